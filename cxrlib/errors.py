@@ -1,0 +1,70 @@
+"""The exception tree.
+
+- CxrError
+  - CohortError
+  - SelectionError
+  - ImageError
+  - WeightsError
+  - StoreError
+  - ProjectionError
+
+A message is one or two full sentences: what was wrong with which value, what would be
+right, and what to do next. Pages and the command line show it as it stands.
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "CohortError",
+    "CxrError",
+    "ImageError",
+    "ProjectionError",
+    "SelectionError",
+    "StoreError",
+    "WeightsError",
+]
+
+
+class CxrError(Exception):
+    """Report something the user can mend; the base of all errors of this library."""
+
+
+class CohortError(CxrError):
+    """Report a cohort folder, or a file in it, that cannot be used as a whole."""
+
+
+class SelectionError(CxrError):
+    """Report an id, name or value that was asked for and does not exist."""
+
+
+class ImageError(CxrError):
+    """Report one image file that cannot be used.
+
+    Parameters
+    ----------
+    path : Path
+        The file, as it was asked for.
+    reason : str
+        Why it cannot be used, as a clause: ``"the file is empty"``.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"Image {path.name!r} cannot be used: {reason}.")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[Path, str]]:
+        """Survive the trip out of a worker process."""
+        return type(self), (self.path, self.reason)
+
+
+class WeightsError(CxrError):
+    """Report network weights that are missing, unknown or do not fit."""
+
+
+class StoreError(CxrError):
+    """Report a cache folder that cannot be read or written."""
+
+
+class ProjectionError(CxrError):
+    """Report a map that cannot be made from the images and settings given."""
