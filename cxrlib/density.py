@@ -1,0 +1,199 @@
+"""Density of chosen images over the map: a Gaussian kernel estimate, binned so that it is fast."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrlib.errors import ProjectionError
+
+__all__ = ["DensityGrid", "estimate_density"]
+
+#: Bins a bandwidth. Linear binning adds a variance of at most step**2 / 4 an axis, so at 16
+#: bins the peak of one point is at most 0.1 % too low.
+BINS_PER_BANDWIDTH = 16
+#: The grid reaches this many bandwidths beyond the extent; 3e-4 of a Gaussian lies outside.
+REACH = 4.0
+#: Above this many bins an axis, the bandwidth is a speck on the map and memory grows.
+MAX_BINS = 4096
+
+
+@dataclass(frozen=True)
+class DensityGrid:
+    """Hold a density sampled on a regular grid over the map.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_x,)
+        Grid columns, in map units.
+    y : ndarray of shape (n_y,)
+        Grid rows, in map units.
+    density : ndarray of shape (n_y, n_x)
+        Probability density, a unit of map area; it integrates to 1 over the plane.
+    n_points : int
+        How many images it was estimated from.
+    bandwidth : float
+        Standard deviation of the kernel, in map units.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    density: NDArray[np.float64]
+    n_points: int
+    bandwidth: float
+
+    @property
+    def images_per_area(self) -> NDArray[np.float64]:
+        """Give the expected number of images a unit of map area, shape (n_y, n_x)."""
+        return self.density * self.n_points
+
+    @property
+    def peak(self) -> tuple[float, float]:
+        """Give the grid point, x and y in map units, where the density is highest."""
+        row, column = np.unravel_index(int(self.density.argmax()), self.density.shape)
+        return float(self.x[column]), float(self.y[row])
+
+
+def estimate_density(
+    points: NDArray[np.floating],
+    *,
+    bandwidth: float = 1.0,
+    extent: tuple[float, float, float, float] | None = None,
+    n_grid: int | None = None,
+) -> DensityGrid | None:
+    """Estimate the density of points on the map with a Gaussian kernel.
+
+    The points are shared out over the four nearest nodes of a fine grid (linear binning), and
+    a Gaussian matrix an axis carries the nodes to the grid that is returned. The kernel is not
+    cut off. Few points give a few round hills: look at ``n_points`` before reading a shape.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, 2)
+        Positions on the map.
+    bandwidth : float, default 1.0
+        Standard deviation of the kernel in map units; 1.0 is the published value.
+    extent : tuple of float, optional
+        ``(x_min, x_max, y_min, y_max)`` of the map; by default that of the points. The grid
+        reaches four bandwidths further on each side. Points outside still count.
+    n_grid : int, optional
+        Grid points along the longer side; by default four a bandwidth, 96 to 384.
+
+    Returns
+    -------
+    DensityGrid or None
+        ``None`` where there is no point: a density is then not estimable.
+
+    Raises
+    ------
+    ProjectionError
+        Where a value is not finite, the shape is wrong or the bandwidth does not fit the map.
+
+    References
+    ----------
+    Section 5.4 and Figure 3 of the paper; Wand (1994), "Fast computation of multivariate kernel
+    estimators", for the binning.
+
+    Examples
+    --------
+    >>> grid = estimate_density(np.zeros((3, 2)), bandwidth=1.0)
+    >>> grid.n_points, round(grid.density.max(), 2)
+    (3, 0.16)
+    """
+    points = _check_points(points)
+    if not np.isfinite(bandwidth) or bandwidth <= 0:
+        raise ProjectionError(
+            f"Bandwidth {bandwidth!r} is not usable: give a positive number of map units."
+        )
+    if not len(points):
+        return None
+    if extent is None:
+        low, high = points.min(axis=0), points.max(axis=0)
+        extent = (low[0], high[0], low[1], high[1])
+    x, y = _grid_axes(_check_extent(extent), bandwidth, n_grid)
+    nodes_x, nodes_y, weight = _bin_points(points, bandwidth)
+    density = _gaussian(y, nodes_y, bandwidth) @ weight @ _gaussian(x, nodes_x, bandwidth).T
+    return DensityGrid(x, y, density / len(points), len(points), float(bandwidth))
+
+
+def _check_points(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the points as float64 of shape (n, 2), or raise."""
+    array = np.asarray(points, dtype=np.float64)
+    if array.size == 0:
+        return array.reshape(0, 2)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ProjectionError(
+            f"Points of shape {array.shape} are not positions on the map: give one row an image "
+            "and two columns, x and y."
+        )
+    if not np.isfinite(array).all():
+        n_bad = int((~np.isfinite(array).all(axis=1)).sum())
+        raise ProjectionError(
+            f"{n_bad} of {len(array)} points are not finite: leave them out before estimating."
+        )
+    return array
+
+
+def _check_extent(
+    extent: tuple[float, float, float, float],
+) -> tuple[float, float, float, float]:
+    """Return the extent, or raise where it is empty the wrong way round or not finite."""
+    x_min, x_max, y_min, y_max = (float(value) for value in extent)
+    if not np.isfinite([x_min, x_max, y_min, y_max]).all() or x_max < x_min or y_max < y_min:
+        raise ProjectionError(
+            f"Extent {extent!r} is not usable: give (x_min, x_max, y_min, y_max) in map units."
+        )
+    return x_min, x_max, y_min, y_max
+
+
+def _grid_axes(
+    extent: tuple[float, float, float, float], bandwidth: float, n_grid: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the columns and rows of a grid of square cells, padded by the kernel's reach."""
+    pad = REACH * bandwidth
+    x_min, x_max, y_min, y_max = extent
+    width, height = x_max - x_min + 2 * pad, y_max - y_min + 2 * pad
+    if n_grid is None:
+        n_grid = int(np.clip(np.ceil(4 * max(width, height) / bandwidth), 96, 384))
+    if n_grid < 2:
+        raise ProjectionError(f"A grid of {n_grid!r} points a side shows nothing: give 2 or more.")
+    step = max(width, height) / (n_grid - 1)
+    n_x, n_y = (max(2, round(side / step) + 1) for side in (width, height))
+    return (
+        np.linspace(x_min - pad, x_max + pad, n_x),
+        np.linspace(y_min - pad, y_max + pad, n_y),
+    )
+
+
+def _bin_points(
+    points: NDArray[np.float64], bandwidth: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Share each point out over the four nodes round it; weights have shape (n_y, n_x)."""
+    step = bandwidth / BINS_PER_BANDWIDTH
+    low = points.min(axis=0)
+    n_bins = np.ptp(points, axis=0) / step + 2
+    if n_bins.max() > MAX_BINS:
+        raise ProjectionError(
+            f"Bandwidth {bandwidth!r} is too small for a map {np.ptp(points, axis=0).max():.3g} "
+            f"units wide: give at least {n_bins.max() / MAX_BINS * bandwidth:.2g}."
+        )
+    n_x, n_y = n_bins.astype(int)
+    position = (points - low) / step
+    node = position.astype(np.intp)
+    right = position - node
+    left = 1.0 - right
+    weight = np.zeros(n_x * n_y)
+    for row, share_y in ((0, left[:, 1]), (1, right[:, 1])):
+        for column, share_x in ((0, left[:, 0]), (1, right[:, 0])):
+            flat = (node[:, 1] + row) * n_x + node[:, 0] + column
+            weight += np.bincount(flat, weights=share_y * share_x, minlength=n_x * n_y)
+    nodes_x, nodes_y = low[0] + step * np.arange(n_x), low[1] + step * np.arange(n_y)
+    return nodes_x, nodes_y, weight.reshape(n_y, n_x)
+
+
+def _gaussian(
+    to: NDArray[np.float64], at: NDArray[np.float64], bandwidth: float
+) -> NDArray[np.float64]:
+    """Return the kernel between grid points and nodes of one axis, shape (n_to, n_at)."""
+    distance = (to[:, np.newaxis] - at[np.newaxis, :]) / bandwidth
+    return np.exp(-0.5 * distance**2) / (bandwidth * np.sqrt(2.0 * np.pi))

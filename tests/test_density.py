@@ -1,0 +1,116 @@
+"""Density of points on the map, judged by a slow reference."""
+
+import time
+
+import numpy as np
+import pytest
+
+from cxrlib.density import estimate_density
+from cxrlib.errors import ProjectionError
+
+
+@pytest.fixture
+def points():
+    """Give 300 points in two clusters, ten map units apart."""
+    rng = np.random.default_rng(7)
+    return np.vstack([rng.normal(0, 1, (200, 2)), rng.normal((10, 3), (2, 0.5), (100, 2))])
+
+
+def brute_force(points, x, y, bandwidth):
+    """Sum one Gaussian a point at every grid point: slow and obvious."""
+    density = np.zeros((len(y), len(x)))
+    for row, y_value in enumerate(y):
+        for column, x_value in enumerate(x):
+            squared = (points[:, 0] - x_value) ** 2 + (points[:, 1] - y_value) ** 2
+            kernel = np.exp(-squared / (2 * bandwidth**2)) / (2 * np.pi * bandwidth**2)
+            density[row, column] = kernel.mean()
+    return density
+
+
+@pytest.mark.parametrize("bandwidth", [0.3, 1.0, 2.5])
+def test_equals_brute_force(points, bandwidth):
+    """Stay within 1 % of the peak of the plain sum over points, everywhere."""
+    grid = estimate_density(points, bandwidth=bandwidth, n_grid=50)
+    expected = brute_force(points, grid.x, grid.y, bandwidth)
+    assert np.abs(grid.density - expected).max() < 0.01 * expected.max()
+
+
+def test_equals_scikit_learn(points):
+    """Stay within 1 % of the peak of scikit-learn's exact kernel density."""
+    from sklearn.neighbors import KernelDensity
+
+    grid = estimate_density(points, bandwidth=1.0)
+    nodes = np.column_stack([axis.ravel() for axis in np.meshgrid(grid.x, grid.y)])
+    exact = KernelDensity(bandwidth=1.0, rtol=1e-6).fit(points).score_samples(nodes)
+    expected = np.exp(exact).reshape(grid.density.shape)
+    assert np.abs(grid.density - expected).max() < 0.01 * expected.max()
+
+
+def test_one_point_is_the_kernel():
+    """Put the kernel's own height, 1 / (2 pi h**2), on a single point."""
+    grid = estimate_density(np.array([[2.0, -3.0]]), bandwidth=0.5, n_grid=101)
+    assert grid.density.max() == pytest.approx(1 / (2 * np.pi * 0.25), rel=1e-6)
+    assert grid.peak == pytest.approx((2.0, -3.0), abs=1e-9)
+
+
+def test_integrates_to_one(points):
+    """Integrate to 1 over the plane, and to the number of images as images an area."""
+    grid = estimate_density(points)
+    cell = (grid.x[1] - grid.x[0]) * (grid.y[1] - grid.y[0])
+    assert grid.density.sum() * cell == pytest.approx(1.0, abs=2e-3)
+    assert grid.images_per_area.sum() * cell == pytest.approx(300, abs=0.6)
+
+
+def test_order_changes_nothing(points):
+    """Give the same density for the same points in another order."""
+    extent = (-5.0, 20.0, -5.0, 8.0)
+    shuffled = np.random.default_rng(0).permutation(points)
+    first, second = (estimate_density(each, extent=extent) for each in (points, shuffled))
+    np.testing.assert_allclose(first.density, second.density, rtol=1e-12, atol=1e-15)
+
+
+def test_translation_moves_the_grid_only(points):
+    """Give the same density, on a moved grid, for moved points."""
+    here = estimate_density(points)
+    there = estimate_density(points + np.array([100.0, -40.0]))
+    np.testing.assert_allclose(there.x - 100.0, here.x, atol=1e-9)
+    np.testing.assert_allclose(there.density, here.density, rtol=1e-6, atol=1e-12)
+
+
+def test_points_outside_the_extent_count(points):
+    """Keep the tail of a point beyond the edge of the grid instead of dropping it."""
+    grid = estimate_density(points, extent=(-3.0, 3.0, -3.0, 3.0), n_grid=40)
+    expected = brute_force(points, grid.x, grid.y, 1.0)
+    assert np.abs(grid.density - expected).max() < 0.01 * expected.max()
+
+
+def test_no_points_is_not_estimable():
+    """Return None for no points: there is no density to show."""
+    assert estimate_density(np.empty((0, 2)), extent=(0, 1, 0, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("points", "settings", "words"),
+    [
+        (np.zeros((3, 3)), {}, "two columns"),
+        (np.array([[0.0, np.nan]]), {}, "not finite"),
+        (np.zeros((3, 2)), {"bandwidth": 0.0}, "positive"),
+        (np.zeros((3, 2)), {"bandwidth": np.inf}, "positive"),
+        (np.array([[0.0, 0.0], [50.0, 0.0]]), {"bandwidth": 1e-4}, "too small"),
+        (np.zeros((3, 2)), {"extent": (1, 0, 0, 1)}, "x_min"),
+        (np.zeros((3, 2)), {"n_grid": 1}, "2 or more"),
+    ],
+)
+def test_bad_input_is_named(points, settings, words):
+    """Say in a sentence what is wrong with points, bandwidth, extent or grid."""
+    with pytest.raises(ProjectionError, match=words):
+        estimate_density(points, **settings)
+
+
+def test_many_points_are_fast():
+    """Take well under a second for 100,000 points; it is about 30 ms on one quiet core."""
+    points = np.random.default_rng(1).normal(0, 4, (100_000, 2))
+    start = time.perf_counter()
+    grid = estimate_density(points)
+    assert time.perf_counter() - start < 1.0
+    assert grid.n_points == 100_000
