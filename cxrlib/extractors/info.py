@@ -1,0 +1,82 @@
+"""What an extractor is: the part of it that is stored beside every number it made."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cxrlib.errors import SelectionError
+
+__all__ = ["RESERVED_COLUMNS", "ExtractorInfo"]
+
+RESERVED_COLUMNS = ("image_sha256", "embedding")
+"""Column names of stored embeddings that an output must not take."""
+
+
+@dataclass(frozen=True)
+class ExtractorInfo:
+    """Describe an extractor so that its numbers can be found again and trusted.
+
+    Parameters
+    ----------
+    name : str
+        Name to ask for it by, as in `cxrlib.extractors.EXTRACTOR_NAMES`.
+    label : str
+        Name to show on screen.
+    weights_sha256 : str
+        SHA-256 of the weights, 64 hexadecimal digits; "" where there are none.
+    preprocessing : str
+        Version of everything between the file and the numbers except the weights.
+    n_features : int
+        Length of the embedding.
+    output_names : tuple of str
+        Names of the outputs, distinct, none blank.
+    note : str
+        What must be said wherever its numbers are shown, such as "untrained control".
+
+    Examples
+    --------
+    >>> info = ExtractorInfo("texture", "Texture", "", "texture-v1", 2, ("Brightness",))
+    >>> info.key
+    'texture-noweights-texture-v1'
+    """
+
+    name: str
+    label: str
+    weights_sha256: str
+    preprocessing: str
+    n_features: int
+    output_names: tuple[str, ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        names = self.output_names
+        if len(set(names)) != len(names) or any(not n or n in RESERVED_COLUMNS for n in names):
+            raise SelectionError(
+                f"Output names {names!r} of extractor {self.name!r} cannot be stored: each must "
+                f"be there once, not blank and not one of {RESERVED_COLUMNS!r}. Rename them."
+            )
+
+    @property
+    def key(self) -> str:
+        """Folder name of its embeddings: name, weights and preprocessing."""
+        # 16 hexadecimal digits: 64 bits tell any number of honest weights files apart.
+        weights = self.weights_sha256[:16] or "noweights"
+        return re.sub(r"[^A-Za-z0-9._-]", "_", f"{self.name}-{weights}-{self.preprocessing}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields as JSON can hold them."""
+        return {**asdict(self), "output_names": list(self.output_names)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "ExtractorInfo":
+        """Rebuild from `to_dict`; raises KeyError or TypeError where a field is amiss."""
+        return cls(
+            name=str(fields["name"]),
+            label=str(fields["label"]),
+            weights_sha256=str(fields["weights_sha256"]),
+            preprocessing=str(fields["preprocessing"]),
+            n_features=int(fields["n_features"]),
+            output_names=tuple(str(name) for name in fields["output_names"]),
+            note=str(fields["note"]),
+        )
