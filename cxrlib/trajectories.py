@@ -1,0 +1,449 @@
+"""Trajectories: how one patient's images follow each other over the map, day by day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise, zip_longest
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxrlib.errors import SelectionError
+
+__all__ = [
+    "PAPER_PATIENTS",
+    "MapCounts",
+    "MappedImage",
+    "Step",
+    "Stop",
+    "Trajectory",
+    "compute_trajectory",
+    "count_map",
+    "describe_counts",
+    "find_story",
+    "in_icu_or_tube",
+    "map_points",
+    "map_table",
+    "select_bad_points",
+    "suggest_patients",
+]
+
+#: The patients of Figure 3b of the paper, each with a file that tells the real collection from
+#: another cohort with the same numbers. 178 died; the text prints 178 and 205 as "1785" and
+#: "2056": a footnote mark ran into each number.
+PAPER_PATIENTS: Mapping[str, str] = {
+    "178": "16660_1_1.jpg",
+    "205": "covid-19-pneumonia-progression-and-regression-day1.jpg",
+    "332": "tpmd200203f2-a.png",
+}
+
+#: Columns of the table that ``map`` exports, in this order.
+TABLE_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y")
+
+
+class OnMap(Protocol):
+    """Describe what is needed of a projection: ids and their coordinates, shape (n, 2)."""
+
+    @property
+    def image_ids(self) -> Sequence[str]:
+        """Give the images on the map."""
+
+    @property
+    def coordinates(self) -> NDArray[np.floating]:
+        """Give their positions, shape (n_images, 2), in map units."""
+
+
+@dataclass(frozen=True)
+class MappedImage:
+    """Hold one image at its place on the map."""
+
+    image_id: str
+    x: float
+    y: float
+    view: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Hold one day of a patient: the mean of that day's images.
+
+    Images of one day have no known order, so the path goes through their mean and the images
+    hang on it.
+
+    Parameters
+    ----------
+    day : float
+        The recorded offset: days since symptoms or since admission; the collection mixes both.
+    x, y : float
+        Mean position of the day's images, in map units.
+    state : str
+        "bad" if any image of the day is bad, else "good" if any is good, else "unknown".
+    images : tuple of MappedImage
+        The day's images, in the order of the table, which is not an order in time.
+    """
+
+    day: float
+    x: float
+    y: float
+    state: str
+    images: tuple[MappedImage, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Hold the way from one dated day to the next.
+
+    Parameters
+    ----------
+    day_from, day_to : float
+        The recorded offsets at both ends.
+    gap : float
+        Days between them.
+    start, end : tuple of float
+        Positions x and y, in map units.
+    length : float
+        Distance on the map, in map units. Comparable within one map only.
+    state : str
+        The state of the day it leads to.
+    """
+
+    day_from: float
+    day_to: float
+    gap: float
+    start: tuple[float, float]
+    end: tuple[float, float]
+    length: float
+    state: str
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Hold one patient's way over the map.
+
+    Parameters
+    ----------
+    patient_id : str
+        The patient as recorded; two ids can be one person.
+    person_id : str
+        The derived person.
+    survival : str
+        "yes", "no", "unclear" or "not recorded": undated, for the whole illness.
+    stops : tuple of Stop
+        Days in rising order. One day makes a stop and no step.
+    steps : tuple of Step
+        From each stop to the next.
+    undated : tuple of MappedImage
+        Images on the map whose day is not recorded: no place in the order is guessed.
+    not_on_map : tuple of str
+        Image ids of this patient that the map does not show (other views, no file).
+    """
+
+    patient_id: str
+    person_id: str
+    survival: str
+    stops: tuple[Stop, ...]
+    steps: tuple[Step, ...]
+    undated: tuple[MappedImage, ...]
+    not_on_map: tuple[str, ...]
+
+    @property
+    def n_images(self) -> int:
+        """Count the patient's images on the map, dated or not."""
+        return sum(len(stop.images) for stop in self.stops) + len(self.undated)
+
+    @property
+    def length(self) -> float:
+        """Give the length of the whole path, in map units."""
+        return float(sum(step.length for step in self.steps))
+
+
+def map_points(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
+    """Return the rows of a cohort table that are on the map, with their coordinates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table, or a selection of its rows.
+    projection : Projection
+        Anything with ``image_ids`` and ``coordinates`` of shape (n_images, 2).
+
+    Returns
+    -------
+    DataFrame
+        All columns of the table and ``x`` and ``y``, in the order of the table.
+    """
+    places = pd.DataFrame(
+        np.asarray(projection.coordinates, dtype=np.float64).reshape(-1, 2),
+        index=pd.Index(list(projection.image_ids), dtype="object"),
+        columns=["x", "y"],
+    )
+    shown = table[table["image_id"].isin(places.index)]
+    found = places.loc[shown["image_id"].astype(object)]
+    return shown.assign(x=found["x"].to_numpy(), y=found["y"].to_numpy()).reset_index(drop=True)
+
+
+def map_table(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
+    """Return the map as a plain table for export.
+
+    Returns
+    -------
+    DataFrame
+        image_id, patient_id, person_id, offset (days), view, state, x and y (map units).
+    """
+    return map_points(table, projection)[list(TABLE_COLUMNS)]
+
+
+def in_icu_or_tube(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which images were taken in the ICU or with a tube in place, shape (n_images,).
+
+    Not recorded is not a no: it is only not counted here.
+    """
+    icu, tube = (table[name].eq("yes") for name in ("in_icu", "intubation_present"))
+    return (icu | tube).to_numpy(dtype=bool, na_value=False)
+
+
+def select_bad_points(points: pd.DataFrame, *, include_deaths: bool = False) -> NDArray[np.float64]:
+    """Return the positions whose density is drawn behind the map.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `map_points`.
+    include_deaths : bool, default False
+        The caption of Figure 3 counts images in the ICU or with a tube; its text (section 5.4)
+        adds the last images of patients who died. Nine of 25 deaths in the collection have a
+        single image, taken at any time, so the caption is the default.
+
+    Returns
+    -------
+    ndarray of shape (n_chosen, 2)
+        In map units.
+    """
+    chosen = in_icu_or_tube(points)
+    if include_deaths:
+        # Bad wins over good, and beside ICU and tube only a death makes an image bad.
+        chosen = chosen | points["state"].eq("bad").to_numpy(dtype=bool, na_value=False)
+    return points.loc[chosen, ["x", "y"]].to_numpy(dtype=np.float64)
+
+
+def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) -> Trajectory:
+    """Compute one patient's way over the map.
+
+    Days are taken as recorded: counted from symptoms in one patient and from admission in
+    another, and 5 also stands for "a few days". Distances between patients' days mean little.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table with image_id, patient_id, person_id, offset, view, state and survival.
+    projection : Projection
+        The map.
+    patient_id : str
+        The patient as recorded.
+
+    Returns
+    -------
+    Trajectory
+        Without stops where no image of the patient on the map has a recorded day.
+
+    Raises
+    ------
+    SelectionError
+        Where the table has no such patient.
+    """
+    rows = table[table["patient_id"] == patient_id]
+    if rows.empty:
+        raise SelectionError(
+            f"Patient {patient_id!r} is not among the {table['patient_id'].nunique()} patients of "
+            "this selection: choose another or loosen the filters."
+        )
+    return _join_days(rows, map_points(rows, projection))
+
+
+def _join_days(rows: pd.DataFrame, points: pd.DataFrame) -> Trajectory:
+    """Build the trajectory of one patient's rows and those of them that are on the map."""
+    stops, undated = _split_days(points)
+    return Trajectory(
+        patient_id=str(rows["patient_id"].iloc[0]),
+        person_id=str(rows["person_id"].iloc[0]),
+        survival=str(rows["survival"].iloc[0]),
+        stops=stops,
+        steps=tuple(_step(a, b) for a, b in pairwise(stops)),
+        undated=undated,
+        not_on_map=tuple(rows.loc[~rows["image_id"].isin(points["image_id"]), "image_id"]),
+    )
+
+
+def _split_days(points: pd.DataFrame) -> tuple[tuple[Stop, ...], tuple[MappedImage, ...]]:
+    """Group one patient's images by recorded day; those without a day come apart."""
+    days: dict[float, list[MappedImage]] = {}
+    undated = []
+    columns = ("image_id", "x", "y", "view", "state")
+    offsets = points["offset"].to_numpy(dtype=np.float64, na_value=np.nan)
+    for day, values in zip(offsets, points[list(columns)].to_numpy(dtype=object), strict=True):
+        image_id, x, y, view, state = values
+        image = MappedImage(str(image_id), float(x), float(y), _words(view), str(state))
+        if np.isnan(day):
+            undated.append(image)
+        else:
+            days.setdefault(float(day), []).append(image)
+    return tuple(_stop(day, days[day]) for day in sorted(days)), tuple(undated)
+
+
+def _words(value: object) -> str:
+    """Return a cell as text, "not recorded" where it is blank."""
+    return "not recorded" if pd.isna(value) else str(value)
+
+
+def _stop(day: float, images: Sequence[MappedImage]) -> Stop:
+    """Join the images of one day."""
+    states = {image.state for image in images}
+    state = next((name for name in ("bad", "good") if name in states), "unknown")
+    x, y = (float(np.mean([getattr(image, axis) for image in images])) for axis in "xy")
+    return Stop(day, x, y, state, tuple(images))
+
+
+def _step(tail: Stop, head: Stop) -> Step:
+    """Join two days that follow each other."""
+    length = float(np.hypot(head.x - tail.x, head.y - tail.y))
+    return Step(
+        day_from=tail.day,
+        day_to=head.day,
+        gap=head.day - tail.day,
+        start=(tail.x, tail.y),
+        end=(head.x, head.y),
+        length=length,
+        state=head.state,
+    )
+
+
+@dataclass(frozen=True)
+class MapCounts:
+    """Hold the counts of a map's headline; patients are as recorded, persons derived."""
+
+    n_images: int
+    n_patients: int
+    n_persons: int
+    n_icu_or_tube: int
+    n_bad: int
+    n_good: int
+    n_unknown: int
+    n_overlap: int
+
+
+def count_map(points: pd.DataFrame) -> MapCounts:
+    """Count what is on the map.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `map_points`, or a selection of its rows.
+    """
+    states = points["state"].value_counts()
+    return MapCounts(
+        n_images=len(points),
+        n_patients=int(points["patient_id"].nunique()),
+        n_persons=int(points["person_id"].nunique()),
+        n_icu_or_tube=int(in_icu_or_tube(points).sum()),
+        n_bad=int(states.get("bad", 0)),
+        n_good=int(states.get("good", 0)),
+        n_unknown=int(states.get("unknown", 0)),
+        n_overlap=int(points["state_overlap"].sum()),
+    )
+
+
+def describe_counts(counts: MapCounts) -> str:
+    """Say the counts in one sentence, as the headline of the map.
+
+    Examples
+    --------
+    >>> describe_counts(MapCounts(312, 118, 117, 61, 70, 102, 140, 8))
+    '312 images of 118 patients; 61 in the ICU or with a tube; 140 of unknown state.'
+    """
+    images = "image" if counts.n_images == 1 else "images"
+    patients = "patient" if counts.n_patients == 1 else "patients"
+    return (
+        f"{counts.n_images:,} {images} of {counts.n_patients:,} {patients}; "
+        f"{counts.n_icu_or_tube:,} in the ICU or with a tube; "
+        f"{counts.n_unknown:,} of unknown state."
+    )
+
+
+def find_story(
+    table: pd.DataFrame, projection: OnMap, *, planted: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """Return the patients a map opens on.
+
+    A synthetic cohort names its own; the real collection opens on the patients of Figure 3;
+    any other cohort on two that contrast (`suggest_patients`).
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table.
+    projection : Projection
+        The map.
+    planted : mapping, optional
+        What was planted in a synthetic cohort; its ``["story"]["patients"]`` are used.
+    """
+    on_map = map_points(table, projection)
+    story = (planted or {}).get("story", {})
+    wanted = [str(patient) for patient in story.get("patients", ())]
+    known = set(on_map["patient_id"])
+    if wanted and known.issuperset(wanted):
+        return tuple(wanted)
+    pairs = set(zip(on_map["patient_id"], on_map["image_id"], strict=True))
+    if pairs.issuperset(PAPER_PATIENTS.items()):
+        return tuple(PAPER_PATIENTS)
+    return suggest_patients(table, projection)
+
+
+def suggest_patients(table: pd.DataFrame, projection: OnMap, n: int = 2) -> tuple[str, ...]:
+    """Suggest patients that contrast: in turn one who got worse and one who recovered.
+
+    Worse is a patient with a bad day who died or whose last day is bad; recovered, one whose
+    last day is not bad and who survived or was last in a good state. Those with the most dated
+    days come first, then the longest path; ties go by the id, so the order of rows changes
+    nothing. One id a person.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table.
+    projection : Projection
+        The map.
+    n : int, default 2
+        How many at most.
+
+    Returns
+    -------
+    tuple of str
+        Fewer than ``n`` where fewer patients have two dated days on the map.
+    """
+    dated = map_points(table, projection).dropna(subset="offset")
+    ways = [_join_days(rows, rows) for _, rows in dated.groupby("patient_id")]
+    ways = [way for way in ways if way.steps]
+    ways.sort(key=lambda way: (-len(way.stops), -round(way.length, 6), way.patient_id))
+    worse = [way for way in ways if _got_worse(way)]
+    recovered = [way for way in ways if not _got_worse(way) and _recovered(way)]
+    in_turn = chain.from_iterable(zip_longest(worse, recovered))
+    undecided = (way for way in ways if not _got_worse(way) and not _recovered(way))
+    chosen: dict[str, str] = {}  # person -> patient
+    for way in chain(filter(None, in_turn), undecided):
+        if len(chosen) < n:
+            chosen.setdefault(way.person_id, way.patient_id)
+    return tuple(chosen.values())
+
+
+def _got_worse(way: Trajectory) -> bool:
+    """Tell whether a patient reached a bad state and did not come out of it."""
+    reached = any(stop.state == "bad" for stop in way.stops)
+    return reached and (way.survival == "no" or way.stops[-1].state == "bad")
+
+
+def _recovered(way: Trajectory) -> bool:
+    """Tell whether a patient is last seen well; not bad at the end is asked for as well."""
+    last = way.stops[-1].state
+    return last != "bad" and (last == "good" or way.survival == "yes")

@@ -1,0 +1,186 @@
+"""Trajectories of patients over the map, on tables small enough to check by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxrlib.errors import SelectionError
+from cxrlib.trajectories import (
+    PAPER_PATIENTS,
+    compute_trajectory,
+    count_map,
+    describe_counts,
+    find_story,
+    map_points,
+    map_table,
+    select_bad_points,
+    suggest_patients,
+)
+
+ROWS = [
+    # image, patient, person, offset, view, state, in_icu, intubation_present, survival, overlap
+    ("a1", "A", "A", 0, "PA", "good", "no", "no", "no", False),
+    ("a2", "A", "A", 4, "AP", "bad", "yes", "not recorded", "no", True),
+    ("a3", "A", "A", 4, "AP", "good", "no", "no", "no", False),
+    ("a4", "A", "A", 9, "AP Supine", "bad", "not recorded", "not recorded", "no", False),
+    ("a5", "A", "A", None, "AP", "unknown", "not recorded", "not recorded", "no", False),
+    ("a6", "A", "A", 2, "L", "unknown", "not recorded", "not recorded", "no", False),
+    ("b1", "B", "B", 3, "PA", "bad", "not recorded", "yes", "yes", False),
+    ("b2", "B", "B", 12, "PA", "good", "no", "no", "yes", False),
+    ("c1", "C", "C", 5, "PA", "unknown", "not recorded", "not recorded", "not recorded", False),
+    ("d1", "D", "D", None, "PA", "unknown", "not recorded", "not recorded", "yes", False),
+    ("d2", "D", "D", None, "PA", "unknown", "not recorded", "not recorded", "yes", False),
+]
+COLUMNS = [
+    "image_id", "patient_id", "person_id", "offset", "view", "state",
+    "in_icu", "intubation_present", "survival", "state_overlap",
+]  # fmt: skip
+PLACES = {
+    "a1": (0, 0), "a2": (2, 4), "a3": (4, 4), "a4": (3, 0), "a5": (9, 9),
+    "b1": (1, 1), "b2": (1, 6), "c1": (7, 7), "d1": (8, 0), "d2": (8, 1),
+}  # fmt: skip
+
+
+@pytest.fixture
+def table():
+    """Give eleven images of four patients; lateral a6 is not on the map."""
+    table = pd.DataFrame(ROWS, columns=COLUMNS)
+    table["offset"] = table["offset"].astype("Float64")
+    for name in ("in_icu", "intubation_present", "survival"):
+        table[name] = pd.Categorical(table[name], ["yes", "no", "unclear", "not recorded"])
+    return table
+
+
+@pytest.fixture
+def projection():
+    """Give the places of ten of the images, in an order unlike that of the table."""
+    ids = sorted(PLACES, reverse=True)
+    return SimpleNamespace(
+        image_ids=tuple(ids),
+        coordinates=np.array([PLACES[each] for each in ids], dtype=np.float32),
+    )
+
+
+def test_path_goes_through_the_mean_of_a_day(table, projection):
+    """Put day 4 of patient A halfway between its two images, and hang both on it."""
+    way = compute_trajectory(table, projection, "A")
+    assert [stop.day for stop in way.stops] == [0, 4, 9]
+    assert (way.stops[1].x, way.stops[1].y) == (3, 4)
+    assert [image.image_id for image in way.stops[1].images] == ["a2", "a3"]
+
+
+def test_steps_carry_days_length_and_state_of_the_head(table, projection):
+    """Give each step its days, gap, length and the state it leads to."""
+    first, second = compute_trajectory(table, projection, "A").steps
+    assert (first.day_from, first.day_to, first.gap) == (0, 4, 4)
+    assert first.length == pytest.approx(5.0)
+    assert first.state == "bad", "a day with one bad image is bad"
+    assert (second.gap, second.length, second.state) == (5, pytest.approx(4.0), "bad")
+
+
+def test_images_without_a_day_are_listed_not_ordered(table, projection):
+    """Keep undated images and images off the map apart, and count them."""
+    way = compute_trajectory(table, projection, "A")
+    assert [image.image_id for image in way.undated] == ["a5"]
+    assert way.not_on_map == ("a6",)
+    assert way.n_images == 5
+    assert way.length == pytest.approx(9.0)
+
+
+def test_one_day_is_a_stop_and_no_step(table, projection):
+    """Give a patient with one dated image a stop, no step."""
+    way = compute_trajectory(table, projection, "C")
+    assert len(way.stops) == 1
+    assert way.steps == ()
+
+
+def test_no_dated_day_gives_no_stop(table, projection):
+    """Give a patient without recorded days no stop, and both images as undated."""
+    way = compute_trajectory(table, projection, "D")
+    assert way.stops == ()
+    assert len(way.undated) == 2
+
+
+def test_row_order_changes_only_the_order_within_a_day(table, projection):
+    """Give the same stops and steps for rows in any order."""
+    there = compute_trajectory(table, projection, "A")
+    back = compute_trajectory(table.iloc[::-1], projection, "A")
+    assert there.steps == back.steps
+    assert [stop.day for stop in there.stops] == [stop.day for stop in back.stops]
+
+
+def test_unknown_patient_is_named(table, projection):
+    """Name the patient that does not exist, and say what to do."""
+    with pytest.raises(SelectionError, match=r"'Z'.*choose another"):
+        compute_trajectory(table, projection, "Z")
+
+
+def test_map_points_follow_the_table(table, projection):
+    """Join coordinates by image id whatever the order of either side."""
+    points = map_points(table, projection)
+    assert list(points["image_id"]) == [row[0] for row in ROWS if row[0] != "a6"]
+    for row in points.itertuples():
+        assert (row.x, row.y) == PLACES[row.image_id]
+
+
+def test_map_table_has_the_columns_promised(table, projection):
+    """Export eight columns, one row an image on the map."""
+    exported = map_table(table, projection)
+    assert list(exported) == [
+        "image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y",
+    ]  # fmt: skip
+    assert len(exported) == 10
+
+
+def test_density_leaves_deaths_out_by_default(table, projection):
+    """Use images in the ICU or with a tube; the last image of a death only when asked."""
+    points = map_points(table, projection)
+    assert select_bad_points(points).tolist() == [[2, 4], [1, 1]]
+    assert select_bad_points(points, include_deaths=True).tolist() == [[2, 4], [3, 0], [1, 1]]
+
+
+def test_counts_and_their_sentence(table, projection):
+    """Count images, patients, persons, states and overlaps on the map."""
+    counts = count_map(map_points(table.assign(person_id="one"), projection))
+    assert (counts.n_images, counts.n_patients, counts.n_persons) == (10, 4, 1)
+    assert (counts.n_bad, counts.n_good, counts.n_unknown) == (3, 3, 4)
+    assert (counts.n_icu_or_tube, counts.n_overlap) == (2, 1)
+    assert describe_counts(counts).startswith("10 images of 4 patients; 2 in the ICU")
+
+
+def test_empty_map_is_counted(table, projection):
+    """Count nothing on an empty selection, without an error."""
+    assert count_map(map_points(table.iloc[:0], projection)).n_images == 0
+
+
+def test_suggests_two_who_contrast(table, projection):
+    """Suggest A, who died, and B, who recovered."""
+    assert suggest_patients(table, projection) == ("A", "B")
+    assert suggest_patients(table.sample(frac=1, random_state=0), projection) == ("A", "B")
+
+
+def test_suggests_fewer_where_fewer_have_two_days(table, projection):
+    """Suggest only patients with two dated days, and one id a person."""
+    assert suggest_patients(table, projection, 4) == ("A", "B")
+    assert suggest_patients(table.assign(person_id="one"), projection) == ("A",)
+    assert suggest_patients(table[table["patient_id"] == "D"], projection) == ()
+
+
+def test_story_prefers_the_planted_patients(table, projection):
+    """Open on the planted patients where they are on the map, else on a suggestion."""
+    planted = {"story": {"patients": ["B", "C"]}}
+    assert find_story(table, projection, planted=planted) == ("B", "C")
+    assert find_story(table, projection, planted={"story": {"patients": ["gone"]}}) == ("A", "B")
+
+
+def test_story_knows_the_paper_by_its_files(table, projection):
+    """Open on Figure 3's patients only where their files are there, not by number alone."""
+    numbers = {"A": "178", "B": "205", "C": "332"}
+    renamed = table.assign(patient_id=table["patient_id"].replace(numbers))
+    assert find_story(renamed, projection) == ("178", "205")
+    files = {"a1": PAPER_PATIENTS["178"], "b1": PAPER_PATIENTS["205"], "c1": PAPER_PATIENTS["332"]}
+    renamed["image_id"] = renamed["image_id"].replace(files)
+    projection.image_ids = tuple(files.get(each, each) for each in projection.image_ids)
+    assert find_story(renamed, projection) == ("178", "205", "332")
