@@ -292,7 +292,7 @@ def _split_days(points: pd.DataFrame) -> tuple[tuple[Stop, ...], tuple[MappedIma
     return tuple(_stop(day, days[day]) for day in sorted(days)), tuple(undated)
 
 
-def _words(value: object) -> str:
+def _words(value: str | float | None) -> str:
     """Return a cell as text, "not recorded" where it is blank."""
     return "not recorded" if pd.isna(value) else str(value)
 

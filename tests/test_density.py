@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KernelDensity
 
 from cxrlib.density import estimate_density
 from cxrlib.errors import ProjectionError
@@ -37,8 +38,6 @@ def test_equals_brute_force(points, bandwidth):
 
 def test_equals_scikit_learn(points):
     """Stay within 1 % of the peak of scikit-learn's exact kernel density."""
-    from sklearn.neighbors import KernelDensity
-
     grid = estimate_density(points, bandwidth=1.0)
     nodes = np.column_stack([axis.ravel() for axis in np.meshgrid(grid.x, grid.y)])
     exact = KernelDensity(bandwidth=1.0, rtol=1e-6).fit(points).score_samples(nodes)

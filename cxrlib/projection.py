@@ -1,0 +1,362 @@
+"""The map: two coordinates an image, by UMAP as in the paper or by principal components."""
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxrlib.errors import ProjectionError
+from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.store import Store
+
+__all__ = [
+    "Projection",
+    "ProjectionSettings",
+    "compute_projection",
+    "load_projection",
+    "projection_key",
+]
+
+logger = logging.getLogger(__name__)
+
+KIND = "maps"
+#: Raised when the same settings give another map: every stored map is then computed anew.
+MAP_VERSION = 1
+#: Packages whose version can change a map.
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "umap": ("umap-learn", "pynndescent", "scikit-learn", "numba", "numpy", "scipy"),
+    "pca": ("numpy",),
+}
+
+
+class Embedded(Protocol):
+    """Describe what a map is made from; `cxrlib.embeddings.EmbeddingSet` is such a thing."""
+
+    @property
+    def image_ids(self) -> Sequence[str]:
+        """Give the images."""
+
+    @property
+    def sha256s(self) -> Sequence[str]:
+        """Give the hash of each image's content."""
+
+    @property
+    def embedding(self) -> NDArray[np.float32]:
+        """Give the embedding, shape (n_images, n_features)."""
+
+    @property
+    def outputs(self) -> NDArray[np.float32]:
+        """Give the outputs, shape (n_images, n_outputs)."""
+
+    @property
+    def info(self) -> ExtractorInfo:
+        """Give the extractor."""
+
+
+@dataclass(frozen=True)
+class ProjectionSettings:
+    """Hold what a map is made with; the defaults are the paper's (section 5.4, Figure 3).
+
+    Parameters
+    ----------
+    method : {"umap", "pca"}, default "umap"
+        "pca" is fast and linear; it draws the first two principal components.
+    features : {"outputs", "embedding"}, default "outputs"
+        The named outputs (18 pre-sigmoid values in the paper) or the whole embedding.
+    n_neighbors : int, default 30
+        Neighbours that UMAP keeps close.
+    min_dist : float, default 0.5
+        How close UMAP may put two images, in map units.
+    n_components : int, default 3
+        Components fitted; the first two are drawn.
+    seed : int, default 0
+        Seed of UMAP. One seed makes it single-threaded and repeatable.
+    views : tuple of str, default ("PA", "AP", "AP Supine")
+        Views on the map. The caller selects them; here they are part of the key.
+    """
+
+    method: Literal["umap", "pca"] = "umap"
+    features: Literal["outputs", "embedding"] = "outputs"
+    n_neighbors: int = 30
+    min_dist: float = 0.5
+    n_components: int = 3
+    seed: int = 0
+    views: tuple[str, ...] = ("PA", "AP", "AP Supine")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Hold a map: the place of each image.
+
+    Parameters
+    ----------
+    image_ids : tuple of str
+        In the order of the embeddings it was asked for with.
+    coordinates : ndarray of shape (n_images, 2), float32
+        In map units, which have no meaning outside this map.
+    settings : ProjectionSettings
+        As asked for.
+    extractor : ExtractorInfo
+        Where the features came from.
+    key : str
+        Name of the map in the store.
+    versions : dict
+        Package to version, as used.
+    effective : dict
+        What was really used: ``n_neighbors``, fewer than asked for where images are few, and
+        ``n_contents``, the number of distinct images.
+    """
+
+    image_ids: tuple[str, ...]
+    coordinates: NDArray[np.float32]
+    settings: ProjectionSettings
+    extractor: ExtractorInfo
+    key: str
+    versions: dict[str, str]
+    effective: dict[str, int]
+
+    @property
+    def remark(self) -> str:
+        """Say in a sentence what was used other than asked for; "" where nothing was."""
+        used = self.effective["n_neighbors"]
+        if self.settings.method != "umap" or used == self.settings.n_neighbors:
+            return ""
+        return (
+            f"{self.effective['n_contents']} distinct images have fewer than "
+            f"{self.settings.n_neighbors} neighbours each: {used} were used."
+        )
+
+
+def projection_key(embeddings: Embedded, settings: ProjectionSettings) -> str:
+    """Return the name of a map in the store.
+
+    It depends on the contents of the images (not on their order or names), the extractor, the
+    settings that matter to the method, and the versions of the packages that compute it.
+    """
+    relevant = asdict(settings)
+    if settings.method == "pca":
+        for name in ("n_neighbors", "min_dist", "n_components", "seed"):
+            del relevant[name]
+    parts = {
+        "map_version": MAP_VERSION,
+        "settings": relevant,
+        "extractor": embeddings.info.key,
+        "versions": _versions(settings.method),
+        "images": sorted(set(embeddings.sha256s)),
+    }
+    text = json.dumps(parts, sort_keys=True)
+    return f"{settings.method}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def load_projection(
+    embeddings: Embedded, settings: ProjectionSettings, store: Store
+) -> Projection | None:
+    """Load a map from the store, or return None where it is not there. Computes nothing."""
+    _check_settings(settings)
+    key = projection_key(embeddings, settings)
+    table, info = store.read_table(KIND, key), store.read_info(KIND, key)
+    if table is None or info is None:
+        return None
+    return _spread(table, embeddings, settings, key, dict(info["effective"]))
+
+
+def compute_projection(
+    embeddings: Embedded, settings: ProjectionSettings, store: Store | None = None
+) -> Projection:
+    """Compute a map, or load it where the store has it.
+
+    Each content is placed once, in the order of its hash: neither the order of the rows nor
+    copies of an image change the map, and copies share a place. Near means alike to the
+    extractor. On a UMAP, distances between groups, their sizes and the axes mean little.
+
+    Parameters
+    ----------
+    embeddings : EmbeddingSet
+        Images with ``sha256s``, ``embedding`` and ``outputs``.
+    settings : ProjectionSettings
+        Fewer images than neighbours: as many neighbours as there are others; see
+        ``Projection.effective``.
+    store : Store, optional
+        Only coordinates are kept, as Parquet; never the fitted reducer.
+
+    Returns
+    -------
+    Projection
+
+    Raises
+    ------
+    ProjectionError
+        Where fewer than three images differ, features are not finite or all the same, or a
+        setting makes no sense.
+
+    References
+    ----------
+    Section 5.4 of the paper; McInnes et al. (2018), UMAP.
+    """
+    _check_settings(settings)
+    if store is not None:
+        stored = load_projection(embeddings, settings, store)
+        if stored is not None:
+            return stored
+    key = projection_key(embeddings, settings)
+    sha256s, features = _distinct_features(embeddings, settings)
+    effective = _effective(settings, len(sha256s))
+    logger.info("Computing map %s of %d distinct images.", key, len(sha256s))
+    if settings.method == "pca":
+        coordinates = _fit_pca(features)
+    else:
+        coordinates = _fit_umap(features, settings, effective)
+    if not np.isfinite(coordinates).all():
+        raise ProjectionError(
+            f"Method {settings.method!r} gave coordinates that are not finite for "
+            f"{len(sha256s)} images. Try method 'pca' or other settings."
+        )
+    table = pd.DataFrame({"image_sha256": sha256s, "x": coordinates[:, 0], "y": coordinates[:, 1]})
+    if store is not None:
+        store.write_table(KIND, key, table, info=_info(embeddings, settings, effective))
+    return _spread(table, embeddings, settings, key, effective)
+
+
+def _check_settings(settings: ProjectionSettings) -> None:
+    """Raise where a setting makes no sense."""
+    if settings.method not in PACKAGES:
+        raise ProjectionError(f"Method {settings.method!r} is not known: use 'umap' or 'pca'.")
+    if settings.features not in ("outputs", "embedding"):
+        raise ProjectionError(
+            f"Features {settings.features!r} are not known: use 'outputs' or 'embedding'."
+        )
+    if settings.n_neighbors < 2:
+        raise ProjectionError(f"n_neighbors={settings.n_neighbors!r} is too few: use 2 or more.")
+    if settings.n_components < 2:
+        raise ProjectionError(
+            f"n_components={settings.n_components!r} is too few: a map needs 2 or more."
+        )
+    if not 0 <= settings.min_dist <= 1:  # above UMAP's spread of 1 it cannot be fitted
+        raise ProjectionError(f"min_dist={settings.min_dist!r} is not usable: use 0 to 1.")
+    if not 0 <= settings.seed < 2**32:
+        raise ProjectionError(f"seed={settings.seed!r} is not usable: use 0 to 4294967295.")
+
+
+def _versions(method: str) -> dict[str, str]:
+    """Return the versions of the packages behind a method, without importing them."""
+    return {name: version(name) for name in PACKAGES[method]}
+
+
+def _distinct_features(
+    embeddings: Embedded, settings: ProjectionSettings
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Return each content once, in the order of its hash, with its features; or raise."""
+    features = getattr(embeddings, settings.features)
+    bad = ~np.isfinite(features).all(axis=1)
+    if bad.any():
+        first = embeddings.image_ids[int(bad.argmax())]
+        raise ProjectionError(
+            f"{int(bad.sum())} of {len(bad)} images have {settings.features} that are not finite, "
+            f"the first is {first!r}. Embed them anew or leave them out."
+        )
+    first_row: dict[str, int] = {}
+    for row, sha256 in enumerate(embeddings.sha256s):
+        first_row.setdefault(sha256, row)
+    if len(first_row) < 3:
+        raise ProjectionError(
+            f"{len(first_row)} distinct images cannot be laid out on a map: it takes 3 or more. "
+            "Loosen the selection or embed more images."
+        )
+    sha256s = sorted(first_row)
+    features = np.asarray(features, np.float32)[[first_row[each] for each in sha256s]]
+    if not np.ptp(features, axis=0).any():
+        raise ProjectionError(
+            f"All {len(sha256s)} images have the same {settings.features} by extractor "
+            f"{embeddings.info.name!r}: there is nothing to lay out. Use another extractor."
+        )
+    return sha256s, features
+
+
+def _effective(settings: ProjectionSettings, n_contents: int) -> dict[str, int]:
+    """Return what a number of images allows of the neighbours asked for."""
+    return {
+        "n_neighbors": min(settings.n_neighbors, n_contents - 1),
+        "n_contents": n_contents,
+    }
+
+
+def _fit_pca(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the first two principal components, shape (n_images, 2), with a fixed sign.
+
+    The sign of a component is arbitrary: its largest loading is made positive.
+    """
+    centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
+    left, scale, loadings = np.linalg.svd(centred, full_matrices=False)
+    scores = np.zeros((len(features), 2))
+    kept = min(2, len(scale))
+    largest = np.abs(loadings[:kept]).argmax(axis=1)
+    sign = np.sign(loadings[np.arange(kept), largest])
+    scores[:, :kept] = left[:, :kept] * scale[:kept] * sign
+    return scores.astype(np.float32)
+
+
+def _fit_umap(
+    features: NDArray[np.float32], settings: ProjectionSettings, effective: Mapping[str, int]
+) -> NDArray[np.float32]:
+    """Return the first two components of a UMAP, shape (n_images, 2)."""
+    with warnings.catch_warnings():
+        # Of UMAP's neural variant, which nothing here uses.
+        warnings.filterwarnings("ignore", message="Tensorflow not installed")
+        import umap
+    # The spectral start takes one eigenvector a component and one to spare.
+    few = len(features) <= settings.n_components + 2
+    reducer = umap.UMAP(
+        n_neighbors=effective["n_neighbors"],
+        min_dist=settings.min_dist,
+        n_components=settings.n_components,
+        random_state=settings.seed,
+        n_jobs=1,  # what a seed makes of it anyhow; said here, it does not warn
+        init="random" if few else "spectral",
+    )
+    with warnings.catch_warnings():
+        # Groups without any neighbour between them: UMAP says so and places them apart.
+        warnings.filterwarnings("ignore", message=".*Graph is not fully connected.*")
+        warnings.filterwarnings("ignore", message=".*Spectral initialisation failed.*")
+        return np.asarray(reducer.fit_transform(features)[:, :2], dtype=np.float32)
+
+
+def _info(
+    embeddings: Embedded, settings: ProjectionSettings, effective: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return what is kept beside the coordinates, as JSON can hold it."""
+    return {
+        "settings": asdict(settings),
+        "effective": dict(effective),
+        "extractor": embeddings.info.to_dict(),
+        "versions": _versions(settings.method),
+        "map_version": MAP_VERSION,
+    }
+
+
+def _spread(
+    table: pd.DataFrame,
+    embeddings: Embedded,
+    settings: ProjectionSettings,
+    key: str,
+    effective: dict[str, int],
+) -> Projection:
+    """Give every image the place of its content, in the order of the embeddings."""
+    rows = pd.Index(table["image_sha256"]).get_indexer(pd.Index(list(embeddings.sha256s)))
+    coordinates = table[["x", "y"]].to_numpy(dtype=np.float32)[rows]
+    return Projection(
+        image_ids=tuple(embeddings.image_ids),
+        coordinates=coordinates,
+        settings=replace(settings, views=tuple(settings.views)),
+        extractor=embeddings.info,
+        key=key,
+        versions=_versions(settings.method),
+        effective=effective,
+    )
