@@ -1,0 +1,334 @@
+"""The command line: ``python -m cxrlib demo | info | embed | map | serve``.
+
+Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
+1 it could not be done, one line says why; 2 the command was not understood; 3 done, but
+images that are there could not be used, each named; 130 interrupted.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cxrlib import NOTICE, __version__
+from cxrlib.cohort import Cohort, count_cohort, load_cohort
+from cxrlib.embeddings import EmbedReport, compute_embeddings
+from cxrlib.errors import CxrError, SelectionError
+from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, load_extractor
+from cxrlib.pipeline import MappedCohort, compute_map
+from cxrlib.progress import ProgressLine
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
+PRETRAINED = "densenet121-res224-all"
+EXIT_ERROR = 1
+EXIT_PARTLY = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    help=f"Explore chest X-ray cohorts. {NOTICE}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    text = "text"
+    json = "json"
+
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="CXR_DATA",
+        help="Cohort folder with metadata.csv and images/; the demo cohort where none is named.",
+    ),
+]
+CacheOption = Annotated[
+    Path, typer.Option("--cache", envvar="CXR_CACHE", help="Folder of everything computed.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
+ExtractorOption = Annotated[
+    str,
+    typer.Option(
+        "--extractor",
+        help="auto (the pretrained network if its weights are here, else texture) or one of: "
+        + ", ".join(EXTRACTOR_NAMES),
+    ),
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option("--weights", help="Weights file of the network.")
+]
+TrustOption = Annotated[
+    str | None,
+    typer.Option(
+        "--trust-sha256",
+        help="SHA-256 of a pickled weights file you trust: unpickling runs code from the file.",
+    ),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+
+DEFAULT_CACHE = Path("cache")
+
+
+@contextlib.contextmanager
+def reported_errors() -> Iterator[None]:
+    """Turn a known error into one line and an exit code."""
+    try:
+        yield
+    except CxrError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(EXIT_ERROR) from error
+    except KeyboardInterrupt as error:
+        typer.echo("\nInterrupted; what was computed is kept.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    seed: Annotated[int | None, typer.Option(help="Another seed makes other patients.")] = None,
+    patients: Annotated[int, typer.Option(help="Number of patients.", min=20)] = 250,
+) -> None:
+    """Generate the synthetic demo cohort."""
+    with reported_errors():
+        root = _generate_demo(folder, seed=seed, n_patients=patients)
+        typer.echo(str(root))
+
+
+@app.command()
+def info(
+    data: DataOption = None, cache: CacheOption = DEFAULT_CACHE, form: FormatOption = Format.text
+) -> None:
+    """Count what a cohort holds and name what cannot be used."""
+    with reported_errors():
+        cohort = _load(data, cache)
+        counts = count_cohort(cohort)
+        _write_result(counts, form, extra={"problems": cohort.problems.to_dict("records")})
+        if form is Format.text:
+            _tell_problems(cohort)
+
+
+@app.command()
+def embed(
+    data: DataOption = None,
+    extractor: ExtractorOption = "auto",
+    weights: WeightsOption = None,
+    trust_sha256: TrustOption = None,
+    device: DeviceOption = "auto",
+    cache: CacheOption = DEFAULT_CACHE,
+    form: FormatOption = Format.text,
+) -> None:
+    """Compute the embedding of every X-ray that is not in the cache yet."""
+    with reported_errors():
+        cohort = _load(data, cache)
+        name = _choose_extractor_name(extractor, weights)
+        report, used = _embed(cohort, Store(cache), name, weights, trust_sha256, device)
+        _write_result(
+            {**count_cohort(cohort), **_count_report(report), "extractor": used.name},
+            form,
+            extra={"failures": report.failed.to_dict("records")},
+        )
+        _exit_by(report)
+
+
+@app.command(name="map")
+def make_map(
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="FILE.html (interactive) or FILE.parquet.")
+    ] = None,
+    patient: Annotated[
+        list[str] | None, typer.Option("--patient", help="Draw this patient's path; repeatable.")
+    ] = None,
+    features: Annotated[
+        str, typer.Option(help="outputs (the paper's choice) or embedding.")
+    ] = "outputs",
+    seed: Annotated[int, typer.Option(help="Seed of the map.")] = 0,
+    extractor: ExtractorOption = "auto",
+    weights: WeightsOption = None,
+    trust_sha256: TrustOption = None,
+    device: DeviceOption = "auto",
+    cache: CacheOption = DEFAULT_CACHE,
+    form: FormatOption = Format.text,
+) -> None:
+    """Compute the map of a cohort and write it as a page or as a table."""
+    with reported_errors():
+        if out is not None and out.suffix not in {".html", ".parquet"}:
+            raise SelectionError(
+                f"--out {str(out)!r} cannot be written: name a file that ends in .html or .parquet."
+            )
+        cohort = _load(data, cache)
+        store = Store(cache)
+        name = _choose_extractor_name(extractor, weights)
+        report, used = _embed(cohort, store, name, weights, trust_sha256, device)
+        mapped = _compute_map(cohort, used, store, ProjectionSettings(features=features, seed=seed))
+        if out is not None:
+            _write_map(mapped, out, patient or [])
+        counts = {
+            **count_cohort(cohort),
+            **_count_report(report),
+            "extractor": used.name,
+            "n_on_map": len(mapped.projection.image_ids),
+            "out": None if out is None else str(out),
+        }
+        _write_result(counts, form, extra={"failures": report.failed.to_dict("records")})
+        _exit_by(report)
+
+
+@app.command()
+def serve(
+    data: DataOption = None,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    extractor: ExtractorOption = "auto",
+    weights: WeightsOption = None,
+    trust_sha256: TrustOption = None,
+    device: DeviceOption = "auto",
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Embed and map what is missing, then serve the dashboard on this machine."""
+    with reported_errors():
+        cohort = _load(data, cache)
+        store = Store(cache)
+        name = _choose_extractor_name(extractor, weights)
+        _, used = _embed(cohort, store, name, weights, trust_sha256, device)
+        _compute_map(cohort, used, store, ProjectionSettings())
+        main_script = Path(__file__).resolve().parent.parent / "app.py"
+        os.environ["CXR_DATA"] = str(cohort.root)
+        os.environ["CXR_CACHE"] = str(cache.resolve())
+        os.environ["CXR_EXTRACTOR"] = used.name
+        typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
+        sys.stdout.flush()
+        os.chdir(main_script.parent)
+        command = [sys.executable, "-m", "streamlit", "run", str(main_script)]
+        os.execv(sys.executable, [*command, "--server.port", str(port)])  # noqa: S606
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Say what the library logs, as plain lines on standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    if version:
+        typer.echo(f"cxrlib {__version__}")
+        raise typer.Exit
+
+
+def _load(data: Path | None, cache: Path) -> Cohort:
+    """Load the named cohort, or generate and load the demo."""
+    store = Store(cache)
+    root = data or _generate_demo(cache / "demo", seed=None, n_patients=250)
+    return load_cohort(root, store=store, on_progress=ProgressLine())
+
+
+def _generate_demo(folder: Path, *, seed: int | None, n_patients: int) -> Path:
+    """Generate the demo unless it is there; only now import what draws it."""
+    from cxrlib.synthetic import DEFAULT_SEED, generate_demo
+
+    chosen = DEFAULT_SEED if seed is None else seed
+    return generate_demo(folder, seed=chosen, n_patients=n_patients, on_progress=ProgressLine())
+
+
+def _choose_extractor_name(extractor: str, weights: Path | None) -> str:
+    """Resolve "auto": the pretrained network where its weights are, else texture."""
+    if extractor != "auto":
+        return extractor
+    if weights is not None or find_weights(PRETRAINED) is not None:
+        return PRETRAINED
+    typer.echo(
+        f"The pretrained network's weights are not on this machine, so the texture features "
+        f"are used. With the network: --extractor {PRETRAINED} (downloads 28 MB).",
+        err=True,
+    )
+    return "texture"
+
+
+def _embed(
+    cohort: Cohort,
+    store: Store,
+    name: str,
+    weights: Path | None,
+    trust_sha256: str | None,
+    device: str,
+) -> tuple[EmbedReport, ExtractorInfo]:
+    """Embed what is missing, with a progress line; name each image that could not be used."""
+    line = ProgressLine()
+    extractor = load_extractor(
+        name, weights=weights, trust_sha256=trust_sha256, device=device, on_progress=line
+    )
+    report = compute_embeddings(
+        cohort,
+        extractor,
+        store,
+        device=device,
+        on_progress=lambda done, total, *_: line(f"Embedding with {name}", done, total),
+    )
+    for failure in report.failed.itertuples():
+        typer.echo(
+            f"Not embedded: row {failure.row}, {failure.filename}: {failure.reason}", err=True
+        )
+    return report, extractor.info
+
+
+def _compute_map(
+    cohort: Cohort, extractor: ExtractorInfo, store: Store, settings: ProjectionSettings
+) -> MappedCohort:
+    """Compute the map, with a word before it: UMAP compiles itself first."""
+    typer.echo("Computing the map (the first one takes about half a minute)", err=True)
+    return compute_map(cohort, extractor, store, settings=settings)
+
+
+def _write_map(mapped: MappedCohort, out: Path, patients: list[str]) -> None:
+    """Write the map as an interactive page or as a table."""
+    from cxrlib.report import write_map_page, write_map_table
+
+    if out.suffix == ".html":
+        write_map_page(mapped, out, patients=patients)
+    else:
+        write_map_table(mapped, out)
+
+
+def _count_report(report: EmbedReport) -> dict[str, int]:
+    """Count what an embedding run did: images computed, found in the cache, failed."""
+    return {
+        "computed": report.n_computed,
+        "cached": report.n_cached,
+        "failed": len(report.failed),
+    }
+
+
+def _write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any]) -> None:
+    """Write counts to standard output: lines to read, or JSON with the details as well."""
+    if form is Format.json:
+        typer.echo(json.dumps({**counts, **extra}, default=str, indent=2))
+        return
+    width = max(len(name) for name in counts)
+    for name, value in counts.items():
+        shown = f"{value:,}" if isinstance(value, int) else value
+        typer.echo(f"{name.ljust(width)}  {shown}")
+
+
+def _tell_problems(cohort: Cohort) -> None:
+    """Name what could not be read as it stands, one line each, on standard error."""
+    for problem in cohort.problems.itertuples():
+        typer.echo(
+            f"{problem.file}, row {problem.row}, {problem.column}: {problem.problem}", err=True
+        )
+
+
+def _exit_by(report: EmbedReport) -> None:
+    """Leave with code 3 where an image that is there could not be used."""
+    if len(report.failed) and not (report.failed["reason"] == "no file").all():
+        raise typer.Exit(EXIT_PARTLY)

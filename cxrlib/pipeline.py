@@ -1,0 +1,128 @@
+"""The way from a cohort to its map: which images, which features, what the cache holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cxrlib.cohort import Cohort
+from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.errors import ProjectionError, SelectionError
+from cxrlib.extractors import ExtractorInfo
+from cxrlib.projection import Projection, ProjectionSettings, compute_projection, load_projection
+from cxrlib.store import Store
+
+__all__ = ["MappedCohort", "compute_map", "find_maps", "load_map", "select_for_map"]
+
+# Where several maps are in the cache, the first of these is shown unless another is named.
+PREFERENCE = ("densenet121-res224-all", "texture")
+
+
+@dataclass(frozen=True)
+class MappedCohort:
+    """Hold a cohort with the map of its images.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Every row of the metadata.
+    mapped : Cohort
+        The rows on the map, with the steps of the selection that led there.
+    embeddings : EmbeddingSet
+        Embedding and outputs of those rows.
+    projection : Projection
+        Their places on the map, shape (n_images, 2).
+    """
+
+    cohort: Cohort
+    mapped: Cohort
+    embeddings: EmbeddingSet
+    projection: Projection
+
+    @property
+    def extractor(self) -> ExtractorInfo:
+        """The extractor behind every number of the map."""
+        return self.embeddings.info
+
+
+def select_for_map(cohort: Cohort, settings: ProjectionSettings) -> Cohort:
+    """Keep the X-rays with a readable file, a usable finding and a view of the settings.
+
+    The paper's Figure 3 takes PA, AP and AP Supine images (section 5.4).
+    """
+    return (
+        cohort.select_xrays()
+        .select_with_file()
+        .select_views(settings.views)
+        .select_usable_finding()
+    )
+
+
+def compute_map(
+    cohort: Cohort, extractor: ExtractorInfo, store: Store, *, settings: ProjectionSettings
+) -> MappedCohort:
+    """Compute the map of a cohort whose images are embedded, or load it from the cache.
+
+    Raises
+    ------
+    ProjectionError
+        If too few images of the selection are embedded.
+    """
+    return _map(cohort, extractor, store, settings, compute_projection)
+
+
+def load_map(
+    cohort: Cohort, store: Store, *, settings: ProjectionSettings, extractor: str = "auto"
+) -> MappedCohort:
+    """Load a map from the cache; compute nothing.
+
+    Parameters
+    ----------
+    extractor : str, default "auto"
+        An extractor's name. "auto" takes the pretrained network's map if there is one,
+        else the texture extractor's; an untrained control only when named.
+
+    Raises
+    ------
+    ProjectionError
+        If the cache holds no such map; the message says how to make it.
+    """
+    found = find_maps(cohort, store, settings=settings)
+    for name in PREFERENCE if extractor == "auto" else (extractor,):
+        if name in found:
+            return _map(cohort, found[name], store, settings, load_projection)
+    wanted = "no map" if extractor == "auto" else f"no map by extractor {extractor!r}"
+    raise ProjectionError(
+        f"The cache holds {wanted} of cohort {cohort.name!r} as it is now. Make it with: "
+        f"python -m cxrlib map --data {str(cohort.root)!r}"
+        + ("" if extractor == "auto" else f" --extractor {extractor}")
+    )
+
+
+def find_maps(
+    cohort: Cohort, store: Store, *, settings: ProjectionSettings
+) -> dict[str, ExtractorInfo]:
+    """List the extractors whose map of this very cohort lies in the cache, by name."""
+    mapped = select_for_map(cohort, settings)
+    found = {}
+    for info in store.list_extractors():
+        embeddings = load_embeddings(mapped, info, store)
+        if embeddings.image_ids and load_projection(embeddings, settings, store) is not None:
+            found[info.name] = info
+    return found
+
+
+def _map(
+    cohort: Cohort,
+    extractor: ExtractorInfo,
+    store: Store,
+    settings: ProjectionSettings,
+    project: Callable[[EmbeddingSet, ProjectionSettings, Store], Projection | None],
+) -> MappedCohort:
+    """Put cohort, embeddings and projection side by side, all on the same images."""
+    mapped = select_for_map(cohort, settings)
+    embeddings = load_embeddings(mapped, extractor, store)
+    projection = project(embeddings, settings, store)
+    if projection is None:
+        raise SelectionError(f"No map by extractor {extractor.name!r} lies in the cache.")
+    on_map = mapped.table["image_id"].isin(projection.image_ids)
+    mapped = mapped.select(on_map, f"embedded by {extractor.label}")
+    return MappedCohort(cohort, mapped, embeddings, projection)

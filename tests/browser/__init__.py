@@ -1,0 +1,1 @@
+"""Looking at the dashboard in a browser."""

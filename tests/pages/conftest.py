@@ -1,0 +1,33 @@
+"""A small demo cohort, embedded and mapped as a user would do it: by the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def served_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Give folder and cache of a small demo cohort with its map."""
+    base = tmp_path_factory.mktemp("served")
+    data, cache = base / "demo", base / "cache"
+    run_cli("demo", str(data), "--patients", "30")
+    run_cli("map", "--data", str(data), "--cache", str(cache), "--extractor", "texture")
+    return data, cache
+
+
+def run_cli(*arguments: str) -> str:
+    """Run the command line; fail with what it said."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "cxrlib", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert answer.returncode in (0, 3), answer.stderr
+    return answer.stdout

@@ -1,0 +1,89 @@
+"""The trajectories page, run without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrlib import NOTICE
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 60  # seconds
+
+
+@pytest.fixture
+def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the app on the small demo cohort, not run yet."""
+    data, cache = served_demo
+    monkeypatch.setenv("CXR_DATA", str(data))
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
+    return AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+
+
+def written(page: AppTest) -> str:
+    """Give all text on the page."""
+    kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
+    return "\n".join(str(e.value) for kind in kinds for e in page.get(kind))
+
+
+def test_opens_on_a_story(page: AppTest) -> None:
+    """The page opens on two patients, with counts and no exception."""
+    page.run()
+    assert not page.exception
+    assert page.title[0].value == "Where do patients move?"
+    assert len(page.multiselect(key="patient").value) == 2
+    assert "images of" in written(page)
+    assert "day by day" in written(page)
+
+
+def test_notice_cohort_and_features_stand_on_the_page(page: AppTest) -> None:
+    """The permanent bar names the notice, the synthetic cohort and the extractor."""
+    page.run()
+    bar = "".join(str(e.proto.body) for e in page.get("html"))
+    assert NOTICE in bar
+    assert "synthetic" in bar.lower()
+    assert "exture" in bar
+
+
+def test_unknown_patient_in_the_address_is_reported(page: AppTest) -> None:
+    """A patient that is not there is named, and the page goes on."""
+    page.query_params["patient"] = "<b>nobody</b>"
+    page.run()
+    assert not page.exception
+    assert "nobody" in "".join(str(e.value) for e in page.warning)
+
+
+def test_no_patient_chosen_is_still_a_map(page: AppTest) -> None:
+    """Without a path the map stands, and the panel says what to do."""
+    page.run()
+    page.multiselect(key="patient").set_value([]).run()
+    assert not page.exception
+    assert "Click an image" in written(page)
+
+
+@pytest.mark.parametrize("background", ["icu-or-tube", "with-deaths", "none"])
+def test_each_background_is_drawn(page: AppTest, background: str) -> None:
+    """Every choice of the density runs and is named in the caption."""
+    page.query_params["background"] = background
+    page.run()
+    assert not page.exception
+    assert ("No density is drawn" in written(page)) == (background == "none")
+
+
+def test_missing_cohort_says_what_to_do(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is not there gives a message under the notice, not a stack trace."""
+    monkeypatch.setenv("CXR_DATA", "/there/is/no/such/folder")
+    page.run()
+    assert not page.exception
+    assert "/there/is/no/such/folder" in "".join(str(e.value) for e in page.error)
+
+
+def test_cohort_without_a_map_names_the_command(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With an empty cache the page says how to make the map."""
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path))
+    page.run()
+    assert not page.exception
+    assert "python -m cxrlib map" in "".join(str(e.value) for e in page.error)

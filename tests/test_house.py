@@ -1,0 +1,70 @@
+"""The rules of the house that a tool cannot check: who imports whom, what a module is called."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "torchvision", "torchxrayvision", "umap", "sklearn", "skimage")
+FORBIDDEN = {
+    "cxrlib": ("streamlit", "ui", "pages", "app"),
+    "ui": ("pages", "app", "cxrlib.cli"),
+    "pages": ("pages", "app", "ui.router", "cxrlib.cli"),
+}
+VAGUE_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
+
+
+def python_files(folder: str) -> list[Path]:
+    """List the Python files below a folder of the repository."""
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """List every module a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+
+
+@pytest.mark.parametrize("folder", sorted(FORBIDDEN))
+def test_imports_go_down_only(folder: str) -> None:
+    """No module imports one that stands above it."""
+    files = python_files(folder)
+    assert files
+    for path in files:
+        for name in imported_names(path):
+            for banned in FORBIDDEN[folder]:
+                assert not (name == banned or name.startswith(banned + ".")), (
+                    f"{path.relative_to(ROOT)} imports {name}"
+                )
+
+
+def test_no_module_has_a_vague_name() -> None:
+    """A file's name says what it is for."""
+    for folder in FORBIDDEN:
+        for path in python_files(folder):
+            assert path.stem not in VAGUE_NAMES, path
+
+
+def test_what_the_server_imports_is_light() -> None:
+    """Loading a page's modules imports neither torch nor UMAP: they cost seconds."""
+    code = (
+        "import sys, ui.resources, ui.trajectory_parts, cxrlib.cli\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip().splitlines()[-1] == "[]", answer.stdout
+
+
+def test_no_pages_folder_lies_beside_the_main_script() -> None:
+    """Streamlit would serve such a page without the frame that carries the notice."""
+    assert not (ROOT / "ui" / "pages").exists()
+    assert "ui/router.py" in (ROOT / "app.py").read_text()

@@ -1,0 +1,95 @@
+"""The panel beside a chart: one image with what is recorded of it."""
+
+from html import escape
+from urllib.parse import quote, urlsplit
+
+import pandas as pd
+import streamlit as st
+from cxrlib.cohort import Cohort
+
+from cxrlib.errors import CxrError
+from ui.resources import load_preview
+
+NOT_RECORDED = "–"
+
+
+def show_image_panel(cohort: Cohort, row: pd.Series) -> None:
+    """Show an image and its record; a file that cannot be read is named instead."""
+    st.subheader(describe_row(row), anchor=False)
+    image_id = str(row["image_id"])
+    try:
+        path = cohort.image_path(image_id)
+        picture = load_preview(str(path), path.stat().st_mtime_ns)
+    except (CxrError, OSError) as error:
+        st.warning(str(error), icon=":material/warning:")
+    else:
+        words = "Synthetic chest X-ray" if cohort.is_synthetic else "Chest X-ray"
+        st.image(picture, width="stretch", alt=f"{words}: {describe_row(row)}")
+    st.html(_table(list_facts(row)))
+
+
+def describe_row(row: pd.Series) -> str:
+    """Name an image as a reader would: patient, day, view."""
+    return f"Patient {row['patient_id']}, {describe_day(row['offset'])}, {row['view']}"
+
+
+def describe_day(offset: object) -> str:
+    """Say the day of an image.
+
+    Examples
+    --------
+    >>> describe_day(12.0), describe_day(None)
+    ('day 12', 'day not recorded')
+    """
+    if pd.isna(offset):  # type: ignore[call-overload]
+        return "day not recorded"
+    return f"day {float(offset):g}"  # type: ignore[arg-type]
+
+
+def list_facts(row: pd.Series) -> list[tuple[str, str]]:
+    """List what is recorded of an image, a dash where nothing is."""
+    state = str(row["state"])
+    if row["state_reasons"]:
+        state = f"{state} ({row['state_reasons']})"
+    if row["state_overlap"]:
+        state += "; reasons for both, bad is shown"
+    return [
+        ("State", state),
+        ("In the ICU", str(row["in_icu"])),
+        ("Tube in place", str(row["intubation_present"])),
+        ("Survival", f"{row['survival']} (undated)"),
+        ("Finding", _text(row["finding"])),
+        ("Age, sex", f"{_number(row['age'])}, {_text(row['sex'])}"),
+        ("Country", f"{_text(row['country'])}, {_text(row['region'])}"),
+        ("Source", _text(row["source"])),
+        ("Article", _text(row["article"])),
+        ("Licence", _text(row["license"])),
+        ("File", f"{row['filename']} (row {row['row']})"),
+    ]
+
+
+def _text(value: object) -> str:
+    return NOT_RECORDED if pd.isna(value) or value == "" else str(value)  # type: ignore[call-overload]
+
+
+def _number(value: object) -> str:
+    return NOT_RECORDED if pd.isna(value) else f"{float(value):.0f}"  # type: ignore[call-overload, arg-type]
+
+
+def _table(facts: list[tuple[str, str]]) -> str:
+    """Write facts as a small table; every value is escaped, an article becomes a link."""
+    lines = []
+    for name, value in facts:
+        shown = escape(value)
+        link = _link(value) if name == "Article" else None
+        if link:
+            shown = f'<a href="{escape(link)}" target="_blank" rel="noreferrer">{shown}</a>'
+        lines.append(f"<tr><th scope='row'>{escape(name)}</th><td>{shown}</td></tr>")
+    return f"<table class='cxr-facts'>{''.join(lines)}</table>"
+
+
+def _link(article: str) -> str | None:
+    """Turn a DOI or a web address into a link; anything else stays text."""
+    if article.startswith("10."):
+        return "https://doi.org/" + quote(article, safe="/.:;()-_")
+    return article if urlsplit(article).scheme in {"http", "https"} else None

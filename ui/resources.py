@@ -1,0 +1,76 @@
+"""What the server holds once for all sessions: the cohort, its map, decoded images."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from cxrlib.cohort import Cohort, load_cohort
+
+from cxrlib.extractors import ExtractorInfo
+from cxrlib.pipeline import MappedCohort, load_map
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+from cxrlib.thumbnails import encode_preview
+from cxrlib.trajectories import find_story, map_points
+
+ROOT = Path(__file__).resolve().parent.parent
+PREVIEW_SIDE = 900  # pixels; sharp in the side panel of a projector
+
+
+@dataclass(frozen=True)
+class Current:
+    """Hold the cohort in use, its map and the map's points as one table."""
+
+    mapped: MappedCohort
+    points: pd.DataFrame
+    story: tuple[str, ...]
+
+    @property
+    def cohort(self) -> Cohort:
+        """Every row of the cohort, on the map or not."""
+        return self.mapped.cohort
+
+    @property
+    def extractor(self) -> ExtractorInfo:
+        """The extractor behind the map."""
+        return self.mapped.extractor
+
+
+def load_current() -> Current:
+    """Load the cohort the server was started with, once for as long as it does not change.
+
+    Raises
+    ------
+    CxrError
+        If the cohort cannot be used or has no map yet; the message says what to do.
+    """
+    cache = Path(os.environ.get("CXR_CACHE") or ROOT / "cache")
+    data = Path(os.environ.get("CXR_DATA") or cache / "demo")
+    metadata = data / "metadata.csv"
+    changed = metadata.stat().st_mtime_ns if metadata.is_file() else 0
+    return _load(str(data), str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
+
+
+@st.cache_resource(show_spinner="Reading the cohort and its map", max_entries=4)
+def _load(data: str, cache: str, extractor: str, changed: int) -> Current:
+    """Load cohort and map; ``changed`` makes an edited cohort load again."""
+    store = Store(Path(cache))
+    cohort = load_cohort(Path(data), store=store)
+    mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=extractor)
+    points = map_points(mapped.mapped.table, mapped.projection)
+    story = find_story(cohort.table, mapped.projection, planted=cohort.planted)
+    return Current(mapped, points, story)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def load_preview(path: str, changed: int) -> bytes:
+    """Decode an image and encode it anew as PNG: a browser never gets a cohort's own bytes.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    """
+    return encode_preview(Path(path), side=PREVIEW_SIDE)

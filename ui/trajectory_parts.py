@@ -1,0 +1,285 @@
+"""The parts of the trajectories page: background, clicks, captions, details, export."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib import NOTICE
+from cxrlib.density import DensityGrid
+from cxrlib.report import csv_with_header, map_page, steps_table
+from cxrlib.trajectories import TABLE_COLUMNS, Trajectory, count_map
+from ui.resources import Current
+
+BACKGROUNDS = {
+    "icu-or-tube": "ICU or tube",
+    "with-deaths": "ICU, tube or last before death",
+    "none": "None",
+}
+
+
+@dataclass(frozen=True)
+class Background:
+    """Hold what is drawn behind the points."""
+
+    kind: str
+    bandwidth: float
+
+    @property
+    def density(self) -> bool:
+        """Tell whether a density is drawn."""
+        return self.kind != "none"
+
+    @property
+    def include_deaths(self) -> bool:
+        """Tell whether last images of patients who died count as bad."""
+        return self.kind == "with-deaths"
+
+
+def choose_background() -> Background:
+    """Let the reader choose which images' density is drawn, and how smooth."""
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    with left:
+        kind = st.segmented_control(
+            "Density of images",
+            list(BACKGROUNDS),
+            default="icu-or-tube",
+            required=True,
+            format_func=lambda key: BACKGROUNDS[key],
+            key="background",
+            bind="query-params",
+            persist_state="session",
+            help="The paper's caption counts images in the ICU or with a tube; its text adds the "
+            "last image of patients who died.",
+        )
+    with right:
+        bandwidth = st.slider(
+            "Bandwidth, map units",
+            min_value=0.2,
+            max_value=3.0,
+            value=1.0,
+            step=0.1,
+            key="bandwidth",
+            bind="query-params",
+            persist_state="session",
+            help="Standard deviation of the kernel; 1.0 is the published value.",
+        )
+    return Background(str(kind), float(bandwidth))
+
+
+def list_patients(points: pd.DataFrame) -> list[str]:
+    """List patient ids: those with most dated days on the map first, then by id."""
+    days = points.dropna(subset=["offset"]).groupby("patient_id")["offset"].nunique()
+    ids = pd.Index(points["patient_id"].unique())
+    order = pd.DataFrame({"id": ids, "days": days.reindex(ids).fillna(0).to_numpy()})
+    return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
+
+
+def remember_click() -> None:
+    """Keep which image was clicked; a click beside the points changes nothing."""
+    chosen = st.session_state["map"].selection.points
+    if chosen:
+        custom = chosen[0].get("customdata")
+        image_id = custom[0] if isinstance(custom, list | tuple) else custom
+        if isinstance(image_id, str):
+            st.session_state["shown_image"] = image_id
+
+
+def shown_image(points: pd.DataFrame, paths: Sequence[Trajectory]) -> str | None:
+    """Return the image of the panel: the clicked one, else the last of the first path."""
+    known = set(points["image_id"])
+    clicked = st.session_state.get("shown_image")
+    if clicked in known:
+        return str(clicked)
+    for path in paths:
+        images = [image for stop in path.stops for image in stop.images] or list(path.undated)
+        if images:
+            return images[-1].image_id
+    return None
+
+
+def show_steps_through(points: pd.DataFrame, image_id: str) -> None:
+    """Offer the patient's other images and, if it is not drawn, the patient's path."""
+    row = points.loc[points["image_id"] == image_id].iloc[0]
+    own = points[points["patient_id"] == row["patient_id"]]
+    ids = own.sort_values("offset", kind="stable", na_position="last")["image_id"].tolist()
+    place = ids.index(image_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if place > 0:
+            _image_button("Earlier", ids[place - 1], ":material/chevron_left:")
+        if place + 1 < len(ids):
+            _image_button("Later", ids[place + 1], ":material/chevron_right:")
+        if row["patient_id"] not in st.session_state.get("patient", []):
+            st.button(
+                f"Draw the path of patient {row['patient_id']}",
+                icon=":material/add:",
+                on_click=_add_patient,
+                args=(str(row["patient_id"]),),
+            )
+    st.caption(f"Image {place + 1} of {len(ids)} of this patient on the map.")
+
+
+def _image_button(label: str, image_id: str, icon: str) -> None:
+    """Show a button that leads to another image."""
+    st.button(label, icon=icon, key=f"go-{label}", on_click=_show_image, args=(image_id,))
+
+
+def _show_image(image_id: str) -> None:
+    st.session_state["shown_image"] = image_id
+
+
+def _add_patient(patient_id: str) -> None:
+    st.session_state["patient"] = [*st.session_state.get("patient", []), patient_id]
+
+
+def show_caption(current: Current, background: Background, density: DensityGrid | None) -> None:
+    """Say what the picture is, from how many images, and how not to read it."""
+    settings = current.mapped.projection.settings
+    counts = count_map(current.points)
+    shade = "No density is drawn."
+    if density is not None:
+        what = (
+            "in the ICU, with a tube or last before death"
+            if background.include_deaths
+            else ("in the ICU or with a tube")
+        )
+        shade = (
+            f"Shade: density of the {density.n_points:,} images {what}, "
+            f"bandwidth {density.bandwidth:g} map units; it also rises where images are many."
+        )
+    elif background.density:
+        shade = "No density: no image of this cohort is recorded in the ICU or with a tube."
+    st.caption(
+        f"{settings.method.upper()} of the {settings.features} of {current.extractor.label}, "
+        f"{counts.n_images:,} images; the axes have no unit. {shade} "
+        f"{counts.n_overlap:,} images have reasons for both states and are drawn as bad. "
+        "Near on the map is not alike in outcome: view, source and exposure place images too."
+    )
+
+
+def show_details(current: Current, paths: Sequence[Trajectory]) -> None:
+    """Show the paths as a table, which images are on the map, and how to read it."""
+    if paths:
+        st.subheader("The paths, day by day", anchor=False)
+        show_path_notes(paths)
+        st.dataframe(
+            steps_table(paths),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                "Day": st.column_config.NumberColumn(format="%g"),
+                "Days since last": st.column_config.NumberColumn(format="%g"),
+                "Step, map units": st.column_config.NumberColumn(format="%.2f"),
+            },
+        )
+    with st.expander("How to read this"):
+        st.markdown(HOW_TO_READ)
+    with st.expander("Which images are on the map"):
+        show_selection(current)
+    if current.cohort.is_synthetic:
+        with st.expander("What was planted in this synthetic cohort"):
+            show_planted(current.cohort.planted)
+
+
+HOW_TO_READ = """
+- **A point is an image.** Images whose features are alike lie close together. Distances far apart,
+  directions and the axes mean nothing.
+- **State.** *Bad*: recorded in the ICU, or with a tube in place, or the last image of a patient who
+  died. *Good*: recorded as not in the ICU, as without a tube, or the last image of a survivor.
+  *Unknown*: neither is recorded. A blank is not a no.
+- **A path joins days, not images.** Images of one day have no known order: the path goes through
+  their mean, and each hangs on it. Images without a day are not in the path.
+- **Days** count from the first symptoms in some patients and from admission in others; the record
+  does not say which. Day 5 also stands for "a few days".
+- **The shade** is where images in a bad state are dense. It is not a risk: it also rises where
+  there are simply many images, and views and hospitals gather in places of their own.
+- **Nothing here is a diagnosis** or a forecast for a patient.
+"""
+
+
+def show_path_notes(paths: Sequence[Trajectory]) -> None:
+    """Say what a path leaves out: images without a day, patients with a single day."""
+    for path in paths:
+        notes = []
+        if path.undated:
+            notes.append(f"{len(path.undated)} of its {path.n_images} images have no recorded day")
+        if len(path.stops) == 1:
+            notes.append("a single day, so there is no path")
+        if path.not_on_map:
+            notes.append(f"{len(path.not_on_map)} images are not on the map")
+        if notes:
+            st.caption(f"Patient {path.patient_id}: {'; '.join(notes)}.")
+
+
+def show_selection(current: Current) -> None:
+    """Show each step from all rows to the images on the map, with what it left out."""
+    rows = [
+        {
+            "Step": step.label,
+            "Images left": step.n_images,
+            "Patients left": step.n_patients,
+            "Left out, images": "; ".join(f"{n:,} {why}" for why, n in step.removed.items()),
+        }
+        for step in current.mapped.mapped.steps
+    ]
+    total = {
+        "Step": "rows of metadata.csv",
+        "Images left": current.cohort.n_images,
+        "Patients left": current.cohort.n_patients,
+        "Left out, images": "",
+    }
+    st.dataframe(pd.DataFrame([total, *rows]), hide_index=True, width="stretch")
+    problems = current.cohort.problems
+    if len(problems):
+        st.markdown(
+            f"**{len(problems):,} things in the files that could not be read as they stand**"
+        )
+        st.dataframe(problems.astype(str), hide_index=True, width="stretch")
+
+
+def show_export(current: Current, paths: Sequence[Trajectory]) -> None:
+    """Offer the figure and the numbers behind it, each with its provenance."""
+    stamp = date.today().isoformat()
+    with st.container(horizontal=True):
+        st.download_button(
+            "Map as a page (HTML)",
+            data=lambda: map_page(current.mapped, [path.patient_id for path in paths]),
+            file_name=f"map-{stamp}.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Points (CSV)",
+            data=lambda: csv_with_header(current.points[list(TABLE_COLUMNS)], current.mapped),
+            file_name=f"map-points-{stamp}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Paths (CSV)",
+            data=lambda: csv_with_header(steps_table(paths), current.mapped),
+            file_name=f"map-paths-{stamp}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    st.caption(NOTICE)
+
+
+def show_planted(planted: Mapping[str, object]) -> None:
+    """Show what was built into a synthetic cohort: its truths, in the words of its maker."""
+    st.markdown(
+        "Every patient, image and number here was generated. These truths were built in, so that "
+        "a method can be judged by whether it finds them:"
+    )
+    truths = planted.get("planted", {})
+    if isinstance(truths, Mapping):
+        for name, truth in truths.items():
+            if isinstance(truth, Mapping) and "statement" in truth:
+                st.markdown(f"- {truth['statement']}")
+            elif isinstance(truth, str):
+                st.markdown(f"- **{name}**: {truth}")
