@@ -97,7 +97,7 @@ def estimate_density(
     Examples
     --------
     >>> grid = estimate_density(np.zeros((3, 2)), bandwidth=1.0)
-    >>> grid.n_points, round(grid.density.max(), 2)
+    >>> grid.n_points, round(float(grid.density.max()), 2)
     (3, 0.16)
     """
     points = _check_points(points)

@@ -1,0 +1,80 @@
+"""One Plotly template a theme, so that all charts speak one language."""
+
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import PALETTES, STATES, Theme
+
+__all__ = ["FONT", "MARGIN", "TEXT_SIZE", "chart_template"]
+
+#: Fonts that are on the machine: nothing is fetched.
+FONT = '"Source Sans Pro", "Source Sans 3", system-ui, "Segoe UI", "Liberation Sans", sans-serif'
+#: Smallest text, in pixels: readable at four metres on a projector.
+TEXT_SIZE = 14
+#: The same on all charts, in pixels, so that figures on a page line up.
+MARGIN = {"l": 8, "r": 8, "t": 56, "b": 40}
+
+
+def chart_template(theme: Theme) -> go.layout.Template:
+    """Return the template of a theme.
+
+    Backgrounds are transparent, titles stand left in sentence case, and no grid is drawn: a
+    chart that values are read off switches its horizontal grid on.
+
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+        The page's theme.
+    """
+    palette = PALETTES[theme]
+    text = {"family": FONT, "size": TEXT_SIZE, "color": palette.ink}
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "gridcolor": palette.grid,
+        "linecolor": palette.grid,
+        "tickcolor": palette.grid,
+        "tickfont": {**text, "color": palette.quiet},
+        "title": {"font": {**text, "color": palette.quiet}, "standoff": 8},
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "font": text,
+            "title": {
+                "font": {**text, "size": 18},
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "automargin": True,
+            },
+            "paper_bgcolor": "rgba(0, 0, 0, 0)",
+            "plot_bgcolor": "rgba(0, 0, 0, 0)",
+            "margin": MARGIN,
+            "colorway": [palette.states[state] for state in reversed(STATES)],
+            "xaxis": axis,
+            "yaxis": axis,
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.01,
+                "yanchor": "bottom",
+                "font": {**text, "size": 15},
+                "itemsizing": "trace",
+                "bgcolor": "rgba(0, 0, 0, 0)",
+            },
+            "hoverlabel": {
+                "font": text,
+                "bgcolor": palette.page,
+                "bordercolor": palette.quiet,
+                "align": "left",
+            },
+            "hovermode": "closest",
+            "modebar": {
+                "bgcolor": "rgba(0, 0, 0, 0)",
+                "color": palette.quiet,
+                "activecolor": palette.accent,
+            },
+            "annotationdefaults": {"font": text, "showarrow": False},
+        }
+    )

@@ -1,0 +1,651 @@
+"""The map of a cohort: images by state, the density behind them, patients' ways across it."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from cxrlib.charts.labels import place_labels
+from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade
+from cxrlib.charts.template import FONT, TEXT_SIZE, chart_template
+from cxrlib.density import DensityGrid
+from cxrlib.trajectories import MappedImage, Stop, Trajectory, count_map, describe_counts
+
+__all__ = ["DENSITY_LABEL", "caption_map", "describe_map", "plot_map", "write_map_html"]
+
+DENSITY_LABEL = "images in the ICU or with a tube"
+
+#: Plotly draws WebGL above all SVG, paths included; so points are SVG as long as that is quick.
+MAX_SVG_POINTS = 4000
+MARKERS = {"bad": ("diamond", 8.0), "good": ("circle", 8.0), "unknown": ("circle-open", 6.0)}
+#: Paths are told apart by their label first, their dashes second.
+DASHES = ("solid", "8px,4px", "2px,4px", "12px,4px,2px,4px")
+#: Width that labels are placed for, in pixels; on a wider figure they have more room.
+LABEL_WIDTH = 800.0
+LABEL_SIZE = 15
+
+
+def plot_map(
+    points: pd.DataFrame,
+    density: DensityGrid | None,
+    trajectories: Sequence[Trajectory] = (),
+    *,
+    theme: Theme = "light",
+    selected_image_id: str | None = None,
+    title: str | None = None,
+    density_label: str = DENSITY_LABEL,
+    height: int = 620,
+    uirevision: str = "map",
+) -> go.Figure:
+    """Plot the map.
+
+    Each mark is an image; colour and shape both say its state. Every mark that can be clicked
+    carries ``customdata`` of image_id and patient_id.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `cxrlib.trajectories.map_points`, or a selection of its rows.
+    density : DensityGrid or None
+        Drawn behind the marks; None where it is not estimable or not wanted.
+    trajectories : sequence of Trajectory, optional
+        Patients whose way is drawn; the other images fade.
+    theme : {"light", "dark"}, default "light"
+    selected_image_id : str, optional
+        Image to ring.
+    title : str, optional
+        A page has its own heading; a figure that stands alone needs one.
+    density_label : str
+        Which images the density is of.
+    height : int, default 620
+        In pixels; fixed, so that the page does not jump.
+    uirevision : str
+        While this stays the same, zoom and hidden states are kept. Use the map's key.
+
+    Returns
+    -------
+    Figure
+    """
+    palette = PALETTES[theme]
+    figure = go.Figure(layout={"template": chart_template(theme)})
+    if density is not None and len(points):
+        _add_density(figure, density, palette, density_label)
+    _add_points(figure, points, palette, chosen=bool(trajectories))
+    for row, way in enumerate(trajectories):
+        _add_path(figure, way, palette, DASHES[row % len(DASHES)])
+    if selected_image_id is not None:
+        _add_ring(figure, points[points["image_id"] == selected_image_id], palette)
+    x_range, y_range = _ranges(points)
+    hidden = {"showticklabels": False, "ticks": "", "title": None}
+    figure.update_layout(
+        height=height,
+        uirevision=uirevision,
+        dragmode="pan",
+        clickmode="event+select",
+        xaxis={"range": x_range, **hidden},
+        yaxis={"range": y_range, "scaleanchor": "x", "scaleratio": 1, **hidden},
+    )
+    if title is not None:
+        figure.update_layout(title_text=html.escape(title, quote=False), margin_t=96)
+    _add_labels(figure, trajectories, palette, x_range, y_range, height)
+    if points.empty:
+        _add_empty(figure)
+    return figure
+
+
+def _add_density(
+    figure: go.Figure, density: DensityGrid, palette: Palette, density_label: str
+) -> None:
+    """Draw the density as bands of one hue, transparent at zero, with thin lines between."""
+    values = density.images_per_area.astype(np.float32)
+    peak = float(values.max())
+    step = peak / 8
+    figure.add_trace(
+        go.Contour(
+            x=density.x,
+            y=density.y,
+            z=values,
+            zmin=0,
+            zmax=peak,
+            contours={"start": step, "end": peak - step, "size": step, "coloring": "fill"},
+            colorscale=[[0, fade(palette.density, 0)], [1, fade(palette.density, 1)]],
+            line={"width": 0.75, "color": fade(palette.density, 1), "smoothing": 1},
+            hoverinfo="skip",
+            name=f"density of {density_label}",
+            colorbar={
+                "orientation": "h",
+                "title": {"text": f"density of {density_label}", "side": "top"},
+                "thickness": 10,
+                "len": 300,
+                "lenmode": "pixels",
+                "x": 1,
+                "xanchor": "right",
+                "y": 1.01,
+                "yanchor": "bottom",
+                "outlinewidth": 0,
+                "tickvals": [0, peak],
+                "ticktext": ["none", "most"],
+                "ticks": "",
+            },
+        )
+    )
+
+
+def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, chosen: bool) -> None:
+    """Draw one trace a state, with its count in the legend."""
+    kind = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
+    opacity = 0.55 if chosen else 0.95
+    hover = _hover_texts(points)
+    for rank, state in enumerate(STATES):
+        own = points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
+        symbol, size = MARKERS[state]
+        marker = {
+            "symbol": symbol,
+            "size": size,
+            "color": palette.states[state],
+            "opacity": opacity,
+            "line": {"width": 1.4, "color": palette.states[state]}
+            if symbol.endswith("open")
+            else {"width": 0.8, "color": palette.page},
+        }
+        shown = points[own]
+        figure.add_trace(
+            kind(
+                x=shown["x"].to_numpy(dtype=np.float32),
+                y=shown["y"].to_numpy(dtype=np.float32),
+                mode="markers",
+                name=f"{state} {_count(len(shown), 'image')}",
+                legendrank=1000 - rank,
+                marker=marker,
+                # Plotly dims what is not selected, which would read as a state.
+                selected={"marker": {"opacity": opacity}},
+                unselected={"marker": {"opacity": opacity}},
+                customdata=_ids(shown),
+                hovertext=hover[own],
+                hoverinfo="text",
+            )
+        )
+
+
+def _ids(points: pd.DataFrame) -> NDArray[np.object_]:
+    """Return image_id and patient_id a row, shape (n_images, 2)."""
+    return points[["image_id", "patient_id"]].to_numpy(dtype=object)
+
+
+def _hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
+    """Return one or two sentences an image; ids are text here, never markup."""
+    reasons = points["state_reasons"] if "state_reasons" in points else points["state"]
+    rows = zip(
+        points["patient_id"],
+        points["offset"],
+        points["view"],
+        points["state"],
+        reasons,
+        strict=True,
+    )
+    texts = np.empty(len(points), dtype=object)
+    for row, (patient, offset, view, state, reason) in enumerate(rows):
+        where = ", ".join(
+            [f"Patient {_safe(patient)}", day_words(offset), _safe(view, "view not recorded")]
+        )
+        texts[row] = f"{where}<br>{_state_words(str(state), reason)}"
+    return texts
+
+
+def _state_words(state: str, reason: object) -> str:
+    """Say a state and why."""
+    if state == "unknown":
+        return "state unknown: neither ICU nor tube recorded"
+    why = "" if not isinstance(reason, str) or reason in ("", state) else f": {_safe(reason)}"
+    return f"<b>{_safe(state)}</b>{why}"
+
+
+def day_words(offset: float | None) -> str:
+    """Say a day.
+
+    Examples
+    --------
+    >>> day_words(12.0), day_words(-2.5), day_words(None)
+    ('day 12', 'day −2.5', 'day not recorded')
+    """
+    if offset is None or pd.isna(offset):
+        return "day not recorded"
+    return f"day {offset:g}".replace("-", "−")
+
+
+def _safe(value: str | float | None, blank: str = "not recorded") -> str:
+    """Return a cell as text that Plotly shows as it stands, cut to 60 characters."""
+    if value is None or pd.isna(value):
+        return blank
+    text = str(value)
+    return html.escape(text if len(text) <= 60 else f"{text[:59]}…", quote=False)
+
+
+def _count(n: int, noun: str) -> str:
+    """Say a count.
+
+    Examples
+    --------
+    >>> _count(1, "image"), _count(1200, "image")
+    ('1 image', '1,200 images')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _add_path(figure: go.Figure, way: Trajectory, palette: Palette, dash: str) -> None:
+    """Draw one patient's way: halo, line, threads to same-day images, marks, arrow heads."""
+    x = [stop.x for stop in way.stops]
+    y = [stop.y for stop in way.stops]
+    plain = {"mode": "lines", "showlegend": False, "hoverinfo": "skip"}
+    halo = {"color": fade(palette.page, 0.85), "width": 8}
+    figure.add_trace(go.Scatter(x=x, y=y, line=halo, **plain))
+    figure.add_trace(
+        go.Scatter(x=x, y=y, line={"color": palette.ink, "width": 2.5, "dash": dash}, **plain)
+    )
+    threads = _threads(way.stops)
+    if threads:
+        thin = {"color": palette.ink, "width": 1}
+        figure.add_trace(
+            go.Scatter(x=[p[0] for p in threads], y=[p[1] for p in threads], line=thin, **plain)
+        )
+    _add_marks(figure, way, palette)
+    if way.steps:
+        figure.add_trace(_arrow_heads(way, palette))
+
+
+def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
+    """Return lines, with gaps, from the mean of a day to each of its images."""
+    threads: list[tuple[float | None, float | None]] = []
+    for stop in stops:
+        if len(stop.images) > 1:
+            for image in stop.images:
+                threads += [(stop.x, stop.y), (image.x, image.y), (None, None)]
+    return threads
+
+
+def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette) -> None:
+    """Draw a chosen patient's images again, larger and outlined in ink."""
+    dated = [(image, stop.day) for stop in way.stops for image in stop.images]
+    marked: list[tuple[MappedImage, float | None]] = [*dated, *((i, None) for i in way.undated)]
+    if not marked:
+        return
+    images = [image for image, _ in marked]
+    hollow = [image.state == "unknown" for image in images]
+    fill = [
+        palette.page if empty else palette.states[image.state]
+        for image, empty in zip(images, hollow, strict=True)
+    ]
+    figure.add_trace(
+        go.Scatter(
+            x=[image.x for image in images],
+            y=[image.y for image in images],
+            mode="markers",
+            showlegend=False,
+            marker={
+                "symbol": [MARKERS[image.state][0].removesuffix("-open") for image in images],
+                "size": [11 if empty else 13 for empty in hollow],
+                "color": fill,
+                "opacity": 1,
+                "line": {
+                    "width": 2,
+                    "color": [
+                        palette.states["unknown"] if empty else palette.ink for empty in hollow
+                    ],
+                },
+            },
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+            customdata=np.array([[i.image_id, way.patient_id] for i in images], dtype=object),
+            hovertext=[_mark_text(way, image, day) for image, day in marked],
+            hoverinfo="text",
+        )
+    )
+
+
+def _mark_text(way: Trajectory, image: MappedImage, day: float | None) -> str:
+    """Return the hover sentence of one image of a chosen patient."""
+    parts = [f"Patient {_safe(way.patient_id)}", day_words(day), _safe(image.view)]
+    state = "state unknown" if image.state == "unknown" else f"<b>{_safe(image.state)}</b>"
+    return f"{', '.join(parts)}<br>{state}"
+
+
+def _arrow_heads(way: Trajectory, palette: Palette) -> go.Scatter:
+    """Return arrow heads at the end of each step, coloured by the state they lead to."""
+    n_steps = len(way.steps)
+    return go.Scatter(
+        x=[stop.x for stop in way.stops],
+        y=[stop.y for stop in way.stops],
+        mode="markers",
+        showlegend=False,
+        hoverinfo="skip",
+        marker={
+            # The first mark gives the first arrow its direction and is not seen itself.
+            "symbol": ["circle", *["arrow"] * n_steps],
+            "opacity": [0, *[1] * n_steps],
+            "size": 17,
+            "angleref": "previous",
+            "standoff": [0, *[9] * n_steps],
+            "color": [palette.ink, *(palette.states[step.state] for step in way.steps)],
+            "line": {"width": 1.2, "color": palette.ink},
+        },
+    )
+
+
+def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette) -> None:
+    """Ring the selected image; nothing is drawn where the map does not show it."""
+    if selected.empty:
+        return
+    figure.add_trace(
+        go.Scatter(
+            x=selected["x"],
+            y=selected["y"],
+            mode="markers",
+            showlegend=False,
+            hoverinfo="skip",
+            marker={
+                "symbol": "circle-open",
+                "size": 26,
+                "color": palette.accent,
+                "line": {"width": 3.5},
+            },
+        )
+    )
+
+
+def _ranges(points: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """Return the x and y range that shows all points, with a margin of 6 %."""
+    if points.empty:
+        return [0.0, 1.0], [0.0, 1.0]
+    places = points[["x", "y"]].to_numpy(dtype=np.float64)
+    low, high = places.min(axis=0), places.max(axis=0)
+    margin = 0.06 * np.maximum(high - low, 1.0)
+    return [[float(a), float(b)] for a, b in zip(low - margin, high + margin, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Label:
+    """Hold one label: what it says and where it points."""
+
+    text: str
+    x: float
+    y: float
+    width: float
+
+
+def _labels(way: Trajectory) -> list[_Label]:
+    """Return a label a day, the first with the patient's id."""
+    labels = []
+    for row, stop in enumerate(way.stops):
+        words = day_words(stop.day)
+        bold = f"Patient {_safe(way.patient_id)}" if row == 0 else ""
+        text = f"<b>{bold}</b>, {words}" if bold else words
+        n_letters = len(words) + (len(bold) * 1.1 + 2 if bold else 0)
+        labels.append(_Label(text, stop.x, stop.y, n_letters * LABEL_SIZE * 0.53 + 8))
+    return labels
+
+
+def _add_labels(
+    figure: go.Figure,
+    trajectories: Sequence[Trajectory],
+    palette: Palette,
+    x_range: Sequence[float],
+    y_range: Sequence[float],
+    height: int,
+) -> None:
+    """Write days beside the paths, with a thin leader where a label had to step aside."""
+    labels = [label for way in trajectories for label in _labels(way)]
+    if not labels:
+        return
+    plot_height = height - figure.layout.template.layout.margin.t - 40.0
+    width, tall = x_range[1] - x_range[0], y_range[1] - y_range[0]
+    scale = min(LABEL_WIDTH / width, plot_height / tall)  # pixels a map unit
+    obstacles = [_dots(way, scale) for way in trajectories if way.stops]
+    offsets = place_labels(
+        np.array([[label.x, label.y] for label in labels]) * scale,
+        np.array([[label.width, LABEL_SIZE * 1.4] for label in labels]),
+        obstacles=np.vstack(obstacles),
+        frame=(
+            x_range[0] * scale - (LABEL_WIDTH - width * scale) / 2,
+            x_range[1] * scale + (LABEL_WIDTH - width * scale) / 2,
+            y_range[0] * scale,
+            y_range[1] * scale,
+        ),
+    )
+    for label, (right, up) in zip(labels, offsets, strict=True):
+        figure.add_annotation(
+            x=label.x,
+            y=label.y,
+            text=label.text,
+            showarrow=True,
+            ax=right,
+            ay=-up,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=palette.quiet,
+            standoff=9,
+            bgcolor=fade(palette.page, 0.82),
+            borderpad=1,
+            font={"size": LABEL_SIZE, "color": palette.ink, "family": FONT},
+        )
+
+
+def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
+    """Return dots each 8 pixels along a path, in pixels."""
+    stops = np.array([[stop.x, stop.y] for stop in way.stops]) * scale
+    dots = [stops, stops]  # a covered mark weighs more than a covered bit of line
+    for start, end in zip(stops, stops[1:], strict=False):
+        n_dots = max(2, int(np.hypot(*(end - start)) / 8))
+        dots.append(start + np.linspace(0, 1, n_dots)[:, np.newaxis] * (end - start))
+    return np.vstack(dots)
+
+
+def _add_empty(figure: go.Figure) -> None:
+    """Say that there is nothing to show, and what to do."""
+    figure.add_annotation(
+        x=0.5,
+        y=0.5,
+        xref="paper",
+        yref="paper",
+        text="No image of this selection is on the map.<br>Loosen a filter.",
+        font={"size": 18},
+    )
+
+
+def describe_map(
+    points: pd.DataFrame,
+    density: DensityGrid | None,
+    trajectories: Sequence[Trajectory] = (),
+    *,
+    density_label: str = DENSITY_LABEL,
+) -> str:
+    """Describe the map in words: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text, one sentence after the other.
+    """
+    if points.empty:
+        return "An empty map: no image of this selection is on it."
+    counts = count_map(points)
+    states = f"{counts.n_bad:,} bad, {counts.n_good:,} good, {counts.n_unknown:,} unknown"
+    sentences = [f"A map of {describe_counts(counts)}", f"States: {states}."]
+    if density is None:
+        sentences.append(f"No density of {density_label} is drawn.")
+    else:
+        sentences.append(
+            f"The density of {density_label}, from {_count(density.n_points, 'image')}, is "
+            f"highest {_place_words(density.peak, points)}."
+        )
+    sentences += [_describe_way(way, points) for way in trajectories]
+    return " ".join(sentences)
+
+
+def _place_words(place: tuple[float, float], points: pd.DataFrame) -> str:
+    """Say in which ninth of the map a place lies."""
+    x_range, y_range = _ranges(points)
+    column, row = (
+        int(np.clip(3 * (value - low) / (high - low), 0, 2))
+        for value, (low, high) in zip(place, (x_range, y_range), strict=True)
+    )
+    across, up = ("left", "", "right")[column], ("lower", "", "upper")[row]
+    if across or up:
+        return f"at the {' '.join(filter(None, (up, across)))} of the map"
+    return "in the middle of the map"
+
+
+def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
+    """Say one patient's way in a sentence."""
+    stops = [
+        f"{day_words(stop.day)} {stop.state} {_place_words((stop.x, stop.y), points)}"
+        for stop in way.stops
+    ]
+    path = "; ".join(stops) if stops else "no image with a recorded day"
+    rest = f"; {_count(len(way.undated), 'image')} without a day" if way.undated else ""
+    return f"Patient {way.patient_id} (survival: {way.survival}): {path}{rest}."
+
+
+def caption_map(
+    points: pd.DataFrame,
+    *,
+    cohort: str,
+    extractor: str,
+    method: str = "umap",
+    features: str = "outputs",
+    bandwidth: float | None = None,
+    density_label: str = DENSITY_LABEL,
+    filters: str = "",
+) -> str:
+    """Return the caption of the map: what it is, from how many, how not to read it.
+
+    Parameters
+    ----------
+    points : DataFrame
+        What is drawn.
+    cohort, extractor : str
+        Names as shown on screen.
+    method, features : str
+        As in `cxrlib.projection.ProjectionSettings`.
+    bandwidth : float, optional
+        Of the density, in map units; None where no density is drawn.
+    density_label : str
+        Which images the density is of.
+    filters : str, optional
+        The filters in words.
+    """
+    counts = count_map(points)
+    method_words = {"umap": "UMAP", "pca": "principal components"}.get(method, method)
+    parts = [
+        f"{cohort}: {_count(counts.n_images, 'image')} of {_count(counts.n_patients, 'patient')}"
+        f" ({_count(counts.n_persons, 'person')}){f', {filters}' if filters else ''}.",
+        f"{method_words} of the {features} of {extractor}: near means alike to it.",
+        "The axes have no unit; distances between groups and the room they take mean little.",
+    ]
+    if bandwidth is not None:
+        parts.append(
+            f"Shading: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
+        )
+    if counts.n_overlap:
+        parts.append(
+            f"{_count(counts.n_overlap, 'image')} with reasons for both states "
+            f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
+        )
+    parts.append("Not recorded is not a no: most images of unknown state may be either.")
+    return " ".join(parts)
+
+
+def write_map_html(
+    figure: go.Figure,
+    path: Path,
+    *,
+    caption: str,
+    notice: str,
+    description: str = "",
+    theme: Theme = "light",
+    title: str = "Map of chest X-rays",
+    today: date | None = None,
+) -> None:
+    """Write a figure as one HTML file that asks nothing of the network.
+
+    Parameters
+    ----------
+    figure : Figure
+        Result of `plot_map`.
+    path : Path
+        The file; it is there whole or not at all.
+    caption, notice : str
+        Written under the figure.
+    description : str, optional
+        The text alternative, from `describe_map`.
+    theme : {"light", "dark"}, default "light"
+        The figure's theme.
+    title : str
+        Of the document.
+    today : date, optional
+        Written at the end; by default today's.
+    """
+    palette = PALETTES[theme]
+    chart = figure.to_html(
+        full_html=False,
+        include_plotlyjs=True,
+        include_mathjax=False,
+        config={"displaylogo": False, "scrollZoom": True, "responsive": True},
+        div_id="map",
+    )
+    written = (today or date.today()).isoformat()
+    page = _PAGE.format(
+        theme=theme,
+        title=html.escape(title),
+        page=palette.page,
+        ink=palette.ink,
+        quiet=palette.quiet,
+        font=FONT,
+        size=TEXT_SIZE + 2,
+        description=html.escape(description or title),
+        chart=chart,
+        caption=html.escape(caption),
+        notice=html.escape(notice),
+        written=written,
+    )
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+#: The policy lets the browser run what is in the file and fetch nothing. Plotly's WebGL marks
+#: compile their drawing functions at run time, hence "unsafe-eval".
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="{theme}">
+<title>{title}</title>
+<style>
+body {{ margin: 0 auto; max-width: 1400px; padding: 24px 32px; background: {page};
+  color: {ink}; font: {size}px/1.5 {font}; }}
+figure {{ margin: 0; }}
+figcaption {{ margin-top: 12px; max-width: 75em; color: {quiet}; }}
+footer {{ margin-top: 12px; }}
+</style>
+</head>
+<body>
+<figure>
+<div role="img" aria-label="{description}">{chart}</div>
+<figcaption>{caption}</figcaption>
+</figure>
+<footer><strong>{notice}</strong> {written}</footer>
+</body>
+</html>
+"""
