@@ -54,6 +54,8 @@ class Palette:
         Links and what is selected.
     states : mapping
         State to marker colour.
+    rims : mapping
+        State to the thin outline that keeps a marker apart from the density and its neighbours.
     density : str
         The hue of the density at its peak.
     """
@@ -64,6 +66,7 @@ class Palette:
     grid: str
     accent: str
     states: Mapping[str, str]
+    rims: Mapping[str, str]
     density: str
 
 
@@ -77,7 +80,8 @@ PALETTES: Mapping[Theme, Palette] = {
         grid="#D5DAE1",
         accent="#1F5FA8",
         states=_STATE_COLOURS,
-        density="#E8A36B",
+        rims={"bad": "#8F3F00", "good": "#004A75", "unknown": "#6B727C"},
+        density="#F0B27A",
     ),
     "dark": Palette(
         page="#11151B",
@@ -86,6 +90,7 @@ PALETTES: Mapping[Theme, Palette] = {
         grid="#343C48",
         accent="#7FB2EA",
         states=_STATE_COLOURS,
+        rims={"bad": "#FF9A4D", "good": "#58B4EC", "unknown": "#A9B0BA"},
         density="#7A3B12",
     ),
 }

@@ -4,14 +4,17 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, STATES, Theme
 
-__all__ = ["FONT", "MARGIN", "TEXT_SIZE", "chart_template"]
+__all__ = ["FONT", "MARGIN", "TEXT_SIZE", "TITLE_HEIGHT", "chart_template"]
 
 #: Fonts that are on the machine: nothing is fetched.
 FONT = '"Source Sans Pro", "Source Sans 3", system-ui, "Segoe UI", "Liberation Sans", sans-serif'
 #: Smallest text, in pixels: readable at four metres on a projector.
 TEXT_SIZE = 14
-#: The same on all charts, in pixels, so that figures on a page line up.
-MARGIN = {"l": 8, "r": 8, "t": 56, "b": 40}
+#: The same on all charts, in pixels, so that figures on a page line up: a line of legend above,
+#: a line of scale or axis below. A chart with tick labels at the left widens ``l``.
+MARGIN = {"l": 8, "r": 8, "t": 44, "b": 44, "autoexpand": False}
+#: Room for a title above the legend, in pixels.
+TITLE_HEIGHT = 36
 
 
 def chart_template(theme: Theme) -> go.layout.Template:
@@ -35,7 +38,7 @@ def chart_template(theme: Theme) -> go.layout.Template:
         "tickcolor": palette.grid,
         "tickfont": {**text, "color": palette.quiet},
         "title": {"font": {**text, "color": palette.quiet}, "standoff": 8},
-        "automargin": True,
+        "automargin": False,
     }
     return go.layout.Template(
         layout={
@@ -45,7 +48,10 @@ def chart_template(theme: Theme) -> go.layout.Template:
                 "x": 0,
                 "xref": "paper",
                 "xanchor": "left",
-                "automargin": True,
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 10},
             },
             "paper_bgcolor": "rgba(0, 0, 0, 0)",
             "plot_bgcolor": "rgba(0, 0, 0, 0)",

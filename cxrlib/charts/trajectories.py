@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.labels import place_labels
-from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade
-from cxrlib.charts.template import FONT, TEXT_SIZE, chart_template
+from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade, mix
+from cxrlib.charts.template import (
+    FONT,
+    MARGIN,
+    TEXT_SIZE,
+    TITLE_HEIGHT,
+    chart_template,
+)
 from cxrlib.density import DensityGrid
 from cxrlib.trajectories import MappedImage, Stop, Trajectory, count_map, describe_counts
 
@@ -23,7 +30,7 @@ DENSITY_LABEL = "images in the ICU or with a tube"
 
 #: Plotly draws WebGL above all SVG, paths included; so points are SVG as long as that is quick.
 MAX_SVG_POINTS = 4000
-MARKERS = {"bad": ("diamond", 8.0), "good": ("circle", 8.0), "unknown": ("circle-open", 6.0)}
+MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle-open", 7.0)}
 #: Paths are told apart by their label first, their dashes second.
 DASHES = ("solid", "8px,4px", "2px,4px", "12px,4px,2px,4px")
 #: Width that labels are placed for, in pixels; on a wider figure they have more room.
@@ -81,19 +88,20 @@ def plot_map(
         _add_path(figure, way, palette, DASHES[row % len(DASHES)])
     if selected_image_id is not None:
         _add_ring(figure, points[points["image_id"] == selected_image_id], palette)
-    x_range, y_range = _ranges(points)
+    extent = _extent(points)
     hidden = {"showticklabels": False, "ticks": "", "title": None}
     figure.update_layout(
         height=height,
         uirevision=uirevision,
         dragmode="pan",
         clickmode="event+select",
-        xaxis={"range": x_range, **hidden},
-        yaxis={"range": y_range, "scaleanchor": "x", "scaleratio": 1, **hidden},
+        xaxis={"range": list(extent[:2]), **hidden},
+        yaxis={"range": list(extent[2:]), "scaleanchor": "x", "scaleratio": 1, **hidden},
     )
+    top = MARGIN["t"] + (0 if title is None else TITLE_HEIGHT)
     if title is not None:
-        figure.update_layout(title_text=html.escape(title, quote=False), margin_t=96)
-    _add_labels(figure, trajectories, palette, x_range, y_range, height)
+        figure.update_layout(title_text=html.escape(title, quote=False), margin_t=top)
+    _add_labels(figure, trajectories, palette, extent, height - top - MARGIN["b"])
     if points.empty:
         _add_empty(figure)
     return figure
@@ -115,32 +123,60 @@ def _add_density(
             zmax=peak,
             contours={"start": step, "end": peak - step, "size": step, "coloring": "fill"},
             colorscale=[[0, fade(palette.density, 0)], [1, fade(palette.density, 1)]],
-            line={"width": 0.75, "color": fade(palette.density, 1), "smoothing": 1},
+            line={"width": 0.75, "color": palette.density, "smoothing": 1},
             hoverinfo="skip",
+            showscale=False,
             name=f"density of {density_label}",
-            colorbar={
+        )
+    )
+    figure.add_trace(_density_scale(palette, f"density of {density_label}"))
+
+
+def _density_scale(palette: Palette, words: str) -> go.Scatter:
+    """Return a trace without points that draws the scale of the density.
+
+    Plotly draws a colour bar opaque whatever the opacity of the colours, so the density's own
+    would be flat: this one has the colours as they are seen over the page.
+    """
+    shares = np.linspace(0, 1, 9)
+    seen = [[float(share), mix(palette.density, palette.page, share)] for share in shares]
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        showlegend=False,
+        hoverinfo="skip",
+        marker={
+            "color": [0],
+            "cmin": 0,
+            "cmax": 1,
+            "colorscale": seen,
+            "showscale": True,
+            "colorbar": {
                 "orientation": "h",
-                "title": {"text": f"density of {density_label}", "side": "top"},
-                "thickness": 10,
-                "len": 300,
+                "title": {"text": words, "side": "right"},
+                "thickness": 12,
+                "len": 120,
                 "lenmode": "pixels",
-                "x": 1,
-                "xanchor": "right",
-                "y": 1.01,
-                "yanchor": "bottom",
-                "outlinewidth": 0,
-                "tickvals": [0, peak],
-                "ticktext": ["none", "most"],
+                "x": 0,
+                "xanchor": "left",
+                "xpad": 4,
+                "y": 0,
+                "yanchor": "top",
+                "ypad": 12,
+                "outlinewidth": 1,
+                "outlinecolor": palette.grid,
+                "showticklabels": False,
                 "ticks": "",
             },
-        )
+        },
     )
 
 
 def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, chosen: bool) -> None:
     """Draw one trace a state, with its count in the legend."""
     kind = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
-    opacity = 0.55 if chosen else 0.95
+    opacity = 0.7 if chosen else 1.0
     hover = _hover_texts(points)
     for rank, state in enumerate(STATES):
         own = points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
@@ -150,9 +186,10 @@ def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, ch
             "size": size,
             "color": palette.states[state],
             "opacity": opacity,
-            "line": {"width": 1.4, "color": palette.states[state]}
-            if symbol.endswith("open")
-            else {"width": 0.8, "color": palette.page},
+            "line": {
+                "width": 1.5 if symbol.endswith("open") else 0.8,
+                "color": palette.rims[state],
+            },
         }
         shown = points[own]
         figure.add_trace(
@@ -160,7 +197,7 @@ def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, ch
                 x=shown["x"].to_numpy(dtype=np.float32),
                 y=shown["y"].to_numpy(dtype=np.float32),
                 mode="markers",
-                name=f"{state} {_count(len(shown), 'image')}",
+                name=f"{state}: {_count(len(shown), 'image')}",
                 legendrank=1000 - rank,
                 marker=marker,
                 # Plotly dims what is not selected, which would read as a state.
@@ -358,14 +395,15 @@ def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette) -> No
     )
 
 
-def _ranges(points: pd.DataFrame) -> tuple[list[float], list[float]]:
-    """Return the x and y range that shows all points, with a margin of 6 %."""
+def _extent(points: pd.DataFrame) -> tuple[float, float, float, float]:
+    """Return (x_min, x_max, y_min, y_max) that shows all points, with a margin of 6 %."""
     if points.empty:
-        return [0.0, 1.0], [0.0, 1.0]
+        return 0.0, 1.0, 0.0, 1.0
     places = points[["x", "y"]].to_numpy(dtype=np.float64)
     low, high = places.min(axis=0), places.max(axis=0)
     margin = 0.06 * np.maximum(high - low, 1.0)
-    return [[float(a), float(b)] for a, b in zip(low - margin, high + margin, strict=True)]
+    (x_min, y_min), (x_max, y_max) = low - margin, high + margin
+    return float(x_min), float(x_max), float(y_min), float(y_max)
 
 
 @dataclass(frozen=True)
@@ -394,28 +432,22 @@ def _add_labels(
     figure: go.Figure,
     trajectories: Sequence[Trajectory],
     palette: Palette,
-    x_range: Sequence[float],
-    y_range: Sequence[float],
-    height: int,
+    extent: tuple[float, float, float, float],
+    plot_height: float,
 ) -> None:
     """Write days beside the paths, with a thin leader where a label had to step aside."""
     labels = [label for way in trajectories for label in _labels(way)]
     if not labels:
         return
-    plot_height = height - figure.layout.template.layout.margin.t - 40.0
-    width, tall = x_range[1] - x_range[0], y_range[1] - y_range[0]
-    scale = min(LABEL_WIDTH / width, plot_height / tall)  # pixels a map unit
-    obstacles = [_dots(way, scale) for way in trajectories if way.stops]
+    x_min, x_max, y_min, y_max = extent
+    # Both axes have one scale, in pixels a map unit; what is left over is room at the sides.
+    scale = min(LABEL_WIDTH / (x_max - x_min), plot_height / (y_max - y_min))
+    spare = (LABEL_WIDTH - (x_max - x_min) * scale) / 2
     offsets = place_labels(
         np.array([[label.x, label.y] for label in labels]) * scale,
         np.array([[label.width, LABEL_SIZE * 1.4] for label in labels]),
-        obstacles=np.vstack(obstacles),
-        frame=(
-            x_range[0] * scale - (LABEL_WIDTH - width * scale) / 2,
-            x_range[1] * scale + (LABEL_WIDTH - width * scale) / 2,
-            y_range[0] * scale,
-            y_range[1] * scale,
-        ),
+        obstacles=np.vstack([_dots(way, scale) for way in trajectories if way.stops]),
+        frame=(x_min * scale - spare, x_max * scale + spare, y_min * scale, y_max * scale),
     )
     for label, (right, up) in zip(labels, offsets, strict=True):
         figure.add_annotation(
@@ -439,7 +471,7 @@ def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
     """Return dots each 8 pixels along a path, in pixels."""
     stops = np.array([[stop.x, stop.y] for stop in way.stops]) * scale
     dots = [stops, stops]  # a covered mark weighs more than a covered bit of line
-    for start, end in zip(stops, stops[1:], strict=False):
+    for start, end in pairwise(stops):
         n_dots = max(2, int(np.hypot(*(end - start)) / 8))
         dots.append(start + np.linspace(0, 1, n_dots)[:, np.newaxis] * (end - start))
     return np.vstack(dots)
@@ -481,29 +513,33 @@ def describe_map(
     else:
         sentences.append(
             f"The density of {density_label}, from {_count(density.n_points, 'image')}, is "
-            f"highest {_place_words(density.peak, points)}."
+            f"highest in the {_place_words(density.peak, points)} of the map."
         )
     sentences += [_describe_way(way, points) for way in trajectories]
     return " ".join(sentences)
 
 
 def _place_words(place: tuple[float, float], points: pd.DataFrame) -> str:
-    """Say in which ninth of the map a place lies."""
-    x_range, y_range = _ranges(points)
+    """Name the ninth of the map in which a place lies."""
+    x_min, x_max, y_min, y_max = _extent(points)
     column, row = (
         int(np.clip(3 * (value - low) / (high - low), 0, 2))
-        for value, (low, high) in zip(place, (x_range, y_range), strict=True)
+        for value, low, high in zip(place, (x_min, y_min), (x_max, y_max), strict=True)
     )
-    across, up = ("left", "", "right")[column], ("lower", "", "upper")[row]
-    if across or up:
-        return f"at the {' '.join(filter(None, (up, across)))} of the map"
-    return "in the middle of the map"
+    return _NINTHS[row][column]
+
+
+_NINTHS = (
+    ("lower left", "bottom", "lower right"),
+    ("left", "middle", "right"),
+    ("upper left", "top", "upper right"),
+)
 
 
 def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
     """Say one patient's way in a sentence."""
     stops = [
-        f"{day_words(stop.day)} {stop.state} {_place_words((stop.x, stop.y), points)}"
+        f"{day_words(stop.day)}, {stop.state}, {_place_words((stop.x, stop.y), points)}"
         for stop in way.stops
     ]
     path = "; ".join(stops) if stops else "no image with a recorded day"
