@@ -1,0 +1,578 @@
+"""The cohort: a folder of X-rays and their metadata as one checked, typed table.
+
+A cohort's folder has the layout of the COVID-19 Image Data Collection: metadata.csv, images
+in images/, annotations in annotations/. Every row of the metadata is a row of the table:
+rows without a file, CT rows and unreadable images stay, with their reason. Leaving rows out
+is a selection, which is explicit and remembered.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
+from cxrlib.errors import ImageError, SelectionError
+from cxrlib.files import hash_annotations, hash_files, locate_image
+from cxrlib.findings import is_usable, parse_finding
+from cxrlib.metadata import FRONTAL_VIEWS, METADATA_FILE, YES_NO_COLUMNS, read_records, type_records
+from cxrlib.problems import ProblemLog
+from cxrlib.regions import UNKNOWN, find_place, split_country
+from cxrlib.states import label_states
+
+if TYPE_CHECKING:
+    from cxrlib.store import Store
+
+__all__ = [
+    "COLUMNS",
+    "FILE_STATUSES",
+    "Cohort",
+    "SelectionStep",
+    "count_cohort",
+    "load_cohort",
+]
+
+Progress = Callable[[str, int, int], None]
+
+PLANTED_FILE = "planted.json"
+FILE_STATUSES = ("ok", "no file", "unreadable", "outside", "not an X-ray")
+
+COLUMNS = (
+    "image_id",
+    "row",
+    "patient_id",
+    "person_id",
+    "offset",
+    "sex",
+    "age",
+    "finding",
+    "finding_type",
+    "finding_genus",
+    "usable_finding",
+    *YES_NO_COLUMNS,
+    "temperature",
+    "pO2_saturation",
+    "leukocyte_count",
+    "neutrophil_count",
+    "lymphocyte_count",
+    "view",
+    "modality",
+    "is_xray",
+    "date",
+    "location",
+    "country",
+    "sub_region",
+    "region",
+    "filename",
+    "file_status",
+    "file_reason",
+    "sha256",
+    "width",
+    "height",
+    "article",
+    "source",
+    "license",
+    "clinical_notes",
+    "other_notes",
+    "geographic_mean",
+    "opacity_mean",
+    "has_lung_box",
+    "has_lung_mask",
+    "is_last_image",
+    "state",
+    "state_reasons",
+    "state_overlap",
+)
+
+
+@dataclass(frozen=True)
+class SelectionStep:
+    """Hold what one selection left and took away.
+
+    Parameters
+    ----------
+    label : str
+        What was kept, in words.
+    n_images, n_patients : int
+        Rows and patient ids left.
+    removed : dict of str to int
+        Rows taken away, by reason.
+    """
+
+    label: str
+    n_images: int
+    n_patients: int
+    removed: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Hold a cohort: its table, what was wrong with it, and the selections made.
+
+    Parameters
+    ----------
+    name : str
+        "Demo (synthetic)", or the folder's name.
+    root : Path
+        The folder, resolved.
+    table : DataFrame
+        One row an image, in the file's order, with the columns `COLUMNS`. Text not recorded
+        is missing (not ""), except for filename and file_reason. `row` counts the records
+        of metadata.csv as a spreadsheet does, the header being row 1.
+    problems : DataFrame
+        Bad input, a line each: file, row, column, value, problem, action.
+    duplicates : DataFrame
+        Near-identical images: image_id_1, image_id_2, patient_id_1, patient_id_2, likeness
+        and detail (see `cxrlib.persons`). Those under two ids made the person_id.
+    fingerprint : str
+        SHA-256 over metadata, annotations and the contents of the X-rays' files, the same
+        wherever the folder lies.
+    is_synthetic : bool
+        Whether the folder says that it is made up (planted.json).
+    planted : dict
+        What planted.json holds; {} for a real cohort.
+    steps : tuple of SelectionStep
+        Selections that led here; () for the whole cohort.
+    """
+
+    name: str
+    root: Path
+    table: pd.DataFrame
+    problems: pd.DataFrame
+    duplicates: pd.DataFrame
+    fingerprint: str
+    is_synthetic: bool
+    planted: dict[str, object]
+    steps: tuple[SelectionStep, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
+
+    @property
+    def n_images(self) -> int:
+        """Number of rows."""
+        return len(self.table)
+
+    @property
+    def n_patients(self) -> int:
+        """Number of patient ids as recorded."""
+        return int(self.table["patient_id"].nunique())
+
+    @property
+    def n_persons(self) -> int | None:
+        """Number of persons, or None if the images were not inspected."""
+        persons = self.table["person_id"]
+        return None if len(persons) and persons.isna().all() else int(persons.nunique())
+
+    def select(self, keep: pd.Series, label: str, *, reasons: pd.Series | None = None) -> "Cohort":
+        """Keep the rows marked True; remember what went.
+
+        Parameters
+        ----------
+        keep : Series of bool
+            On the table's index, without missing values.
+        label : str
+            What is kept, in words.
+        reasons : Series of str, optional
+            Why a row goes, for counting; `label` with "not" before it unless given.
+
+        Returns
+        -------
+        Cohort
+            The same cohort with fewer rows, numbered anew, and one step more.
+
+        Raises
+        ------
+        SelectionError
+            If `keep` does not fit the table.
+        """
+        if not keep.index.equals(self.table.index) or keep.isna().any():
+            raise SelectionError(
+                f"The selection {label!r} has {len(keep)} values for {self.n_images} images, or "
+                "some are missing: it needs True or False for each row of the cohort's table."
+            )
+        keep = keep.astype(bool)
+        gone = f"not {label}" if reasons is None else reasons
+        removed = pd.Series(gone, index=self.table.index)[~keep].value_counts()
+        table = self.table[keep].reset_index(drop=True)
+        step = SelectionStep(
+            label=label,
+            n_images=len(table),
+            n_patients=int(table["patient_id"].nunique()),
+            removed={str(reason): int(n) for reason, n in removed.items()},
+        )
+        return replace(self, table=table, steps=(*self.steps, step))
+
+    def select_xrays(self) -> "Cohort":
+        """Keep X-rays."""
+        reasons = "modality " + self.table["modality"].fillna("not recorded")
+        return self.select(self.table["is_xray"], "X-rays", reasons=reasons)
+
+    def select_with_file(self) -> "Cohort":
+        """Keep images whose file is there and, where images were inspected, readable."""
+        status = self.table["file_status"]
+        return self.select(status == "ok", "with a readable file", reasons=status)
+
+    def select_views(self, views: Iterable[str]) -> "Cohort":
+        """Keep X-rays of some views.
+
+        Raises
+        ------
+        SelectionError
+            If no image of the whole table has one of the views.
+        """
+        views = tuple(views)
+        view = self.table["view"]
+        unknown = [v for v in views if v not in (*FRONTAL_VIEWS, "AP Erect", "L")]
+        unknown = [v for v in unknown if not (view == v).any()]
+        if unknown:
+            there = ", ".join(sorted(view.dropna().unique()))
+            raise SelectionError(f"There is no view {unknown[0]!r}. The cohort has {there}.")
+        reasons = ("view " + view.fillna("not recorded")).where(
+            self.table["is_xray"], "not an X-ray"
+        )
+        keep = self.table["is_xray"] & view.isin(views)
+        return self.select(keep, f"view {', '.join(views)}", reasons=reasons)
+
+    def select_frontal(self) -> "Cohort":
+        """Keep frontal X-rays: PA, AP and AP Supine."""
+        return self.select_views(FRONTAL_VIEWS)
+
+    def select_usable_finding(self) -> "Cohort":
+        """Keep images whose finding is not "todo", "Unknown" or blank."""
+        reasons = "finding " + self.table["finding"].fillna("not recorded")
+        return self.select(self.table["usable_finding"], "usable finding", reasons=reasons)
+
+    def image_path(self, image_id: str) -> Path:
+        """Return the path of an image's file, which lies within the cohort's folder.
+
+        Raises
+        ------
+        SelectionError
+            If the cohort has no such image.
+        ImageError
+            If the image has no file that can be used.
+        """
+        place = self._places.get(image_id)
+        if place is None:
+            near = difflib.get_close_matches(image_id, self._places, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise SelectionError(f"Cohort {self.name!r} has no image {image_id!r}.{hint}")
+        filename, status, reason = place
+        # Looked at again: the file may have changed since the cohort was loaded.
+        path, now, why = locate_image(self.root, filename)
+        if status != "ok" or path is None:
+            problem = reason or why or "it is not an X-ray"
+            raise ImageError(Path(filename or image_id), problem if status != "ok" else now)
+        return path
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, str, str]]:
+        """Map image ids to file name, file status and its reason."""
+        columns = self.table[["filename", "file_status", "file_reason"]]
+        rows = columns.itertuples(index=False, name=None)
+        return dict(zip(self.table["image_id"], rows, strict=True))
+
+
+# ---- loading
+
+
+def load_cohort(
+    root: Path | str,
+    *,
+    store: "Store | None" = None,
+    name: str | None = None,
+    inspect_images: bool = True,
+    on_progress: Progress | None = None,
+) -> Cohort:
+    """Load a cohort from its folder.
+
+    Parameters
+    ----------
+    root : Path or str
+        Folder with metadata.csv, images/ and annotations/.
+    store : Store, optional
+        Keeps hashes and signatures of images, so that a second start reads only what is
+        new. Without one everything is read anew.
+    name : str, optional
+        Name to show; from planted.json, else the folder's.
+    inspect_images : bool, default True
+        Whether to decode the images. Without, person_id, width and height are missing and
+        file_status "ok" only says that there is a file.
+    on_progress : callable, optional
+        Called with a stage in words, the number done and the number of all.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    CohortError
+        If the folder or its metadata.csv cannot be used as a whole. What is wrong with
+        single rows, cells, images and annotations is in `Cohort.problems`.
+
+    Examples
+    --------
+    >>> load_cohort("no/such/folder")
+    Traceback (most recent call last):
+    cxrlib.errors.CohortError: There is no folder 'no/such/folder'. Give the folder that ...
+    """
+    problems = ProblemLog()
+    records = read_records(Path(root), problems)
+    root = Path(root).resolve()
+    table = type_records(records, problems)
+    _add_places(table, problems)
+    _add_findings(table)
+    _add_annotations(table, root, problems)
+    paths = _add_files(table, root)
+    hashes = _add_hashes(table, paths, store, on_progress)
+    if inspect_images:
+        duplicates = _add_persons(table, paths, hashes, store, on_progress)
+    else:
+        table["person_id"] = pd.Series(pd.NA, index=table.index, dtype="str")
+        table[["width", "height"]] = pd.NA
+        duplicates = _describe_pairs(table, _NO_PAIRS)
+    table = table.astype({"width": "Int64", "height": "Int64"})
+    _report_files(table, problems)
+    planted, is_synthetic = _read_planted(root, problems)
+    return Cohort(
+        name=name or str(planted.get("name") or root.name or root),
+        root=root,
+        table=table.join(label_states(table))[list(COLUMNS)],
+        problems=problems.to_table(),
+        duplicates=duplicates,
+        fingerprint=_compute_fingerprint(records.data, root, table),
+        is_synthetic=is_synthetic,
+        planted=planted,
+    )
+
+
+def count_cohort(cohort: Cohort) -> dict[str, object]:
+    """Count a cohort in numbers that JSON can hold.
+
+    Patients and persons are counted over X-ray rows; n_missing are X-rays without a file,
+    n_unreadable those whose file cannot be decoded, n_outside those whose file name leaves
+    the folder. n_persons is None if the images were not inspected.
+    """
+    xrays = cohort.table[cohort.table["is_xray"]]
+    status = xrays["file_status"].value_counts()
+    persons = xrays["person_id"]
+    unknown = len(persons) > 0 and bool(persons.isna().all())
+    return {
+        "name": cohort.name,
+        "is_synthetic": cohort.is_synthetic,
+        "n_images": cohort.n_images,
+        "n_xray": len(xrays),
+        "n_xray_with_file": int(status.get("ok", 0)),
+        "n_patients": int(xrays["patient_id"].nunique()),
+        "n_persons": None if unknown else int(persons.nunique()),
+        "n_missing": int(status.get("no file", 0)),
+        "n_unreadable": int(status.get("unreadable", 0)),
+        "n_outside": int(status.get("outside", 0)),
+        "n_problems": len(cohort.problems),
+        "fingerprint": cohort.fingerprint,
+    }
+
+
+# ---- what the metadata say
+
+
+def _add_places(table: pd.DataFrame, problems: ProblemLog) -> None:
+    """Add country, sub_region and region."""
+    country = table["location"].fillna("").map(split_country)
+    places = {name: find_place(name) for name in country.unique()}
+    for row, name in zip(table["row"], country, strict=True):
+        if name != UNKNOWN and places[name] is None:
+            problems.add(
+                METADATA_FILE,
+                "the country is not in the table of regions",
+                "its region is Unknown",
+                row=int(row),
+                column="location",
+                value=name,
+            )
+    found = [places[name] for name in country]
+    table["country"] = [p.country if p else c for p, c in zip(found, country, strict=True)]
+    table["sub_region"] = [p.sub_region if p else UNKNOWN for p in found]
+    table["region"] = [p.region if p else UNKNOWN for p in found]
+
+
+def _add_findings(table: pd.DataFrame) -> None:
+    """Add finding_type, finding_genus and usable_finding."""
+    findings = table["finding"].fillna("")
+    parsed = [parse_finding(finding) for finding in findings]
+    table["finding_type"] = pd.Series([f.kind for f in parsed], index=table.index, dtype="str")
+    table["finding_genus"] = pd.Series([f.genus for f in parsed], index=table.index, dtype="str")
+    table["usable_finding"] = [is_usable(finding) for finding in findings]
+
+
+def _add_annotations(table: pd.DataFrame, root: Path, problems: ProblemLog) -> None:
+    """Add geographic_mean, opacity_mean, has_lung_box and has_lung_mask."""
+    names = [name for name in table["filename"] if name]
+    scores = read_scores(root, names, problems).reindex(table["filename"])
+    for column in scores.columns:
+        table[column] = scores[column].array
+    boxes = read_lung_boxes(root, names, problems)
+    table["has_lung_box"] = table["filename"].isin(boxes["filename"])
+    table["has_lung_mask"] = table["filename"].isin(find_lung_masks(root, names, problems))
+
+
+# ---- files
+
+
+def _add_files(table: pd.DataFrame, root: Path) -> dict[int, Path]:
+    """Add file_status and file_reason; return the paths of the X-rays that have a file."""
+    paths = {}
+    statuses, reasons = [], []
+    columns = table[["is_xray", "filename"]].itertuples(name=None)
+    for i, is_xray, filename in columns:
+        path, status, reason = (
+            locate_image(root, filename) if is_xray else (None, "not an X-ray", "")
+        )
+        if path is not None:
+            paths[i] = path
+        statuses.append(status)
+        reasons.append(reason)
+    table["file_status"] = statuses
+    table["file_reason"] = reasons
+    return paths
+
+
+def _add_hashes(
+    table: pd.DataFrame,
+    paths: dict[int, Path],
+    store: "Store | None",
+    on_progress: Progress | None,
+) -> dict[int, str]:
+    """Add sha256; a file that cannot be opened becomes unreadable."""
+
+    def report(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress("Hashing images", done, total)
+
+    files = list(dict.fromkeys(paths.values()))
+    hashes, failures = hash_files(files, store=store, on_progress=report)
+    table["sha256"] = pd.Series(
+        {i: hashes[path] for i, path in paths.items() if path in hashes}, dtype="str"
+    ).reindex(table.index)
+    for i, path in paths.items():
+        if path in failures:
+            _mark_unreadable(table, i, failures[path])
+    return {i: hashes[path] for i, path in paths.items() if path in hashes}
+
+
+def _mark_unreadable(table: pd.DataFrame, i: int, reason: str) -> None:
+    table.loc[i, "file_status"] = "unreadable"
+    table.loc[i, "file_reason"] = reason
+
+
+def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
+    """Write down X-rays whose file cannot be used."""
+    bad = table[table["is_xray"] & (table["file_status"] != "ok")]
+    for row, filename, reason in bad[["row", "filename", "file_reason"]].itertuples(
+        index=False, name=None
+    ):
+        problems.add(
+            METADATA_FILE,
+            reason,
+            "the row stays, without an image",
+            row=int(row),
+            column="filename",
+            value=filename,
+        )
+
+
+# ---- persons
+
+
+_NO_PAIRS = pd.DataFrame(columns=["first", "second", "likeness", "detail"])
+
+
+def _add_persons(
+    table: pd.DataFrame,
+    paths: dict[int, Path],
+    hashes: dict[int, str],
+    store: "Store | None",
+    on_progress: Progress | None,
+) -> pd.DataFrame:
+    """Add person_id, width and height; return the near-identical images."""
+    from cxrlib.persons import find_near_duplicates, inspect_images, merge_persons
+
+    def report(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress("Reading images", done, total)
+
+    files = {sha256: paths[i] for i, sha256 in hashes.items()}
+    seen = inspect_images(files, store=store, on_progress=report)
+    for i, sha256 in hashes.items():
+        if sha256 in seen.failures:
+            _mark_unreadable(table, i, seen.failures[sha256])
+    found = seen.table.reindex(table["sha256"]).set_index(table.index)
+    table["width"] = found["width"].astype("Int64")
+    table["height"] = found["height"].astype("Int64")
+    signatures = found["signature"].dropna().set_axis(table["image_id"][found["signature"].notna()])
+    duplicates = _describe_pairs(table, find_near_duplicates(signatures))
+    pairs = zip(duplicates["patient_id_1"], duplicates["patient_id_2"], strict=True)
+    persons = merge_persons(table["patient_id"].unique(), pairs)
+    table["person_id"] = table["patient_id"].map(persons)
+    return duplicates
+
+
+def _describe_pairs(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Put the patient ids beside pairs of image ids."""
+    patient = table.set_index("image_id")["patient_id"]
+    return pd.DataFrame(
+        {
+            "image_id_1": pairs["first"].astype("str"),
+            "image_id_2": pairs["second"].astype("str"),
+            "patient_id_1": pairs["first"].map(patient).astype("str"),
+            "patient_id_2": pairs["second"].map(patient).astype("str"),
+            "likeness": pairs["likeness"].astype(float),
+            "detail": pairs["detail"].astype(float),
+        }
+    )
+
+
+# ---- what the folder is
+
+
+def _read_planted(root: Path, problems: ProblemLog) -> tuple[dict[str, object], bool]:
+    """Return what was planted in a synthetic cohort, and whether it is one.
+
+    A damaged file still says that the cohort is made up: taking made-up patients for real
+    ones is the worse mistake.
+    """
+    try:
+        planted = json.loads((root / PLANTED_FILE).read_bytes())
+    except FileNotFoundError:
+        return {}, False
+    except (OSError, ValueError, RecursionError) as error:
+        problems.add(PLANTED_FILE, f"the file is not JSON ({error})", "taken as synthetic")
+        return {}, True
+    if not isinstance(planted, dict):
+        problems.add(PLANTED_FILE, "the file is not a JSON object", "taken as synthetic")
+        return {}, True
+    return planted, planted.get("synthetic", True) is not False
+
+
+def _compute_fingerprint(metadata: bytes, root: Path, table: pd.DataFrame) -> str:
+    """Hash the metadata, the annotations (names, contents) and the X-rays (names, hashes)."""
+    digest = hashlib.sha256(hashlib.sha256(metadata).digest())
+    for part in (hash_annotations(root), _list_contents(table)):
+        for name, sha256 in sorted(part):
+            digest.update(f"{len(name)} {name} {sha256}\n".encode("utf-8", "surrogateescape"))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _list_contents(table: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return name and content hash of each X-ray's file, "none" where it cannot be opened."""
+    xrays = table[table["is_xray"]]
+    return set(zip(xrays["filename"], xrays["sha256"].fillna("none"), strict=True))

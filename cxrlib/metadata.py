@@ -1,0 +1,529 @@
+"""Reading metadata.csv: from bytes to one typed row an image, whatever the file is like.
+
+Only a file that says nothing at all stops the reading (missing, empty, no header, no
+patient ids or file names, another kind of file). Everything else is written down as a
+problem and mended as told there. Blank text cells become missing values.
+"""
+
+import csv
+import io
+import itertools
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from cxrlib.errors import CohortError
+from cxrlib.problems import ProblemLog
+
+__all__ = [
+    "FRONTAL_VIEWS",
+    "METADATA_FILE",
+    "YES_NO_CATEGORIES",
+    "YES_NO_COLUMNS",
+    "Records",
+    "decode_text",
+    "parse_number",
+    "read_records",
+    "type_records",
+]
+
+METADATA_FILE = "metadata.csv"
+FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
+"""Views taken from the front or the back, as the paper counts them (Table 4)."""
+
+ESSENTIAL_COLUMNS = ("patientid", "filename")
+NUMBER_COLUMNS = (
+    "offset",
+    "age",
+    "temperature",
+    "pO2_saturation",
+    "leukocyte_count",
+    "neutrophil_count",
+    "lymphocyte_count",
+)
+YES_NO_COLUMNS = (
+    "RT_PCR_positive",
+    "survival",
+    "intubated",
+    "intubation_present",
+    "went_icu",
+    "in_icu",
+    "needed_supplemental_O2",
+    "extubated",
+)
+YES_NO_CATEGORIES = ("yes", "no", "unclear", "not recorded")
+TEXT_COLUMNS = ("finding", "date", "location", "license", "clinical_notes", "other_notes")
+OTHER_COLUMNS = ("sex", "view", "modality", "folder", "doi", "url")
+COLUMNS = (*ESSENTIAL_COLUMNS, *NUMBER_COLUMNS, *YES_NO_COLUMNS, *TEXT_COLUMNS, *OTHER_COLUMNS)
+# Names in the collection's own description (SCHEMA.md) and its earlier versions.
+COLUMN_ALIASES = {"wbc_count": "leukocyte_count", "patient_id": "patientid"}
+
+YES_NO_WORDS = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "unclear": "unclear"}
+SEX_WORDS = {"m": "M", "male": "M", "f": "F", "female": "F"}
+XRAY_VIEWS = (*FRONTAL_VIEWS, "AP Erect", "L")
+VIEW_WORDS = {
+    **{view.casefold(): view for view in (*XRAY_VIEWS, "Axial", "Coronal")},
+    "aps": "AP Supine",
+    "supine": "AP Supine",
+    "lateral": "L",
+}
+MODALITY_WORDS = {"x-ray": "X-ray", "xray": "X-ray", "x ray": "X-ray", "ct": "CT"}
+
+# Plain decimals only: float() would also take "nan", "1_000" and Arabic digits.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Hold the text of metadata.csv, cell by cell.
+
+    Parameters
+    ----------
+    table : DataFrame of str
+        The known columns, blanks as "", in file order. A column that the file lacks is not
+        here.
+    rows : list of int
+        Record number of each row as a spreadsheet counts, the header being row 1.
+    data : bytes
+        The file as it is.
+    """
+
+    table: pd.DataFrame
+    rows: list[int]
+    data: bytes
+
+
+# ---- from bytes to records
+
+
+def read_records(root: Path, problems: ProblemLog) -> Records:
+    """Read a cohort's metadata.csv as text cells.
+
+    Parameters
+    ----------
+    root : Path
+        The cohort's folder.
+    problems : ProblemLog
+        Takes a line for everything that had to be mended.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    CohortError
+        If the file is missing, unreadable, empty, without rows, not a csv file, or without
+        the columns patientid and filename.
+    """
+    data = _read_bytes(root)
+    text = decode_text(data, METADATA_FILE, problems)
+    records = list(_split_records(text, problems))
+    header_at = next((i for i, cells in enumerate(records) if _has_text(cells)), None)
+    if header_at is None:
+        raise CohortError(f"{METADATA_FILE} in {str(root)!r} is empty. {_WHAT_IT_HOLDS}")
+    header = _match_header(records[header_at], root, problems)
+    rows = _drop_blank_records(records, header_at, problems)
+    if not rows:
+        raise CohortError(
+            f"{METADATA_FILE} in {str(root)!r} has a header and no rows. Add one row an image."
+        )
+    cells = [_fit_cells(records[i], header, i + 1, problems) for i in rows]
+    return Records(pd.DataFrame(cells, dtype="str"), [i + 1 for i in rows], data)
+
+
+_WHAT_IT_HOLDS = "It holds a header and one row an image; patientid and filename are needed."
+
+
+def _read_bytes(root: Path) -> bytes:
+    """Read metadata.csv or say what is there instead."""
+    if not root.exists():
+        raise CohortError(
+            f"There is no folder {str(root)!r}. Give the folder that holds {METADATA_FILE}."
+        )
+    if not root.is_dir():
+        raise CohortError(
+            f"{str(root)!r} is not a folder. Give the folder that holds {METADATA_FILE}."
+        )
+    path = root / METADATA_FILE
+    try:
+        if path.is_file():
+            return path.read_bytes()
+        below = sorted(found.parent.name for found in root.glob(f"*/{METADATA_FILE}"))
+    except OSError as error:
+        raise CohortError(
+            f"{str(path)!r} cannot be read ({error.strerror}). Check the permissions."
+        ) from error
+    hint = f" There is one in its folder {below[0]!r}: give that." if below else ""
+    raise CohortError(
+        f"The folder {str(root)!r} holds no file {METADATA_FILE}.{hint} A cohort is a folder "
+        f"with {METADATA_FILE} and the folders images/ and annotations/ beside it."
+    )
+
+
+def decode_text(data: bytes, file: str, problems: ProblemLog) -> str:
+    """Decode a text file: UTF-8, UTF-16 with or without a mark, else Windows-1252.
+
+    Anything but UTF-8 is written down; a byte that is no UTF-8 with its place.
+
+    Parameters
+    ----------
+    data : bytes
+    file : str
+        Name for the problem's line.
+    problems : ProblemLog
+
+    Raises
+    ------
+    CohortError
+        If the bytes are no text.
+    """
+    encoding = _guess_encoding(data)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8-sig":
+            raise CohortError(
+                f"{file} looks like {encoding.upper()} text but byte {error.start} does not "
+                "fit. Save it anew as UTF-8."
+            ) from error
+        return _decode_latin(data, error.start, file, problems)
+    if "\x00" in text:
+        raise CohortError(
+            f"{file} is no text: byte {data.index(0)} is NUL. Save it as comma-separated text "
+            "in UTF-8."
+        )
+    if encoding != "utf-8-sig":
+        problems.add(file, f"the file is {encoding.upper()} text", "read as such, save as UTF-8")
+    return text
+
+
+def _guess_encoding(data: bytes) -> str:
+    """Tell UTF-16 by its mark, or by the NUL in every other byte of plain letters."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    start = data[:200]
+    n_pairs = len(start) // 2
+    if n_pairs and start[1::2].count(0) > 0.9 * n_pairs:
+        return "utf-16-le"
+    if n_pairs and start[0::2].count(0) > 0.9 * n_pairs:
+        return "utf-16-be"
+    return "utf-8-sig"
+
+
+def _decode_latin(data: bytes, at: int, file: str, problems: ProblemLog) -> str:
+    """Decode what is not UTF-8 as Windows-1252, which cannot fail with its gaps filled."""
+    try:
+        text, name = data.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError:
+        text, name = data.decode("latin-1"), "Latin-1"
+    if "\x00" in text:
+        raise CohortError(f"{file} is no text. Save it as comma-separated text in UTF-8.")
+    row = sum(1 for _ in csv.reader(io.StringIO(text[:at], newline="")))
+    problems.add(
+        file,
+        f"byte {at} (0x{data[at]:02X}) is not UTF-8",
+        f"the whole file read as {name}: check accents, save as UTF-8",
+        row=max(row, 1),
+    )
+    return text
+
+
+def _split_records(text: str, problems: ProblemLog) -> Iterator[list[str]]:
+    """Split the text into records; say where quotes do not match."""
+    # The default limit of 128 KiB a cell would stop at one long note. It is the process's
+    # own setting and is put back.
+    limit = csv.field_size_limit(max(len(text), 1))
+    try:
+        n_read = 0
+        try:
+            for _ in csv.reader(io.StringIO(text, newline=""), strict=True):
+                n_read += 1
+        except csv.Error as error:
+            problems.add(
+                METADATA_FILE,
+                f"a quote in this row does not match ({error})",
+                "read on as far as it goes: compare this row and the next ones with the file",
+                row=n_read + 1,
+            )
+        yield from csv.reader(io.StringIO(text, newline=""))
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _has_text(cells: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in cells)
+
+
+def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> list[str]:
+    """Return the known name of each column, "" for those without a name or not known."""
+    known = {name.casefold(): name for name in COLUMNS}
+    header: list[str] = []
+    for name in names:
+        folded = re.sub(r"\s+", "_", name.strip()).casefold()
+        matched = known.get(COLUMN_ALIASES.get(folded, folded), "")
+        if matched in header and matched:
+            problems.add(
+                METADATA_FILE, "the column is there twice", "the first is used", column=name
+            )
+            matched = "-"
+        elif not matched and folded:
+            problems.add(METADATA_FILE, "the column is not known", "not used", column=name)
+            matched = "-"
+        header.append(matched)
+    _check_header(header, names, root, problems)
+    return header
+
+
+def _check_header(
+    header: Sequence[str], names: Sequence[str], root: Path, problems: ProblemLog
+) -> None:
+    """Raise without the essential columns; write down the other missing ones."""
+    missing = [name for name in ESSENTIAL_COLUMNS if name not in header]
+    if missing:
+        shown = ", ".join(repr(name.strip()) for name in names[:8])
+        only = names[0] if len(names) == 1 else ""
+        mark = next((m for m in (";", "\t", "|") if m in only), "")
+        hint = f" Its cells are parted by {mark!r}: save it with commas." if mark else ""
+        raise CohortError(
+            f"{METADATA_FILE} in {str(root)!r} lacks the column {' and '.join(missing)}. It "
+            f"begins with {shown}.{hint} {_WHAT_IT_HOLDS}"
+        )
+    for name in COLUMNS:
+        if name not in header and name != "folder":
+            problems.add(
+                METADATA_FILE, "the column is missing", "every value is not recorded", column=name
+            )
+
+
+def _drop_blank_records(
+    records: Sequence[Sequence[str]], header_at: int, problems: ProblemLog
+) -> list[int]:
+    """Return the places of the records after the header that hold anything."""
+    rows = [i for i in range(header_at + 1, len(records)) if _has_text(records[i])]
+    last = rows[-1] if rows else header_at
+    for i in range(last):
+        if not _has_text(records[i]):
+            problems.add(METADATA_FILE, "the row is blank", "left out", row=i + 1)
+    return rows
+
+
+def _fit_cells(
+    cells: Sequence[str], header: Sequence[str], row: int, problems: ProblemLog
+) -> dict[str, str]:
+    """Lay a record's cells under the header; text without a column goes to other_notes."""
+    if len(cells) < len(header) and _has_text(header[len(cells) :]):
+        problems.add(
+            METADATA_FILE,
+            f"the row has {len(cells)} cells, the header {len(header)}",
+            "the missing cells are not recorded",
+            row=row,
+        )
+    named = dict.fromkeys((name for name in header if name.strip("-")), "")
+    spilled = []
+    for name, cell in itertools.zip_longest(header, cells, fillvalue=""):
+        if name.strip("-"):
+            named[name] = cell.strip()
+        elif not name and cell.strip():
+            spilled.append(cell.strip())
+    if spilled:
+        text = ", ".join(spilled)
+        problems.add(
+            METADATA_FILE,
+            "text in a cell without a column's name",
+            "kept at the end of other_notes",
+            row=row,
+            value=text,
+        )
+        named["other_notes"] = ", ".join(filter(None, [named.get("other_notes", ""), text]))
+    return named
+
+
+# ---- from text to types
+
+
+def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
+    """Turn text cells into a typed table, one row an image, in file order.
+
+    Parameters
+    ----------
+    records : Records
+    problems : ProblemLog
+        Takes a line for every cell that is not understood.
+
+    Returns
+    -------
+    DataFrame
+        Columns image_id, row, patient_id, the numbers (Float64), the yes/no columns
+        (categories "yes", "no", "unclear", "not recorded"), sex, finding, view, modality,
+        is_xray, folder, date, location, filename, article, source, license, clinical_notes
+        and other_notes.
+    """
+    text = records.table.reindex(columns=list(COLUMNS), fill_value="").fillna("")
+    table = pd.DataFrame({"row": pd.array(records.rows, dtype="int64")})
+    words = _WordReader(text, records.rows, problems)
+    table["filename"] = text["filename"]
+    table["image_id"] = _name_images(text["filename"], records.rows, problems)
+    table["patient_id"] = _name_patients(text["patientid"], records.rows, problems)
+    for column in NUMBER_COLUMNS:
+        table[column] = _type_numbers(text[column], records.rows, problems)
+    for column in YES_NO_COLUMNS:
+        answers = words.read(column, YES_NO_WORDS, "read as not recorded")
+        table[column] = pd.Categorical(
+            answers.fillna("not recorded"), categories=list(YES_NO_CATEGORIES)
+        )
+    table["sex"] = words.read("sex", SEX_WORDS, "read as not recorded")
+    view = words.read("view", VIEW_WORDS, "kept as recorded, not frontal")
+    table["view"] = view.fillna(_blank_to_missing(text["view"]))
+    modality = words.read("modality", MODALITY_WORDS, "kept as recorded, not an X-ray")
+    table["modality"] = modality.fillna(_blank_to_missing(text["modality"]))
+    table["is_xray"] = _find_xrays(table, problems)
+    for column in (*TEXT_COLUMNS, "folder"):
+        table[column] = _blank_to_missing(text[column])
+    table["article"] = _name_articles(text)
+    table["source"] = text["url"].map(_name_site).astype("str")
+    return table
+
+
+def parse_number(cell: str) -> float | None:
+    """Read a plain decimal number, or None for anything else.
+
+    Examples
+    --------
+    >>> parse_number(" 38.5 "), parse_number("38,5"), parse_number("nan")
+    (38.5, None, None)
+    """
+    cell = cell.strip()
+    if not NUMBER.fullmatch(cell):
+        return None
+    number = float(cell)
+    return number if math.isfinite(number) else None
+
+
+def _blank_to_missing(cells: pd.Series) -> pd.Series:
+    return cells.where(cells != "").astype("str")
+
+
+class _WordReader:
+    """Read columns whose cells are one of a few words."""
+
+    def __init__(self, text: pd.DataFrame, rows: Sequence[int], problems: ProblemLog) -> None:
+        self._text = text
+        self._rows = rows
+        self._problems = problems
+
+    def read(self, column: str, words: dict[str, str], action: str) -> pd.Series:
+        """Return the meaning of each cell, missing where blank or not understood."""
+        folded = self._text[column].str.casefold().str.split().str.join(" ")
+        meant = folded.map(words).astype("str")
+        for i in meant.index[meant.isna() & (folded != "")]:
+            self._problems.add(
+                METADATA_FILE,
+                f"not one of {', '.join(dict.fromkeys(words.values()))}",
+                action,
+                row=self._rows[i],
+                column=column,
+                value=self._text[column][i],
+            )
+        return meant
+
+
+def _type_numbers(cells: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+    numbers = [parse_number(cell) for cell in cells]
+    for row, cell, number in zip(rows, cells, numbers, strict=True):
+        if number is None and cell:
+            problems.add(
+                METADATA_FILE,
+                "not a number",
+                "read as not recorded",
+                row=row,
+                column=str(cells.name),
+                value=cell,
+            )
+    return pd.Series(pd.array(numbers, dtype="Float64"), index=cells.index)
+
+
+def _name_images(names: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+    """Make unique ids: the file name, with "#row" on repeats and where it is blank."""
+    taken = set(names)
+    seen: set[str] = set()
+    ids = []
+    for name, row in zip(names, rows, strict=True):
+        image_id = name
+        if name in seen:
+            problems.add(
+                METADATA_FILE,
+                "the file name stands in an earlier row too",
+                "kept as an image of its own",
+                row=row,
+                column="filename",
+                value=name,
+            )
+        if name in seen or not name:
+            image_id = f"{name}#{row}"
+            while image_id in taken:
+                image_id += "#"
+        seen.add(name)
+        taken.add(image_id)
+        ids.append(image_id)
+    return pd.Series(ids, index=names.index, dtype="str")
+
+
+def _name_patients(ids: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+    """Give each row without a patient's id one of its own: nothing says whose it is."""
+    for i in ids.index[ids == ""]:
+        problems.add(
+            METADATA_FILE,
+            "the patient's id is blank",
+            "taken as a patient of its own",
+            row=rows[i],
+            column="patientid",
+        )
+    own = pd.Series([f"(row {row})" for row in rows], index=ids.index, dtype="str")
+    return ids.where(ids != "", own)
+
+
+def _find_xrays(table: pd.DataFrame, problems: ProblemLog) -> pd.Series:
+    """Tell X-rays by modality; where it is blank, by a view only X-rays have."""
+    blank = table["modality"].isna()
+    if blank.all():
+        problems.add(
+            METADATA_FILE,
+            "no modality is recorded",
+            f"views {', '.join(XRAY_VIEWS)} taken as X-rays",
+            column="modality",
+        )
+    else:
+        for row in table.loc[blank, "row"]:
+            problems.add(
+                METADATA_FILE,
+                "the modality is blank",
+                "an X-ray if its view is one of X-rays",
+                row=int(row),
+                column="modality",
+            )
+    return (table["modality"] == "X-ray") | (blank & table["view"].isin(XRAY_VIEWS))
+
+
+def _name_articles(text: pd.DataFrame) -> pd.Series:
+    """Name the article by its DOI, in lower case as DOIs have no case, else by its URL."""
+    doi = (
+        text["doi"]
+        .str.casefold()
+        .str.replace(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", regex=True)
+    )
+    return _blank_to_missing(doi.where(doi != "", text["url"]))
+
+
+def _name_site(url: str) -> str | None:
+    """Return the host of a URL without "www.", or None."""
+    try:
+        host = urlsplit(url if "//" in url else f"//{url}").hostname
+    except ValueError:  # such as an unfinished IPv6 address
+        return None
+    return host.removeprefix("www.") if host else None

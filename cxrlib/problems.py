@@ -1,0 +1,66 @@
+"""Bad input, written down line by line instead of raised."""
+
+import pandas as pd
+
+__all__ = ["PROBLEM_COLUMNS", "ProblemLog"]
+
+PROBLEM_COLUMNS = ("file", "row", "column", "value", "problem", "action")
+LONGEST_VALUE = 80  # characters of a bad value that are shown
+
+
+class ProblemLog:
+    """Collect what was wrong in a cohort's files and what was done about it."""
+
+    def __init__(self) -> None:
+        self._lines: list[dict[str, object]] = []
+
+    def add(
+        self,
+        file: str,
+        problem: str,
+        action: str,
+        *,
+        row: int | None = None,
+        column: str = "",
+        value: str = "",
+    ) -> None:
+        """Write one line.
+
+        Parameters
+        ----------
+        file : str
+            Path within the cohort's folder.
+        problem, action : str
+            What is wrong, and what is done about it, as clauses.
+        row : int, optional
+            Record number as a spreadsheet counts, the header being row 1.
+        column, value : str
+            The cell; a long value is shortened.
+        """
+        if len(value) > LONGEST_VALUE:
+            value = value[: LONGEST_VALUE - 1] + "…"
+        self._lines.append(
+            {
+                "file": file,
+                "row": row,
+                "column": column,
+                "value": value,
+                "problem": problem,
+                "action": action,
+            }
+        )
+
+    def to_table(self) -> pd.DataFrame:
+        """Return the lines by file and row, problems of whole files first.
+
+        Returns
+        -------
+        DataFrame
+            Columns file, row (Int64, missing for a whole file), column, value, problem and
+            action.
+        """
+        table = pd.DataFrame(self._lines, columns=list(PROBLEM_COLUMNS)).astype("str")
+        table["row"] = pd.Series([line["row"] for line in self._lines], dtype="Int64")
+        return table.sort_values(
+            ["file", "row"], kind="stable", na_position="first", ignore_index=True
+        )
