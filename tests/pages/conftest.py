@@ -25,6 +25,7 @@ def run_cli(*arguments: str) -> str:
     answer = subprocess.run(
         [sys.executable, "-m", "cxrlib", *arguments],
         cwd=ROOT,
+        check=False,
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
