@@ -10,9 +10,9 @@ __all__ = ["place_labels"]
 #: Gaps between a point and the near edge of its label, in pixels, in order of preference.
 GAPS = (11.0, 24.0, 40.0, 60.0, 84.0)
 N_DIRECTIONS = 16
-#: Costs, in pixels of extra gap that would be taken instead: covering a pixel of another
+#: Costs, in pixels of extra gap that would be taken instead: covering a square pixel of another
 #: label, a dot of a path (one each 8 pixels), and leaving the frame.
-LABEL_COST, PATH_COST, FRAME_COST = 0.5, 6.0, 1000.0
+LABEL_COST, PATH_COST, FRAME_COST = 2.0, 6.0, 1000.0
 
 
 def place_labels(

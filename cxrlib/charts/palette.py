@@ -56,6 +56,7 @@ class Palette:
         State to marker colour.
     rims : mapping
         State to the thin outline that keeps a marker apart from the density and its neighbours.
+        Unknown is hollow: its rim is all of it, and it is filled with the page.
     density : str
         The hue of the density at its peak.
     """
@@ -80,7 +81,7 @@ PALETTES: Mapping[Theme, Palette] = {
         grid="#D5DAE1",
         accent="#1F5FA8",
         states=_STATE_COLOURS,
-        rims={"bad": "#8F3F00", "good": "#004A75", "unknown": "#6B727C"},
+        rims={"bad": "#8F3F00", "good": "#004A75", "unknown": "#69707A"},
         density="#F0B27A",
     ),
     "dark": Palette(

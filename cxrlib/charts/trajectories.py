@@ -24,13 +24,23 @@ from cxrlib.charts.template import (
 from cxrlib.density import DensityGrid
 from cxrlib.trajectories import MappedImage, Stop, Trajectory, count_map, describe_counts
 
-__all__ = ["DENSITY_LABEL", "caption_map", "describe_map", "plot_map", "write_map_html"]
+__all__ = [
+    "DENSITY_LABEL",
+    "caption_map",
+    "day_words",
+    "describe_map",
+    "map_html",
+    "plot_map",
+    "write_map_html",
+]
 
 DENSITY_LABEL = "images in the ICU or with a tube"
 
 #: Plotly draws WebGL above all SVG, paths included; so points are SVG as long as that is quick.
 MAX_SVG_POINTS = 4000
-MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle-open", 7.0)}
+MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
+#: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
+FADED = 0.75
 #: Paths are told apart by their label first, their dashes second.
 DASHES = ("solid", "8px,4px", "2px,4px", "12px,4px,2px,4px")
 #: Width that labels are placed for, in pixels; on a wider figure they have more room.
@@ -86,8 +96,6 @@ def plot_map(
     _add_points(figure, points, palette, chosen=bool(trajectories))
     for row, way in enumerate(trajectories):
         _add_path(figure, way, palette, DASHES[row % len(DASHES)])
-    if selected_image_id is not None:
-        _add_ring(figure, points[points["image_id"] == selected_image_id], palette)
     extent = _extent(points)
     hidden = {"showticklabels": False, "ticks": "", "title": None}
     figure.update_layout(
@@ -101,7 +109,9 @@ def plot_map(
     top = MARGIN["t"] + (0 if title is None else TITLE_HEIGHT)
     if title is not None:
         figure.update_layout(title_text=html.escape(title, quote=False), margin_t=top)
-    _add_labels(figure, trajectories, palette, extent, height - top - MARGIN["b"])
+    selected = points[points["image_id"] == selected_image_id]
+    _add_ring(figure, selected, palette)
+    _add_labels(figure, trajectories, palette, extent, height - top - MARGIN["b"], keep=selected)
     if points.empty:
         _add_empty(figure)
     return figure
@@ -129,67 +139,62 @@ def _add_density(
             name=f"density of {density_label}",
         )
     )
-    figure.add_trace(_density_scale(palette, f"density of {density_label}"))
+    _add_density_scale(figure, palette, f"density of {density_label}")
 
 
-def _density_scale(palette: Palette, words: str) -> go.Scatter:
-    """Return a trace without points that draws the scale of the density.
+def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
+    """Draw the density's scale under the map, from none to most, and say what it is.
 
-    Plotly draws a colour bar opaque whatever the opacity of the colours, so the density's own
-    would be flat: this one has the colours as they are seen over the page.
+    Plotly draws a colour bar opaque whatever the opacity of the colours, so its own would be
+    flat; these boxes have the colours as they are seen over the page.
     """
-    shares = np.linspace(0, 1, 9)
-    seen = [[float(share), mix(palette.density, palette.page, share)] for share in shares]
-    return go.Scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        showlegend=False,
-        hoverinfo="skip",
-        marker={
-            "color": [0],
-            "cmin": 0,
-            "cmax": 1,
-            "colorscale": seen,
-            "showscale": True,
-            "colorbar": {
-                "orientation": "h",
-                "title": {"text": words, "side": "right"},
-                "thickness": 12,
-                "len": 120,
-                "lenmode": "pixels",
-                "x": 0,
-                "xanchor": "left",
-                "xpad": 4,
-                "y": 0,
-                "yanchor": "top",
-                "ypad": 12,
-                "outlinewidth": 1,
-                "outlinecolor": palette.grid,
-                "showticklabels": False,
-                "ticks": "",
-            },
-        },
+    shares = np.arange(8) / 7
+    width, height, drop = 14, 12, 18  # pixels
+    for row, share in enumerate(shares):
+        figure.add_shape(
+            type="rect",
+            xref="paper",
+            yref="paper",
+            xsizemode="pixel",
+            ysizemode="pixel",
+            xanchor=0,
+            yanchor=0,
+            x0=8 + row * width,
+            x1=8 + (row + 1) * width,
+            y0=-drop - height,
+            y1=-drop,
+            fillcolor=mix(palette.density, palette.page, share),
+            line={"width": 0.75, "color": palette.density},
+        )
+    figure.add_annotation(
+        x=0,
+        y=0,
+        xref="paper",
+        yref="paper",
+        xanchor="left",
+        yanchor="middle",
+        xshift=8 + len(shares) * width + 8,
+        yshift=-drop - height / 2,
+        text=f"none to most: {html.escape(words, quote=False)}",
+        font={"size": LABEL_SIZE},
     )
 
 
 def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, chosen: bool) -> None:
     """Draw one trace a state, with its count in the legend."""
     kind = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
-    opacity = 0.7 if chosen else 1.0
+    opacity = FADED if chosen else 1.0
     hover = _hover_texts(points)
     for rank, state in enumerate(STATES):
         own = points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
         symbol, size = MARKERS[state]
+        hollow = state == "unknown"
         marker = {
             "symbol": symbol,
             "size": size,
-            "color": palette.states[state],
+            "color": palette.page if hollow else palette.states[state],
             "opacity": opacity,
-            "line": {
-                "width": 1.5 if symbol.endswith("open") else 0.8,
-                "color": palette.rims[state],
-            },
+            "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
         }
         shown = points[own]
         figure.add_trace(
@@ -287,9 +292,16 @@ def _add_path(figure: go.Figure, way: Trajectory, palette: Palette, dash: str) -
     )
     threads = _threads(way.stops)
     if threads:
-        thin = {"color": palette.ink, "width": 1}
         figure.add_trace(
-            go.Scatter(x=[p[0] for p in threads], y=[p[1] for p in threads], line=thin, **plain)
+            go.Scatter(
+                x=[place[0] for place in threads],
+                y=[place[1] for place in threads],
+                mode="lines+markers",
+                line={"color": palette.ink, "width": 1},
+                marker={"size": 5, "color": palette.ink},
+                showlegend=False,
+                hoverinfo="skip",
+            )
         )
     _add_marks(figure, way, palette)
     if way.steps:
@@ -325,14 +337,14 @@ def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette) -> None:
             mode="markers",
             showlegend=False,
             marker={
-                "symbol": [MARKERS[image.state][0].removesuffix("-open") for image in images],
+                "symbol": [MARKERS[image.state][0] for image in images],
                 "size": [11 if empty else 13 for empty in hollow],
                 "color": fill,
                 "opacity": 1,
                 "line": {
                     "width": 2,
                     "color": [
-                        palette.states["unknown"] if empty else palette.ink for empty in hollow
+                        palette.rims["unknown"] if empty else palette.ink for empty in hollow
                     ],
                 },
             },
@@ -416,13 +428,14 @@ class _Label:
     width: float
 
 
-def _labels(way: Trajectory) -> list[_Label]:
-    """Return a label a day, the first with the patient's id."""
+def _labels(way: Trajectory, *, slanted: bool) -> list[_Label]:
+    """Return a label a day, the first with the patient's id; every other path slants its own."""
     labels = []
     for row, stop in enumerate(way.stops):
         words = day_words(stop.day)
         bold = f"Patient {_safe(way.patient_id)}" if row == 0 else ""
         text = f"<b>{bold}</b>, {words}" if bold else words
+        text = f"<i>{text}</i>" if slanted else text
         n_letters = len(words) + (len(bold) * 1.1 + 2 if bold else 0)
         labels.append(_Label(text, stop.x, stop.y, n_letters * LABEL_SIZE * 0.53 + 8))
     return labels
@@ -434,9 +447,15 @@ def _add_labels(
     palette: Palette,
     extent: tuple[float, float, float, float],
     plot_height: float,
+    *,
+    keep: pd.DataFrame,
 ) -> None:
     """Write days beside the paths, with a thin leader where a label had to step aside."""
-    labels = [label for way in trajectories for label in _labels(way)]
+    labels = [
+        label
+        for row, way in enumerate(trajectories)
+        for label in _labels(way, slanted=row % 2 == 1)
+    ]
     if not labels:
         return
     x_min, x_max, y_min, y_max = extent
@@ -446,7 +465,12 @@ def _add_labels(
     offsets = place_labels(
         np.array([[label.x, label.y] for label in labels]) * scale,
         np.array([[label.width, LABEL_SIZE * 1.4] for label in labels]),
-        obstacles=np.vstack([_dots(way, scale) for way in trajectories if way.stops]),
+        obstacles=np.vstack(
+            [
+                *(_dots(way, scale) for way in trajectories if way.stops),
+                *[keep[["x", "y"]].to_numpy(dtype=np.float64) * scale] * 4,
+            ]
+        ),
         frame=(x_min * scale - spare, x_max * scale + spare, y_min * scale, y_max * scale),
     )
     for label, (right, up) in zip(labels, offsets, strict=True):
@@ -461,7 +485,7 @@ def _add_labels(
             arrowwidth=1,
             arrowcolor=palette.quiet,
             standoff=9,
-            bgcolor=fade(palette.page, 0.82),
+            bgcolor=fade(palette.page, 0.75),
             borderpad=1,
             font={"size": LABEL_SIZE, "color": palette.ink, "family": FONT},
         )
@@ -596,9 +620,8 @@ def caption_map(
     return " ".join(parts)
 
 
-def write_map_html(
+def map_html(
     figure: go.Figure,
-    path: Path,
     *,
     caption: str,
     notice: str,
@@ -606,17 +629,15 @@ def write_map_html(
     theme: Theme = "light",
     title: str = "Map of chest X-rays",
     today: date | None = None,
-) -> None:
-    """Write a figure as one HTML file that asks nothing of the network.
+) -> str:
+    """Return a figure as an HTML document that asks nothing of the network.
 
     Parameters
     ----------
     figure : Figure
         Result of `plot_map`.
-    path : Path
-        The file; it is there whole or not at all.
     caption, notice : str
-        Written under the figure.
+        Written under the figure; lines of the caption stay lines.
     description : str, optional
         The text alternative, from `describe_map`.
     theme : {"light", "dark"}, default "light"
@@ -634,8 +655,7 @@ def write_map_html(
         config={"displaylogo": False, "scrollZoom": True, "responsive": True},
         div_id="map",
     )
-    written = (today or date.today()).isoformat()
-    page = _PAGE.format(
+    return _PAGE.format(
         theme=theme,
         title=html.escape(title),
         page=palette.page,
@@ -647,7 +667,33 @@ def write_map_html(
         chart=chart,
         caption=html.escape(caption),
         notice=html.escape(notice),
-        written=written,
+        written=(today or date.today()).isoformat(),
+    )
+
+
+def write_map_html(
+    figure: go.Figure,
+    path: Path,
+    *,
+    caption: str,
+    notice: str,
+    description: str = "",
+    theme: Theme = "light",
+    title: str = "Map of chest X-rays",
+    today: date | None = None,
+) -> None:
+    """Write a figure as one HTML file that asks nothing of the network; see `map_html`.
+
+    The file is there whole or not at all.
+    """
+    page = map_html(
+        figure,
+        caption=caption,
+        notice=notice,
+        description=description,
+        theme=theme,
+        title=title,
+        today=today,
     )
     temporary = path.with_name(f".{path.name}.part")
     try:
@@ -672,7 +718,7 @@ script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src dat
 body {{ margin: 0 auto; max-width: 1400px; padding: 24px 32px; background: {page};
   color: {ink}; font: {size}px/1.5 {font}; }}
 figure {{ margin: 0; }}
-figcaption {{ margin-top: 12px; max-width: 75em; color: {quiet}; }}
+figcaption {{ margin-top: 12px; max-width: 75em; color: {quiet}; white-space: pre-line; }}
 footer {{ margin-top: 12px; }}
 </style>
 </head>

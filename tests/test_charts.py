@@ -1,0 +1,96 @@
+"""The chart template and palette: contrast is measured, not believed."""
+
+import pytest
+
+from cxrlib.charts.palette import (
+    PALETTES,
+    REGION_COLOURS,
+    STATES,
+    contrast,
+    fade,
+    mix,
+)
+from cxrlib.charts.template import TEXT_SIZE, chart_template
+from cxrlib.charts.trajectories import FADED
+
+THEMES = ("light", "dark")
+
+
+def test_contrast_knows_published_pairs():
+    """Give WCAG's own numbers: 21 for black on white, 4.54 for #767676 on white."""
+    assert contrast("#FFFFFF", "#000000") == pytest.approx(21)
+    assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.005)
+    assert contrast("#123456", "#123456") == 1
+
+
+def test_mix_and_fade():
+    """Mix channel by channel, and write an opacity as Plotly reads it."""
+    assert mix("#FFFFFF", "#000000", 0.5) == "#808080"
+    assert mix("#D55E00", "#FFFFFF", 1.0) == "#D55E00"
+    assert fade("#000000", 0) == "rgba(0, 0, 0, 0)"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("part", ["ink", "quiet", "accent"])
+def test_text_is_readable(theme, part):
+    """Reach 4.5 to 1 for all text on the page."""
+    palette = PALETTES[theme]
+    assert contrast(getattr(palette, part), palette.page) >= 4.5
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("state", STATES)
+def test_markers_stand_out_from_the_page(theme, state):
+    """Reach 3 to 1 for markers and their rims on the page."""
+    palette = PALETTES[theme]
+    assert contrast(palette.states[state], palette.page) >= 3
+    assert contrast(palette.rims[state], palette.page) >= 3
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("state", ["good", "bad"])
+def test_markers_stand_out_from_the_densest_place(theme, state):
+    """Reach 3 to 1 for the better of marker and rim where the density peaks.
+
+    Unknown is hollow and filled with the page, so it stands out from its own inside.
+    """
+    palette = PALETTES[theme]
+    best = max(contrast(each[state], palette.density) for each in (palette.states, palette.rims))
+    assert best >= 3
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_faded_markers_still_stand_out(theme):
+    """Reach 3 to 1 for markers that step back behind a chosen path, rim or fill."""
+    palette = PALETTES[theme]
+    for state in STATES:
+        seen = [mix(each[state], palette.page, FADED) for each in (palette.states, palette.rims)]
+        assert max(contrast(colour, palette.page) for colour in seen) >= 3
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_paths_stand_out_from_everything(theme):
+    """Reach 4.5 to 1 for ink on the densest place and on the page."""
+    palette = PALETTES[theme]
+    assert contrast(palette.ink, palette.density) >= 4.5
+    assert contrast(palette.ink, palette.page) >= 4.5
+
+
+def test_regions_have_a_colour_each():
+    """Keep the region colours apart from each other."""
+    assert len(set(REGION_COLOURS.values())) == len(REGION_COLOURS) == 6
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_template_speaks_the_look(theme):
+    """Set text of 14 pixels or more, clear backgrounds, the title left, no grid."""
+    layout = chart_template(theme).layout
+    assert TEXT_SIZE >= 14
+    assert layout.font.size >= 14
+    assert layout.legend.font.size >= 14
+    assert layout.hoverlabel.font.size >= 14
+    assert layout.font.color == PALETTES[theme].ink
+    assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0, 0, 0, 0)"
+    assert (layout.title.x, layout.title.xanchor) == (0, "left")
+    assert layout.xaxis.showgrid is False
+    assert layout.margin.autoexpand is False
