@@ -1,0 +1,549 @@
+"""From anatomy to line integrals: what a ray meets on its way to each pixel.
+
+Beer and Lambert: the detector sees ``I0 exp(-sum mu * length)``. This module gives the sum, in
+units of optical depth, for a beam that diverges from a focal spot: AP images show a larger
+heart than PA images because the heart then lies far from the detector.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cxrlib.synthetic.opacities import Lesions, noise_field
+from cxrlib.synthetic.phantom import Anatomy, Array, Posture, Tubes, profile
+
+__all__ = ["Camera", "Exposure", "Textures", "make_camera", "make_textures", "project", "splat"]
+
+# Attenuation at about 70 keV effective, 1/cm: soft tissue, inflated lung; bone is the excess.
+MU_SOFT = 0.195
+MU_LUNG = 0.052
+MU_BONE = 0.26
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Hold the geometry of one exposure.
+
+    Parameters
+    ----------
+    axis : int
+        Coordinate along the beam: 1 (y) frontal, 0 (x) lateral.
+    source : float
+        Position of the focal spot on that axis, cm.
+    distance : float
+        Focal spot to detector, cm.
+    width, height : int
+        Pixels.
+    pixel : float
+        Size of a pixel on the detector, cm.
+    centre : tuple of float
+        Detector coordinates (horizontal, vertical) of the image centre, cm.
+    beam_height : float
+        Height of the central ray, cm.
+    """
+
+    axis: int
+    source: float
+    distance: float
+    width: int
+    height: int
+    pixel: float
+    centre: tuple[float, float]
+    beam_height: float = 0.0
+
+    def magnification(self, depth: Array | float) -> Array:
+        """Give the magnification of a plane at a depth along the beam."""
+        return np.asarray(self.distance / np.abs(np.asarray(depth) - self.source))
+
+    def rows(self, depth: float, step: int = 1) -> Array:
+        """Give the height z (cm) each pixel row sees in the plane at a depth."""
+        v = (
+            self.centre[1]
+            + (self.height / 2 - (np.arange(0, self.height, step) + step / 2)) * self.pixel
+        )
+        return np.asarray(self.beam_height + (v - self.beam_height) / self.magnification(depth))
+
+    def columns(self, depth: float, step: int = 1) -> Array:
+        """Give the coordinate across (x, or y in a lateral) each column sees at a depth."""
+        u = (
+            self.centre[0]
+            + ((np.arange(0, self.width, step) + step / 2) - self.width / 2) * self.pixel
+        )
+        return np.asarray((u if self.axis == 1 else -u) / self.magnification(depth))
+
+
+@dataclass(frozen=True)
+class Textures:
+    """Hold noise tiles shared by all images of a process: three sizes of grain."""
+
+    coarse: Array
+    middle: Array
+    fine: Array
+
+    def cut(self, tile: str, shape: tuple[int, int], start: tuple[int, int]) -> Array:
+        """Cut a window out of a tile that wraps round."""
+        source = getattr(self, tile)
+        rows = (np.arange(shape[0]) + start[0]) % len(source)
+        columns = (np.arange(shape[1]) + start[1]) % len(source)
+        return np.asarray(source[rows[:, None], columns[None]])
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Hold what one projection gives.
+
+    Parameters
+    ----------
+    depth : ndarray of shape (height, width), float32
+        Optical depth, the sum of attenuation along each ray.
+    lung_mask : ndarray of shape (height, width), bool
+        Pixels where lung is seen beside heart and diaphragm.
+    sides : ndarray of shape (height, width), int8
+        -1 right lung, +1 left lung, 0 neither, over the same pixels.
+    heart_width : float
+        Width of the heart's shadow on the detector, cm.
+    """
+
+    depth: Array
+    lung_mask: Array
+    sides: Array
+    heart_width: float
+    extras: dict[str, Array] = field(default_factory=dict)
+
+
+def make_textures(seed: int) -> Textures:
+    """Make the noise tiles of a cohort."""
+    rng = np.random.default_rng([seed, 99])
+    return Textures(
+        coarse=noise_field(rng, 768, 26.0, width=0.9),
+        middle=noise_field(rng, 768, 9.0, width=0.9),
+        fine=noise_field(rng, 768, 3.2, width=0.7),
+    )
+
+
+def make_camera(
+    view: str, *, width: int, height: int, field_width: float, shift: tuple[float, float] = (0, 0)
+) -> Camera:
+    """Place focal spot and detector for a view.
+
+    Parameters
+    ----------
+    view : str
+        "PA", "AP", "AP Supine" or "L".
+    width, height : int
+        Pixels.
+    field_width : float
+        Width of the image on the detector, cm.
+    shift : tuple of float
+        How far the image is off centre, cm.
+    """
+    distance = {"PA": 183.0, "AP": 115.0, "AP Supine": 100.0, "L": 183.0}[view]
+    if view == "PA":
+        axis, source = 1, 14.0 - distance
+    elif view == "L":
+        axis, source = 0, 18.0 - distance
+    else:
+        axis, source = 1, distance - 14.0
+    centre = (shift[0], shift[1] - 0.5)
+    pixel = field_width / width
+    height_of_beam = 1.5 if view.startswith("AP") else 0.0
+    return Camera(axis, source, distance, width, height, pixel, centre, height_of_beam)
+
+
+def project(
+    anatomy: Anatomy,
+    posture: Posture,
+    camera: Camera,
+    lesions: Lesions,
+    zone_severity: tuple[float, ...],
+    textures: Textures,
+    start: tuple[int, int],
+) -> Exposure:
+    """Sum attenuation along every ray.
+
+    Parameters
+    ----------
+    anatomy, posture, camera
+        Who, how placed, how taken.
+    lesions : Lesions
+        Where opacities can lie.
+    zone_severity : tuple of float
+        How much of each of the six zones is filled, 0 to 1.
+    textures : Textures
+        Noise tiles.
+    start : tuple of int
+        Where this patient's window into the tiles begins.
+
+    Returns
+    -------
+    Exposure
+    """
+    frontal = camera.axis == 1
+    air, lungs = _lungs(anatomy, posture, camera)
+    body = _resize(_body(anatomy, posture, camera), (camera.height, camera.width))
+    filled = _fill(anatomy, camera, lesions, zone_severity, textures, start)
+    shape = (camera.height, camera.width)
+    fine = textures.cut("fine", shape, start)
+    middle = textures.cut("middle", shape, start)
+    in_lung = air / (air + 1.5)
+    depth = MU_SOFT * np.maximum(body - air, 0) + MU_LUNG * air * (1 + 0.035 * fine + 0.05 * middle)
+    depth += (MU_SOFT - MU_LUNG) * air * filled
+    placed = _placer(anatomy, posture)
+    vessels = splat(placed(anatomy.vessels), camera, grain=True)
+    depth += (MU_SOFT - MU_LUNG) * vessels * in_lung * (1 - 0.9 * filled)
+    if filled.max() > 0.3:
+        bronchi = splat(placed(anatomy.bronchi), camera, grain=True)
+        depth -= 0.35 * MU_SOFT * bronchi * in_lung * filled**2
+    aorta = splat(placed(anatomy.aorta), camera, count=60)
+    depth += (MU_SOFT - MU_LUNG) * aorta * air / (air + 5)
+    depth -= 0.9 * MU_SOFT * splat(placed(anatomy.airways), camera, count=44)
+    depth += MU_BONE * _bones(anatomy, posture, camera, placed)
+    depth -= MU_SOFT * _gas(anatomy, posture, camera) * (body > 8)
+    mask, sides, heart_width = lungs if frontal else (air > 2, np.zeros(shape, np.int8), 0.0)
+    return Exposure(
+        np.maximum(depth, 0).astype(np.float32), mask, sides, heart_width, {"filled": filled}
+    )
+
+
+def _resize(values: Array, shape: tuple[int, int]) -> Array:
+    """Enlarge a smooth field (bilinear)."""
+    from PIL import Image
+
+    image = Image.fromarray(np.asarray(values, dtype=np.float32))
+    resized = image.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(resized, dtype=np.float32)
+
+
+def _chord(at: Array, centre: Array | float, half: Array | float, power: float) -> Array:
+    """Give the half length, as a share, of chords through superelliptical sections.
+
+    Rows are sections: `centre` and `half` belong to the rows, `at` to the columns.
+    """
+    centre = np.asarray(centre, dtype=np.float32).reshape(-1, 1)
+    half = np.asarray(half, dtype=np.float32).reshape(-1, 1)
+    share = np.abs((at[None].astype(np.float32) - centre) / half)
+    inside = np.maximum(1 - (share * share if power == 2 else share**power), 0)
+    return np.asarray(np.sqrt(inside) if power == 2 else inside ** np.float32(1 / power))
+
+
+_BODY_Z = np.array([-30, -15, -5, 2, 7, 10.5, 13, 14.6, 16, 17.5, 20, 26], dtype=float)
+_BODY_X = np.array([17.2, 16.4, 16.3, 16.8, 18.2, 19.6, 19.4, 16.5, 11.5, 8.0, 6.4, 6.0])
+_BODY_Y = np.array([11.4, 11.2, 11.3, 11.3, 10.8, 9.8, 8.6, 7.6, 6.9, 6.4, 6.0, 5.8])
+
+
+def _body(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
+    """Give the thickness of the body along each ray, at half resolution, cm."""
+    mid = 0.0
+    z = camera.rows(mid, 2)
+    half_x = profile(z, _BODY_Z, _BODY_X) * anatomy.width + 0.75 * anatomy.fat
+    half_y = profile(z, _BODY_Z, _BODY_Y) * anatomy.depth + 0.6 * anatomy.fat
+    centre_y = profile(z, np.array([-20, 0, 10, 16, 20.0]), np.array([0.2, 0, -0.8, -1.6, -1.0]))
+    across = camera.columns(mid, 2)
+    if camera.axis == 1:
+        thickness = 2 * half_y[:, None] * _chord(across, 0.0, half_x, 2.7)
+    else:
+        half_x = np.minimum(half_x, 16.4 * anatomy.width + anatomy.fat)
+        thickness = 2 * half_x[:, None] * _chord(across, centre_y, half_y, 2.3)
+    thickness = _add_arms(thickness, anatomy, posture, camera)
+    if anatomy.breast > 0:
+        thickness = thickness + _breasts(anatomy, posture, camera)
+    return np.asarray(thickness)
+
+
+def _add_arms(thickness: Array, anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
+    """Join the upper arms to the trunk (frontal), or raise them out of the way (lateral)."""
+    if camera.axis == 0:
+        z, y = camera.rows(0.0, 2), camera.columns(0.0, 2)
+        arms = 2 * 4.6 * _chord(y, 2.5 + 0.75 * (z - 14), np.full(len(z), 4.8), 2.0)
+        return np.asarray(np.cbrt(thickness**3 + (arms * np.clip((z[:, None] - 9) / 4, 0, 1)) ** 3))
+    z, x = camera.rows(-2.0, 2), camera.columns(-2.0, 2)
+    lean = 0.52 if posture.view == "PA" else 0.17
+    girth = 4.3 + 0.35 * anatomy.fat
+    total = thickness**3
+    for side in (-1, 1):
+        axis = side * (18.8 * anatomy.width + lean * np.clip(11 - z, 0, None))
+        fade = np.clip((15.0 - z) / 3.0, 0, 1)[:, None]
+        total = total + (2 * girth * _chord(x, axis, np.full(len(z), girth), 2.0) * fade) ** 3
+    return np.asarray(np.cbrt(total))
+
+
+def _breasts(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
+    """Give the thickness of both breasts, half ellipsoids on the front wall, cm."""
+    size = anatomy.breast * (0.75 if posture.is_supine else 1.0)
+    z = camera.rows(10.0, 2)
+    below = z + 7.5
+    squash = np.where(below < 0, 3.2, 8.5)
+    shape_z = np.sqrt(np.maximum(1 - (below / squash) ** 2, 0))
+    total = np.zeros((len(z), len(camera.columns(10.0, 2))), dtype=np.float32)
+    for side in (-1, 1):
+        if camera.axis == 1:
+            x = camera.columns(10.0, 2)
+            half = np.maximum(6.6 * shape_z, 1e-3)
+            drift = side * (8.4 + (1.2 if posture.is_supine else 0)) * anatomy.width
+            total += (3.6 * size * shape_z)[:, None] * _chord(x, drift, half, 2.0)
+        else:
+            y = camera.columns(0.0, 2)
+            front = 10.6 * anatomy.depth + 0.6 * anatomy.fat
+            half = np.maximum(3.8 * size * shape_z, 1e-3)
+            total += (5.5 * shape_z)[:, None] * _chord(y, front, half, 2.0) * (y > front - 1)
+    return total
+
+
+_DOME_MEDIAL, _DOME_LATERAL, _DOME_DEEP = 0.035, 0.088, 6.0e-4
+
+
+def _lungs(
+    anatomy: Anatomy, posture: Posture, camera: Camera
+) -> tuple[Array, tuple[Array, Array, float]]:
+    """Give the length of lung along each ray (cm), and the mask of lung seen in a frontal."""
+    total = np.zeros((camera.height, camera.width), dtype=np.float32)
+    mask = np.zeros(total.shape, dtype=bool)
+    sides = np.zeros(total.shape, dtype=np.int8)
+    heart_low, heart_high, shadow, heart_width = _heart(anatomy, posture, camera)
+    for side in (-1, 1):
+        mid = 0.0 if camera.axis == 1 else side * 7.0
+        z, across = camera.rows(mid), camera.columns(mid)
+        centre_x, half_x, centre_y, half_y = anatomy.lung(side, z)
+        if camera.axis == 1:
+            reach = _chord(across, centre_x, half_x, 2.6) * half_y.astype(np.float32)[:, None]
+            centre = centre_y.astype(np.float32)[:, None]
+        else:
+            reach = _chord(across, centre_y, half_y, 2.3) * half_x.astype(np.float32)[:, None]
+            centre = centre_x.astype(np.float32)[:, None]
+        floor = np.clip((z + 15.8) / 1.2, 0, 1)[:, None].astype(np.float32)
+        low, high = centre - reach * floor, centre + reach * floor
+        dome, top = _dome(anatomy, posture, side, z, across, camera.axis)
+        length = _minus(low, high, [(heart_low, heart_high), dome])
+        total += length
+        if camera.axis == 1:
+            seen = (reach > 0.25) & ~shadow & (z[:, None] > top[None])
+            mask |= seen
+            sides[seen] = side
+    return total, (mask, sides, heart_width)
+
+
+def _minus(low: Array, high: Array, holes: list[tuple[Array, Array]]) -> Array:
+    """Give the length of an interval less two others (inclusion and exclusion)."""
+    (a_low, a_high), (b_low, b_high) = holes
+    a_low, a_high = np.maximum(low, a_low), np.minimum(high, a_high)
+    b_low, b_high = np.maximum(low, b_low), np.minimum(high, b_high)
+    both = np.maximum(np.minimum(a_high, b_high) - np.maximum(a_low, b_low), 0)
+    cut = np.maximum(a_high - a_low, 0) + np.maximum(b_high - b_low, 0) - both
+    return np.asarray(np.maximum(high - low - cut, 0))
+
+
+def _heart(anatomy: Anatomy, posture: Posture, camera: Camera) -> tuple[Array, Array, Array, float]:
+    """Give where each ray enters and leaves heart and mediastinum, its shadow, its width."""
+    depth = 2.0 if camera.axis == 1 else 1.5
+    z = camera.rows(depth)
+    z_heart = z - 0.75 * posture.breath
+    wide = 1.0 + (0.07 if posture.is_supine else 0.0) + 0.012 * posture.breath
+    turn = np.tan(np.radians(posture.turn))
+    right = profile(z_heart, *anatomy.heart_right) * wide - 1.5 * turn
+    left = profile(z_heart, *anatomy.heart_left) * wide + 2.5 * turn
+    knots = np.array([-15, -8, -2, 3, 8, 14.0])
+    half_y = profile(z_heart, knots, np.array([4.6, 5.3, 5.2, 4.3, 3.9, 3.6])) * anatomy.depth
+    centre_y = profile(z_heart, knots, np.array([2.4, 2.3, 1.8, 0.2, -0.9, -1.2])) * anatomy.depth
+    across = camera.columns(depth)
+    width = float((right + left)[z < 2].max() * camera.magnification(depth))
+    if camera.axis == 1:
+        reach = _chord(across, (left - right) / 2, (left + right) / 2, 2.3)
+        reach = reach * half_y.astype(np.float32)[:, None]
+        centre = centre_y.astype(np.float32)[:, None]
+    else:
+        reach = (
+            _chord(across, centre_y, half_y, 2.3) * ((left + right) / 2).astype(np.float32)[:, None]
+        )
+        centre = ((left - right) / 2).astype(np.float32)[:, None]
+    return centre - reach, centre + reach, reach > 0.3, width
+
+
+def _dome(
+    anatomy: Anatomy, posture: Posture, side: int, z: Array, across: Array, axis: int
+) -> tuple[tuple[Array, Array], Array]:
+    """Give where each ray runs below a dome of the diaphragm, and the dome's crest."""
+    top = (anatomy.dome_right if side < 0 else anatomy.dome_left) + posture.breath
+    middle = side * 6.6 * anatomy.width
+    centre_y = 1.6
+    z32 = z.astype(np.float32)[:, None]
+    if axis == 1:
+        off = (across - middle) * side
+        crest = top - np.where(off > 0, _DOME_LATERAL, _DOME_MEDIAL) * off**2
+        under = np.maximum(crest.astype(np.float32)[None] - z32, 0) / np.float32(_DOME_DEEP)
+        reach = np.sqrt(np.sqrt(under))
+        return (centre_y - reach, centre_y + reach), crest
+    crest = top - _DOME_DEEP * 1.4 * (across - centre_y) ** 4 - 0.01 * (across - centre_y) ** 2
+    under = np.maximum(crest.astype(np.float32)[None] - z32, 0)
+    out, inn = np.sqrt(under / _DOME_LATERAL), np.sqrt(under / _DOME_MEDIAL)
+    if side > 0:
+        return (middle - inn, middle + out), crest
+    return (middle - out, middle + inn), crest
+
+
+def _fill(
+    anatomy: Anatomy,
+    camera: Camera,
+    lesions: Lesions,
+    zone_severity: tuple[float, ...],
+    textures: Textures,
+    start: tuple[int, int],
+) -> Array:
+    """Give the share of the lung along each ray that is filled by opacities, 0 to 1."""
+    shape = (camera.height, camera.width)
+    severity = np.asarray(zone_severity)[lesions.zones] * lesions.strength
+    if severity.max(initial=0) <= 0:
+        return np.zeros(shape, dtype=np.float32)
+    along = lesions.centres[:, camera.axis]
+    scale = camera.magnification(along)
+    plane = 1 - camera.axis
+    z, across = camera.rows(0.0, 2), camera.columns(0.0, 2)
+    base = float(camera.magnification(0.0))
+    centre_z = (lesions.centres[:, 2] * scale / base)[:, None]
+    centre_u = (lesions.centres[:, plane] * scale / base)[:, None]
+    rows = np.exp(-(((z[None] - centre_z) / lesions.sizes[:, 2:3]) ** 2) / 2)
+    columns = np.exp(-(((across[None] - centre_u) / lesions.sizes[:, plane][:, None]) ** 2) / 2)
+    total = np.einsum("nh,nw->hw", rows * severity[:, None], columns, optimize=False)
+    if camera.axis == 0:
+        total = total * 0.5
+    height, sign = lesions.fissure
+    if sign and camera.axis == 1:
+        edge = 1 / (1 + np.exp(-np.clip(sign * (z - height) / 0.12, -30, 30)))
+        total = total * np.where(across[None] < 0, 0.15 + 0.85 * edge[:, None], 1.0)
+    coarse = textures.cut("coarse", shape, start)
+    middle = textures.cut("middle", shape, start)
+    fine = textures.cut("fine", shape, start)
+    mottle = np.exp(0.55 * coarse + 0.42 * middle + 0.16 * fine - 0.25)
+    return np.asarray(0.93 * (1 - np.exp(-1.15 * _resize(total, shape) * mottle)), dtype=np.float32)
+
+
+def _placer(anatomy: Anatomy, posture: Posture):  # noqa: ANN202
+    """Give a function that turns tubes with the patient."""
+    angle = np.radians(posture.turn)
+    turn = np.array(
+        [[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
+
+    def place(tubes: Tubes, lift: float = 0.0) -> Tubes:
+        points = tubes.points @ turn.T + np.array([0, 0, lift])
+        return Tubes(points, tubes.axis_1 @ turn.T, tubes.axis_2 @ turn.T, tubes.length)
+
+    return place
+
+
+def _spiral(count: int) -> Array:
+    """Spread points evenly over the unit disc (sunflower)."""
+    index = np.arange(count) + 0.5
+    radius, angle = np.sqrt(index / count), index * 2.399963
+    return np.asarray(np.stack([radius * np.cos(angle), radius * np.sin(angle)]), dtype=np.float32)
+
+
+def splat(
+    tubes: Tubes, camera: Camera, *, count: int = 30, shell: float = 0.0, grain: bool = False
+) -> Array:
+    """Sum the thickness of swept tubes onto the detector, cm.
+
+    Each point of the centre line stands for a short piece of tube; its volume is spread over
+    the cross-section and dropped on the four nearest pixels. `shell` moves bone to the cortex.
+    """
+    if grain:
+        fat = tubes.radius > 0.16
+        thin = tubes.radius < 0.065
+        total = splat(_pick(tubes, fat), camera, count=22)
+        total += splat(_pick(tubes, ~fat & ~thin), camera, count=5)
+        return total + splat(_pick(tubes, thin), camera, count=1)
+    offsets = _spiral(count) if count > 1 else np.zeros((2, 1), dtype=np.float32)
+    weights = 1 + shell * (np.hypot(*offsets) > 0.8)
+    weights = (weights / weights.sum()).astype(np.float32)
+    spin = np.arange(len(tubes.points), dtype=np.float32) * np.float32(1.618)
+    cos, sin = np.cos(spin)[:, None], np.sin(spin)[:, None]
+    a = cos * offsets[0] - sin * offsets[1]
+    b = sin * offsets[0] + cos * offsets[1]
+    position = [
+        tubes.points[:, i, None].astype(np.float32)
+        + a * tubes.axis_1[:, i, None].astype(np.float32)
+        + b * tubes.axis_2[:, i, None].astype(np.float32)
+        for i in range(3)
+    ]
+    area = np.pi * np.linalg.norm(tubes.axis_1, axis=1) * np.linalg.norm(tubes.axis_2, axis=1)
+    volume = (area * tubes.length).astype(np.float32)[:, None] * weights
+    scale = (camera.distance / np.abs(position[camera.axis] - np.float32(camera.source))).astype(
+        np.float32
+    )
+    across = position[1 - camera.axis] * (1 if camera.axis == 1 else -1)
+    u = (across * scale - camera.centre[0]) / camera.pixel + camera.width / 2 - 0.5
+    rise = (position[2] - camera.beam_height) * scale + camera.beam_height
+    v = camera.height / 2 - 0.5 - (rise - camera.centre[1]) / camera.pixel
+    return _drop(u, v, volume * scale**2 / camera.pixel**2, camera)
+
+
+def _pick(tubes: Tubes, keep: Array) -> Tubes:
+    """Keep some points of a set of tubes."""
+    return Tubes(tubes.points[keep], tubes.axis_1[keep], tubes.axis_2[keep], tubes.length[keep])
+
+
+def _drop(u: Array, v: Array, weight: Array, camera: Camera) -> Array:
+    """Drop weights on the four pixels around each position."""
+    u, v, weight = u.ravel(), v.ravel(), weight.ravel()
+    keep = (u > 0) & (v > 0) & (u < camera.width - 1) & (v < camera.height - 1)
+    u, v, weight = u[keep], v[keep], weight[keep]
+    column, row = u.astype(np.int32), v.astype(np.int32)
+    du, dv = u - column, v - row
+    at = row * camera.width + column
+    size = camera.width * camera.height
+    right = weight * du
+    left = weight - right
+    total = np.bincount(at, left * (1 - dv), size) + np.bincount(at + 1, right * (1 - dv), size)
+    total += np.bincount(at + camera.width, left * dv, size)
+    total += np.bincount(at + camera.width + 1, right * dv, size)
+    return np.asarray(total.reshape(camera.height, camera.width), dtype=np.float32)
+
+
+def _bones(anatomy: Anatomy, posture: Posture, camera: Camera, placed) -> Array:  # noqa: ANN001
+    """Sum all bone, weighted by how dense it is, cm of compact bone."""
+    total = 0.42 * splat(placed(anatomy.ribs), camera, count=30, shell=2.2)
+    total += 0.62 * splat(placed(anatomy.clavicles), camera, count=50, shell=1.6)
+    if camera.axis == 1:
+        inward = {"PA": 0.0, "AP": -1.2, "AP Supine": -2.0}[posture.view]
+        blades = anatomy.scapulae
+        shift = np.sign(blades.points[:, :1]) * np.array([[1.0, 0, 0]]) * inward
+        blades = Tubes(blades.points + shift, blades.axis_1, blades.axis_2, blades.length)
+        total += 0.5 * splat(placed(blades), camera, count=16, shell=1.0)
+    total += 0.45 * splat(placed(anatomy.spine_processes), camera, count=9)
+    total += (0.12 if camera.axis == 1 else 0.4) * splat(placed(anatomy.sternum), camera, count=60)
+    return total + _vertebrae(anatomy, posture, camera)
+
+
+def _vertebrae(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
+    """Sum the vertebral bodies: boxes with waists, discs between them."""
+    back = -6.6 * anatomy.depth
+    mid = back if camera.axis == 1 else 0.0
+    z, across = camera.rows(mid), camera.columns(mid)
+    phase = (z - 15.6) / 2.42 % 1.0
+    body = np.clip(np.minimum(phase - 0.13, 0.87 - phase) / 0.045, 0, 1)
+    waist = 1 - 0.13 * np.sin(np.clip((phase - 0.13) / 0.74, 0, 1) * np.pi)
+    size = 1.45 + 0.022 * (14 - z)
+    plate = 1 + 0.5 * np.exp(-(((np.abs(phase - 0.5) - 0.335) / 0.035) ** 2))
+    if camera.axis == 1:
+        bend = anatomy.spine_bend * np.sin(z / 14)
+        chord = 2 * 1.6 * _chord(across, bend, size * waist, 3.5)
+    else:
+        bow = back + 0.012 * (z + 2) ** 2 * 0.35 - 0.6
+        chord = 2 * 1.5 * _chord(across, bow, 1.55 * waist, 3.5)
+    return np.asarray(0.17 * chord * (0.35 + 0.65 * body * plate)[:, None], dtype=np.float32)
+
+
+def _gas(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
+    """Sum gas in stomach and bowel, cm of air."""
+    total = np.zeros((camera.height, camera.width), dtype=np.float32)
+    lateral = camera.axis == 0
+    for x, y, height, half_x, half_y, half_z in anatomy.gas:
+        depth = x if lateral else y
+        z = camera.rows(depth)
+        off = np.abs((z - height - 0.5 * posture.breath) / half_z)
+        ring = np.sqrt(np.maximum(1 - off * off, 0))
+        if not posture.is_supine:
+            ring = ring * (z > height + 0.5 * posture.breath - 0.35 * half_z)
+        wide, deep, at = (half_y, half_x, y) if lateral else (half_x, half_y, x)
+        chord = _chord(camera.columns(depth), at, np.maximum(wide * ring, 1e-3), 2.0)
+        total += (2 * deep * ring)[:, None] * chord
+    return total
