@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cxrlib.errors import ImageError
-from cxrlib.store import describe_read_error
+from cxrlib.reasons import describe_read_error
 
 __all__ = [
     "MAX_PIXELS",

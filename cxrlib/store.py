@@ -36,6 +36,7 @@ import pyarrow.parquet as pq
 
 from cxrlib.errors import SelectionError, StoreError
 from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.reasons import describe_read_error, describe_write_error
 
 __all__ = ["EmbeddingWriter", "Store", "StoredEmbeddings"]
 
@@ -392,7 +393,7 @@ class Store:
             raise self._error(verb, error) from error
 
     def _error(self, verb: str, error: OSError) -> StoreError:
-        reason = _WRITE_REASONS.get(error.errno or 0) or str(error)
+        reason = describe_write_error(error)
         return StoreError(
             f"The cache folder {str(self.root)!r} could not be {verb}: {reason}. Mend this or "
             "choose another folder for the cache, then run again: what was stored is intact."
@@ -473,33 +474,6 @@ class EmbeddingWriter:
             self._extractor, sha256s, np.concatenate(embeddings), np.concatenate(outputs)
         )
         self._written = time.monotonic()
-
-
-_WRITE_REASONS = {
-    errno.ENOSPC: "there is no space left on the disk",
-    errno.EDQUOT: "your quota on the disk is used up",
-    errno.EFBIG: "a file would be larger than allowed",
-    errno.EACCES: "there is no permission",
-    errno.EPERM: "there is no permission",
-    errno.EROFS: "the disk is read-only",
-    errno.ENOTDIR: "a file is where a folder should be",
-    errno.EEXIST: "a file is where a folder should be",
-}
-
-_READ_REASONS = {
-    errno.ENOENT: "there is no such file",
-    errno.ENOTDIR: "there is no such file",
-    errno.EACCES: "there is no permission to read the file",
-    errno.EPERM: "there is no permission to read the file",
-    errno.EISDIR: "it is a folder, not a file",
-    errno.ELOOP: "it is a link that leads to itself",
-    errno.ENAMETOOLONG: "its name is too long",
-}
-
-
-def describe_read_error(error: OSError) -> str:
-    """Say in plain words, as a clause, why a file could not be read."""
-    return _READ_REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
 def check_key(key: str) -> str:

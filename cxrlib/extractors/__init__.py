@@ -1,5 +1,108 @@
-"""Extractors: an image in, an embedding and named outputs out."""
+"""Extractors: an image in, an embedding and named outputs out.
 
+Importing this package is light; torch and scikit-image are imported when an extractor is
+loaded or used.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.extractors.weights import WEIGHTS_FILES, find_weights
 
-__all__ = ["ExtractorInfo"]
+__all__ = ["EXTRACTOR_NAMES", "Extractor", "ExtractorInfo", "find_weights", "load_extractor"]
+
+UNTRAINED = "densenet121-untrained"
+TEXTURE = "texture"
+
+EXTRACTOR_NAMES: tuple[str, ...] = (*WEIGHTS_FILES, UNTRAINED, TEXTURE)
+"""Names that `load_extractor` takes; the first is the default of the paper."""
+
+
+class Extractor(Protocol):
+    """What every extractor can do."""
+
+    @property
+    def info(self) -> ExtractorInfo:
+        """Say what it is and what it gives."""
+
+    @property
+    def works_in_prepare(self) -> bool:
+        """Tell whether nearly all the work is in `prepare`, that is in the workers."""
+
+    @property
+    def device(self) -> str:
+        """Name the device that `compute` runs on: "cpu", "cuda" or "mps"."""
+
+    @property
+    def prepare(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Give the function from pixels to one item of a batch; worker processes call it."""
+
+    def check_prepared(self, item: np.ndarray) -> str:
+        """Return why an item must not be computed on, as a clause, or ""."""
+
+    def compute(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute embedding (n_images, n_features) and outputs (n_images, n_outputs)."""
+
+    def move_to(self, device: str) -> None:
+        """Compute on another device from now on."""
+
+
+def load_extractor(
+    name: str,
+    *,
+    weights: Path | None = None,
+    trust_sha256: str | None = None,
+    device: str = "auto",
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Extractor:
+    """Load an extractor by name, downloading its weights if they are not here.
+
+    Parameters
+    ----------
+    name : str
+        One of `EXTRACTOR_NAMES`.
+    weights : Path, optional
+        Weights file; by default the one in torchxrayvision's own folder.
+    trust_sha256 : str, optional
+        SHA-256 of a pickled weights file you trust: unpickling runs code from the file.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where the network runs; "auto" takes the fastest there is.
+    on_progress : callable, optional
+        Called during a download with what is done, bytes so far and bytes in all.
+
+    Returns
+    -------
+    Extractor
+
+    Raises
+    ------
+    SelectionError
+        When there is no such extractor or device.
+    WeightsError
+        When the weights are missing, not trusted, damaged or of another network.
+    """
+    if name not in EXTRACTOR_NAMES:
+        raise SelectionError(
+            f"Extractor {name!r} is not known. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
+        )
+    if name not in WEIGHTS_FILES and (weights is not None or trust_sha256 is not None):
+        raise WeightsError(
+            f"Extractor {name!r} takes no weights file. Leave --weights and --trust-sha256 out, "
+            f"or choose one of: {', '.join(WEIGHTS_FILES)}."
+        )
+    if name == TEXTURE:
+        from cxrlib.extractors.texture import TextureExtractor
+
+        return TextureExtractor()
+    from cxrlib.extractors import densenet
+
+    if name == UNTRAINED:
+        return densenet.load_untrained(UNTRAINED, device=device)
+    return densenet.load_pretrained(
+        name, weights=weights, trust_sha256=trust_sha256, device=device, on_progress=on_progress
+    )

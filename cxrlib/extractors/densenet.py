@@ -1,0 +1,337 @@
+"""torchxrayvision's DenseNet-121 classifiers: pooled features and outputs in one pass.
+
+The architecture is torchxrayvision's; its loader is not called. The embedding is the ReLU
+of the last convolutional map, averaged over the map (1024 values); the outputs are the
+classifier's values before any sigmoid and without its operating-point scaling. They are no
+probabilities of disease.
+"""
+
+import contextlib
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cxrlib.errors import SelectionError, WeightsError
+from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
+from cxrlib.images import PREPROCESSING, SIDE, preprocess
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "DensenetExtractor",
+    "build_network",
+    "choose_device",
+    "load_pretrained",
+    "load_untrained",
+    "make_untrained_state",
+]
+
+N_FEATURES = 1024
+UNTRAINED_SEED = 20200918
+UNTRAINED_NOTE = "untrained control"
+# Tensors that official files hold and that this network has no use for.
+IGNORED_KEYS = frozenset({"op_threshs"})
+RANGE = 1024.5  # preprocessed values end at 1024; half a unit for rounding
+
+
+class DensenetExtractor:
+    """Extract pooled features and outputs with a DenseNet-121.
+
+    Parameters
+    ----------
+    info : ExtractorInfo
+    network : Module
+        As `build_network` gives it.
+    blank_outputs : ndarray of bool
+        Outputs of the network that its weights were never trained for; they are left out.
+    device : str
+    """
+
+    works_in_prepare = False
+    prepare = staticmethod(preprocess)
+
+    def __init__(
+        self,
+        info: ExtractorInfo,
+        network: "torch.nn.Module",
+        *,
+        blank_outputs: np.ndarray,
+        device: str = "auto",
+    ) -> None:
+        self.info = info
+        self._network: Any = _fold(network)
+        self._kept = np.flatnonzero(~blank_outputs)
+        self.device = ""
+        self.move_to(device)
+
+    def move_to(self, device: str) -> None:
+        """Compute on another device from now on; raises SelectionError if it is not there."""
+        import torch
+
+        self.device = choose_device(device)
+        # Channels last: convolutions read memory in order, 1.5 times as fast on CPU. MPS has
+        # no gain from it.
+        layout = torch.contiguous_format if self.device == "mps" else torch.channels_last
+        self._layout = layout
+        self._network = self._network.to(self.device, memory_format=layout)
+
+    def check_prepared(self, item: np.ndarray) -> str:
+        """Return what is wrong with a preprocessed image, or ""."""
+        if item.shape != (1, SIDE, SIDE):
+            return f"preprocessing gave the shape {item.shape!r}, not (1, {SIDE}, {SIDE})"
+        # A comparison with NaN is false: this finds values that are not finite as well.
+        if not (item.min() >= -RANGE and item.max() <= RANGE):
+            return "preprocessing gave values outside [-1024, 1024]"
+        return ""
+
+    def compute(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Compute embedding and outputs.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n_images, 1, 224, 224), float32
+            Preprocessed images, in [-1024, 1024].
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_images, 1024), float32
+        outputs : ndarray of shape (n_images, n_outputs), float32
+            Before any sigmoid.
+        """
+        import torch
+
+        for item in batch:
+            if problem := self.check_prepared(item):
+                raise ValueError(f"The batch cannot be computed on: {problem}.")
+        images = torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32))
+        if self.device == "cuda":
+            images = images.pin_memory()
+        images = images.to(self.device, non_blocking=self.device == "cuda")
+        images = images.contiguous(memory_format=self._layout)
+        with torch.inference_mode(), _repeatable(self.device):
+            embedding = _pooled_features(self._network, images)
+            outputs = self._network.classifier(embedding)
+        return embedding.cpu().numpy(), outputs.cpu().numpy()[:, self._kept]
+
+
+def load_pretrained(
+    name: str,
+    *,
+    weights: Path | None = None,
+    trust_sha256: str | None = None,
+    device: str = "auto",
+    on_progress: Progress | None = None,
+) -> DensenetExtractor:
+    """Load a classifier pretrained by torchxrayvision; see `cxrlib.extractors.load_extractor`."""
+    data, path = read_weights(name, weights=weights, on_progress=on_progress)
+    sha256 = hashlib.sha256(data).hexdigest()
+    with _quiet_import():
+        import torchxrayvision as xrv
+    state = load_state(data, sha256, path, extractor=name, trust_sha256=trust_sha256)
+    labels = list(xrv.models.model_urls[name]["labels"])
+    info = ExtractorInfo(
+        name=name,
+        label=f"DenseNet-121 ({name.rsplit('-', 1)[-1]})",
+        weights_sha256=sha256,
+        preprocessing=PREPROCESSING,
+        n_features=N_FEATURES,
+        # Weights trained on fewer findings have blank names: those outputs mean nothing.
+        output_names=tuple(label for label in labels if label),
+        note="" if sha256 == WEIGHTS_FILES[name].sha256 else "weights not verified",
+    )
+    blank = np.array([not label for label in labels])
+    network = build_network(state, source=path.name)
+    return DensenetExtractor(info, network, blank_outputs=blank, device=device)
+
+
+def load_untrained(name: str, *, device: str = "auto") -> DensenetExtractor:
+    """Load the same network with seeded random weights: a control, never a default.
+
+    What a map or a score looks like with these features is what the architecture and the
+    images' brightness give for free.
+    """
+    with _quiet_import():
+        import torchxrayvision as xrv
+    state = make_untrained_state()
+    labels = tuple(xrv.models.model_urls["all"]["labels"])
+    info = ExtractorInfo(
+        name=name,
+        label="DenseNet-121, untrained control",
+        weights_sha256=_hash_state(state),
+        preprocessing=PREPROCESSING,
+        n_features=N_FEATURES,
+        output_names=labels,
+        note=UNTRAINED_NOTE,
+    )
+    network = build_network(state, source=name)
+    blank = np.zeros(len(labels), bool)
+    return DensenetExtractor(info, network, blank_outputs=blank, device=device)
+
+
+def make_untrained_state() -> dict[str, "torch.Tensor"]:
+    """Make the untrained network's weights: same seed, same torch, same weights."""
+    import torch
+
+    with _quiet_import():
+        import torchxrayvision as xrv
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they were
+        torch.manual_seed(UNTRAINED_SEED)
+        return dict(xrv.models.DenseNet(weights=None).state_dict())
+
+
+def build_network(state: dict[str, "torch.Tensor"], *, source: str) -> "torch.nn.Module":
+    """Build torchxrayvision's network and fill it with weights, in evaluation mode.
+
+    Parameters
+    ----------
+    state : dict of str to Tensor
+    source : str
+        Name of the weights, for messages.
+
+    Raises
+    ------
+    WeightsError
+        When a tensor is missing, left over, of another shape or not finite; names it.
+    """
+    import torch
+
+    with _quiet_import():
+        import torchxrayvision as xrv
+    with torch.random.fork_rng(devices=[]):
+        network = xrv.models.DenseNet(weights=None)
+    expected = network.state_dict()
+    _check_state(state, expected, source)
+    # Files from before torch 0.4.1 lack the batch counters, which evaluation does not use.
+    network.load_state_dict({name: state.get(name, expected[name]) for name in expected})
+    return network.eval().float()
+
+
+def _check_state(
+    state: dict[str, "torch.Tensor"], expected: dict[str, "torch.Tensor"], source: str
+) -> None:
+    for name, tensor in expected.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if name not in state:
+            problem = f"tensor {name!r} is missing"
+        elif state[name].shape != tensor.shape:
+            shapes = (tuple(state[name].shape), tuple(tensor.shape))
+            problem = f"tensor {name!r} has shape {shapes[0]!r} where {shapes[1]!r} is needed"
+        elif not bool(state[name].isfinite().all()):
+            problem = f"tensor {name!r} holds values that are not finite"
+        else:
+            continue
+        raise WeightsError(
+            f"Weights {source!r} do not fit torchxrayvision's DenseNet-121: {problem}. "
+            "Choose the weights of that network."
+        )
+    extra = sorted(set(state) - set(expected) - IGNORED_KEYS)
+    if extra:
+        raise WeightsError(
+            f"Weights {source!r} do not fit torchxrayvision's DenseNet-121: tensor {extra[0]!r} "
+            "is of another network. Choose the weights of that network."
+        )
+
+
+def _hash_state(state: dict[str, "torch.Tensor"]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        array = state[name].numpy()
+        digest.update(f"{name} {array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _fold(network: "torch.nn.Module") -> "torch.nn.Module":
+    """Fold each normalisation that follows a convolution into it; the numbers stay the same."""
+    import torch
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    features: Any = network.features
+    features.conv0 = fuse_conv_bn_eval(features.conv0, features.norm0)
+    features.norm0 = torch.nn.Identity()
+    for name, block in features.named_children():
+        if name.startswith("denseblock"):
+            for layer in block.children():
+                layer.conv1 = fuse_conv_bn_eval(layer.conv1, layer.norm2)
+                layer.norm2 = torch.nn.Identity()
+    return network.requires_grad_(False)
+
+
+def _pooled_features(network: "torch.nn.Module", images: "torch.Tensor") -> "torch.Tensor":
+    """Run the folded network up to the pooled features.
+
+    A transition averages before its 1 x 1 convolution, not after: both are linear, and there
+    are four times fewer pixels to convolve.
+    """
+    import torch
+    from torch.nn import functional
+
+    features: Any = network.features
+    maps = functional.max_pool2d(functional.relu_(features.conv0(images)), 3, 2, 1)
+    for name, part in features.named_children():
+        if name.startswith("denseblock"):
+            for layer in part.children():
+                new = functional.relu_(layer.conv1(functional.relu_(layer.norm1(maps))))
+                maps = torch.cat([maps, layer.conv2(new)], 1)
+        elif name.startswith("transition"):
+            maps = part.conv(functional.avg_pool2d(functional.relu_(part.norm(maps)), 2, 2))
+    return functional.relu_(features.norm5(maps)).mean((2, 3))
+
+
+def choose_device(device: str) -> str:
+    """Choose where to compute: "auto" is CUDA, else MPS, else CPU.
+
+    Raises
+    ------
+    SelectionError
+        When the device asked for is not on this machine.
+    """
+    import torch
+
+    there: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+        "cpu": lambda: True,
+    }
+    if device == "auto":
+        return next(name for name, is_there in there.items() if is_there())
+    if device not in there or not there[device]():
+        found = [name for name, is_there in there.items() if is_there()]
+        raise SelectionError(
+            f"Device {device!r} is not on this machine. Choose 'auto' or one of {found!r}."
+        )
+    return device
+
+
+@contextlib.contextmanager
+def _repeatable(device: str) -> Iterator[None]:
+    """Keep CUDA from rounding to TF32 and from choosing algorithms by the clock."""
+    if device != "cuda":
+        yield
+        return
+    import torch
+
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    ):
+        before = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = False
+        try:
+            yield
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@contextlib.contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Import torchxrayvision without its prints and without its silencing of all warnings."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        yield
