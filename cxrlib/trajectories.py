@@ -423,8 +423,8 @@ def suggest_patients(table: pd.DataFrame, projection: OnMap, n: int = 2) -> tupl
         Fewer than ``n`` where fewer patients have two dated days on the map.
     """
     dated = map_points(table, projection).dropna(subset="offset")
-    ways = [_join_days(rows, rows) for _, rows in dated.groupby("patient_id")]
-    ways = [way for way in ways if way.steps]
+    n_days = dated.groupby("patient_id")["offset"].transform("nunique")
+    ways = [_join_days(rows, rows) for _, rows in dated[n_days > 1].groupby("patient_id")]
     ways.sort(key=lambda way: (-len(way.stops), -round(way.length, 6), way.patient_id))
     worse = [way for way in ways if _got_worse(way)]
     recovered = [way for way in ways if not _got_worse(way) and _recovered(way)]

@@ -254,6 +254,17 @@ def test_density_lies_under_the_marks_and_is_named(drawn):
     assert plot_map(drawn[0], None).data[0].type == "scatter"
 
 
+def test_density_bands_do_not_add_up(drawn):
+    """Give each band but the lowest a solid colour: Plotly fills bands over each other."""
+    contour = plot_map(*drawn).data[0]
+    colours = [colour for _, colour in contour.colorscale]
+    assert colours[0].startswith("rgba(")
+    assert all(re.fullmatch("#[0-9A-F]{6}", colour) for colour in colours[1:])
+    assert colours[-1] == PALETTES["light"].density
+    levels = (contour.contours.end - contour.contours.start) / contour.contours.size
+    assert int(levels) + 2 == len(colours), "one colour a band"
+
+
 def test_selected_image_is_ringed(drawn):
     """Ring the selected image at its place; an image that is not shown is not ringed."""
     points, density, _ = drawn

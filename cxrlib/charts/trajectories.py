@@ -41,6 +41,8 @@ MAX_SVG_POINTS = 4000
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
 FADED = 0.75
+#: Bands of the density, the lowest of them clear.
+N_BANDS = 8
 #: Paths are told apart by their label first, their dashes second.
 DASHES = ("solid", "8px,4px", "2px,4px", "12px,4px,2px,4px")
 #: Width that labels are placed for, in pixels; on a wider figure they have more room.
@@ -123,16 +125,14 @@ def _add_density(
     """Draw the density as bands of one hue, transparent at zero, with thin lines between."""
     values = density.images_per_area.astype(np.float32)
     peak = float(values.max())
-    step = peak / 8
+    step = peak / N_BANDS
     figure.add_trace(
         go.Contour(
             x=density.x,
             y=density.y,
             z=values,
-            zmin=0,
-            zmax=peak,
-            contours={"start": step, "end": peak - step, "size": step, "coloring": "fill"},
-            colorscale=[[0, fade(palette.density, 0)], [1, fade(palette.density, 1)]],
+            contours={"start": step, "end": peak - step / 2, "size": step, "coloring": "fill"},
+            colorscale=_band_colours(palette),
             line={"width": 0.75, "color": palette.density, "smoothing": 1},
             hoverinfo="skip",
             showscale=False,
@@ -142,15 +142,26 @@ def _add_density(
     _add_density_scale(figure, palette, f"density of {density_label}")
 
 
+def _band_colours(palette: Palette) -> list[tuple[float, str]]:
+    """Return the colour of each band, from clear at zero to the full hue at the peak.
+
+    Plotly fills each band over all those below it, so clear colours would add up: all but the
+    lowest are given as they are seen over the page.
+    """
+    shares = np.arange(N_BANDS) / (N_BANDS - 1)
+    seen = [mix(palette.density, palette.page, share) for share in shares]
+    seen[0] = fade(palette.density, 0)
+    return [(float(share), colour) for share, colour in zip(shares, seen, strict=True)]
+
+
 def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
     """Draw the density's scale under the map, from none to most, and say what it is.
 
-    Plotly draws a colour bar opaque whatever the opacity of the colours, so its own would be
-    flat; these boxes have the colours as they are seen over the page.
+    Plotly's own colour bar reserves room and cannot stand beside its title in one line.
     """
-    shares = np.arange(8) / 7
+    colours = [colour for _, colour in _band_colours(palette)]
     width, height, drop = 14, 12, 18  # pixels
-    for row, share in enumerate(shares):
+    for row, colour in enumerate(colours):
         figure.add_shape(
             type="rect",
             xref="paper",
@@ -163,7 +174,7 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
             x1=8 + (row + 1) * width,
             y0=-drop - height,
             y1=-drop,
-            fillcolor=mix(palette.density, palette.page, share),
+            fillcolor=colour,
             line={"width": 0.75, "color": palette.density},
         )
     figure.add_annotation(
@@ -173,7 +184,7 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
         yref="paper",
         xanchor="left",
         yanchor="middle",
-        xshift=8 + len(shares) * width + 8,
+        xshift=8 + len(colours) * width + 8,
         yshift=-drop - height / 2,
         text=f"none to most: {html.escape(words, quote=False)}",
         font={"size": LABEL_SIZE},
@@ -616,7 +627,7 @@ def caption_map(
             f"{_count(counts.n_overlap, 'image')} with reasons for both states "
             f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
         )
-    parts.append("Not recorded is not a no: most images of unknown state may be either.")
+    parts.append("Not recorded is not a no: an image of unknown state may be either.")
     return " ".join(parts)
 
 
