@@ -283,11 +283,21 @@ def test_empty_selection_says_what_to_do():
     assert "empty map" in describe_map(points, None)
 
 
-def test_many_points_use_webgl():
-    """Switch to WebGL for more points than SVG draws quickly."""
+def test_many_points_use_webgl_for_paths_too():
+    """Switch all marks and paths to WebGL at once: SVG would lie under it."""
     table, places = make_map(MAX_SVG_POINTS + 1)
-    figure = plot_map(map_points(table, places), None)
+    way = compute_trajectory(table, places, "P")
+    figure = plot_map(map_points(table, places), None, [way], selected_image_id="image-1.png")
     assert {trace.type for trace in figure.data} == {"scattergl"}
+    heads = next(
+        trace
+        for trace in figure.data
+        if trace.to_plotly_json().get("marker", {}).get("symbol") == "arrow"
+    )
+    for step, angle in zip(way.steps, heads.marker.angle, strict=True):
+        towards = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))])
+        moved = np.subtract(step.end, step.start)
+        np.testing.assert_allclose(towards * step.length, moved, atol=1e-9)
 
 
 def test_description_says_the_map_in_words(drawn):

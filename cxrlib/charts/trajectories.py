@@ -36,15 +36,17 @@ __all__ = [
 
 DENSITY_LABEL = "images in the ICU or with a tube"
 
-#: Plotly draws WebGL above all SVG, paths included; so points are SVG as long as that is quick.
+#: Plotly draws WebGL above all SVG. So marks and paths are both SVG as long as that is quick,
+#: and both WebGL for more marks than this.
 MAX_SVG_POINTS = 4000
+Layer = type[go.Scatter] | type[go.Scattergl]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
 FADED = 0.75
 #: Bands of the density, the lowest of them clear.
 N_BANDS = 8
 #: Paths are told apart by their label first, their dashes second.
-DASHES = ("solid", "8px,4px", "2px,4px", "12px,4px,2px,4px")
+DASHES = ("solid", "dash", "dot", "dashdot")
 #: Width that labels are placed for, in pixels; on a wider figure they have more room.
 LABEL_WIDTH = 800.0
 LABEL_SIZE = 15
@@ -95,9 +97,10 @@ def plot_map(
     figure = go.Figure(layout={"template": chart_template(theme)})
     if density is not None and len(points):
         _add_density(figure, density, palette, density_label)
-    _add_points(figure, points, palette, chosen=bool(trajectories))
+    layer = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
+    _add_points(figure, points, palette, layer, chosen=bool(trajectories))
     for row, way in enumerate(trajectories):
-        _add_path(figure, way, palette, DASHES[row % len(DASHES)])
+        _add_path(figure, way, palette, layer, DASHES[row % len(DASHES)])
     extent = _extent(points)
     hidden = {"showticklabels": False, "ticks": "", "title": None}
     figure.update_layout(
@@ -112,7 +115,7 @@ def plot_map(
     if title is not None:
         figure.update_layout(title_text=html.escape(title, quote=False), margin_t=top)
     selected = points[points["image_id"] == selected_image_id]
-    _add_ring(figure, selected, palette)
+    _add_ring(figure, selected, palette, layer)
     _add_labels(figure, trajectories, palette, extent, height - top - MARGIN["b"], keep=selected)
     if points.empty:
         _add_empty(figure)
@@ -191,9 +194,11 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
     )
 
 
-def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, chosen: bool) -> None:
+def _add_points(
+    figure: go.Figure, points: pd.DataFrame, palette: Palette, layer: Layer, *, chosen: bool
+) -> None:
     """Draw one trace a state, with its count in the legend."""
-    kind = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
+    share = 1.0 if layer is go.Scatter else 0.6  # of the size: thousands of marks are a crowd
     opacity = FADED if chosen else 1.0
     hover = _hover_texts(points)
     for rank, state in enumerate(STATES):
@@ -202,14 +207,14 @@ def _add_points(figure: go.Figure, points: pd.DataFrame, palette: Palette, *, ch
         hollow = state == "unknown"
         marker = {
             "symbol": symbol,
-            "size": size,
+            "size": size * share,
             "color": palette.page if hollow else palette.states[state],
             "opacity": opacity,
             "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
         }
         shown = points[own]
         figure.add_trace(
-            kind(
+            layer(
                 x=shown["x"].to_numpy(dtype=np.float32),
                 y=shown["y"].to_numpy(dtype=np.float32),
                 mode="markers",
@@ -291,20 +296,22 @@ def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def _add_path(figure: go.Figure, way: Trajectory, palette: Palette, dash: str) -> None:
+def _add_path(
+    figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer, dash: str
+) -> None:
     """Draw one patient's way: halo, line, threads to same-day images, marks, arrow heads."""
     x = [stop.x for stop in way.stops]
     y = [stop.y for stop in way.stops]
     plain = {"mode": "lines", "showlegend": False, "hoverinfo": "skip"}
     halo = {"color": fade(palette.page, 0.85), "width": 8}
-    figure.add_trace(go.Scatter(x=x, y=y, line=halo, **plain))
+    figure.add_trace(layer(x=x, y=y, line=halo, **plain))
     figure.add_trace(
-        go.Scatter(x=x, y=y, line={"color": palette.ink, "width": 2.5, "dash": dash}, **plain)
+        layer(x=x, y=y, line={"color": palette.ink, "width": 2.5, "dash": dash}, **plain)
     )
     threads = _threads(way.stops)
     if threads:
         figure.add_trace(
-            go.Scatter(
+            layer(
                 x=[place[0] for place in threads],
                 y=[place[1] for place in threads],
                 mode="lines+markers",
@@ -314,9 +321,10 @@ def _add_path(figure: go.Figure, way: Trajectory, palette: Palette, dash: str) -
                 hoverinfo="skip",
             )
         )
-    _add_marks(figure, way, palette)
+    _add_marks(figure, way, palette, layer)
     if way.steps:
-        figure.add_trace(_arrow_heads(way, palette))
+        heads = _arrow_heads if layer is go.Scatter else _arrow_heads_webgl
+        figure.add_trace(heads(way, palette))
 
 
 def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
@@ -329,7 +337,7 @@ def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
     return threads
 
 
-def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette) -> None:
+def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer) -> None:
     """Draw a chosen patient's images again, larger and outlined in ink."""
     dated = [(image, stop.day) for stop in way.stops for image in stop.images]
     marked: list[tuple[MappedImage, float | None]] = [*dated, *((i, None) for i in way.undated)]
@@ -342,7 +350,7 @@ def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette) -> None:
         for image, empty in zip(images, hollow, strict=True)
     ]
     figure.add_trace(
-        go.Scatter(
+        layer(
             x=[image.x for image in images],
             y=[image.y for image in images],
             mode="markers",
@@ -397,12 +405,35 @@ def _arrow_heads(way: Trajectory, palette: Palette) -> go.Scatter:
     )
 
 
-def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette) -> None:
+def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> go.Scattergl:
+    """Return arrow heads a little past the middle of each step.
+
+    WebGL knows neither ``angleref`` nor ``standoff``: a head at the end would lie under the mark.
+    """
+    turns = [(step.end[0] - step.start[0], step.end[1] - step.start[1]) for step in way.steps]
+    return go.Scattergl(
+        x=[step.start[0] + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
+        y=[step.start[1] + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
+        mode="markers",
+        showlegend=False,
+        hoverinfo="skip",
+        marker={
+            "symbol": "arrow",
+            "size": 17,
+            # Clockwise from up. Both axes have one scale, so the angle is that on the screen.
+            "angle": [float(np.degrees(np.arctan2(right, up))) for right, up in turns],
+            "color": [palette.states[step.state] for step in way.steps],
+            "line": {"width": 1.2, "color": palette.ink},
+        },
+    )
+
+
+def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette, layer: Layer) -> None:
     """Ring the selected image; nothing is drawn where the map does not show it."""
     if selected.empty:
         return
     figure.add_trace(
-        go.Scatter(
+        layer(
             x=selected["x"],
             y=selected["y"],
             mode="markers",
