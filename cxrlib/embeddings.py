@@ -1,0 +1,312 @@
+"""Embeddings of a cohort: computed once for each image content, stored, loaded."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import ImageError, SelectionError
+from cxrlib.extractors import Extractor, ExtractorInfo
+from cxrlib.preparation import ImageFile, Prepared, count_cores, prepare_images
+from cxrlib.store import EmbeddingWriter, Store
+
+__all__ = ["EmbedReport", "EmbeddingSet", "compute_embeddings", "load_embeddings"]
+
+logger = logging.getLogger(__name__)
+
+FAILED_COLUMNS = ("image_id", "row", "filename", "reason")
+BATCH_SIZES = {"cpu": 8, "mps": 32, "cuda": 128}  # on CPU small batches stay in its cache
+# Starting a worker costs as much as preparing some dozens of images.
+FEW_IMAGES = 24
+
+Progress = Callable[[int, int, float, float], None]
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """Say what a run did; images are rows of the cohort's X-rays.
+
+    Parameters
+    ----------
+    n_computed : int
+        Images whose embedding was computed.
+    n_cached : int
+        Images whose embedding was in the store already.
+    failed : DataFrame
+        Columns image_id, row, filename, reason: images without an embedding.
+    seconds : float
+    n_left : int
+        Images not come to, because the run was asked to stop.
+    """
+
+    n_computed: int
+    n_cached: int
+    failed: pd.DataFrame
+    seconds: float
+    n_left: int = 0
+
+
+@dataclass(frozen=True)
+class EmbeddingSet:
+    """Hold the embeddings of a cohort's images, in the cohort's order.
+
+    Parameters
+    ----------
+    image_ids : tuple of str
+    sha256s : tuple of str
+        Content of each image.
+    embedding : ndarray of shape (n_images, n_features), float32
+    outputs : ndarray of shape (n_images, n_outputs), float32
+    info : ExtractorInfo
+    """
+
+    image_ids: tuple[str, ...]
+    sha256s: tuple[str, ...]
+    embedding: np.ndarray
+    outputs: np.ndarray
+    info: ExtractorInfo
+
+
+def load_embeddings(cohort: Cohort, info: ExtractorInfo, store: Store) -> EmbeddingSet:
+    """Load the stored embeddings of a cohort's images; images without one are left out.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    info : ExtractorInfo
+    store : Store
+
+    Returns
+    -------
+    EmbeddingSet
+    """
+    rows = cohort.table.loc[cohort.table["sha256"].notna(), ["image_id", "sha256"]]
+    sha256s = rows["sha256"].tolist()
+    found = store.read_embeddings(info, sha256s)
+    there = set(found.sha256s)
+    pairs = zip(rows["image_id"], sha256s, strict=True)
+    return EmbeddingSet(
+        image_ids=tuple(str(image_id) for image_id, sha256 in pairs if sha256 in there),
+        sha256s=found.sha256s,
+        embedding=found.embedding,
+        outputs=found.outputs,
+        info=info,
+    )
+
+
+def compute_embeddings(
+    cohort: Cohort,
+    extractor: Extractor,
+    store: Store,
+    *,
+    device: str = "auto",
+    n_workers: int | None = None,
+    batch_size: int | None = None,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> EmbedReport:
+    """Compute the embeddings that are not in the store yet, of all X-rays of a cohort.
+
+    A bad file is reported and the rest goes on. An interrupted run has stored what it had
+    computed; the next one goes on from there. Each content is computed once, however many
+    rows share it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    extractor : Extractor
+    store : Store
+    device : {"auto", "cpu", "cuda", "mps"}
+        "auto" stays where the extractor was loaded.
+    n_workers : int, optional
+        Processes that read and prepare images; 0 for none. By default as many as keep the
+        network busy.
+    batch_size : int, optional
+        Images a pass of the network; by default 8 on CPU, more elsewhere.
+    on_progress : callable, optional
+        Called with images done, images in all, images a second, and seconds left (infinite
+        at first). Images here are distinct contents to compute.
+    should_stop : callable, optional
+        Asked before each batch; True ends the run.
+
+    Returns
+    -------
+    EmbedReport
+
+    Raises
+    ------
+    StoreError
+        When the store cannot be read or written.
+    """
+    started = time.monotonic()
+    if device != "auto":
+        extractor.move_to(device)
+    rows = cohort.table.loc[
+        cohort.table["is_xray"],
+        ["image_id", "row", "filename", "file_status", "file_reason", "sha256"],
+    ]
+    stored = store.read_stored_sha256s(extractor.info)
+    reasons = _find_reasons(rows)
+    cached = rows["sha256"].isin(stored)
+    wanted = rows[~cached & ~rows["image_id"].isin(reasons.keys())]
+    files, refused = _locate_files(cohort, wanted, store)
+    reasons.update(refused)
+    missing = list({f.sha256: f for f in files.values() if f.sha256 not in stored}.values())
+    run = _Run(extractor, len(missing), on_progress, should_stop)
+    if missing:
+        logger.info("Computing %d embeddings with %s.", len(missing), extractor.info.name)
+        n_workers = _choose_workers(extractor, len(missing)) if n_workers is None else n_workers
+        batch_size = batch_size or BATCH_SIZES[extractor.device]
+        with store.embedding_writer(extractor.info) as writer:
+            run.compute(missing, writer, n_workers=n_workers, batch_size=batch_size)
+    reasons.update({name: run.bad[f.sha256] for name, f in files.items() if f.sha256 in run.bad})
+    n_computed = sum(file.sha256 in run.computed for file in files.values())
+    # Files without a hash in the cohort's table were hashed only now.
+    n_cached = int(cached.sum()) + sum(file.sha256 in stored for file in files.values())
+    return EmbedReport(
+        n_computed=n_computed,
+        n_cached=n_cached,
+        failed=_tabulate_failed(rows, reasons),
+        seconds=time.monotonic() - started,
+        n_left=len(rows) - n_computed - n_cached - len(reasons),
+    )
+
+
+class _Run:
+    """Compute batches of missing images and keep count."""
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        n_images: int,
+        on_progress: Progress | None,
+        should_stop: Callable[[], bool] | None,
+    ) -> None:
+        self._extractor = extractor
+        self._n_images = n_images
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._started = time.monotonic()
+        self.computed: set[str] = set()
+        self.bad: dict[str, str] = {}
+
+    def compute(
+        self,
+        missing: Sequence[ImageFile],
+        writer: EmbeddingWriter,
+        *,
+        n_workers: int,
+        batch_size: int,
+    ) -> None:
+        """Go through the missing images until done or asked to stop."""
+        stream = prepare_images(
+            missing, self._extractor.prepare, n_workers=n_workers, n_ahead=3 * batch_size
+        )
+        try:
+            for batch in _gather(stream, batch_size):
+                self._compute_batch(batch, writer)
+                self._report()
+                if self._should_stop is not None and self._should_stop():
+                    break
+        finally:
+            stream.close()
+
+    def _compute_batch(self, batch: Sequence[Prepared], writer: EmbeddingWriter) -> None:
+        usable: list[tuple[str, np.ndarray]] = []
+        for each in batch:
+            problem = each.reason
+            if each.item is not None:
+                problem = self._extractor.check_prepared(each.item)
+                if not problem:
+                    usable.append((each.sha256, each.item))
+            if problem:
+                self.bad[each.sha256] = problem
+        if not usable:
+            return
+        sha256s = [sha256 for sha256, _ in usable]
+        embedding, outputs = self._extractor.compute(np.stack([item for _, item in usable]))
+        finite = np.isfinite(embedding).all(axis=1) & np.isfinite(outputs).all(axis=1)
+        for i in np.flatnonzero(~finite):
+            self.bad[sha256s[i]] = f"{self._extractor.info.label} gave values that are not finite"
+        kept = [sha256 for sha256, good in zip(sha256s, finite, strict=True) if good]
+        writer.append(kept, embedding[finite], outputs[finite])
+        self.computed.update(kept)
+
+    def _report(self) -> None:
+        if self._on_progress is None:
+            return
+        done = len(self.computed) + len(self.bad)
+        seconds = time.monotonic() - self._started
+        rate = done / seconds if seconds > 0 else 0.0
+        left = (self._n_images - done) / rate if rate > 0 else math.inf
+        self._on_progress(done, self._n_images, rate, left)
+
+
+def _gather(stream: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:
+    batch: list[Prepared] = []
+    for each in stream:
+        batch.append(each)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _find_reasons(rows: pd.DataFrame) -> dict[str, str]:
+    """Find why rows have no usable file, by image id."""
+    bad = rows[rows["file_status"] != "ok"]
+    columns = bad[["image_id", "file_status", "file_reason"]].astype(str)
+    return {
+        image_id: status if status == "no file" else reason or status
+        for image_id, status, reason in columns.itertuples(index=False, name=None)
+    }
+
+
+def _locate_files(
+    cohort: Cohort, rows: pd.DataFrame, store: Store
+) -> tuple[dict[str, ImageFile], dict[str, str]]:
+    """Find path and hash of usable rows; give reasons for those that cannot be had."""
+    paths, reasons = {}, {}
+    for image_id in rows["image_id"]:
+        try:
+            paths[image_id] = cohort.image_path(image_id)
+        except ImageError as error:
+            reasons[image_id] = error.reason
+        except SelectionError as error:
+            reasons[image_id] = str(error)
+    known = dict(zip(rows["image_id"], rows["sha256"], strict=True))
+    unhashed = [path for image_id, path in paths.items() if pd.isna(known[image_id])]
+    hashes, unreadable = store.hash_files(unhashed) if unhashed else ({}, {})
+    files = {}
+    for image_id, path in paths.items():
+        if path in unreadable:
+            reasons[image_id] = unreadable[path]
+        else:
+            sha256 = hashes[path] if path in hashes else known[image_id]
+            files[image_id] = ImageFile(path, str(sha256))
+    return files, reasons
+
+
+def _choose_workers(extractor: Extractor, n_images: int) -> int:
+    """Choose so many workers that whatever is slower, preparing or the network, is busy."""
+    cores = count_cores()
+    if n_images < FEW_IMAGES:
+        return 0
+    if extractor.works_in_prepare:
+        return cores
+    if extractor.device == "cpu":
+        return max(1, cores // 4)  # the network costs four times as much as preparing
+    return min(8, cores)
+
+
+def _tabulate_failed(rows: pd.DataFrame, reasons: Mapping[str, str]) -> pd.DataFrame:
+    """Tabulate failures in the cohort's order."""
+    failed = rows.loc[rows["image_id"].isin(reasons.keys()), ["image_id", "row", "filename"]]
+    failed = failed.assign(reason=failed["image_id"].map(reasons).astype("str"))
+    return failed.reset_index(drop=True)[list(FAILED_COLUMNS)]

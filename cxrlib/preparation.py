@@ -1,0 +1,169 @@
+"""Read and prepare images in worker processes, in order and in bounded memory.
+
+This module is what a worker imports: it stays free of tables and networks.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cxrlib.errors import CxrError, ImageError
+from cxrlib.images import decode_image, read_image_bytes
+
+__all__ = ["ImageFile", "Prepared", "count_cores", "prepare_images"]
+
+Prepare = Callable[[np.ndarray], np.ndarray]
+IMAGES_A_TASK = 4
+# Each names the threads of one numerical library; more than one a worker only adds fights.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """Name a file and the content it must have."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Hold what became of a file: an array to compute on, or why there is none."""
+
+    sha256: str
+    item: np.ndarray | None
+    reason: str = ""
+
+
+def count_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def prepare_images(
+    files: Iterable[ImageFile], prepare: Prepare, *, n_workers: int, n_ahead: int
+) -> Generator[Prepared, None, None]:
+    """Read, check, decode and prepare files, in their order.
+
+    Parameters
+    ----------
+    files : iterable of ImageFile
+    prepare : callable
+        From pixels to an array; a function of a module, so that a worker can find it.
+    n_workers : int
+        Worker processes; 0 works in this process.
+    n_ahead : int
+        Most images in the workers or waiting to be taken: the bound on memory.
+
+    Yields
+    ------
+    Prepared
+
+    Raises
+    ------
+    CxrError
+        When a worker process dies, of too little memory for example.
+    """
+    if n_workers == 0:
+        for file in files:
+            yield _prepare_one(file, prepare)
+        return
+    # "spawn": a forked copy of a process with threads (torch, Arrow) can hang.
+    pool = ProcessPoolExecutor(
+        n_workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(prepare,),
+    )
+    tasks = _cut(files, IMAGES_A_TASK)
+    waiting: deque[Future[list[Prepared]]] = deque()
+    try:
+        with _one_thread_a_worker():  # workers start at the first task
+            for task in itertools.islice(tasks, max(n_workers + 1, n_ahead // IMAGES_A_TASK)):
+                waiting.append(pool.submit(_prepare_task, task))
+        while waiting:
+            done = waiting.popleft().result()
+            for task in itertools.islice(tasks, 1):
+                waiting.append(pool.submit(_prepare_task, task))
+            yield from done
+    except BrokenProcessPool as error:
+        raise CxrError(
+            "A worker process ended unexpectedly; too little memory is the usual cause. Run "
+            "again with fewer workers: what was computed so far is stored."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _cut(files: Iterable[ImageFile], size: int) -> Iterator[list[ImageFile]]:
+    iterator = iter(files)
+    while task := list(itertools.islice(iterator, size)):
+        yield task
+
+
+def _prepare_one(file: ImageFile, prepare: Prepare) -> Prepared:
+    try:
+        data = read_image_bytes(file.path)
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise ImageError(file.path, "the file changed after the cohort was read, read it again")
+        return Prepared(file.sha256, prepare(decode_image(data, file.path)))
+    except ImageError as error:
+        return Prepared(file.sha256, None, error.reason)
+
+
+_worker_prepare: list[Prepare] = []
+
+
+def _start_worker(prepare: Prepare) -> None:
+    """Keep the function; leave Ctrl-C to the parent; end when the parent is gone."""
+    _worker_prepare[:] = [prepare]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker if its parent was killed: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _prepare_task(task: list[ImageFile]) -> list[Prepared]:
+    return [_prepare_one(file, _worker_prepare[0]) for file in task]
+
+
+@contextlib.contextmanager
+def _one_thread_a_worker() -> Iterator[None]:
+    """Set the variables that new processes inherit, and put them back."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
