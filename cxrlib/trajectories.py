@@ -267,13 +267,18 @@ def _join_days(rows: pd.DataFrame, points: pd.DataFrame) -> Trajectory:
     stops, undated = _split_days(points)
     return Trajectory(
         patient_id=str(rows["patient_id"].iloc[0]),
-        person_id=str(rows["person_id"].iloc[0]),
+        person_id=str(_persons(rows).iloc[0]),
         survival=str(rows["survival"].iloc[0]),
         stops=stops,
         steps=tuple(_step(a, b) for a, b in pairwise(stops)),
         undated=undated,
         not_on_map=tuple(rows.loc[~rows["image_id"].isin(points["image_id"]), "image_id"]),
     )
+
+
+def _persons(table: pd.DataFrame) -> pd.Series:
+    """Return the person of each row: the patient as recorded where none was derived."""
+    return table["person_id"].fillna(table["patient_id"])
 
 
 def _split_days(points: pd.DataFrame) -> tuple[tuple[Stop, ...], tuple[MappedImage, ...]]:
@@ -345,7 +350,7 @@ def count_map(points: pd.DataFrame) -> MapCounts:
     return MapCounts(
         n_images=len(points),
         n_patients=int(points["patient_id"].nunique()),
-        n_persons=int(points["person_id"].nunique()),
+        n_persons=int(_persons(points).nunique()),
         n_icu_or_tube=int(in_icu_or_tube(points).sum()),
         n_bad=int(states.get("bad", 0)),
         n_good=int(states.get("good", 0)),

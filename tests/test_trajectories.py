@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.trajectories import (
     PAPER_PATIENTS,
@@ -184,3 +185,38 @@ def test_story_knows_the_paper_by_its_files(table, projection):
     renamed["image_id"] = renamed["image_id"].replace(files)
     projection.image_ids = tuple(files.get(each, each) for each in projection.image_ids)
     assert find_story(renamed, projection) == ("178", "205", "332")
+
+
+@pytest.fixture(scope="module")
+def real(real_root):
+    """Give the usable frontal images of the real collection, at places of no meaning."""
+    cohort = load_cohort(real_root, inspect_images=False).select_xrays().select_with_file()
+    table = cohort.select_frontal().select_usable_finding().table
+    places = np.random.default_rng(0).normal(size=(len(table), 2))
+    return table, SimpleNamespace(image_ids=tuple(table["image_id"]), coordinates=places)
+
+
+def test_real_collection_opens_on_figure_3(real):
+    """Open on patients 178, 205 and 332, with the days the collection records."""
+    table, places = real
+    assert find_story(table, places) == ("178", "205", "332")
+    ways = [compute_trajectory(table, places, each) for each in ("178", "205", "332")]
+    assert [[stop.day for stop in way.stops] for way in ways] == [
+        [0, 1, 2, 3],
+        [1, 6, 11, 13, 20, 24, 28],
+        [0, 6, 12],
+    ]
+    assert [way.survival for way in ways] == ["no", "yes", "yes"]
+    assert len(ways[0].stops[0].images) == 2, "two images of day 0, in no known order"
+
+
+def test_real_collection_counts(real):
+    """Find images of both states' reasons, and suggest two people that contrast."""
+    table, places = real
+    counts = count_map(map_points(table, places))
+    assert counts.n_images == counts.n_bad + counts.n_good + counts.n_unknown == 686
+    assert counts.n_persons == counts.n_patients, "persons are not derived without the images"
+    assert 0 < counts.n_icu_or_tube < counts.n_bad
+    worse, better = (compute_trajectory(table, places, p) for p in suggest_patients(table, places))
+    assert worse.survival == "no" or worse.stops[-1].state == "bad"
+    assert better.stops[-1].state != "bad"

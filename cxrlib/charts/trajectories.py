@@ -536,7 +536,8 @@ def _add_labels(
 def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
     """Return dots each 8 pixels along a path, in pixels."""
     stops = np.array([[stop.x, stop.y] for stop in way.stops]) * scale
-    dots = [stops, stops]  # a covered mark weighs more than a covered bit of line
+    marks = np.array([[image.x, image.y] for stop in way.stops for image in stop.images]) * scale
+    dots = [stops, marks, marks]  # a covered mark weighs more than a covered bit of line
     for start, end in pairwise(stops):
         n_dots = max(2, int(np.hypot(*(end - start)) / 8))
         dots.append(start + np.linspace(0, 1, n_dots)[:, np.newaxis] * (end - start))
