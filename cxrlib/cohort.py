@@ -21,7 +21,14 @@ from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.errors import ImageError, SelectionError
 from cxrlib.files import hash_annotations, hash_files, locate_image
 from cxrlib.findings import is_usable, parse_finding
-from cxrlib.metadata import FRONTAL_VIEWS, METADATA_FILE, YES_NO_COLUMNS, read_records, type_records
+from cxrlib.metadata import (
+    FRONTAL_VIEWS,
+    METADATA_FILE,
+    XRAY_VIEWS,
+    YES_NO_COLUMNS,
+    read_records,
+    type_records,
+)
 from cxrlib.problems import ProblemLog
 from cxrlib.regions import UNKNOWN, find_place, split_country
 from cxrlib.states import label_states
@@ -225,12 +232,11 @@ class Cohort:
         Raises
         ------
         SelectionError
-            If no image of the whole table has one of the views.
+            If a view is neither one of X-rays nor one that the table has.
         """
         views = tuple(views)
         view = self.table["view"]
-        unknown = [v for v in views if v not in (*FRONTAL_VIEWS, "AP Erect", "L")]
-        unknown = [v for v in unknown if not (view == v).any()]
+        unknown = [v for v in views if v not in XRAY_VIEWS and not (view == v).any()]
         if unknown:
             there = ", ".join(sorted(view.dropna().unique()))
             raise SelectionError(f"There is no view {unknown[0]!r}. The cohort has {there}.")
@@ -265,11 +271,12 @@ class Cohort:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise SelectionError(f"Cohort {self.name!r} has no image {image_id!r}.{hint}")
         filename, status, reason = place
-        # Looked at again: the file may have changed since the cohort was loaded.
-        path, now, why = locate_image(self.root, filename)
-        if status != "ok" or path is None:
-            problem = reason or why or "it is not an X-ray"
-            raise ImageError(Path(filename or image_id), problem if status != "ok" else now)
+        if status != "ok":
+            raise ImageError(Path(filename or image_id), reason or "it is not an X-ray")
+        # Looked at again: the folder may have changed since the cohort was loaded.
+        path, _, reason = locate_image(self.root, filename)
+        if path is None:
+            raise ImageError(Path(filename), reason)
         return path
 
     @cached_property

@@ -5,6 +5,7 @@ patient ids or file names, another kind of file). Everything else is written dow
 problem and mended as told there. Blank text cells become missing values.
 """
 
+import codecs
 import csv
 import io
 import itertools
@@ -23,6 +24,7 @@ from cxrlib.problems import ProblemLog
 __all__ = [
     "FRONTAL_VIEWS",
     "METADATA_FILE",
+    "XRAY_VIEWS",
     "YES_NO_CATEGORIES",
     "YES_NO_COLUMNS",
     "Records",
@@ -122,8 +124,13 @@ def read_records(root: Path, problems: ProblemLog) -> Records:
         the columns patientid and filename.
     """
     data = _read_bytes(root)
+    if data.startswith(b"PK\x03\x04"):
+        raise CohortError(
+            f"{METADATA_FILE} in {str(root)!r} is a spreadsheet or a zip file, not text. Export "
+            "it as comma-separated text in UTF-8."
+        )
     text = decode_text(data, METADATA_FILE, problems)
-    records = list(_split_records(text, problems))
+    records = _split_records(text, problems)
     header_at = next((i for i, cells in enumerate(records) if _has_text(cells)), None)
     if header_at is None:
         raise CohortError(f"{METADATA_FILE} in {str(root)!r} is empty. {_WHAT_IT_HOLDS}")
@@ -193,11 +200,6 @@ def decode_text(data: bytes, file: str, problems: ProblemLog) -> str:
                 "fit. Save it anew as UTF-8."
             ) from error
         return _decode_latin(data, error.start, file, problems)
-    if "\x00" in text:
-        raise CohortError(
-            f"{file} is no text: byte {data.index(0)} is NUL. Save it as comma-separated text "
-            "in UTF-8."
-        )
     if encoding != "utf-8-sig":
         problems.add(file, f"the file is {encoding.upper()} text", "read as such, save as UTF-8")
     return text
@@ -217,43 +219,46 @@ def _guess_encoding(data: bytes) -> str:
 
 
 def _decode_latin(data: bytes, at: int, file: str, problems: ProblemLog) -> str:
-    """Decode what is not UTF-8 as Windows-1252, which cannot fail with its gaps filled."""
+    """Decode what is not UTF-8 as Windows-1252, or Latin-1, which cannot fail."""
+    # The place does not count a mark at the start (the codec takes it off first).
+    mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+    data = data[mark:]
     try:
         text, name = data.decode("cp1252"), "Windows-1252"
     except UnicodeDecodeError:
         text, name = data.decode("latin-1"), "Latin-1"
-    if "\x00" in text:
-        raise CohortError(f"{file} is no text. Save it as comma-separated text in UTF-8.")
-    row = sum(1 for _ in csv.reader(io.StringIO(text[:at], newline="")))
     problems.add(
         file,
-        f"byte {at} (0x{data[at]:02X}) is not UTF-8",
+        f"byte {at + mark} (0x{data[at]:02X}) is not UTF-8",
         f"the whole file read as {name}: check accents, save as UTF-8",
-        row=max(row, 1),
+        row=max(1, sum(1 for _ in _parse(text[:at]))),
     )
     return text
 
 
-def _split_records(text: str, problems: ProblemLog) -> Iterator[list[str]]:
-    """Split the text into records; say where quotes do not match."""
-    # The default limit of 128 KiB a cell would stop at one long note. It is the process's
-    # own setting and is put back.
-    limit = csv.field_size_limit(max(len(text), 1))
+def _parse(text: str, *, strict: bool = False) -> Iterator[list[str]]:
+    """Split text into records; the process's own limit of a cell's length is put back."""
+    limit = csv.field_size_limit(max(len(text), 1))  # 128 KiB unless told: a long note
     try:
-        n_read = 0
-        try:
-            for _ in csv.reader(io.StringIO(text, newline=""), strict=True):
-                n_read += 1
-        except csv.Error as error:
-            problems.add(
-                METADATA_FILE,
-                f"a quote in this row does not match ({error})",
-                "read on as far as it goes: compare this row and the next ones with the file",
-                row=n_read + 1,
-            )
-        yield from csv.reader(io.StringIO(text, newline=""))
+        yield from csv.reader(io.StringIO(text, newline=""), strict=strict)
     finally:
         csv.field_size_limit(limit)
+
+
+def _split_records(text: str, problems: ProblemLog) -> list[list[str]]:
+    """Split the text into records; say where quotes do not match."""
+    n_read = 0
+    try:
+        for _ in _parse(text, strict=True):
+            n_read += 1
+    except csv.Error as error:
+        problems.add(
+            METADATA_FILE,
+            f"a quote in this row does not match ({error})",
+            "read on as far as it goes: compare this row and the next ones with the file",
+            row=n_read + 1,
+        )
+    return list(_parse(text))
 
 
 def _has_text(cells: Sequence[str]) -> bool:

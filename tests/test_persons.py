@@ -1,0 +1,250 @@
+"""Near-identical images are found, and patients who share one are one person."""
+
+import io
+import itertools
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cxrlib import persons
+from cxrlib.errors import StoreError
+from cxrlib.persons import (
+    MIN_DETAIL,
+    MIN_LIKENESS,
+    SIDE,
+    compute_signature,
+    find_near_duplicates,
+    inspect_images,
+    merge_persons,
+    sort_naturally,
+)
+from cxrlib.store import Store
+from tests.cohort_factory import draw_image
+
+
+def sign(*images: np.ndarray) -> pd.Series:
+    """Sign images, named by their place."""
+    return pd.Series([compute_signature(image) for image in images])
+
+
+def blur_slowly(cells: np.ndarray) -> np.ndarray:
+    """Average 9 x 9 surroundings cell by cell, edges repeated."""
+    padded = np.pad(cells, 4, mode="edge")
+    return np.array(
+        [[padded[y : y + 9, x : x + 9].mean() for x in range(SIDE)] for y in range(SIDE)]
+    )
+
+
+# ---- signatures
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (320, 96), (33, 1000)])
+def test_signature_is_the_mean_of_cells(shape) -> None:
+    """Against means taken cell by cell, where cells are whole pixels."""
+    image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    signature = np.frombuffer(compute_signature(image), np.uint8).reshape(SIDE, SIDE)
+    assert signature.min() == 0
+    assert signature.max() == 255
+    if all(side % SIDE == 0 for side in shape):
+        height, width = shape[0] // SIDE, shape[1] // SIDE
+        cells = image.reshape(SIDE, height, SIDE, width).mean(axis=(1, 3))
+        scaled = (cells - cells.min()) / (cells.max() - cells.min()) * 255
+        np.testing.assert_allclose(signature, scaled, atol=0.51)
+
+
+def test_signature_bears_depth_and_contrast() -> None:
+    """16 bits, and a linear change of grey values, leave the same signature."""
+    image = draw_image(1, height=320, width=320)
+    sixteen = image.astype(np.uint16) * 257
+    dim = (image * 0.5 + 20).astype(np.uint8)
+    assert compute_signature(sixteen) == compute_signature(image)
+    first, second = (np.frombuffer(compute_signature(i), np.uint8) for i in (image, dim))
+    assert np.abs(first.astype(int) - second).max() <= 2
+
+
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_flat_images_match_nothing(value) -> None:
+    """Two black pictures are no evidence of one person."""
+    flat = np.full((64, 64), value, np.uint8)
+    assert compute_signature(flat) == b""
+    assert find_near_duplicates(sign(flat, flat.copy())).empty
+
+
+# ---- pairs
+
+
+def test_copies_are_found() -> None:
+    """Scaled, compressed and brightened copies of a picture; not another picture."""
+    image = draw_image(1, height=400, width=360)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=40)
+    small = np.asarray(Image.fromarray(image).resize((150, 170)))
+    bright = (255 * (image / 255) ** 0.8).astype(np.uint8)
+    pairs = find_near_duplicates(
+        sign(image, np.asarray(Image.open(file)), small, bright, draw_image(2))
+    )
+    found = set(zip(pairs["first"], pairs["second"], strict=True))
+    assert found == set(itertools.combinations(range(4), 2))
+    assert (pairs["likeness"] > 0.99).all()
+
+
+def test_what_all_radiographs_share_is_not_enough() -> None:
+    """Pictures with one strong common pattern differ in their details."""
+    y, x = np.mgrid[-1:1:320j, -1:1:320j]
+    common = 200 * np.exp(-(x**2) * 3) + 40 * y
+    details = [
+        np.kron(np.random.default_rng(seed).normal(0, 9, (32, 32)), np.ones((10, 10)))
+        for seed in (0, 1)
+    ]
+    images = [(common + detail).clip(0, 255).astype(np.uint8) for detail in details]
+    cells = [np.frombuffer(s, np.uint8).astype(float) for s in sign(*images)]
+    assert np.corrcoef(*cells)[0, 1] > MIN_LIKENESS
+    assert find_near_duplicates(sign(*images)).empty
+
+
+def test_pairs_against_slow_reference(monkeypatch) -> None:
+    """Blocks of any size give the pairs of a plain double loop over correlations."""
+    rng = np.random.default_rng(0)
+    images = []
+    for seed in range(12):
+        image = draw_image(seed, height=64, width=64).astype(float)
+        copies = [image + rng.normal(0, noise, image.shape) for noise in (0, 5, 60)]
+        images += [copy.clip(0, 255).astype(np.uint8) for copy in copies[: 1 + seed % 3]]
+    signatures = sign(*images)
+    cells = [np.frombuffer(s, np.uint8).reshape(SIDE, SIDE).astype(float) for s in signatures]
+    sharp = [c - blur_slowly(c) for c in cells]
+    expected = {}
+    for i, j in itertools.combinations(range(len(cells)), 2):
+        likeness = np.corrcoef(cells[i].ravel(), cells[j].ravel())[0, 1]
+        detail = np.corrcoef(sharp[i].ravel(), sharp[j].ravel())[0, 1]
+        if likeness >= MIN_LIKENESS and detail >= MIN_DETAIL:
+            expected[i, j] = (likeness, detail)
+    assert 5 < len(expected) < 40
+    for block in (1, 5, 1024):
+        monkeypatch.setattr(persons, "BLOCK", block)
+        pairs = find_near_duplicates(signatures).set_index(["first", "second"])
+        assert set(pairs.index) == set(expected)
+        for pair, values in expected.items():
+            np.testing.assert_allclose(pairs.loc[pair], values, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_images", [0, 1])
+def test_too_few_for_a_pair(n_images) -> None:
+    """No image and one image have no pairs."""
+    pairs = find_near_duplicates(sign(*[draw_image(0)] * n_images))
+    assert pairs.columns.tolist() == ["first", "second", "likeness", "detail"]
+    assert pairs.empty
+
+
+# ---- persons
+
+
+def test_merge_is_transitive_and_takes_the_first_id() -> None:
+    """Chains are one person, named by the smallest id in natural order."""
+    ids = ["10", "9", "a", "8", "b2", "b10"]
+    pairs = [("10", "9"), ("a", "10"), ("b10", "b2")]
+    expected = {"10": "9", "9": "9", "a": "9", "8": "8", "b2": "b2", "b10": "b2"}
+    for order in itertools.permutations(ids):
+        for chain in itertools.permutations(pairs):
+            assert merge_persons(order, chain) == expected
+
+
+def test_merge_against_slow_reference() -> None:
+    """Random pairs, merged by going through them until nothing changes."""
+    rng = np.random.default_rng(0)
+    ids = [str(i) for i in range(40)]
+    pairs = [(str(a), str(b)) for a, b in rng.integers(0, 40, (25, 2))]
+    person = {i: int(i) for i in ids}
+    for _ in ids:
+        for a, b in pairs:
+            person[a] = person[b] = min(person[a], person[b])
+    assert merge_persons(ids, pairs) == {i: str(p) for i, p in person.items()}
+
+
+def test_natural_order() -> None:
+    """Numbers by value, whatever stands around them and however long they are."""
+    ids = ["", "7", "07", "78", "201", "311", "311a", "311b", "9" * 5000, "(row 2)", "(row 10)"]
+    expected = ["", "07", "7", "78", "201", "311", "311a", "311b", "9" * 5000]
+    assert sort_naturally(reversed(ids)) == [*expected, "(row 2)", "(row 10)"]
+
+
+# ---- the pass over the files
+
+
+@pytest.fixture
+def files(tmp_path) -> dict:
+    """Give three files by a name in place of their hash: two images and a broken one."""
+    paths = {name: tmp_path / f"{name}.png" for name in ("a", "b", "broken")}
+    Image.fromarray(draw_image(0, height=50, width=40)).save(paths["a"])
+    Image.fromarray(draw_image(1)).save(paths["b"])
+    paths["broken"].write_bytes(paths["a"].read_bytes()[:60])
+    return paths
+
+
+def test_inspect_images(files) -> None:
+    """Sizes and signatures of what can be decoded, reasons for what cannot."""
+    seen = []
+    found = inspect_images(files, on_progress=lambda *n: seen.append(n), n_workers=2)
+    assert found.table.loc["a", ["width", "height"]].tolist() == [40, 50]
+    assert found.table.loc["a", "signature"] == compute_signature(
+        draw_image(0, height=50, width=40)
+    )
+    assert set(found.failures) == {"broken"}
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_signatures_are_kept(files, tmp_path, monkeypatch) -> None:
+    """A second pass decodes only what is new or was broken."""
+    store = Store(tmp_path / "cache")
+    first = inspect_images({"a": files["a"], "broken": files["broken"]}, store=store)
+    decoded = []
+    original = persons.read_image
+    monkeypatch.setattr(persons, "read_image", lambda p: decoded.append(p.stem) or original(p))
+    second = inspect_images(files, store=store)
+    assert sorted(decoded) == ["b", "broken"]
+    assert second.table.loc["a"].tolist() == first.table.loc["a"].tolist()
+    assert inspect_images({"b": files["b"]}, store=store).table.index.tolist() == ["b"]
+    assert sorted(decoded) == ["b", "broken"]
+
+
+def test_kept_in_parts(files, tmp_path, monkeypatch) -> None:
+    """An interrupted pass goes on where it stopped."""
+    monkeypatch.setattr(persons, "IMAGES_A_PART", 1)
+    store = Store(tmp_path / "cache")
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        inspect_images(files, store=store, on_progress=stop)
+    seen = []
+    inspect_images(files, store=store, on_progress=lambda *n: seen.append(n))
+    assert seen[-1] == (2, 2)
+
+
+def test_full_disk(files, tmp_path, monkeypatch, caplog) -> None:
+    """Without room for signatures the pass goes on, and says so."""
+
+    def refuse(*args: object, **settings: object) -> None:
+        raise StoreError("There is no space left.")
+
+    monkeypatch.setattr(Store, "write_table", refuse)
+    monkeypatch.setattr(Store, "read_table", refuse)
+    with caplog.at_level(logging.WARNING):
+        found = inspect_images(files, store=Store(tmp_path / "cache"))
+    assert len(found.table) == 2
+    assert caplog.text.count("no space left") == 2
+
+
+@pytest.mark.slow
+def test_scales_to_ten_thousand() -> None:
+    """Ten thousand pictures with a hundred planted copies, in seconds."""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (10_000, SIDE * SIDE), dtype=np.uint8)
+    noise[9_900:] = noise[:100]
+    pairs = find_near_duplicates(pd.Series([row.tobytes() for row in noise]))
+    assert (pairs["second"] - pairs["first"]).tolist() == [9_900] * 100

@@ -1,0 +1,95 @@
+"""Countries find their region and sub-region."""
+
+from collections import Counter
+
+import pytest
+
+from cxrlib.regions import _PLACES, ALIASES, M49, UNKNOWN, find_place, split_country
+
+
+def test_table_is_complete() -> None:
+    """The standard's 248 entries and Taiwan, each in one place."""
+    countries = [
+        country
+        for sub_regions in M49.values()
+        for names in sub_regions.values()
+        for country in names.split("; ")
+    ]
+    assert len(countries) == len(set(countries)) == 249
+    assert all(find_place(country).country == country for country in countries)
+    assert {region: len(subs) for region, subs in M49.items()} == {
+        "Africa": 2,
+        "Americas": 2,
+        "Asia": 5,
+        "Europe": 4,
+        "Oceania": 4,
+        "Antarctica": 1,
+    }
+    # Counts of the standard by region (Asia: 50 and Taiwan).
+    counts = Counter(place.region for place in {find_place(country) for country in countries})
+    assert counts == {
+        "Africa": 60,
+        "Americas": 57,
+        "Asia": 51,
+        "Europe": 51,
+        "Oceania": 29,
+        "Antarctica": 1,
+    }
+
+
+def test_aliases_hide_no_country() -> None:
+    """An alias that is another country's name would move it."""
+    assert set(ALIASES) <= {place.country for place in _PLACES.values()}
+    for country, names in ALIASES.items():
+        for alias in names.split("; "):
+            assert find_place(alias).country == country
+
+
+@pytest.mark.parametrize(
+    ("name", "country", "sub_region"),
+    [
+        ("Viet Nam", "Vietnam", "South-eastern Asia"),
+        ("south korea", "South Korea", "Eastern Asia"),
+        ("Türkiye", "Turkey", "Western Asia"),
+        ("Taiwan", "Taiwan", "Eastern Asia"),
+        ("Hong Kong", "Hong Kong", "Eastern Asia"),
+        ("China, Hong Kong Special Administrative Region", "Hong Kong", "Eastern Asia"),
+        ("Iran (Islamic Republic of)", "Iran", "Southern Asia"),
+        ("Congo (Kinshasa)", "Democratic Republic of the Congo", "Sub-Saharan Africa"),
+        ("Congo", "Congo", "Sub-Saharan Africa"),
+        ("U.S.A.", "United States", "Northern America"),
+        ("The Netherlands", "Netherlands", "Western Europe"),
+        ("Cote d'Ivoire", "Côte d'Ivoire", "Sub-Saharan Africa"),
+        ("Côte d’Ivoire", "Côte d'Ivoire", "Sub-Saharan Africa"),
+        ("St. Lucia", "Saint Lucia", "Latin America and the Caribbean"),
+        ("Trinidad & Tobago", "Trinidad and Tobago", "Latin America and the Caribbean"),
+        ("New Zealand", "New Zealand", "Australia and New Zealand"),
+        ("Åland", "Åland Islands", "Northern Europe"),
+        ("  Ivory   Coast ", "Côte d'Ivoire", "Sub-Saharan Africa"),
+    ],
+)
+def test_common_spellings(name: str, country: str, sub_region: str) -> None:
+    """Names as people write them."""
+    place = find_place(name)
+    assert (place.country, place.sub_region) == (country, sub_region)
+
+
+@pytest.mark.parametrize("name", ["", " ", "Atlantis", "()", "the", "Ger", "Europe", "."])
+def test_strangers(name: str) -> None:
+    """What is no country's name has no place."""
+    assert find_place(name) is None
+
+
+@pytest.mark.parametrize(
+    ("location", "country"),
+    [
+        ("Cho Ray Hospital, Ho Chi Minh City, Vietnam", "Vietnam"),
+        ("Nottingham, United Kingdom ", "United Kingdom"),
+        ("Italy", "Italy"),
+        ("", UNKNOWN),
+        ("Hannover, ", UNKNOWN),
+    ],
+)
+def test_split_country(location: str, country: str) -> None:
+    """The country is what follows the last comma."""
+    assert split_country(location) == country
