@@ -92,7 +92,7 @@ class ProjectionSettings:
     views: tuple[str, ...] = ("PA", "AP", "AP Supine")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class Projection:
     """Hold a map: the place of each image.
 
@@ -322,8 +322,7 @@ def _fit_umap(
         init="random" if few else "spectral",
     )
     with warnings.catch_warnings():
-        # Groups without any neighbour between them: UMAP says so and places them apart.
-        warnings.filterwarnings("ignore", message=".*Graph is not fully connected.*")
+        # UMAP then starts from random places instead: slower to settle, and no fault.
         warnings.filterwarnings("ignore", message=".*Spectral initialisation failed.*")
         return np.asarray(reducer.fit_transform(features)[:, :2], dtype=np.float32)
 

@@ -262,3 +262,14 @@ def test_umap_takes_few_images(n_images):
     assert np.isfinite(made.coordinates).all()
     assert made.effective["n_neighbors"] == n_images - 1
     assert made.remark
+
+
+@pytest.mark.slow
+def test_umap_takes_groups_without_neighbours_between(images):
+    """Lay out ten groups whose images have neighbours in their own group only, and copies."""
+    rng = np.random.default_rng(1)
+    centres = np.repeat(rng.normal(size=(10, 3)) * 100, 6, axis=0)
+    outputs = (centres + rng.normal(size=(60, 3))).astype(np.float32)
+    outputs[:6] = outputs[0]
+    made = compute_projection(replace(images, outputs=outputs), replace(UMAP, n_neighbors=3))
+    assert np.isfinite(made.coordinates).all()
