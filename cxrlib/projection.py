@@ -322,8 +322,10 @@ def _fit_umap(
         init="random" if few else "spectral",
     )
     with warnings.catch_warnings():
-        # UMAP then starts from random places instead: slower to settle, and no fault.
-        warnings.filterwarnings("ignore", message=".*Spectral initialisation failed.*")
+        # Groups without neighbours between them are placed apart, as well as can be; where the
+        # spectral start fails, UMAP starts from random places. Neither is a fault.
+        warnings.filterwarnings("ignore", message="Graph is not fully connected")
+        warnings.filterwarnings("ignore", message="Spectral initialisation failed")
         return np.asarray(reducer.fit_transform(features)[:, :2], dtype=np.float32)
 
 
