@@ -1,12 +1,23 @@
 """What raters and annotators would say of the simulated images."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cxrlib.synthetic.course import Shot
 from cxrlib.synthetic.phantom import Array
 from cxrlib.synthetic.records import ImageTask
 
-__all__ = ["box_entries", "draw_scores", "true_scores"]
+__all__ = ["Drawn", "box_entries", "collect_boxes", "draw_scores", "true_scores"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Hold what the annotations need of a finished image: its size and its lung boxes."""
+
+    width: int
+    height: int
+    boxes: list[tuple[int, list[int]]]
 
 
 def true_scores(zone_severity: tuple[float, ...]) -> tuple[float, float]:
@@ -40,8 +51,8 @@ def box_entries(sides: Array) -> list[tuple[int, list[int]]]:
     return entries
 
 
-def coco(
-    tasks: list[ImageTask], rows: dict[str, dict[str, str]], drawn: dict[str, dict[str, object]]
+def collect_boxes(
+    tasks: list[ImageTask], rows: dict[str, dict[str, str]], drawn: dict[str, Drawn]
 ) -> dict[str, object]:
     """Collect lung boxes in the layout of the real collection (COCO)."""
     images: list[dict[str, object]] = []
@@ -52,18 +63,17 @@ def coco(
             continue
         row = rows[task.filename]
         number = len(images) + 1
-        width, height = made["size"]  # type: ignore[misc]
         images.append(
             {
                 "license": 1,
                 "file_name": task.filename,
-                "height": height,
-                "width": width,
+                "height": made.height,
+                "width": made.width,
                 "id": number,
                 "metadata": {k: row[k] for k in ("patientid", "offset", "sex", "age", "view")},
             }
         )
-        for category, box in made["boxes"]:  # type: ignore[attr-defined]
+        for category, box in made.boxes:
             boxes.append(
                 {
                     "segmentation": [],

@@ -1,5 +1,7 @@
 """Tubes, lines and leads of patients in intensive care, drawn into the projection."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cxrlib.synthetic.phantom import Anatomy, Array, sweep
@@ -38,12 +40,12 @@ def draw_devices(
     return depth
 
 
-def _run(knots: Array, count: int) -> Array:
+def _run(knots: Sequence[Sequence[float] | Array], count: int) -> Array:
     """Run a smooth curve through points."""
     from scipy.interpolate import CubicSpline
 
-    knots = np.asarray(knots, dtype=float)
-    spline = CubicSpline(np.arange(len(knots)), knots)
+    points = np.asarray(knots, dtype=float)
+    spline = CubicSpline(np.arange(len(points)), points)
     return np.asarray(spline(np.linspace(0, len(knots) - 1, count)))
 
 
@@ -52,14 +54,14 @@ _FRONT = np.array([0.0, 1.0, 0.0])
 
 def _draw_lines(anatomy: Anatomy, camera: Camera, rng: np.random.Generator) -> Array:
     """Draw the tube in the trachea, the stomach tube and, mostly, a central line."""
-    lean = float(anatomy.airways.points[200, 0])
-    tip = 4.2 + rng.uniform(2.6, 4.6)
+    lean = float(anatomy.airways.points[-1, 0])
+    tip = anatomy.carina + rng.uniform(2.6, 4.6)
     airway = _run(
         [(0.3, -0.6, 22), (0.1, -0.8, 16), (lean * 0.8, -1.5, 11), (lean, -1.9, tip)], 420
     )
-    total = 0.20 * splat(sweep(airway, 0.42, 0.42, _FRONT), camera, count=26, shell=2.5)
+    total = 0.32 * splat(sweep(airway, 0.42, 0.42, _FRONT), camera, count=26, cortex=2.5)
     marked = airway + np.array([0.30, 0.0, 0.0])
-    total += 1.5 * splat(sweep(marked, 0.07, 0.07, _FRONT), camera, count=4)
+    total += 3.2 * splat(sweep(marked, 0.07, 0.07, _FRONT), camera, count=4)
     sway = rng.normal(0, 0.3, 4)
     stomach = _run(
         [
@@ -73,13 +75,13 @@ def _draw_lines(anatomy: Anatomy, camera: Camera, rng: np.random.Generator) -> A
         ],
         760,
     )
-    total += 0.55 * splat(sweep(stomach, 0.17, 0.17, _FRONT), camera, count=8, shell=1.0)
+    total += 0.9 * splat(sweep(stomach, 0.17, 0.17, _FRONT), camera, count=8, cortex=1.0)
     if rng.random() < 0.75:
         line = _run(
             [(-4.6, 1, 19), (-4.1, 1.5, 15), (-3.0, 1.5, 10.5), (-2.5, 1, 6), (-2.4, 1, 2.4)], 420
         )
         line += np.array([rng.normal(0, 0.2), 0, 0])
-        total += 0.9 * splat(sweep(line, 0.11, 0.11, _FRONT), camera, count=6)
+        total += 1.8 * splat(sweep(line, 0.11, 0.11, _FRONT), camera, count=6)
     return total
 
 
@@ -97,9 +99,12 @@ def _draw_leads(anatomy: Anatomy, camera: Camera, rng: np.random.Generator) -> A
         ring = np.linspace(0, 2 * np.pi, 90)
         disc = np.stack([0.45 * np.cos(ring), np.zeros(90), 0.45 * np.sin(ring)], 1) + at
         total += 1.6 * splat(sweep(disc, 0.13, 0.10, _FRONT), camera, count=6)
-        stud = np.linspace(at - (0, 0, 0.18), at + (0, 0, 0.18), 8)
+        up = np.array([0, 0, 0.18])
+        stud = np.linspace(at - up, at + up, 8)
         total += 1.4 * splat(sweep(stud, 0.22, 0.2, _FRONT), camera, count=16)
         middle = (at + leave) / 2 + np.array([rng.normal(0, 2.5), 0, rng.normal(-2.5, 2.5)])
-        wire = _run([at, at * 0.75 + middle * 0.25 + (0, 0, rng.normal(0, 1)), middle, leave], 900)
-        total += 1.1 * splat(sweep(wire, 0.085, 0.085, _FRONT), camera, count=5)
+        wire = _run(
+            [at, at * 0.75 + middle * 0.25 + np.array([0, 0, rng.normal(0, 1)]), middle, leave], 900
+        )
+        total += 2.0 * splat(sweep(wire, 0.085, 0.085, _FRONT), camera, count=5)
     return total

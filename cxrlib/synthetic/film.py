@@ -73,12 +73,12 @@ def choose_style(seed: int, hospital: Hospital) -> Style:
         marker=marker,
         marker_side=-1 if marker == "R" else 1,
         border=border,
-        level=3.25 - 0.13 * sign + float(rng.normal(0, 0.06)),
+        level=3.15 - 0.13 * sign + float(rng.normal(0, 0.06)),
         slope=0.86 + 0.10 * sign + float(rng.normal(0, 0.03)),
         gamma=1.0 - 0.10 * sign,
-        noise=0.006 - 0.002 * sign,
-        blur=0.85 + 0.25 * sign,
-        sharpen=0.5 - 0.3 * sign,
+        noise=0.0019 - 0.0006 * sign,
+        blur=0.70 + 0.22 * sign,
+        sharpen=0.8 - 0.35 * sign,
         caption=bool(rng.random() < 0.4),
     )
 
@@ -110,10 +110,12 @@ def expose(
     """
     seen = _detect(depth, style, rng)
     seen = _even_out(seen, style)
-    level = style.level + rng.normal(0, 0.07) + (0.08 if view == "L" else 0.0)
+    # The workstation finds its level from the dense parts of the image, as most do.
+    dense = float(np.percentile(seen[::4, ::4], 90))
+    level = style.level + 0.75 * (dense - 4.35) + rng.normal(0, 0.06)
     slope = style.slope * np.exp(rng.normal(0, 0.05)) * (1.15 if view == "L" else 1.0)
     grey = 1 / (1 + np.exp(-(seen - level) / slope, dtype=np.float32))
-    low, high = 0.03, 1 / (1 + np.exp(-(5.4 - level) / slope))
+    low, high = 0.03, 1 / (1 + np.exp(-(2.0) / slope))
     grey = np.clip((grey - low) / (high - low), 0, 1) ** np.float32(style.gamma)
     grey = 8 + 240 * grey
     grey = _collimate(grey, style, rng)
@@ -125,7 +127,7 @@ def _blur(values: Array, sigma: float) -> Array:
     from PIL import Image
     from scipy.ndimage import gaussian_filter
 
-    if sigma < 6:
+    if sigma < 2.5:
         return np.asarray(gaussian_filter(values, sigma, truncate=3.0))
     factor = max(2, int(sigma // 3))
     image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
@@ -153,9 +155,9 @@ def _detect(depth: Array, style: Style, rng: np.random.Generator) -> Array:
 
 def _even_out(seen: Array, style: Style) -> Array:
     """Process as a workstation does: flatten the large scale a little, lift edges."""
-    wide = _blur(np.clip(seen, 1.2, 6.0), 34.0)
+    wide = _blur(np.clip(seen, 1.8, 4.3), 34.0)
     near = _blur(seen, 3.0)
-    return np.asarray(seen - 0.28 * (wide - 3.4) + style.sharpen * (seen - near))
+    return np.asarray(seen - 0.30 * (wide - 3.4) + style.sharpen * (seen - near))
 
 
 def _collimate(grey: Array, style: Style, rng: np.random.Generator) -> Array:

@@ -79,8 +79,8 @@ def build_lesions(rng: np.random.Generator, anatomy: Anatomy, pattern: str) -> L
     )
 
 
-def noise_field(rng: np.random.Generator, size: int, scale: float, *, width: float = 0.6) -> Array:
-    """Make a band-limited noise tile that wraps round, mean 0 and standard deviation 1.
+def noise_field(rng: np.random.Generator, size: int, finest: float, coarsest: float) -> Array:
+    """Make a cloudy noise tile that wraps round, mean 0 and standard deviation 1.
 
     Parameters
     ----------
@@ -88,10 +88,8 @@ def noise_field(rng: np.random.Generator, size: int, scale: float, *, width: flo
         Source of chance.
     size : int
         Side of the tile, pixels.
-    scale : float
-        Typical size of a grain, pixels.
-    width : float
-        Width of the band in octaves, roughly.
+    finest, coarsest : float
+        Smallest and largest grain, pixels; in between the amplitude falls as 1 / frequency**1.4.
 
     Returns
     -------
@@ -100,8 +98,9 @@ def noise_field(rng: np.random.Generator, size: int, scale: float, *, width: flo
     from scipy import fft
 
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
-    band = np.exp(-((np.log2(np.maximum(frequency, 1e-6) * 2 * scale) / width) ** 2) / 2)
-    band[0, 0] = 0
+    low, high = 0.5 / coarsest, 0.5 / finest
+    band = np.maximum(frequency, low) ** -1.4 * np.exp(-((frequency / high) ** 2))
+    band *= 1 - np.exp(-((frequency / low) ** 2))
     white = fft.rfft2(rng.standard_normal((size, size)).astype(np.float32))
     field = fft.irfft2(white * band, s=(size, size))
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)

@@ -36,14 +36,9 @@ class Tubes:
     axis_2: Array
     length: Array
 
-    def __add__(self, other: "Tubes") -> "Tubes":
-        """Join two sets of tubes."""
-        return Tubes(
-            np.concatenate([self.points, other.points]),
-            np.concatenate([self.axis_1, other.axis_1]),
-            np.concatenate([self.axis_2, other.axis_2]),
-            np.concatenate([self.length, other.length]),
-        )
+    def pick(self, keep: Array) -> "Tubes":
+        """Keep some of the points."""
+        return Tubes(self.points[keep], self.axis_1[keep], self.axis_2[keep], self.length[keep])
 
     @property
     def radius(self) -> Array:
@@ -99,9 +94,11 @@ class Anatomy:
     scapulae: Tubes
     spine_processes: Tubes
     sternum: Tubes
-    vessels: Tubes
+    vessels: tuple[Tubes, Tubes, Tubes]
     airways: Tubes
-    bronchi: Tubes
+    main_bronchi: Tubes
+    carina: float
+    arms: Tubes
     aorta: Tubes
     gas: tuple[tuple[float, ...], ...]
 
@@ -119,7 +116,7 @@ class Anatomy:
 
 
 _LUNG_DEPTH_BELOW = np.sqrt(np.array([0, 0.5, 1.5, 3, 5, 8, 12, 16, 20, 24, 28, 34]))
-_LUNG_LATERAL = np.array([5.4, 7.0, 8.3, 9.5, 10.6, 11.8, 12.9, 13.5, 13.8, 13.9, 13.8, 13.5])
+_LUNG_LATERAL = np.array([5.4, 7.4, 8.9, 10.1, 11.2, 12.2, 12.9, 13.5, 13.8, 13.9, 13.8, 13.5])
 _LUNG_MEDIAL = np.array([5.4, 4.3, 3.3, 2.2, 1.2, 0.5, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])
 _LUNG_HALF_DEPTH = np.array([0.1, 1.7, 3.1, 4.5, 5.7, 6.9, 7.9, 8.5, 8.8, 8.9, 8.8, 8.4])
 _LUNG_CENTRE_Y = np.array([-2.2, -2.1, -1.9, -1.6, -1.3, -0.9, -0.5, -0.3, -0.2, -0.2, -0.3, -0.5])
@@ -170,21 +167,21 @@ def build_anatomy(rng: np.random.Generator, *, female: bool, age: int) -> Anatom
     Anatomy
     """
     size = 0.94 if female else 1.02
-    width = float(size * rng.normal(1.0, 0.045))
+    width = float(size * np.clip(rng.normal(1.0, 0.055), 0.87, 1.14))
     depth = float(size * rng.normal(1.0, 0.06))
     fat = float(np.clip(rng.gamma(2.2, 0.55), 0.1, 3.6))
-    apex = float(12.6 * size + rng.normal(0, 0.5))
+    apex = float(12.4 * size + rng.normal(0, 0.7))
     right, left = _draw_heart(rng, age, width)
     ribs = _build_ribs(rng, apex, width, depth)
-    vessels, bronchi = _build_trees(rng, width)
+    airways, main_bronchi, carina = _build_airways(rng)
     return Anatomy(
         female=female,
         width=width,
         depth=depth,
         fat=fat,
         apex=apex,
-        dome_right=float(-8.6 + rng.normal(0, 0.7)),
-        dome_left=float(-9.9 + rng.normal(0, 0.7)),
+        dome_right=float(-8.6 + rng.normal(0, 0.9)),
+        dome_left=float(-9.8 + rng.normal(0, 0.8)),
         heart_right=right,
         heart_left=left,
         breast=float(rng.uniform(0.5, 1.2) * (0.8 + 0.2 * fat)) if female else 0.0,
@@ -194,9 +191,11 @@ def build_anatomy(rng: np.random.Generator, *, female: bool, age: int) -> Anatom
         scapulae=_build_scapulae(rng, width),
         spine_processes=_build_processes(rng, depth),
         sternum=_build_sternum(depth),
-        vessels=vessels,
-        airways=_build_airways(rng),
-        bronchi=bronchi,
+        vessels=_build_vessels(rng, width),
+        airways=airways,
+        main_bronchi=main_bronchi,
+        carina=carina,
+        arms=_build_arms(width),
         aorta=_build_aorta(age, rng),
         gas=_draw_gas(rng),
     )
@@ -206,10 +205,10 @@ _HEART_Z = np.array(
     [-15, -13, -11, -9, -7, -5, -3, -1, 1, 2.5, 3.8, 5.2, 6.5, 8, 11, 14, 20], dtype=float
 )
 _HEART_RIGHT = np.array(
-    [2.4, 3.0, 3.5, 4.1, 4.4, 4.35, 4.0, 3.4, 2.9, 2.75, 2.7, 2.65, 2.6, 2.5, 2.4, 2.4, 2.6]
+    [2.0, 2.6, 3.2, 3.9, 4.3, 4.35, 4.0, 3.35, 2.85, 2.7, 2.65, 2.6, 2.55, 2.5, 2.4, 2.4, 2.6]
 )
 _HEART_LEFT = np.array(
-    [5.0, 7.2, 8.2, 8.2, 7.5, 6.4, 5.1, 4.0, 3.4, 3.0, 3.1, 3.4, 3.0, 2.5, 2.3, 2.3, 2.4]
+    [2.5, 4.6, 6.8, 8.1, 8.2, 7.4, 6.0, 4.6, 3.55, 2.95, 3.1, 3.7, 3.2, 2.5, 2.3, 2.3, 2.4]
 )
 
 
@@ -218,7 +217,7 @@ def _draw_heart(
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Draw the two borders of heart and great vessels as profiles over height."""
     old = np.clip((age - 45) / 40, 0, 1)
-    size = width * (0.93 + rng.normal(0, 0.06) + 0.08 * old)
+    size = width * (0.95 + rng.normal(0, 0.075) + 0.10 * old)
     shift = rng.normal(0, 0.25)
     right, left = _HEART_RIGHT.copy(), _HEART_LEFT.copy()
     ventricle = _HEART_Z < 2
@@ -269,7 +268,7 @@ def _join(parts: Sequence[Tubes]) -> Tubes:
 def _build_ribs(rng: np.random.Generator, apex: float, width: float, depth: float) -> Tubes:
     """Build eleven pairs of ribs that hug the lungs: back, round the side, down to the front."""
     parts = []
-    drop = 8.4 + rng.normal(0, 0.9)
+    drop = 9.4 + rng.normal(0, 0.9)
     spacing = 2.28 * (apex / 12.6)
     for number in range(11):
         head = apex + 1.0 - spacing * number - 0.045 * number**1.6
@@ -286,9 +285,9 @@ def _build_rib(
 ) -> Tubes:
     """Build one rib; the first is short and flat, the lower ones end further out."""
     end = np.radians((48, 58, 62, 64, 63, 60, 54, 46, 36, 24, 6)[number])
-    phi = np.linspace(np.radians(-83), end, 420)
+    phi = np.linspace(np.radians(-83), end, 280)
     share = (phi - phi[0]) / (np.radians(62) - phi[0])
-    fall = drop * (0.45, 0.75, 0.9, 1, 1, 1, 1, 1, 1, 1, 1)[number]
+    fall = drop * (0.40, 0.72, 0.9, 1, 1, 1, 1, 1, 1, 1, 1)[number]
     # The neck rises a little from the spine, then the shaft falls ever faster to the front.
     z = (
         head
@@ -297,16 +296,17 @@ def _build_rib(
     )
     level = np.full(1, head - fall * 0.28)
     centre, half, centre_y, half_y = _lung_section(1, level, apex, width, depth)
-    semi_x = max(float(centre[0] + half[0]) + 0.45, 5.6)
+    semi_x = max(float(centre[0] + half[0]) + 0.22, 5.4)
     semi_y = max(float(half_y[0]) + 0.45, 4.2)
     x = side * semi_x * np.sign(np.cos(phi)) * np.abs(np.cos(phi)) ** 0.82
     y = float(centre_y[0]) + semi_y * np.sign(np.sin(phi)) * np.abs(np.sin(phi)) ** 0.95
-    height = (0.62 + 0.012 * number) * (1 + 0.28 * np.clip(share - 0.6, 0, 1))
+    height = (0.60 + 0.012 * number) * (1 + 0.2 * np.clip(share - 0.6, 0, 1))
     height = height * np.clip((1.0 - share * np.radians(62 + 83) / (end - phi[0])) * 25, 0.4, 1)
-    return sweep(np.stack([x, y, z], 1), height, 0.36, np.array([0.0, 0.0, 1.0]))
+    thick = 0.40 - 0.14 * np.clip(share, 0, 1)
+    return sweep(np.stack([x, y, z], 1), height, thick, np.array([0.0, 0.0, 1.0]))
 
 
-def _curve(knots: Sequence[Sequence[float]], count: int) -> Array:
+def _curve(knots: Sequence[Sequence[float] | Array], count: int) -> Array:
     """Run a smooth curve through a few points."""
     from scipy.interpolate import CubicSpline
 
@@ -348,20 +348,29 @@ def _build_scapulae(rng: np.random.Generator, width: float) -> Tubes:
         for a, b in ((inner, low), (low, joint)):
             line = _curve([a, (a + b) / 2 + (0.25, 0, 0), b], 150) * scale
             parts.append(sweep(line, 0.28, 0.28, np.array([0, 1.0, 0])))
-        blade = np.linspace(0, 1, 60)[:, None]
-        for share in np.linspace(0.04, 0.96, 44):
+        blade = np.linspace(0, 1, 44)[:, None]
+        for share in np.linspace(0.04, 0.96, 30):
             line = (low * (1 - share) + inner * share) * (1 - blade) + joint * blade
-            line = line[: max(8, int(60 * (0.35 + 0.65 * share)))] * scale
-            parts.append(sweep(line, 0.20, 0.055, np.array([0, 0, 1.0])))
+            line = line[: max(8, int(44 * (0.35 + 0.65 * share)))] * scale
+            parts.append(sweep(line, 0.26, 0.055, np.array([0, 0, 1.0])))
         spine = _curve(
             [inner - (0, 0, 1.6), (13.5, -8.5, 9.6 + lift), (17.2, -3.2, 12.4 + lift)], 160
         )
         parts.append(sweep(spine * scale, 0.32, 0.5, np.array([0, 0, 1.0])))
-        shaft = np.linspace(0, 1, 220)[:, None]
-        line = np.array([17.6, -2.6, 10.9]) * (1 - shaft) + np.array([20.2, -2.0, -6.0]) * shaft
-        girth = 1.15 + 1.15 * np.exp(-(((shaft[:, 0] - 0.03) / 0.085) ** 2))
-        girth = girth * np.clip(shaft[:, 0] * 18 + 0.25, 0, 1) ** 0.5
-        parts.append(sweep(line * scale, girth, girth, np.array([0, 1.0, 0])))
+    return _join(parts)
+
+
+def _build_arms(width: float) -> Tubes:
+    """Build the upper arm bones: a round head and a shaft."""
+    parts = []
+    for side in (-1, 1):
+        share = np.linspace(0, 1, 240)
+        line = np.outer(1 - share, (17.9, -2.6, 11.4)) + np.outer(share, (20.6, -2.0, -7.0))
+        neck = (share - 0.06) / 0.06
+        head = np.sqrt(np.clip(1 - neck**2, 0.02, 1))
+        girth = np.where(neck < 0, 2.25 * head, 1.1 + 1.15 * np.exp(-((neck / 0.65) ** 2)))
+        line = line * np.array([side * width, 1, 1])
+        parts.append(sweep(line, girth, girth, np.array([0, 1.0, 0])))
     return _join(parts)
 
 
@@ -399,21 +408,23 @@ def _build_sternum(depth: float) -> Tubes:
     return sweep(line, wide, 0.5, np.array([1.0, 0, 0]))
 
 
-def _build_airways(rng: np.random.Generator) -> Tubes:
-    """Build trachea and main bronchi, filled with air."""
+def _build_airways(rng: np.random.Generator) -> tuple[Tubes, Tubes, float]:
+    """Build trachea and main bronchi, filled with air; give the height of the carina too."""
     lean = -0.25 + rng.normal(0, 0.15)
-    trachea = _curve([(0, -0.6, 18), (lean * 0.6, -1.4, 11), (lean, -2.2, 4.2)], 260)
-    right = _curve([(lean, -2.2, 4.4), (lean - 1.5, -2.2, 2.7), (lean - 3.0, -2.2, 1.4)], 60)
-    left = _curve([(lean, -2.2, 4.4), (lean + 2.0, -2.3, 2.6), (lean + 4.2, -2.5, 1.3)], 70)
+    carina = 4.2 + rng.normal(0, 0.4)
+    trachea = _curve([(0, -0.6, 18), (lean * 0.6, -1.4, 11), (lean, -2.2, carina)], 60)
+    start = (lean, -2.2, carina + 0.3)
+    right = _curve([start, (lean - 1.5, -2.2, carina - 1.5), (lean - 3.0, -2.2, carina - 2.8)], 70)
+    left = _curve([start, (lean + 2.0, -2.3, carina - 1.6), (lean + 4.2, -2.5, carina - 2.9)], 80)
     up = np.array([0, 1.0, 0])
     girth = 0.88 + rng.normal(0, 0.07)
-    return _join(
+    bronchi = _join(
         [
-            sweep(trachea, girth, girth * 0.97, up),
-            sweep(right, np.linspace(0.72, 0.6, 60), 0.62, up),
-            sweep(left, np.linspace(0.62, 0.5, 70), 0.52, up),
+            sweep(right, np.linspace(0.7, 0.55, 70), np.linspace(0.7, 0.55, 70), up),
+            sweep(left, np.linspace(0.62, 0.45, 80), np.linspace(0.62, 0.45, 80), up),
         ]
     )
+    return sweep(trachea, girth, girth, up), bronchi, carina
 
 
 def _build_aorta(age: int, rng: np.random.Generator) -> Tubes:
@@ -433,7 +444,7 @@ def _build_aorta(age: int, rng: np.random.Generator) -> Tubes:
 
 def _draw_gas(rng: np.random.Generator) -> tuple[tuple[float, ...], ...]:
     """Draw gas below the left dome: centre x, y, z and half axes of each bubble."""
-    bubbles = [
+    bubbles: list[tuple[float, ...]] = [
         (
             float(rng.uniform(4.5, 7.5)),
             2.0,
@@ -463,9 +474,9 @@ _STEMS = (
 )
 
 
-def _build_trees(rng: np.random.Generator, width: float) -> tuple[Tubes, Tubes]:
-    """Grow branching vessels from both hila, with the larger bronchi beside them."""
-    vessels, bronchi = [], []
+def _build_vessels(rng: np.random.Generator, width: float) -> tuple[Tubes, Tubes, Tubes]:
+    """Grow branching vessels from both hila; give the large, the middle and the fine ones."""
+    starts, headings, girths = [], [], []
     for side in (-1, 1):
         hilum = np.array(
             [side * (3.3 if side < 0 else 3.7) * width, -1.5, 0.6 if side < 0 else 1.5]
@@ -474,47 +485,38 @@ def _build_trees(rng: np.random.Generator, width: float) -> tuple[Tubes, Tubes]:
             for lean in (rng.normal(-0.45, 0.3), rng.normal(0.4, 0.35)):
                 slope = np.radians(angle + rng.normal(0, 7))
                 heading = np.array([side * np.cos(slope), lean, np.sin(slope)])
-                start = hilum + rng.normal(0, 0.35, 3) + 0.5 * heading
-                grown = _grow_tree(start, heading, girth * rng.uniform(0.7, 1.1), rng)
-                vessels.append(grown[0])
-                bronchi.append(grown[1])
-    return _join(vessels), _join(bronchi)
+                starts.append(hilum + rng.normal(0, 0.35, 3) + 0.5 * heading)
+                headings.append(heading / np.linalg.norm(heading))
+                girths.append(girth * rng.uniform(0.7, 1.1))
+    tubes = _grow_trees(np.array(starts), np.array(headings), np.array(girths), rng)
+    radius = tubes.radius
+    large, small = radius > 0.16, radius < 0.065
+    return tubes.pick(large), tubes.pick(~large & ~small), tubes.pick(small)
 
 
-def _grow_tree(
-    start: Array, heading: Array, girth: float, rng: np.random.Generator
-) -> tuple[Tubes, Tubes]:
-    """Grow one tree, generation by generation; return vessels and their first bronchi."""
-    points = start[None]
-    headings = heading[None] / np.linalg.norm(heading)
-    radii = np.array([girth])
-    length = 3.1 * rng.uniform(0.85, 1.15)
-    tubes, airways = [], []
+def _grow_trees(points: Array, headings: Array, radii: Array, rng: np.random.Generator) -> Tubes:
+    """Grow all trees together, generation by generation."""
+    length = 3.1
+    tubes = []
     for generation in range(7):
         n = len(points)
-        sizes = length * rng.uniform(0.7, 1.25, n)
+        sizes = length * rng.uniform(0.65, 1.3, n)
         bow = _across(headings, rng) * (0.16 * sizes)[:, None]
-        steps = np.linspace(0, 1, max(10, 34 - 4 * generation))
+        steps = np.linspace(0, 1, max(8, 26 - 3 * generation))
         line = (
             points[:, None]
             + headings[:, None] * (steps[None, :, None] * sizes[:, None, None])
             + bow[:, None] * (np.sin(steps * np.pi) * 0.5)[None, :, None]
         )
-        part = _sweep_many(line, headings, sizes, radii)
-        tubes.append(part)
-        if generation < 4:
-            airways.append(part)
-        ends = line[:, -1]
-        kids = 2 if generation < 6 else 1
-        turn = np.tan(np.radians(rng.uniform(14, 34, (kids, n))))
-        sideways = _across(headings, rng)
-        signs = np.array([1.0, -0.75])[:kids, None, None]
-        headings = (headings[None] + signs * turn[..., None] * sideways[None]).reshape(-1, 3)
+        tubes.append(_sweep_many(line, headings, sizes, radii))
+        turn = np.tan(np.radians(rng.uniform(14, 34, (2, n, 1))))
+        signs = np.array([1.0, -0.75])[:, None, None]
+        headings = (headings[None] + signs * turn * _across(headings, rng)[None]).reshape(-1, 3)
         headings /= np.linalg.norm(headings, axis=1, keepdims=True)
-        points = np.tile(ends, (kids, 1))
-        radii = np.tile(radii, kids) * rng.uniform(0.62, 0.86, kids * n)
+        points = np.tile(line[:, -1], (2, 1))
+        radii = np.tile(radii, 2) * rng.uniform(0.62, 0.86, 2 * n)
         length *= 0.80
-    return _join(tubes), _join(airways)
+    return _join(tubes)
 
 
 def _across(headings: Array, rng: np.random.Generator) -> Array:
@@ -526,7 +528,7 @@ def _across(headings: Array, rng: np.random.Generator) -> Array:
 
 def _sweep_many(line: Array, headings: Array, sizes: Array, radii: Array) -> Tubes:
     """Sweep many short branches of one generation at once; they taper to their ends."""
-    n, steps = line.shape[:2]
+    steps = line.shape[1]
     across = np.cross(headings, np.array([0.0, 1.0, 0.0]))
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
     second = np.cross(headings, across)

@@ -5,7 +5,8 @@ units of optical depth, for a beam that diverges from a focal spot: AP images sh
 heart than PA images because the heart then lies far from the detector.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,10 +15,18 @@ from cxrlib.synthetic.phantom import Anatomy, Array, Posture, Tubes, profile
 
 __all__ = ["Camera", "Exposure", "Textures", "make_camera", "make_textures", "project", "splat"]
 
+Placer = Callable[[Tubes], Tubes]
+
 # Attenuation at about 70 keV effective, 1/cm: soft tissue, inflated lung; bone is the excess.
 MU_SOFT = 0.195
 MU_LUNG = 0.052
 MU_BONE = 0.26
+
+# Vessels are drawn stronger than water would be: the finest ones are left out.
+VESSEL_GAIN = 2.8
+
+#: Side of a noise tile, pixels; no image is larger.
+TILE = 768
 
 
 @dataclass(frozen=True)
@@ -81,11 +90,9 @@ class Textures:
     fine: Array
 
     def cut(self, tile: str, shape: tuple[int, int], start: tuple[int, int]) -> Array:
-        """Cut a window out of a tile that wraps round."""
-        source = getattr(self, tile)
-        rows = (np.arange(shape[0]) + start[0]) % len(source)
-        columns = (np.arange(shape[1]) + start[1]) % len(source)
-        return np.asarray(source[rows[:, None], columns[None]])
+        """Cut a window of at most 768 x 768 out of a tile, which is stored twice each way."""
+        source: Array = getattr(self, tile)
+        return source[start[0] : start[0] + shape[0], start[1] : start[1] + shape[1]]
 
 
 @dataclass(frozen=True)
@@ -114,11 +121,9 @@ class Exposure:
 def make_textures(seed: int) -> Textures:
     """Make the noise tiles of a cohort."""
     rng = np.random.default_rng([seed, 99])
-    return Textures(
-        coarse=noise_field(rng, 768, 26.0, width=0.9),
-        middle=noise_field(rng, 768, 9.0, width=0.9),
-        fine=noise_field(rng, 768, 3.2, width=0.7),
-    )
+    scales = {"coarse": (9.0, 120.0), "middle": (3.5, 30.0), "fine": (1.6, 6.0)}
+    tiles = {name: noise_field(rng, TILE, *scale) for name, scale in scales.items()}
+    return Textures(**{name: np.tile(tile, (2, 2)) for name, tile in tiles.items()})
 
 
 def make_camera(
@@ -179,30 +184,70 @@ def project(
     Exposure
     """
     frontal = camera.axis == 1
-    air, lungs = _lungs(anatomy, posture, camera)
-    body = _resize(_body(anatomy, posture, camera), (camera.height, camera.width))
-    filled = _fill(anatomy, camera, lesions, zone_severity, textures, start)
     shape = (camera.height, camera.width)
-    fine = textures.cut("fine", shape, start)
-    middle = textures.cut("middle", shape, start)
-    in_lung = air / (air + 1.5)
-    depth = MU_SOFT * np.maximum(body - air, 0) + MU_LUNG * air * (1 + 0.035 * fine + 0.05 * middle)
+    air, (mask, sides, heart_width) = _lungs(anatomy, posture, camera)
+    body = _resize(_body(anatomy, posture, camera), shape)
+    filled = _fill(camera, lesions, zone_severity, textures, start)
+    grain = 0.025 * textures.cut("fine", shape, start) + 0.05 * textures.cut("middle", shape, start)
+    depth = MU_SOFT * np.maximum(body - air, 0) + MU_LUNG * air * (1 + grain)
     depth += (MU_SOFT - MU_LUNG) * air * filled
-    placed = _placer(anatomy, posture)
-    vessels = splat(placed(anatomy.vessels), camera, grain=True)
-    depth += (MU_SOFT - MU_LUNG) * vessels * in_lung * (1 - 0.9 * filled)
-    if filled.max() > 0.3:
-        bronchi = splat(placed(anatomy.bronchi), camera, grain=True)
-        depth -= 0.35 * MU_SOFT * bronchi * in_lung * filled**2
-    aorta = splat(placed(anatomy.aorta), camera, count=60)
-    depth += (MU_SOFT - MU_LUNG) * aorta * air / (air + 5)
-    depth -= 0.9 * MU_SOFT * splat(placed(anatomy.airways), camera, count=44)
-    depth += MU_BONE * _bones(anatomy, posture, camera, placed)
+    place = _placer(posture)
+    depth += _lung_detail(anatomy, camera, place, air, filled)
+    depth += _aorta(anatomy, camera) * air / (air + 5)
+    depth -= 0.75 * MU_SOFT * _trachea(anatomy, posture, camera)
+    depth += MU_BONE * _bones(anatomy, posture, camera, place)
     depth -= MU_SOFT * _gas(anatomy, posture, camera) * (body > 8)
-    mask, sides, heart_width = lungs if frontal else (air > 2, np.zeros(shape, np.int8), 0.0)
+    if not frontal:
+        mask, sides, heart_width = air > 2, np.zeros(shape, np.int8), 0.0
     return Exposure(
         np.maximum(depth, 0).astype(np.float32), mask, sides, heart_width, {"filled": filled}
     )
+
+
+def _lung_detail(
+    anatomy: Anatomy, camera: Camera, place: Placer, air: Array, filled: Array
+) -> Array:
+    """Give what vessels add to the optical depth, and what bronchi take from filled lung."""
+    in_lung = air / (air + 1.5)
+    large, middle, small = anatomy.vessels
+    trunks = splat(place(large), camera, count=18)
+    vessels = trunks + splat(place(middle), camera, count=4) + splat(place(small), camera, count=1)
+    vessels = vessels / (1 + 0.4 * vessels)
+    detail = VESSEL_GAIN * (MU_SOFT - MU_LUNG) * vessels * in_lung * (1 - 0.95 * filled)
+    if filled.max() > 0.3:  # bronchi run beside the large vessels and stay open
+        detail -= 0.35 * MU_SOFT * trunks * in_lung * filled**2
+    return np.asarray(detail)
+
+
+def _centre_line(tubes: Tubes, z: Array, axis: int) -> Array:
+    """Give where a nearly vertical tube runs at each height."""
+    order = np.argsort(tubes.points[:, 2])
+    return np.asarray(np.interp(z, tubes.points[order, 2], tubes.points[order, axis]))
+
+
+def _trachea(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
+    """Give the air in trachea and main bronchi along each ray, cm."""
+    plane = 1 - camera.axis
+    z, across = camera.rows(-1.5), camera.columns(-1.5)
+    girth = float(anatomy.airways.radius[0])
+    centre = _centre_line(anatomy.airways, z, plane)
+    if plane == 0:
+        centre = centre - 1.5 * np.tan(np.radians(posture.turn))
+    open_ = 1 / (1 + np.exp(-np.clip((z - anatomy.carina) / 0.35, -30, 30)))
+    open_ = open_.astype(np.float32)
+    air = 2 * girth * _chord(across, centre, np.full(len(z), girth), 2.0) * open_[:, None]
+    return np.asarray(air + 0.9 * splat(anatomy.main_bronchi, camera, count=40))
+
+
+def _aorta(anatomy: Anatomy, camera: Camera) -> Array:
+    """Give the optical depth of the descending aorta against lung."""
+    plane = 1 - camera.axis
+    z, across = camera.rows(-4.5), camera.columns(-4.5)
+    centre = _centre_line(anatomy.aorta, z, plane)
+    ends = np.clip((5.5 - z) / 1.5, 0, 1) * np.clip((z + 13) / 3, 0, 1)
+    ends = ends.astype(np.float32)
+    chord = 2.5 * _chord(across, centre, np.full(len(z), 1.25), 2.0) * ends[:, None]
+    return np.asarray((MU_SOFT - MU_LUNG) * chord)
 
 
 def _resize(values: Array, shape: tuple[int, int]) -> Array:
@@ -221,14 +266,20 @@ def _chord(at: Array, centre: Array | float, half: Array | float, power: float) 
     """
     centre = np.asarray(centre, dtype=np.float32).reshape(-1, 1)
     half = np.asarray(half, dtype=np.float32).reshape(-1, 1)
-    share = np.abs((at[None].astype(np.float32) - centre) / half)
-    inside = np.maximum(1 - (share * share if power == 2 else share**power), 0)
-    return np.asarray(np.sqrt(inside) if power == 2 else inside ** np.float32(1 / power))
+    out = np.zeros((len(half), len(at)), dtype=np.float32)
+    near = (at > np.min(centre - half)) & (at < np.max(centre + half))
+    if not near.any():
+        return out
+    first, last = int(np.argmax(near)), len(at) - int(np.argmax(near[::-1]))
+    share = np.abs((at[None, first:last].astype(np.float32) - centre) / half)
+    inside = np.maximum(1 - (share * share if power == 2 else share ** np.float32(power)), 0)
+    out[:, first:last] = np.sqrt(inside) if power == 2 else inside ** np.float32(1 / power)
+    return out
 
 
 _BODY_Z = np.array([-30, -15, -5, 2, 7, 10.5, 13, 14.6, 16, 17.5, 20, 26], dtype=float)
 _BODY_X = np.array([17.2, 16.4, 16.3, 16.8, 18.2, 19.6, 19.4, 16.5, 11.5, 8.0, 6.4, 6.0])
-_BODY_Y = np.array([11.4, 11.2, 11.3, 11.3, 10.8, 9.8, 8.6, 7.6, 6.9, 6.4, 6.0, 5.8])
+_BODY_Y = np.array([13.6, 12.6, 11.4, 11.3, 10.8, 9.8, 8.6, 7.6, 6.9, 6.4, 6.0, 5.8])
 
 
 def _body(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
@@ -272,24 +323,25 @@ def _breasts(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
     size = anatomy.breast * (0.75 if posture.is_supine else 1.0)
     z = camera.rows(10.0, 2)
     below = z + 7.5
-    squash = np.where(below < 0, 3.2, 8.5)
-    shape_z = np.sqrt(np.maximum(1 - (below / squash) ** 2, 0))
+    drop = np.sqrt(np.maximum(1 - (below / 3.2) ** 2, 0))
+    slope = np.clip(1 - below / 9.0, 0, 1) ** 1.3
+    shape_z = np.where(below < 0, drop, slope)
+    if camera.axis == 0:
+        y = camera.columns(0.0, 2)
+        front = 9.6 * anatomy.depth + 0.6 * anatomy.fat
+        half = np.maximum(4.6 * size * np.sqrt(shape_z), 1e-3)
+        tissue = (7.0 * size * shape_z)[:, None] * _chord(y, front, half, 2.0)
+        return np.asarray(tissue / (1 + np.exp(-(y - front)[None] / 0.8)))
     total = np.zeros((len(z), len(camera.columns(10.0, 2))), dtype=np.float32)
+    x = camera.columns(10.0, 2)
+    half = np.maximum(6.6 * np.sqrt(shape_z), 1e-3)
     for side in (-1, 1):
-        if camera.axis == 1:
-            x = camera.columns(10.0, 2)
-            half = np.maximum(6.6 * shape_z, 1e-3)
-            drift = side * (8.4 + (1.2 if posture.is_supine else 0)) * anatomy.width
-            total += (3.6 * size * shape_z)[:, None] * _chord(x, drift, half, 2.0)
-        else:
-            y = camera.columns(0.0, 2)
-            front = 10.6 * anatomy.depth + 0.6 * anatomy.fat
-            half = np.maximum(3.8 * size * shape_z, 1e-3)
-            total += (5.5 * shape_z)[:, None] * _chord(y, front, half, 2.0) * (y > front - 1)
+        drift = side * (8.4 + (1.2 if posture.is_supine else 0)) * anatomy.width
+        total += (3.4 * size * shape_z)[:, None] * _chord(x, drift, half, 2.0)
     return total
 
 
-_DOME_MEDIAL, _DOME_LATERAL, _DOME_DEEP = 0.035, 0.088, 6.0e-4
+_DOME_MEDIAL, _DOME_LATERAL, _DOME_DEEP = 0.035, 0.088, 3.4e-4
 
 
 def _lungs(
@@ -305,28 +357,36 @@ def _lungs(
         z, across = camera.rows(mid), camera.columns(mid)
         centre_x, half_x, centre_y, half_y = anatomy.lung(side, z)
         if camera.axis == 1:
-            reach = _chord(across, centre_x, half_x, 2.6) * half_y.astype(np.float32)[:, None]
-            centre = centre_y.astype(np.float32)[:, None]
+            plane, along = (centre_x, half_x, 2.6), (centre_y, half_y)
         else:
-            reach = _chord(across, centre_y, half_y, 2.3) * half_x.astype(np.float32)[:, None]
-            centre = centre_x.astype(np.float32)[:, None]
-        floor = np.clip((z + 15.8) / 1.2, 0, 1)[:, None].astype(np.float32)
-        low, high = centre - reach * floor, centre + reach * floor
+            plane, along = (centre_y, half_y, 2.3), (centre_x, half_x)
+        cut = _columns_near(across, plane[0], plane[1])
+        across = across[cut]
+        floor = np.clip((z + 15.8) / 1.2, 0, 1)
+        reach = _chord(across, *plane) * (along[1] * floor).astype(np.float32)[:, None]
+        centre = along[0].astype(np.float32)[:, None]
         dome, top = _dome(anatomy, posture, side, z, across, camera.axis)
-        length = _minus(low, high, [(heart_low, heart_high), dome])
-        total += length
+        heart = (heart_low[:, cut], heart_high[:, cut])
+        total[:, cut] += _minus(centre - reach, centre + reach, heart, dome)
         if camera.axis == 1:
-            seen = (reach > 0.25) & ~shadow & (z[:, None] > top[None])
-            mask |= seen
-            sides[seen] = side
+            seen = (reach > 0.25) & ~shadow[:, cut] & (z[:, None] > top[None])
+            mask[:, cut] |= seen
+            sides[:, cut][seen] = side
     return total, (mask, sides, heart_width)
 
 
-def _minus(low: Array, high: Array, holes: list[tuple[Array, Array]]) -> Array:
+def _columns_near(across: Array, centre: Array, half: Array) -> slice:
+    """Give the columns a solid can reach."""
+    near = (across > np.min(centre - half)) & (across < np.max(centre + half))
+    if not near.any():
+        return slice(0, 1)
+    return slice(int(np.argmax(near)), len(across) - int(np.argmax(near[::-1])))
+
+
+def _minus(low: Array, high: Array, a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:
     """Give the length of an interval less two others (inclusion and exclusion)."""
-    (a_low, a_high), (b_low, b_high) = holes
-    a_low, a_high = np.maximum(low, a_low), np.minimum(high, a_high)
-    b_low, b_high = np.maximum(low, b_low), np.minimum(high, b_high)
+    a_low, a_high = np.maximum(low, a[0]), np.minimum(high, a[1])
+    b_low, b_high = np.maximum(low, b[0]), np.minimum(high, b[1])
     both = np.maximum(np.minimum(a_high, b_high) - np.maximum(a_low, b_low), 0)
     cut = np.maximum(a_high - a_low, 0) + np.maximum(b_high - b_low, 0) - both
     return np.asarray(np.maximum(high - low - cut, 0))
@@ -364,7 +424,7 @@ def _dome(
     """Give where each ray runs below a dome of the diaphragm, and the dome's crest."""
     top = (anatomy.dome_right if side < 0 else anatomy.dome_left) + posture.breath
     middle = side * 6.6 * anatomy.width
-    centre_y = 1.6
+    centre_y = 0.9
     z32 = z.astype(np.float32)[:, None]
     if axis == 1:
         off = (across - middle) * side
@@ -381,7 +441,6 @@ def _dome(
 
 
 def _fill(
-    anatomy: Anatomy,
     camera: Camera,
     lesions: Lesions,
     zone_severity: tuple[float, ...],
@@ -409,25 +468,33 @@ def _fill(
     if sign and camera.axis == 1:
         edge = 1 / (1 + np.exp(-np.clip(sign * (z - height) / 0.12, -30, 30)))
         total = total * np.where(across[None] < 0, 0.15 + 0.85 * edge[:, None], 1.0)
-    coarse = textures.cut("coarse", shape, start)
-    middle = textures.cut("middle", shape, start)
-    fine = textures.cut("fine", shape, start)
-    mottle = np.exp(0.55 * coarse + 0.42 * middle + 0.16 * fine - 0.25)
-    return np.asarray(0.93 * (1 - np.exp(-1.15 * _resize(total, shape) * mottle)), dtype=np.float32)
+    mottle = np.exp(
+        0.42 * textures.cut("coarse", shape, start)
+        + 0.22 * textures.cut("middle", shape, start)
+        + 0.06 * textures.cut("fine", shape, start)
+        - 0.1
+    )
+    return np.asarray(0.86 * (1 - np.exp(-0.95 * _resize(total, shape) * mottle)), dtype=np.float32)
 
 
-def _placer(anatomy: Anatomy, posture: Posture):  # noqa: ANN202
+def _placer(posture: Posture) -> Placer:
     """Give a function that turns tubes with the patient."""
     angle = np.radians(posture.turn)
     turn = np.array(
-        [[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
     )
 
-    def place(tubes: Tubes, lift: float = 0.0) -> Tubes:
-        points = tubes.points @ turn.T + np.array([0, 0, lift])
-        return Tubes(points, tubes.axis_1 @ turn.T, tubes.axis_2 @ turn.T, tubes.length)
+    def place(tubes: Tubes) -> Tubes:
+        return Tubes(tubes.points @ turn, tubes.axis_1 @ turn, tubes.axis_2 @ turn, tubes.length)
 
     return place
+
+
+def _halved(camera: Camera) -> Camera:
+    """Give the same camera with pixels twice the size."""
+    return replace(
+        camera, width=camera.width // 2, height=camera.height // 2, pixel=camera.pixel * 2
+    )
 
 
 def _spiral(count: int) -> Array:
@@ -437,24 +504,21 @@ def _spiral(count: int) -> Array:
     return np.asarray(np.stack([radius * np.cos(angle), radius * np.sin(angle)]), dtype=np.float32)
 
 
-def splat(
-    tubes: Tubes, camera: Camera, *, count: int = 30, shell: float = 0.0, grain: bool = False
-) -> Array:
+def splat(tubes: Tubes, camera: Camera, *, count: int = 30, cortex: float = 0.0) -> Array:
     """Sum the thickness of swept tubes onto the detector, cm.
 
     Each point of the centre line stands for a short piece of tube; its volume is spread over
-    the cross-section and dropped on the four nearest pixels. `shell` moves bone to the cortex.
+    the cross-section and dropped on the four nearest pixels. `cortex` moves bone to the cortex.
     """
-    if grain:
-        fat = tubes.radius > 0.16
-        thin = tubes.radius < 0.065
-        total = splat(_pick(tubes, fat), camera, count=22)
-        total += splat(_pick(tubes, ~fat & ~thin), camera, count=5)
-        return total + splat(_pick(tubes, thin), camera, count=1)
+    near = _near(tubes, camera)
+    if not near.all():
+        tubes = tubes.pick(near)
     offsets = _spiral(count) if count > 1 else np.zeros((2, 1), dtype=np.float32)
-    weights = 1 + shell * (np.hypot(*offsets) > 0.8)
+    weights = 1 + cortex * (np.hypot(*offsets) > 0.84)
     weights = (weights / weights.sum()).astype(np.float32)
-    spin = np.arange(len(tubes.points), dtype=np.float32) * np.float32(1.618)
+    # A spin that never repeats: a regular one shows as the strands of a rope.
+    spin = np.float32(2 * np.pi) * (np.sin(np.arange(len(tubes.points)) * 12.9898) * 43758.5 % 1)
+    spin = spin.astype(np.float32)
     cos, sin = np.cos(spin)[:, None], np.sin(spin)[:, None]
     a = cos * offsets[0] - sin * offsets[1]
     b = sin * offsets[0] + cos * offsets[1]
@@ -476,9 +540,16 @@ def splat(
     return _drop(u, v, volume * scale**2 / camera.pixel**2, camera)
 
 
-def _pick(tubes: Tubes, keep: Array) -> Tubes:
-    """Keep some points of a set of tubes."""
-    return Tubes(tubes.points[keep], tubes.axis_1[keep], tubes.axis_2[keep], tubes.length[keep])
+def _near(tubes: Tubes, camera: Camera) -> Array:
+    """Tell which points of the centre lines can touch the image."""
+    scale = camera.magnification(tubes.points[:, camera.axis])
+    across = tubes.points[:, 1 - camera.axis] * scale * (1 if camera.axis == 1 else -1)
+    rise = (tubes.points[:, 2] - camera.beam_height) * scale + camera.beam_height
+    room = 2.6 * scale
+    in_width = np.abs(across - camera.centre[0]) < camera.width * camera.pixel / 2 + room
+    return np.asarray(
+        in_width & (np.abs(rise - camera.centre[1]) < camera.height * camera.pixel / 2 + room)
+    )
 
 
 def _drop(u: Array, v: Array, weight: Array, camera: Camera) -> Array:
@@ -486,8 +557,8 @@ def _drop(u: Array, v: Array, weight: Array, camera: Camera) -> Array:
     u, v, weight = u.ravel(), v.ravel(), weight.ravel()
     keep = (u > 0) & (v > 0) & (u < camera.width - 1) & (v < camera.height - 1)
     u, v, weight = u[keep], v[keep], weight[keep]
-    column, row = u.astype(np.int32), v.astype(np.int32)
-    du, dv = u - column, v - row
+    column, row = u.astype(np.intp), v.astype(np.intp)
+    du, dv = u - column.astype(np.float32), v - row.astype(np.float32)
     at = row * camera.width + column
     size = camera.width * camera.height
     right = weight * du
@@ -498,19 +569,26 @@ def _drop(u: Array, v: Array, weight: Array, camera: Camera) -> Array:
     return np.asarray(total.reshape(camera.height, camera.width), dtype=np.float32)
 
 
-def _bones(anatomy: Anatomy, posture: Posture, camera: Camera, placed) -> Array:  # noqa: ANN001
+_INWARD = {"PA": 0.0, "AP": -1.2, "AP Supine": -2.0, "L": 0.0}
+
+
+def _bones(anatomy: Anatomy, posture: Posture, camera: Camera, place: Placer) -> Array:
     """Sum all bone, weighted by how dense it is, cm of compact bone."""
-    total = 0.42 * splat(placed(anatomy.ribs), camera, count=30, shell=2.2)
-    total += 0.62 * splat(placed(anatomy.clavicles), camera, count=50, shell=1.6)
+    coarse = _halved(camera)  # bones are wide: half the pixels give the same, faster
+    ribs = splat(place(anatomy.ribs), coarse, count=16, cortex=4.0)
+    total = 1.9 * ribs / (1 + 1.25 * ribs)  # tangential rays saturate
+    total += (1.1 if camera.axis == 1 else 0.35) * splat(
+        place(anatomy.clavicles), coarse, count=40, cortex=1.6
+    )
+    inward = np.sign(anatomy.scapulae.points[:, :1]) * np.array([[_INWARD[posture.view], 0, 0]])
+    blades = replace(anatomy.scapulae, points=anatomy.scapulae.points + inward)
     if camera.axis == 1:
-        inward = {"PA": 0.0, "AP": -1.2, "AP Supine": -2.0}[posture.view]
-        blades = anatomy.scapulae
-        shift = np.sign(blades.points[:, :1]) * np.array([[1.0, 0, 0]]) * inward
-        blades = Tubes(blades.points + shift, blades.axis_1, blades.axis_2, blades.length)
-        total += 0.5 * splat(placed(blades), camera, count=16, shell=1.0)
-    total += 0.45 * splat(placed(anatomy.spine_processes), camera, count=9)
-    total += (0.12 if camera.axis == 1 else 0.4) * splat(placed(anatomy.sternum), camera, count=60)
-    return total + _vertebrae(anatomy, posture, camera)
+        total += 0.9 * splat(place(blades), coarse, count=7, cortex=1.0)
+        arms = splat(place(anatomy.arms), _halved(coarse), count=60, cortex=1.2)
+        total += 0.55 * _resize(arms, total.shape)
+    total += 0.4 * splat(place(anatomy.spine_processes), coarse, count=9)
+    total += (0.25 if camera.axis == 1 else 0.5) * splat(place(anatomy.sternum), coarse, count=70)
+    return _resize(total, (camera.height, camera.width)) + _vertebrae(anatomy, posture, camera)
 
 
 def _vertebrae(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
@@ -522,14 +600,16 @@ def _vertebrae(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
     body = np.clip(np.minimum(phase - 0.13, 0.87 - phase) / 0.045, 0, 1)
     waist = 1 - 0.13 * np.sin(np.clip((phase - 0.13) / 0.74, 0, 1) * np.pi)
     size = 1.45 + 0.022 * (14 - z)
-    plate = 1 + 0.5 * np.exp(-(((np.abs(phase - 0.5) - 0.335) / 0.035) ** 2))
+    plate = 1 + 0.3 * np.exp(-(((np.abs(phase - 0.5) - 0.335) / 0.035) ** 2))
     if camera.axis == 1:
         bend = anatomy.spine_bend * np.sin(z / 14)
-        chord = 2 * 1.6 * _chord(across, bend, size * waist, 3.5)
+        chord = 2.5 * _chord(across, bend, size * waist, 2.6)
     else:
         bow = back + 0.012 * (z + 2) ** 2 * 0.35 - 0.6
-        chord = 2 * 1.5 * _chord(across, bow, 1.55 * waist, 3.5)
-    return np.asarray(0.17 * chord * (0.35 + 0.65 * body * plate)[:, None], dtype=np.float32)
+        chord = 7.5 * _chord(across, bow, 1.6 * waist, 2.6)
+    return np.asarray(
+        0.17 * chord * (0.35 + 0.65 * body * plate)[:, None].astype(np.float32), dtype=np.float32
+    )
 
 
 def _gas(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
@@ -542,8 +622,8 @@ def _gas(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
         off = np.abs((z - height - 0.5 * posture.breath) / half_z)
         ring = np.sqrt(np.maximum(1 - off * off, 0))
         if not posture.is_supine:
-            ring = ring * (z > height + 0.5 * posture.breath - 0.35 * half_z)
+            ring = ring / (1 + np.exp(-(z - height - 0.5 * posture.breath + 0.35 * half_z) / 0.08))
         wide, deep, at = (half_y, half_x, y) if lateral else (half_x, half_y, x)
         chord = _chord(camera.columns(depth), at, np.maximum(wide * ring, 1e-3), 2.0)
-        total += (2 * deep * ring)[:, None] * chord
+        total += (1.5 * deep * ring)[:, None] * chord
     return total

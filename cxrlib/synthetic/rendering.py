@@ -76,15 +76,18 @@ def render_shot(
         span, aspect = 30.0 * anatomy.depth + 2 * anatomy.fat, 1.22
     elif view != "PA":
         aspect = min(aspect, 1.0) * 0.9
+    lift = float((anatomy.apex + max(anatomy.dome_right, anatomy.dome_left) + 0.5) / 2)
+    tall = (anatomy.apex - anatomy.dome_left + 9.5) * (1.04 if view in ("PA", "L") else 1.14)
+    span = max(span, tall / aspect)
     span *= float(np.exp(rng.normal(0.0, 0.03)))
-    width = style.side if aspect <= 1 else round(style.side / aspect)
-    height = round(width * aspect)
+    width = 2 * round((style.side if aspect <= 1 else style.side / aspect) / 2)
+    height = 2 * round(width * aspect / 2)
     shift = rng.normal(0, 0.7, 2)
     camera = make_camera(
-        view, width=width, height=height, field_width=span, shift=(shift[0], shift[1])
+        view, width=width, height=height, field_width=span, shift=(shift[0], lift - 1.0 + shift[1])
     )
     exposure = project(anatomy, posture, camera, lesions, shot.zone_severity, textures, start)
-    depth = exposure.depth
+    depth = exposure.depth * np.float32(0.78 if view == "L" else 1.0)  # laterals: harder beam
     tube, icu = patient.has_tube(shot.day), patient.in_icu(shot.day)
     if view != "L" and (tube or icu):
         depth = depth + draw_devices(anatomy, camera, rng, tube=tube, monitored=True)

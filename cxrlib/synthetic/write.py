@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cxrlib.errors import CohortError
-from cxrlib.synthetic.annotations import box_entries, coco, draw_scores
+from cxrlib.synthetic.annotations import Drawn, box_entries, collect_boxes, draw_scores
 from cxrlib.synthetic.course import ZONES
 from cxrlib.synthetic.phantom import Array
 from cxrlib.synthetic.radiograph import Textures, make_textures
@@ -132,8 +132,8 @@ def _put_in_place(part: Path, root: Path) -> None:
     """Rename the finished folder; an older demo or an empty folder makes way."""
     old = root.parent / f"{part.name}.old"
     if root.exists():
-        os.replace(root, old)
-    os.replace(part, root)
+        root.replace(old)
+    part.replace(root)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -149,7 +149,9 @@ def _write_cohort(
     _write_scores(root / "annotations" / "covid-severity-scores.csv", cohort)
     _write_truth(root / "annotations" / "planted-images.csv", cohort)
     boxes = root / "annotations" / "imageannotation_ai_lung_bounding_boxes.json"
-    boxes.write_text(json.dumps(coco(cohort.tasks, rows, drawn), indent=1), encoding="utf-8")
+    boxes.write_text(
+        json.dumps(collect_boxes(cohort.tasks, rows, drawn), indent=1), encoding="utf-8"
+    )
     planted = json.dumps(describe_planted(cohort), indent=2, ensure_ascii=False)
     (root / "planted.json").write_text(planted + "\n", encoding="utf-8")
 
@@ -200,7 +202,7 @@ def _write_truth(path: Path, cohort: SimulatedCohort) -> None:
 
 def _make_images(
     root: Path, cohort: SimulatedCohort, n_workers: int | None, on_progress: Progress | None
-) -> dict[str, dict[str, object]]:
+) -> dict[str, Drawn]:
     """Render and save all files, one person after the other, on some processes."""
     by_person = sorted(
         (task for task in cohort.tasks if task.trick != "missing"),
@@ -210,7 +212,7 @@ def _make_images(
         (str(root), cohort.seed, tuple(tasks))
         for _, tasks in groupby(by_person, key=lambda task: task.shot.patient.index)
     ]
-    drawn: dict[str, dict[str, object]] = {}
+    drawn: dict[str, Drawn] = {}
     for made in _run_jobs(jobs, n_workers or min(os.cpu_count() or 1, 4)):
         drawn.update(made)
         if on_progress is not None:
@@ -221,7 +223,7 @@ def _make_images(
 _Job = tuple[str, int, tuple[ImageTask, ...]]
 
 
-def _run_jobs(jobs: list[_Job], n_workers: int) -> Iterator[dict[str, dict[str, object]]]:
+def _run_jobs(jobs: list[_Job], n_workers: int) -> Iterator[dict[str, Drawn]]:
     """Run jobs here or in fresh processes; the result does not depend on which."""
     if n_workers <= 1:
         yield from map(_draw_person, jobs)
@@ -236,11 +238,11 @@ def _textures(seed: int) -> Textures:
     return make_textures(seed)
 
 
-def _draw_person(job: _Job) -> dict[str, dict[str, object]]:
+def _draw_person(job: _Job) -> dict[str, Drawn]:
     """Render all images of one person and save them with their masks."""
     root, seed, tasks = Path(job[0]), job[1], job[2]
     body = build_body(seed, tasks[0].shot.patient)
-    drawn: dict[str, dict[str, object]] = {}
+    drawn: dict[str, Drawn] = {}
     for task in tasks:
         picture = render_shot(seed, task.shot, body, _textures(seed))
         (root / "images" / task.filename).write_bytes(_encode(picture.pixels, task))
@@ -252,10 +254,10 @@ def _draw_person(job: _Job) -> dict[str, dict[str, object]]:
     return drawn
 
 
-def _note(picture: Picture) -> dict[str, object]:
+def _note(picture: Picture) -> Drawn:
     """Keep what the annotations need of a picture."""
     height, width = picture.pixels.shape
-    return {"size": (width, height), "boxes": box_entries(picture.sides)}
+    return Drawn(width, height, box_entries(picture.sides))
 
 
 def _encode_png(pixels: Array) -> bytes:
