@@ -3,26 +3,33 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from cxrlib.charts.document import map_html, write_map_html
 from cxrlib.charts.labels import place_labels
 from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade, mix
 from cxrlib.charts.template import (
     FONT,
     MARGIN,
-    TEXT_SIZE,
     TITLE_HEIGHT,
     chart_template,
 )
+from cxrlib.charts.words import (
+    DENSITY_LABEL,
+    caption_map,
+    count_words,
+    day_words,
+    describe_map,
+    safe_text,
+    state_words,
+)
 from cxrlib.density import DensityGrid
-from cxrlib.trajectories import MappedImage, Stop, Trajectory, count_map, describe_counts
+from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
 __all__ = [
     "DENSITY_LABEL",
@@ -33,8 +40,6 @@ __all__ = [
     "plot_map",
     "write_map_html",
 ]
-
-DENSITY_LABEL = "images in the ICU or with a tube"
 
 #: Plotly draws WebGL above all SVG. So marks and paths are both SVG as long as that is quick,
 #: and both WebGL for more marks than this.
@@ -218,7 +223,7 @@ def _add_points(
                 x=shown["x"].to_numpy(dtype=np.float32),
                 y=shown["y"].to_numpy(dtype=np.float32),
                 mode="markers",
-                name=f"{state}: {_count(len(shown), 'image')}",
+                name=f"{state}: {count_words(len(shown), 'image')}",
                 legendrank=1000 - rank,
                 marker=marker,
                 # Plotly dims what is not selected, which would read as a state.
@@ -250,50 +255,14 @@ def _hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
     texts = np.empty(len(points), dtype=object)
     for row, (patient, offset, view, state, reason) in enumerate(rows):
         where = ", ".join(
-            [f"Patient {_safe(patient)}", day_words(offset), _safe(view, "view not recorded")]
+            [
+                f"Patient {safe_text(patient)}",
+                day_words(offset),
+                safe_text(view, "view not recorded"),
+            ]
         )
-        texts[row] = f"{where}<br>{_state_words(str(state), reason)}"
+        texts[row] = f"{where}<br>{state_words(str(state), reason)}"
     return texts
-
-
-def _state_words(state: str, reason: object) -> str:
-    """Say a state and why."""
-    if state == "unknown":
-        return "state unknown: neither ICU nor tube recorded"
-    why = "" if not isinstance(reason, str) or reason in ("", state) else f": {_safe(reason)}"
-    return f"<b>{_safe(state)}</b>{why}"
-
-
-def day_words(offset: float | None) -> str:
-    """Say a day.
-
-    Examples
-    --------
-    >>> day_words(12.0), day_words(-2.5), day_words(None)
-    ('day 12', 'day −2.5', 'day not recorded')
-    """
-    if offset is None or pd.isna(offset):
-        return "day not recorded"
-    return f"day {offset:g}".replace("-", "−")
-
-
-def _safe(value: str | float | None, blank: str = "not recorded") -> str:
-    """Return a cell as text that Plotly shows as it stands, cut to 60 characters."""
-    if value is None or pd.isna(value):
-        return blank
-    text = str(value)
-    return html.escape(text if len(text) <= 60 else f"{text[:59]}…", quote=False)
-
-
-def _count(n: int, noun: str) -> str:
-    """Say a count.
-
-    Examples
-    --------
-    >>> _count(1, "image"), _count(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _add_path(
@@ -378,8 +347,8 @@ def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette, layer: Laye
 
 def _mark_text(way: Trajectory, image: MappedImage, day: float | None) -> str:
     """Return the hover sentence of one image of a chosen patient."""
-    parts = [f"Patient {_safe(way.patient_id)}", day_words(day), _safe(image.view)]
-    state = "state unknown" if image.state == "unknown" else f"<b>{_safe(image.state)}</b>"
+    parts = [f"Patient {safe_text(way.patient_id)}", day_words(day), safe_text(image.view)]
+    state = "state unknown" if image.state == "unknown" else f"<b>{safe_text(image.state)}</b>"
     return f"{', '.join(parts)}<br>{state}"
 
 
@@ -475,7 +444,7 @@ def _labels(way: Trajectory, *, slanted: bool) -> list[_Label]:
     labels = []
     for row, stop in enumerate(way.stops):
         words = day_words(stop.day)
-        bold = f"Patient {_safe(way.patient_id)}" if row == 0 else ""
+        bold = f"Patient {safe_text(way.patient_id)}" if row == 0 else ""
         text = f"<b>{bold}</b>, {words}" if bold else words
         text = f"<i>{text}</i>" if slanted else text
         n_letters = len(words) + (len(bold) * 1.1 + 2 if bold else 0)
@@ -554,223 +523,3 @@ def _add_empty(figure: go.Figure) -> None:
         text="No image of this selection is on the map.<br>Loosen a filter.",
         font={"size": 18},
     )
-
-
-def describe_map(
-    points: pd.DataFrame,
-    density: DensityGrid | None,
-    trajectories: Sequence[Trajectory] = (),
-    *,
-    density_label: str = DENSITY_LABEL,
-) -> str:
-    """Describe the map in words: its text alternative.
-
-    Returns
-    -------
-    str
-        Plain text, one sentence after the other.
-    """
-    if points.empty:
-        return "An empty map: no image of this selection is on it."
-    counts = count_map(points)
-    states = f"{counts.n_bad:,} bad, {counts.n_good:,} good, {counts.n_unknown:,} unknown"
-    sentences = [f"A map of {describe_counts(counts)}", f"States: {states}."]
-    if density is None:
-        sentences.append(f"No density of {density_label} is drawn.")
-    else:
-        sentences.append(
-            f"The density of {density_label}, from {_count(density.n_points, 'image')}, is "
-            f"highest in the {_place_words(density.peak, points)} of the map."
-        )
-    sentences += [_describe_way(way, points) for way in trajectories]
-    return " ".join(sentences)
-
-
-def _place_words(place: tuple[float, float], points: pd.DataFrame) -> str:
-    """Name the ninth of the map in which a place lies."""
-    x_min, x_max, y_min, y_max = _extent(points)
-    column, row = (
-        int(np.clip(3 * (value - low) / (high - low), 0, 2))
-        for value, low, high in zip(place, (x_min, y_min), (x_max, y_max), strict=True)
-    )
-    return _NINTHS[row][column]
-
-
-_NINTHS = (
-    ("lower left", "bottom", "lower right"),
-    ("left", "middle", "right"),
-    ("upper left", "top", "upper right"),
-)
-
-
-def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
-    """Say one patient's way in a sentence."""
-    stops = [
-        f"{day_words(stop.day)}, {stop.state}, {_place_words((stop.x, stop.y), points)}"
-        for stop in way.stops
-    ]
-    path = "; ".join(stops) if stops else "no image with a recorded day"
-    rest = f"; {_count(len(way.undated), 'image')} without a day" if way.undated else ""
-    return f"Patient {way.patient_id} (survival: {way.survival}): {path}{rest}."
-
-
-def caption_map(
-    points: pd.DataFrame,
-    *,
-    cohort: str,
-    extractor: str,
-    method: str = "umap",
-    features: str = "outputs",
-    bandwidth: float | None = None,
-    density_label: str = DENSITY_LABEL,
-    filters: str = "",
-) -> str:
-    """Return the caption of the map: what it is, from how many, how not to read it.
-
-    Parameters
-    ----------
-    points : DataFrame
-        What is drawn.
-    cohort, extractor : str
-        Names as shown on screen.
-    method, features : str
-        As in `cxrlib.projection.ProjectionSettings`.
-    bandwidth : float, optional
-        Of the density, in map units; None where no density is drawn.
-    density_label : str
-        Which images the density is of.
-    filters : str, optional
-        The filters in words.
-    """
-    counts = count_map(points)
-    method_words = {"umap": "UMAP", "pca": "principal components"}.get(method, method)
-    parts = [
-        f"{cohort}: {_count(counts.n_images, 'image')} of {_count(counts.n_patients, 'patient')}"
-        f" ({_count(counts.n_persons, 'person')}){f', {filters}' if filters else ''}.",
-        f"{method_words} of the {features} of {extractor}: near means alike to it.",
-        "The axes have no unit; distances between groups and the room they take mean little.",
-    ]
-    if bandwidth is not None:
-        parts.append(
-            f"Shading: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
-        )
-    if counts.n_overlap:
-        parts.append(
-            f"{_count(counts.n_overlap, 'image')} with reasons for both states "
-            f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
-        )
-    parts.append("Not recorded is not a no: an image of unknown state may be either.")
-    return " ".join(parts)
-
-
-def map_html(
-    figure: go.Figure,
-    *,
-    caption: str,
-    notice: str,
-    description: str = "",
-    theme: Theme = "light",
-    title: str = "Map of chest X-rays",
-    today: date | None = None,
-) -> str:
-    """Return a figure as an HTML document that asks nothing of the network.
-
-    Parameters
-    ----------
-    figure : Figure
-        Result of `plot_map`.
-    caption, notice : str
-        Written under the figure; lines of the caption stay lines.
-    description : str, optional
-        The text alternative, from `describe_map`.
-    theme : {"light", "dark"}, default "light"
-        The figure's theme.
-    title : str
-        Of the document.
-    today : date, optional
-        Written at the end; by default today's.
-    """
-    palette = PALETTES[theme]
-    chart = figure.to_html(
-        full_html=False,
-        include_plotlyjs=True,
-        include_mathjax=False,
-        config={"displaylogo": False, "scrollZoom": True, "responsive": True},
-        div_id="map",
-    )
-    return _PAGE.format(
-        theme=theme,
-        title=html.escape(title),
-        page=palette.page,
-        ink=palette.ink,
-        quiet=palette.quiet,
-        font=FONT,
-        size=TEXT_SIZE + 2,
-        description=html.escape(description or title),
-        chart=chart,
-        caption=html.escape(caption),
-        notice=html.escape(notice),
-        written=(today or date.today()).isoformat(),
-    )
-
-
-def write_map_html(
-    figure: go.Figure,
-    path: Path,
-    *,
-    caption: str,
-    notice: str,
-    description: str = "",
-    theme: Theme = "light",
-    title: str = "Map of chest X-rays",
-    today: date | None = None,
-) -> None:
-    """Write a figure as one HTML file that asks nothing of the network; see `map_html`.
-
-    The file is there whole or not at all.
-    """
-    page = map_html(
-        figure,
-        caption=caption,
-        notice=notice,
-        description=description,
-        theme=theme,
-        title=title,
-        today=today,
-    )
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-#: The policy lets the browser run what is in the file and fetch nothing. Plotly's WebGL marks
-#: compile their drawing functions at run time, hence "unsafe-eval".
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="{theme}">
-<title>{title}</title>
-<style>
-body {{ margin: 0 auto; max-width: 1400px; padding: 24px 32px; background: {page};
-  color: {ink}; font: {size}px/1.5 {font}; }}
-figure {{ margin: 0; }}
-figcaption {{ margin-top: 12px; max-width: 75em; color: {quiet}; white-space: pre-line; }}
-footer {{ margin-top: 12px; }}
-</style>
-</head>
-<body>
-<figure>
-<div role="img" aria-label="{description}">{chart}</div>
-<figcaption>{caption}</figcaption>
-</figure>
-<footer><strong>{notice}</strong> {written}</footer>
-</body>
-</html>
-"""

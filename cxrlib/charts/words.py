@@ -1,0 +1,168 @@
+"""What the map says in words: days, states, counts, its caption and its text alternative."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.density import DensityGrid
+from cxrlib.trajectories import Trajectory, count_map, describe_counts
+
+__all__ = [
+    "DENSITY_LABEL",
+    "caption_map",
+    "count_words",
+    "day_words",
+    "describe_map",
+    "safe_text",
+    "state_words",
+]
+
+DENSITY_LABEL = "images in the ICU or with a tube"
+
+
+def state_words(state: str, reason: object) -> str:
+    """Say a state and why."""
+    if state == "unknown":
+        return "state unknown: neither ICU nor tube recorded"
+    why = "" if not isinstance(reason, str) or reason in ("", state) else f": {safe_text(reason)}"
+    return f"<b>{safe_text(state)}</b>{why}"
+
+
+def day_words(offset: float | None) -> str:
+    """Say a day.
+
+    Examples
+    --------
+    >>> day_words(12.0), day_words(-2.5), day_words(None)
+    ('day 12', 'day −2.5', 'day not recorded')
+    """
+    if offset is None or pd.isna(offset):
+        return "day not recorded"
+    return f"day {offset:g}".replace("-", "−")
+
+
+def safe_text(value: str | float | None, blank: str = "not recorded") -> str:
+    """Return a cell as text that Plotly shows as it stands, cut to 60 characters."""
+    if value is None or pd.isna(value):
+        return blank
+    text = str(value)
+    return html.escape(text if len(text) <= 60 else f"{text[:59]}…", quote=False)
+
+
+def count_words(n: int, noun: str) -> str:
+    """Say a count.
+
+    Examples
+    --------
+    >>> count_words(1, "image"), count_words(1200, "image")
+    ('1 image', '1,200 images')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def describe_map(
+    points: pd.DataFrame,
+    density: DensityGrid | None,
+    trajectories: Sequence[Trajectory] = (),
+    *,
+    density_label: str = DENSITY_LABEL,
+) -> str:
+    """Describe the map in words: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text, one sentence after the other.
+    """
+    if points.empty:
+        return "An empty map: no image of this selection is on it."
+    counts = count_map(points)
+    states = f"{counts.n_bad:,} bad, {counts.n_good:,} good, {counts.n_unknown:,} unknown"
+    sentences = [f"A map of {describe_counts(counts)}", f"States: {states}."]
+    if density is None:
+        sentences.append(f"No density of {density_label} is drawn.")
+    else:
+        sentences.append(
+            f"The density of {density_label}, from {count_words(density.n_points, 'image')}, is "
+            f"highest in the {_place_words(density.peak, points)} of the map."
+        )
+    sentences += [_describe_way(way, points) for way in trajectories]
+    return " ".join(sentences)
+
+
+def _place_words(place: tuple[float, float], points: pd.DataFrame) -> str:
+    """Name the ninth of the map in which a place lies."""
+    seen = points[["x", "y"]].to_numpy(dtype=np.float64)
+    low, span = seen.min(axis=0), np.maximum(np.ptp(seen, axis=0), 1e-9)
+    column, row = np.clip(3 * (np.array(place) - low) / span, 0, 2).astype(int)
+    return _NINTHS[row][column]
+
+
+_NINTHS = (
+    ("lower left", "bottom", "lower right"),
+    ("left", "middle", "right"),
+    ("upper left", "top", "upper right"),
+)
+
+
+def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
+    """Say one patient's way in a sentence."""
+    stops = [
+        f"{day_words(stop.day)}, {stop.state}, {_place_words((stop.x, stop.y), points)}"
+        for stop in way.stops
+    ]
+    path = "; ".join(stops) if stops else "no image with a recorded day"
+    rest = f"; {count_words(len(way.undated), 'image')} without a day" if way.undated else ""
+    return f"Patient {way.patient_id} (survival: {way.survival}): {path}{rest}."
+
+
+def caption_map(
+    points: pd.DataFrame,
+    *,
+    cohort: str,
+    extractor: str,
+    method: str = "umap",
+    features: str = "outputs",
+    bandwidth: float | None = None,
+    density_label: str = DENSITY_LABEL,
+    filters: str = "",
+) -> str:
+    """Return the caption of the map: what it is, from how many, how not to read it.
+
+    Parameters
+    ----------
+    points : DataFrame
+        What is drawn.
+    cohort, extractor : str
+        Names as shown on screen.
+    method, features : str
+        As in `cxrlib.projection.ProjectionSettings`.
+    bandwidth : float, optional
+        Of the density, in map units; None where no density is drawn.
+    density_label : str
+        Which images the density is of.
+    filters : str, optional
+        The filters in words.
+    """
+    counts = count_map(points)
+    method_words = {"umap": "UMAP", "pca": "principal components"}.get(method, method)
+    parts = [
+        f"{cohort}: {count_words(counts.n_images, 'image')} of "
+        f"{count_words(counts.n_patients, 'patient')} ({count_words(counts.n_persons, 'person')})"
+        f"{f', {filters}' if filters else ''}.",
+        f"{method_words} of the {features} of {extractor}: near means alike to it.",
+        "The axes have no unit; distances between groups and the room they take mean little.",
+    ]
+    if bandwidth is not None:
+        parts.append(
+            f"Shading: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
+        )
+    if counts.n_overlap:
+        parts.append(
+            f"{count_words(counts.n_overlap, 'image')} with reasons for both states "
+            f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
+        )
+    parts.append("Not recorded is not a no: an image of unknown state may be either.")
+    return " ".join(parts)
