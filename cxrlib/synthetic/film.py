@@ -68,7 +68,7 @@ def choose_style(seed: int, hospital: Hospital) -> Style:
     sign = hospital.style_sign
     return Style(
         sign=sign,
-        side=int(rng.choice([512, 540, 560, 600])),
+        side=int(rng.choice([512, 520, 540, 560])),
         aspect=aspect + float(rng.normal(0, 0.03)),
         marker=marker,
         marker_side=-1 if marker == "R" else 1,
@@ -163,10 +163,10 @@ def _even_out(seen: Array, style: Style) -> Array:
 def _collimate(grey: Array, style: Style, rng: np.random.Generator) -> Array:
     """Add the border of the collimator or of the film."""
     height, width = grey.shape
-    if style.border == "shutter":
+    if style.border == "shutter" or rng.random() < 0.22:
         rows, columns = np.arange(height)[:, None], np.arange(width)[None]
-        lean = rng.normal(0, 0.006, 4)
-        edge = rng.uniform(3, 16, 4)
+        lean = rng.normal(0, 0.008, 4)
+        edge = rng.uniform(2, 12, 4) + (rng.random(4) < 0.25) * rng.uniform(0, 0.07, 4) * width
         inside = (rows - lean[0] * columns > edge[0]) & (
             height - rows - lean[1] * columns > edge[1]
         )

@@ -167,10 +167,10 @@ def build_anatomy(rng: np.random.Generator, *, female: bool, age: int) -> Anatom
     Anatomy
     """
     size = 0.94 if female else 1.02
-    width = float(size * np.clip(rng.normal(1.0, 0.055), 0.87, 1.14))
+    width = float(size * np.clip(rng.normal(1.0, 0.065), 0.86, 1.16))
     depth = float(size * rng.normal(1.0, 0.06))
     fat = float(np.clip(rng.gamma(2.2, 0.55), 0.1, 3.6))
-    apex = float(12.4 * size + rng.normal(0, 0.7))
+    apex = float(12.3 * size + rng.normal(0, 0.9))
     right, left = _draw_heart(rng, age, width)
     ribs = _build_ribs(rng, apex, width, depth)
     airways, main_bronchi, carina = _build_airways(rng)
@@ -180,8 +180,8 @@ def build_anatomy(rng: np.random.Generator, *, female: bool, age: int) -> Anatom
         depth=depth,
         fat=fat,
         apex=apex,
-        dome_right=float(-8.6 + rng.normal(0, 0.9)),
-        dome_left=float(-9.8 + rng.normal(0, 0.8)),
+        dome_right=float(-8.5 + rng.normal(0, 1.2)),
+        dome_left=float(-9.6 + rng.normal(0, 1.2)),
         heart_right=right,
         heart_left=left,
         breast=float(rng.uniform(0.5, 1.2) * (0.8 + 0.2 * fat)) if female else 0.0,
@@ -217,7 +217,7 @@ def _draw_heart(
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Draw the two borders of heart and great vessels as profiles over height."""
     old = np.clip((age - 45) / 40, 0, 1)
-    size = width * (0.95 + rng.normal(0, 0.075) + 0.10 * old)
+    size = width * (0.97 + np.clip(rng.normal(0, 0.11), -0.2, 0.3) + 0.10 * old)
     shift = rng.normal(0, 0.25)
     right, left = _HEART_RIGHT.copy(), _HEART_LEFT.copy()
     ventricle = _HEART_Z < 2
@@ -227,7 +227,7 @@ def _draw_heart(
     left += knob * (0.9 * old + rng.normal(0, 0.2))
     left += np.exp(-(((_HEART_Z - 1.6) / 1.2) ** 2)) * rng.normal(0.15, 0.25)
     right += np.exp(-(((_HEART_Z - 5.5) / 3.0) ** 2)) * (0.4 * old + rng.normal(0, 0.15))
-    lift = rng.normal(0, 0.5)
+    lift = rng.normal(0, 0.8)
     return (_HEART_Z + lift, right - shift), (_HEART_Z + lift, left + shift)
 
 
@@ -368,7 +368,7 @@ def _build_arms(width: float) -> Tubes:
         line = np.outer(1 - share, (17.9, -2.6, 11.4)) + np.outer(share, (20.6, -2.0, -7.0))
         neck = (share - 0.06) / 0.06
         head = np.sqrt(np.clip(1 - neck**2, 0.02, 1))
-        girth = np.where(neck < 0, 2.25 * head, 1.1 + 1.15 * np.exp(-((neck / 0.65) ** 2)))
+        girth = np.where(neck < 0, 2.25 * head, 1.1 + 1.15 * np.exp(-((neck / 1.15) ** 2)))
         line = line * np.array([side * width, 1, 1])
         parts.append(sweep(line, girth, girth, np.array([0, 1.0, 0])))
     return _join(parts)

@@ -479,13 +479,14 @@ def _fill(
 
 def _placer(posture: Posture) -> Placer:
     """Give a function that turns tubes with the patient."""
-    angle = np.radians(posture.turn)
-    turn = np.array(
-        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
-    )
+    cos, sin = np.cos(np.radians(posture.turn)), np.sin(np.radians(posture.turn))
+
+    def turn(vectors: Array) -> Array:
+        x, y, z = vectors.T
+        return np.stack([cos * x + sin * y, cos * y - sin * x, z], 1)
 
     def place(tubes: Tubes) -> Tubes:
-        return Tubes(tubes.points @ turn, tubes.axis_1 @ turn, tubes.axis_2 @ turn, tubes.length)
+        return Tubes(turn(tubes.points), turn(tubes.axis_1), turn(tubes.axis_2), tubes.length)
 
     return place
 
