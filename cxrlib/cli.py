@@ -235,10 +235,10 @@ def _load(data: Path | None, cache: Path) -> Cohort:
 
 def _generate_demo(folder: Path, *, seed: int | None, n_patients: int) -> Path:
     """Generate the demo unless it is there; only now import what draws it."""
-    from cxrlib.synthetic import DEFAULT_SEED, generate_demo
+    from cxrlib.synthetic import generate_demo
 
-    chosen = DEFAULT_SEED if seed is None else seed
-    return generate_demo(folder, seed=chosen, n_patients=n_patients, on_progress=ProgressLine())
+    options = {} if seed is None else {"seed": seed}
+    return generate_demo(folder, n_patients=n_patients, on_progress=ProgressLine(), **options)
 
 
 def _choose_extractor_name(extractor: str, weights: Path | None) -> str:

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import TextIO
 
+QUICK = 1.0  # seconds: a log says nothing of a stage that was over at once
 LOG_INTERVAL = 10.0  # seconds between lines where the output is not a terminal
 
 
@@ -33,6 +34,8 @@ class ProgressLine:
         if not finished and now - self._said < (0.2 if interactive else LOG_INTERVAL):
             return
         self._said = now
+        if finished and not interactive and now - self._started < QUICK:
+            return
         line = describe_progress(stage, done, total, now - self._started)
         self.stream.write(f"\r\033[K{line}" if interactive else f"{line}\n")
         if interactive and finished:

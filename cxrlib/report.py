@@ -8,8 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.charts.trajectories import plot_map, write_map_html
+from cxrlib.charts.trajectories import (
+    DENSITY_LABEL,
+    caption_map,
+    describe_map,
+    map_html,
+    plot_map,
+)
 from cxrlib.density import estimate_density
+from cxrlib.errors import CxrError
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import (
     Trajectory,
@@ -20,7 +27,18 @@ from cxrlib.trajectories import (
     select_bad_points,
 )
 
-__all__ = ["csv_with_header", "provenance", "steps_table", "write_map_page", "write_map_table"]
+__all__ = [
+    "DEATHS_LABEL",
+    "csv_with_header",
+    "map_page",
+    "provenance",
+    "steps_table",
+    "write_map_page",
+    "write_map_table",
+]
+
+# What the density is of where last images before death count as well (paper, section 5.4).
+DEATHS_LABEL = "images in the ICU, with a tube or last before death"
 
 
 def provenance(mapped: MappedCohort) -> list[str]:
@@ -91,13 +109,23 @@ def steps_table(paths: Sequence[Trajectory]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def write_map_page(mapped: MappedCohort, out: Path, *, patients: Sequence[str] = ()) -> None:
-    """Write the map as a page that opens anywhere, with its caveat and provenance.
+def map_page(
+    mapped: MappedCohort,
+    patients: Sequence[str] = (),
+    *,
+    bandwidth: float | None = 1.0,
+    include_deaths: bool = False,
+) -> str:
+    """Return the map as a page that opens anywhere, with its caption and provenance.
 
     Parameters
     ----------
     patients : sequence of str
         Whose paths are drawn; by default the cohort's story.
+    bandwidth : float, optional
+        Of the density, in map units; None draws none.
+    include_deaths : bool, default False
+        Whether the density counts the last images of patients who died.
 
     Raises
     ------
@@ -107,11 +135,35 @@ def write_map_page(mapped: MappedCohort, out: Path, *, patients: Sequence[str] =
     cohort, projection = mapped.cohort, mapped.projection
     chosen = list(patients) or list(find_story(cohort.table, projection, planted=cohort.planted))
     points = map_points(mapped.mapped.table, projection)
-    density = estimate_density(select_bad_points(points))
+    label = DEATHS_LABEL if include_deaths else DENSITY_LABEL
+    density = None
+    if bandwidth is not None:
+        bad = select_bad_points(points, include_deaths=include_deaths)
+        density = estimate_density(bad, bandwidth=bandwidth)
     paths = [compute_trajectory(cohort.table, projection, patient) for patient in chosen]
-    figure = plot_map(points, density, paths, theme="light")
-    notice, *rest = provenance(mapped)
-    write_map_html(figure, out, caption="\n".join(rest), notice=notice, theme="light")
+    figure = plot_map(points, density, paths, theme="light", density_label=label)
+    notice, *origin = provenance(mapped)
+    caption = caption_map(
+        points,
+        cohort=cohort.name,
+        extractor=mapped.extractor.label,
+        method=projection.settings.method,
+        features=projection.settings.features,
+        bandwidth=None if density is None else bandwidth,
+        density_label=label,
+    )
+    return map_html(
+        figure,
+        caption="\n".join([caption, *origin]),
+        notice=notice,
+        description=describe_map(points, density, paths, density_label=label),
+        title=f"Map of {cohort.name}",
+    )
+
+
+def write_map_page(mapped: MappedCohort, out: Path, *, patients: Sequence[str] = ()) -> None:
+    """Write `map_page` to a file, whole or not at all."""
+    _write_whole(out, map_page(mapped, patients).encode())
 
 
 def write_map_table(mapped: MappedCohort, out: Path) -> None:
@@ -119,10 +171,25 @@ def write_map_table(mapped: MappedCohort, out: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(
-        map_table(mapped.mapped.table, mapped.projection), preserve_index=False
-    )
-    about = "\n".join(provenance(mapped)).encode()
-    pq.write_table(
-        table.replace_schema_metadata({**(table.schema.metadata or {}), b"about": about}), out
-    )
+    points = map_table(mapped.mapped.table, mapped.projection)
+    table = pa.Table.from_pandas(points, preserve_index=False)
+    about = {b"about": "\n".join(provenance(mapped)).encode()}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
+    target = io.BytesIO()
+    pq.write_table(table, target)
+    _write_whole(out, target.getvalue())
+
+
+def _write_whole(out: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all; raises CxrError if it cannot be."""
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        partial.write_bytes(data)
+        partial.replace(out)
+    except OSError as error:
+        raise CxrError(
+            f"{str(out)!r} cannot be written: {error.strerror}. Name a folder that exists and "
+            "has room."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

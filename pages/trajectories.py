@@ -1,8 +1,8 @@
 """Where do patients move? Paths of patients over the map of a cohort's images."""
 
 import streamlit as st
-from cxrlib.charts.trajectories import describe_map, plot_map
 
+from cxrlib.charts.trajectories import describe_map, plot_map
 from cxrlib.density import estimate_density
 from cxrlib.trajectories import (
     compute_trajectory,
@@ -14,13 +14,17 @@ from ui.controls import choose_patients
 from ui.image_panel import show_image_panel
 from ui.resources import load_current
 from ui.trajectory_parts import (
-    choose_background,
+    Background,
+    choose_bandwidth,
+    choose_density,
     list_patients,
     remember_click,
     show_caption,
     show_details,
     show_export,
+    show_paths,
     show_steps_through,
+    show_story,
     shown_image,
 )
 
@@ -31,8 +35,13 @@ theme = st.context.theme.type or "light"
 st.title("Where do patients move?", anchor=False)
 st.markdown(describe_counts(count_map(points)))
 
-background = choose_background()
-patients = choose_patients(list_patients(points), current.story)
+who, what, smooth = st.columns([5, 3, 2], gap="medium")
+with who:
+    patients = choose_patients(list_patients(points), current.story)
+with what:
+    kind = choose_density()
+with smooth:
+    background = Background(kind, choose_bandwidth())
 paths = [compute_trajectory(current.cohort.table, current.mapped.projection, p) for p in patients]
 density = None
 if background.density:
@@ -42,7 +51,15 @@ image_id = shown_image(points, paths)
 
 chart, panel = st.columns([2, 1], gap="medium")
 with chart:
-    figure = plot_map(points, density, paths, theme=theme, selected_image_id=image_id)
+    figure = plot_map(
+        points,
+        density,
+        paths,
+        theme=theme,
+        selected_image_id=image_id,
+        density_label=background.label,
+        uirevision=current.mapped.projection.key,
+    )
     st.plotly_chart(
         figure,
         theme=None,
@@ -50,9 +67,11 @@ with chart:
         on_select=remember_click,
         selection_mode="points",
         config={"displaylogo": False, "scrollZoom": True},
-        alt=describe_map(points, density, paths),
+        alt=describe_map(points, density, paths, density_label=background.label),
     )
+    show_story(current, patients)
     show_caption(current, background, density)
+    show_paths(paths)
 with panel:
     if image_id is None:
         st.info("Click an image on the map to see it here.")
@@ -60,5 +79,5 @@ with panel:
         show_image_panel(current.cohort, points.set_index("image_id", drop=False).loc[image_id])
         show_steps_through(points, image_id)
 
-show_details(current, paths)
-show_export(current, figure, paths)
+show_details(current)
+show_export(current, background, paths)

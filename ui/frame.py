@@ -35,8 +35,10 @@ def describe_cohort(current: Current) -> str:
 
 def show_notice_bar(*, cohort: str, features: str) -> None:
     """Show the thin permanent bar: notice, cohort, extractor."""
+    theme = st.context.theme.type or "light"
+    ground = st.get_option(f"theme.{theme}.backgroundColor")
     st.html(
-        '<div class="cxr-notice" role="note" aria-label="Notice">'
+        f'<div class="cxr-notice" role="note" aria-label="Notice" style="background: {ground}">'
         f"<strong>{escape(NOTICE)}</strong>"
         f"<span>Cohort: {escape(cohort)}</span>"
         f"<span>Features: {escape(features)}</span>"

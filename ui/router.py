@@ -12,19 +12,25 @@ if str(ROOT) not in sys.path:
 from ui.frame import show_frame  # noqa: E402  (the path above must stand first)
 
 st.set_page_config(
-    page_title="Chest X-ray cohorts", page_icon=":material/radiology:", layout="wide"
+    page_title="Chest X-ray cohorts", page_icon=str(ROOT / "ui" / "favicon.svg"), layout="wide"
 )
 
-page = st.navigation(
-    [
-        st.Page(
-            ROOT / "pages" / "trajectories.py",
-            title="Trajectories",
-            icon=":material/timeline:",
-            url_path="trajectories",
-            default=True,
-        )
-    ]
+trajectories = st.Page(
+    ROOT / "pages" / "trajectories.py",
+    title="Trajectories",
+    icon=":material/timeline:",
+    url_path="trajectories",
 )
-show_frame()
+
+
+def start() -> None:
+    """Lead the bare address to the first page, whose own address then stands in links."""
+    st.switch_page(trajectories, query_params=st.query_params.to_dict())
+
+
+page = st.navigation(
+    [st.Page(start, title="Start", default=True, visibility="hidden"), trajectories]
+)
+if page.title != "Start":
+    show_frame()
 page.run()

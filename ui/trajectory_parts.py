@@ -8,14 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib import NOTICE
+from cxrlib.charts.trajectories import DENSITY_LABEL, caption_map
 from cxrlib.density import DensityGrid
-from cxrlib.report import csv_with_header, map_page, steps_table
-from cxrlib.trajectories import TABLE_COLUMNS, Trajectory, count_map
+from cxrlib.report import DEATHS_LABEL, csv_with_header, map_page, steps_table
+from cxrlib.trajectories import PAPER_PATIENTS, TABLE_COLUMNS, Trajectory
 from ui.resources import Current
 
 BACKGROUNDS = {
     "icu-or-tube": "ICU or tube",
-    "with-deaths": "ICU, tube or last before death",
+    "with-deaths": "and deaths",
     "none": "None",
 }
 
@@ -33,29 +34,37 @@ class Background:
         return self.kind != "none"
 
     @property
+    def label(self) -> str:
+        """Say which images the density is of."""
+        return DEATHS_LABEL if self.include_deaths else DENSITY_LABEL
+
+    @property
     def include_deaths(self) -> bool:
         """Tell whether last images of patients who died count as bad."""
         return self.kind == "with-deaths"
 
 
-def choose_background() -> Background:
-    """Let the reader choose which images' density is drawn, and how smooth."""
-    left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    with left:
-        kind = st.segmented_control(
-            "Density of images",
-            list(BACKGROUNDS),
-            default="icu-or-tube",
-            required=True,
-            format_func=lambda key: BACKGROUNDS[key],
-            key="background",
-            bind="query-params",
-            persist_state="session",
-            help="The paper's caption counts images in the ICU or with a tube; its text adds the "
-            "last image of patients who died.",
-        )
-    with right:
-        bandwidth = st.slider(
+def choose_density() -> str:
+    """Let the reader choose which images' density is drawn."""
+    kind = st.segmented_control(
+        "Density of images",
+        list(BACKGROUNDS),
+        default="icu-or-tube",
+        required=True,
+        format_func=lambda key: BACKGROUNDS[key],
+        key="background",
+        bind="query-params",
+        persist_state="session",
+        help="The paper's caption counts images in the ICU or with a tube; its text adds the "
+        "last image of patients who died.",
+    )
+    return str(kind)
+
+
+def choose_bandwidth() -> float:
+    """Let the reader choose how smooth the density is, in map units."""
+    return float(
+        st.slider(
             "Bandwidth, map units",
             min_value=0.2,
             max_value=3.0,
@@ -66,7 +75,7 @@ def choose_background() -> Background:
             persist_state="session",
             help="Standard deviation of the kernel; 1.0 is the published value.",
         )
-    return Background(str(kind), float(bandwidth))
+    )
 
 
 def list_patients(points: pd.DataFrame) -> list[str]:
@@ -134,46 +143,66 @@ def _add_patient(patient_id: str) -> None:
     st.session_state["patient"] = [*st.session_state.get("patient", []), patient_id]
 
 
+def show_story(current: Current, patients: Sequence[str]) -> None:
+    """Tell the story of the patients the page opens on, while they are chosen."""
+    if set(patients) & set(PAPER_PATIENTS) and set(current.story) == set(PAPER_PATIENTS):
+        st.markdown(PAPER_STORY)
+        return
+    story = current.cohort.planted.get("story", {})
+    captions = story.get("captions", {}) if isinstance(story, Mapping) else {}
+    for patient in patients:
+        if patient in captions:
+            st.markdown(f"**Patient {patient}**, synthetic. {captions[patient]}")
+
+
+PAPER_STORY = (
+    "**The patients of the paper's Figure 3**: 178 died in the ICU; 205 got worse and recovered; "
+    "332 recovered quickly. The paper fitted its map together with 1,767 images that cannot be "
+    "redistributed and with the pretrained network, so places differ from its figure."
+)
+
+
 def show_caption(current: Current, background: Background, density: DensityGrid | None) -> None:
     """Say what the picture is, from how many images, and how not to read it."""
     settings = current.mapped.projection.settings
-    counts = count_map(current.points)
-    shade = "No density is drawn."
-    if density is not None:
-        what = (
-            "in the ICU, with a tube or last before death"
-            if background.include_deaths
-            else ("in the ICU or with a tube")
-        )
-        shade = (
-            f"Shade: density of the {density.n_points:,} images {what}, "
-            f"bandwidth {density.bandwidth:g} map units; it also rises where images are many."
-        )
-    elif background.density:
-        shade = "No density: no image of this cohort is recorded in the ICU or with a tube."
-    st.caption(
-        f"{settings.method.upper()} of the {settings.features} of {current.extractor.label}, "
-        f"{counts.n_images:,} images; the axes have no unit. {shade} "
-        f"{counts.n_overlap:,} images have reasons for both states and are drawn as bad. "
-        "Near on the map is not alike in outcome: view, source and exposure place images too."
+    caption = caption_map(
+        current.points,
+        cohort=current.cohort.name,
+        extractor=current.extractor.label,
+        method=settings.method,
+        features=settings.features,
+        bandwidth=None if density is None else density.bandwidth,
+        density_label=background.label,
+    )
+    if background.density and density is None:
+        caption += f" No density: this cohort records no {background.label}."
+    st.caption(caption)
+    note = current.mapped.projection.remark
+    if note:
+        st.caption(note)
+
+
+def show_paths(paths: Sequence[Trajectory]) -> None:
+    """Show the chosen paths as a table, a dash where a first day has no step."""
+    if not paths:
+        return
+    st.subheader("The paths, day by day", anchor=False)
+    show_path_notes(paths)
+    st.dataframe(
+        steps_table(paths),
+        hide_index=True,
+        width="stretch",
+        placeholder="–",
+        column_config={
+            "Day": st.column_config.NumberColumn(format="%g"),
+            "Days since last": st.column_config.NumberColumn(format="%g"),
+            "Step, map units": st.column_config.NumberColumn(format="%.2f"),
+        },
     )
 
 
-def show_details(current: Current, paths: Sequence[Trajectory]) -> None:
-    """Show the paths as a table, which images are on the map, and how to read it."""
-    if paths:
-        st.subheader("The paths, day by day", anchor=False)
-        show_path_notes(paths)
-        st.dataframe(
-            steps_table(paths),
-            hide_index=True,
-            width="stretch",
-            column_config={
-                "Day": st.column_config.NumberColumn(format="%g"),
-                "Days since last": st.column_config.NumberColumn(format="%g"),
-                "Step, map units": st.column_config.NumberColumn(format="%.2f"),
-            },
-        )
+def show_details(current: Current) -> None:
+    """Show how to read the page, which images are on the map, and what was planted."""
     with st.expander("How to read this"):
         st.markdown(HOW_TO_READ)
     with st.expander("Which images are on the map"):
@@ -239,13 +268,18 @@ def show_selection(current: Current) -> None:
         st.dataframe(problems.astype(str), hide_index=True, width="stretch")
 
 
-def show_export(current: Current, paths: Sequence[Trajectory]) -> None:
+def show_export(current: Current, background: Background, paths: Sequence[Trajectory]) -> None:
     """Offer the figure and the numbers behind it, each with its provenance."""
     stamp = date.today().isoformat()
     with st.container(horizontal=True):
         st.download_button(
             "Map as a page (HTML)",
-            data=lambda: map_page(current.mapped, [path.patient_id for path in paths]),
+            data=lambda: map_page(
+                current.mapped,
+                [path.patient_id for path in paths],
+                bandwidth=background.bandwidth if background.density else None,
+                include_deaths=background.include_deaths,
+            ),
             file_name=f"map-{stamp}.html",
             mime="text/html",
             on_click="ignore",
@@ -279,7 +313,7 @@ def show_planted(planted: Mapping[str, object]) -> None:
     truths = planted.get("planted", {})
     if isinstance(truths, Mapping):
         for name, truth in truths.items():
-            if isinstance(truth, Mapping) and "statement" in truth:
-                st.markdown(f"- {truth['statement']}")
+            if isinstance(truth, Mapping) and "words" in truth:
+                st.markdown(f"- {truth['words']}")
             elif isinstance(truth, str):
                 st.markdown(f"- **{name}**: {truth}")

@@ -13,10 +13,17 @@
   };
   const luminance = ([r, g, b]) =>
     0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  // A label can stand outside the element it belongs to, as on a slider's thumb.
+  const covers = (box, text) => box.left <= text.left + text.width / 2
+    && box.right >= text.left + text.width / 2
+    && box.top <= text.top + text.height / 2
+    && box.bottom >= text.top + text.height / 2;
   const groundOf = element => {
+    const text = element.getBoundingClientRect();
     for (let e = element; e; e = e.parentElement) {
       const color = parse(getComputedStyle(e).backgroundColor);
-      if (color[3] > 250) return color;
+      const box = e.getBoundingClientRect();
+      if (color[3] > 250 && (box.height > 60 || covers(box, text))) return color;
     }
     return [255, 255, 255, 255];
   };
@@ -27,11 +34,12 @@
     const box = element.getBoundingClientRect();
     if (!own || box.width < 2 || box.height < 2 || element.closest(passed_over)) continue;
     const style = getComputedStyle(element);
-    if (style.visibility === 'hidden' || parseFloat(style.opacity) < 0.05) continue;
+    let shown = style.visibility === 'hidden' ? 0 : 1;
+    for (let e = element; e; e = e.parentElement) shown *= parseFloat(getComputedStyle(e).opacity);
+    if (shown < 0.05) continue;
     const ground = groundOf(element);
     const color = parse(style.color);
-    let alpha = color[3] / 255;
-    for (let e = element; e; e = e.parentElement) alpha *= parseFloat(getComputedStyle(e).opacity);
+    const alpha = shown * color[3] / 255;
     const ink = color.map((c, i) => c * alpha + ground[i] * (1 - alpha));
     const [bright, dark] = [luminance(ink), luminance(ground)].sort((p, q) => q - p);
     const ratio = (bright + 0.05) / (dark + 0.05);
