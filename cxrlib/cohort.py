@@ -135,8 +135,8 @@ class Cohort:
     problems : DataFrame
         Bad input, a line each: file, row, column, value, problem, action.
     duplicates : DataFrame
-        Near-identical images: image_id_1, image_id_2, patient_id_1, patient_id_2, likeness
-        and detail (see `cxrlib.persons`). Those under two ids made the person_id.
+        Near-identical images: image_id_1, image_id_2, patient_id_1, patient_id_2, likeness,
+        detail and agreement (see `cxrlib.persons`). Those under two ids made the person_id.
     fingerprint : str
         SHA-256 over metadata, annotations and the contents of the X-rays' files, the same
         wherever the folder lies.
@@ -499,7 +499,7 @@ def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
 # ---- persons
 
 
-_NO_PAIRS = pd.DataFrame(columns=["first", "second", "likeness", "detail"])
+_NO_PAIRS = pd.DataFrame(columns=["first", "second", "likeness", "detail", "agreement"])
 
 
 def _add_persons(
@@ -512,12 +512,11 @@ def _add_persons(
     """Add person_id, width and height; return the near-identical images."""
     from cxrlib.persons import find_near_duplicates, inspect_images, merge_persons
 
-    def report(done: int, total: int) -> None:
-        if on_progress is not None:
-            on_progress("Reading images", done, total)
+    def report(stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: on_progress(stage, done, total) if on_progress else None
 
     files = {sha256: paths[i] for i, sha256 in hashes.items()}
-    seen = inspect_images(files, store=store, on_progress=report)
+    seen = inspect_images(files, store=store, on_progress=report("Reading images"))
     for i, sha256 in hashes.items():
         if sha256 in seen.failures:
             _mark_unreadable(table, i, seen.failures[sha256])
@@ -525,7 +524,10 @@ def _add_persons(
     table["width"] = found["width"].astype("Int64")
     table["height"] = found["height"].astype("Int64")
     signatures = found["signature"].dropna().set_axis(table["image_id"][found["signature"].notna()])
-    duplicates = _describe_pairs(table, find_near_duplicates(signatures))
+    found_pairs = find_near_duplicates(
+        signatures, store=store, on_progress=report("Comparing images")
+    )
+    duplicates = _describe_pairs(table, found_pairs)
     pairs = zip(duplicates["patient_id_1"], duplicates["patient_id_2"], strict=True)
     persons = merge_persons(table["patient_id"].unique(), pairs)
     table["person_id"] = table["patient_id"].map(persons)
@@ -543,6 +545,7 @@ def _describe_pairs(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             "patient_id_2": pairs["second"].map(patient).astype("str"),
             "likeness": pairs["likeness"].astype(float),
             "detail": pairs["detail"].astype(float),
+            "agreement": pairs["agreement"].astype(float),
         }
     )
 

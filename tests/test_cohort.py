@@ -233,7 +233,7 @@ def test_progress(root) -> None:
     """Both stages report, and end at all."""
     seen = {}
     load_cohort(root, on_progress=lambda stage, done, total: seen.update({stage: (done, total)}))
-    assert seen == {"Hashing images": (3, 3), "Reading images": (3, 3)}
+    assert seen == {"Hashing images": (3, 3), "Reading images": (3, 3)}  # none to compare
 
 
 # ---- fingerprint
