@@ -337,6 +337,10 @@ def _plant_odd_values(rows: list[dict[str, str]], rng: np.random.Generator) -> N
         i = next(i for i in picked if rows[i][column])
         picked.remove(i)
         rows[i][column] += " "
+    vague = next((rows[i]["patientid"] for i in picked if rows[i]["finding"] == "Pneumonia"), None)
+    for row in rows:
+        if row["patientid"] == vague:
+            row["finding"] = "Unknown"
     day_zero = [i for i in picked if rows[i]["offset"] == "0"]
     for i, value in zip(day_zero, ("-1", "-5", "-10", "-4"), strict=False):
         rows[i]["offset"] = value

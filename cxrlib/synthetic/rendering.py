@@ -100,13 +100,13 @@ def _aim(
     aspect *= float(np.exp(rng.normal(0, 0.05)))
     lift = float((anatomy.apex + max(anatomy.dome_right, anatomy.dome_left)) / 2) - 0.8
     tall = (anatomy.apex - anatomy.dome_left + 8.0) * (1.14 if view.startswith("AP") else 1.04)
-    spread = 0.04 if view == "PA" else 0.065
+    spread = 0.05 if view == "PA" else 0.065
     span = max(span, tall / aspect) * float(np.clip(np.exp(rng.normal(0.03, spread)), 0.96, 1.2))
-    loose = 0.9 if view == "PA" else 1.5
+    loose = 1.1 if view == "PA" else 1.5
     shift = np.clip(rng.normal(0, loose, 2), -2.6, 2.6)
     width = 2 * round((side if aspect <= 1 else side / aspect) / 2)
     height = 2 * round(width * aspect / 2)
-    tilt = float(np.clip(rng.normal(0, 1.5 if view == "PA" else 3.0), -6, 6))
+    tilt = float(np.clip(rng.normal(0, 1.8 if view == "PA" else 3.0), -6, 6))
     pad = 2 * int(np.ceil(np.sin(np.radians(abs(tilt))) * max(width, height) / 4 + 0.5))
     camera = make_camera(
         view,
