@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -153,7 +153,7 @@ def make_map(
         list[str] | None, typer.Option("--patient", help="Draw this patient's path; repeatable.")
     ] = None,
     features: Annotated[
-        str, typer.Option(help="outputs (the paper's choice) or embedding.")
+        Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
     ] = "outputs",
     seed: Annotated[int, typer.Option(help="Seed of the map.")] = 0,
     extractor: ExtractorOption = "auto",

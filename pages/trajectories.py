@@ -76,7 +76,7 @@ with panel:
     if image_id is None:
         st.info("Click an image on the map to see it here.")
     else:
-        show_image_panel(current.cohort, points.set_index("image_id", drop=False).loc[image_id])
+        show_image_panel(current.cohort, points[points["image_id"] == image_id].iloc[0])
         show_steps_through(points, image_id)
 
 show_details(current)

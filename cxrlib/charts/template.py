@@ -7,7 +7,7 @@ from cxrlib.charts.palette import PALETTES, STATES, Theme
 __all__ = ["FONT", "MARGIN", "TEXT_SIZE", "TITLE_HEIGHT", "chart_template"]
 
 #: Fonts that are on the machine: nothing is fetched.
-FONT = '"Source Sans", "Source Sans Pro", "Source Sans 3", system-ui, "Segoe UI", "Liberation Sans", sans-serif'
+FONT = '"Source Sans", system-ui, "Segoe UI", "Liberation Sans", sans-serif'
 #: Smallest text, in pixels: readable at four metres on a projector.
 TEXT_SIZE = 14
 #: The same on all charts, in pixels, so that figures on a page line up: a line of legend above,
