@@ -37,6 +37,9 @@ __all__ = [
     "write_map_table",
 ]
 
+# A cell that starts with one of these is run by a spreadsheet.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 # What the density is of where last images before death count as well (paper, section 5.4).
 DEATHS_LABEL = "images in the ICU, with a tube or last before death"
 
@@ -77,7 +80,7 @@ def _one_line(text: str) -> str:
 def _inert(value: object) -> object:
     """Keep a spreadsheet from running a cell: text that looks like a formula gets a quote."""
     return (
-        f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+        f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
     )
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cxrlib.pipeline import MappedCohort, compute_map
+from tests.cohort_factory import draw_image, make_cohort
+
 
 @pytest.fixture(scope="session")
 def real_root() -> Path:
@@ -16,3 +19,34 @@ def real_root() -> Path:
     if not (root / "metadata.csv").is_file():
         pytest.skip(f"CXR_DATA={value!r} holds no metadata.csv.")
     return root
+
+
+@pytest.fixture(scope="session")
+def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a cohort of twelve X-rays of five patients, one row without a file, one CT row."""
+    rows: list[dict[str, object]] = [
+        {"patientid": f"p{1 + i % 5}", "offset": i, "view": "L" if i == 11 else "AP"}
+        for i in range(12)
+    ]
+    rows[3] |= {"in_icu": "Y"}
+    rows[4] |= {"offset": ""}
+    rows += [{"patientid": "p6", "filename": "c.nii", "modality": "CT", "view": "Axial"}]
+    images = {f"image{i}.png": draw_image(i) for i in range(1, 13) if i != 3}
+    return make_cohort(tmp_path_factory.mktemp("small") / "cohort", rows, images=images)
+
+
+@pytest.fixture(scope="session")
+def mapped_cohort(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> MappedCohort:
+    """Embed the small cohort by texture and lay it out by principal components."""
+    from cxrlib.cohort import load_cohort
+    from cxrlib.embeddings import compute_embeddings
+    from cxrlib.extractors import load_extractor
+    from cxrlib.projection import ProjectionSettings
+    from cxrlib.store import Store
+
+    store = Store(tmp_path_factory.mktemp("cache"))
+    cohort = load_cohort(small_root, store=store)
+    extractor = load_extractor("texture")
+    compute_embeddings(cohort, extractor, store, n_workers=1)
+    settings = ProjectionSettings(method="pca")
+    return compute_map(cohort, extractor.info, store, settings=settings)

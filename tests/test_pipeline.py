@@ -1,0 +1,57 @@
+"""From a cohort to its map: which images, and what the cache is asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from cxrlib.cohort import load_cohort
+from cxrlib.embeddings import compute_embeddings
+from cxrlib.errors import ProjectionError
+from cxrlib.extractors import load_extractor
+from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map, select_for_map
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
+PCA = ProjectionSettings(method="pca")
+
+
+def test_map_takes_frontal_xrays_with_a_file(mapped_cohort: MappedCohort) -> None:
+    """Of thirteen rows, ten are left: no CT, no lateral, no row without a file."""
+    assert len(mapped_cohort.projection.image_ids) == 10
+    assert mapped_cohort.mapped.n_images == 10
+    assert set(mapped_cohort.mapped.table["view"]) == {"AP"}
+    removed = sum(sum(step.removed.values()) for step in mapped_cohort.mapped.steps)
+    assert mapped_cohort.cohort.n_images - removed == mapped_cohort.mapped.n_images
+
+
+def test_embeddings_map_and_table_speak_of_the_same_images(mapped_cohort: MappedCohort) -> None:
+    """The three parts hold the same images."""
+    ids = set(mapped_cohort.projection.image_ids)
+    assert ids == set(mapped_cohort.embeddings.image_ids)
+    assert ids == set(mapped_cohort.mapped.table["image_id"])
+
+
+def test_selecting_for_the_map_again_changes_nothing(mapped_cohort: MappedCohort) -> None:
+    """The selection is the same on its own result."""
+    again = select_for_map(mapped_cohort.mapped, PCA)
+    assert again.table["image_id"].tolist() == mapped_cohort.mapped.table["image_id"].tolist()
+
+
+def test_a_map_is_found_again_and_only_for_its_settings(small_root: Path, tmp_path: Path) -> None:
+    """What was computed is loaded by name and by preference; other settings find nothing."""
+    store = Store(tmp_path)
+    cohort = load_cohort(small_root, store=store)
+    with pytest.raises(ProjectionError, match="python -m cxrlib map --data"):
+        load_map(cohort, store, settings=PCA)
+    extractor = load_extractor("texture")
+    compute_embeddings(cohort, extractor, store, n_workers=1)
+    made = compute_map(cohort, extractor.info, store, settings=PCA)
+    assert list(find_maps(cohort, store, settings=PCA)) == ["texture"]
+    for name in ("auto", "texture"):
+        loaded = load_map(cohort, store, settings=PCA, extractor=name)
+        assert loaded.projection.key == made.projection.key
+        assert loaded.projection.coordinates.tolist() == made.projection.coordinates.tolist()
+    with pytest.raises(ProjectionError, match="densenet121-untrained"):
+        load_map(cohort, store, settings=PCA, extractor="densenet121-untrained")
+    with pytest.raises(ProjectionError):
+        load_map(cohort, store, settings=ProjectionSettings(method="pca", features="embedding"))

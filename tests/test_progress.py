@@ -1,0 +1,56 @@
+"""Progress: seldom in a log, in place on a terminal."""
+
+import io
+
+import pytest
+
+from cxrlib import progress
+from cxrlib.progress import ProgressLine
+
+
+class Terminal(io.StringIO):
+    """Claim to be a terminal."""
+
+    def isatty(self) -> bool:
+        """Say yes."""
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give a clock that stands still until told."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_log_gets_few_lines(clock: list[float]) -> None:
+    """A thousand steps of a tenth of a second give a line each ten seconds, and the last."""
+    log = io.StringIO()
+    line = ProgressLine(log)
+    for done in range(1, 1001):
+        clock[0] = done / 10
+        line("Embedding", done, 1000)
+    lines = log.getvalue().splitlines()
+    assert 9 <= len(lines) <= 11
+    assert lines[-1] == "Embedding: 1,000 of 1,000 in 100 s"
+
+
+def test_a_log_says_nothing_of_what_was_over_at_once(clock: list[float]) -> None:
+    """A stage that took no time leaves no line."""
+    log = io.StringIO()
+    line = ProgressLine(log)
+    line("Hashing", 0, 10)
+    line("Hashing", 10, 10)
+    assert log.getvalue() == ""
+
+
+def test_a_terminal_is_written_in_place(clock: list[float]) -> None:
+    """Each report overwrites the last; the end is a line of its own."""
+    screen = Terminal()
+    line = ProgressLine(screen)
+    for done in range(4):
+        clock[0] = float(done)
+        line("Embedding", done, 3)
+    assert screen.getvalue().startswith("\r")
+    assert screen.getvalue().count("\n") == 1

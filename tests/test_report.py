@@ -1,0 +1,86 @@
+"""What leaves the program: it names its origin, and nothing in it runs."""
+
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from cxrlib import NOTICE
+from cxrlib.errors import CxrError
+from cxrlib.pipeline import MappedCohort
+from cxrlib.report import csv_with_header, provenance, steps_table, write_map_page, write_map_table
+from cxrlib.trajectories import compute_trajectory
+
+
+def read_csv(data: bytes) -> tuple[list[str], pd.DataFrame]:
+    """Part an exported table from its header lines."""
+    lines = data.decode().splitlines()
+    n_header = sum(line.startswith("# ") for line in lines)
+    return lines[:n_header], pd.read_csv(StringIO("\n".join(lines[n_header:])), dtype=str)
+
+
+def test_every_export_says_where_it_comes_from(mapped_cohort: MappedCohort) -> None:
+    """Notice first; then cohort, fingerprint, features, map settings, date."""
+    lines = provenance(mapped_cohort)
+    assert lines[0] == NOTICE
+    text = " ".join(lines)
+    assert mapped_cohort.cohort.fingerprint in text
+    assert mapped_cohort.extractor.label in text
+    assert f"seed {mapped_cohort.projection.settings.seed}" in text
+    assert "(unit: image)" in text
+
+
+def test_csv_keeps_every_row_and_value(mapped_cohort: MappedCohort) -> None:
+    """The table under the header is the table that went in."""
+    table = pd.DataFrame({"patient_id": ["1", "a,b", 'q"'], "x": [1.5, -2.0, None]})
+    header, read = read_csv(csv_with_header(table, mapped_cohort))
+    assert len(header) == len(provenance(mapped_cohort))
+    assert read["patient_id"].tolist() == ["1", "a,b", 'q"']
+    assert read["x"].tolist()[:2] == ["1.5", "-2.0"]
+    assert read["x"].isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_cell_is_not_a_formula(mapped_cohort: MappedCohort, value: str) -> None:
+    """An id that a spreadsheet would run is quoted."""
+    _, read = read_csv(csv_with_header(pd.DataFrame({"id": [value, "x"]}), mapped_cohort))
+    assert read["id"][0].startswith("'")
+
+
+def test_steps_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:
+    """A path's days are rows; the first day has no step."""
+    table, projection = mapped_cohort.cohort.table, mapped_cohort.projection
+    path = compute_trajectory(table, projection, "p1")
+    rows = steps_table([path])
+    assert rows["Day"].tolist() == [stop.day for stop in path.stops]
+    assert rows["Step, map units"].isna().tolist() == [True] + [False] * len(path.steps)
+    assert rows["Images"].sum() + len(path.undated) == path.n_images
+    assert steps_table([]).columns.tolist() == rows.columns.tolist()
+
+
+def test_map_page_asks_nothing_of_the_network(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
+    """The page holds its own script, the notice and the fingerprint."""
+    out = tmp_path / "map.html"
+    write_map_page(mapped_cohort, out, patients=["p1"])
+    page = out.read_text()
+    assert NOTICE in page
+    assert mapped_cohort.cohort.fingerprint in page
+    assert 'src="http' not in page
+    assert "default-src 'none'" in page
+
+
+def test_map_table_opens_in_any_parquet_reader(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
+    """One row an image on the map; the provenance is in the file."""
+    out = tmp_path / "map.parquet"
+    write_map_table(mapped_cohort, out)
+    assert len(pd.read_parquet(out)) == len(mapped_cohort.projection.image_ids)
+    assert NOTICE.encode() in pq.read_schema(out).metadata[b"about"]
+
+
+def test_a_folder_that_is_not_there_is_named(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
+    """Writing into nowhere says so and leaves nothing behind."""
+    with pytest.raises(CxrError, match="cannot be written"):
+        write_map_table(mapped_cohort, tmp_path / "nowhere" / "map.parquet")
+    assert list(tmp_path.iterdir()) == []
