@@ -365,10 +365,10 @@ def _build_arms(width: float) -> Tubes:
     parts = []
     for side in (-1, 1):
         share = np.linspace(0, 1, 240)
-        line = np.outer(1 - share, (17.9, -2.6, 11.4)) + np.outer(share, (20.6, -2.0, -7.0))
+        line = np.outer(1 - share, (17.9, -2.6, 11.4)) + np.outer(share, (22.9, -2.0, -24.0))
         neck = (share - 0.06) / 0.06
         head = np.sqrt(np.clip(1 - neck**2, 0.02, 1))
-        girth = np.where(neck < 0, 2.25 * head, 1.1 + 1.15 * np.exp(-((neck / 1.15) ** 2)))
+        girth = np.where(neck < 0, 2.25 * head, 1.05 + 1.2 * np.exp(-((neck / 1.15) ** 2)))
         line = line * np.array([side * width, 1, 1])
         parts.append(sweep(line, girth, girth, np.array([0, 1.0, 0])))
     return _join(parts)
@@ -502,7 +502,7 @@ def _grow_trees(points: Array, headings: Array, radii: Array, rng: np.random.Gen
         n = len(points)
         sizes = length * rng.uniform(0.65, 1.3, n)
         bow = _across(headings, rng) * (0.16 * sizes)[:, None]
-        steps = np.linspace(0, 1, max(8, 26 - 3 * generation))
+        steps = np.linspace(0, 1, max(8, 42 - 6 * generation))
         line = (
             points[:, None]
             + headings[:, None] * (steps[None, :, None] * sizes[:, None, None])

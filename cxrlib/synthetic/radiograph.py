@@ -322,8 +322,8 @@ def _breasts(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
     """Give the thickness of both breasts, half ellipsoids on the front wall, cm."""
     size = anatomy.breast * (0.75 if posture.is_supine else 1.0)
     z = camera.rows(10.0, 2)
-    below = z + 7.5
-    drop = np.sqrt(np.maximum(1 - (below / 3.2) ** 2, 0))
+    below = z + 6.2
+    drop = np.clip(1 - (below / 3.8) ** 2, 0, 1) ** 0.75
     slope = np.clip(1 - below / 9.0, 0, 1) ** 1.3
     shape_z = np.where(below < 0, drop, slope)
     if camera.axis == 0:
@@ -336,8 +336,8 @@ def _breasts(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
     x = camera.columns(10.0, 2)
     half = np.maximum(6.6 * np.sqrt(shape_z), 1e-3)
     for side in (-1, 1):
-        drift = side * (8.4 + (1.2 if posture.is_supine else 0)) * anatomy.width
-        total += (3.4 * size * shape_z)[:, None] * _chord(x, drift, half, 2.0)
+        drift = side * (9.0 + (1.2 if posture.is_supine else 0)) * anatomy.width
+        total += (2.7 * size * shape_z)[:, None] * _chord(x, drift, half, 2.0)
     return total
 
 
@@ -575,18 +575,20 @@ _INWARD = {"PA": 0.0, "AP": -1.2, "AP Supine": -2.0, "L": 0.0}
 
 def _bones(anatomy: Anatomy, posture: Posture, camera: Camera, place: Placer) -> Array:
     """Sum all bone, weighted by how dense it is, cm of compact bone."""
+    from scipy.ndimage import gaussian_filter
+
     coarse = _halved(camera)  # bones are wide: half the pixels give the same, faster
     ribs = splat(place(anatomy.ribs), coarse, count=16, cortex=4.0)
     total = 1.9 * ribs / (1 + 1.25 * ribs)  # tangential rays saturate
     total += (1.1 if camera.axis == 1 else 0.35) * splat(
-        place(anatomy.clavicles), coarse, count=40, cortex=1.6
+        place(anatomy.clavicles), coarse, count=64, cortex=1.6
     )
     inward = np.sign(anatomy.scapulae.points[:, :1]) * np.array([[_INWARD[posture.view], 0, 0]])
     blades = replace(anatomy.scapulae, points=anatomy.scapulae.points + inward)
     if camera.axis == 1:
         total += 0.9 * splat(place(blades), coarse, count=7, cortex=1.0)
         arms = splat(place(anatomy.arms), _halved(coarse), count=60, cortex=1.2)
-        total += 0.55 * _resize(arms, total.shape)
+        total += 0.55 * _resize(gaussian_filter(arms, 0.9), total.shape)
     total += 0.4 * splat(place(anatomy.spine_processes), coarse, count=9)
     total += (0.25 if camera.axis == 1 else 0.5) * splat(place(anatomy.sternum), coarse, count=70)
     return _resize(total, (camera.height, camera.width)) + _vertebrae(anatomy, posture, camera)
