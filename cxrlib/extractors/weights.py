@@ -155,8 +155,11 @@ def _download(file: WeightsFile, on_progress: Progress | None) -> Path:
     temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex[:12]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _fetch(file, temporary, on_progress)
-        temporary.replace(target)
+        try:
+            _fetch(file, temporary, on_progress)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise WeightsError(
             f"The weights of {file.extractor!r} are not on this machine and could not be "
@@ -164,8 +167,6 @@ def _download(file: WeightsFile, on_progress: Progress | None) -> Path:
             f"{str(target.parent)!r}, or name it with --weights FILE. The extractors 'texture' "
             "and 'densenet121-untrained' need no weights."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return target
 
 
