@@ -77,7 +77,7 @@ def choose_style(seed: int, hospital: Hospital) -> Style:
         slope=0.86 + 0.10 * sign + float(rng.normal(0, 0.03)),
         gamma=1.0 - 0.10 * sign,
         noise=0.0019 - 0.0006 * sign,
-        blur=0.70 + 0.22 * sign,
+        blur=0.62 + 0.22 * sign,
         sharpen=0.8 - 0.35 * sign,
         caption=bool(rng.random() < 0.4),
     )

@@ -63,7 +63,7 @@ def build_lesions(rng: np.random.Generator, anatomy: Anatomy, pattern: str) -> L
         outer = np.abs(centre_x) + half
         x = side * (inner + (outer - inner) * reach)
         y = centre_y + half_y * rng.uniform(-0.85, 0.35, n_each)
-        spread = rng.uniform(0.8, 2.3, n_each) * (1.25 if pattern == "lobar" else 1.0)
+        spread = rng.uniform(1.0, 2.7, n_each) * (1.25 if pattern == "lobar" else 1.0)
         shape = rng.uniform(0.75, 1.3, (n_each, 3)) * np.array([0.9, 1.2, 1.1])
         centres.append(np.stack([x, y, heights], 1))
         sizes.append(spread[:, None] * shape)

@@ -7,8 +7,9 @@ the lateral view alike. Ribs, clavicles, vessels and airways are swept tubes, he
 with a frame and a volume, to be summed onto the detector.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -132,9 +133,17 @@ def profile(at: Array, knots: Array, values: Array) -> Array:
     knots, values : ndarray of shape (n_knots,)
         Ascending knots, and the values there.
     """
+    curve = _fit_profile(knots.astype(float).tobytes(), values.astype(float).tobytes())
+    return np.asarray(curve(np.clip(at, knots[0], knots[-1])))
+
+
+@lru_cache(maxsize=256)
+def _fit_profile(knots: bytes, values: bytes) -> Callable[[Array], Array]:
+    """Fit a profile once for all images that use it."""
     from scipy.interpolate import PchipInterpolator
 
-    return np.asarray(PchipInterpolator(knots, values)(np.clip(at, knots[0], knots[-1])))
+    curve: Callable[[Array], Array] = PchipInterpolator(np.frombuffer(knots), np.frombuffer(values))
+    return curve
 
 
 def _lung_section(

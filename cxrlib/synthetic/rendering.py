@@ -123,7 +123,7 @@ def _turn(values: Array, tilt: float, pad: int) -> Array:
     from PIL import Image
 
     whole = values.dtype == np.uint8
-    sampling = Image.Resampling.NEAREST if whole else Image.Resampling.BICUBIC
+    sampling = Image.Resampling.NEAREST if whole else Image.Resampling.BILINEAR
     turned = np.asarray(Image.fromarray(values).rotate(tilt, sampling))
     return turned[pad:-pad, pad:-pad]
 
