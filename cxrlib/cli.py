@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -20,9 +21,9 @@ import typer
 from cxrlib import NOTICE, __version__
 from cxrlib.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.embeddings import EmbedReport, compute_embeddings
-from cxrlib.errors import CxrError, SelectionError
+from cxrlib.errors import CxrError, ProjectionError, SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, load_extractor
-from cxrlib.pipeline import MappedCohort, compute_map
+from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
@@ -199,11 +200,14 @@ def serve(
 ) -> None:
     """Embed and map what is missing, then serve the dashboard on this machine."""
     with reported_errors():
+        _check_port(port)
         cohort = _load(data, cache)
         store = Store(cache)
         name = _choose_extractor_name(extractor, weights)
-        _, used = _embed(cohort, store, name, weights, trust_sha256, device)
-        _compute_map(cohort, used, store, ProjectionSettings())
+        used = None if weights or trust_sha256 else _find_ready(cohort, store, name)
+        if used is None:
+            _, used = _embed(cohort, store, name, weights, trust_sha256, device)
+            _compute_map(cohort, used, store, ProjectionSettings())
         main_script = Path(__file__).resolve().parent.parent / "app.py"
         os.environ["CXR_DATA"] = str(cohort.root)
         os.environ["CXR_CACHE"] = str(cache.resolve())
@@ -213,6 +217,28 @@ def serve(
         os.chdir(main_script.parent)
         command = [sys.executable, "-m", "streamlit", "run", str(main_script)]
         os.execv(sys.executable, [*command, "--server.port", str(port)])  # noqa: S606
+
+
+def _check_port(port: int) -> None:
+    """Raise if somebody listens on a port already, before anything is computed."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("localhost", port))
+        except OSError as error:
+            raise SelectionError(
+                f"Port {port} cannot be used: {error.strerror}. Choose another: make app PORT=8600 "
+                "or serve --port 8600."
+            ) from error
+
+
+def _find_ready(cohort: Cohort, store: Store, name: str) -> ExtractorInfo | None:
+    """Return the extractor if every image is embedded and mapped: then nothing is to be done."""
+    try:
+        mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=name)
+    except ProjectionError:
+        return None
+    return mapped.extractor if mapped.is_complete else None
 
 
 @app.callback(invoke_without_command=True)
@@ -285,8 +311,10 @@ def _embed(
 def _compute_map(
     cohort: Cohort, extractor: ExtractorInfo, store: Store, settings: ProjectionSettings
 ) -> MappedCohort:
-    """Compute the map, with a word before it: UMAP compiles itself first."""
-    typer.echo("Computing the map (the first one takes about half a minute)", err=True)
+    """Compute the map or load it, with a word before what takes long: UMAP compiles itself."""
+    found = find_maps(cohort, store, settings=settings).get(extractor.name)
+    if found is None or found.key != extractor.key:
+        typer.echo("Computing the map, about half a minute for a thousand images", err=True)
     return compute_map(cohort, extractor, store, settings=settings)
 
 

@@ -42,6 +42,12 @@ class MappedCohort:
         """The extractor behind every number of the map."""
         return self.embeddings.info
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every image that belongs on the map is on it."""
+        settings = self.projection.settings
+        return select_for_map(self.cohort, settings).n_images == self.mapped.n_images
+
 
 def select_for_map(cohort: Cohort, settings: ProjectionSettings) -> Cohort:
     """Keep the X-rays with a readable file, a usable finding and a view of the settings.
