@@ -148,12 +148,12 @@ class Shot:
 def severity_on(patient: Patient, day: float) -> float:
     """Compute the severity of a patient's illness on a day, 0 to 1.
 
-    It rises from 45 % of the peak to the peak, then stays for those who die and falls by half
+    It rises from 30 % of the peak to the peak, then stays for those who die and falls by half
     every six days for the others.
     """
     if day <= patient.peak_day:
         rise = np.clip(day / max(patient.peak_day, 1.0), 0.0, 1.0)
-        return float(patient.peak * (0.45 + 0.55 * rise * rise * (3 - 2 * rise)))
+        return float(patient.peak * (0.30 + 0.70 * rise * rise * (3 - 2 * rise)))
     if patient.died:
         return patient.peak
     return float(patient.peak * (0.08 + 0.92 * 0.5 ** ((day - patient.peak_day) / 6.0)))

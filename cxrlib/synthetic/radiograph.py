@@ -474,7 +474,7 @@ def _fill(
         + 0.06 * textures.cut("fine", shape, start)
         - 0.1
     )
-    return np.asarray(0.88 * (1 - np.exp(-1.45 * _resize(total, shape) * mottle)), dtype=np.float32)
+    return np.asarray(0.88 * (1 - np.exp(-1.25 * _resize(total, shape) * mottle)), dtype=np.float32)
 
 
 def _placer(posture: Posture) -> Placer:

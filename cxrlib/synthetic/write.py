@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
 from multiprocessing import get_context
@@ -228,8 +229,32 @@ def _run_jobs(jobs: list[_Job], n_workers: int) -> Iterator[dict[str, Drawn]]:
     if n_workers <= 1:
         yield from map(_draw_person, jobs)
         return
-    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with _lean_children(), ProcessPoolExecutor(n_workers, mp_context=context) as pool:
         yield from pool.map(_draw_person, jobs, chunksize=2)
+
+
+# One numerical thread a process; and glibc keeps freed memory instead of giving it back a
+# thousand times an image, which saves a fifth of the time (measured). Other systems ignore it.
+_CHILD_SETTINGS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": "268435456",
+    "MALLOC_TRIM_THRESHOLD_": "268435456",
+}
+
+
+@contextmanager
+def _lean_children() -> Iterator[None]:
+    """Set what processes read when they start, and put it back afterwards."""
+    before = {name: os.environ.get(name) for name in _CHILD_SETTINGS}
+    os.environ.update({k: v for k, v in _CHILD_SETTINGS.items() if before[k] is None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
 
 
 @lru_cache(maxsize=2)
