@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.synthetic import generate_demo
 from cxrlib.synthetic.records import COLUMNS
@@ -187,3 +188,16 @@ def test_progress_is_reported(tmp_path) -> None:
     with pytest.raises(KeyboardInterrupt):
         generate_demo(tmp_path / "demo", n_patients=N_PATIENTS, n_workers=1, on_progress=note)
     assert seen[0][0] < seen[1][0] < seen[2][0] <= seen[0][1]
+
+
+def test_the_library_reads_the_demo_and_finds_its_twins(demo) -> None:
+    """Loaded as a cohort: no row lost, odd files named, the planted persons merged, no others."""
+    cohort = load_cohort(demo)
+    assert cohort.is_synthetic
+    assert cohort.name == "Demo (synthetic)"
+    assert cohort.n_images == len(read_rows(demo / "metadata.csv"))
+    groups = cohort.table.groupby("person_id")["patient_id"].unique()
+    merged = sorted(sorted(group) for group in groups if len(group) > 1)
+    planted = json.loads((demo / "planted.json").read_text(encoding="utf-8"))["planted"]
+    assert merged == sorted(sorted(group) for group in planted["same_person"]["groups"])
+    assert (cohort.table["file_status"] == "unreadable").sum() == 1

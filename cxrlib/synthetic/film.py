@@ -198,5 +198,6 @@ def _mark(grey: Array, style: Style, view: str, rng: np.random.Generator) -> Arr
     if style.caption and view != "L":
         words = {"PA": "PA", "AP": "AP PORTABLE", "AP Supine": "SUPINE"}[view]
         small = ImageFont.load_default(int(width * 0.024))
-        draw.text((x - 0.01 * width, y + 1.3 * size), words, fill=205, font=small)
+        beside = (x - 0.01 * width, "la") if x < width / 2 else (0.97 * width, "ra")
+        draw.text((beside[0], y + 1.3 * size), words, fill=205, font=small, anchor=beside[1])
     return np.asarray(image)

@@ -586,7 +586,7 @@ def _bones(anatomy: Anatomy, posture: Posture, camera: Camera, place: Placer) ->
     inward = np.sign(anatomy.scapulae.points[:, :1]) * np.array([[_INWARD[posture.view], 0, 0]])
     blades = replace(anatomy.scapulae, points=anatomy.scapulae.points + inward)
     if camera.axis == 1:
-        total += 0.9 * splat(place(blades), coarse, count=7, cortex=1.0)
+        total += 0.9 * splat(place(blades), coarse, count=16, cortex=1.0)
         arms = splat(place(anatomy.arms), _halved(coarse), count=60, cortex=1.2)
         total += 0.55 * _resize(gaussian_filter(arms, 0.9), total.shape)
     total += 0.4 * splat(place(anatomy.spine_processes), coarse, count=9)
