@@ -73,10 +73,20 @@ def open_page(browser: Browser, url: str, *, theme: str, size: tuple[int, int]) 
     return page
 
 
+DRAWN = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const charts = [...document.querySelectorAll('[data-testid="stPlotlyChart"]')];
+    return app && app.dataset.testScriptState === 'notRunning'
+        && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]')
+        && charts.every(chart => chart.querySelector('.js-plotly-plot .main-svg'));
+}"""
+
+
 def wait_until_drawn(page: Page) -> None:
-    """Wait until the script has run and the charts stand."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    page.wait_for_timeout(1200)  # Plotly draws after the script has ended
+    """Wait until the script has run and its charts stand."""
+    page.wait_for_selector(".cxr-notice")
+    page.wait_for_function(DRAWN)
+    page.wait_for_timeout(700)  # images and labels settle
 
 
 def check_page(page: Page, findings: Findings) -> None:
