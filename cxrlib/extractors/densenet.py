@@ -9,6 +9,7 @@ probabilities of disease.
 import contextlib
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -333,6 +334,22 @@ def _repeatable(device: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Import torchxrayvision without its prints and without its silencing of all warnings."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    """Import torchxrayvision without its prints and without its silencing of all warnings.
+
+    Torch comes in with it. Its threads then sleep while they wait for each other, rather than
+    spin: a network of 120 small layers waits often, and on a machine that also does something
+    else (our own workers, say) spinning made it two to twenty times slower. On an idle machine
+    it costs some 5 %. OpenMP reads the variable once, when it is loaded.
+    """
+    asleep = contextlib.nullcontext() if "OMP_WAIT_POLICY" in os.environ else _passive_threads()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), asleep:
         yield
+
+
+@contextlib.contextmanager
+def _passive_threads() -> Iterator[None]:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    try:
+        yield
+    finally:
+        del os.environ["OMP_WAIT_POLICY"]
