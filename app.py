@@ -4,6 +4,30 @@ The main script is ``ui/router.py``, so that no ``pages/`` folder lies beside it
 would otherwise serve a deep link without the frame that carries the notice.
 """
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
 import streamlit as st
 
-app = st.App("ui/router.py")
+
+def warm_up() -> None:
+    """Import what the first page needs and load the cohort while the browser is on its way."""
+    import ui.trajectory_parts  # noqa: F401  (Plotly and the charts)
+    from cxrlib.errors import CxrError
+    from ui.resources import load_current
+
+    with contextlib.suppress(CxrError):  # the page will say it
+        load_current()
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Warm up beside the server's own start."""
+    warming = asyncio.create_task(asyncio.to_thread(warm_up))
+    yield {}
+    await warming
+
+
+app = st.App("ui/router.py", lifespan=lifespan)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from ui.text import plain
+
 MAX_PATIENTS = 8  # more paths than this are a tangle
 
 
@@ -29,7 +31,7 @@ def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
     )
     missing = st.session_state.pop("unknown_patients", [])
     if missing:
-        names = ", ".join(repr(patient) for patient in missing)
+        names = plain(", ".join(repr(patient[:60]) for patient in missing))
         st.warning(
             f"The address names {names}, which this map does not have. "
             "Choose from the list, or check the address.",

@@ -8,6 +8,7 @@ import streamlit as st
 from cxrlib import NOTICE
 from cxrlib.errors import CxrError
 from ui.resources import Current, load_current
+from ui.text import plain
 
 STYLE = Path(__file__).with_name("frame.css")
 
@@ -16,11 +17,12 @@ def show_frame() -> None:
     """Show the notice bar, or the reason why there is no cohort to show, and stop there."""
     st.html(STYLE)
     try:
-        current = load_current()
+        with st.spinner("Reading the cohort and its map"):
+            current = load_current()
     except CxrError as error:
         show_notice_bar(cohort="none", features="none")
         st.title("There is no cohort to show")
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         st.stop()
     show_notice_bar(cohort=describe_cohort(current), features=current.extractor.label)
 

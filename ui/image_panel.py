@@ -5,23 +5,24 @@ from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import streamlit as st
-from cxrlib.cohort import Cohort
 
+from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
 from ui.resources import load_preview
+from ui.text import plain
 
 NOT_RECORDED = "–"
 
 
 def show_image_panel(cohort: Cohort, row: pd.Series) -> None:
     """Show an image and its record; a file that cannot be read is named instead."""
-    st.subheader(describe_row(row), anchor=False)
+    st.subheader(plain(describe_row(row)), anchor=False)
     image_id = str(row["image_id"])
     try:
         path = cohort.image_path(image_id)
         picture = load_preview(str(path), path.stat().st_mtime_ns)
     except (CxrError, OSError) as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(plain(error), icon=":material/warning:")
     else:
         words = "Synthetic chest X-ray" if cohort.is_synthetic else "Chest X-ray"
         st.image(picture, width="stretch", alt=f"{words}: {describe_row(row)}")

@@ -1,13 +1,15 @@
 """What the server holds once for all sessions: the cohort, its map, decoded images."""
 
+import functools
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
-from cxrlib.cohort import Cohort, load_cohort
 
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.pipeline import MappedCohort, load_map
 from cxrlib.projection import ProjectionSettings
@@ -50,10 +52,14 @@ def load_current() -> Current:
     data = Path(os.environ.get("CXR_DATA") or cache / "demo")
     metadata = data / "metadata.csv"
     changed = metadata.stat().st_mtime_ns if metadata.is_file() else 0
-    return _load(str(data), str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
+    with _LOADING:  # two sessions that come at once wait for one loading
+        return _load(str(data), str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
 
 
-@st.cache_resource(show_spinner="Reading the cohort and its map", max_entries=4)
+_LOADING = threading.Lock()
+
+
+@functools.lru_cache(maxsize=4)
 def _load(data: str, cache: str, extractor: str, changed: int) -> Current:
     """Load cohort and map; ``changed`` makes an edited cohort load again."""
     store = Store(Path(cache))

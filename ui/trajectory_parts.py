@@ -13,6 +13,7 @@ from cxrlib.density import DensityGrid
 from cxrlib.report import DEATHS_LABEL, csv_with_header, map_page, steps_table
 from cxrlib.trajectories import PAPER_PATIENTS, TABLE_COLUMNS, Trajectory
 from ui.resources import Current
+from ui.text import plain
 
 BACKGROUNDS = {
     "icu-or-tube": "ICU or tube",
@@ -122,7 +123,7 @@ def show_steps_through(points: pd.DataFrame, image_id: str) -> None:
             _image_button("Later", ids[place + 1], ":material/chevron_right:")
         if row["patient_id"] not in st.session_state.get("patient", []):
             st.button(
-                f"Draw the path of patient {row['patient_id']}",
+                f"Draw the path of patient {plain(row['patient_id'])}",
                 icon=":material/add:",
                 on_click=_add_patient,
                 args=(str(row["patient_id"]),),
@@ -148,11 +149,10 @@ def show_story(current: Current, patients: Sequence[str]) -> None:
     if set(patients) & set(PAPER_PATIENTS) and set(current.story) == set(PAPER_PATIENTS):
         st.markdown(PAPER_STORY)
         return
-    story = current.cohort.planted.get("story", {})
-    captions = story.get("captions", {}) if isinstance(story, Mapping) else {}
+    captions = _mapping(_mapping(current.cohort.planted.get("story")).get("captions"))
     for patient in patients:
         if patient in captions:
-            st.markdown(f"**Patient {patient}**, synthetic. {captions[patient]}")
+            st.markdown(f"**Patient {plain(patient)}**, synthetic. {plain(captions[patient])}")
 
 
 PAPER_STORY = (
@@ -176,7 +176,7 @@ def show_caption(current: Current, background: Background, density: DensityGrid 
     )
     if background.density and density is None:
         caption += f" No density: this cohort records no {background.label}."
-    st.caption(caption)
+    st.caption(plain(caption))
     note = current.mapped.projection.remark
     if note:
         st.caption(note)
@@ -239,7 +239,7 @@ def show_path_notes(paths: Sequence[Trajectory]) -> None:
         if path.not_on_map:
             notes.append(f"{len(path.not_on_map)} images are not on the map")
         if notes:
-            st.caption(f"Patient {path.patient_id}: {'; '.join(notes)}.")
+            st.caption(f"Patient {plain(path.patient_id)}: {'; '.join(notes)}.")
 
 
 def show_selection(current: Current) -> None:
@@ -310,10 +310,11 @@ def show_planted(planted: Mapping[str, object]) -> None:
         "Every patient, image and number here was generated. These truths were built in, so that "
         "a method can be judged by whether it finds them:"
     )
-    truths = planted.get("planted", {})
-    if isinstance(truths, Mapping):
-        for name, truth in truths.items():
-            if isinstance(truth, Mapping) and "words" in truth:
-                st.markdown(f"- {truth['words']}")
-            elif isinstance(truth, str):
-                st.markdown(f"- **{name}**: {truth}")
+    for truth in _mapping(planted.get("planted")).values():
+        if words := _mapping(truth).get("words"):
+            st.markdown(f"- {plain(words)}")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    """Return a mapping as it is and anything else as an empty one: the file may hold anything."""
+    return value if isinstance(value, Mapping) else {}
