@@ -19,6 +19,7 @@ from ui.trajectory_parts import (
     choose_density,
     list_patients,
     remember_click,
+    report_address,
     show_caption,
     show_details,
     show_export,
@@ -35,9 +36,11 @@ theme = st.context.theme.type or "light"
 st.title("Where do patients move?", anchor=False)
 st.markdown(describe_counts(count_map(points)))
 
+options = list_patients(points)
+report_address(options)
 who, what, smooth = st.columns([5, 3, 2], gap="medium")
 with who:
-    patients = choose_patients(list_patients(points), current.story)
+    patients = choose_patients(options, current.story)
 with what:
     kind = choose_density()
 with smooth:

@@ -1,6 +1,6 @@
 """Widgets shared by pages; each keeps its value in the address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -9,16 +9,24 @@ from ui.text import plain
 MAX_PATIENTS = 8  # more paths than this are a tangle
 
 
-def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
-    """Let the reader choose whose paths are drawn; open on the story.
+def report_unknown(key: str, is_known: Callable[[str], bool]) -> None:
+    """Say which values of the address this page cannot use: Streamlit drops them silently.
 
-    An id in the address that this map does not have is reported: Streamlit drops it silently.
+    Call it before the widget that is bound to the key.
     """
-    asked = st.query_params.get_all("patient")
-    unknown = [patient for patient in asked if patient and patient not in set(options)]
+    unknown = [value for value in st.query_params.get_all(key) if value and not is_known(value)]
     if unknown:
-        st.session_state["unknown_patients"] = unknown
-    chosen = st.multiselect(
+        names = plain(", ".join(repr(value[:60]) for value in unknown))
+        st.warning(
+            f"The address asks for {key} {names}, which this page does not have. "
+            "Choose below, or check the address.",
+            icon=":material/link_off:",
+        )
+
+
+def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
+    """Let the reader choose whose paths are drawn; open on the story."""
+    return st.multiselect(
         "Paths of patients",
         options,
         default=[patient for patient in story if patient in set(options)],
@@ -27,14 +35,5 @@ def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
         persist_state="session",
         max_selections=MAX_PATIENTS,
         placeholder="Choose patients by id",
-        help="Patients with at least two dated images on the map stand first.",
+        help="Patients with most dated days on the map stand first.",
     )
-    missing = st.session_state.pop("unknown_patients", [])
-    if missing:
-        names = plain(", ".join(repr(patient[:60]) for patient in missing))
-        st.warning(
-            f"The address names {names}, which this map does not have. "
-            "Choose from the list, or check the address.",
-            icon=":material/link_off:",
-        )
-    return chosen

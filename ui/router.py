@@ -25,7 +25,8 @@ trajectories = st.Page(
 
 def start() -> None:
     """Lead the bare address to the first page, whose own address then stands in links."""
-    st.switch_page(trajectories, query_params=st.query_params.to_dict())
+    asked = {key: st.query_params.get_all(key) for key in st.query_params}
+    st.switch_page(trajectories, query_params=asked)
 
 
 page = st.navigation(

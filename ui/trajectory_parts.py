@@ -12,14 +12,16 @@ from cxrlib.charts.trajectories import DENSITY_LABEL, caption_map
 from cxrlib.density import DensityGrid
 from cxrlib.report import DEATHS_LABEL, csv_with_header, map_page, steps_table
 from cxrlib.trajectories import PAPER_PATIENTS, TABLE_COLUMNS, Trajectory
+from ui.controls import report_unknown
 from ui.resources import Current
 from ui.text import plain
 
 BACKGROUNDS = {
     "icu-or-tube": "ICU or tube",
     "with-deaths": "and deaths",
-    "none": "None",
+    "none": "none",
 }
+BANDWIDTHS = (0.2, 3.0)  # map units
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,12 @@ def choose_density() -> str:
 
 def choose_bandwidth() -> float:
     """Let the reader choose how smooth the density is, in map units."""
+    low, high = BANDWIDTHS
     return float(
         st.slider(
             "Bandwidth, map units",
-            min_value=0.2,
-            max_value=3.0,
+            min_value=low,
+            max_value=high,
             value=1.0,
             step=0.1,
             key="bandwidth",
@@ -77,6 +80,20 @@ def choose_bandwidth() -> float:
             help="Standard deviation of the kernel; 1.0 is the published value.",
         )
     )
+
+
+def report_address(patients: Sequence[str]) -> None:
+    """Say what the address asks for and this page does not have."""
+    report_unknown("patient", set(patients).__contains__)
+    report_unknown("background", set(BACKGROUNDS.values()).__contains__)
+    report_unknown("bandwidth", _is_bandwidth)
+
+
+def _is_bandwidth(text: str) -> bool:
+    try:
+        return BANDWIDTHS[0] <= float(text) <= BANDWIDTHS[1]
+    except ValueError:
+        return False
 
 
 def list_patients(points: pd.DataFrame) -> list[str]:

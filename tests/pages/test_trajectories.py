@@ -52,8 +52,17 @@ def test_unknown_patient_in_the_address_is_reported(page: AppTest) -> None:
     page.query_params["patient"] = "<b>nobody</b>"
     page.run()
     assert not page.exception
-    assert "'<b>nobody</b>', which this map does not have" in written(page)
+    assert "'<b>nobody</b>', which this page does not have" in written(page)
     assert "<b>" not in "".join(str(e.value) for e in page.warning)
+
+
+@pytest.mark.parametrize(("key", "value"), [("bandwidth", "99"), ("background", "sideways")])
+def test_unknown_setting_in_the_address_is_reported(page: AppTest, key: str, value: str) -> None:
+    """A setting that does not exist is named, not swallowed."""
+    page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    assert f"{key} '{value}', which this page does not have" in written(page)
 
 
 def test_no_patient_chosen_is_still_a_map(page: AppTest) -> None:
