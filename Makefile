@@ -13,7 +13,6 @@ UV := $(VENV)/bin/uv
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
-# One numerical thread a process: data-loading workers and BLAS otherwise fight for the cores.
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
@@ -66,7 +65,9 @@ smoke: $(DEV_STAMP) ## The browser smoke test: look, on the demo, quickly
 	$(PY) -m tests.browser.look --out look --quick
 
 bench: $(DEV_STAMP) ## Run the benchmarks (benchmarks/README.md says what each compares)
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+	@for file in benchmarks/bench_*.py; do \
+	    name=$$(basename $$file .py); echo "== $$name"; $(PY) -m benchmarks.$$name || exit 1; \
+	done
 
 lock: | $(UV) ## Pin every package again from requirements*.in
 	$(UV) pip compile -q --universal --python-version 3.11 --no-header --annotation-style line requirements.in -o requirements.txt
