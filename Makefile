@@ -50,8 +50,8 @@ app: $(RUN_STAMP) ## Serve the dashboard on the demo cohort, or on DATA=folder, 
 test: $(DEV_STAMP) ## Install what the tests need and run them
 	$(PY) -m pytest -m "not slow"
 
-test-slow: $(DEV_STAMP) ## Run the slow tests as well (whole cohorts, UMAP, the network)
-	$(PY) -m pytest
+test-slow: $(DEV_STAMP) ## Run the slow tests (whole cohorts, UMAP, the network)
+	$(PY) -m pytest -m slow
 
 check: $(DEV_STAMP) ## Check style and types (ruff, mypy)
 	$(VENV)/bin/ruff check .
