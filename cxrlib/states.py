@@ -29,7 +29,7 @@ import pandas as pd
 
 from cxrlib.metadata import FRONTAL_VIEWS
 
-__all__ = ["BAD_REASONS", "GOOD_REASONS", "count_states", "find_last_images", "label_states"]
+__all__ = ["BAD_REASONS", "GOOD_REASONS", "find_last_images", "label_states"]
 
 BAD_REASONS = ("in the ICU", "intubated", "last image of a patient who died")
 GOOD_REASONS = ("not in the ICU", "not intubated", "last image of a survivor")
@@ -123,24 +123,6 @@ def label_states(table: pd.DataFrame, *, ties: str = "undefined") -> pd.DataFram
             "state_overlap": is_bad & is_good,
         }
     )
-
-
-def count_states(table: pd.DataFrame) -> dict[str, int]:
-    """Count states, overlaps and undefined last images of rows that have been labelled.
-
-    Returns
-    -------
-    dict of str to int
-        n_good, n_bad, n_unknown, n_overlap (among the bad) and n_last_undefined.
-    """
-    return {
-        **{f"n_{state}": int((table["state"] == state).sum()) for state in _STATES},
-        "n_overlap": int(table["state_overlap"].sum()),
-        "n_last_undefined": int((table["is_last_image"] == "undefined").sum()),
-    }
-
-
-_STATES = ("good", "bad", "unknown")
 
 
 def _join_reasons(flags: list[pd.Series], reasons: list[str]) -> pd.Series:

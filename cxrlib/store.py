@@ -213,10 +213,6 @@ class Store:
         arrow = pa.Table.from_pandas(table)
         self._write(path, _to_parquet(_with_info(arrow, info)))
 
-    def list_keys(self, kind: str) -> list[str]:
-        """List the keys of a kind of small tables, sorted."""
-        return [path.stem for path in self._list_parts(self.root / check_key(kind))]
-
     def _table_path(self, kind: str, key: str) -> Path:
         if kind in (INDEX_FOLDER, EMBEDDINGS_FOLDER):
             raise SelectionError(f"Kind {kind!r} is the store's own. Choose another name.")
@@ -234,10 +230,13 @@ class Store:
         return sorted(infos, key=lambda info: (info.name, info.key))
 
     def read_stored_sha256s(self, extractor: ExtractorInfo) -> set[str]:
-        """Read which images have an embedding by this extractor, without reading those."""
+        """Read which images have an embedding by this extractor.
+
+        The embeddings are read as well, so that one in a damaged part counts as missing.
+        """
         stored: set[str] = set()
         for part in self._list_parts(self._embeddings_folder(extractor)):
-            table = self._read_part(part)  # whole: a damaged embedding counts as missing
+            table = self._read_part(part)
             if table is not None and _fits(table, extractor):
                 stored.update(table["image_sha256"].to_pylist())
         return stored

@@ -4,7 +4,6 @@ import pytest
 
 from cxrlib.charts.palette import (
     PALETTES,
-    REGION_COLOURS,
     STATES,
     contrast,
     fade,
@@ -74,11 +73,6 @@ def test_paths_stand_out_from_everything(theme):
     palette = PALETTES[theme]
     assert contrast(palette.ink, palette.density) >= 4.5
     assert contrast(palette.ink, palette.page) >= 4.5
-
-
-def test_regions_have_a_colour_each():
-    """Keep the region colours apart from each other."""
-    assert len(set(REGION_COLOURS.values())) == len(REGION_COLOURS) == 6
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -1,8 +1,7 @@
 """Colours and shapes, one meaning each, for a light and a dark page.
 
-State colours are Okabe and Ito's, made for colour-vision deficiencies; regions are Paul Tol's
-"muted". Contrast is by the Web Content Accessibility Guidelines 2.2: 4.5 to 1 for text, 3 to 1
-for marks; the tests measure both.
+State colours are Okabe and Ito's, made for colour-vision deficiencies. Contrast is by the Web
+Content Accessibility Guidelines 2.2: 4.5 to 1 for text, 3 to 1 for marks; the tests measure both.
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from typing import Literal
 
 __all__ = [
     "PALETTES",
-    "REGION_COLOURS",
     "STATES",
     "Palette",
     "Theme",
@@ -24,16 +22,6 @@ Theme = Literal["light", "dark"]
 
 #: States in the order in which they are drawn, the rarest and gravest last and so on top.
 STATES = ("unknown", "good", "bad")
-
-#: Tol "muted". Light ones need an outline on white, dark ones on a dark page.
-REGION_COLOURS: Mapping[str, str] = {
-    "Africa": "#CC6677",
-    "Americas": "#332288",
-    "Asia": "#117733",
-    "Europe": "#88CCEE",
-    "Oceania": "#DDCC77",
-    "Unknown": "#8A9099",
-}
 
 
 @dataclass(frozen=True)

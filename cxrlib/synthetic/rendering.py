@@ -1,6 +1,5 @@
 """From a simulated patient to pixels: anatomy, placing, projection and film, image by image."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from cxrlib.synthetic.opacities import Lesions, build_lesions
 from cxrlib.synthetic.phantom import Anatomy, Array, Posture, build_anatomy
 from cxrlib.synthetic.radiograph import Camera, Textures, make_camera, project
 
-__all__ = ["Picture", "render_patient", "render_shot"]
+__all__ = ["Picture", "build_body", "render_shot"]
 
 
 @dataclass(frozen=True)
@@ -126,12 +125,3 @@ def _turn(values: Array, tilt: float, pad: int) -> Array:
     sampling = Image.Resampling.NEAREST if whole else Image.Resampling.BILINEAR
     turned = np.asarray(Image.fromarray(values).rotate(tilt, sampling))
     return turned[pad:-pad, pad:-pad]
-
-
-def render_patient(
-    seed: int, shots: Sequence[Shot], textures: Textures
-) -> Iterator[tuple[Shot, Picture]]:
-    """Render all images of one patient, one after the other."""
-    body = build_body(seed, shots[0].patient)
-    for shot in shots:
-        yield shot, render_shot(seed, shot, body, textures)
