@@ -6,6 +6,7 @@ images that are there could not be used, each named; 130 interrupted.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ import typer
 from cxrlib import NOTICE, __version__
 from cxrlib.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.embeddings import EmbedReport, compute_embeddings
-from cxrlib.errors import CxrError, ProjectionError, SelectionError
+from cxrlib.errors import CxrError, SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map
 from cxrlib.progress import ProgressLine
@@ -89,7 +90,7 @@ def reported_errors() -> Iterator[None]:
     try:
         yield
     except CxrError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(_visible(f"Error: {error}"), err=True)
         raise typer.Exit(EXIT_ERROR) from error
     except KeyboardInterrupt as error:
         typer.echo("\nInterrupted; what was computed is kept.", err=True)
@@ -100,7 +101,7 @@ def reported_errors() -> Iterator[None]:
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
     seed: Annotated[int | None, typer.Option(help="Another seed makes other patients.")] = None,
-    patients: Annotated[int, typer.Option(help="Number of patients.", min=20)] = 250,
+    patients: Annotated[int, typer.Option(help="Number of patients.", min=24)] = 250,
 ) -> None:
     """Generate the synthetic demo cohort."""
     with reported_errors():
@@ -204,14 +205,14 @@ def serve(
         cohort = _load(data, cache)
         store = Store(cache)
         name = _choose_extractor_name(extractor, weights)
-        used = None if weights or trust_sha256 else _find_ready(cohort, store, name)
+        used = _find_ready(cohort, store, name, weights)
         if used is None:
             _, used = _embed(cohort, store, name, weights, trust_sha256, device)
             _compute_map(cohort, used, store, ProjectionSettings())
         main_script = Path(__file__).resolve().parent.parent / "app.py"
         os.environ["CXR_DATA"] = str(cohort.root)
         os.environ["CXR_CACHE"] = str(cache.resolve())
-        os.environ["CXR_EXTRACTOR"] = used.name
+        os.environ["CXR_EXTRACTOR"] = used.key
         typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
         sys.stdout.flush()
         os.chdir(main_script.parent)
@@ -232,13 +233,26 @@ def _check_port(port: int) -> None:
             ) from error
 
 
-def _find_ready(cohort: Cohort, store: Store, name: str) -> ExtractorInfo | None:
+def _find_ready(
+    cohort: Cohort, store: Store, name: str, weights: Path | None
+) -> ExtractorInfo | None:
     """Return the extractor if every image is embedded and mapped: then nothing is to be done."""
-    try:
-        mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=name)
-    except ProjectionError:
+    sha256 = _hash_weights(name, weights)
+    for info in find_maps(cohort, store, settings=ProjectionSettings()):
+        if info.name == name and sha256 in (None, info.weights_sha256):
+            mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=info.key)
+            if mapped.is_complete:
+                return info
+    return None
+
+
+def _hash_weights(name: str, weights: Path | None) -> str | None:
+    """Hash the weights file that would be used; None where the extractor has none."""
+    path = weights or find_weights(name)
+    if path is None or not path.is_file():
         return None
-    return mapped.extractor if mapped.is_complete else None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @app.callback(invoke_without_command=True)
@@ -302,9 +316,8 @@ def _embed(
         on_progress=lambda done, total, *_: line(f"Embedding with {name}", done, total),
     )
     for failure in report.failed.itertuples():
-        typer.echo(
-            f"Not embedded: row {failure.row}, {failure.filename}: {failure.reason}", err=True
-        )
+        line_of_failure = f"Not embedded: row {failure.row}, {failure.filename}: {failure.reason}"
+        typer.echo(_visible(line_of_failure), err=True)
     return report, extractor.info
 
 
@@ -312,8 +325,8 @@ def _compute_map(
     cohort: Cohort, extractor: ExtractorInfo, store: Store, settings: ProjectionSettings
 ) -> MappedCohort:
     """Compute the map or load it, with a word before what takes long: UMAP compiles itself."""
-    found = find_maps(cohort, store, settings=settings).get(extractor.name)
-    if found is None or found.key != extractor.key:
+    found = find_maps(cohort, store, settings=settings)
+    if extractor.key not in {info.key for info in found}:
         typer.echo("Computing the map, about half a minute for a thousand images", err=True)
     return compute_map(cohort, extractor, store, settings=settings)
 
@@ -350,10 +363,16 @@ def _write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any]
 
 def _tell_problems(cohort: Cohort) -> None:
     """Name what could not be read as it stands, one line each, on standard error."""
-    for problem in cohort.problems.itertuples():
-        typer.echo(
-            f"{problem.file}, row {problem.row}, {problem.column}: {problem.problem}", err=True
-        )
+    for problem in cohort.problems.astype(object).fillna("").to_dict("records"):
+        where = [str(problem["file"])]
+        where += [f"row {problem['row']}"] if problem["row"] != "" else []
+        where += [str(problem["column"])] if problem["column"] else []
+        typer.echo(_visible(f"{', '.join(where)}: {problem['problem']}"), err=True)
+
+
+def _visible(text: str) -> str:
+    """Write control characters as escapes: a file name must not steer the terminal."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _exit_by(report: EmbedReport) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.extractors import ExtractorInfo
+from cxrlib.extractors import ExtractorInfo, is_current
 from cxrlib.projection import Projection, ProjectionSettings, compute_projection, load_projection
 from cxrlib.store import Store
 
@@ -83,36 +83,48 @@ def load_map(
     Parameters
     ----------
     extractor : str, default "auto"
-        An extractor's name. "auto" takes the pretrained network's map if there is one,
-        else the texture extractor's; an untrained control only when named.
+        An extractor's name, or its key, which names the weights as well. "auto" takes the
+        pretrained network's map if there is one, else the texture extractor's; an untrained
+        control only when named.
 
     Raises
     ------
     ProjectionError
-        If the cache holds no such map; the message says how to make it.
+        If the cache holds no such map, or maps by several weights of that name; the message
+        says what to do.
     """
     found = find_maps(cohort, store, settings=settings)
     for name in PREFERENCE if extractor == "auto" else (extractor,):
-        if name in found:
-            return _map(cohort, found[name], store, settings, load_projection)
+        fitting = [info for info in found if name in (info.key, info.name)]
+        # Weights that are not the published ones carry a note; without it they are the known.
+        fitting = [info for info in fitting if not info.note] or fitting
+        if len(fitting) > 1:
+            raise ProjectionError(
+                f"The cache holds maps by {len(fitting)} different weights of {name!r}. "
+                f"Name one: {', '.join(info.key for info in fitting)}."
+            )
+        if fitting:
+            return _map(cohort, fitting[0], store, settings, load_projection)
     wanted = "no map" if extractor == "auto" else f"no map by extractor {extractor!r}"
     raise ProjectionError(
-        f"The cache holds {wanted} of cohort {cohort.name!r} as it is now. Make it with: "
-        f"python -m cxrlib map --data {str(cohort.root)!r}"
+        f"The cache {str(store.root)!r} holds {wanted} of cohort {cohort.name!r} as it is now. "
+        f"Make it with: python -m cxrlib map --data {str(cohort.root)!r} "
+        f"--cache {str(store.root)!r}"
         + ("" if extractor == "auto" else f" --extractor {extractor}")
     )
 
 
-def find_maps(
-    cohort: Cohort, store: Store, *, settings: ProjectionSettings
-) -> dict[str, ExtractorInfo]:
-    """List the extractors whose map of this very cohort lies in the cache, by name."""
+def find_maps(cohort: Cohort, store: Store, *, settings: ProjectionSettings) -> list[ExtractorInfo]:
+    """List the extractors whose map of this very cohort lies in the cache.
+
+    Extractors of an older preprocessing are left out.
+    """
     mapped = select_for_map(cohort, settings)
-    found = {}
-    for info in store.list_extractors():
+    found = []
+    for info in filter(is_current, store.list_extractors()):
         embeddings = load_embeddings(mapped, info, store)
         if embeddings.image_ids and load_projection(embeddings, settings, store) is not None:
-            found[info.name] = info
+            found.append(info)
     return found
 
 

@@ -32,7 +32,7 @@ __all__ = [
     "csv_with_header",
     "map_page",
     "provenance",
-    "steps_table",
+    "stops_table",
     "write_map_page",
     "write_map_table",
 ]
@@ -51,8 +51,7 @@ def provenance(mapped: MappedCohort) -> list[str]:
     return [
         NOTICE,
         f"Cohort: {cohort.name}{kind}; fingerprint {cohort.fingerprint}",
-        f"Features: {mapped.extractor.label}, {settings.features}"
-        + (f"; {mapped.extractor.note}" if mapped.extractor.note else ""),
+        f"Extractor: {mapped.extractor.title}; its {settings.features}",
         f"Map: {settings.method}, {settings.n_neighbors} neighbours, minimum distance "
         f"{settings.min_dist:g}, seed {settings.seed}; "
         f"{len(mapped.projection.image_ids):,} images (unit: image); the axes have no unit",
@@ -79,12 +78,10 @@ def _one_line(text: str) -> str:
 
 def _inert(value: object) -> object:
     """Keep a spreadsheet from running a cell: text that looks like a formula gets a quote."""
-    return (
-        f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-    )
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def steps_table(paths: Sequence[Trajectory]) -> pd.DataFrame:
+def stops_table(paths: Sequence[Trajectory]) -> pd.DataFrame:
     """List the days of trajectories, one row a patient and day.
 
     Returns
@@ -149,7 +146,7 @@ def map_page(
     caption = caption_map(
         points,
         cohort=cohort.name,
-        extractor=mapped.extractor.label,
+        extractor=mapped.extractor.title,
         method=projection.settings.method,
         features=projection.settings.features,
         bandwidth=None if density is None else bandwidth,

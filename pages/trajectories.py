@@ -13,6 +13,7 @@ from cxrlib.trajectories import (
 from ui.controls import choose_patients
 from ui.image_panel import show_image_panel
 from ui.resources import load_current
+from ui.text import show_quiet
 from ui.trajectory_parts import (
     Background,
     choose_bandwidth,
@@ -77,7 +78,7 @@ with chart:
     show_paths(paths)
 with panel:
     if image_id is None:
-        st.info("Click an image on the map to see it here.")
+        show_quiet("Click an image on the map to see it here.")
     else:
         show_image_panel(current.cohort, points[points["image_id"] == image_id].iloc[0])
         show_steps_through(points, image_id)

@@ -46,7 +46,7 @@ def test_a_map_is_found_again_and_only_for_its_settings(small_root: Path, tmp_pa
     extractor = load_extractor("texture")
     compute_embeddings(cohort, extractor, store, n_workers=1)
     made = compute_map(cohort, extractor.info, store, settings=PCA)
-    assert list(find_maps(cohort, store, settings=PCA)) == ["texture"]
+    assert [info.name for info in find_maps(cohort, store, settings=PCA)] == ["texture"]
     for name in ("auto", "texture"):
         loaded = load_map(cohort, store, settings=PCA, extractor=name)
         assert loaded.projection.key == made.projection.key

@@ -10,7 +10,7 @@ import pytest
 from cxrlib import NOTICE
 from cxrlib.errors import CxrError
 from cxrlib.pipeline import MappedCohort
-from cxrlib.report import csv_with_header, provenance, steps_table, write_map_page, write_map_table
+from cxrlib.report import csv_with_header, provenance, stops_table, write_map_page, write_map_table
 from cxrlib.trajectories import compute_trajectory
 
 
@@ -49,15 +49,15 @@ def test_a_cell_is_not_a_formula(mapped_cohort: MappedCohort, value: str) -> Non
     assert read["id"][0].startswith("'")
 
 
-def test_steps_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:
+def test_stops_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:
     """A path's days are rows; the first day has no step."""
     table, projection = mapped_cohort.cohort.table, mapped_cohort.projection
     path = compute_trajectory(table, projection, "p1")
-    rows = steps_table([path])
+    rows = stops_table([path])
     assert rows["Day"].tolist() == [stop.day for stop in path.stops]
     assert rows["Step, map units"].isna().tolist() == [True] + [False] * len(path.steps)
     assert rows["Images"].sum() + len(path.undated) == path.n_images
-    assert steps_table([]).columns.tolist() == rows.columns.tolist()
+    assert stops_table([]).columns.tolist() == rows.columns.tolist()
 
 
 def test_map_page_asks_nothing_of_the_network(mapped_cohort: MappedCohort, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from ui.text import plain
+from ui.text import show_alert
 
 MAX_PATIENTS = 8  # more paths than this are a tangle
 
@@ -16,20 +16,21 @@ def report_unknown(key: str, is_known: Callable[[str], bool]) -> None:
     """
     unknown = [value for value in st.query_params.get_all(key) if value and not is_known(value)]
     if unknown:
-        names = plain(", ".join(repr(value[:60]) for value in unknown))
-        st.warning(
+        names = ", ".join(repr(value[:60]) for value in unknown)
+        show_alert(
             f"The address asks for {key} {names}, which this page does not have. "
-            "Choose below, or check the address.",
-            icon=":material/link_off:",
+            "Choose below, or check the address."
         )
 
 
 def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
     """Let the reader choose whose paths are drawn; open on the story."""
+    if "patient" not in st.session_state and "patient" not in st.query_params:
+        known = set(options)
+        st.session_state["patient"] = [p for p in story if p in known][:MAX_PATIENTS]
     return st.multiselect(
         "Paths of patients",
         options,
-        default=[patient for patient in story if patient in set(options)],
         key="patient",
         bind="query-params",
         persist_state="session",

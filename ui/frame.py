@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib import NOTICE
 from cxrlib.errors import CxrError
 from ui.resources import Current, load_current
-from ui.text import plain
+from ui.text import show_alert
 
 STYLE = Path(__file__).with_name("frame.css")
 
@@ -20,11 +20,11 @@ def show_frame() -> None:
         with st.spinner("Reading the cohort and its map"):
             current = load_current()
     except CxrError as error:
-        show_notice_bar(cohort="none", features="none")
+        show_notice_bar(cohort="none", extractor="none")
         st.title("There is no cohort to show")
-        st.error(plain(error), icon=":material/error:")
+        show_alert(str(error), "error")
         st.stop()
-    show_notice_bar(cohort=describe_cohort(current), features=current.extractor.label)
+    show_notice_bar(cohort=describe_cohort(current), extractor=current.extractor.title)
 
 
 def describe_cohort(current: Current) -> str:
@@ -35,7 +35,7 @@ def describe_cohort(current: Current) -> str:
     return name
 
 
-def show_notice_bar(*, cohort: str, features: str) -> None:
+def show_notice_bar(*, cohort: str, extractor: str) -> None:
     """Show the thin permanent bar: notice, cohort, extractor."""
     theme = st.context.theme.type or "light"
     ground = st.get_option(f"theme.{theme}.backgroundColor")
@@ -43,6 +43,6 @@ def show_notice_bar(*, cohort: str, features: str) -> None:
         f'<div class="cxr-notice" role="note" aria-label="Notice" style="background: {ground}">'
         f"<strong>{escape(NOTICE)}</strong>"
         f"<span>Cohort: {escape(cohort)}</span>"
-        f"<span>Features: {escape(features)}</span>"
+        f"<span>Extractor: {escape(extractor)}</span>"
         "</div>"
     )

@@ -6,23 +6,24 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import streamlit as st
 
+from cxrlib.charts.words import day_words
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
 from ui.resources import load_preview
-from ui.text import plain
+from ui.text import show_alert, show_heading
 
 NOT_RECORDED = "–"
 
 
 def show_image_panel(cohort: Cohort, row: pd.Series) -> None:
     """Show an image and its record; a file that cannot be read is named instead."""
-    st.subheader(plain(describe_row(row)), anchor=False)
+    show_heading(describe_row(row))
     image_id = str(row["image_id"])
     try:
         path = cohort.image_path(image_id)
         picture = load_preview(str(path), path.stat().st_mtime_ns)
     except (CxrError, OSError) as error:
-        st.warning(plain(error), icon=":material/warning:")
+        show_alert(str(error))
     else:
         words = "Synthetic chest X-ray" if cohort.is_synthetic else "Chest X-ray"
         st.image(picture, width="stretch", alt=f"{words}: {describe_row(row)}")
@@ -31,20 +32,11 @@ def show_image_panel(cohort: Cohort, row: pd.Series) -> None:
 
 def describe_row(row: pd.Series) -> str:
     """Name an image as a reader would: patient, day, view."""
-    return f"Patient {row['patient_id']}, {describe_day(row['offset'])}, {row['view']}"
+    return f"Patient {row['patient_id']}, {_day(row['offset'])}, {row['view']}"
 
 
-def describe_day(offset: object) -> str:
-    """Say the day of an image.
-
-    Examples
-    --------
-    >>> describe_day(12.0), describe_day(None)
-    ('day 12', 'day not recorded')
-    """
-    if pd.isna(offset):  # type: ignore[call-overload]
-        return "day not recorded"
-    return f"day {float(offset):g}"  # type: ignore[arg-type]
+def _day(offset: object) -> str:
+    return day_words(None if pd.isna(offset) else float(offset))  # type: ignore[call-overload, arg-type]
 
 
 def list_facts(row: pd.Series) -> list[tuple[str, str]]:
@@ -93,4 +85,8 @@ def _link(article: str) -> str | None:
     """Turn a DOI or a web address into a link; anything else stays text."""
     if article.startswith("10."):
         return "https://doi.org/" + quote(article, safe="/.:;()-_")
-    return article if urlsplit(article).scheme in {"http", "https"} else None
+    try:
+        scheme = urlsplit(article).scheme
+    except ValueError:  # "http://[x": not an address
+        return None
+    return article if scheme in {"http", "https"} else None

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.pipeline import MappedCohort, load_map
 from cxrlib.projection import ProjectionSettings
@@ -49,9 +50,15 @@ def load_current() -> Current:
         If the cohort cannot be used or has no map yet; the message says what to do.
     """
     cache = Path(os.environ.get("CXR_CACHE") or ROOT / "cache")
-    data = Path(os.environ.get("CXR_DATA") or cache / "demo")
-    metadata = data / "metadata.csv"
-    changed = metadata.stat().st_mtime_ns if metadata.is_file() else 0
+    named = os.environ.get("CXR_DATA")
+    data = Path(named or cache / "demo")
+    if not named and not data.is_dir():
+        raise CohortError(
+            "The demo cohort is not there yet. Start the dashboard with: make app. It generates "
+            "the cohort first."
+        )
+    parts = (data / "metadata.csv", data / "images", data / "annotations", cache / "maps")
+    changed = tuple(part.stat().st_mtime_ns if part.exists() else 0 for part in parts)
     with _LOADING:  # two sessions that come at once wait for one loading
         return _load(str(data), str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
 
@@ -60,8 +67,8 @@ _LOADING = threading.Lock()
 
 
 @functools.lru_cache(maxsize=4)
-def _load(data: str, cache: str, extractor: str, changed: int) -> Current:
-    """Load cohort and map; ``changed`` makes an edited cohort load again."""
+def _load(data: str, cache: str, extractor: str, changed: tuple[int, ...]) -> Current:
+    """Load cohort and map; ``changed`` makes an edited cohort or a new map load again."""
     store = Store(Path(cache))
     cohort = load_cohort(Path(data), store=store)
     mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=extractor)

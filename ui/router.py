@@ -9,7 +9,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from ui.frame import show_frame  # noqa: E402  (the path above must stand first)
+# The path above must stand first.
+from cxrlib.errors import CxrError  # noqa: E402
+from ui.frame import show_frame  # noqa: E402
+from ui.text import show_alert  # noqa: E402
 
 st.set_page_config(
     page_title="Chest X-ray cohorts", page_icon=str(ROOT / "ui" / "favicon.svg"), layout="wide"
@@ -34,4 +37,7 @@ page = st.navigation(
 )
 if page.title != "Start":
     show_frame()
-page.run()
+try:
+    page.run()
+except CxrError as error:  # what is known is said; what is not known shows itself
+    show_alert(str(error), "error")

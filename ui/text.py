@@ -1,20 +1,40 @@
-"""Text from a cohort's files, shown as text: Streamlit reads most strings as Markdown."""
+"""Text that comes from a cohort's files or from the address, shown as text.
 
-import re
+Streamlit reads most strings as Markdown, where an address becomes a link and ``:name:`` an icon
+even if every sign is escaped. So whatever is not written in this program goes through here, as
+HTML with every sign escaped.
+"""
 
-__all__ = ["plain"]
+from html import escape
+from typing import Literal
 
-# Whatever starts emphasis, links, images, headings, lists, tables, HTML, mathematics, colours
-# or icons in Streamlit's Markdown. A backslash before punctuation makes it that character.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&=^/@])")
+import streamlit as st
+
+__all__ = ["show_alert", "show_heading", "show_quiet", "show_text"]
+
+Alert = Literal["warning", "error"]
 
 
-def plain(text: object) -> str:
-    r"""Escape text so that Markdown shows it as it stands, on one line.
+def show_heading(text: str) -> None:
+    """Show a heading of the third rank."""
+    st.html(f"<h3 class='cxr-heading'>{escape(text)}</h3>")
 
-    Examples
-    --------
-    >>> plain("**bold** :red[x] <b>")
-    '\\*\\*bold\\*\\* \\:red\\[x\\] \\<b\\>'
-    """
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+def show_text(text: str, *, lead: str = "") -> None:
+    """Show a paragraph, its lead in bold."""
+    bold = f"<strong>{escape(lead)}</strong> " if lead else ""
+    st.html(f"<p class='cxr-text'>{bold}{escape(text)}</p>")
+
+
+def show_quiet(text: str) -> None:
+    """Show a caption: smaller, quieter."""
+    st.html(f"<p class='cxr-quiet'>{escape(text)}</p>")
+
+
+def show_alert(text: str, kind: Alert = "warning") -> None:
+    """Show what is wrong: a triangle or a cross, words, and a bar at the side."""
+    sign = {"warning": "\N{WARNING SIGN}\N{VARIATION SELECTOR-15}", "error": "\N{BALLOT X}"}[kind]
+    st.html(
+        f"<div class='cxr-alert cxr-{kind}' role='alert'>"
+        f"<span aria-hidden='true'>{sign}</span><span>{escape(text)}</span></div>"
+    )

@@ -10,11 +10,11 @@ import streamlit as st
 from cxrlib import NOTICE
 from cxrlib.charts.trajectories import DENSITY_LABEL, caption_map
 from cxrlib.density import DensityGrid
-from cxrlib.report import DEATHS_LABEL, csv_with_header, map_page, steps_table
+from cxrlib.report import DEATHS_LABEL, csv_with_header, map_page, stops_table
 from cxrlib.trajectories import PAPER_PATIENTS, TABLE_COLUMNS, Trajectory
-from ui.controls import report_unknown
+from ui.controls import MAX_PATIENTS, report_unknown
 from ui.resources import Current
-from ui.text import plain
+from ui.text import show_quiet, show_text
 
 BACKGROUNDS = {
     "icu-or-tube": "ICU or tube",
@@ -138,14 +138,18 @@ def show_steps_through(points: pd.DataFrame, image_id: str) -> None:
             _image_button("Earlier", ids[place - 1], ":material/chevron_left:")
         if place + 1 < len(ids):
             _image_button("Later", ids[place + 1], ":material/chevron_right:")
-        if row["patient_id"] not in st.session_state.get("patient", []):
+        chosen = st.session_state.get("patient", [])
+        drawn = row["patient_id"] in chosen
+        if not drawn and len(chosen) < MAX_PATIENTS:
             st.button(
-                f"Draw the path of patient {plain(row['patient_id'])}",
+                "Draw this patient's path",
                 icon=":material/add:",
                 on_click=_add_patient,
                 args=(str(row["patient_id"]),),
             )
-    st.caption(f"Image {place + 1} of {len(ids)} of this patient on the map.")
+    show_quiet(f"Image {place + 1} of {len(ids)} of this patient on the map.")
+    if not drawn and len(chosen) >= MAX_PATIENTS:
+        show_quiet(f"{MAX_PATIENTS} paths are drawn; take one away to draw this patient's.")
 
 
 def _image_button(label: str, image_id: str, icon: str) -> None:
@@ -169,7 +173,7 @@ def show_story(current: Current, patients: Sequence[str]) -> None:
     captions = _mapping(_mapping(current.cohort.planted.get("story")).get("captions"))
     for patient in patients:
         if patient in captions:
-            st.markdown(f"**Patient {plain(patient)}**, synthetic. {plain(captions[patient])}")
+            show_text(str(captions[patient]), lead=f"Patient {patient}, synthetic.")
 
 
 PAPER_STORY = (
@@ -185,7 +189,7 @@ def show_caption(current: Current, background: Background, density: DensityGrid 
     caption = caption_map(
         current.points,
         cohort=current.cohort.name,
-        extractor=current.extractor.label,
+        extractor=current.extractor.title,
         method=settings.method,
         features=settings.features,
         bandwidth=None if density is None else density.bandwidth,
@@ -193,10 +197,9 @@ def show_caption(current: Current, background: Background, density: DensityGrid 
     )
     if background.density and density is None:
         caption += f" No density: this cohort records no {background.label}."
-    st.caption(plain(caption))
-    note = current.mapped.projection.remark
-    if note:
-        st.caption(note)
+    show_quiet(caption)
+    if current.mapped.projection.remark:
+        show_quiet(current.mapped.projection.remark)
 
 
 def show_paths(paths: Sequence[Trajectory]) -> None:
@@ -206,7 +209,7 @@ def show_paths(paths: Sequence[Trajectory]) -> None:
     st.subheader("The paths, day by day", anchor=False)
     show_path_notes(paths)
     st.dataframe(
-        steps_table(paths),
+        stops_table(paths),
         hide_index=True,
         width="stretch",
         placeholder="–",
@@ -256,7 +259,7 @@ def show_path_notes(paths: Sequence[Trajectory]) -> None:
         if path.not_on_map:
             notes.append(f"{len(path.not_on_map)} images are not on the map")
         if notes:
-            st.caption(f"Patient {plain(path.patient_id)}: {'; '.join(notes)}.")
+            show_quiet(f"Patient {path.patient_id}: {'; '.join(notes)}.")
 
 
 def show_selection(current: Current) -> None:
@@ -312,13 +315,13 @@ def show_export(current: Current, background: Background, paths: Sequence[Trajec
         )
         st.download_button(
             "Paths (CSV)",
-            data=lambda: csv_with_header(steps_table(paths), current.mapped),
+            data=lambda: csv_with_header(stops_table(paths), current.mapped),
             file_name=f"map-paths-{stamp}.csv",
             mime="text/csv",
             on_click="ignore",
             icon=":material/download:",
         )
-    st.caption(NOTICE)
+    show_quiet(NOTICE)
 
 
 def show_planted(planted: Mapping[str, object]) -> None:
@@ -329,7 +332,7 @@ def show_planted(planted: Mapping[str, object]) -> None:
     )
     for truth in _mapping(planted.get("planted")).values():
         if words := _mapping(truth).get("words"):
-            st.markdown(f"- {plain(words)}")
+            show_text(str(words))
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -14,7 +14,14 @@ from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.extractors.weights import WEIGHTS_FILES, find_weights
 
-__all__ = ["EXTRACTOR_NAMES", "Extractor", "ExtractorInfo", "find_weights", "load_extractor"]
+__all__ = [
+    "EXTRACTOR_NAMES",
+    "Extractor",
+    "ExtractorInfo",
+    "find_weights",
+    "is_current",
+    "load_extractor",
+]
 
 UNTRAINED = "densenet121-untrained"
 TEXTURE = "texture"
@@ -50,6 +57,18 @@ class Extractor(Protocol):
 
     def move_to(self, device: str) -> None:
         """Compute on another device from now on."""
+
+
+def is_current(info: ExtractorInfo) -> bool:
+    """Tell whether this version of the library would make the same numbers again.
+
+    Numbers of an older preprocessing stay in the store; they are not to be shown as today's.
+    """
+    from cxrlib.extractors.texture import PREPROCESSING as TEXTURE_PREPROCESSING
+    from cxrlib.images import PREPROCESSING
+
+    current = TEXTURE_PREPROCESSING if info.name == TEXTURE else PREPROCESSING
+    return info.name in EXTRACTOR_NAMES and info.preprocessing == current
 
 
 def load_extractor(

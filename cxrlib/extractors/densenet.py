@@ -139,7 +139,7 @@ def load_pretrained(
     labels = list(xrv.models.model_urls[name]["labels"])
     info = ExtractorInfo(
         name=name,
-        label=f"DenseNet-121 ({name.rsplit('-', 1)[-1]})",
+        label=f"DenseNet-121, {name.rsplit('-', 1)[-1]}",
         weights_sha256=sha256,
         preprocessing=PREPROCESSING,
         n_features=N_FEATURES,
@@ -164,7 +164,7 @@ def load_untrained(name: str, *, device: str = "auto") -> DensenetExtractor:
     labels = tuple(xrv.models.model_urls["all"]["labels"])
     info = ExtractorInfo(
         name=name,
-        label="DenseNet-121, untrained control",
+        label="DenseNet-121",
         weights_sha256=_hash_state(state),
         preprocessing=PREPROCESSING,
         n_features=N_FEATURES,

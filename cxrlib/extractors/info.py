@@ -58,6 +58,11 @@ class ExtractorInfo:
             )
 
     @property
+    def title(self) -> str:
+        """What to call it on screen: the label with the note that must be said."""
+        return f"{self.label} ({self.note})" if self.note else self.label
+
+    @property
     def key(self) -> str:
         """Folder name of its embeddings: name, weights and preprocessing."""
         # 16 hexadecimal digits: 64 bits tell any number of honest weights files apart.

@@ -20,6 +20,7 @@ __all__ = ["TextureExtractor", "prepare_texture"]
 # Shares of the image's side. The patient's right is on the left of a frontal image.
 ROWS = {"Upper": (0.18, 0.38), "Middle": (0.38, 0.58), "Lower": (0.58, 0.78)}
 COLUMNS = {"right": (0.14, 0.42), "left": (0.58, 0.86)}
+PREPROCESSING = "texture-v1"  # raised with every change that changes the numbers
 MARGIN = 0.06  # left out of the ranking: black borders, labels
 ZONES = tuple((row, side) for side in COLUMNS for row in ROWS)
 OUTPUT_NAMES = (
@@ -43,12 +44,12 @@ class TextureExtractor:
     device = "cpu"
     info = ExtractorInfo(
         name="texture",
-        label="Texture (no network)",
+        label="Texture measures",
         weights_sha256="",
-        preprocessing="texture-v1",
+        preprocessing=PREPROCESSING,
         n_features=N_FEATURES,
         output_names=OUTPUT_NAMES,
-        note="brightness and texture, no network",
+        note="no network",
     )
 
     @property

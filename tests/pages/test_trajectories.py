@@ -1,5 +1,6 @@
 """The trajectories page, run without a browser."""
 
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> App
 def written(page: AppTest) -> str:
     """Give all text on the page."""
     kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
-    text = "\n".join(str(e.value) for kind in kinds for e in page.get(kind))
-    return text.replace("\\", "")  # Markdown is escaped
+    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
+    texts += [unescape(e.proto.body) for e in page.get("html")]
+    return "\n".join(texts)
 
 
 def test_opens_on_a_story(page: AppTest) -> None:
@@ -53,7 +55,7 @@ def test_unknown_patient_in_the_address_is_reported(page: AppTest) -> None:
     page.run()
     assert not page.exception
     assert "'<b>nobody</b>', which this page does not have" in written(page)
-    assert "<b>" not in "".join(str(e.value) for e in page.warning)
+    assert "<b>nobody" not in "".join(e.proto.body for e in page.get("html"))
 
 
 @pytest.mark.parametrize(("key", "value"), [("bandwidth", "99"), ("background", "sideways")])
@@ -99,3 +101,26 @@ def test_cohort_without_a_map_names_the_command(
     page.run()
     assert not page.exception
     assert "python -m cxrlib map" in written(page)
+
+
+def test_a_ninth_path_is_not_offered(page: AppTest) -> None:
+    """With as many paths as can be drawn the page says so, and does not fail."""
+    page.run()
+    patients = page.multiselect(key="patient")
+    patients.set_value(patients.options[:8])
+    other = next(p for p in patients.options[8:])
+    page.session_state["shown_image"] = f"demo-{int(other):03d}-1.jpeg"
+    page.run()
+    assert not page.exception
+    assert not any("Draw this patient" in button.label for button in page.button)
+
+
+def test_earlier_and_later_lead_through_a_patient(page: AppTest) -> None:
+    """The button shows the image before; from there, later leads back."""
+    page.run()
+    before = [line for line in written(page).splitlines() if "of this patient" in line]
+    next(button for button in page.button if button.label == "Earlier").click().run()
+    assert not page.exception
+    assert [line for line in written(page).splitlines() if "of this patient" in line] != before
+    next(button for button in page.button if button.label == "Later").click().run()
+    assert [line for line in written(page).splitlines() if "of this patient" in line] == before
