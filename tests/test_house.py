@@ -8,6 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cxrlib.cohort import load_cohort
+from cxrlib.embeddings import compute_embeddings
+from cxrlib.extractors import load_extractor
+from cxrlib.pipeline import MappedCohort, compute_map
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "torchxrayvision", "umap", "sklearn", "skimage")
 FORBIDDEN = {
@@ -67,3 +74,17 @@ def test_no_pages_folder_lies_beside_the_main_script() -> None:
     """Streamlit would serve such a page without the frame that carries the notice."""
     assert not (ROOT / "ui" / "pages").exists()
     assert "ui/router.py" in (ROOT / "app.py").read_text()
+
+
+def test_the_cache_is_described_as_it_is(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
+    """Each folder that a run leaves in the cache stands in the cache's own README."""
+    store = Store(tmp_path)
+    cohort = load_cohort(mapped_cohort.cohort.root, store=store)
+    extractor = load_extractor("texture")
+    compute_embeddings(cohort, extractor, store, n_workers=1)
+    compute_map(cohort, extractor.info, store, settings=ProjectionSettings(method="pca"))
+    described = (ROOT / "cache" / "README.md").read_text()
+    folders = [path.name for path in tmp_path.iterdir() if path.is_dir()]
+    assert folders
+    for name in folders:
+        assert f"`{name}/`" in described, name

@@ -25,12 +25,11 @@ def report_unknown(key: str, is_known: Callable[[str], bool]) -> None:
 
 def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
     """Let the reader choose whose paths are drawn; open on the story."""
-    if "patient" not in st.session_state and "patient" not in st.query_params:
-        known = set(options)
-        st.session_state["patient"] = [p for p in story if p in known][:MAX_PATIENTS]
+    known = set(options)
     return st.multiselect(
         "Paths of patients",
         options,
+        default=[patient for patient in story if patient in known][:MAX_PATIENTS],
         key="patient",
         bind="query-params",
         persist_state="session",

@@ -95,7 +95,11 @@ def check_page(page: Page, findings: Findings) -> None:
         findings.add(f"exception on screen: {exception.inner_text()[:300]}")
     if page.locator(".cxr-notice").count() == 0:
         findings.add("the notice is missing")
+    for alert in page.query_selector_all(".cxr-error"):
+        findings.add(f"error on screen: {alert.inner_text()[:300]}")
     charts = page.evaluate(READ_CHARTS)
+    if not charts:
+        findings.add("no chart")
     for chart in charts:
         if chart["traces"] == 0 or chart["points"] == 0 or chart["height"] < 50:
             findings.add(f"empty chart: {chart}")
