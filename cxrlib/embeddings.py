@@ -12,7 +12,8 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.errors import ImageError, SelectionError
 from cxrlib.extractors import Extractor, ExtractorInfo
-from cxrlib.preparation import ImageFile, Prepared, count_cores, prepare_images
+from cxrlib.preparation import ImageFile, Prepared, prepare_images
+from cxrlib.processes import count_cores
 from cxrlib.store import EmbeddingWriter, Store
 
 __all__ = ["EmbedReport", "EmbeddingSet", "compute_embeddings", "load_embeddings"]

@@ -3,7 +3,6 @@
 This module is what a worker imports: it stays free of tables and networks.
 """
 
-import contextlib
 import hashlib
 import itertools
 import multiprocessing
@@ -22,19 +21,12 @@ import numpy as np
 
 from cxrlib.errors import CxrError, ImageError
 from cxrlib.images import decode_image, read_image_bytes
+from cxrlib.processes import ONE_THREAD, with_environment
 
-__all__ = ["ImageFile", "Prepared", "count_cores", "prepare_images"]
+__all__ = ["ImageFile", "Prepared", "prepare_images"]
 
 Prepare = Callable[[np.ndarray], np.ndarray]
 IMAGES_A_TASK = 4
-# Each names the threads of one numerical library; more than one a worker only adds fights.
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 
 @dataclass(frozen=True)
@@ -52,13 +44,6 @@ class Prepared:
     sha256: str
     item: np.ndarray | None
     reason: str = ""
-
-
-def count_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def prepare_images(
@@ -99,7 +84,7 @@ def prepare_images(
     tasks = _cut(files, IMAGES_A_TASK)
     waiting: deque[Future[list[Prepared]]] = deque()
     try:
-        with _one_thread_a_worker():  # workers start at the first task
+        with with_environment(ONE_THREAD):  # workers start at the first task
             for task in itertools.islice(tasks, max(n_workers + 1, n_ahead // IMAGES_A_TASK)):
                 waiting.append(pool.submit(_prepare_task, task))
         while waiting:
@@ -152,18 +137,3 @@ def _end_with_parent() -> None:
 
 def _prepare_task(task: list[ImageFile]) -> list[Prepared]:
     return [_prepare_one(file, _worker_prepare[0]) for file in task]
-
-
-@contextlib.contextmanager
-def _one_thread_a_worker() -> Iterator[None]:
-    """Set the variables that new processes inherit, and put them back."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

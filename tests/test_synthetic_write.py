@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,45 @@ def test_a_foreign_folder_is_refused(tmp_path) -> None:
     with pytest.raises(CohortError, match="not empty and holds no demo cohort"):
         generate_demo(tmp_path, n_patients=N_PATIENTS, n_workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def make_old_demo(root: Path) -> Path:
+    """Make a folder that looks like a demo of an earlier version."""
+    for name in ("planted.json", "metadata.csv", "images/demo-001-1.jpeg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text('{"synthetic": true, "version": 1}', encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize(
+    "name", ["my-thesis.txt", "images/holiday.jpg", "annotations/notes/1.md", "images.old"]
+)
+def test_a_demo_with_a_foreign_file_is_refused(tmp_path, name) -> None:
+    """An older demo is not replaced while something else lies in its folder."""
+    root = make_old_demo(tmp_path / "demo")
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(CohortError, match=rf"'{name.rpartition('/')[0] or name}[^']*', which"):
+        generate_demo(root, n_patients=N_PATIENTS, n_workers=1)
+    assert (root / name).read_text(encoding="utf-8") == "mine"
+
+
+def test_a_demo_of_links_is_refused(tmp_path) -> None:
+    """A link under a demo's name leads to something of somebody else's."""
+    root = make_old_demo(tmp_path / "demo")
+    (root / "annotations").symlink_to(tmp_path)
+    with pytest.raises(CohortError, match="'annotations', which"):
+        generate_demo(root, n_patients=N_PATIENTS, n_workers=1)
+
+
+def test_another_demo_is_replaced(demo, tmp_path) -> None:
+    """A demo of another seed, and all it consists of, makes way."""
+    root = tmp_path / "demo"
+    shutil.copytree(demo, root)
+    planted = json.loads((root / "planted.json").read_text(encoding="utf-8"))
+    (root / "planted.json").write_text(json.dumps({**planted, "seed": 12}), encoding="utf-8")
+    generate_demo(root, seed=11, n_patients=N_PATIENTS, n_workers=1)
+    assert digest(root) == digest(demo)
 
 
 def test_a_file_is_refused(tmp_path) -> None:

@@ -3,12 +3,11 @@
 import csv
 import io
 import json
-import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
 from multiprocessing import get_context
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cxrlib.errors import CohortError
+from cxrlib.processes import ONE_THREAD, count_cores, with_environment
 from cxrlib.synthetic.annotations import Drawn, box_entries, collect_boxes, draw_scores
 from cxrlib.synthetic.course import ZONES
 from cxrlib.synthetic.phantom import Array
@@ -42,7 +42,7 @@ def generate_demo(
 
     The folder appears at once when all is written; an interrupted run leaves nothing behind
     under its name. A finished demo of the same seed, size and version is kept as it is; another
-    demo is replaced.
+    demo is replaced, if nothing but a demo is in its folder.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ def generate_demo(
     Raises
     ------
     CohortError
-        If the folder holds something that is not a demo cohort, or cannot be written.
+        If the folder holds something that is not a demo cohort or does not belong to it, or
+        cannot be written.
 
     Examples
     --------
@@ -115,7 +116,7 @@ def _is_finished(root: Path, seed: int, n_patients: int) -> bool:
 
 
 def _check_replaceable(root: Path) -> None:
-    """Raise unless the folder is absent, empty, or an older demo."""
+    """Raise unless the folder is absent, empty, or an older demo with nothing else in it."""
     if not root.exists():
         return
     if not root.is_dir():
@@ -127,6 +128,35 @@ def _check_replaceable(root: Path) -> None:
             f"The folder {str(root)!r} is not empty and holds no demo cohort: nothing was written. "
             "Choose an empty or a new folder."
         )
+    foreign = _find_foreign(root)
+    if foreign is not None:
+        raise CohortError(
+            f"The folder {str(root)!r} holds an older demo cohort, which would be replaced, and "
+            f"{foreign!r}, which the demo did not bring: nothing was written. Move that "
+            "elsewhere, or choose another folder."
+        )
+
+
+# What a demo consists of, by path; names of images as `records` gives them.
+_IMAGE = r"demo-(\d+[a-z]?|ct)-\d+"
+_OWN_FILES = re.compile(
+    r"metadata\.csv|planted\.json"
+    rf"|images/{_IMAGE}\.(jpg|jpeg|png)"
+    rf"|annotations/lungVAE-masks/{_IMAGE}_mask\.png"
+    r"|annotations/(covid-severity-scores\.csv|planted-images\.csv"
+    r"|imageannotation_ai_lung_bounding_boxes\.json)"
+)
+_OWN_FOLDERS = ("images", "annotations", "annotations/lungVAE-masks")
+
+
+def _find_foreign(root: Path) -> str | None:
+    """Return the path of something in a demo's folder that the generator does not write."""
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        own = path.is_dir() if name in _OWN_FOLDERS else _OWN_FILES.fullmatch(name) is not None
+        if path.is_symlink() or not own:
+            return name
+    return None
 
 
 def _put_in_place(part: Path, root: Path) -> None:
@@ -214,7 +244,7 @@ def _make_images(
         for _, tasks in groupby(by_person, key=lambda task: task.shot.patient.index)
     ]
     drawn: dict[str, Drawn] = {}
-    for made in _run_jobs(jobs, n_workers or min(os.cpu_count() or 1, 4)):
+    for made in _run_jobs(jobs, n_workers or count_cores(most=4)):
         drawn.update(made)
         if on_progress is not None:
             on_progress("Generating radiographs", len(drawn), len(by_person))
@@ -230,31 +260,18 @@ def _run_jobs(jobs: list[_Job], n_workers: int) -> Iterator[dict[str, Drawn]]:
         yield from map(_draw_person, jobs)
         return
     context = get_context("spawn")
-    with _lean_children(), ProcessPoolExecutor(n_workers, mp_context=context) as pool:
+    lean = with_environment(_CHILD_SETTINGS, overwrite=False)
+    with lean, ProcessPoolExecutor(n_workers, mp_context=context) as pool:
         yield from pool.map(_draw_person, jobs, chunksize=2)
 
 
 # One numerical thread a process; and glibc keeps freed memory instead of giving it back a
 # thousand times an image, which saves a fifth of the time (measured). Other systems ignore it.
 _CHILD_SETTINGS = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
+    **ONE_THREAD,
     "MALLOC_MMAP_THRESHOLD_": "268435456",
     "MALLOC_TRIM_THRESHOLD_": "268435456",
 }
-
-
-@contextmanager
-def _lean_children() -> Iterator[None]:
-    """Set what processes read when they start, and put it back afterwards."""
-    before = {name: os.environ.get(name) for name in _CHILD_SETTINGS}
-    os.environ.update({k: v for k, v in _CHILD_SETTINGS.items() if before[k] is None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
 
 
 @lru_cache(maxsize=2)

@@ -1,0 +1,57 @@
+"""What new processes and libraries find on this machine: cores, environment variables."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+
+__all__ = ["ONE_THREAD", "count_cores", "with_environment"]
+
+# Each names the threads of one numerical library; more than one a worker only adds fights.
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+    ),
+    "1",
+)
+
+
+def count_cores(*, most: int | None = None) -> int:
+    """Count the cores that this process may use, which can be fewer than the machine has.
+
+    Parameters
+    ----------
+    most : int, optional
+        No more than this.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        n_cores = len(os.sched_getaffinity(0))
+    else:
+        n_cores = os.cpu_count() or 1
+    return n_cores if most is None else min(n_cores, most)
+
+
+@contextlib.contextmanager
+def with_environment(variables: Mapping[str, str], *, overwrite: bool = True) -> Iterator[None]:
+    """Set environment variables that new processes inherit, and put them back afterwards.
+
+    Parameters
+    ----------
+    variables : mapping of str to str
+    overwrite : bool, default True
+        Whether variables that are set already are changed as well.
+    """
+    wanted = {k: v for k, v in variables.items() if overwrite or k not in os.environ}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
