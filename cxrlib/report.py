@@ -8,13 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.charts.trajectories import (
-    DENSITY_LABEL,
-    caption_map,
-    describe_map,
-    map_html,
-    plot_map,
-)
+from cxrlib.charts.document import map_html
+from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.words import DENSITY_LABEL, caption_map, describe_map
 from cxrlib.density import estimate_density
 from cxrlib.errors import CxrError
 from cxrlib.pipeline import MappedCohort

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from cxrlib.charts.trajectories import describe_map, plot_map
+from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.words import describe_map
 from cxrlib.density import estimate_density
 from cxrlib.trajectories import (
     compute_trajectory,

@@ -8,16 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.charts.document import map_html
 from cxrlib.charts.palette import PALETTES
-from cxrlib.charts.trajectories import (
-    MAX_SVG_POINTS,
-    caption_map,
-    day_words,
-    describe_map,
-    map_html,
-    plot_map,
-    write_map_html,
-)
+from cxrlib.charts.trajectories import MAX_SVG_POINTS, plot_map
+from cxrlib.charts.words import caption_map, day_words, describe_map
 from cxrlib.density import estimate_density
 from cxrlib.trajectories import compute_trajectory, map_points, select_bad_points
 
@@ -326,29 +320,17 @@ def test_days_are_said(offset, words):
     assert day_words(offset) == words
 
 
-def test_html_holds_everything_and_asks_for_nothing(drawn, tmp_path):
-    """Write one file with script, caption, notice and date, and forbid the network."""
-    path = tmp_path / "map.html"
-    write_map_html(
+def test_html_holds_everything_and_asks_for_nothing(drawn):
+    """Make one page with script, caption, notice and date, and forbid the network."""
+    page = map_html(
         plot_map(*drawn),
-        path,
         caption="line one\nline two",
         notice="Not for diagnosis.",
         description="A map.",
         theme="dark",
         today=date(2026, 1, 2),
     )
-    page = path.read_text(encoding="utf-8")
     assert "default-src 'none'" in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
     for words in ("line one\nline two", "Not for diagnosis.", "2026-01-02", 'aria-label="A map."'):
         assert words in page
-    assert [each.name for each in tmp_path.iterdir()] == ["map.html"]
-
-
-def test_html_that_cannot_be_written_leaves_nothing(drawn, tmp_path):
-    """Leave no half file where the target cannot be replaced."""
-    (tmp_path / "map.html").mkdir()
-    with pytest.raises(OSError, match=r"map\.html"):
-        write_map_html(plot_map(*drawn), tmp_path / "map.html", caption="", notice="")
-    assert [each.name for each in tmp_path.iterdir()] == ["map.html"]

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib import NOTICE
-from cxrlib.charts.trajectories import DENSITY_LABEL, caption_map
+from cxrlib.charts.words import DENSITY_LABEL, caption_map
 from cxrlib.density import DensityGrid
 from cxrlib.report import DEATHS_LABEL, csv_with_header, map_page, stops_table
 from cxrlib.trajectories import PAPER_PATIENTS, TABLE_COLUMNS, Trajectory

@@ -2,14 +2,13 @@
 
 import html
 from datetime import date
-from pathlib import Path
 
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Theme
 from cxrlib.charts.template import FONT, TEXT_SIZE
 
-__all__ = ["map_html", "write_map_html"]
+__all__ = ["map_html"]
 
 
 def map_html(
@@ -61,38 +60,6 @@ def map_html(
         notice=html.escape(notice),
         written=(today or date.today()).isoformat(),
     )
-
-
-def write_map_html(
-    figure: go.Figure,
-    path: Path,
-    *,
-    caption: str,
-    notice: str,
-    description: str = "",
-    theme: Theme = "light",
-    title: str = "Map of chest X-rays",
-    today: date | None = None,
-) -> None:
-    """Write a figure as one HTML file that asks nothing of the network; see `map_html`.
-
-    The file is there whole or not at all.
-    """
-    page = map_html(
-        figure,
-        caption=caption,
-        notice=notice,
-        description=description,
-        theme=theme,
-        title=title,
-        today=today,
-    )
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 #: The policy lets the browser run what is in the file and fetch nothing. Plotly's WebGL marks

@@ -10,7 +10,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.document import map_html, write_map_html
 from cxrlib.charts.labels import place_labels
 from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade, mix
 from cxrlib.charts.template import (
@@ -19,27 +18,11 @@ from cxrlib.charts.template import (
     TITLE_HEIGHT,
     chart_template,
 )
-from cxrlib.charts.words import (
-    DENSITY_LABEL,
-    caption_map,
-    count_words,
-    day_words,
-    describe_map,
-    safe_text,
-    state_words,
-)
+from cxrlib.charts.words import DENSITY_LABEL, count_words, day_words, safe_text, state_words
 from cxrlib.density import DensityGrid
 from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
-__all__ = [
-    "DENSITY_LABEL",
-    "caption_map",
-    "day_words",
-    "describe_map",
-    "map_html",
-    "plot_map",
-    "write_map_html",
-]
+__all__ = ["plot_map"]
 
 #: Plotly draws WebGL above all SVG. So marks and paths are both SVG as long as that is quick,
 #: and both WebGL for more marks than this.
