@@ -312,7 +312,6 @@ def _embed(
         cohort,
         extractor,
         store,
-        device=device,
         on_progress=lambda done, total, *_: line(f"Embedding with {name}", done, total),
     )
     for failure in report.failed.itertuples():

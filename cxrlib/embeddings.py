@@ -105,7 +105,6 @@ def compute_embeddings(
     extractor: Extractor,
     store: Store,
     *,
-    device: str = "auto",
     n_workers: int | None = None,
     batch_size: int | None = None,
     on_progress: Progress | None = None,
@@ -122,8 +121,6 @@ def compute_embeddings(
     cohort : Cohort
     extractor : Extractor
     store : Store
-    device : {"auto", "cpu", "cuda", "mps"}
-        "auto" stays where the extractor was loaded.
     n_workers : int, optional
         Processes that read and prepare images; 0 for none. By default as many as keep the
         network busy.
@@ -145,8 +142,6 @@ def compute_embeddings(
         When the store cannot be read or written.
     """
     started = time.monotonic()
-    if device != "auto":
-        extractor.move_to(device)
     rows = cohort.table.loc[
         cohort.table["is_xray"],
         ["image_id", "row", "filename", "file_status", "file_reason", "sha256"],

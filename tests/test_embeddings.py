@@ -45,9 +45,6 @@ class Toy:
     def __init__(self):
         self.batches = []
 
-    def move_to(self, device):
-        """Stay."""
-
     def check_prepared(self, item):
         """Refuse very bright images."""
         return "it is too bright" if item[2] > 250 else ""
@@ -262,7 +259,7 @@ def test_densenet_through_the_whole_path(root, store):
     """The untrained network embeds a cohort as it embeds single images."""
     write_metadata(root, ["000.png", "001.png", "002.png"])
     extractor = load_extractor("densenet121-untrained", device="cpu")
-    report = compute_embeddings(load(root), extractor, store, device="cpu", batch_size=2)
+    report = compute_embeddings(load(root), extractor, store, batch_size=2)
     assert report.n_computed == 3
     found = load_embeddings(load(root), extractor.info, store)
     single = extractor.compute(preprocess(read_image(root / "images" / "001.png"))[np.newaxis])[0]

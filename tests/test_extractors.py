@@ -78,7 +78,7 @@ def test_unknown_extractor_and_device():
     with pytest.raises(SelectionError, match="Device 'abacus' is not on this machine"):
         load_extractor("densenet121-untrained", device="abacus")
     with pytest.raises(SelectionError, match="does not run on 'cuda'"):
-        load_extractor("texture").move_to("cuda")
+        load_extractor("texture", device="cuda")
 
 
 def test_weights_are_refused_where_none_are_taken(tmp_path):

@@ -55,9 +55,6 @@ class Extractor(Protocol):
     def compute(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute embedding (n_images, n_features) and outputs (n_images, n_outputs)."""
 
-    def move_to(self, device: str) -> None:
-        """Compute on another device from now on."""
-
 
 def is_current(info: ExtractorInfo) -> bool:
     """Tell whether this version of the library would make the same numbers again.
@@ -90,7 +87,8 @@ def load_extractor(
     trust_sha256 : str, optional
         SHA-256 of a pickled weights file you trust: unpickling runs code from the file.
     device : {"auto", "cpu", "cuda", "mps"}
-        Where the network runs; "auto" takes the fastest there is.
+        Where the network runs, from now on; "auto" takes the fastest there is. Texture runs
+        on the CPU only.
     on_progress : callable, optional
         Called during a download with what is done, bytes so far and bytes in all.
 
@@ -117,6 +115,10 @@ def load_extractor(
     if name == TEXTURE:
         from cxrlib.extractors.texture import TextureExtractor
 
+        if device not in ("auto", "cpu"):
+            raise SelectionError(
+                f"Extractor {name!r} does not run on {device!r}. Choose 'auto' or 'cpu'."
+            )
         return TextureExtractor()
     from cxrlib.extractors import densenet
 

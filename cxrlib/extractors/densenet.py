@@ -9,7 +9,6 @@ probabilities of disease.
 import contextlib
 import hashlib
 import io
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
 from cxrlib.images import PREPROCESSING, SIDE, preprocess
+from cxrlib.processes import with_environment
 
 if TYPE_CHECKING:
     import torch
@@ -66,22 +66,17 @@ class DensenetExtractor:
         blank_outputs: np.ndarray,
         device: str = "auto",
     ) -> None:
-        self.info = info
-        self._network: Any = _fold(network)
-        self._kept = np.flatnonzero(~blank_outputs)
-        self.device = ""
-        self.move_to(device)
-
-    def move_to(self, device: str) -> None:
-        """Compute on another device from now on; raises SelectionError if it is not there."""
         import torch
 
+        self.info = info
+        self._kept = np.flatnonzero(~blank_outputs)
         self.device = choose_device(device)
         # Channels last: convolutions read memory in order, 1.5 times as fast on CPU. MPS has
         # no gain from it.
         layout = torch.contiguous_format if self.device == "mps" else torch.channels_last
         self._layout = layout
-        self._network = self._network.to(self.device, memory_format=layout)
+        folded: Any = _fold(network)
+        self._network = folded.to(self.device, memory_format=layout)
 
     def check_prepared(self, item: np.ndarray) -> str:
         """Return what is wrong with a preprocessed image, or ""."""
@@ -341,15 +336,6 @@ def _quiet_import() -> Iterator[None]:
     else (our own workers, say) spinning made it two to twenty times slower. On an idle machine
     it costs some 5 %. OpenMP reads the variable once, when it is loaded.
     """
-    asleep = contextlib.nullcontext() if "OMP_WAIT_POLICY" in os.environ else _passive_threads()
+    asleep = with_environment({"OMP_WAIT_POLICY": "PASSIVE"}, overwrite=False)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), asleep:
         yield
-
-
-@contextlib.contextmanager
-def _passive_threads() -> Iterator[None]:
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    try:
-        yield
-    finally:
-        del os.environ["OMP_WAIT_POLICY"]

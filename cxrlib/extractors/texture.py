@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrlib.errors import SelectionError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.images import SIDE, preprocess
 
@@ -56,13 +55,6 @@ class TextureExtractor:
     def prepare(self) -> Callable[[np.ndarray], np.ndarray]:
         """Give the function from pixels to the numbers."""
         return prepare_texture
-
-    def move_to(self, device: str) -> None:
-        """Stay on the CPU; refuse any other device."""
-        if device not in ("auto", "cpu"):
-            raise SelectionError(
-                f"Extractor 'texture' does not run on {device!r}. Choose 'auto' or 'cpu'."
-            )
 
     def check_prepared(self, item: np.ndarray) -> str:
         """Return what is wrong with a description, or ""."""
