@@ -198,7 +198,8 @@ class Place:
     sub_region : str
         The M49 sub-region, in the standard's full form.
     region : str
-        The M49 region: Africa, Americas, Asia, Europe or Oceania.
+        The M49 region: Africa, Americas, Asia, Europe or Oceania; for Antarctica, which the
+        standard puts in none, its own name.
     """
 
     country: str
@@ -214,7 +215,8 @@ def find_place(country: str) -> Place | None:
     Parameters
     ----------
     country : str
-        A country's name in English, in any case, with or without accents.
+        A country's name in English, in any case, with or without accents, also as lists
+        sort it: "Korea, South".
 
     Returns
     -------
@@ -228,20 +230,30 @@ def find_place(country: str) -> Place | None:
     True
     """
     # "Congo (Kinshasa)" is a name as a whole, "Iran (Islamic Republic of)" before the bracket.
-    return _PLACES.get(_fold(country)) or _PLACES.get(_fold(re.sub(r"\(.*?\)", " ", country)))
+    first, _, rest = country.partition(",")
+    spellings = (country, re.sub(r"\(.*?\)", " ", country), f"{rest} {first}")
+    return next((_PLACES[name] for name in map(_fold, spellings) if name in _PLACES), None)
 
 
 def split_country(location: str) -> str:
     """Return the country of a location: what follows the last comma, or "Unknown".
 
+    Where that is no country but the last two parts are one, it is those.
+
     Examples
     --------
     >>> split_country("Cho Ray Hospital, Ho Chi Minh City, Vietnam ")
     'Vietnam'
+    >>> split_country("Seoul, Korea, South")
+    'Korea, South'
     >>> split_country(" ")
     'Unknown'
     """
-    return location.rpartition(",")[2].strip() or UNKNOWN
+    parts = [part.strip() for part in location.split(",")]
+    both = ", ".join(parts[-2:])
+    if parts[-1] and find_place(parts[-1]) is None and find_place(both) is not None:
+        return both
+    return parts[-1] or UNKNOWN
 
 
 def _fold(name: str) -> str:

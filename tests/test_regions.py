@@ -88,8 +88,28 @@ def test_strangers(name: str) -> None:
         ("Italy", "Italy"),
         ("", UNKNOWN),
         ("Hannover, ", UNKNOWN),
+        ("Lung, Atlantis", "Atlantis"),
+        ("Seoul, Korea, South", "Korea, South"),
+        ("Kinshasa, Congo, Democratic Republic of the", "Congo, Democratic Republic of the"),
     ],
 )
 def test_split_country(location: str, country: str) -> None:
-    """The country is what follows the last comma."""
+    """The country is what follows the last comma, or the last but one where that makes one."""
     assert split_country(location) == country
+
+
+@pytest.mark.parametrize(
+    ("name", "country"),
+    [
+        ("Korea, South", "South Korea"),
+        ("Korea, Democratic People's Republic of", "North Korea"),
+        ("Congo, The Democratic Republic of the", "Democratic Republic of the Congo"),
+        ("Iran, Islamic Republic of", "Iran"),
+        ("Virgin Islands, U.S.", "United States Virgin Islands"),
+        ("Taiwan, Province of China", "Taiwan"),
+    ],
+)
+def test_names_as_lists_sort_them(name: str, country: str) -> None:
+    """A name whose main word stands first, before a comma, is found alone and in a location."""
+    assert find_place(name).country == country
+    assert find_place(split_country(f"A Hospital, A Town, {name}")).region != UNKNOWN
