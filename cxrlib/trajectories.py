@@ -97,25 +97,47 @@ class Step:
 
     Parameters
     ----------
-    day_from, day_to : float
-        The recorded offsets at both ends.
-    gap : float
-        Days between them.
-    start, end : tuple of float
-        Positions x and y, in map units.
-    length : float
-        Distance on the map, in map units. Comparable within one map only.
-    state : str
-        The state of the day it leads to.
+    tail, head : Stop
+        The day it leaves and the day it leads to.
     """
 
-    day_from: float
-    day_to: float
-    gap: float
-    start: tuple[float, float]
-    end: tuple[float, float]
-    length: float
-    state: str
+    tail: Stop
+    head: Stop
+
+    @property
+    def day_from(self) -> float:
+        """Give the recorded offset of the day it leaves."""
+        return self.tail.day
+
+    @property
+    def day_to(self) -> float:
+        """Give the recorded offset of the day it leads to."""
+        return self.head.day
+
+    @property
+    def gap(self) -> float:
+        """Count the days between."""
+        return self.head.day - self.tail.day
+
+    @property
+    def start(self) -> tuple[float, float]:
+        """Give the position it leaves, x and y, in map units."""
+        return self.tail.x, self.tail.y
+
+    @property
+    def end(self) -> tuple[float, float]:
+        """Give the position it leads to, x and y, in map units."""
+        return self.head.x, self.head.y
+
+    @property
+    def length(self) -> float:
+        """Give the distance on the map, in map units. Comparable within one map only."""
+        return float(np.hypot(self.head.x - self.tail.x, self.head.y - self.tail.y))
+
+    @property
+    def state(self) -> str:
+        """Give the state of the day it leads to."""
+        return self.head.state
 
 
 @dataclass(frozen=True)
@@ -270,7 +292,7 @@ def _join_days(rows: pd.DataFrame, points: pd.DataFrame) -> Trajectory:
         person_id=str(_persons(rows).iloc[0]),
         survival=str(rows["survival"].iloc[0]),
         stops=stops,
-        steps=tuple(_step(a, b) for a, b in pairwise(stops)),
+        steps=tuple(Step(tail, head) for tail, head in pairwise(stops)),
         undated=undated,
         not_on_map=tuple(rows.loc[~rows["image_id"].isin(points["image_id"]), "image_id"]),
     )
@@ -308,20 +330,6 @@ def _stop(day: float, images: Sequence[MappedImage]) -> Stop:
     state = next((name for name in ("bad", "good") if name in states), "unknown")
     x, y = (float(np.mean([getattr(image, axis) for image in images])) for axis in "xy")
     return Stop(day, x, y, state, tuple(images))
-
-
-def _step(tail: Stop, head: Stop) -> Step:
-    """Join two days that follow each other."""
-    length = float(np.hypot(head.x - tail.x, head.y - tail.y))
-    return Step(
-        day_from=tail.day,
-        day_to=head.day,
-        gap=head.day - tail.day,
-        start=(tail.x, tail.y),
-        end=(head.x, head.y),
-        length=length,
-        state=head.state,
-    )
 
 
 @dataclass(frozen=True)
@@ -391,18 +399,26 @@ def find_story(
     projection : Projection
         The map.
     planted : mapping, optional
-        What was planted in a synthetic cohort; its ``["story"]["patients"]`` are used.
+        What was planted in a synthetic cohort; its ``["story"]["patients"]`` are used where
+        they are texts and all on the map. The file may hold anything.
     """
     on_map = map_points(table, projection)
-    story = (planted or {}).get("story", {})
-    wanted = [str(patient) for patient in story.get("patients", ())]
-    known = set(on_map["patient_id"])
-    if wanted and known.issuperset(wanted):
-        return tuple(wanted)
+    wanted = _planted_patients(planted or {})
+    if wanted and set(on_map["patient_id"]).issuperset(wanted):
+        return wanted
     pairs = set(zip(on_map["patient_id"], on_map["image_id"], strict=True))
     if pairs.issuperset(PAPER_PATIENTS.items()):
         return tuple(PAPER_PATIENTS)
     return suggest_patients(table, projection)
+
+
+def _planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the patients of a planted story, none where it has another shape."""
+    story = planted.get("story")
+    patients = story.get("patients") if isinstance(story, Mapping) else None
+    if not isinstance(patients, list) or not all(isinstance(each, str) for each in patients):
+        return ()
+    return tuple(patients)
 
 
 def suggest_patients(table: pd.DataFrame, projection: OnMap, n: int = 2) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Trajectories of patients over the map, on tables small enough to check by hand."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -79,6 +80,13 @@ def test_steps_carry_days_length_and_state_of_the_head(table, projection):
     assert first.length == pytest.approx(5.0)
     assert first.state == "bad", "a day with one bad image is bad"
     assert (second.gap, second.length, second.state) == (5, pytest.approx(4.0), "bad")
+    assert (second.start, second.end) == ((3, 4), (3, 0))
+
+
+def test_steps_follow_from_the_stops(table, projection):
+    """A step is its two stops and nothing besides: the days and steps of a path fit."""
+    way = compute_trajectory(table, projection, "A")
+    assert [(step.tail, step.head) for step in way.steps] == list(pairwise(way.stops))
 
 
 def test_images_without_a_day_are_listed_not_ordered(table, projection):
@@ -108,8 +116,10 @@ def test_row_order_changes_only_the_order_within_a_day(table, projection):
     """Give the same stops and steps for rows in any order."""
     there = compute_trajectory(table, projection, "A")
     back = compute_trajectory(table.iloc[::-1], projection, "A")
-    assert there.steps == back.steps
-    assert [stop.day for stop in there.stops] == [stop.day for stop in back.stops]
+    for one, other in zip(there.stops, back.stops, strict=True):
+        assert (one.day, one.x, one.y, one.state) == (other.day, other.x, other.y, other.state)
+        assert set(one.images) == set(other.images)
+    assert [step.length for step in there.steps] == [step.length for step in back.steps]
 
 
 def test_unknown_patient_is_named(table, projection):
@@ -174,6 +184,18 @@ def test_story_prefers_the_planted_patients(table, projection):
     planted = {"story": {"patients": ["B", "C"]}}
     assert find_story(table, projection, planted=planted) == ("B", "C")
     assert find_story(table, projection, planted={"story": {"patients": ["gone"]}}) == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        *([], None, 3, "B", {}),
+        *({"patients": wrong} for wrong in (3, None, "B", {"B": 1}, [["B"]], [None], [{}], [12])),
+    ],
+)
+def test_story_of_another_shape_is_passed_over(table, projection, story):
+    """Suggest patients where planted.json says something else than texts in a list."""
+    assert find_story(table, projection, planted={"story": story}) == ("A", "B")
 
 
 def test_story_knows_the_paper_by_its_files(table, projection):
