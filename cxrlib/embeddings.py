@@ -30,7 +30,7 @@ Progress = Callable[[int, int, float, float], None]
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """Say what a run did; images are rows of the cohort's X-rays.
+    """Say what a run did; images are rows of the cohort's X-rays, each counted once.
 
     Parameters
     ----------
@@ -39,7 +39,9 @@ class EmbedReport:
     n_cached : int
         Images whose embedding was in the store already.
     failed : DataFrame
-        Columns image_id, row, filename, reason: images without an embedding.
+        Columns image_id, row, filename, reason: images that could not be used. One whose
+        file cannot be read is here even if the store has an embedding of its content, from
+        a time when it could: maps leave it out all the same.
     seconds : float
     n_left : int
         Images not come to, because the run was asked to stop.
@@ -148,8 +150,9 @@ def compute_embeddings(
     ]
     stored = store.read_stored_sha256s(extractor.info)
     reasons = _find_reasons(rows)
-    cached = rows["sha256"].isin(stored)
-    wanted = rows[~cached & ~rows["image_id"].isin(reasons.keys())]
+    usable = ~rows["image_id"].isin(reasons.keys())
+    cached = rows["sha256"].isin(stored) & usable
+    wanted = rows[usable & ~cached]
     files, refused = _locate_files(cohort, wanted, store)
     reasons.update(refused)
     missing = list({f.sha256: f for f in files.values() if f.sha256 not in stored}.values())

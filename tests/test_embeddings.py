@@ -166,6 +166,16 @@ def test_bad_files_are_named_and_the_rest_goes_on(root, store):
     assert len(load_embeddings(cohort, Toy.info, store).image_ids) == 4
 
 
+def test_unreadable_image_is_counted_once(root, store):
+    """A file that cannot be read is a failure, though its embedding was stored before."""
+    compute_embeddings(load(root), Toy(), store, n_workers=0)
+    cohort = load(root)
+    cohort.table.loc[3, ["file_status", "file_reason"]] = ["unreadable", "the file is truncated"]
+    report = compute_embeddings(cohort, Toy(), store, n_workers=0)
+    assert (report.n_computed, report.n_cached, report.n_left) == (0, 9, 0)
+    assert report.failed["reason"].tolist() == ["the file is truncated"]
+
+
 def test_stopped_run_goes_on(root, store):
     """Asked to stop after two batches: those are stored, the next run does the rest."""
     toy, asked = Toy(), []
