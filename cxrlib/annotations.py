@@ -15,8 +15,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from cxrlib.errors import CohortError
+from cxrlib.files import leaves_cohort, read_regular
 from cxrlib.metadata import decode_text, parse_number
 from cxrlib.problems import ProblemLog
+from cxrlib.reasons import describe_read_error
 
 __all__ = ["SCORE_RANGES", "find_lung_masks", "read_lung_boxes", "read_scores"]
 
@@ -25,6 +27,7 @@ SCORES_FILE = f"{FOLDER}/covid-severity-scores.csv"
 BOXES_FILE = f"{FOLDER}/imageannotation_ai_lung_bounding_boxes.json"
 MASKS_FOLDER = f"{FOLDER}/lungVAE-masks"
 MASK_ENDING = "_mask.png"
+MAX_BYTES = 256 << 20
 
 # Cohen et al. 2020, arXiv:2005.11856: geographic extent 0-8, opacity 0-6, means of 3 raters.
 SCORE_RANGES = {"geographic_mean": 8.0, "opacity_mean": 6.0}
@@ -106,7 +109,8 @@ def read_lung_boxes(root: Path, filenames: Iterable[str], problems: ProblemLog) 
                 value=str(entry.get("bbox")),
             )
         elif image["filename"]:
-            side = sides.get(entry.get("category_id"), "")
+            category = entry.get("category_id")
+            side = sides.get(category, "") if _is_key(category) else ""
             boxes.append({**image, "side": side, **dict(zip(_BOX_SIDES, box, strict=True))})
     return pd.DataFrame(boxes, columns=list(BOX_COLUMNS))
 
@@ -128,11 +132,14 @@ def find_lung_masks(root: Path, filenames: Iterable[str], problems: ProblemLog) 
     found = {}
     for mask in _list_masks(root, problems):
         owners = images.get(mask.removesuffix(MASK_ENDING), [])
-        if len(owners) == 1:
-            found[owners[0]] = f"{MASKS_FOLDER}/{mask}"
-        else:
+        path = f"{MASKS_FOLDER}/{mask}"
+        problem = _refuse_file(root, path)
+        if not problem and len(owners) != 1:
             problem = "the mask fits several images" if owners else "the mask fits no image"
+        if problem:
             problems.add(MASKS_FOLDER, problem, "left out", column="filename", value=mask)
+        else:
+            found[owners[0]] = path
     return found
 
 
@@ -276,9 +283,19 @@ def _list_masks(root: Path, problems: ProblemLog) -> list[str]:
 def _read_file(root: Path, file: str, problems: ProblemLog) -> bytes | None:
     """Read an optional file; None where it is missing, a line where it cannot be read."""
     try:
-        return (root / file).read_bytes()
+        if leaves_cohort(root.resolve(), root / file):
+            problems.add(file, "the file is a link that leaves the folder", "passed over")
+            return None
+        return read_regular(root / file, max_bytes=MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        problems.add(file, f"the file cannot be read ({error.strerror})", "passed over")
+        problems.add(file, f"the file cannot be read: {describe_read_error(error)}", "passed over")
         return None
+
+
+def _refuse_file(root: Path, file: str) -> str:
+    """Say why a file must not be used, as a clause, or ""."""
+    if leaves_cohort(root.resolve(), root / file):
+        return "the file is a link that leaves the folder"
+    return "" if (root / file).is_file() else "it is not a regular file"

@@ -1,23 +1,86 @@
-"""The files of a cohort: where an image lies, and hashes of contents."""
+"""The files of a cohort: where an image lies, how a file is opened, hashes of contents."""
 
+import contextlib
+import errno
 import hashlib
+import io
 import logging
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrlib.errors import StoreError
+from cxrlib.reasons import describe_read_error
 
 if TYPE_CHECKING:
     from cxrlib.store import Store
 
-__all__ = ["hash_annotations", "hash_files", "locate_image"]
+__all__ = [
+    "hash_annotations",
+    "hash_files",
+    "leaves_cohort",
+    "locate_image",
+    "open_regular",
+    "read_regular",
+]
 
 logger = logging.getLogger(__name__)
 
 IMAGES_FOLDER = "images"
 ANNOTATIONS_FOLDER = "annotations"
+
+# Opening a named pipe would wait for a writer, for ever; other systems know no such flag.
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a file for reading if it is one: a pipe or a device could wait or flow for ever.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened, or is a folder, a pipe, a socket or a device.
+    """
+    descriptor = os.open(path, _OPEN_FLAGS)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file", str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, *, max_bytes: int) -> bytes:
+    """Read a whole file that may have been put there by anyone.
+
+    Parameters
+    ----------
+    path : Path
+    max_bytes : int
+        A larger file is refused before it is read.
+
+    Raises
+    ------
+    OSError
+        As `open_regular`, or if the file is too large; `strerror` says why, as a clause.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = None if size > max_bytes else file.read(max_bytes + 1)
+    if data is None or len(data) > max_bytes:
+        raise OSError(errno.EFBIG, f"the file is larger than {max_bytes >> 20} MiB", str(path))
+    return data
 
 
 def locate_image(root: Path, filename: str) -> tuple[Path | None, str, str]:
@@ -66,7 +129,7 @@ def _look_at(root: Path, path: Path) -> tuple[str, str]:
     try:
         if not path.exists():
             return "no file", "there is no file of that name in the folder images"
-        if _leaves(root, path):
+        if leaves_cohort(root, path):
             return "outside", "the file is a link that leaves the folder"
         if not path.is_file():
             return "unreadable", "it is not a regular file"
@@ -75,14 +138,15 @@ def _look_at(root: Path, path: Path) -> tuple[str, str]:
     return "ok", ""
 
 
-def _leaves(root: Path, path: Path) -> bool:
+def leaves_cohort(root: Path, path: Path) -> bool:
     """Tell whether a path leads out of the cohort's folder through a link.
 
-    Links to elsewhere within the cohort are fine (git-annex makes such), and the folder
-    images may itself be one.
+    Links to elsewhere within the cohort are fine (git-annex makes such), and the folders
+    images and annotations may themselves be links.
     """
     real = Path(os.path.realpath(path))
-    inside = (root, Path(os.path.realpath(root / IMAGES_FOLDER)))
+    folders = (root / IMAGES_FOLDER, root / ANNOTATIONS_FOLDER)
+    inside = (root, *(Path(os.path.realpath(folder)) for folder in folders))
     return not any(real.is_relative_to(folder) for folder in inside)
 
 
@@ -118,25 +182,28 @@ def hash_files(
     failures: dict[Path, str] = {}
     for done, path in enumerate(paths, start=1):
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            failures[path] = (error.strerror or str(error)).lower()
+            failures[path] = describe_read_error(error)
         if on_progress is not None:
             on_progress(done, len(paths))
     return hashes, failures
 
 
 def hash_annotations(root: Path) -> list[tuple[str, str]]:
-    """Return path and content hash of every file in the folder annotations."""
+    """Return path and content hash of every file in the folder annotations.
+
+    What is no file, cannot be read or is a link out of the cohort has the hash "none".
+    """
     folder = root / ANNOTATIONS_FOLDER
     hashed: list[tuple[str, str]] = []
     for parent, _, names in os.walk(folder):
         for name in names:
             path = Path(parent, name)
-            try:
-                sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "none"
-            except OSError:
-                sha256 = "none"
+            sha256 = "none"
+            if not leaves_cohort(root, path):
+                with contextlib.suppress(OSError), open_regular(path) as file:
+                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             hashed.append((path.relative_to(folder).as_posix(), sha256))
     return hashed

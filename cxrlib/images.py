@@ -8,7 +8,6 @@ ones are scaled by 65535, CMYK is turned into RGB, of an animation the first fra
 """
 
 import io
-import stat
 import struct
 import threading
 import warnings
@@ -20,6 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cxrlib.errors import ImageError
+from cxrlib.files import read_regular
 from cxrlib.reasons import describe_read_error
 
 __all__ = [
@@ -42,6 +42,12 @@ MIN_SIDE = 32
 MAX_PIXELS = 150_000_000
 """Most pixels of a usable image; checked in the header, before anything is decoded."""
 MAX_FILE_BYTES = 1 << 30
+FORMATS = (
+    *("PNG", "JPEG", "JPEG2000", "TIFF", "GIF", "WEBP", "AVIF", "BMP", "DIB"),
+    *("PPM", "TGA", "PCX"),
+)
+"""Formats, as Pillow names them. Others are refused: Pillow hands EPS to Ghostscript, which
+runs it as a program, and containers such as ICO hold larger images than their header says."""
 _LIMIT = f"the limit is {MAX_PIXELS // 10**6} megapixels"
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -70,7 +76,7 @@ def read_image(path: Path) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        A file of any format that Pillow reads; its ending does not matter.
+        A file in one of `FORMATS`; its ending does not matter.
 
     Returns
     -------
@@ -88,12 +94,7 @@ def read_image(path: Path) -> np.ndarray:
 def read_image_bytes(path: Path) -> bytes:
     """Read the bytes of an image file once, for hashing and decoding; raises ImageError."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(path, "it is a folder, not a file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ImageError(path, f"the file is larger than {MAX_FILE_BYTES >> 20} MiB")
-        return path.read_bytes()
+        return read_regular(path, max_bytes=MAX_FILE_BYTES)
     except OSError as error:
         raise ImageError(path, describe_read_error(error)) from error
 
@@ -124,13 +125,20 @@ def _open(data: bytes, path: Path) -> Image.Image:
         # Above 89 megapixels Pillow warns of a "bomb"; our limit is checked right after.
         warnings.simplefilter("ignore")
         try:
-            return Image.open(io.BytesIO(data))
+            return Image.open(io.BytesIO(data), formats=_formats())
         except Image.DecompressionBombError as error:
             raise ImageError(path, f"it has far too many pixels, {_LIMIT}") from error
         except UnidentifiedImageError as error:
             raise ImageError(path, _describe_stranger(data)) from error
         except _DAMAGE as error:
             raise ImageError(path, f"the file's header is damaged ({error})") from error
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """Return the formats that this Pillow was built with."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _describe_stranger(data: bytes) -> str:

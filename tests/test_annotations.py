@@ -1,6 +1,7 @@
 """Scores, boxes and masks are read; what is broken is written down."""
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -180,3 +181,31 @@ def test_real_collection(real_root) -> None:
     assert boxes["filename"].nunique() == 165
     assert len(find_lung_masks(real_root, names, problems)) == 202
     assert len(problems.to_table()) == 7
+
+
+@pytest.mark.parametrize("category", [[1], {"id": 1}, None, True])
+def test_category_that_is_no_id(root, category) -> None:
+    """A box of a category that cannot be looked up has no side."""
+    content = make_boxes(["a.png"])
+    content["annotations"][0]["category_id"] = category
+    boxes, _ = read_box_content(root, content)
+    assert len(boxes) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("file", [SCORES_FILE, BOXES_FILE, f"{MASKS_FOLDER}/a_mask.png"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "secret"])
+def test_no_pipe_device_or_link_out(root, tmp_path_factory, file, kind) -> None:
+    """None of them is opened: a line says so, and the rest goes on."""
+    (root / file).unlink(missing_ok=True)
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_text("filename,geographic_mean,opacity_mean\na.png,1,1\n")
+    if kind == "pipe":
+        os.mkfifo(root / file)
+    else:
+        (root / file).symlink_to("/dev/zero" if kind == "device" else secret)
+    problems = ProblemLog()
+    assert read_scores(root, NAMES, problems).empty
+    assert read_lung_boxes(root, NAMES, problems).empty
+    assert find_lung_masks(root, NAMES, problems) == {}
+    assert problems.to_table()["problem"].str.contains("regular file|leaves the folder").sum() == 1

@@ -320,3 +320,18 @@ def test_full_disk_during_download(official, home, monkeypatch):
     folder.write_text("in the way")
     with pytest.raises(WeightsError, match="a file is where a folder should be"):
         load(None)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_weights_that_are_no_file(tmp_path, kind):
+    """A pipe is not waited for and a device not read for ever."""
+    path = tmp_path / "w.pt"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    with pytest.raises(WeightsError, match=r"not a regular file|it is a folder"):
+        weights.read_weights(ALL, weights=path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.files import hash_annotations, hash_files, locate_image
+from cxrlib.files import hash_annotations, hash_files, locate_image, read_regular
 from cxrlib.store import Store
 
 
@@ -145,3 +145,38 @@ def test_hash_annotations(root) -> None:
     (root / "annotations" / "gone").symlink_to("nowhere")
     expected = [("gone", "none"), ("masks/m.png", hashlib.sha256(b"m").hexdigest())]
     assert sorted(hash_annotations(root)) == expected
+
+
+needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+
+
+@needs_pipes
+def test_only_regular_files_are_read(root) -> None:
+    """A pipe would be waited for and a device flow for ever; a large file is not read."""
+    os.mkfifo(root / "pipe")
+    for path in (root / "pipe", Path("/dev/zero"), root):
+        with pytest.raises(OSError, match=r"not a regular file|a folder"):
+            read_regular(path, max_bytes=10)
+    (root / "large").write_bytes(b"x" * 11)
+    with pytest.raises(OSError, match="larger than"):
+        read_regular(root / "large", max_bytes=10)
+    assert read_regular(root / "large", max_bytes=11) == b"x" * 11
+    assert hash_files([root / "pipe"])[1] == {root / "pipe": "it is not a regular file"}
+
+
+@needs_pipes
+def test_annotations_that_are_no_files(root) -> None:
+    """Pipes and links out of the cohort are hashed as none; links within it as their file."""
+    folder = root / "annotations"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    (folder / "out").symlink_to(root.parent / "secret.png")
+    (folder / "zero").symlink_to("/dev/zero")
+    (folder / "within").symlink_to(root / "metadata.csv")
+    within = hashlib.sha256(b"m").hexdigest()
+    assert dict(hash_annotations(root)) == {
+        "pipe": "none",
+        "out": "none",
+        "zero": "none",
+        "within": within,
+    }

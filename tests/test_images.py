@@ -304,3 +304,13 @@ def test_real_files_all_equal_torchxrayvision(real_root, reference):
     files = list_files(real_root)
     assert len(files) >= 851
     compare_real(files, reference)
+
+
+@pytest.mark.parametrize("kind", ["EPS", "ICO", "PDF"])
+def test_programs_and_containers_are_no_images(tmp_path, monkeypatch, kind):
+    """Pillow would hand EPS to Ghostscript, which runs it."""
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("was run"))
+    path = tmp_path / "x.png"
+    Image.new("RGB", (64, 64)).save(path, kind)
+    with pytest.raises(ImageError, match="not an image of a known format"):
+        read_image(path)

@@ -25,6 +25,7 @@ from pickle import UnpicklingError  # noqa: TID251
 from typing import TYPE_CHECKING
 
 from cxrlib.errors import WeightsError
+from cxrlib.files import read_regular
 from cxrlib.reasons import describe_read_error, describe_write_error
 
 if TYPE_CHECKING:
@@ -132,9 +133,7 @@ def read_weights(
     """
     path = weights or find_weights(name) or _download(WEIGHTS_FILES[name], on_progress)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise WeightsError(f"Weights file {str(path)!r} has more than 1 GiB: it is another.")
-        return path.read_bytes(), path
+        return read_regular(path, max_bytes=MAX_BYTES), path
     except OSError as error:
         raise WeightsError(
             f"Weights file {str(path)!r} cannot be read: {describe_read_error(error)}. "
