@@ -19,7 +19,7 @@ import pandas as pd
 
 from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.files import hash_annotations, hash_files, locate_image
+from cxrlib.files import hash_annotations, hash_files, locate_image, read_regular
 from cxrlib.findings import is_usable, parse_finding
 from cxrlib.metadata import (
     FRONTAL_VIEWS,
@@ -30,6 +30,7 @@ from cxrlib.metadata import (
     type_records,
 )
 from cxrlib.problems import ProblemLog
+from cxrlib.reasons import describe_read_error
 from cxrlib.regions import UNKNOWN, find_place, split_country
 from cxrlib.states import label_states
 
@@ -48,6 +49,7 @@ __all__ = [
 Progress = Callable[[str, int, int], None]
 
 PLANTED_FILE = "planted.json"
+MAX_PLANTED_BYTES = 16 << 20
 FILE_STATUSES = ("ok", "no file", "unreadable", "outside", "not an X-ray")
 
 COLUMNS = (
@@ -350,7 +352,7 @@ def load_cohort(
     _report_files(table, problems)
     planted, is_synthetic = _read_planted(root, problems)
     return Cohort(
-        name=name or str(planted.get("name") or root.name or root),
+        name=name or _encodable(" ".join(str(planted.get("name") or root.name or root).split())),
         root=root,
         table=table.join(label_states(table))[list(COLUMNS)],
         problems=problems.to_table(),
@@ -560,16 +562,27 @@ def _read_planted(root: Path, problems: ProblemLog) -> tuple[dict[str, object], 
     ones is the worse mistake.
     """
     try:
-        planted = json.loads((root / PLANTED_FILE).read_bytes())
+        planted = json.loads(read_regular(root / PLANTED_FILE, max_bytes=MAX_PLANTED_BYTES))
     except FileNotFoundError:
         return {}, False
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        reason = f"the file cannot be read: {describe_read_error(error)}"
+        problems.add(PLANTED_FILE, reason, "taken as synthetic")
+        return {}, True
+    except (ValueError, RecursionError) as error:
         problems.add(PLANTED_FILE, f"the file is not JSON ({error})", "taken as synthetic")
         return {}, True
     if not isinstance(planted, dict):
         problems.add(PLANTED_FILE, "the file is not a JSON object", "taken as synthetic")
         return {}, True
-    return planted, planted.get("synthetic", True) is not False
+    # JSON can hold halves of surrogate pairs, which no screen and no file takes.
+    text = json.dumps(planted, ensure_ascii=False)
+    return json.loads(_encodable(text)), planted.get("synthetic", True) is not False
+
+
+def _encodable(text: str) -> str:
+    """Replace what has no UTF-8 form: half surrogate pairs, bytes of a name that is none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _compute_fingerprint(metadata: bytes, root: Path, table: pd.DataFrame) -> str:

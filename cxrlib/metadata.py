@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from cxrlib.errors import CohortError
+from cxrlib.files import read_regular
 from cxrlib.problems import ProblemLog
+from cxrlib.reasons import describe_read_error
 
 __all__ = [
     "FRONTAL_VIEWS",
@@ -35,6 +37,10 @@ __all__ = [
 ]
 
 METADATA_FILE = "metadata.csv"
+MAX_BYTES = 512 << 20
+MAX_COLUMNS = 1000
+MAX_AGE = 130  # years
+MAX_DAYS = 36_525  # of an offset: a hundred years
 FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
 """Views taken from the front or the back, as the paper counts them (Table 4)."""
 
@@ -48,6 +54,10 @@ NUMBER_COLUMNS = (
     "neutrophil_count",
     "lymphocyte_count",
 )
+# Beyond these a number is a slip of the pen (or 1e308, on which sums overflow). Narrower
+# ranges would be medicine: the collection mixes units.
+NUMBER_LIMITS = {"offset": (-MAX_DAYS, MAX_DAYS), "age": (0, MAX_AGE)}
+NUMBER_LIMIT = 1e9
 YES_NO_COLUMNS = (
     "RT_PCR_positive",
     "survival",
@@ -149,22 +159,23 @@ _WHAT_IT_HOLDS = "It holds a header and one row an image; patientid and filename
 
 def _read_bytes(root: Path) -> bytes:
     """Read metadata.csv or say what is there instead."""
-    if not root.exists():
-        raise CohortError(
-            f"There is no folder {str(root)!r}. Give the folder that holds {METADATA_FILE}."
-        )
-    if not root.is_dir():
-        raise CohortError(
-            f"{str(root)!r} is not a folder. Give the folder that holds {METADATA_FILE}."
-        )
     path = root / METADATA_FILE
     try:
+        if not root.exists():
+            raise CohortError(
+                f"There is no folder {str(root)!r}. Give the folder that holds {METADATA_FILE}."
+            )
+        if not root.is_dir():
+            raise CohortError(
+                f"{str(root)!r} is not a folder. Give the folder that holds {METADATA_FILE}."
+            )
         if path.is_file():
-            return path.read_bytes()
+            return read_regular(path, max_bytes=MAX_BYTES)
         below = sorted(found.parent.name for found in root.glob(f"*/{METADATA_FILE}"))
     except OSError as error:
         raise CohortError(
-            f"{str(path)!r} cannot be read ({error.strerror}). Check the permissions."
+            f"{str(path)!r} cannot be read: {describe_read_error(error)}. Give a folder that "
+            f"holds a readable {METADATA_FILE}."
         ) from error
     hint = f" There is one in its folder {below[0]!r}: give that." if below else ""
     raise CohortError(
@@ -267,6 +278,11 @@ def _has_text(cells: Sequence[str]) -> bool:
 
 def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> list[str]:
     """Return the known name of each column, "" for those without a name or not known."""
+    if len(names) > MAX_COLUMNS:
+        raise CohortError(
+            f"{METADATA_FILE} in {str(root)!r} has {len(names):,} columns; at most "
+            f"{MAX_COLUMNS:,} are read. {_WHAT_IT_HOLDS}"
+        )
     known = {name.casefold(): name for name in COLUMNS}
     header: list[str] = []
     for name in names:
@@ -291,7 +307,7 @@ def _check_header(
     """Raise without the essential columns; write down the other missing ones."""
     missing = [name for name in ESSENTIAL_COLUMNS if name not in header]
     if missing:
-        shown = ", ".join(repr(name.strip()) for name in names[:8])
+        shown = ", ".join(repr(name.strip()[:40]) for name in names[:8])
         only = names[0] if len(names) == 1 else ""
         mark = next((m for m in (";", "\t", "|") if m in only), "")
         hint = f" Its cells are parted by {mark!r}: save it with commas." if mark else ""
@@ -376,7 +392,8 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     table["image_id"] = _name_images(text["filename"], records.rows, problems)
     table["patient_id"] = _name_patients(text["patientid"], records.rows, problems)
     for column in NUMBER_COLUMNS:
-        table[column] = _type_numbers(text[column], records.rows, problems)
+        limits = NUMBER_LIMITS.get(column)
+        table[column] = _type_numbers(text[column], records.rows, problems, limits)
     for column in YES_NO_COLUMNS:
         answers = words.read(column, YES_NO_WORDS, "read as not recorded")
         table[column] = pd.Categorical(
@@ -438,18 +455,28 @@ class _WordReader:
         return meant
 
 
-def _type_numbers(cells: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+def _type_numbers(
+    cells: pd.Series,
+    rows: Sequence[int],
+    problems: ProblemLog,
+    limits: tuple[float, float] | None = None,
+) -> pd.Series:
+    """Read numbers within limits, both included; anything else is missing."""
+    low, high = limits or (-NUMBER_LIMIT, NUMBER_LIMIT)
     numbers = [parse_number(cell) for cell in cells]
-    for row, cell, number in zip(rows, cells, numbers, strict=True):
-        if number is None and cell:
-            problems.add(
-                METADATA_FILE,
-                "not a number",
-                "read as not recorded",
-                row=row,
-                column=str(cells.name),
-                value=cell,
-            )
+    for i, (row, cell, number) in enumerate(zip(rows, cells, numbers, strict=True)):
+        inside = number is not None and low <= number <= high
+        if not cell or inside:
+            continue
+        numbers[i] = None
+        problems.add(
+            METADATA_FILE,
+            "not a number" if number is None else f"not a number from {low:,.0f} to {high:,.0f}",
+            "read as not recorded",
+            row=row,
+            column=str(cells.name),
+            value=cell,
+        )
     return pd.Series(pd.array(numbers, dtype="Float64"), index=cells.index)
 
 

@@ -35,16 +35,15 @@ class ProblemLog:
         row : int, optional
             Record number as a spreadsheet counts, the header being row 1.
         column, value : str
-            The cell; a long value is shortened.
+            The cell; a long value is shortened, what cannot be printed is written as an
+            escape.
         """
-        if len(value) > LONGEST_VALUE:
-            value = value[: LONGEST_VALUE - 1] + "…"
         self._lines.append(
             {
                 "file": file,
                 "row": row,
-                "column": column,
-                "value": value,
+                "column": _shorten(column),
+                "value": _shorten(value),
                 "problem": problem,
                 "action": action,
             }
@@ -64,3 +63,12 @@ class ProblemLog:
         return table.sort_values(
             ["file", "row"], kind="stable", na_position="first", ignore_index=True
         )
+
+
+def _shorten(text: str) -> str:
+    """Make a cell's text fit one line of a report: nothing in it steers a terminal."""
+    # Half a surrogate pair (JSON's \ud800, a file name that is no UTF-8) has no encoding.
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:LONGEST_VALUE])
+    if len(text) > LONGEST_VALUE or len(shown) > LONGEST_VALUE:
+        return shown[: LONGEST_VALUE - 1] + "…"
+    return shown

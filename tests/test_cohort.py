@@ -118,7 +118,7 @@ def test_hostile_file_names(tmp_path) -> None:
     assert cohort.table["file_status"].tolist() == ["outside"] * 5 + ["ok"]
     assert cohort.table["sha256"].notna().tolist() == [False] * 5 + [True]
     assert cohort.problems["row"].tolist() == [2, 3, 4, 5, 6]
-    assert cohort.problems["value"].tolist() == names[:5]
+    assert cohort.problems["value"].tolist() == [*names[:3], "a\\x00.png", names[4]]
     for image_id in names[:5]:
         with pytest.raises(ImageError):
             cohort.image_path(image_id)
@@ -230,10 +230,11 @@ def test_store_changes_nothing(root, tmp_path, monkeypatch) -> None:
 
 
 def test_progress(root) -> None:
-    """Both stages report, and end at all."""
+    """All stages report, and end at all."""
     seen = {}
     load_cohort(root, on_progress=lambda stage, done, total: seen.update({stage: (done, total)}))
-    assert seen == {"Hashing images": (3, 3), "Reading images": (3, 3)}  # none to compare
+    stages = ("Hashing images", "Reading images", "Comparing images")
+    assert seen == dict.fromkeys(stages, (3, 3))
 
 
 # ---- fingerprint
@@ -450,3 +451,12 @@ def test_real_problems(real) -> None:
         "annotations/lungVAE-masks": 3,
         "annotations/covid-severity-scores.csv": 1,
     }
+
+
+def test_planted_text_without_encoding(tmp_path) -> None:
+    """Half a surrogate pair in planted.json reaches neither screen nor file."""
+    root = make_cohort(tmp_path / "c")
+    (root / "planted.json").write_text('{"name": "a\\ud800\\n b", "story": {"x": "\\udfff"}}')
+    cohort = load_cohort(root)
+    assert cohort.name == "a? b"
+    assert cohort.planted["story"] == {"x": "?"}

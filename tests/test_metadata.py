@@ -392,3 +392,35 @@ def test_real_collection(real_root) -> None:
     assert pcr.to_dict() == {"not recorded": 357, "yes": 315, "unclear": 194, "no": 0}
     assert int(table.loc[table["is_xray"], "offset"].isna().sum()) == 206
     assert int(table.loc[table["is_xray"], "license"].isna().sum()) == 236
+
+
+def test_folder_name_that_the_system_refuses() -> None:
+    """A name too long for the file system is no traceback."""
+    with pytest.raises(CohortError, match="its name is too long"):
+        read_records(Path("x" * 5000), ProblemLog())
+
+
+def test_absurdly_many_columns(tmp_path) -> None:
+    """A line of commas is refused at once, and a message never repeats a long line."""
+    header = "patientid,filename" + ",a" * 200_000
+    with pytest.raises(CohortError, match=r"has 200,002 columns; at most 1,000"):
+        read(tmp_path, f"{header}\n1,a.png\n")
+    with pytest.raises(CohortError, match="lacks the column") as caught:
+        read(tmp_path, "x" * 1_000_000 + "\n1\n")
+    assert len(str(caught.value)) < 500
+
+
+def test_numbers_beyond_all_sense(tmp_path) -> None:
+    """An age of 300 and a day of 1e308 are slips: not recorded, and written down."""
+    cells = [
+        {"age": "-5", "offset": "1e308"},
+        {"age": "300", "offset": "-1e308", "leukocyte_count": "1e300"},
+        {"age": "0", "offset": "-360"},
+        {"age": "109", "offset": "365"},
+    ]
+    table, problems = load(tmp_path, *cells)
+    assert table["age"].isna().tolist() == [True, True, False, False]
+    assert table["offset"].isna().tolist() == [True, True, False, False]
+    assert table["leukocyte_count"].isna().all()
+    assert len(problems) == 5
+    assert (problems["problem"] == "not a number from 0 to 130").sum() == 2
