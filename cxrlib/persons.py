@@ -42,7 +42,7 @@ import itertools
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,12 @@ SIGNATURES = "signatures"
 PAIRS = "near-duplicates"
 VERSION = "mean-64-v1"
 IMAGES_A_PART = 500
+# Images joined to one group from which on pairs among them are not looked at.
+CROWD = 20
 BLOCK = 1024  # rows of the matrix of pairs at a time: 40 MB at 10,000 images
+
+
+Pair = tuple[Hashable, Hashable, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -208,8 +213,15 @@ def _to_table(rows: Sequence[tuple[str, int, int, bytes]]) -> pd.DataFrame:
 
 def _read_signatures(store: "Store | None") -> pd.DataFrame:
     table = _read_kept(store, SIGNATURES, VERSION)
-    rows = [] if table is None else list(table[_COLUMNS].itertuples(index=False, name=None))
-    return _to_table(rows)
+    if table is None:
+        return _to_table([])
+    if not set(_COLUMNS) <= set(table.columns) or table[_COLUMNS].isna().any(axis=None):
+        logger.warning("What was found out about the images is damaged; they are read anew.")
+        return _to_table([])
+    sizes = table["signature"].map(lambda value: len(value) if isinstance(value, bytes) else -1)
+    rows = table.loc[sizes.isin([0, SIDE * SIDE]), _COLUMNS]
+    whole = [pd.api.types.is_integer_dtype(rows[column]) for column in ("width", "height")]
+    return _to_table(list(rows.itertuples(index=False, name=None)) if all(whole) else [])
 
 
 def _add_signatures(
@@ -258,7 +270,10 @@ def find_near_duplicates(
     """Find all pairs of near-identical images.
 
     Time grows with the square of the number of images: 10,000 take seconds, and some
-    milliseconds more for each candidate. Memory grows with the number.
+    milliseconds more for each candidate. Memory grows with the number. Thousands of copies
+    would be millions of pairs that say nothing new: images of one signature pair with the
+    first of them only, and where `CROWD` images are joined already, pairs among them are
+    left out. Persons are the same.
 
     Parameters
     ----------
@@ -267,7 +282,7 @@ def find_near_duplicates(
     store : Store, optional
         Keeps the pairs of this very list of images.
     on_progress : callable, optional
-        Called with the number of candidates compared and to be compared.
+        Called with the number of images compared with all others, about, and of all.
 
     Returns
     -------
@@ -278,17 +293,10 @@ def find_near_duplicates(
     used = signatures[signatures.str.len() == SIDE * SIDE]
     key = _hash_signatures(used)
     table = _read_kept(store, PAIRS, key)
-    if table is not None:
+    if table is not None and _are_pairs(table, used.index):
         return table
-    cells = np.frombuffer(b"".join(used), np.uint8).reshape(-1, SIDE, SIDE)
-    pairs = []
-    candidates = _find_candidates(cells)
-    for done, (i, j, likeness, detail) in enumerate(candidates, start=1):
-        agreement = compute_agreement(cells[i], cells[j])
-        if agreement >= MIN_AGREEMENT:
-            pairs.append((used.index[i], used.index[j], likeness, detail, agreement))
-        if on_progress is not None:
-            on_progress(done, len(candidates))
+    first = used.drop_duplicates()
+    pairs = [*_pair_copies(used, first), *_pair_alike(first, on_progress)]
     names = {"first": "str", "second": "str"}
     names |= dict.fromkeys(("likeness", "detail", "agreement"), "float64")
     table = pd.DataFrame(pairs, columns=list(names)).astype(names)
@@ -326,6 +334,73 @@ def compute_agreement(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.quantile((products[0] * products[1]).sum(axis=1), 0.25))
 
 
+def _are_pairs(table: pd.DataFrame, names: pd.Index) -> bool:
+    """Tell whether a stored table holds pairs of these images."""
+    values = ("likeness", "detail", "agreement")
+    if table.columns.tolist() != ["first", "second", *values]:
+        return False
+    known = table["first"].isin(names) & table["second"].isin(names)
+    return bool(known.all()) and all(pd.api.types.is_float_dtype(table[v]) for v in values)
+
+
+def _pair_copies(used: pd.Series, first: pd.Series) -> list[Pair]:
+    """Pair each image with the first one of the very same signature."""
+    copies = used[used.duplicated()]
+    names = dict(zip(first, first.index, strict=True))
+    judged: dict[bytes, tuple[float, float, float] | None] = {}
+    pairs: list[Pair] = []
+    for name, signature in copies.items():
+        if signature not in judged:
+            cells = np.frombuffer(signature * 2, np.uint8).reshape(2, SIDE, SIDE)
+            found = [c[2:] for c in _find_candidates(cells, _Groups(2), None)]
+            agreement = compute_agreement(cells[0], cells[1]) if found else 0.0
+            judged[signature] = (*found[0], agreement) if agreement >= MIN_AGREEMENT else None
+        values = judged[signature]
+        if values is not None:
+            pairs.append((names[signature], name, *values))
+    return pairs
+
+
+def _pair_alike(first: pd.Series, on_progress: Callable[[int, int], None] | None) -> list[Pair]:
+    """Pair images of different signatures that show the same."""
+    cells = np.frombuffer(b"".join(first), np.uint8).reshape(-1, SIDE, SIDE)
+    groups = _Groups(len(cells))
+    pairs: list[Pair] = []
+    for i, j, likeness, detail in _find_candidates(cells, groups, on_progress):
+        agreement = compute_agreement(cells[i], cells[j])
+        if agreement >= MIN_AGREEMENT:
+            groups.join(i, j)
+            pairs.append((first.index[i], first.index[j], likeness, detail, agreement))
+    return pairs
+
+
+class _Groups:
+    """Keep track of which images are joined by pairs."""
+
+    def __init__(self, n_images: int) -> None:
+        self._leader = list(range(n_images))
+        self._size = [1] * n_images
+
+    def find(self, i: int) -> int:
+        """Return the image that stands for the group of another."""
+        while self._leader[i] != i:
+            self._leader[i] = self._leader[self._leader[i]]
+            i = self._leader[i]
+        return i
+
+    def join(self, i: int, j: int) -> None:
+        """Make two groups one, the larger one's leader ahead."""
+        small, large = sorted((self.find(i), self.find(j)), key=lambda k: self._size[k])
+        if small != large:
+            self._leader[small] = large
+            self._size[large] += self._size[small]
+
+    def are_crowded(self, i: int, j: int) -> bool:
+        """Tell whether two images are joined already, with many others."""
+        leader = self.find(i)
+        return self._size[leader] >= CROWD and leader == self.find(j)
+
+
 def _hash_signatures(signatures: pd.Series) -> str:
     digest = hashlib.sha256(VERSION.encode())
     for name, signature in signatures.items():
@@ -334,9 +409,13 @@ def _hash_signatures(signatures: pd.Series) -> str:
     return digest.hexdigest()
 
 
-def _find_candidates(cells: np.ndarray) -> list[tuple[int, int, float, float]]:
-    """Return the pairs of rows above MIN_LIKENESS and MIN_DETAIL, with both values."""
-    candidates: list[tuple[int, int, float, float]] = []
+def _find_candidates(
+    cells: np.ndarray, groups: _Groups, on_progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[int, int, float, float]]:
+    """Yield the pairs of rows above MIN_LIKENESS and MIN_DETAIL, with both values.
+
+    The groups are asked at each pair: what was joined after an earlier one counts.
+    """
     starts = range(0, len(cells), BLOCK)
     for start in starts:
         rows = _compare_coarsely(cells[start : start + BLOCK])
@@ -346,11 +425,15 @@ def _find_candidates(cells: np.ndarray) -> list[tuple[int, int, float, float]]:
             i, j = np.nonzero(likeness >= MIN_LIKENESS)
             i, j = i[i + start < j + other], j[i + start < j + other]
             for k, m in zip(i.tolist(), j.tolist(), strict=True):
+                if groups.are_crowded(start + k, other + m):
+                    continue
                 detail = float(rows[1][k] @ columns[1][m])
                 if detail >= MIN_DETAIL:
-                    pair = (start + k, other + m, float(likeness[k, m]), detail)
-                    candidates.append(pair)
-    return candidates
+                    yield start + k, other + m, float(likeness[k, m]), detail
+                    if on_progress is not None:
+                        on_progress(start + k, len(cells))
+    if on_progress is not None:
+        on_progress(len(cells), len(cells))
 
 
 def _compare_coarsely(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -185,11 +185,29 @@ def test_pairs_are_kept(tmp_path, monkeypatch) -> None:
     first = find_near_duplicates(signatures, store=store)
     assert len(first) == 1
     with monkeypatch.context() as patch:
-        patch.setattr(persons, "_find_candidates", lambda cells: pytest.fail("compared again"))
+        patch.setattr(persons, "_find_candidates", lambda *_: pytest.fail("compared again"))
         pd.testing.assert_frame_equal(find_near_duplicates(signatures, store=store), first)
         with pytest.raises(pytest.fail.Exception, match="compared again"):
             find_near_duplicates(signatures[:2], store=store)
     assert find_near_duplicates(signatures[1:], store=store).empty
+
+
+def test_many_copies_take_no_time(monkeypatch) -> None:
+    """Copies pair with the first one; a crowd of near copies is joined, not compared in full."""
+    image = draw_image(1).astype(float)
+    rng = np.random.default_rng(0)
+    noisy = (image + rng.normal(0, 3, image.shape) for _ in range(100))
+    near = [copy.clip(0, 255).astype(np.uint8) for copy in noisy]
+    signatures = sign(*[draw_image(2)] * 300, *near)
+    calls = []
+    monkeypatch.setattr(
+        persons, "compute_agreement", lambda *cells: calls.append(1) or compute_agreement(*cells)
+    )
+    pairs = find_near_duplicates(signatures)
+    groups = merge_persons(signatures.index, zip(pairs["first"], pairs["second"], strict=True))
+    assert set(groups.values()) == {"0", "300"}
+    assert (pairs["first"] == "0").sum() == 299
+    assert len(calls) < 1000  # of 5,000 pairs of near copies and 45,000 of copies
 
 
 @pytest.mark.parametrize("n_images", [0, 1])
@@ -310,3 +328,21 @@ def test_scales_to_ten_thousand() -> None:
     names = [str(i) for i in range(10_000)]
     pairs = find_near_duplicates(pd.Series([row.tobytes() for row in noise], index=names))
     assert (pairs["second"].astype(int) - pairs["first"].astype(int)).tolist() == [9_900] * 100
+
+
+def test_damaged_memory_is_not_used(files, tmp_path) -> None:
+    """Stored tables of another shape are looked through: the images are read anew."""
+    store = Store(tmp_path / "cache")
+    expected = inspect_images(files, store=store).table
+    good = store.read_table("signatures", "mean-64-v1")
+    bad = [good.drop(columns="width"), good.assign(height=None), good.assign(signature=b"short")]
+    for table in bad:
+        store.write_table("signatures", "mean-64-v1", table, info={})
+        found = inspect_images(files, store=store).table
+        pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index())
+    signatures = sign(draw_image(0), draw_image(0), draw_image(1))
+    pairs = find_near_duplicates(signatures, store=store)
+    (key,) = (path.stem for path in (store.root / "near-duplicates").glob("*.parquet"))
+    for table in (pairs.drop(columns="first"), pairs.assign(second="nobody")):
+        store.write_table("near-duplicates", key, table, info={})
+        pd.testing.assert_frame_equal(find_near_duplicates(signatures, store=store), pairs)
