@@ -165,7 +165,32 @@ def load_projection(
     table, info = store.read_table(KIND, key), store.read_info(KIND, key)
     if table is None or info is None:
         return None
+    problem = _find_damage(table, info, embeddings)
+    if problem:
+        logger.warning("The stored map %s is damaged (%s): it is computed anew.", key, problem)
+        return None
     return _spread(table, embeddings, settings, key, dict(info["effective"]))
+
+
+def _find_damage(table: pd.DataFrame, info: Mapping[str, Any], embeddings: Embedded) -> str:
+    """Say what is wrong with a stored map, as a clause, or ""."""
+    if not {"image_sha256", "x", "y"} <= set(table.columns):
+        return "it lacks columns"
+    places = table[["x", "y"]]
+    if not all(map(pd.api.types.is_float_dtype, places.dtypes)) or not np.isfinite(places).all(
+        axis=None
+    ):
+        return "its coordinates are no finite numbers"
+    images = table["image_sha256"]
+    if images.duplicated().any() or not set(embeddings.sha256s) <= set(images):
+        return "images are missing or there twice"
+    effective = info.get("effective")
+    counts = ("n_neighbors", "n_contents")
+    if not isinstance(effective, dict) or any(
+        not isinstance(effective.get(name), int) for name in counts
+    ):
+        return "its settings are missing"
+    return ""
 
 
 def compute_projection(

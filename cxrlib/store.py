@@ -36,6 +36,7 @@ import pyarrow.parquet as pq
 
 from cxrlib.errors import SelectionError, StoreError
 from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.files import open_regular, read_regular
 from cxrlib.reasons import describe_read_error, describe_write_error
 
 __all__ = ["EmbeddingWriter", "Store", "StoredEmbeddings"]
@@ -53,6 +54,14 @@ HASHES_A_PART = 256
 # fresh file is hashed but not noted (the "racy git" problem). Ticks are at most 10 ms.
 FRESH_NS = 50_000_000
 READ_BYTES = 1 << 20
+MAX_BYTES = 8 << 30  # of a file of the store
+# What stands at a path that was never a file of this store: read_regular's refusals.
+_NO_FILE = (errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EFBIG, errno.ENXIO)
+_JSON_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError, SelectionError)
+_CONVERSION_ERRORS = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError),
+    pa.ArrowException,
+)
 
 FileKey = tuple[str, int, int]
 
@@ -179,15 +188,27 @@ class Store:
 
     def read_table(self, kind: str, key: str) -> pd.DataFrame | None:
         """Read a small table, or None where there is none or it was damaged."""
-        table = self._read_part(self._table_path(kind, key))
-        return None if table is None else table.to_pandas()
+        path = self._table_path(kind, key)
+        table = self._read_part(path)
+        if table is None:
+            return None
+        try:
+            return table.to_pandas()
+        except _CONVERSION_ERRORS as error:  # pandas' own metadata in the file are damaged
+            self._set_aside(path, error)
+            return None
 
     def read_info(self, kind: str, key: str) -> dict[str, Any] | None:
         """Read what was written as the `info` of a small table, or None without one."""
-        table = self._read_part(self._table_path(kind, key), columns=())
+        path = self._table_path(kind, key)
+        table = self._read_part(path, columns=())
         if table is None:
             return None
-        return dict(json.loads((table.schema.metadata or {}).get(INFO_KEY, b"{}")))
+        try:
+            return dict(json.loads((table.schema.metadata or {}).get(INFO_KEY, b"{}")))
+        except (ValueError, TypeError, RecursionError) as error:
+            self._set_aside(path, error)
+            return None
 
     def write_table(
         self, kind: str, key: str, table: pd.DataFrame, *, info: Mapping[str, Any]
@@ -287,13 +308,12 @@ class Store:
 
     def _read_extractor(self, folder: Path) -> ExtractorInfo | None:
         """Read a folder's extractor; None where its file is missing, damaged or another's."""
-        try:
-            info = ExtractorInfo.from_dict(json.loads((folder / EXTRACTOR_FILE).read_bytes()))
-        except FileNotFoundError:
+        data = self._read_bytes(folder / EXTRACTOR_FILE)
+        if data is None:
             return None
-        except OSError as error:
-            raise self._error("read", error) from error
-        except (ValueError, KeyError, TypeError, SelectionError) as error:
+        try:
+            info = ExtractorInfo.from_dict(json.loads(data))
+        except _JSON_ERRORS as error:
             logger.warning("%s is damaged (%s) and passed over.", folder / EXTRACTOR_FILE, error)
             return None
         return info if info.key == folder.name else None
@@ -335,12 +355,9 @@ class Store:
 
     def _read_part(self, path: Path, columns: Sequence[str] | None = None) -> pa.Table | None:
         """Read a Parquet file, or None where it is gone or damaged (then set aside)."""
-        try:
-            data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        data = self._read_bytes(path)
+        if data is None:
             return None
-        except OSError as error:
-            raise self._error("read", error) from error
         try:
             # ParquetFile takes the bytes only, never a path: what goes wrong here is damage.
             with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
@@ -353,20 +370,39 @@ class Store:
             self._set_aside(path, error)
             return None
 
+    def _read_bytes(self, path: Path) -> bytes | None:
+        """Read a file, or None where it is gone or no file at all (then set aside)."""
+        try:
+            return read_regular(path, max_bytes=MAX_BYTES)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise self._error("read", error) from error
+            self._set_aside(path, describe_read_error(error))
+            return None
+
     def _set_aside(self, path: Path, reason: object) -> None:
         aside = path.with_name(f"_damaged-{path.name}.bad")
+        try:
+            path.replace(aside)
+        except FileNotFoundError:
+            pass  # another process has done it
+        except OSError as error:
+            # A folder that may only be read: what is not damaged in it is still of use.
+            logger.warning(
+                "%s is damaged (%s) and passed over; it stays: %s.",
+                path,
+                reason,
+                describe_write_error(error),
+            )
+            return
         logger.warning(
             "%s is damaged (%s). It is kept as %s; its content will be computed anew.",
             path,
             reason,
             aside.name,
         )
-        try:
-            path.replace(aside)
-        except FileNotFoundError:
-            pass  # another process has done it
-        except OSError as error:
-            raise self._error("written", error) from error
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write a file so that it is there whole or not at all, even after a power cut."""
@@ -508,7 +544,7 @@ def _hash_one(path: Path, known: Mapping[FileKey, str], fresh: dict[FileKey, str
 
 def _hash_content(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
@@ -549,16 +585,22 @@ def _with_info(table: pa.Table, info: Mapping[str, Any]) -> pa.Table:
 
 
 def _fits(table: pa.Table, extractor: ExtractorInfo) -> bool:
-    """Tell whether a part has the columns of this extractor."""
-    names = ["image_sha256", "embedding", *extractor.output_names]
-    if table.column_names != names:
+    """Tell whether a part has the columns of this extractor, of its types and all finite."""
+    outputs = extractor.output_names
+    if table.column_names != ["image_sha256", "embedding", *outputs]:
         return False
-    kind = table.schema.field("embedding").type
-    return pa.types.is_fixed_size_list(kind) and kind.list_size == extractor.n_features
+    kinds = [pa.string(), pa.list_(pa.float32(), extractor.n_features)]
+    if table.schema.types != [*kinds, *[pa.float32()] * len(outputs)]:
+        return False
+    if any(column.null_count for column in table.columns):
+        return False
+    # A null within a list is none of the column's own, and reads as NaN.
+    matrix, values = _to_matrix(table, extractor), _to_outputs(table, extractor)
+    return bool(np.isfinite(matrix).all() and np.isfinite(values).all())
 
 
 def _to_matrix(table: pa.Table, extractor: ExtractorInfo) -> np.ndarray:
-    values = [chunk.flatten().to_numpy() for chunk in table["embedding"].chunks]
+    values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in table["embedding"].chunks]
     return np.concatenate([*values, np.empty(0, np.float32)]).reshape(-1, extractor.n_features)
 
 

@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn.decomposition
 
@@ -273,3 +274,29 @@ def test_umap_takes_groups_without_neighbours_between(images):
     outputs[:6] = outputs[0]
     made = compute_projection(replace(images, outputs=outputs), replace(UMAP, n_neighbors=3))
     assert np.isfinite(made.coordinates).all()
+
+
+@pytest.mark.parametrize("change", ["columns", "text", "nan", "rows", "twice", "info"])
+def test_damaged_map_is_computed_anew(images, store, caplog, change):
+    """A stored map that lacks anything is not shown with wrong places."""
+    settings = ProjectionSettings(method="pca")
+    first = compute_projection(images, settings, store)
+    table, info = store.read_table("maps", first.key), store.read_info("maps", first.key)
+    if change == "columns":
+        table = table.drop(columns="x")
+    elif change == "text":
+        table = table.astype({"x": "str"})
+    elif change == "nan":
+        table.loc[0, "y"] = np.nan
+    elif change == "rows":
+        table = table.iloc[1:]
+    elif change == "twice":
+        table = pd.concat([table, table])
+    else:
+        info = {"effective": 5}
+    store.write_table("maps", first.key, table, info=info)
+    assert load_projection(images, settings, store) is None
+    assert "is damaged" in caplog.text
+    again = compute_projection(images, settings, store)
+    np.testing.assert_array_equal(again.coordinates, first.coordinates)
+    assert load_projection(images, settings, store) is not None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
@@ -416,3 +417,99 @@ def test_store_needs_no_heavy_import():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def replace_by(kind, path):
+    """Put something that is no file in a file's place."""
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop"])
+def test_what_is_no_file_is_set_aside(store, kind):
+    """A pipe is not waited for; what stands in a part's place is moved out of the way."""
+    names, embedding, outputs = make_rows(4)
+    with store.embedding_writer(INFO) as writer:
+        writer.append(names, embedding, outputs)
+    store.write_table("maps", "a", pd.DataFrame({"x": [1.0]}), info={})
+    folder = store.root / "embeddings" / INFO.key
+    for path in (*folder.glob("part-*"), folder / "_extractor.json", store.root / "maps/a.parquet"):
+        replace_by(kind, path)
+    assert store.list_extractors() == []
+    assert store.read_stored_sha256s(INFO) == set()
+    assert store.read_table("maps", "a") is None
+    with store.embedding_writer(INFO) as writer:
+        writer.append(names, embedding, outputs)
+    assert store.list_extractors() == [INFO]
+    assert store.read_stored_sha256s(INFO) == set(names)
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {b"pandas": b"garbage", b"cxrlib.info": b"garbage"},
+        {b"pandas": b'{"index_columns": 5, "columns": 5}', b"cxrlib.info": b"[1]"},
+        {b"cxrlib.info": b"[" * 100_000},
+    ],
+)
+def test_metadata_of_a_file_can_be_anything(store, meta):
+    """A valid Parquet file with hostile metadata is damaged, not a traceback."""
+    for read in (store.read_info, store.read_table):
+        store.write_table("maps", "a", pd.DataFrame({"x": [1.0]}), info={"a": 1})
+        path = store.root / "maps" / "a.parquet"
+        pq.write_table(pq.read_table(path).replace_schema_metadata(meta), path)
+        read("maps", "a")
+    assert store.read_info("maps", "a") is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"n_features": -1},
+        {"n_features": 10**12},
+        {"n_features": float("inf")},
+        {"label": "\ud800"},
+        {"output_names": ["\ud800"]},
+        {"name": "../../x"},
+        {"name": None},
+    ],
+)
+def test_hostile_extractor_file_is_passed_over(store, fields):
+    """Its fields are checked before any is used."""
+    names, embedding, outputs = make_rows(2)
+    with store.embedding_writer(INFO) as writer:
+        writer.append(names, embedding, outputs)
+    path = store.root / "embeddings" / INFO.key / "_extractor.json"
+    path.write_text(json.dumps({**INFO.to_dict(), **fields}))
+    assert store.list_extractors() == []
+    path.write_text("[" * 100_000)
+    assert store.list_extractors() == []
+
+
+@pytest.mark.parametrize("change", ["nan", "null", "null inside", "text", "double"])
+def test_part_of_other_values_counts_as_missing(store, change):
+    """Only finite 32-bit numbers and names are embeddings; this store writes no others."""
+    names, embedding, outputs = make_rows(3)
+    with store.embedding_writer(INFO) as writer:
+        writer.append(names, embedding, outputs)
+    (path,) = (store.root / "embeddings" / INFO.key).glob("part-*")
+    table = pq.read_table(path)
+    column, name = {
+        "nan": (pa.array([1.0, np.nan, 2.0], pa.float32()), "Mass"),
+        "null": (pa.array([None, *names[1:]]), "image_sha256"),
+        "null inside": (
+            pa.array([[1, 2, 3], [None, 1, 2], [1, 2, 3]], pa.list_(pa.float32(), 3)),
+            "embedding",
+        ),
+        "text": (pa.array(["a", "b", "c"]), "Mass"),
+        "double": (pa.array([1.0, 2.0, 3.0]), "Mass"),
+    }[change]
+    pq.write_table(table.set_column(table.column_names.index(name), name, column), path)
+    assert store.read_stored_sha256s(INFO) == set()
+    assert store.read_embeddings(INFO, names).sha256s == ()

@@ -75,8 +75,8 @@ class ExtractorInfo:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "ExtractorInfo":
-        """Rebuild from `to_dict`; raises KeyError or TypeError where a field is amiss."""
-        return cls(
+        """Rebuild from `to_dict`; raises KeyError, TypeError or ValueError if one is amiss."""
+        info = cls(
             name=str(fields["name"]),
             label=str(fields["label"]),
             weights_sha256=str(fields["weights_sha256"]),
@@ -85,3 +85,8 @@ class ExtractorInfo:
             output_names=tuple(str(name) for name in fields["output_names"]),
             note=str(fields["note"]),
         )
+        if not 1 <= info.n_features < 1 << 20:
+            raise ValueError(f"n_features is {info.n_features!r}, it must be 1 to 1,048,575")
+        # JSON can hold half a surrogate pair, which has no place in a file or on a screen.
+        "".join([info.name, info.label, info.note, *info.output_names]).encode()
+        return info
