@@ -14,7 +14,7 @@ import streamlit as st
 
 def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
-    import ui.trajectory_parts  # noqa: F401  (Plotly and the charts)
+    import ui.map_details  # noqa: F401  (Plotly and the charts)
     from cxrlib.errors import CxrError
     from ui.resources import load_current
 

@@ -24,18 +24,21 @@ from cxrlib.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.embeddings import EmbedReport, compute_embeddings
 from cxrlib.errors import CxrError, SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, load_extractor
-from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map
+from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
 
 PRETRAINED = "densenet121-res224-all"
+NO_FILE = "no file"  # the reason `compute_embeddings` gives where a row has none
 EXIT_ERROR = 1
 EXIT_PARTLY = 3
 EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     help=f"Explore chest X-ray cohorts. {NOTICE}",
+    epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 not understood; 3 done, but "
+    "images that are there could not be used, each named; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,10 +64,20 @@ CacheOption = Annotated[
     Path, typer.Option("--cache", envvar="CXR_CACHE", help="Folder of everything computed.")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
+
+
+def _check_extractor(name: str) -> str:
+    """Return an extractor's name, or say which there are."""
+    if name not in ("auto", *EXTRACTOR_NAMES):
+        raise typer.BadParameter(f"{name!r} is not one of: auto, {', '.join(EXTRACTOR_NAMES)}.")
+    return name
+
+
 ExtractorOption = Annotated[
     str,
     typer.Option(
         "--extractor",
+        callback=_check_extractor,
         help="auto (the pretrained network if its weights are here, else texture) or one of: "
         + ", ".join(EXTRACTOR_NAMES),
     ),
@@ -79,21 +92,24 @@ TrustOption = Annotated[
         help="SHA-256 of a pickled weights file you trust: unpickling runs code from the file.",
     ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option("--device", help="Where the network runs; auto takes the fastest there is."),
+]
 
 DEFAULT_CACHE = Path("cache")
 
 
 @contextlib.contextmanager
-def reported_errors() -> Iterator[None]:
-    """Turn a known error into one line and an exit code."""
+def reported_errors(kept: str = "what was computed is kept") -> Iterator[None]:
+    """Turn a known error into one line and an exit code; an interruption says what is left."""
     try:
         yield
     except CxrError as error:
         typer.echo(_visible(f"Error: {error}"), err=True)
         raise typer.Exit(EXIT_ERROR) from error
     except KeyboardInterrupt as error:
-        typer.echo("\nInterrupted; what was computed is kept.", err=True)
+        typer.echo(f"\nInterrupted; {kept}.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
@@ -104,7 +120,7 @@ def demo(
     patients: Annotated[int, typer.Option(help="Number of patients.", min=24)] = 250,
 ) -> None:
     """Generate the synthetic demo cohort."""
-    with reported_errors():
+    with reported_errors("nothing was written"):
         root = _generate_demo(folder, seed=seed, n_patients=patients)
         typer.echo(str(root))
 
@@ -157,7 +173,7 @@ def make_map(
     features: Annotated[
         Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
     ] = "outputs",
-    seed: Annotated[int, typer.Option(help="Seed of the map.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the map.", min=0, max=2**32 - 1)] = 0,
     extractor: ExtractorOption = "auto",
     weights: WeightsOption = None,
     trust_sha256: TrustOption = None,
@@ -167,23 +183,23 @@ def make_map(
 ) -> None:
     """Compute the map of a cohort and write it as a page or as a table."""
     with reported_errors():
-        if out is not None and out.suffix not in {".html", ".parquet"}:
-            raise SelectionError(
-                f"--out {str(out)!r} cannot be written: name a file that ends in .html or .parquet."
-            )
+        _check_out(out)
         cohort = _load(data, cache)
+        _check_patients(cohort, patient or [])
         store = Store(cache)
         name = _choose_extractor_name(extractor, weights)
         report, used = _embed(cohort, store, name, weights, trust_sha256, device)
         mapped = _compute_map(cohort, used, store, ProjectionSettings(features=features, seed=seed))
         if out is not None:
             _write_map(mapped, out, patient or [])
+        else:
+            typer.echo("The map lies in the cache. --out FILE.html writes it as a page.", err=True)
         counts = {
             **count_cohort(cohort),
             **_count_report(report),
             "extractor": used.name,
             "n_on_map": len(mapped.projection.image_ids),
-            "out": None if out is None else str(out),
+            **({} if out is None else {"out": str(out)}),
         }
         _write_result(counts, form, extra={"failures": report.failed.to_dict("records")})
         _exit_by(report)
@@ -218,6 +234,32 @@ def serve(
         os.chdir(main_script.parent)
         command = [sys.executable, "-m", "streamlit", "run", str(main_script)]
         os.execv(sys.executable, [*command, "--server.port", str(port)])  # noqa: S606
+
+
+def _check_out(out: Path | None) -> None:
+    """Raise if a map could not be written there, before anything is computed."""
+    if out is None:
+        return
+    if out.suffix not in {".html", ".parquet"}:
+        raise typer.BadParameter(f"--out {str(out)!r} must end in .html or .parquet.")
+    if not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--out {str(out)!r}: there is no folder {str(out.parent)!r}.")
+
+
+def _check_patients(cohort: Cohort, patients: list[str]) -> None:
+    """Raise if a patient has no image that can be on the map, before anything is computed."""
+    mapped = select_for_map(cohort, ProjectionSettings()).table
+    for patient in patients:
+        if not (cohort.table["patient_id"] == patient).any():
+            raise SelectionError(
+                f"Patient {patient!r} is not among the {cohort.table['patient_id'].nunique()} "
+                f"patients of {cohort.name!r}. Ids are text, as in metadata.csv."
+            )
+        if not (mapped["patient_id"] == patient).any():
+            raise SelectionError(
+                f"Patient {patient!r} has no image on the map: it shows X-rays in PA, AP or AP "
+                "Supine view with a file and a usable finding. Choose another."
+            )
 
 
 def _check_port(port: int) -> None:
@@ -314,10 +356,21 @@ def _embed(
         store,
         on_progress=lambda done, total, *_: line(f"Embedding with {name}", done, total),
     )
-    for failure in report.failed.itertuples():
-        line_of_failure = f"Not embedded: row {failure.row}, {failure.filename}: {failure.reason}"
-        typer.echo(_visible(line_of_failure), err=True)
+    _tell_failures(report)
     return report, extractor.info
+
+
+def _tell_failures(report: EmbedReport) -> None:
+    """Name each image without an embedding; those without a file share a line."""
+    failed = report.failed.to_dict("records")
+    missing = [row for row in failed if row["reason"] == NO_FILE]
+    if missing:
+        names = ", ".join(f"{row['filename']} (row {row['row']})" for row in missing)
+        typer.echo(_visible(f"{len(missing)} X-rays have no file: {names}"), err=True)
+    for row in failed:
+        if row["reason"] != NO_FILE:
+            words = f"Not embedded: row {row['row']}, {row['filename']}: {row['reason']}"
+            typer.echo(_visible(words), err=True)
 
 
 def _compute_map(
@@ -356,7 +409,8 @@ def _write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any]
         return
     width = max(len(name) for name in counts)
     for name, value in counts.items():
-        shown = f"{value:,}" if isinstance(value, int) else value
+        shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+        shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else shown
         typer.echo(f"{name.ljust(width)}  {shown}")
 
 
@@ -365,8 +419,10 @@ def _tell_problems(cohort: Cohort) -> None:
     for problem in cohort.problems.astype(object).fillna("").to_dict("records"):
         where = [str(problem["file"])]
         where += [f"row {problem['row']}"] if problem["row"] != "" else []
-        where += [str(problem["column"])] if problem["column"] else []
-        typer.echo(_visible(f"{', '.join(where)}: {problem['problem']}"), err=True)
+        value = f" {str(problem['value'])[:80]!r}" if problem["value"] != "" else ""
+        where += [f"{problem['column']}{value}"] if problem["column"] else []
+        words = f"{', '.join(where)}: {problem['problem']}; {problem['action']}"
+        typer.echo(_visible(words), err=True)
 
 
 def _visible(text: str) -> str:
@@ -376,5 +432,5 @@ def _visible(text: str) -> str:
 
 def _exit_by(report: EmbedReport) -> None:
     """Leave with code 3 where an image that is there could not be used."""
-    if len(report.failed) and not (report.failed["reason"] == "no file").all():
+    if not (report.failed["reason"] == NO_FILE).all():
         raise typer.Exit(EXIT_PARTLY)

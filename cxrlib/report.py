@@ -15,11 +15,11 @@ from cxrlib.density import estimate_density
 from cxrlib.errors import CxrError
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import (
+    TABLE_COLUMNS,
     Trajectory,
     compute_trajectory,
     find_story,
     map_points,
-    map_table,
     select_bad_points,
 )
 
@@ -27,11 +27,22 @@ __all__ = [
     "DEATHS_LABEL",
     "csv_with_header",
     "map_page",
+    "points_table",
     "provenance",
     "stops_table",
     "write_map_page",
     "write_map_table",
 ]
+
+STOP_COLUMNS = (
+    *("patient_id", "day", "n_images", "views", "state", "n_in_state"),
+    *("days_since_previous", "step_map_units"),
+)
+# What makes a state, so that a reader of an export can count again.
+STATE_COLUMNS = (
+    *("in_icu", "intubation_present", "survival", "is_last_image"),
+    *("state_reasons", "state_overlap", "finding", "region"),
+)
 
 # A cell that starts with one of these is run by a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -77,32 +88,41 @@ def _inert(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
+def points_table(points: pd.DataFrame) -> pd.DataFrame:
+    """Choose the columns of the map's points that an export holds: enough to count again.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `cxrlib.trajectories.map_points`.
+    """
+    return points[[*TABLE_COLUMNS, *STATE_COLUMNS]]
+
+
 def stops_table(paths: Sequence[Trajectory]) -> pd.DataFrame:
-    """List the days of trajectories, one row a patient and day.
+    """List the stops of trajectories, one row a patient and day.
 
     Returns
     -------
     DataFrame
-        Patient, day, number of images, views, state, days since the last stop and the step's
-        length in map units (missing for the first day).
+        patient_id, day, n_images, views, state, n_in_state (images of the day in that state),
+        days_since_previous and step_map_units (missing for the first day).
     """
-    rows = []
-    for path in paths:
-        steps = [None, *path.steps]
-        for stop, step in zip(path.stops, steps, strict=True):
-            rows.append(
-                {
-                    "Patient": path.patient_id,
-                    "Day": stop.day,
-                    "Images": len(stop.images),
-                    "Views": ", ".join(sorted({image.view for image in stop.images})),
-                    "State": stop.state,
-                    "Days since last": None if step is None else step.gap,
-                    "Step, map units": None if step is None else round(step.length, 2),
-                }
-            )
-    columns = ["Patient", "Day", "Images", "Views", "State", "Days since last", "Step, map units"]
-    return pd.DataFrame(rows, columns=columns)
+    rows = [
+        {
+            "patient_id": path.patient_id,
+            "day": stop.day,
+            "n_images": len(stop.images),
+            "views": ", ".join(sorted({image.view for image in stop.images})),
+            "state": stop.state,
+            "n_in_state": sum(image.state == stop.state for image in stop.images),
+            "days_since_previous": None if step is None else step.gap,
+            "step_map_units": None if step is None else round(step.length, 2),
+        }
+        for path in paths
+        for stop, step in zip(path.stops, [None, *path.steps], strict=False)
+    ]
+    return pd.DataFrame(rows, columns=list(STOP_COLUMNS))
 
 
 def map_page(
@@ -167,7 +187,7 @@ def write_map_table(mapped: MappedCohort, out: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    points = map_table(mapped.mapped.table, mapped.projection)
+    points = points_table(map_points(mapped.mapped.table, mapped.projection))
     table = pa.Table.from_pandas(points, preserve_index=False)
     about = {b"about": "\n".join(provenance(mapped)).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})

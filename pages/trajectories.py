@@ -11,28 +11,22 @@ from cxrlib.trajectories import (
     describe_counts,
     select_bad_points,
 )
-from ui.controls import choose_patients
-from ui.image_panel import show_image_panel
-from ui.resources import load_current
-from ui.text import show_quiet
-from ui.trajectory_parts import (
-    Background,
-    choose_bandwidth,
+from ui.map_controls import (
     choose_density,
+    choose_large,
+    choose_patients,
     list_patients,
-    remember_click,
     report_address,
-    show_caption,
-    show_details,
-    show_export,
-    show_paths,
-    show_steps_through,
-    show_story,
-    shown_image,
 )
+from ui.map_details import show_caption, show_details, show_export, show_paths, show_story
+from ui.map_image import find_shown_image, remember_click, show_map_image
+from ui.resources import load_current
+
+# No picture without its caption leaves the page: the exports below carry theirs.
+CHART_BUTTONS = ["toImage", "autoScale2d", "select2d", "lasso2d"]
 
 current = load_current()
-points = current.points
+points, projection = current.points, current.mapped.projection
 theme = st.context.theme.type or "light"
 
 st.title("Where do patients move?", anchor=False)
@@ -40,19 +34,20 @@ st.markdown(describe_counts(count_map(points)))
 
 options = list_patients(points)
 report_address(options)
-who, what, smooth = st.columns([5, 3, 2], gap="medium")
+who, what, how = st.columns([8, 11, 2], gap="medium", vertical_alignment="bottom")
 with who:
     patients = choose_patients(options, current.story)
 with what:
-    kind = choose_density()
-with smooth:
-    background = Background(kind, choose_bandwidth())
-paths = [compute_trajectory(current.cohort.table, current.mapped.projection, p) for p in patients]
+    choice = choose_density()
+with how:
+    large = choose_large()
+
+paths = [compute_trajectory(current.cohort.table, projection, patient) for patient in patients]
 density = None
-if background.density:
-    bad = select_bad_points(points, include_deaths=background.include_deaths)
-    density = estimate_density(bad, bandwidth=background.bandwidth)
-image_id = shown_image(points, paths)
+if choice.is_drawn:
+    bad = select_bad_points(points, include_deaths=choice.include_deaths)
+    density = estimate_density(bad, bandwidth=choice.bandwidth)
+image_id = find_shown_image(points, paths)
 
 chart, panel = st.columns([2, 1], gap="medium")
 with chart:
@@ -62,8 +57,9 @@ with chart:
         paths,
         theme=theme,
         selected_image_id=image_id,
-        density_label=background.label,
-        uirevision=current.mapped.projection.key,
+        density_label=choice.label,
+        uirevision=projection.key,
+        scale=1.5 if large else 1.0,
     )
     st.plotly_chart(
         figure,
@@ -71,18 +67,18 @@ with chart:
         key="map",
         on_select=remember_click,
         selection_mode="points",
-        config={"displaylogo": False, "scrollZoom": True},
-        alt=describe_map(points, density, paths, density_label=background.label),
+        config={
+            "displaylogo": False,
+            "doubleClick": "reset",
+            "modeBarButtonsToRemove": CHART_BUTTONS,
+        },
+        alt=describe_map(points, density, paths, density_label=choice.label),
     )
     show_story(current, patients)
-    show_caption(current, background, density)
-    show_paths(paths)
+    show_caption(current, choice, density)
 with panel:
-    if image_id is None:
-        show_quiet("Click an image on the map to see it here.")
-    else:
-        show_image_panel(current.cohort, points[points["image_id"] == image_id].iloc[0])
-        show_steps_through(points, image_id)
+    show_map_image(current.cohort, points, image_id)
 
+show_paths(paths)
 show_details(current)
-show_export(current, background, paths)
+show_export(current, choice, paths)

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
+from tests.cohort_factory import make_cohort
 
 HEADER = "patientid,offset,finding,view,modality,location,filename,in_icu,survival\n"
 
@@ -72,8 +74,8 @@ def test_embed_with_a_broken_image_ends_with_3(small: Path, tmp_path: Path) -> N
     ("arguments", "said"),
     [
         (["info", "--data", "/no/such/folder"], "/no/such/folder"),
-        (["map", "--out", "map.svg"], ".html or .parquet"),
-        (["embed", "--extractor", "resnet99"], "resnet99"),
+        (["map", "--patient", "p99"], "'p99' is not among the 3 patients"),
+        (["map", "--patient", "p3"], "'p3' has no image on the map"),
         (["embed", "--extractor", "densenet121-res224-all", "--weights", "/no/w.pt"], "/no/w.pt"),
     ],
 )
@@ -90,6 +92,42 @@ def test_an_error_is_one_line_and_exit_code_1(
     assert len([line for line in result.stderr.splitlines() if "Error:" in line]) == 1
 
 
-def test_unknown_option_is_a_usage_error() -> None:
-    """A misspelt option ends with 2, as everywhere."""
-    assert run("info", "--no-such-option").exit_code == 2
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["info", "--no-such-option"],
+        ["map", "--out", "map.svg"],
+        ["map", "--out", "/there/is/no/folder/map.html"],
+        ["map", "--seed", "-1"],
+        ["embed", "--extractor", "resnet99"],
+        ["embed", "--device", "abacus"],
+        ["demo", "somewhere", "--patients", "3"],
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(arguments: list[str], small: Path) -> None:
+    """An option that does not exist, or a value it cannot have, ends with 2, before any work."""
+    data = [] if arguments[0] == "demo" else ["--data", str(small)]
+    assert run(*arguments, *data).exit_code == 2
+
+
+def test_a_hostile_file_name_does_not_steer_the_terminal(small: Path, tmp_path: Path) -> None:
+    """Control characters in a file name are written as escapes, on one line."""
+    metadata = small / "metadata.csv"
+    metadata.write_text(metadata.read_text().replace("gone.png", '"\x1b]0;x\x07gone\n.png"'))
+    arguments = ["--data", str(small), "--cache", str(tmp_path / "c"), "--extractor", "texture"]
+    for command in (["info", *arguments[:4]], ["embed", *arguments]):
+        result = run(*command)
+        assert "\x1b" not in result.stderr
+        assert "\\x1b" in result.stderr
+
+
+def test_map_writes_a_page_and_a_table(tmp_path: Path) -> None:
+    """Both forms are written, name the chosen patient and hold the same images."""
+    root = make_cohort(tmp_path / "cohort", [{"patientid": f"p{i // 3}"} for i in range(9)])
+    arguments = ["--data", str(root), "--cache", str(tmp_path / "c"), "--extractor", "texture"]
+    page = run("map", *arguments, "--out", str(tmp_path / "m.html"), "--patient", "p1")
+    assert page.exit_code == 0, page.output
+    assert "Patient p1" in (tmp_path / "m.html").read_text()
+    table = run("map", *arguments, "--out", str(tmp_path / "m.parquet"))
+    assert table.exit_code == 0, table.output
+    assert len(pd.read_parquet(tmp_path / "m.parquet")) == 9

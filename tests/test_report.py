@@ -54,9 +54,9 @@ def test_stops_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:
     table, projection = mapped_cohort.cohort.table, mapped_cohort.projection
     path = compute_trajectory(table, projection, "p1")
     rows = stops_table([path])
-    assert rows["Day"].tolist() == [stop.day for stop in path.stops]
-    assert rows["Step, map units"].isna().tolist() == [True] + [False] * len(path.steps)
-    assert rows["Images"].sum() + len(path.undated) == path.n_images
+    assert rows["day"].tolist() == [stop.day for stop in path.stops]
+    assert rows["step_map_units"].isna().tolist() == [True] + [False] * len(path.steps)
+    assert rows["n_images"].sum() + len(path.undated) == path.n_images
     assert stops_table([]).columns.tolist() == rows.columns.tolist()
 
 

@@ -1,5 +1,6 @@
 """The panel beside a chart: one image with what is recorded of it."""
 
+from collections.abc import Callable
 from html import escape
 from urllib.parse import quote, urlsplit
 
@@ -15,9 +16,19 @@ from ui.text import show_alert, show_heading
 NOT_RECORDED = "–"
 
 
-def show_image_panel(cohort: Cohort, row: pd.Series) -> None:
-    """Show an image and its record; a file that cannot be read is named instead."""
+def show_image_panel(
+    cohort: Cohort, row: pd.Series, *, above: Callable[[], None] | None = None
+) -> None:
+    """Show an image and its record; a file that cannot be read is named instead.
+
+    Parameters
+    ----------
+    above : callable, optional
+        Shows what stands between the heading and the image, such as buttons.
+    """
     show_heading(describe_row(row))
+    if above is not None:
+        above()
     image_id = str(row["image_id"])
     try:
         path = cohort.image_path(image_id)
@@ -27,7 +38,7 @@ def show_image_panel(cohort: Cohort, row: pd.Series) -> None:
     else:
         words = "Synthetic chest X-ray" if cohort.is_synthetic else "Chest X-ray"
         st.image(picture, width="stretch", alt=f"{words}: {describe_row(row)}")
-    st.html(_table(list_facts(row)))
+    st.html(_table(list_facts(row), links=not cohort.is_synthetic))
 
 
 def describe_row(row: pd.Series) -> str:
@@ -50,7 +61,7 @@ def list_facts(row: pd.Series) -> list[tuple[str, str]]:
         ("State", state),
         ("In the ICU", str(row["in_icu"])),
         ("Tube in place", str(row["intubation_present"])),
-        ("Survival", f"{row['survival']} (undated)"),
+        ("Survival", _undated(row["survival"])),
         ("Finding", _text(row["finding"])),
         ("Age, sex", f"{_number(row['age'])}, {_text(row['sex'])}"),
         ("Country", f"{_text(row['country'])}, {_text(row['region'])}"),
@@ -61,6 +72,10 @@ def list_facts(row: pd.Series) -> list[tuple[str, str]]:
     ]
 
 
+def _undated(value: object) -> str:
+    return str(value) if value == "not recorded" else f"{value}; when is not recorded"
+
+
 def _text(value: object) -> str:
     return NOT_RECORDED if pd.isna(value) or value == "" else str(value)  # type: ignore[call-overload]
 
@@ -69,12 +84,12 @@ def _number(value: object) -> str:
     return NOT_RECORDED if pd.isna(value) else f"{float(value):.0f}"  # type: ignore[call-overload, arg-type]
 
 
-def _table(facts: list[tuple[str, str]]) -> str:
-    """Write facts as a small table; every value is escaped, an article becomes a link."""
+def _table(facts: list[tuple[str, str]], *, links: bool) -> str:
+    """Write facts as a small table; every value is escaped, an article may become a link."""
     lines = []
     for name, value in facts:
         shown = escape(value)
-        link = _link(value) if name == "Article" else None
+        link = _link(value) if links and name == "Article" else None
         if link:
             shown = f'<a href="{escape(link)}" target="_blank" rel="noreferrer">{shown}</a>'
         lines.append(f"<tr><th scope='row'>{escape(name)}</th><td>{shown}</td></tr>")

@@ -58,7 +58,7 @@ def test_unknown_patient_in_the_address_is_reported(page: AppTest) -> None:
     assert "<b>nobody" not in "".join(e.proto.body for e in page.get("html"))
 
 
-@pytest.mark.parametrize(("key", "value"), [("bandwidth", "99"), ("background", "sideways")])
+@pytest.mark.parametrize(("key", "value"), [("smoothing", "99"), ("density", "sideways")])
 def test_unknown_setting_in_the_address_is_reported(page: AppTest, key: str, value: str) -> None:
     """A setting that does not exist is named, not swallowed."""
     page.query_params[key] = value
@@ -75,14 +75,14 @@ def test_no_patient_chosen_is_still_a_map(page: AppTest) -> None:
     assert "Click an image" in written(page)
 
 
-@pytest.mark.parametrize("background", ["icu-or-tube", "with-deaths", "none"])
-def test_each_background_is_drawn(page: AppTest, background: str) -> None:
+@pytest.mark.parametrize("kind", ["icu-or-tube", "with-deaths", "none"])
+def test_each_density_is_drawn(page: AppTest, kind: str) -> None:
     """Every choice of the density runs and is named in the caption."""
-    page.session_state["background"] = background
+    page.session_state["density"] = kind
     page.run()
     assert not page.exception
-    assert ("Shading: density" in written(page)) == (background != "none")
-    assert ("last before death" in written(page)) == (background == "with-deaths")
+    assert ("Shading: density" in written(page)) == (kind != "none")
+    assert ("last before death" in written(page)) == (kind == "with-deaths")
 
 
 def test_missing_cohort_says_what_to_do(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,24 +103,43 @@ def test_cohort_without_a_map_names_the_command(
     assert "python -m cxrlib map" in written(page)
 
 
-def test_a_ninth_path_is_not_offered(page: AppTest) -> None:
+def test_a_sixth_path_is_not_offered(page: AppTest) -> None:
     """With as many paths as can be drawn the page says so, and does not fail."""
     page.run()
     patients = page.multiselect(key="patient")
-    patients.set_value(patients.options[:8])
-    other = next(p for p in patients.options[8:])
+    patients.set_value(patients.options[:5])
+    other = next(p for p in patients.options[5:])
     page.session_state["shown_image"] = f"demo-{int(other):03d}-1.jpeg"
     page.run()
     assert not page.exception
-    assert not any("Draw this patient" in button.label for button in page.button)
+    assert not any(button.label == "Draw the path" for button in page.button)
 
 
-def test_earlier_and_later_lead_through_a_patient(page: AppTest) -> None:
-    """The button shows the image before; from there, later leads back."""
+def test_previous_and_next_lead_through_a_patient(page: AppTest) -> None:
+    """The button shows the image before; from there, next leads back."""
     page.run()
     before = [line for line in written(page).splitlines() if "of this patient" in line]
-    next(button for button in page.button if button.label == "Earlier").click().run()
+    next(button for button in page.button if button.label == "Previous").click().run()
     assert not page.exception
     assert [line for line in written(page).splitlines() if "of this patient" in line] != before
-    next(button for button in page.button if button.label == "Later").click().run()
+    next(button for button in page.button if button.label == "Next").click().run()
     assert [line for line in written(page).splitlines() if "of this patient" in line] == before
+
+
+def test_more_patients_than_can_be_drawn_are_reported(page: AppTest) -> None:
+    """A link with too many patients says that only the first are shown."""
+    page.run()
+    page.query_params["patient"] = list(page.multiselect(key="patient").options[:7])
+    page.run()
+    assert not page.exception
+    assert "asks for 7 values of patient; the first 5 are shown" in written(page)
+
+
+def test_an_image_named_in_the_address_is_shown(page: AppTest) -> None:
+    """A link to an image opens on it; one that is not there falls back to the story."""
+    page.run()
+    story = [line for line in written(page).splitlines() if "Patient 12, day" in line]
+    page.query_params["image"] = "demo-029-1.jpg"
+    page.run()
+    assert "Patient 29, day" in written(page)
+    assert story

@@ -1,0 +1,38 @@
+"""The address: what a link asks for, and what this page has of it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ui.text import show_alert
+
+__all__ = ["report_unknown"]
+
+
+def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | None = None) -> None:
+    """Say which values of the address this page cannot use: Streamlit drops them silently.
+
+    Call it before the widget that is bound to the key.
+
+    Parameters
+    ----------
+    key : str
+        Name of the parameter.
+    is_known : callable
+        Whether the page has a value.
+    most : int, optional
+        How many values can be used at once.
+    """
+    asked = [value for value in st.query_params.get_all(key) if value]
+    unknown = [value for value in asked if not is_known(value)]
+    if unknown:
+        names = ", ".join(repr(value[:60]) for value in unknown[:10])
+        show_alert(
+            f"The address asks for {key} {names}, which this page does not have. "
+            "Choose below, or check the address."
+        )
+    if most is not None and len(asked) - len(unknown) > most:
+        show_alert(
+            f"The address asks for {len(asked) - len(unknown)} values of {key}; the first {most} "
+            "are shown."
+        )

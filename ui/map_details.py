@@ -1,0 +1,218 @@
+"""Below the map: its story, its caption, the paths in numbers, how to read it, exports."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib import NOTICE
+from cxrlib.charts.words import caption_map
+from cxrlib.density import DensityGrid
+from cxrlib.report import csv_with_header, map_page, points_table, stops_table
+from cxrlib.trajectories import PAPER_PATIENTS, Trajectory
+from ui.map_controls import DensityChoice
+from ui.resources import Current
+from ui.text import show_quiet, show_text
+
+__all__ = ["show_caption", "show_details", "show_export", "show_paths", "show_story"]
+
+
+def show_story(current: Current, patients: Sequence[str]) -> None:
+    """Tell the story of the patients the page opens on, while they are chosen."""
+    if set(current.story) == set(PAPER_PATIENTS):
+        told = [PAPER_STORY[patient] for patient in patients if patient in PAPER_STORY]
+        if told:
+            show_text(f"{'; '.join(told)}. {PAPER_MAP}", lead="In the paper's Figure 3:")
+        return
+    captions = _mapping(_mapping(current.cohort.planted.get("story")).get("captions"))
+    for patient in patients:
+        if patient in captions:
+            show_text(str(captions[patient]), lead=f"Patient {patient}, synthetic.")
+
+
+PAPER_STORY = {
+    "178": "patient 178 died in the ICU",
+    "205": "patient 205 got worse and recovered",
+    "332": "patient 332 recovered quickly",
+}
+PAPER_MAP = (
+    "The paper fitted its map with the pretrained network and together with 1,767 images that "
+    "cannot be redistributed, so places here differ from its figure."
+)
+
+
+def show_caption(current: Current, choice: DensityChoice, density: DensityGrid | None) -> None:
+    """Say what the picture is, from how many images, and how not to read it."""
+    settings = current.mapped.projection.settings
+    caption = caption_map(
+        current.points,
+        cohort=current.cohort.name,
+        extractor=current.extractor.title,
+        method=settings.method,
+        features=settings.features,
+        bandwidth=None if density is None else density.bandwidth,
+        density_label=choice.label,
+    )
+    if choice.is_drawn and density is None:
+        caption += f" No density: this cohort records no {choice.label}."
+    show_quiet(caption)
+    if current.mapped.projection.remark:
+        show_quiet(current.mapped.projection.remark)
+
+
+def show_paths(paths: Sequence[Trajectory]) -> None:
+    """Show the chosen paths as a table, a dash where a first day has no step."""
+    if not paths:
+        return
+    st.subheader("The paths, day by day", anchor=False)
+    show_path_notes(paths)
+    number = st.column_config.NumberColumn
+    table = stops_table(paths)
+    mixed = table["n_in_state"] < table["n_images"]
+    part = table["n_in_state"].astype(str) + " of " + table["n_images"].astype(str)
+    table["state"] = table["state"].where(~mixed, table["state"] + " (" + part + ")")
+    st.dataframe(
+        table.drop(columns="n_in_state"),
+        hide_index=True,
+        width="stretch",
+        placeholder="–",
+        column_config={
+            "patient_id": "Patient",
+            "day": number("Day", format="%g"),
+            "n_images": "Images",
+            "views": "Views",
+            "state": "State",
+            "days_since_previous": st.column_config.NumberColumn(
+                "Days since previous", format="%g"
+            ),
+            "step_map_units": st.column_config.NumberColumn("Step, map units", format="%.2f"),
+        },
+    )
+
+
+def show_details(current: Current) -> None:
+    """Show how to read the page, which images are on the map, and what was planted."""
+    with st.expander("How to read this"):
+        st.markdown(HOW_TO_READ)
+    with st.expander("Which images are on the map"):
+        show_selection(current)
+    if current.cohort.is_synthetic:
+        with st.expander("What was planted in this synthetic cohort"):
+            show_planted(current.cohort.planted)
+
+
+HOW_TO_READ = """
+- **A point is an image.** Images that the extractor finds alike lie close together. Distances far
+  apart, directions and the axes mean nothing.
+- **State.** *Bad*: recorded in the ICU, or with a tube in place, or the last image of a patient who
+  died. *Good*: recorded as not in the ICU, as without a tube, or the last image of a survivor.
+  *Unknown*: none of these is recorded. A blank is not a no. Where reasons speak for both, bad is
+  drawn. So an early image of a patient who died later can be good: the state is of that day.
+- **A path joins days, not images.** Images of one day have no known order: the path goes through
+  their mean, and each hangs on it. Images without a day are not in the path.
+- **Days** count from the first symptoms in some patients and from admission in others; the record
+  does not say which. Day 5 also stands for "a few days".
+- **The shade** is where images taken in the ICU or with a tube are dense (and last images before
+  death, if you choose so). It is not a risk: it also rises where there are simply many images, and
+  views and hospitals gather in places of their own.
+- **Nothing here is a diagnosis** or a forecast for a patient.
+"""
+
+
+def show_path_notes(paths: Sequence[Trajectory]) -> None:
+    """Say what a path leaves out: images without a day, patients with a single day."""
+    for path in paths:
+        notes = []
+        if path.undated:
+            notes.append(f"{len(path.undated)} of its {path.n_images} images have no recorded day")
+        if len(path.stops) == 1:
+            notes.append("a single day, so there is no path")
+        if path.not_on_map:
+            notes.append(f"{len(path.not_on_map)} images are not on the map")
+        if notes:
+            show_quiet(f"Patient {path.patient_id}: {'; '.join(notes)}.")
+
+
+def show_selection(current: Current) -> None:
+    """Show each step from all rows to the images on the map, with what it left out."""
+    rows = [
+        {
+            "Step": step.label,
+            "Images left": step.n_images,
+            "Patients left": step.n_patients,
+            "Left out, images": "; ".join(f"{n:,} {why}" for why, n in step.removed.items()),
+        }
+        for step in current.mapped.mapped.steps
+    ]
+    total = {
+        "Step": "rows of metadata.csv",
+        "Images left": current.cohort.n_images,
+        "Patients left": current.cohort.n_patients,
+        "Left out, images": "",
+    }
+    st.dataframe(pd.DataFrame([total, *rows]), hide_index=True, width="stretch")
+    problems = current.cohort.problems
+    if len(problems):
+        st.markdown(f"**{len(problems):,} remarks on the cohort's files**")
+        st.dataframe(problems.astype(str), hide_index=True, width="stretch")
+
+
+def show_export(current: Current, choice: DensityChoice, paths: Sequence[Trajectory]) -> None:
+    """Offer the figure and the numbers behind it, each with its provenance."""
+    stamp = date.today().isoformat()
+    with st.container(horizontal=True):
+        st.download_button(
+            "Map as a page (HTML)",
+            data=lambda: map_page(
+                current.mapped,
+                [path.patient_id for path in paths],
+                bandwidth=choice.bandwidth if choice.is_drawn else None,
+                include_deaths=choice.include_deaths,
+            ),
+            file_name=f"map-{stamp}.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Points (CSV)",
+            data=lambda: csv_with_header(points_table(current.points), current.mapped),
+            file_name=f"map-points-{stamp}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Paths (CSV)",
+            data=lambda: csv_with_header(stops_table(paths), current.mapped),
+            file_name=f"map-paths-{stamp}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    show_quiet(NOTICE)
+
+
+def show_planted(planted: Mapping[str, object]) -> None:
+    """Show what was built into a synthetic cohort: its truths, in the words of its maker."""
+    st.markdown(
+        "Every patient, image and number here was generated. These truths were built in, so that "
+        "a method can be judged by whether it finds them:"
+    )
+    for truth in _mapping(planted.get("planted")).values():
+        if words := _mapping(truth).get("words"):
+            show_text(f"{words}{_same_persons(_mapping(truth).get('groups'))}")
+
+
+def _same_persons(groups: object) -> str:
+    """List groups of patient ids that are one person: ``" (216 = 900; 88 = 901)"``."""
+    if not isinstance(groups, list) or not groups:
+        return ""
+    told = [" = ".join(map(str, group)) for group in groups if isinstance(group, list)]
+    return f" ({'; '.join(told)})"
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    """Return a mapping as it is and anything else as an empty one: the file may hold anything."""
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,109 @@
+"""Which image stands beside the map: clicked, stepped to, named in the address, or the story's."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.cohort import Cohort
+from cxrlib.trajectories import Trajectory
+from ui.image_panel import show_image_panel
+from ui.map_controls import MAX_PATIENTS
+from ui.text import show_quiet
+
+__all__ = ["find_shown_image", "remember_click", "show_map_image"]
+
+SHOWN = "shown_image"  # in the session's state
+
+
+def remember_click() -> None:
+    """Keep which image was clicked; a click beside the points changes nothing."""
+    chosen = st.session_state["map"].selection.points
+    if chosen:
+        custom = chosen[0].get("customdata")
+        image_id = custom[0] if isinstance(custom, list | tuple) else custom
+        if isinstance(image_id, str):
+            st.session_state[SHOWN] = image_id
+
+
+def find_shown_image(points: pd.DataFrame, paths: Sequence[Trajectory]) -> str | None:
+    """Return the image to show, and keep a chosen one in the address.
+
+    That is the one clicked or stepped to, else the one the address names, else the last of the
+    path chosen last.
+    """
+    known = set(points["image_id"])
+    if SHOWN not in st.session_state and st.query_params.get("image") in known:
+        st.session_state[SHOWN] = st.query_params["image"]
+    chosen = str(st.session_state.get(SHOWN))
+    if chosen in known:
+        st.query_params["image"] = chosen
+        return chosen
+    st.query_params.pop("image", None)
+    for path in reversed(paths) if _is_changed(paths) else paths:
+        images = [image for stop in path.stops for image in stop.images] or list(path.undated)
+        if images:
+            return images[-1].image_id
+    return None
+
+
+def _is_changed(paths: Sequence[Trajectory]) -> bool:
+    """Tell whether the reader has changed the choice of patients, which is in the address then."""
+    return bool(paths) and "patient" in st.query_params
+
+
+def show_map_image(cohort: Cohort, points: pd.DataFrame, image_id: str | None) -> None:
+    """Show the panel: the way through the patient's images, the image, its record."""
+    if image_id is None:
+        show_quiet("Click an image on the map to see it here.")
+        return
+    row = points[points["image_id"] == image_id].iloc[0]
+    own = points[points["patient_id"] == row["patient_id"]].sort_values(
+        "offset", kind="stable", na_position="last"
+    )
+    show_image_panel(cohort, row, above=lambda: _show_steps(own, image_id))
+
+
+def _show_steps(own: pd.DataFrame, image_id: str) -> None:
+    """Offer the patient's other images and the patient's path; say what of the order is known."""
+    ids = own["image_id"].tolist()
+    place = ids.index(image_id)
+    patient_id = str(own["patient_id"].iloc[0])
+    chosen = st.session_state.get("patient", [])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _step_button("Previous", ids[place - 1] if place else None)
+        _step_button("Next", ids[place + 1] if place + 1 < len(ids) else None)
+        if patient_id not in chosen and len(chosen) < MAX_PATIENTS:
+            st.button("Draw the path", on_click=_add_patient, args=(patient_id,))
+    words = f"Image {place + 1} of {len(ids)} of this patient on the map{_order(own, place)}."
+    if patient_id not in chosen and len(chosen) >= MAX_PATIENTS:
+        words += f" {MAX_PATIENTS} paths are drawn: take one away to draw this patient's."
+    show_quiet(words)
+
+
+def _order(own: pd.DataFrame, place: int) -> str:
+    """Say what is not known of an image's place among a patient's images."""
+    day = own["offset"].iloc[place]
+    if pd.isna(day):
+        return "; its day is not recorded, so its place in the order is not known"
+    same = int((own["offset"] == day).sum())
+    return f"; one of {same} of that day, in no known order" if same > 1 else ""
+
+
+def _step_button(label: str, image_id: str | None) -> None:
+    """Show a button that leads to another image; at an end it stays in place, without effect."""
+    st.button(
+        label,
+        key=f"step-{label}",
+        on_click=_show,
+        args=(image_id,),
+        disabled=image_id is None,
+    )
+
+
+def _show(image_id: str) -> None:
+    st.session_state[SHOWN] = image_id
+
+
+def _add_patient(patient_id: str) -> None:
+    st.session_state["patient"] = [*st.session_state.get("patient", []), patient_id]
