@@ -150,6 +150,34 @@ def test_agreement_bears_a_shift_a_crop_and_a_label() -> None:
     assert compute_agreement(np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))) == 0
 
 
+def draw_film(seed: int) -> np.ndarray:
+    """Draw 500 x 500 pixels with structure everywhere, fine and coarse."""
+    y, x = np.mgrid[0:1:500j, 0:1:500j]
+    rng = np.random.default_rng(seed)
+    film = 128 + 60 * np.sin(2 * np.pi * x) * np.cos(3 * y)
+    for fy, fx in rng.uniform(-9, 9, (60, 2)):
+        height, phase = rng.uniform(10, 40) / (1 + abs(fy) + abs(fx)), rng.uniform(0, 6)
+        film += height * np.sin(2 * np.pi * (fy * y + fx * x) + phase)
+    return film.clip(0, 255).astype(np.uint8)
+
+
+def test_order_of_images_changes_no_pair(monkeypatch) -> None:
+    """A film and a cutting that agree one way only, by a hair, are a pair in either order."""
+    for name in ("MIN_LIKENESS", "MIN_DETAIL"):  # all are candidates: it is about agreement
+        monkeypatch.setattr(persons, name, -1.0)
+    n_borderline = 0
+    for seed in range(6):
+        film = draw_film(seed)
+        signatures = sign(film, np.ascontiguousarray(film[24:-24, 24:-24]))
+        there, back = (np.frombuffer(s, np.uint8).reshape(SIDE, SIDE) for s in signatures)
+        assert compute_agreement(there, back) == compute_agreement(back, there)
+        one_way = [persons._agree_one_way(*two) for two in ((there, back), (back, there))]
+        n_borderline += min(one_way) < MIN_AGREEMENT <= max(one_way)
+        found = [len(find_near_duplicates(s)) for s in (signatures, signatures[::-1])]
+        assert found[0] == found[1] == (max(one_way) >= MIN_AGREEMENT)
+    assert n_borderline > 1
+
+
 def test_pairs_against_slow_reference(monkeypatch) -> None:
     """Blocks of any size give the pairs of a plain double loop over correlations."""
     rng = np.random.default_rng(0)
@@ -208,6 +236,25 @@ def test_many_copies_take_no_time(monkeypatch) -> None:
     assert set(groups.values()) == {"0", "300"}
     assert (pairs["first"] == "0").sum() == 299
     assert len(calls) < 1000  # of 5,000 pairs of near copies and 45,000 of copies
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("MIN_LIKENESS", 0.98), ("MIN_DETAIL", 0.9), ("MIN_AGREEMENT", 0.9), ("CROWD", 5)),
+        *(("STRETCHES", (1,)), ("SHIFTS", (0,)), ("SURROUNDINGS", 7), ("MIN_PARTS", 20)),
+        *(("MIN_STRUCTURE", 3), ("PAIRS_VERSION", "other")),
+    ],
+)
+def test_kept_pairs_are_those_of_the_same_rule(tmp_path, monkeypatch, name, value) -> None:
+    """Pairs found by another threshold, stretch or version are not taken for today's."""
+    store = Store(tmp_path)
+    signatures = sign(draw_image(0), draw_image(0))
+    find_near_duplicates(signatures, store=store)
+    monkeypatch.setattr(persons, name, value)
+    monkeypatch.setattr(persons, "_find_candidates", lambda *a: pytest.fail("compared again"))
+    with pytest.raises(pytest.fail.Exception, match="compared again"):
+        find_near_duplicates(signatures, store=store)
 
 
 @pytest.mark.parametrize("n_images", [0, 1])
