@@ -368,19 +368,34 @@ def count_map(points: pd.DataFrame) -> MapCounts:
 
 
 def describe_counts(counts: MapCounts) -> str:
-    """Say the counts in one sentence, as the headline of the map.
+    """Say the counts in one sentence, as the headline of the map; the states add up.
 
     Examples
     --------
-    >>> describe_counts(MapCounts(312, 118, 117, 61, 70, 102, 140, 8))
-    '312 images of 118 patients; 61 in the ICU or with a tube; 140 of unknown state.'
+    >>> describe_counts(MapCounts(312, 118, 118, 61, 61, 111, 140, 8))
+    '312 images of 118 patients: 61 bad (all in the ICU or with a tube), 111 good, 140 of unknown \
+state.'
     """
     images = "image" if counts.n_images == 1 else "images"
-    patients = "patient" if counts.n_patients == 1 else "patients"
+    patients = f"{counts.n_patients:,} patient{'' if counts.n_patients == 1 else 's'}"
+    if counts.n_persons != counts.n_patients:
+        patients += f" ({counts.n_persons:,} person{'' if counts.n_persons == 1 else 's'})"
     return (
-        f"{counts.n_images:,} {images} of {counts.n_patients:,} {patients}; "
-        f"{counts.n_icu_or_tube:,} in the ICU or with a tube; "
-        f"{counts.n_unknown:,} of unknown state."
+        f"{counts.n_images:,} {images} of {patients}: {_describe_bad(counts)}, "
+        f"{counts.n_good:,} good, {counts.n_unknown:,} of unknown state."
+    )
+
+
+def _describe_bad(counts: MapCounts) -> str:
+    """Say how many images are bad and why: an ICU or tube alone makes an image bad."""
+    n_last = counts.n_bad - counts.n_icu_or_tube
+    if not counts.n_bad:
+        return "0 bad"
+    if not n_last:
+        return f"{counts.n_bad:,} bad (all in the ICU or with a tube)"
+    return (
+        f"{counts.n_bad:,} bad ({counts.n_icu_or_tube:,} in the ICU or with a tube, "
+        f"{n_last:,} only as the last image before death)"
     )
 
 

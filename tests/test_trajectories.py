@@ -158,7 +158,10 @@ def test_counts_and_their_sentence(table, projection):
     assert (counts.n_images, counts.n_patients, counts.n_persons) == (10, 4, 1)
     assert (counts.n_bad, counts.n_good, counts.n_unknown) == (3, 3, 4)
     assert (counts.n_icu_or_tube, counts.n_overlap) == (2, 1)
-    assert describe_counts(counts).startswith("10 images of 4 patients; 2 in the ICU")
+    said = describe_counts(counts)
+    assert said.startswith("10 images of 4 patients (1 person): 3 bad (2 in the ICU or with a tube")
+    assert "1 only as the last image before death" in said
+    assert counts.n_bad + counts.n_good + counts.n_unknown == counts.n_images
 
 
 def test_empty_map_is_counted(table, projection):
