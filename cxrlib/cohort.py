@@ -8,7 +8,6 @@ is a selection, which is explicit and remembered.
 
 import difflib
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +18,7 @@ import pandas as pd
 
 from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.files import hash_annotations, hash_files, locate_image, read_regular
+from cxrlib.files import hash_annotations, hash_files, locate_image
 from cxrlib.findings import is_usable, parse_finding
 from cxrlib.metadata import (
     FRONTAL_VIEWS,
@@ -29,8 +28,8 @@ from cxrlib.metadata import (
     read_records,
     type_records,
 )
+from cxrlib.planted import make_encodable, read_planted
 from cxrlib.problems import ProblemLog
-from cxrlib.reasons import describe_read_error
 from cxrlib.regions import UNKNOWN, find_place, split_country
 from cxrlib.states import label_states
 
@@ -48,8 +47,6 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 
-PLANTED_FILE = "planted.json"
-MAX_PLANTED_BYTES = 16 << 20
 FILE_STATUSES = ("ok", "no file", "unreadable", "outside", "not an X-ray")
 
 COLUMNS = (
@@ -109,7 +106,7 @@ class SelectionStep:
     label : str
         What was kept, in words.
     n_images, n_patients : int
-        Rows and patient ids left.
+        Rows left, and patient ids of the X-rays among them.
     removed : dict of str to int
         Rows taken away, by reason.
     """
@@ -170,13 +167,13 @@ class Cohort:
 
     @property
     def n_patients(self) -> int:
-        """Number of patient ids as recorded."""
-        return int(self.table["patient_id"].nunique())
+        """Number of patient ids as recorded, of X-rays only: CT rows bring some of their own."""
+        return _count_patients(self.table)
 
     @property
     def n_persons(self) -> int | None:
-        """Number of persons, or None if the images were not inspected."""
-        persons = self.table["person_id"]
+        """Number of persons on X-rays, or None if the images were not inspected."""
+        persons = self.table.loc[self.table["is_xray"], "person_id"]
         return None if len(persons) and persons.isna().all() else int(persons.nunique())
 
     def select(self, keep: pd.Series, label: str, *, reasons: pd.Series | None = None) -> "Cohort":
@@ -213,7 +210,7 @@ class Cohort:
         step = SelectionStep(
             label=label,
             n_images=len(table),
-            n_patients=int(table["patient_id"].nunique()),
+            n_patients=_count_patients(table),
             removed={str(reason): int(n) for reason, n in removed.items()},
         )
         return replace(self, table=table, steps=(*self.steps, step))
@@ -289,6 +286,11 @@ class Cohort:
         return dict(zip(self.table["image_id"], rows, strict=True))
 
 
+def _count_patients(table: pd.DataFrame) -> int:
+    """Count the patient ids of X-rays."""
+    return int(table.loc[table["is_xray"], "patient_id"].nunique())
+
+
 # ---- loading
 
 
@@ -350,9 +352,10 @@ def load_cohort(
         duplicates = _describe_pairs(table, _NO_PAIRS)
     table = table.astype({"width": "Int64", "height": "Int64"})
     _report_files(table, problems)
-    planted, is_synthetic = _read_planted(root, problems)
+    planted, is_synthetic = read_planted(root, problems)
+    title = planted.get("name") or root.name or str(root)
     return Cohort(
-        name=name or _encodable(" ".join(str(planted.get("name") or root.name or root).split())),
+        name=name or make_encodable(" ".join(title.split())),
         root=root,
         table=table.join(label_states(table))[list(COLUMNS)],
         problems=problems.to_table(),
@@ -372,16 +375,14 @@ def count_cohort(cohort: Cohort) -> dict[str, object]:
     """
     xrays = cohort.table[cohort.table["is_xray"]]
     status = xrays["file_status"].value_counts()
-    persons = xrays["person_id"]
-    unknown = len(persons) > 0 and bool(persons.isna().all())
     return {
         "name": cohort.name,
         "is_synthetic": cohort.is_synthetic,
         "n_images": cohort.n_images,
         "n_xray": len(xrays),
         "n_xray_with_file": int(status.get("ok", 0)),
-        "n_patients": int(xrays["patient_id"].nunique()),
-        "n_persons": None if unknown else int(persons.nunique()),
+        "n_patients": cohort.n_patients,
+        "n_persons": cohort.n_persons,
         "n_missing": int(status.get("no file", 0)),
         "n_unreadable": int(status.get("unreadable", 0)),
         "n_outside": int(status.get("outside", 0)),
@@ -552,37 +553,7 @@ def _describe_pairs(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-# ---- what the folder is
-
-
-def _read_planted(root: Path, problems: ProblemLog) -> tuple[dict[str, object], bool]:
-    """Return what was planted in a synthetic cohort, and whether it is one.
-
-    A damaged file still says that the cohort is made up: taking made-up patients for real
-    ones is the worse mistake.
-    """
-    try:
-        planted = json.loads(read_regular(root / PLANTED_FILE, max_bytes=MAX_PLANTED_BYTES))
-    except FileNotFoundError:
-        return {}, False
-    except OSError as error:
-        reason = f"the file cannot be read: {describe_read_error(error)}"
-        problems.add(PLANTED_FILE, reason, "taken as synthetic")
-        return {}, True
-    except (ValueError, RecursionError) as error:
-        problems.add(PLANTED_FILE, f"the file is not JSON ({error})", "taken as synthetic")
-        return {}, True
-    if not isinstance(planted, dict):
-        problems.add(PLANTED_FILE, "the file is not a JSON object", "taken as synthetic")
-        return {}, True
-    # JSON can hold halves of surrogate pairs, which no screen and no file takes.
-    text = json.dumps(planted, ensure_ascii=False)
-    return json.loads(_encodable(text)), planted.get("synthetic", True) is not False
-
-
-def _encodable(text: str) -> str:
-    """Replace what has no UTF-8 form: half surrogate pairs, bytes of a name that is none."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+# ---- the fingerprint
 
 
 def _compute_fingerprint(metadata: bytes, root: Path, table: pd.DataFrame) -> str:

@@ -55,10 +55,10 @@ def test_every_row_is_a_row(root) -> None:
     assert table["sha256"].isna().tolist() == [False, False, False, True, True]
     assert table["width"].tolist()[:3] == [64, 64, 64]
     assert table["height"].isna().tolist() == [False, False, False, True, True]
-    assert (cohort.name, cohort.n_images, cohort.n_patients, cohort.n_persons) == ("five", 5, 4, 4)
+    assert (cohort.name, cohort.n_images, cohort.n_patients, cohort.n_persons) == ("five", 5, 3, 3)
     assert (cohort.is_synthetic, cohort.planted, cohort.steps) == (False, {}, ())
     assert cohort.root == root.resolve()
-    assert "5 images of 4 patients" in repr(cohort)
+    assert "5 images of 3 patients" in repr(cohort)
 
 
 def test_values(root) -> None:
@@ -349,6 +349,19 @@ def test_counts_go_into_json(root) -> None:
     assert {name: counts[name] for name in expected} == expected
 
 
+def test_patients_are_those_of_xrays(root) -> None:
+    """One count everywhere: patients with CT alone are in none of them."""
+    cohort = load_cohort(root)
+    counts = count_cohort(cohort)
+    xrays = cohort.select_xrays()
+    assert cohort.table["patient_id"].nunique() == 4
+    assert cohort.n_patients == xrays.n_patients == xrays.steps[0].n_patients == 3
+    assert cohort.n_persons == xrays.n_persons == 3
+    assert (counts["n_patients"], counts["n_persons"]) == (3, 3)
+    ct = cohort.select(~cohort.table["is_xray"], "CT")
+    assert (ct.n_images, ct.n_patients, ct.n_persons, ct.steps[0].n_patients) == (1, 0, 0, 0)
+
+
 # ---- bad folders
 
 
@@ -440,7 +453,7 @@ def test_real_persons(real) -> None:
     found = {"422": "321", "202": "137", "196": "192"}
     merged = {patient: p for patient, p in person.items() if patient != p}
     assert merged == known | found
-    assert real.n_persons == real.n_patients - 10
+    assert (real.n_patients, real.n_persons) == (449, 439)
 
 
 def test_real_problems(real) -> None:
