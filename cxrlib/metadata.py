@@ -547,7 +547,7 @@ def _name_articles(text: pd.DataFrame) -> pd.Series:
     doi = (
         text["doi"]
         .str.casefold()
-        .str.replace(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", regex=True)
+        .str.replace(r"^(doi:\s*)?((https?://)?((dx|www)\.)?doi\.org/)?", "", regex=True)
     )
     return _blank_to_missing(doi.where(doi != "", text["url"]))
 

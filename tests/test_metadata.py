@@ -355,6 +355,19 @@ def test_article_and_source(tmp_path) -> None:
     assert table["article"].isna().tolist() == [False] * 4 + [True]
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        *("", "doi:", "doi: ", "DOI: https://doi.org/", "doi.org/", "www.doi.org/", "dx.doi.org/"),
+        *("https://www.doi.org/", "http://dx.doi.org/", "HTTPS://DOI.ORG/"),
+    ],
+)
+def test_an_article_has_one_name(tmp_path, before) -> None:
+    """However its DOI is written: sources and guards count it once."""
+    table, _ = load(tmp_path, {"doi": f"{before}10.1056/NEJMoa1"})
+    assert table["article"].tolist() == ["10.1056/nejmoa1"]
+
+
 def test_random_damage_never_raises_for_a_row(tmp_path) -> None:
     """Bytes changed at random: a whole-file error or a table, and no row is lost silently."""
     rng = np.random.default_rng(0)
