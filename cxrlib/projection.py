@@ -134,6 +134,31 @@ class Projection:
             f"{self.settings.n_neighbors} neighbours each: {used} were used."
         )
 
+    def describe(self) -> str:
+        """Say what the map was made with, for captions and exports.
+
+        Only what the method uses is named, with the neighbours really used, and the packages
+        that computed it; not the features, whose name an extractor has.
+
+        Returns
+        -------
+        str
+            "first two principal components; numpy 2.4.6", for example; no full stop.
+        """
+        packages = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        if self.settings.method == "pca":
+            return f"first two principal components; {packages}"
+        settings, used = self.settings, self.effective["n_neighbors"]
+        neighbours = f"{used} neighbours"
+        if used != settings.n_neighbors:
+            contents = f"{self.effective['n_contents']} distinct images"
+            neighbours += f" ({settings.n_neighbors} asked for, but {contents})"
+        drawn = "two" if settings.n_components == 2 else f"first two of {settings.n_components}"
+        return (
+            f"UMAP with {neighbours}, minimum distance {settings.min_dist:g}, "
+            f"{drawn} components, seed {settings.seed}; {packages}"
+        )
+
 
 def projection_key(embeddings: Embedded, settings: ProjectionSettings) -> str:
     """Return the name of a map in the store.

@@ -191,6 +191,23 @@ def test_few_images_say_what_was_used():
     assert "11 were used" in replace(made, settings=UMAP).remark
 
 
+def test_description_names_what_the_method_uses(images):
+    """Say the neighbours really used, seed and packages; of PCA no setting that it lacks."""
+    pca = compute_projection(images, PCA)
+    assert pca.describe() == f"first two principal components; numpy {np.__version__}"
+    umap = replace(pca, settings=UMAP, versions={"umap-learn": "0.5.12", "numpy": "2.4.6"})
+    assert umap.describe() == (
+        "UMAP with 30 neighbours, minimum distance 0.5, first two of 3 components, seed 0; "
+        "umap-learn 0.5.12, numpy 2.4.6"
+    )
+    flat = replace(umap, settings=replace(UMAP, n_components=2, seed=7, min_dist=0.25))
+    assert "minimum distance 0.25, two components, seed 7;" in flat.describe()
+    few = replace(compute_projection(make_images(6), PCA), settings=UMAP)
+    assert few.describe().startswith(
+        "UMAP with 5 neighbours (30 asked for, but 6 distinct images), minimum distance 0.5,"
+    )
+
+
 def test_fewer_than_three_images_are_refused(images):
     """Refuse two distinct images, however many copies there are."""
     with pytest.raises(ProjectionError, match=r"2 distinct images .* 3 or more"):
