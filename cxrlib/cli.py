@@ -22,7 +22,7 @@ import typer
 from cxrlib import NOTICE, __version__
 from cxrlib.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.embeddings import EmbedReport, compute_embeddings
-from cxrlib.errors import CxrError, SelectionError
+from cxrlib.errors import CxrError, ProjectionError, SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map, select_for_map
 from cxrlib.progress import ProgressLine
@@ -377,6 +377,11 @@ def _compute_map(
     cohort: Cohort, extractor: ExtractorInfo, store: Store, settings: ProjectionSettings
 ) -> MappedCohort:
     """Compute the map or load it, with a word before what takes long: UMAP compiles itself."""
+    if select_for_map(cohort, settings).n_images == 0:
+        raise ProjectionError(
+            f"Cohort {cohort.name!r} has no image for a map: it shows X-rays in "
+            f"{', '.join(settings.views)} view with a file and a usable finding."
+        )
     found = find_maps(cohort, store, settings=settings)
     if extractor.key not in {info.key for info in found}:
         typer.echo("Computing the map, about half a minute for a thousand images", err=True)

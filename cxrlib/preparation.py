@@ -94,8 +94,9 @@ def prepare_images(
             yield from done
     except BrokenProcessPool as error:
         raise CxrError(
-            "A worker process ended unexpectedly; too little memory is the usual cause. Run "
-            "again with fewer workers: what was computed so far is stored."
+            "A worker process ended unexpectedly. Too little memory is the usual cause: run again "
+            "with fewer workers, what was computed so far is stored. In a script of your own, "
+            "call it under if __name__ == '__main__': workers import the script."
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

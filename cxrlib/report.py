@@ -1,6 +1,8 @@
 """What leaves the program: maps and tables that say where they come from."""
 
+import contextlib
 import io
+import uuid
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -59,9 +61,8 @@ def provenance(mapped: MappedCohort) -> list[str]:
         NOTICE,
         f"Cohort: {cohort.name}{kind}; fingerprint {cohort.fingerprint}",
         f"Extractor: {mapped.extractor.title}; its {settings.features}",
-        f"Map: {settings.method}, {settings.n_neighbors} neighbours, minimum distance "
-        f"{settings.min_dist:g}, seed {settings.seed}; "
-        f"{len(mapped.projection.image_ids):,} images (unit: image); the axes have no unit",
+        f"Map of {len(mapped.projection.image_ids):,} images (unit: image), the axes have no unit: "
+        f"{mapped.projection.describe()}",
         f"Made by cxrlib {__version__} on {date.today().isoformat()}",
     ]
 
@@ -198,7 +199,7 @@ def write_map_table(mapped: MappedCohort, out: Path) -> None:
 
 def _write_whole(out: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all; raises CxrError if it cannot be."""
-    partial = out.with_name(f".{out.name}.part")
+    partial = out.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:
         partial.write_bytes(data)
         partial.replace(out)
@@ -208,4 +209,5 @@ def _write_whole(out: Path, data: bytes) -> None:
             "has room."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -28,7 +28,8 @@ def test_every_export_says_where_it_comes_from(mapped_cohort: MappedCohort) -> N
     text = " ".join(lines)
     assert mapped_cohort.cohort.fingerprint in text
     assert mapped_cohort.extractor.label in text
-    assert f"seed {mapped_cohort.projection.settings.seed}" in text
+    assert mapped_cohort.projection.describe() in text
+    assert "neighbours" not in text  # principal components have none
     assert "(unit: image)" in text
 
 

@@ -32,7 +32,7 @@ def show_image_panel(
     image_id = str(row["image_id"])
     try:
         path = cohort.image_path(image_id)
-        picture = load_preview(str(path), path.stat().st_mtime_ns)
+        picture = load_preview(str(path), path.stat().st_mtime_ns, str(row["sha256"]))
     except (CxrError, OSError) as error:
         show_alert(str(error))
     else:

@@ -1,6 +1,7 @@
 """What the server holds once for all sessions: the cohort, its map, decoded images."""
 
 import functools
+import hashlib
 import os
 import threading
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import CohortError
+from cxrlib.errors import CohortError, ImageError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.pipeline import MappedCohort, load_map
 from cxrlib.projection import ProjectionSettings
@@ -78,12 +79,27 @@ def _load(data: str, cache: str, extractor: str, changed: tuple[int, ...]) -> Cu
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def load_preview(path: str, changed: int) -> bytes:
+def load_preview(path: str, changed: int, sha256: str) -> bytes:
     """Decode an image and encode it anew as PNG: a browser never gets a cohort's own bytes.
+
+    Parameters
+    ----------
+    path : str
+    changed : int
+        The file's time of change, so that a changed file is read again.
+    sha256 : str
+        Of the content that the map was made from.
 
     Raises
     ------
     ImageError
-        If the file cannot be read.
+        If the file cannot be read, or is not the one that stands on the map.
     """
+    with Path(path).open("rb") as file:
+        now = hashlib.file_digest(file, "sha256").hexdigest()
+    if now != sha256:
+        raise ImageError(
+            Path(path),
+            "it was changed after the map was made; stop the server and run make app again",
+        )
     return encode_preview(Path(path), side=PREVIEW_SIDE)
