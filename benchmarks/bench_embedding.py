@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cohorts import FRONTAL, find_real_root, make_cohort
+from cxrlib.processes import count_cores
 
 SETTINGS = [(0, 16), (2, 16)]  # DataLoader's workers and batch size
 Result = tuple[float, np.ndarray, np.ndarray]
@@ -158,7 +159,7 @@ def report(seconds: dict[str, list[float]], mine: Result, theirs: Result, n_imag
     pairs = zip(mine[1:], theirs[1:], strict=True)
     embedding, outputs = (np.abs(a - b).max() / np.abs(b).mean() for a, b in pairs)
     print(f"Largest difference over mean: {embedding:.1e}, outputs {outputs:.1e} (at most 1e-4).")
-    print(f"Cores: {len(os.sched_getaffinity(0))}, load {os.getloadavg()[0]:.1f} (all processes).")
+    print(f"Cores: {count_cores()}, load {os.getloadavg()[0]:.1f} (all processes).")
 
 
 if __name__ == "__main__":

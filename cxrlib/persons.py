@@ -40,7 +40,6 @@ colour and 16-bit images its own way.
 import hashlib
 import itertools
 import logging
-import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +53,7 @@ from PIL import Image
 
 from cxrlib.errors import ImageError, StoreError
 from cxrlib.images import read_image
+from cxrlib.processes import count_cores
 
 if TYPE_CHECKING:
     from cxrlib.store import Store
@@ -174,7 +174,7 @@ def inspect_images(
     wanted = known.index.intersection(list(images))
     parts, failures = [known.loc[wanted]], {}
     todo = [(sha256, path) for sha256, path in images.items() if sha256 not in known.index]
-    n_threads = n_workers or min(4, os.cpu_count() or 1)
+    n_threads = n_workers or count_cores(most=4)
     done = 0
     with ThreadPoolExecutor(n_threads) as pool:
         for start in range(0, len(todo), IMAGES_A_PART):
