@@ -1,6 +1,7 @@
 """The map as a figure: what it says, what it carries, and what it must not render."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from cxrlib.charts.palette import PALETTES
 from cxrlib.charts.trajectories import MAX_SVG_POINTS, plot_map
 from cxrlib.charts.words import caption_map, day_words, describe_map
 from cxrlib.density import estimate_density
+from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.trajectories import compute_trajectory, map_points, select_bad_points
 
 REASONS = {"bad": "in the ICU", "good": "not in the ICU", "unknown": ""}
@@ -193,8 +195,144 @@ def test_day_with_two_images_hangs_them_on_their_mean(drawn):
     table.loc[3, "offset"] = 6.0
     way = compute_trajectory(table, places, "P")
     figure = plot_map(map_points(table, places), None, [way])
-    (threads,) = traces(figure, mode="lines+markers")
+    (threads,) = [trace for trace in traces(figure, mode="lines") if None in trace.x]
     assert list(threads.x).count(None) == 2
+
+
+@pytest.fixture
+def mixed():
+    """Give points and the way of patient P, whose day 6 has a bad and a good image."""
+    table, places = make_map()
+    table.loc[5, "offset"] = 6.0
+    table.loc[2, "state"], table.loc[5, "state"] = "bad", "good"
+    return map_points(table, places), compute_trajectory(table, places, "P")
+
+
+def test_mixed_day_says_how_many_images_are_bad(mixed):
+    """Say "bad (1 of 2 images)" at the day's mean, at its images and in the description."""
+    points, way = mixed
+    spoken = texts(plot_map(points, None, [way]))
+    assert any(
+        text.startswith("Patient P, day 6<br>bad (1 of 2 images); the path goes through the mean")
+        for text in spoken
+    )
+    of_images = [text for text in spoken if "The day counts as bad (1 of 2 images)." in text]
+    assert {("good" in text, "<b>bad</b>" in text) for text in of_images} == {
+        (True, False), (False, True),
+    }  # fmt: skip
+    assert "day 6, bad (1 of 2 images), " in describe_map(points, None, [way])
+
+
+def test_unknown_says_what_is_not_recorded(drawn):
+    """Say in the hover that no state is recorded, and which three could have made one."""
+    spoken = " | ".join(texts(plot_map(*drawn)))
+    assert "no state recorded (no ICU, tube or outcome of a last image)" in spoken
+
+
+def test_several_paths_have_a_key_and_name_their_ends():
+    """Show each path's dash with its patient above the map, and name first and last days."""
+    table, places = make_map()
+    ways = [compute_trajectory(table, places, each) for each in ("P", "5")]
+    figure = plot_map(map_points(table, places), None, ways)
+    keys = traces(figure, legend="legend2")
+    assert [(key.name, key.line.dash) for key in keys] == [
+        ("Patient P", "solid"), ("Patient 5", "dash"),
+    ]  # fmt: skip
+    assert all(key.showlegend for key in keys)
+    written = [note.text for note in figure.layout.annotations]
+    assert "<b>P</b>, day 15" in written
+    assert figure.layout.legend.y > figure.layout.legend2.y
+    assert figure.layout.margin.t > plot_map(map_points(table, places), None).layout.margin.t
+
+
+def test_marks_at_one_place_do_not_hide_each_other(drawn):
+    """Draw a mark over another smaller, also over one of another path."""
+    points, _, (way,) = drawn
+    sizes = np.concatenate(
+        [
+            trace.marker.size
+            for trace in plot_map(points, None, [way, replace(way, patient_id="twin")]).data
+            if trace.mode == "markers"
+            and trace.marker.opacity == 1
+            and trace.customdata is not None
+        ]
+    )
+    assert sizes.tolist() == [13] * 7 + [9] * 7
+
+
+def make_blob(centre, spread=0.3, n=60):
+    """Make points over a square of 10 map units, with a dense place."""
+    rng = np.random.default_rng(3)
+    places = np.vstack([rng.uniform(0, 10, (200, 2)), rng.normal(centre, spread, (n, 2))])
+    table, _ = make_map(len(places))
+    found = SimpleNamespace(image_ids=tuple(table["image_id"]), coordinates=places)
+    return map_points(table, found), places[200:]
+
+
+@pytest.mark.parametrize("centre", [(5, 5), (5, 0), (0, 10), (10, 3)])
+@pytest.mark.parametrize("bandwidth", [0.3, 1.0, 2.0, 3.0])
+def test_no_band_of_the_density_is_cut(centre, bandwidth):
+    """Keep the density under its lowest level all along the edge and beyond, at little cost."""
+    points, dense = make_blob(centre)
+    density = estimate_density(dense, bandwidth=bandwidth)
+    figure = plot_map(points, density)
+    contour = figure.data[0]
+    (x_min, x_max), (y_min, y_max) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    out_x = (density.x <= x_min) | (density.x >= x_max)
+    out_y = (density.y <= y_min) | (density.y >= y_max)
+    outside = np.asarray(contour.z)[out_y[:, np.newaxis] | out_x]
+    assert contour.contours.start >= 0.999 * np.asarray(contour.z).max() / 8
+    assert outside.max(initial=0) < contour.contours.start
+    assert points["x"].between(x_min, x_max).all()
+    assert points["y"].between(y_min, y_max).all()
+    spans = np.ptp(points[["x", "y"]].to_numpy(), axis=0)
+    assert np.all(np.array([x_max - x_min, y_max - y_min]) <= 1.301 * spans)
+
+
+def test_density_in_the_middle_costs_no_room():
+    """Keep the range of a map without a density where the density lies well inside."""
+    points, dense = make_blob((5, 5))
+    figure = plot_map(points, estimate_density(dense, bandwidth=0.3))
+    assert figure.layout.xaxis.range == plot_map(points, None).layout.xaxis.range
+
+
+def test_whole_map_is_kept_for_autoscaling(drawn):
+    """Open on a view where one is given, and let autoscaling return to the whole map."""
+    whole, near = plot_map(*drawn), plot_map(*drawn, view=(-1, 1, -2, 2))
+    assert (near.layout.xaxis.range, near.layout.yaxis.range) == ((-1, 1), (-2, 2))
+    for axis in ("xaxis", "yaxis"):
+        back = near.layout[axis].autorangeoptions
+        assert (back.minallowed, back.maxallowed) == whole.layout[axis].range
+
+
+def test_larger_map_keeps_its_places(drawn):
+    """Grow text, marks, lines, label offsets and height together; leave data as it is."""
+    points, density, ways = drawn
+    plain, large = (plot_map(points, density, ways, scale=scale) for scale in (1.0, 1.5))
+    assert large.layout.height == 930
+    assert large.layout.template.layout.font.size == 21
+    assert large.layout.margin.t == 1.5 * plain.layout.margin.t
+    assert large.layout.template.layout.margin.autoexpand is False
+    assert (large.layout.xaxis.range, large.layout.legend.y) == (
+        plain.layout.xaxis.range, plain.layout.legend.y,
+    )  # fmt: skip
+    for before, after in zip(plain.layout.annotations, large.layout.annotations, strict=True):
+        assert after.font.size == 1.5 * before.font.size
+        assert after.ax == (None if before.ax is None else 1.5 * before.ax)
+    for before, after in zip(plain.data, large.data, strict=True):
+        np.testing.assert_array_equal(before.x, after.x)
+        if before.type == "contour":
+            assert after.contours == before.contours
+        elif before.mode == "markers":
+            np.testing.assert_allclose(after.marker.size, 1.5 * np.array(before.marker.size))
+        else:
+            assert after.line.width == 1.5 * before.line.width
+
+
+def test_scale_that_is_no_scale_is_refused(drawn):
+    """Refuse zero, naming it."""
+    with pytest.raises(ValueError, match="Scale 0"):
+        plot_map(*drawn, scale=0)
 
 
 HOSTILE = '<a href="https://example.org">x</a><b>bold</b>%{x}&amp;'
@@ -228,7 +366,7 @@ def test_long_ids_are_cut():
     table, places = make_map(patients=["x" * 1000] * 90)
     way = compute_trajectory(table, places, "x" * 1000)
     figure = plot_map(map_points(table, places), None, [way])
-    assert max(len(text) for text in texts(figure)) < 200
+    assert max(len(text) for text in texts(figure)) < 250
 
 
 def test_map_keeps_its_shape_and_zoom(drawn):
@@ -309,6 +447,23 @@ def test_caption_says_how_not_to_read_it(drawn):
     caption = caption_map(drawn[0], cohort="Demo (synthetic)", extractor="texture", bandwidth=1.0)
     for words in ("Demo (synthetic): 90 images", "UMAP", "texture", "no unit", "bandwidth 1 map"):
         assert words in caption
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "features", "words"),
+    [
+        ("texture", "no network", "outputs", "similar brightness in the six lung zones lie near"),
+        ("texture", "no network", "embedding", "similar texture lie near"),
+        ("densenet121-res224-all", "", "outputs", "similar network outputs lie near each other."),
+        ("densenet121-untrained", "untrained control", "outputs", "this network is untrained"),
+    ],
+)
+def test_caption_says_what_near_means(drawn, name, note, features, words):
+    """Say what images near each other share, by the kind of extractor."""
+    info = ExtractorInfo(name, "Label", "", "v1", 2, ("a",), note)
+    caption = caption_map(drawn[0], cohort="Demo", extractor=info, features=features)
+    assert words in caption
+    assert info.title in caption
 
 
 @pytest.mark.parametrize(

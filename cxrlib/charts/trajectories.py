@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.labels import place_labels
 from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade, mix
+from cxrlib.charts.scale import enlarge
 from cxrlib.charts.template import (
     FONT,
     MARGIN,
     TITLE_HEIGHT,
     chart_template,
 )
-from cxrlib.charts.words import DENSITY_LABEL, count_words, day_words, safe_text, state_words
+from cxrlib.charts.words import (
+    DENSITY_LABEL,
+    count_words,
+    day_state_words,
+    day_words,
+    safe_text,
+    state_words,
+)
 from cxrlib.density import DensityGrid
 from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
@@ -33,11 +41,21 @@ MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle
 FADED = 0.75
 #: Bands of the density, the lowest of them clear.
 N_BANDS = 8
+#: Room round the outermost images, as a share of the map's span: at least, and at most where
+#: the density reaches further.
+MARGIN_SHARE, MAX_MARGIN_SHARE = 0.06, 0.15
+#: Sizes of a chosen patient's marks, in pixels, by how many lie at the same place already: the
+#: later and smaller ones leave a rim of the earlier.
+MARK_SIZES = (13.0, 9.0, 6.0)
+#: Marks nearer than this hide each other, in pixels.
+SAME_PLACE = 7.0
 #: Paths are told apart by their label first, their dashes second.
 DASHES = ("solid", "dash", "dot", "dashdot")
 #: Width that labels are placed for, in pixels; on a wider figure they have more room.
 LABEL_WIDTH = 800.0
 LABEL_SIZE = 15
+#: A line of the paths' key, and the sample of a path in it, in pixels.
+KEY_HEIGHT, KEY_LINE = 26, 52
 
 
 def plot_map(
@@ -51,6 +69,8 @@ def plot_map(
     density_label: str = DENSITY_LABEL,
     height: int = 620,
     uirevision: str = "map",
+    scale: float = 1.0,
+    view: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """Plot the map.
 
@@ -76,6 +96,11 @@ def plot_map(
         In pixels; fixed, so that the page does not jump.
     uirevision : str
         While this stays the same, zoom and hidden states are kept. Use the map's key.
+    scale : float, default 1.0
+        Of text, marks, lines and height together: 1.5 is readable at four metres.
+    view : tuple of float, optional
+        ``(x_min, x_max, y_min, y_max)`` to open on, where a reader had zoomed or moved; by
+        default the whole map, to which autoscaling comes back in any case.
 
     Returns
     -------
@@ -83,46 +108,116 @@ def plot_map(
     """
     palette = PALETTES[theme]
     figure = go.Figure(layout={"template": chart_template(theme)})
+    extent, level = _frame(points, density)
     if density is not None and len(points):
-        _add_density(figure, density, palette, density_label)
+        _add_density(figure, density, palette, density_label, level)
     layer = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
     _add_points(figure, points, palette, layer, chosen=bool(trajectories))
-    for row, way in enumerate(trajectories):
-        _add_path(figure, way, palette, layer, DASHES[row % len(DASHES)])
-    extent = _extent(points)
-    hidden = {"showticklabels": False, "ticks": "", "title": None}
-    figure.update_layout(
-        height=height,
-        uirevision=uirevision,
-        dragmode="pan",
-        clickmode="event+select",
-        xaxis={"range": list(extent[:2]), **hidden},
-        yaxis={"range": list(extent[2:]), "scaleanchor": "x", "scaleratio": 1, **hidden},
-    )
     top = MARGIN["t"] + (0 if title is None else TITLE_HEIGHT)
-    if title is not None:
-        figure.update_layout(title_text=html.escape(title, quote=False), margin_t=top)
+    top += KEY_HEIGHT * _count_key_rows(trajectories)
+    screen = _Screen(extent, height - top - MARGIN["b"])
+    _add_paths(figure, trajectories, palette, layer, screen)
+    _set_layout(figure, screen, height=height, top=top, title=title, view=view or extent)
+    figure.update_layout(uirevision=uirevision)
     selected = points[points["image_id"] == selected_image_id]
     _add_ring(figure, selected, palette, layer)
-    _add_labels(figure, trajectories, palette, extent, height - top - MARGIN["b"], keep=selected)
+    _add_labels(figure, trajectories, palette, screen, keep=selected)
     if points.empty:
         _add_empty(figure)
-    return figure
+    return enlarge(figure, scale)
+
+
+@dataclass(frozen=True)
+class _Screen:
+    """Hold the map's extent and the height it is drawn in, to turn map units into pixels."""
+
+    extent: tuple[float, float, float, float]
+    height: float
+
+    @property
+    def scale(self) -> float:
+        """Give pixels a map unit. Both axes have one scale."""
+        x_min, x_max, y_min, y_max = self.extent
+        return min(LABEL_WIDTH / (x_max - x_min), self.height / (y_max - y_min))
+
+    @property
+    def frame(self) -> tuple[float, float, float, float]:
+        """Give the extent in pixels, with the room left over at the sides."""
+        x_min, x_max, y_min, y_max = (value * self.scale for value in self.extent)
+        spare = max((LABEL_WIDTH - (x_max - x_min)) / 2, 0.0)
+        return x_min - spare, x_max + spare, y_min, y_max
+
+
+def _set_layout(
+    figure: go.Figure,
+    screen: _Screen,
+    *,
+    height: int,
+    top: float,
+    title: str | None,
+    view: tuple[float, float, float, float],
+) -> None:
+    """Set axes without ticks, one scale for both, room for the keys above."""
+    axes = {}
+    for name, low, high in (("xaxis", 0, 1), ("yaxis", 2, 3)):
+        whole = {"minallowed": screen.extent[low], "maxallowed": screen.extent[high]}
+        axes[name] = {
+            "range": [view[low], view[high]],
+            # Autoscaling would else take in the density's grid, which reaches far beyond.
+            "autorangeoptions": whole,
+            "showticklabels": False,
+            "ticks": "",
+            "title": None,
+        }
+    axes["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
+    # Two legends: the states touch the title, the paths touch the map.
+    keys = (top - MARGIN["t"] - (0 if title is None else TITLE_HEIGHT)) / screen.height
+    figure.update_layout(
+        height=height,
+        dragmode="pan",
+        clickmode="event+select",
+        margin_t=top,
+        legend={"y": 1.01 + keys},
+        **axes,
+    )
+    if title is not None:
+        figure.update_layout(title_text=html.escape(title, quote=False))
+
+
+def _count_key_rows(trajectories: Sequence[Trajectory]) -> int:
+    """Count the lines that the key of the paths takes."""
+    widths = [KEY_LINE + 24 + len(_path_name(way)) * LABEL_SIZE * 0.55 for way in trajectories]
+    rows, used = (1 if widths else 0), 0.0
+    for width in widths:
+        if used and used + width > LABEL_WIDTH:
+            rows, used = rows + 1, 0.0
+        used += width
+    return rows
+
+
+def _path_name(way: Trajectory) -> str:
+    """Name a path in the key."""
+    return f"Patient {safe_text(way.patient_id)}"
 
 
 def _add_density(
-    figure: go.Figure, density: DensityGrid, palette: Palette, density_label: str
+    figure: go.Figure,
+    density: DensityGrid,
+    palette: Palette,
+    density_label: str,
+    level: float,
 ) -> None:
-    """Draw the density as bands of one hue, transparent at zero, with thin lines between."""
+    """Draw the density as bands of one hue, clear under a level, with thin lines between."""
     values = density.images_per_area.astype(np.float32)
     peak = float(values.max())
-    step = peak / N_BANDS
+    level *= density.n_points  # as the values: images a unit of area
+    step = (peak - level) / (N_BANDS - 1)
     figure.add_trace(
         go.Contour(
             x=density.x,
             y=density.y,
             z=values,
-            contours={"start": step, "end": peak - step / 2, "size": step, "coloring": "fill"},
+            contours={"start": level, "end": peak - step / 2, "size": step, "coloring": "fill"},
             colorscale=_band_colours(palette),
             line={"width": 0.75, "color": palette.density, "smoothing": 1},
             hoverinfo="skip",
@@ -146,7 +241,7 @@ def _band_colours(palette: Palette) -> list[tuple[float, str]]:
 
 
 def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
-    """Draw the density's scale under the map, from none to most, and say what it is.
+    """Draw the density's scale under the map, from low to high, and say what it is.
 
     Plotly's own colour bar reserves room and cannot stand beside its title in one line.
     """
@@ -177,7 +272,7 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
         yanchor="middle",
         xshift=8 + len(colours) * width + 8,
         yshift=-drop - height / 2,
-        text=f"none to most: {html.escape(words, quote=False)}",
+        text=f"low to high: {html.escape(words, quote=False)}",
         font={"size": LABEL_SIZE},
     )
 
@@ -248,35 +343,83 @@ def _hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
     return texts
 
 
-def _add_path(
+def _add_paths(
+    figure: go.Figure,
+    trajectories: Sequence[Trajectory],
+    palette: Palette,
+    layer: Layer,
+    screen: _Screen,
+) -> None:
+    """Draw the ways of the chosen patients, with a key of their dashes above the map."""
+    taken: list[tuple[float, float]] = []  # places of marks, in pixels
+    for row, way in enumerate(trajectories):
+        _add_line(figure, way, palette, layer, DASHES[row % len(DASHES)])
+        _add_days(figure, way, palette, layer)
+        _add_marks(figure, way, palette, layer, screen, taken)
+        if way.steps:
+            heads = _arrow_heads if layer is go.Scatter else _arrow_heads_webgl
+            figure.add_trace(heads(way, palette))
+    if trajectories:
+        figure.update_layout(
+            legend2={
+                **figure.layout.template.layout.legend.to_plotly_json(),
+                "itemwidth": KEY_LINE,
+                "itemclick": False,
+                "itemdoubleclick": False,
+            }
+        )
+
+
+def _add_line(
     figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer, dash: str
 ) -> None:
-    """Draw one patient's way: halo, line, threads to same-day images, marks, arrow heads."""
-    x = [stop.x for stop in way.stops]
-    y = [stop.y for stop in way.stops]
-    plain = {"mode": "lines", "showlegend": False, "hoverinfo": "skip"}
+    """Draw one patient's line from day to day over its halo."""
+    x: list[float | None] = [stop.x for stop in way.stops]
+    y: list[float | None] = [stop.y for stop in way.stops]
+    plain = {"mode": "lines", "hoverinfo": "skip"}
     halo = {"color": fade(palette.page, 0.85), "width": 8}
-    figure.add_trace(layer(x=x, y=y, line=halo, **plain))
+    figure.add_trace(layer(x=x, y=y, line=halo, showlegend=False, **plain))
+    line = {"color": palette.ink, "width": 2.5, "dash": dash}
     figure.add_trace(
-        layer(x=x, y=y, line={"color": palette.ink, "width": 2.5, "dash": dash}, **plain)
-    )
-    threads = _threads(way.stops)
-    if threads:
-        figure.add_trace(
-            layer(
-                x=[place[0] for place in threads],
-                y=[place[1] for place in threads],
-                mode="lines+markers",
-                line={"color": palette.ink, "width": 1},
-                marker={"size": 5, "color": palette.ink},
-                showlegend=False,
-                hoverinfo="skip",
-            )
+        layer(
+            # A patient without any day has no line; the key names the patient all the same.
+            x=x or [None],
+            y=y or [None],
+            line=line,
+            name=_path_name(way),
+            legend="legend2",
+            showlegend=True,
+            **plain,
         )
-    _add_marks(figure, way, palette, layer)
-    if way.steps:
-        heads = _arrow_heads if layer is go.Scatter else _arrow_heads_webgl
-        figure.add_trace(heads(way, palette))
+    )
+
+
+def _add_days(figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer) -> None:
+    """Hang the images of one day on their mean, which says how the day counts."""
+    threads = _threads(way.stops)
+    if not threads:
+        return
+    thin = {"color": palette.ink, "width": 1}
+    places = {"x": [place[0] for place in threads], "y": [place[1] for place in threads]}
+    figure.add_trace(layer(**places, mode="lines", line=thin, showlegend=False, hoverinfo="skip"))
+    means = [stop for stop in way.stops if len(stop.images) > 1]
+    figure.add_trace(
+        layer(
+            x=[stop.x for stop in means],
+            y=[stop.y for stop in means],
+            mode="markers",
+            marker={"size": 7, "color": palette.ink},
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+            showlegend=False,
+            hovertext=[
+                f"{_path_name(way)}, {day_words(stop.day)}<br>{day_state_words(stop)}; "
+                f"the path goes through the mean of the {len(stop.images)} images"
+                for stop in means
+            ],
+            hoverinfo="text",
+        )
+    )
 
 
 def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
@@ -289,10 +432,22 @@ def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
     return threads
 
 
-def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer) -> None:
-    """Draw a chosen patient's images again, larger and outlined in ink."""
-    dated = [(image, stop.day) for stop in way.stops for image in stop.images]
-    marked: list[tuple[MappedImage, float | None]] = [*dated, *((i, None) for i in way.undated)]
+def _add_marks(
+    figure: go.Figure,
+    way: Trajectory,
+    palette: Palette,
+    layer: Layer,
+    screen: _Screen,
+    taken: list[tuple[float, float]],
+) -> None:
+    """Draw a chosen patient's images again, larger and outlined in ink.
+
+    ``taken`` is lengthened by the places of these marks, in pixels.
+    """
+    marked: list[tuple[MappedImage, Stop | None]] = [
+        *((image, stop) for stop in way.stops for image in stop.images),
+        *((image, None) for image in way.undated),
+    ]
     if not marked:
         return
     images = [image for image, _ in marked]
@@ -301,6 +456,7 @@ def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette, layer: Laye
         palette.page if empty else palette.states[image.state]
         for image, empty in zip(images, hollow, strict=True)
     ]
+    rim = [palette.rims["unknown"] if empty else palette.ink for empty in hollow]
     figure.add_trace(
         layer(
             x=[image.x for image in images],
@@ -309,30 +465,41 @@ def _add_marks(figure: go.Figure, way: Trajectory, palette: Palette, layer: Laye
             showlegend=False,
             marker={
                 "symbol": [MARKERS[image.state][0] for image in images],
-                "size": [11 if empty else 13 for empty in hollow],
+                "size": _mark_sizes(images, screen.scale, taken),
                 "color": fill,
                 "opacity": 1,
-                "line": {
-                    "width": 2,
-                    "color": [
-                        palette.rims["unknown"] if empty else palette.ink for empty in hollow
-                    ],
-                },
+                "line": {"width": 2, "color": rim},
             },
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
             customdata=np.array([[i.image_id, way.patient_id] for i in images], dtype=object),
-            hovertext=[_mark_text(way, image, day) for image, day in marked],
+            hovertext=[_mark_text(way, image, stop) for image, stop in marked],
             hoverinfo="text",
         )
     )
 
 
-def _mark_text(way: Trajectory, image: MappedImage, day: float | None) -> str:
-    """Return the hover sentence of one image of a chosen patient."""
-    parts = [f"Patient {safe_text(way.patient_id)}", day_words(day), safe_text(image.view)]
-    state = "state unknown" if image.state == "unknown" else f"<b>{safe_text(image.state)}</b>"
-    return f"{', '.join(parts)}<br>{state}"
+def _mark_sizes(
+    images: Sequence[MappedImage], scale: float, taken: list[tuple[float, float]]
+) -> list[float]:
+    """Return the size of each mark, smaller over others; their places join those taken."""
+    sizes = []
+    for image in images:
+        x, y = image.x * scale, image.y * scale
+        n_under = sum(np.hypot(x - left, y - low) < SAME_PLACE for left, low in taken)
+        sizes.append(MARK_SIZES[min(int(n_under), len(MARK_SIZES) - 1)])
+        taken.append((x, y))
+    return sizes
+
+
+def _mark_text(way: Trajectory, image: MappedImage, stop: Stop | None) -> str:
+    """Return the hover sentences of one image of a chosen patient."""
+    day = day_words(None if stop is None else stop.day)
+    text = f"{_path_name(way)}, {day}, {safe_text(image.view)}<br>"
+    text += state_words(image.state, None)
+    if stop is not None and day_state_words(stop) != stop.state:
+        text += f"<br>The day counts as {day_state_words(stop)}."
+    return text
 
 
 def _arrow_heads(way: Trajectory, palette: Palette) -> go.Scatter:
@@ -401,15 +568,52 @@ def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette, layer
     )
 
 
-def _extent(points: pd.DataFrame) -> tuple[float, float, float, float]:
-    """Return (x_min, x_max, y_min, y_max) that shows all points, with a margin of 6 %."""
+def _frame(
+    points: pd.DataFrame, density: DensityGrid | None
+) -> tuple[tuple[float, float, float, float], float]:
+    """Return what the map shows and the lowest level of its density.
+
+    The extent, (x_min, x_max, y_min, y_max), takes in all points and the whole lowest band if
+    the margin for it stays small. Where it would not, the level rises to what the density
+    reaches outside, so that no band is cut off at the edge.
+    """
     if points.empty:
-        return 0.0, 1.0, 0.0, 1.0
+        return (0.0, 1.0, 0.0, 1.0), 0.0
     places = points[["x", "y"]].to_numpy(dtype=np.float64)
     low, high = places.min(axis=0), places.max(axis=0)
-    margin = 0.06 * np.maximum(high - low, 1.0)
-    (x_min, y_min), (x_max, y_max) = low - margin, high + margin
-    return float(x_min), float(x_max), float(y_min), float(y_max)
+    span = np.maximum(high - low, 1.0)
+    frame_low, frame_high = low - MARGIN_SHARE * span, high + MARGIN_SHARE * span
+    level = 0.0
+    if density is not None:
+        widest_low, widest_high = low - MAX_MARGIN_SHARE * span, high + MAX_MARGIN_SHARE * span
+        level = _lowest_level(density, widest_low, widest_high)
+        rows, columns = np.nonzero(density.density >= level)
+        band_x, band_y = density.x[columns], density.y[rows]
+        step = np.array([density.x[1] - density.x[0], density.y[1] - density.y[0]])
+        band_low = np.array([band_x.min(), band_y.min()]) - step
+        band_high = np.array([band_x.max(), band_y.max()]) + step
+        frame_low = np.minimum(frame_low, np.maximum(band_low, widest_low))
+        frame_high = np.maximum(frame_high, np.minimum(band_high, widest_high))
+    (x_min, y_min), (x_max, y_max) = frame_low, frame_high
+    return (float(x_min), float(x_max), float(y_min), float(y_max)), level
+
+
+def _lowest_level(
+    density: DensityGrid, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> float:
+    """Return the lowest level whose band ends between two corners; an eighth of the peak if so."""
+    # One cell further in: lines between grid points reach beyond the last point above a level.
+    inside_x = (density.x > low[0] + density.x[1] - density.x[0]) & (
+        density.x < high[0] - density.x[1] + density.x[0]
+    )
+    inside_y = (density.y > low[1] + density.y[1] - density.y[0]) & (
+        density.y < high[1] - density.y[1] + density.y[0]
+    )
+    outside = density.density[~np.outer(inside_y, inside_x)]
+    peak = float(density.density.max())
+    reached = float(outside.max()) * 1.001 if outside.size else 0.0
+    # A peak outside the frame leaves only a tip to draw.
+    return min(max(peak / N_BANDS, reached), 0.95 * peak)
 
 
 @dataclass(frozen=True)
@@ -422,12 +626,17 @@ class _Label:
     width: float
 
 
-def _labels(way: Trajectory, *, slanted: bool) -> list[_Label]:
-    """Return a label a day, the first with the patient's id; every other path slants its own."""
+def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Label]:
+    """Return a label a day: patient and day first, and last again where there are other paths.
+
+    Every other path slants its own.
+    """
     labels = []
     for row, stop in enumerate(way.stops):
         words = day_words(stop.day)
-        bold = f"Patient {safe_text(way.patient_id)}" if row == 0 else ""
+        bold = _path_name(way) if row == 0 else ""
+        if among_others and 0 < row == len(way.stops) - 1:
+            bold = safe_text(way.patient_id)
         text = f"<b>{bold}</b>, {words}" if bold else words
         text = f"<i>{text}</i>" if slanted else text
         n_letters = len(words) + (len(bold) * 1.1 + 2 if bold else 0)
@@ -439,8 +648,7 @@ def _add_labels(
     figure: go.Figure,
     trajectories: Sequence[Trajectory],
     palette: Palette,
-    extent: tuple[float, float, float, float],
-    plot_height: float,
+    screen: _Screen,
     *,
     keep: pd.DataFrame,
 ) -> None:
@@ -448,14 +656,11 @@ def _add_labels(
     labels = [
         label
         for row, way in enumerate(trajectories)
-        for label in _labels(way, slanted=row % 2 == 1)
+        for label in _labels(way, among_others=len(trajectories) > 1, slanted=row % 2 == 1)
     ]
     if not labels:
         return
-    x_min, x_max, y_min, y_max = extent
-    # Both axes have one scale, in pixels a map unit; what is left over is room at the sides.
-    scale = min(LABEL_WIDTH / (x_max - x_min), plot_height / (y_max - y_min))
-    spare = (LABEL_WIDTH - (x_max - x_min) * scale) / 2
+    scale = screen.scale
     offsets = place_labels(
         np.array([[label.x, label.y] for label in labels]) * scale,
         np.array([[label.width, LABEL_SIZE * 1.4] for label in labels]),
@@ -465,7 +670,7 @@ def _add_labels(
                 *[keep[["x", "y"]].to_numpy(dtype=np.float64) * scale] * 4,
             ]
         ),
-        frame=(x_min * scale - spare, x_max * scale + spare, y_min * scale, y_max * scale),
+        frame=screen.frame,
     )
     for label, (right, up) in zip(labels, offsets, strict=True):
         figure.add_annotation(

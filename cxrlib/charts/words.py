@@ -7,27 +7,48 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.density import DensityGrid
-from cxrlib.trajectories import Trajectory, count_map, describe_counts
+from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.trajectories import Stop, Trajectory, count_map, describe_counts
 
 __all__ = [
     "DENSITY_LABEL",
     "caption_map",
     "count_words",
+    "day_state_words",
     "day_words",
     "describe_map",
+    "near_words",
     "safe_text",
     "state_words",
 ]
 
 DENSITY_LABEL = "images in the ICU or with a tube"
+#: What "unknown" means: none of the three that make a state is there.
+NO_STATE = "no ICU, tube or outcome of a last image"
 
 
 def state_words(state: str, reason: object) -> str:
     """Say a state and why."""
     if state == "unknown":
-        return "state unknown: neither ICU nor tube recorded"
+        return f"state unknown: no state recorded ({NO_STATE})"
     why = "" if not isinstance(reason, str) or reason in ("", state) else f": {safe_text(reason)}"
     return f"<b>{safe_text(state)}</b>{why}"
+
+
+def day_state_words(stop: Stop) -> str:
+    """Say the state of a day, and of how many of its images where they differ.
+
+    Examples
+    --------
+    >>> from cxrlib.trajectories import MappedImage
+    >>> images = [MappedImage(f"{state}.png", 0.0, 0.0, "AP", state) for state in ("bad", "good")]
+    >>> day_state_words(Stop(3.0, 0.0, 0.0, "bad", tuple(images)))
+    'bad (1 of 2 images)'
+    """
+    n_alike = sum(image.state == stop.state for image in stop.images)
+    if n_alike == len(stop.images):
+        return stop.state
+    return f"{stop.state} ({n_alike} of {count_words(len(stop.images), 'image')})"
 
 
 def day_words(offset: float | None) -> str:
@@ -79,8 +100,7 @@ def describe_map(
     if points.empty:
         return "An empty map: no image of this selection is on it."
     counts = count_map(points)
-    states = f"{counts.n_bad:,} bad, {counts.n_good:,} good, {counts.n_unknown:,} unknown"
-    sentences = [f"A map of {describe_counts(counts)}", f"States: {states}."]
+    sentences = [f"A map of {describe_counts(counts)}"]
     if density is None:
         sentences.append(f"No density of {density_label} is drawn.")
     else:
@@ -110,7 +130,7 @@ _NINTHS = (
 def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
     """Say one patient's way in a sentence."""
     stops = [
-        f"{day_words(stop.day)}, {stop.state}, {_place_words((stop.x, stop.y), points)}"
+        f"{day_words(stop.day)}, {day_state_words(stop)}, {_place_words((stop.x, stop.y), points)}"
         for stop in way.stops
     ]
     path = "; ".join(stops) if stops else "no image with a recorded day"
@@ -118,11 +138,30 @@ def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
     return f"Patient {way.patient_id} (survival: {way.survival}): {path}{rest}."
 
 
+def near_words(extractor: ExtractorInfo | str, features: str) -> str:
+    """Say what lies near what on a map.
+
+    Examples
+    --------
+    >>> near_words("an extractor", "outputs")
+    'images with similar outputs lie near each other'
+    """
+    if isinstance(extractor, str):
+        return f"images with similar {features} lie near each other"
+    if extractor.name == "texture":
+        alike = "texture" if features == "embedding" else "brightness in the six lung zones"
+        return f"images with similar {alike} lie near each other"
+    network = f"images with similar network {features} lie near each other"
+    if "untrained" in extractor.note:
+        return f"{network}, but this network is untrained, a control: near means little"
+    return network
+
+
 def caption_map(
     points: pd.DataFrame,
     *,
     cohort: str,
-    extractor: str,
+    extractor: ExtractorInfo | str,
     method: str = "umap",
     features: str = "outputs",
     bandwidth: float | None = None,
@@ -135,8 +174,10 @@ def caption_map(
     ----------
     points : DataFrame
         What is drawn.
-    cohort, extractor : str
-        Names as shown on screen.
+    cohort : str
+        Name as shown on screen.
+    extractor : ExtractorInfo or str
+        What the map was made from: it tells what near means; of a name alone less is said.
     method, features : str
         As in `cxrlib.projection.ProjectionSettings`.
     bandwidth : float, optional
@@ -147,12 +188,13 @@ def caption_map(
         The filters in words.
     """
     counts = count_map(points)
+    name = extractor if isinstance(extractor, str) else extractor.title
     method_words = {"umap": "UMAP", "pca": "principal components"}.get(method, method)
     parts = [
         f"{cohort}: {count_words(counts.n_images, 'image')} of "
         f"{count_words(counts.n_patients, 'patient')} ({count_words(counts.n_persons, 'person')})"
         f"{f', {filters}' if filters else ''}.",
-        f"{method_words} of the {features} of {extractor}: near means alike to it.",
+        f"{method_words} of the {features} of {name}: {near_words(extractor, features)}.",
         "The axes have no unit; distances between groups and the room they take mean little.",
     ]
     if bandwidth is not None:
@@ -164,5 +206,7 @@ def caption_map(
             f"{count_words(counts.n_overlap, 'image')} with reasons for both states "
             f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
         )
-    parts.append("Not recorded is not a no: an image of unknown state may be either.")
+    parts.append(
+        f"Unknown: {NO_STATE} is recorded; not recorded is not a no, it may be either state."
+    )
     return " ".join(parts)
