@@ -12,7 +12,7 @@ import pytest
 from cxrlib.charts.document import map_html
 from cxrlib.charts.palette import PALETTES
 from cxrlib.charts.trajectories import MAX_SVG_POINTS, plot_map
-from cxrlib.charts.words import caption_map, day_words, describe_map
+from cxrlib.charts.words import caption_map, day_words, describe_map, describe_paths
 from cxrlib.density import estimate_density
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.trajectories import compute_trajectory, map_points, select_bad_points
@@ -241,7 +241,8 @@ def test_several_paths_have_a_key_and_name_their_ends():
     assert all(key.showlegend for key in keys)
     written = [note.text for note in figure.layout.annotations]
     assert "<b>P</b>, day 15" in written
-    assert figure.layout.legend.y > figure.layout.legend2.y
+    assert (figure.layout.legend.yref, figure.layout.legend.yanchor) == ("container", "top")
+    assert figure.layout.legend2.yanchor == "bottom", "stands on the map"
     assert figure.layout.margin.t > plot_map(map_points(table, places), None).layout.margin.t
 
 
@@ -487,5 +488,44 @@ def test_html_holds_everything_and_asks_for_nothing(drawn):
     )
     assert "default-src 'none'" in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
-    for words in ("line one\nline two", "Not for diagnosis.", "2026-01-02", 'aria-label="A map."'):
-        assert words in page
+    for words in ("line one", "line two", "2026-01-02", 'aria-label="A map."'):
+        assert page.count(words) == 1
+    assert page.count("Not for diagnosis.") == 2, "at the top and at the end"
+
+
+def test_html_tells_paths_and_their_days(drawn):
+    """Show the story as paragraphs and the stops as a table, escaped; a date is said once."""
+    stops = pd.DataFrame(
+        {"Patient": ["<b>", "P"], "first_day": [-2.0, 12.5], "Step": [np.nan, 1], "Images": [1, 2]}
+    )
+    page = map_html(
+        plot_map(*drawn),
+        caption="About.\nMade on 2026-01-02",
+        notice="Not for diagnosis.",
+        today=date(2026, 1, 2),
+        stops=stops,
+        story=["Patient <i>P</i> got worse."],
+    )
+    assert "<p>Patient &lt;i&gt;P&lt;/i&gt; got worse.</p>" in page
+    first = "<tr><td>&lt;b&gt;</td><td class=n>−2</td><td class=n>–</td><td class=n>1</td></tr>"
+    assert first in page
+    assert "<td class=n>12.5</td>" in page
+    assert "<th scope='col' class=n>First day</th>" in page
+    assert page.count("2026-01-02") == 1
+    assert "day by day" not in map_html(plot_map(*drawn), caption="", notice="")
+
+
+def test_html_leaves_the_figure_as_it_is(drawn):
+    """Let the page's figure follow the window without changing the one that was given."""
+    figure = plot_map(*drawn)
+    page = map_html(figure, caption="", notice="")
+    assert figure.layout.height == 620
+    assert '"height":620' not in page.split("plotly.js v")[-1]
+    assert "clamp(620px" in page
+
+
+def test_paths_are_described_one_by_one(drawn):
+    """Give a sentence a patient, those of the text alternative."""
+    points, density, ways = drawn
+    (said,) = describe_paths(points, ways)
+    assert describe_map(points, density, ways).endswith(said)

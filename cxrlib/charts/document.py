@@ -1,14 +1,22 @@
 """The map as a page of its own: one HTML file that opens anywhere and fetches nothing."""
 
 import html
+import math
+from collections.abc import Sequence
 from datetime import date
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Theme
-from cxrlib.charts.template import FONT, TEXT_SIZE
+from cxrlib.charts.template import TEXT_SIZE
 
 __all__ = ["map_html"]
+
+#: Fonts that are on the reader's machine.
+FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif'
+QUESTION = "Where do patients move?"
+NOT_RECORDED = "–"
 
 
 def map_html(
@@ -20,46 +28,116 @@ def map_html(
     theme: Theme = "light",
     title: str = "Map of chest X-rays",
     today: date | None = None,
+    stops: pd.DataFrame | None = None,
+    story: Sequence[str] = (),
 ) -> str:
     """Return a figure as an HTML document that asks nothing of the network.
 
     Parameters
     ----------
     figure : Figure
-        Result of `plot_map`.
-    caption, notice : str
-        Written under the figure; lines of the caption stay lines.
+        Result of `plot_map`; it fills the page's width and most of the window's height.
+    caption : str
+        The first line stands under the figure; the others, where it comes from, at the end in
+        small type.
+    notice : str
+        Written at the top and at the end.
     description : str, optional
         The text alternative, from `describe_map`.
     theme : {"light", "dark"}, default "light"
-        The figure's theme.
+        The figure's theme: its colours are fixed, so the page's are as well.
     title : str
-        Of the document.
+        Names the cohort, under the page's question.
     today : date, optional
-        Written at the end; by default today's.
+        Written at the end unless the caption says it; by default today's.
+    stops : DataFrame, optional
+        The paths day by day, shown as a table.
+    story : sequence of str, optional
+        Paragraphs over the figure: who the patients are and how they went.
+
+    Returns
+    -------
+    str
+        The document. All texts are shown as they stand: markup in them is escaped.
     """
     palette = PALETTES[theme]
-    chart = figure.to_html(
-        full_html=False,
-        include_plotlyjs=True,
-        include_mathjax=False,
-        config={"displaylogo": False, "scrollZoom": True, "responsive": True},
-        div_id="map",
-    )
+    about, *origin = caption.split("\n")
+    written = (today or date.today()).isoformat()
+    if written not in caption:
+        origin.append(f"Written on {written}")
     return _PAGE.format(
         theme=theme,
+        question=QUESTION,
         title=html.escape(title),
         page=palette.page,
         ink=palette.ink,
         quiet=palette.quiet,
+        grid=palette.grid,
         font=FONT,
         size=TEXT_SIZE + 2,
-        description=html.escape(description or title),
-        chart=chart,
-        caption=html.escape(caption),
+        small=TEXT_SIZE,
+        height=figure.layout.height or 620,
         notice=html.escape(notice),
-        written=(today or date.today()).isoformat(),
+        story="".join(f"<p>{html.escape(each)}</p>\n" for each in story),
+        description=html.escape(description or title),
+        chart=_chart(figure),
+        about=html.escape(about),
+        stops="" if stops is None or stops.empty else _table(stops),
+        origin="<br>\n".join(html.escape(line) for line in origin),
     )
+
+
+def _chart(figure: go.Figure) -> str:
+    """Return the figure as a part of a page, as large as the room it is given."""
+    fluid = go.Figure(figure).update_layout(height=None, autosize=True)
+    return fluid.to_html(
+        full_html=False,
+        include_plotlyjs=True,
+        include_mathjax=False,
+        default_height="100%",
+        config={"displaylogo": False, "scrollZoom": True, "responsive": True},
+        div_id="map",
+    )
+
+
+def _table(stops: pd.DataFrame) -> str:
+    """Return a table, numbers to the right, a dash where nothing is recorded."""
+    numeric = [pd.api.types.is_numeric_dtype(stops[name]) for name in stops]
+    head = _cells([_heading(name) for name in stops], numeric, "th scope='col'")
+    rows = [
+        _cells([_cell(value) for value in row], numeric, "td")
+        for row in stops.itertuples(index=False, name=None)
+    ]
+    lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        "<h2>The paths, day by day</h2>\n"
+        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{lines}\n</tbody>\n</table></div>"
+    )
+
+
+def _cells(texts: Sequence[str], numeric: Sequence[bool], tag: str) -> str:
+    """Return cells of one row, escaped."""
+    end = tag.split(maxsplit=1)[0]
+    return "".join(
+        f"<{tag}{' class=n' if right else ''}>{html.escape(text)}</{end}>"
+        for text, right in zip(texts, numeric, strict=True)
+    )
+
+
+def _cell(value: object) -> str:
+    """Return a value as text: whole numbers without decimals, negative ones with a minus."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return NOT_RECORDED
+    if isinstance(value, float):
+        return f"{value:g}".replace("-", "−")
+    return str(value)
+
+
+def _heading(name: object) -> str:
+    """Return a column's name as words: days_since_previous is "Days since previous"."""
+    words = str(name).replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 #: The policy lets the browser run what is in the file and fetch nothing. Plotly's WebGL marks
@@ -72,21 +150,46 @@ _PAGE = """<!DOCTYPE html>
 script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="{theme}">
-<title>{title}</title>
+<title>{question} {title}</title>
 <style>
-body {{ margin: 0 auto; max-width: 1400px; padding: 24px 32px; background: {page};
-  color: {ink}; font: {size}px/1.5 {font}; }}
-figure {{ margin: 0; }}
-figcaption {{ margin-top: 12px; max-width: 75em; color: {quiet}; white-space: pre-line; }}
-footer {{ margin-top: 12px; }}
+* {{ box-sizing: border-box; }}
+body {{ margin: 0 auto; max-width: 1400px; padding: 0 clamp(16px, 3vw, 40px) 32px;
+  background: {page}; color: {ink}; font: {size}px/1.5 {font}; overflow-wrap: anywhere; }}
+.notice {{ margin: 0; padding: 12px 0; font-size: {small}px; font-weight: 600; }}
+header {{ border-bottom: 1px solid {grid}; }}
+h1 {{ margin: 28px 0 0; font-size: 32px; line-height: 1.2; font-weight: 650; }}
+.title {{ margin: 6px 0 20px; font-size: 19px; color: {quiet}; }}
+h2 {{ margin: 36px 0 8px; font-size: 21px; font-weight: 600; }}
+p, figcaption {{ max-width: 50em; }}
+p {{ margin: 0 0 8px; }}
+figure {{ margin: 20px 0 0; }}
+.map {{ height: clamp({height}px, 82vh, 1000px); }}
+figcaption {{ margin-top: 12px; color: {quiet}; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: {small}px; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: 5px 28px 5px 0; text-align: left; border-bottom: 1px solid {grid}; }}
+thead th {{ color: {quiet}; font-weight: 600; vertical-align: bottom; }}
+.n {{ text-align: right; }}
+footer {{ margin-top: 36px; border-top: 1px solid {grid}; }}
+.origin {{ max-width: none; font-size: {small}px; color: {quiet}; }}
+@media print {{ .map {{ height: {height}px; }} }}
 </style>
 </head>
 <body>
-<figure>
-<div role="img" aria-label="{description}">{chart}</div>
-<figcaption>{caption}</figcaption>
+<header><p class="notice">{notice}</p></header>
+<main>
+<h1>{question}</h1>
+<p class="title">{title}</p>
+{story}<figure>
+<div class="map" role="img" aria-label="{description}">{chart}</div>
+<figcaption>{about}</figcaption>
 </figure>
-<footer><strong>{notice}</strong> {written}</footer>
+{stops}
+</main>
+<footer>
+<p class="notice">{notice}</p>
+<p class="origin">{origin}</p>
+</footer>
 </body>
 </html>
 """

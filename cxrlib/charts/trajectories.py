@@ -170,14 +170,14 @@ def _set_layout(
             "title": None,
         }
     axes["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
-    # Two legends: the states touch the title, the paths touch the map.
-    keys = (top - MARGIN["t"] - (0 if title is None else TITLE_HEIGHT)) / screen.height
+    # Two legends: the states hang from the top, the paths stand on the map, at any height.
+    hung = 1.0 if title is None else 1.0 - TITLE_HEIGHT / height
     figure.update_layout(
         height=height,
         dragmode="pan",
         clickmode="event+select",
         margin_t=top,
-        legend={"y": 1.01 + keys},
+        legend={"yref": "container", "y": hung, "yanchor": "top"},
         **axes,
     )
     if title is not None:

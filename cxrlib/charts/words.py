@@ -17,6 +17,7 @@ __all__ = [
     "day_state_words",
     "day_words",
     "describe_map",
+    "describe_paths",
     "near_words",
     "safe_text",
     "state_words",
@@ -108,8 +109,12 @@ def describe_map(
             f"The density of {density_label}, from {count_words(density.n_points, 'image')}, is "
             f"highest in the {_place_words(density.peak, points)} of the map."
         )
-    sentences += [_describe_way(way, points) for way in trajectories]
-    return " ".join(sentences)
+    return " ".join([*sentences, *describe_paths(points, trajectories)])
+
+
+def describe_paths(points: pd.DataFrame, trajectories: Sequence[Trajectory]) -> list[str]:
+    """Describe each patient's way in a sentence of plain text."""
+    return [_describe_way(way, points) for way in trajectories]
 
 
 def _place_words(place: tuple[float, float], points: pd.DataFrame) -> str:
