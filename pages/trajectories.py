@@ -34,7 +34,7 @@ st.markdown(describe_counts(count_map(points)))
 
 options = list_patients(points)
 report_address(options)
-who, what, how = st.columns([8, 11, 2], gap="medium", vertical_alignment="bottom")
+who, what, how = st.columns([8, 10, 2], gap="medium", vertical_alignment="bottom")
 with who:
     patients = choose_patients(options, current.story)
 with what:

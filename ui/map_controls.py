@@ -132,10 +132,4 @@ def choose_density() -> DensityChoice:
 
 def choose_large() -> bool:
     """Let the reader draw the map large, for a projector."""
-    return st.toggle(
-        "Large",
-        key="large",
-        bind="query-params",
-        persist_state="session",
-        help="A larger map with larger labels, for a projector.",
-    )
+    return st.toggle("Large", key="large", bind="query-params", persist_state="session")
