@@ -507,7 +507,7 @@ def test_html_tells_paths_and_their_days(drawn):
         story=["Patient <i>P</i> got worse."],
     )
     assert "<p>Patient &lt;i&gt;P&lt;/i&gt; got worse.</p>" in page
-    first = "<tr><td>&lt;b&gt;</td><td class=n>−2</td><td class=n>–</td><td class=n>1</td></tr>"
+    first = "<tr><td>&lt;b&gt;</td><td class=n>−2.0</td><td class=n>–</td><td class=n>1</td></tr>"
     assert first in page
     assert "<td class=n>12.5</td>" in page
     assert "<th scope='col' class=n>First day</th>" in page

@@ -38,7 +38,7 @@ def map_html(
     figure : Figure
         Result of `plot_map`; it fills the page's width and most of the window's height.
     caption : str
-        The first line stands under the figure; the others, where it comes from, at the end in
+        The first line stands beside the figure; the others, where it comes from, at the end in
         small type.
     notice : str
         Written at the top and at the end.
@@ -53,7 +53,7 @@ def map_html(
     stops : DataFrame, optional
         The paths day by day, shown as a table.
     story : sequence of str, optional
-        Paragraphs over the figure: who the patients are and how they went.
+        Paragraphs beside the figure: who the patients are and how they went.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def map_html(
         small=TEXT_SIZE,
         height=figure.layout.height or 620,
         notice=html.escape(notice),
-        story="".join(f"<p>{html.escape(each)}</p>\n" for each in story),
+        story=_story(story),
         description=html.escape(description or title),
         chart=_chart(figure),
         about=html.escape(about),
@@ -100,15 +100,25 @@ def _chart(figure: go.Figure) -> str:
     )
 
 
+def _story(story: Sequence[str]) -> str:
+    """Return paragraphs under a heading, nothing where there is none."""
+    if not story:
+        return ""
+    told = "".join(f"<p>{html.escape(each)}</p>\n" for each in story)
+    return f"<h2>The paths in words</h2>\n{told}"
+
+
 def _table(stops: pd.DataFrame) -> str:
     """Return a table, numbers to the right, a dash where nothing is recorded."""
     numeric = [pd.api.types.is_numeric_dtype(stops[name]) for name in stops]
-    head = _cells([_heading(name) for name in stops], numeric, "th scope='col'")
-    rows = [
-        _cells([_cell(value) for value in row], numeric, "td")
-        for row in stops.itertuples(index=False, name=None)
+    columns = [
+        _numbers(stops[name]) if right else [_cell(value) for value in stops[name]]
+        for name, right in zip(stops, numeric, strict=True)
     ]
-    lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    head = _cells([_heading(name) for name in stops], numeric, "th scope='col'")
+    lines = "\n".join(
+        f"<tr>{_cells(row, numeric, 'td')}</tr>" for row in zip(*columns, strict=True)
+    )
     return (
         "<h2>The paths, day by day</h2>\n"
         f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
@@ -125,18 +135,31 @@ def _cells(texts: Sequence[str], numeric: Sequence[bool], tag: str) -> str:
     )
 
 
+def _numbers(column: pd.Series) -> list[str]:
+    """Return numbers with as many decimals as one of them needs, two at most."""
+    values = column.to_numpy(dtype="float64", na_value=float("nan"))
+    known = [float(value) for value in values if math.isfinite(value)]
+    n_decimals = max((_decimals(value) for value in known), default=0)
+    return [
+        f"{value:,.{n_decimals}f}".replace("-", "−") if math.isfinite(value) else NOT_RECORDED
+        for value in values
+    ]
+
+
+def _decimals(value: float) -> int:
+    """Count the decimals a number needs, two at most."""
+    return next((n for n in (0, 1) if math.isclose(value, round(value, n))), 2)
+
+
 def _cell(value: object) -> str:
-    """Return a value as text: whole numbers without decimals, negative ones with a minus."""
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return NOT_RECORDED
-    if isinstance(value, float):
-        return f"{value:g}".replace("-", "−")
-    return str(value)
+    """Return a value as text, a dash where there is none."""
+    is_blank = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    return NOT_RECORDED if is_blank else str(value)
 
 
 def _heading(name: object) -> str:
-    """Return a column's name as words: days_since_previous is "Days since previous"."""
-    words = str(name).replace("_", " ")
+    """Return a column's name as words: n_images is "Images", patient_id is "Patient"."""
+    words = str(name).removeprefix("n_").removesuffix("_id").replace("_", " ")
     return words[:1].upper() + words[1:]
 
 
@@ -160,15 +183,18 @@ header {{ border-bottom: 1px solid {grid}; }}
 h1 {{ margin: 28px 0 0; font-size: 32px; line-height: 1.2; font-weight: 650; }}
 .title {{ margin: 6px 0 20px; font-size: 19px; color: {quiet}; }}
 h2 {{ margin: 36px 0 8px; font-size: 21px; font-weight: 600; }}
-p, figcaption {{ max-width: 50em; }}
-p {{ margin: 0 0 8px; }}
-figure {{ margin: 20px 0 0; }}
-.map {{ height: clamp({height}px, 82vh, 1000px); }}
-figcaption {{ margin-top: 12px; color: {quiet}; }}
+p {{ max-width: 50em; margin: 0 0 10px; }}
+.map {{ height: clamp({height}px, 82vh, 1000px); min-width: 0; }}
+@media (min-width: 1100px) {{
+  .beside {{ display: grid; grid-template-columns: minmax(0, 7fr) minmax(0, 3fr); gap: 32px; }}
+  aside h2:first-child {{ margin-top: 8px; }}
+}}
+.about {{ font-size: {small}px; color: {quiet}; }}
 .wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: {small}px; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: 5px 28px 5px 0; text-align: left; border-bottom: 1px solid {grid}; }}
 thead th {{ color: {quiet}; font-weight: 600; vertical-align: bottom; }}
+th, td {{ overflow-wrap: normal; }}
 .n {{ text-align: right; }}
 footer {{ margin-top: 36px; border-top: 1px solid {grid}; }}
 .origin {{ max-width: none; font-size: {small}px; color: {quiet}; }}
@@ -180,10 +206,13 @@ footer {{ margin-top: 36px; border-top: 1px solid {grid}; }}
 <main>
 <h1>{question}</h1>
 <p class="title">{title}</p>
-{story}<figure>
+<div class="beside">
 <div class="map" role="img" aria-label="{description}">{chart}</div>
-<figcaption>{about}</figcaption>
-</figure>
+<aside>
+{story}<h2>About this map</h2>
+<p class="about">{about}</p>
+</aside>
+</div>
 {stops}
 </main>
 <footer>
