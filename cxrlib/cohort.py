@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -154,7 +154,7 @@ class Cohort:
     duplicates: pd.DataFrame
     fingerprint: str
     is_synthetic: bool
-    planted: dict[str, object]
+    planted: dict[str, Any]
     steps: tuple[SelectionStep, ...] = ()
 
     def __repr__(self) -> str:

@@ -33,7 +33,7 @@ st.title("Where do patients move?", anchor=False)
 st.markdown(describe_counts(count_map(points)))
 
 options = list_patients(points)
-report_address(options)
+report_address(options, points["image_id"].tolist())
 who, what, how = st.columns([8, 10, 2], gap="medium", vertical_alignment="bottom")
 with who:
     patients = choose_patients(options, current.story)

@@ -60,9 +60,10 @@ def list_patients(points: pd.DataFrame) -> list[str]:
     return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
 
 
-def report_address(patients: Sequence[str]) -> None:
+def report_address(patients: Sequence[str], images: Sequence[str]) -> None:
     """Say what the address asks for and this page does not have."""
     report_unknown("patient", set(patients).__contains__, most=MAX_PATIENTS)
+    report_unknown("image", set(images).__contains__)
     report_unknown("density", set(KINDS.values()).__contains__)
     report_unknown("smoothing", _is_smoothing)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -25,7 +26,7 @@ def show_story(current: Current, patients: Sequence[str]) -> None:
         if told:
             show_text(f"{'; '.join(told)}. {PAPER_MAP}", lead="In the paper's Figure 3:")
         return
-    captions = _mapping(_mapping(current.cohort.planted.get("story")).get("captions"))
+    captions = current.cohort.planted.get("story", {}).get("captions", {})
     for patient in patients:
         if patient in captions:
             show_text(str(captions[patient]), lead=f"Patient {patient}, synthetic.")
@@ -146,7 +147,7 @@ def show_selection(current: Current) -> None:
         for step in current.mapped.mapped.steps
     ]
     total = {
-        "Step": "rows of metadata.csv",
+        "Step": "rows of metadata.csv; patients with an X-ray",
         "Images left": current.cohort.n_images,
         "Patients left": current.cohort.n_patients,
         "Left out, images": "",
@@ -194,15 +195,15 @@ def show_export(current: Current, choice: DensityChoice, paths: Sequence[Traject
     show_quiet(NOTICE)
 
 
-def show_planted(planted: Mapping[str, object]) -> None:
+def show_planted(planted: Mapping[str, Any]) -> None:
     """Show what was built into a synthetic cohort: its truths, in the words of its maker."""
     st.markdown(
         "Every patient, image and number here was generated. These truths were built in, so that "
         "a method can be judged by whether it finds them:"
     )
-    for truth in _mapping(planted.get("planted")).values():
-        if words := _mapping(truth).get("words"):
-            show_text(f"{words}{_same_persons(_mapping(truth).get('groups'))}")
+    for truth in planted.get("planted", {}).values():
+        if words := truth.get("words"):
+            show_text(f"{words}{_same_persons(truth.get('groups'))}")
 
 
 def _same_persons(groups: object) -> str:
@@ -211,8 +212,3 @@ def _same_persons(groups: object) -> str:
         return ""
     told = [" = ".join(map(str, group)) for group in groups if isinstance(group, list)]
     return f" ({'; '.join(told)})"
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    """Return a mapping as it is and anything else as an empty one: the file may hold anything."""
-    return value if isinstance(value, Mapping) else {}

@@ -103,15 +103,22 @@ def test_cohort_without_a_map_names_the_command(
     assert "python -m cxrlib map" in written(page)
 
 
-def test_a_sixth_path_is_not_offered(page: AppTest) -> None:
+def first_image(root: Path, patient: str) -> str:
+    """Give the id of a patient's first image, whatever its file type."""
+    return next(root.glob(f"images/demo-{int(patient):03d}-1.*")).name
+
+
+def test_a_sixth_path_is_not_offered(page: AppTest, served_demo: tuple[Path, Path]) -> None:
     """With as many paths as can be drawn the page says so, and does not fail."""
     page.run()
     patients = page.multiselect(key="patient")
     patients.set_value(patients.options[:5])
-    other = next(p for p in patients.options[5:])
-    page.session_state["shown_image"] = f"demo-{int(other):03d}-1.jpeg"
+    other = patients.options[5]
+    page.session_state["shown_image"] = first_image(served_demo[0], other)
     page.run()
     assert not page.exception
+    assert f"Patient {other}, day" in written(page)
+    assert "take one away" in written(page)
     assert not any(button.label == "Draw the path" for button in page.button)
 
 
@@ -135,11 +142,20 @@ def test_more_patients_than_can_be_drawn_are_reported(page: AppTest) -> None:
     assert "asks for 7 values of patient; the first 5 are shown" in written(page)
 
 
-def test_an_image_named_in_the_address_is_shown(page: AppTest) -> None:
-    """A link to an image opens on it; one that is not there falls back to the story."""
+def test_an_image_named_in_the_address_is_shown(
+    page: AppTest, served_demo: tuple[Path, Path]
+) -> None:
+    """A link to an image opens on it."""
+    page.query_params["image"] = first_image(served_demo[0], "29")
     page.run()
-    story = [line for line in written(page).splitlines() if "Patient 12, day" in line]
-    page.query_params["image"] = "demo-029-1.jpg"
+    assert not page.exception
+    assert "Patient 29, day 1, " in written(page)
+
+
+def test_an_image_that_is_not_there_is_reported(page: AppTest) -> None:
+    """A link to an image the map does not have says so and falls back to the story."""
+    page.query_params["image"] = "../../etc/passwd"
     page.run()
-    assert "Patient 29, day" in written(page)
-    assert story
+    assert not page.exception
+    assert "image '../../etc/passwd', which this page does not have" in written(page)
+    assert "Patient 12, day" in written(page)
