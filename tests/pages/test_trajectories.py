@@ -112,7 +112,7 @@ def test_a_sixth_path_is_not_offered(page: AppTest, served_demo: tuple[Path, Pat
     """With as many paths as can be drawn the page says so, and does not fail."""
     page.run()
     patients = page.multiselect(key="patient")
-    patients.set_value(patients.options[:5])
+    patients.set_value(patients.options[:5]).run()
     other = patients.options[5]
     page.session_state["shown_image"] = first_image(served_demo[0], other)
     page.run()
