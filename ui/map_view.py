@@ -1,0 +1,93 @@
+"""Keep where the reader had zoomed or moved to, over a redraw of the map.
+
+Streamlit draws a chart anew whenever anything in it changes (`st.plotly_chart` hashes the
+whole figure into the element's identity), so Plotly's ``uirevision`` finds no earlier chart to
+keep the zoom of. A component without a face listens to the chart and sends the range here;
+the next figure that differs opens on it.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+import streamlit as st
+
+__all__ = ["keep_view", "listen_to_view"]
+
+KEY = "map_view"
+
+#: Wheel and drag send many ranges: the last of a quarter of a second counts.
+LISTENER = """
+let page, observer, timer;
+
+const send = chart => {
+  const {xaxis, yaxis} = chart.layout;
+  const whole = xaxis.autorange === true || yaxis.autorange === true;
+  const range = whole ? null : [...xaxis.range, ...yaxis.range];
+  page.setStateValue('view', {map: page.data.map, range});
+};
+
+const listen = () => {
+  const chart = document.querySelector(`.st-key-${page.data.chart} .js-plotly-plot`);
+  if (!chart || !chart.on || chart.dataset.listened) return;
+  chart.dataset.listened = 'yes';
+  chart.on('plotly_relayout', change => {
+    if (!Object.keys(change).some(name => /^[xy]axis[.]/.test(name))) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => send(chart), 250);
+  });
+};
+
+export default function (component) {
+  page = component;
+  // Each redraw puts a new chart in the place of the old.
+  observer?.disconnect();
+  observer = new MutationObserver(listen);
+  observer.observe(document.body, {childList: true, subtree: true});
+  listen();
+  return () => observer.disconnect();
+}
+"""
+
+
+def keep_view(figure: go.Figure, map_key: str) -> go.Figure:
+    """Let a figure that differs from the last one open where the reader was.
+
+    A figure that is the same but for the view keeps the view it was drawn with: Streamlit would
+    draw it anew for a zoom that the reader sees already.
+    """
+    drawn = hashlib.sha256(f"{map_key} {figure.to_json()}".encode()).hexdigest()
+    last = st.session_state.get("drawn_map", {})
+    view = last["view"] if last.get("figure") == drawn else find_view(map_key)
+    st.session_state["drawn_map"] = {"figure": drawn, "view": view}
+    if view is not None:
+        x_min, x_max, y_min, y_max = view
+        figure.update_layout(xaxis_range=[x_min, x_max], yaxis_range=[y_min, y_max])
+    return figure
+
+
+def find_view(map_key: str) -> tuple[float, float, float, float] | None:
+    """Return the range that was sent for a map; None for another map or the whole of it."""
+    sent = st.session_state.get(KEY)
+    view = sent.get("view") if isinstance(sent, Mapping) else None
+    if not isinstance(view, Mapping) or view.get("map") != map_key:
+        return None
+    values = view.get("range")
+    if not isinstance(values, list) or len(values) != 4:
+        return None
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+        return None
+    x_min, x_max, y_min, y_max = (float(value) for value in values)
+    return (x_min, x_max, y_min, y_max) if x_min < x_max and y_min < y_max else None
+
+
+def listen_to_view(map_key: str, chart_key: str) -> None:
+    """Mount the listener; it takes no room and shows nothing."""
+    listener = st.components.v2.component("cxr_map_view", js=LISTENER, html="<span hidden></span>")
+    listener(
+        key=KEY,
+        data={"map": map_key, "chart": chart_key},
+        on_view_change=lambda: None,
+        height="content",
+    )
