@@ -17,6 +17,7 @@ from cxrlib.density import estimate_density
 from cxrlib.errors import CxrError
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import (
+    PAPER_PATIENTS,
     TABLE_COLUMNS,
     Trajectory,
     compute_trajectory,
@@ -32,6 +33,7 @@ __all__ = [
     "points_table",
     "provenance",
     "stops_table",
+    "tell_story",
     "write_map_page",
     "write_map_table",
 ]
@@ -126,6 +128,30 @@ def stops_table(paths: Sequence[Trajectory]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(STOP_COLUMNS))
 
 
+def tell_story(mapped: MappedCohort, patients: Sequence[str]) -> list[str]:
+    """Tell what is known of the patients a map opens on, one sentence or two each.
+
+    A synthetic cohort brings the words along; for the real collection they are the paper's.
+    """
+    captions = mapped.cohort.planted.get("story", {}).get("captions", {})
+    told = [f"Patient {p}, synthetic: {captions[p]}" for p in patients if p in captions]
+    is_paper = find_story(mapped.cohort.table, mapped.projection) == tuple(PAPER_PATIENTS)
+    if is_paper and (shown := [PAPER_STORY[p] for p in patients if p in PAPER_STORY]):
+        told.append(f"In the paper's Figure 3 {'; '.join(shown)}. {PAPER_MAP}")
+    return told
+
+
+PAPER_STORY = {
+    "178": "patient 178 died in the ICU",
+    "205": "patient 205 got worse and recovered",
+    "332": "patient 332 recovered quickly",
+}
+PAPER_MAP = (
+    "The paper fitted its map with the pretrained network and together with 1,767 images that "
+    "cannot be redistributed, so places here differ from its figure."
+)
+
+
 def map_page(
     mapped: MappedCohort,
     patients: Sequence[str] = (),
@@ -163,7 +189,7 @@ def map_page(
     caption = caption_map(
         points,
         cohort=cohort.name,
-        extractor=mapped.extractor.title,
+        extractor=mapped.extractor,
         method=projection.settings.method,
         features=projection.settings.features,
         bandwidth=None if density is None else bandwidth,
@@ -175,6 +201,8 @@ def map_page(
         notice=notice,
         description=describe_map(points, density, paths, density_label=label),
         title=f"Map of {cohort.name}",
+        stops=stops_table(paths),
+        story=tell_story(mapped, chosen),
     )
 
 

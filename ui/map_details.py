@@ -10,8 +10,8 @@ import streamlit as st
 from cxrlib import NOTICE
 from cxrlib.charts.words import caption_map
 from cxrlib.density import DensityGrid
-from cxrlib.report import csv_with_header, map_page, points_table, stops_table
-from cxrlib.trajectories import PAPER_PATIENTS, Trajectory
+from cxrlib.report import csv_with_header, map_page, points_table, stops_table, tell_story
+from cxrlib.trajectories import Trajectory
 from ui.map_controls import DensityChoice
 from ui.resources import Current
 from ui.text import show_quiet, show_text
@@ -21,26 +21,8 @@ __all__ = ["show_caption", "show_details", "show_export", "show_paths", "show_st
 
 def show_story(current: Current, patients: Sequence[str]) -> None:
     """Tell the story of the patients the page opens on, while they are chosen."""
-    if set(current.story) == set(PAPER_PATIENTS):
-        told = [PAPER_STORY[patient] for patient in patients if patient in PAPER_STORY]
-        if told:
-            show_text(f"{'; '.join(told)}. {PAPER_MAP}", lead="In the paper's Figure 3:")
-        return
-    captions = current.cohort.planted.get("story", {}).get("captions", {})
-    for patient in patients:
-        if patient in captions:
-            show_text(str(captions[patient]), lead=f"Patient {patient}, synthetic.")
-
-
-PAPER_STORY = {
-    "178": "patient 178 died in the ICU",
-    "205": "patient 205 got worse and recovered",
-    "332": "patient 332 recovered quickly",
-}
-PAPER_MAP = (
-    "The paper fitted its map with the pretrained network and together with 1,767 images that "
-    "cannot be redistributed, so places here differ from its figure."
-)
+    for line in tell_story(current.mapped, patients):
+        show_text(line)
 
 
 def show_caption(current: Current, choice: DensityChoice, density: DensityGrid | None) -> None:
@@ -49,7 +31,7 @@ def show_caption(current: Current, choice: DensityChoice, density: DensityGrid |
     caption = caption_map(
         current.points,
         cohort=current.cohort.name,
-        extractor=current.extractor.title,
+        extractor=current.extractor,
         method=settings.method,
         features=settings.features,
         bandwidth=None if density is None else density.bandwidth,
