@@ -50,7 +50,7 @@ MARK_SIZES = (13.0, 9.0, 6.0)
 #: Marks nearer than this hide each other, in pixels.
 SAME_PLACE = 7.0
 #: Paths are told apart by their label first, their dashes second.
-DASHES = ("solid", "dash", "dot", "dashdot")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 #: Width that labels are placed for, in pixels; on a wider figure they have more room.
 LABEL_WIDTH = 800.0
 LABEL_SIZE = 15
