@@ -184,7 +184,7 @@ def map_page(
         bad = select_bad_points(points, include_deaths=include_deaths)
         density = estimate_density(bad, bandwidth=bandwidth)
     paths = [compute_trajectory(cohort.table, projection, patient) for patient in chosen]
-    figure = plot_map(points, density, paths, theme="light", density_label=label)
+    figure = plot_map(points, density, paths, theme="light", density_label=label, scale=1.15)
     notice, *origin = provenance(mapped)
     caption = caption_map(
         points,

@@ -20,10 +20,11 @@ from ui.map_controls import (
 )
 from ui.map_details import show_caption, show_details, show_export, show_paths, show_story
 from ui.map_image import find_shown_image, remember_click, show_map_image
+from ui.map_view import keep_view, listen_to_view
 from ui.resources import load_current
 
 # No picture without its caption leaves the page: the exports below carry theirs.
-CHART_BUTTONS = ["toImage", "autoScale2d", "select2d", "lasso2d"]
+CHART_BUTTONS = ["toImage", "resetScale2d", "select2d", "lasso2d"]
 
 current = load_current()
 points, projection = current.points, current.mapped.projection
@@ -62,14 +63,14 @@ with chart:
         scale=1.5 if large else 1.0,
     )
     st.plotly_chart(
-        figure,
+        keep_view(figure, projection.key),
         theme=None,
         key="map",
         on_select=remember_click,
         selection_mode="points",
         config={
             "displaylogo": False,
-            "doubleClick": "reset",
+            "doubleClick": "autosize",
             "modeBarButtonsToRemove": CHART_BUTTONS,
         },
         alt=describe_map(points, density, paths, density_label=choice.label),
@@ -82,3 +83,4 @@ with panel:
 show_paths(paths)
 show_details(current)
 show_export(current, choice, paths)
+listen_to_view(projection.key, "map")

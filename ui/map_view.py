@@ -9,6 +9,7 @@ the next figure that differs opens on it.
 import hashlib
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,38 +18,7 @@ __all__ = ["keep_view", "listen_to_view"]
 
 KEY = "map_view"
 
-#: Wheel and drag send many ranges: the last of a quarter of a second counts.
-LISTENER = """
-let page, observer, timer;
-
-const send = chart => {
-  const {xaxis, yaxis} = chart.layout;
-  const whole = xaxis.autorange === true || yaxis.autorange === true;
-  const range = whole ? null : [...xaxis.range, ...yaxis.range];
-  page.setStateValue('view', {map: page.data.map, range});
-};
-
-const listen = () => {
-  const chart = document.querySelector(`.st-key-${page.data.chart} .js-plotly-plot`);
-  if (!chart || !chart.on || chart.dataset.listened) return;
-  chart.dataset.listened = 'yes';
-  chart.on('plotly_relayout', change => {
-    if (!Object.keys(change).some(name => /^[xy]axis[.]/.test(name))) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => send(chart), 250);
-  });
-};
-
-export default function (component) {
-  page = component;
-  // Each redraw puts a new chart in the place of the old.
-  observer?.disconnect();
-  observer = new MutationObserver(listen);
-  observer.observe(document.body, {childList: true, subtree: true});
-  listen();
-  return () => observer.disconnect();
-}
-"""
+LISTENER = Path(__file__).with_name("map_view.js")
 
 
 def keep_view(figure: go.Figure, map_key: str) -> go.Figure:
@@ -84,7 +54,9 @@ def find_view(map_key: str) -> tuple[float, float, float, float] | None:
 
 def listen_to_view(map_key: str, chart_key: str) -> None:
     """Mount the listener; it takes no room and shows nothing."""
-    listener = st.components.v2.component("cxr_map_view", js=LISTENER, html="<span hidden></span>")
+    listener = st.components.v2.component(
+        "cxr_map_view", js=LISTENER.read_text(), html="<span hidden></span>"
+    )
     listener(
         key=KEY,
         data={"map": map_key, "chart": chart_key},

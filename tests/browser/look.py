@@ -166,6 +166,7 @@ def visit_trajectories(
     take("")
     click_point(page, findings)
     take("-clicked")
+    check_zoom(page, findings)
     page.goto(f"{address}/trajectories?patient=there-is-no-such-patient")
     wait_until_drawn(page)
     if "there-is-no-such-patient" not in page.inner_text(".stApp"):
@@ -173,6 +174,24 @@ def visit_trajectories(
     page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 100000)")
     page.wait_for_timeout(600)
     take("-end")
+
+
+def check_zoom(page: Page, findings: Findings) -> None:
+    """Zoom in and change the density: the map must stay where the reader was."""
+    page.locator(".js-plotly-plot").first.hover()
+    page.locator('[data-title="Zoom in"]').first.click(force=True)
+    page.wait_for_timeout(1500)  # the range is sent a quarter of a second after the last change
+    before = page.evaluate(READ_RANGE)
+    page.get_by_text("ICU, tube or death").first.click()
+    page.wait_for_timeout(800)
+    wait_until_drawn(page)
+    after = page.evaluate(READ_RANGE)
+    width = before[1] - before[0]
+    if abs(after[0] - before[0]) > 0.02 * width or abs(after[1] - before[1]) > 0.02 * width:
+        findings.add(f"the zoom was lost: {before} became {after}")
+
+
+READ_RANGE = "() => [...document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range]"
 
 
 def click_point(page: Page, findings: Findings) -> None:
