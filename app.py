@@ -11,6 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui.preload import preload_charts
+
 
 def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
@@ -30,4 +32,4 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     await warming
 
 
-app = st.App("ui/router.py", lifespan=lifespan)
+app = st.App("ui/router.py", lifespan=lifespan, middleware=[preload_charts()])

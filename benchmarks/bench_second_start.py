@@ -5,6 +5,7 @@ browser. The reference is a bare Streamlit page started and opened the same way.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -24,6 +27,18 @@ from tests.browser.look import CHROMIUM_FLAGS, find_chromium  # noqa: E402
 from tests.browser.server import find_free_port  # noqa: E402
 
 BARE = "import streamlit as st\nst.title('A bare page')\n"
+
+
+def wait_until_healthy(port: int, started: float) -> None:
+    """Ask the server until it answers."""
+    while time.monotonic() - started < 60:
+        with (
+            contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError),
+            urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2),
+        ):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("The server did not start in 60 s.")
 
 
 def time_start(browser: Browser, command: list[str], port: int, selector: str) -> float:
@@ -39,14 +54,8 @@ def time_start(browser: Browser, command: list[str], port: int, selector: str) -
     )
     page = browser.new_page()
     try:
-        while True:
-            try:
-                page.goto(f"http://localhost:{port}/", timeout=2000)
-                break
-            except Exception as error:
-                if time.monotonic() - started > 60:
-                    raise RuntimeError("The server did not start in 60 s.") from error
-                time.sleep(0.05)
+        wait_until_healthy(port, started)
+        page.goto(f"http://localhost:{port}/")
         page.wait_for_selector(selector, timeout=60_000)
         return time.monotonic() - started
     finally:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import runpy
 import socket
 import sys
 from collections.abc import Iterator
@@ -221,19 +222,29 @@ def serve(
         cohort = _load(data, cache)
         store = Store(cache)
         name = _choose_extractor_name(extractor, weights)
-        used = _find_ready(cohort, store, name, weights)
+        ready = _find_ready(cohort, store, name, weights)
+        used = ready
         if used is None:
             _, used = _embed(cohort, store, name, weights, trust_sha256, device)
             _compute_map(cohort, used, store, ProjectionSettings())
-        main_script = Path(__file__).resolve().parent.parent / "app.py"
-        os.environ["CXR_DATA"] = str(cohort.root)
-        os.environ["CXR_CACHE"] = str(cache.resolve())
-        os.environ["CXR_EXTRACTOR"] = used.key
-        typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
-        sys.stdout.flush()
-        os.chdir(main_script.parent)
-        command = [sys.executable, "-m", "streamlit", "run", str(main_script)]
-        os.execv(sys.executable, [*command, "--server.port", str(port)])  # noqa: S606
+    os.environ["CXR_DATA"] = str(cohort.root)
+    os.environ["CXR_CACHE"] = str(cache.resolve())
+    os.environ["CXR_EXTRACTOR"] = used.key
+    typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
+    sys.stdout.flush()
+    _run_server(port, in_this_process=ready is not None)
+
+
+def _run_server(port: int, *, in_this_process: bool) -> None:
+    """Run Streamlit; in this process where nothing heavy was imported, which saves a second."""
+    main_script = Path(__file__).resolve().parent.parent / "app.py"
+    os.chdir(main_script.parent)  # Streamlit looks for its settings here
+    options = ["run", str(main_script), "--server.port", str(port)]
+    if in_this_process:
+        sys.argv = ["streamlit", *options]
+        runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+    else:
+        os.execv(sys.executable, [sys.executable, "-m", "streamlit", *options])  # noqa: S606
 
 
 def _check_out(out: Path | None) -> None:
