@@ -33,12 +33,12 @@ $(UV):
 
 $(RUN_STAMP): requirements.txt | $(UV)
 	@echo "Installing what the dashboard needs: about 3 GB to download, 7 GB on disk (PyTorch with GPU support)."
-	$(UV) pip install --python $(PY) --compile-bytecode -r requirements.txt
+	$(UV) pip install --system-certs --python $(PY) --compile-bytecode -r requirements.txt
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP) | $(UV)
 	@echo "Installing what the tests need"
-	$(UV) pip install --python $(PY) --compile-bytecode -r requirements.txt -r requirements-dev.txt
+	$(UV) pip install --system-certs --python $(PY) --compile-bytecode -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
 install: $(RUN_STAMP) ## Install what the dashboard needs into .venv
