@@ -291,8 +291,8 @@ def _find_ready(
 ) -> ExtractorInfo | None:
     """Return the extractor if every image is embedded and mapped: then nothing is to be done."""
     sha256 = _hash_weights(name, weights)
-    for info in find_maps(cohort, store, settings=ProjectionSettings()):
-        if info.name == name and sha256 in (None, info.weights_sha256):
+    for info in find_maps(cohort, store, settings=ProjectionSettings(), names=(name,)):
+        if sha256 in (None, info.weights_sha256):
             mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=info.key)
             if mapped.is_complete:
                 return info
@@ -393,8 +393,7 @@ def _compute_map(
             f"Cohort {cohort.name!r} has no image for a map: it shows X-rays in "
             f"{', '.join(settings.views)} view with a file and a usable finding."
         )
-    found = find_maps(cohort, store, settings=settings)
-    if extractor.key not in {info.key for info in found}:
+    if not find_maps(cohort, store, settings=settings, names=(extractor.key,)):
         typer.echo("Computing the map, about half a minute for a thousand images", err=True)
     return compute_map(cohort, extractor, store, settings=settings)
 

@@ -1,6 +1,6 @@
 """The way from a cohort to its map: which images, which features, what the cache holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from cxrlib.cohort import Cohort
@@ -93,8 +93,9 @@ def load_map(
         If the cache holds no such map, or maps by several weights of that name; the message
         says what to do.
     """
-    found = find_maps(cohort, store, settings=settings)
-    for name in PREFERENCE if extractor == "auto" else (extractor,):
+    names = PREFERENCE if extractor == "auto" else (extractor,)
+    found = find_maps(cohort, store, settings=settings, names=names)
+    for name in names:
         fitting = [info for info in found if name in (info.key, info.name)]
         # Weights that are not the published ones carry a note; without it they are the known.
         fitting = [info for info in fitting if not info.note] or fitting
@@ -114,14 +115,27 @@ def load_map(
     )
 
 
-def find_maps(cohort: Cohort, store: Store, *, settings: ProjectionSettings) -> list[ExtractorInfo]:
+def find_maps(
+    cohort: Cohort,
+    store: Store,
+    *,
+    settings: ProjectionSettings,
+    names: Collection[str] | None = None,
+) -> list[ExtractorInfo]:
     """List the extractors whose map of this very cohort lies in the cache.
 
     Extractors of an older preprocessing are left out.
+
+    Parameters
+    ----------
+    names : collection of str, optional
+        Names or keys to look at; the embeddings of others are then not read.
     """
     mapped = select_for_map(cohort, settings)
     found = []
     for info in filter(is_current, store.list_extractors()):
+        if names is not None and info.name not in names and info.key not in names:
+            continue
         embeddings = load_embeddings(mapped, info, store)
         if embeddings.image_ids and load_projection(embeddings, settings, store) is not None:
             found.append(info)

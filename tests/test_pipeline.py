@@ -47,7 +47,10 @@ def test_a_map_is_found_again_and_only_for_its_settings(small_root: Path, tmp_pa
     compute_embeddings(cohort, extractor, store, n_workers=1)
     made = compute_map(cohort, extractor.info, store, settings=PCA)
     assert [info.name for info in find_maps(cohort, store, settings=PCA)] == ["texture"]
-    for name in ("auto", "texture"):
+    for names in (("texture",), (extractor.info.key,)):
+        assert find_maps(cohort, store, settings=PCA, names=names) == [extractor.info]
+    assert find_maps(cohort, store, settings=PCA, names=("densenet121-untrained",)) == []
+    for name in ("auto", "texture", extractor.info.key):
         loaded = load_map(cohort, store, settings=PCA, extractor=name)
         assert loaded.projection.key == made.projection.key
         assert loaded.projection.coordinates.tolist() == made.projection.coordinates.tolist()
