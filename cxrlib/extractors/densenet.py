@@ -39,6 +39,7 @@ UNTRAINED_SEED = 20200918
 UNTRAINED_NOTE = "untrained control"
 # Tensors that official files hold and that this network has no use for.
 IGNORED_KEYS = frozenset({"op_threshs"})
+SMALLEST_SCALE = 1e-20  # of a normalisation; below it a channel is constant
 RANGE = 1024.5  # preprocessed values end at 1024; half a unit for rounding
 
 
@@ -247,10 +248,11 @@ def _hash_state(state: dict[str, "torch.Tensor"]) -> str:
 
 
 def _fold(network: "torch.nn.Module") -> "torch.nn.Module":
-    """Fold each normalisation that follows a convolution into it; the numbers stay the same."""
+    """Fold every normalisation beside a convolution into it; the numbers stay the same."""
     import torch
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+    network.requires_grad_(False)
     features: Any = network.features
     features.conv0 = fuse_conv_bn_eval(features.conv0, features.norm0)
     features.norm0 = torch.nn.Identity()
@@ -259,7 +261,34 @@ def _fold(network: "torch.nn.Module") -> "torch.nn.Module":
             for layer in block.children():
                 layer.conv1 = fuse_conv_bn_eval(layer.conv1, layer.norm2)
                 layer.norm2 = torch.nn.Identity()
-    return network.requires_grad_(False)
+                _absorb_first_norm(layer)
+    return network
+
+
+def _absorb_first_norm(layer: "torch.nn.Module") -> None:
+    """Turn normalisation and ReLU before a 1 x 1 convolution into a clamp.
+
+    With scale s and shift t, relu(s x + t) is s max(x, -t / s) + t where s is positive and
+    s min(x, -t / s) + t where it is negative; s and t then go into the convolution, and one
+    pass over the maps is left of three. Where s is nothing, the channel is the constant
+    relu(t).
+    """
+    import torch
+
+    norm: Any = layer.norm1
+    conv: Any = layer.conv1
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    constant = scale.abs() < SMALLEST_SCALE
+    scale = torch.where(constant, 0.0, scale)
+    shift = torch.where(constant, shift.relu(), shift)
+    bound = (-shift / scale)[None, :, None, None]
+    positive, negative = ((scale * sign > 0)[None, :, None, None] for sign in (1, -1))
+    layer.register_buffer("low", torch.where(positive, bound, -torch.inf))
+    layer.register_buffer("high", torch.where(negative, bound, torch.inf))
+    conv.bias = torch.nn.Parameter(conv.bias + conv.weight[:, :, 0, 0] @ shift, False)
+    conv.weight = torch.nn.Parameter(conv.weight * scale[None, :, None, None], False)
+    layer.norm1 = torch.nn.Identity()
 
 
 def _pooled_features(network: "torch.nn.Module", images: "torch.Tensor") -> "torch.Tensor":
@@ -268,19 +297,39 @@ def _pooled_features(network: "torch.nn.Module", images: "torch.Tensor") -> "tor
     A transition averages before its 1 x 1 convolution, not after: both are linear, and there
     are four times fewer pixels to convolve.
     """
-    import torch
     from torch.nn import functional
 
     features: Any = network.features
     maps = functional.max_pool2d(functional.relu_(features.conv0(images)), 3, 2, 1)
     for name, part in features.named_children():
         if name.startswith("denseblock"):
-            for layer in part.children():
-                new = functional.relu_(layer.conv1(functional.relu_(layer.norm1(maps))))
-                maps = torch.cat([maps, layer.conv2(new)], 1)
+            maps = _run_block(part, maps)
         elif name.startswith("transition"):
             maps = part.conv(functional.avg_pool2d(functional.relu_(part.norm(maps)), 2, 2))
     return functional.relu_(features.norm5(maps)).mean((2, 3))
+
+
+def _run_block(block: "torch.nn.Module", maps: "torch.Tensor") -> "torch.Tensor":
+    """Run a dense block in one buffer: each layer writes beside what it read."""
+    import torch
+    from torch.nn import functional
+
+    layers: list[Any] = list(block.children())
+    n_images, n_read, height, width = maps.shape
+    n_channels = n_read + sum(layer.conv2.out_channels for layer in layers)
+    by_channel = maps.is_contiguous(memory_format=torch.channels_last)
+    grown = torch.empty(
+        (n_images, n_channels, height, width),
+        device=maps.device,
+        memory_format=torch.channels_last if by_channel else torch.contiguous_format,
+    )
+    grown[:, :n_read] = maps
+    for layer in layers:
+        inside = torch.clamp(grown[:, :n_read], layer.low, layer.high)
+        new = layer.conv2(functional.relu_(layer.conv1(inside)))
+        grown[:, n_read : n_read + new.shape[1]] = new
+        n_read += new.shape[1]
+    return grown
 
 
 def choose_device(device: str) -> str:
