@@ -1,0 +1,41 @@
+"""The command line: ``python -m cxrlib demo | info | embed | map | serve``.
+
+Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
+1 it could not be done, one line says why; 2 the command was not understood; 3 done, but
+images that are there could not be used, each named; 130 interrupted.
+"""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from cxrlib import NOTICE, __version__
+from cxrlib.cli import cohorts, maps, serving
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help=f"Explore chest X-ray cohorts. {NOTICE}",
+    epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 not understood; 3 done, but "
+    "images that are there could not be used, each named; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Say what the library logs, as plain lines on standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    if version:
+        typer.echo(f"cxrlib {__version__}")
+        raise typer.Exit
+
+
+for commands in (cohorts, maps, serving):
+    commands.register(app)

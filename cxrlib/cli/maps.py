@@ -1,0 +1,190 @@
+"""The commands ``embed`` and ``map``: compute embeddings, compute and write a map."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cxrlib.cli.cohorts import load_named
+from cxrlib.cli.messages import count_report, exit_by, reported_errors, tell_failures, write_result
+from cxrlib.cli.options import (
+    DEFAULT_CACHE,
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    ExtractorOption,
+    Format,
+    FormatOption,
+    TrustOption,
+    WeightsOption,
+)
+from cxrlib.cohort import Cohort, count_cohort
+from cxrlib.embeddings import EmbedReport, compute_embeddings
+from cxrlib.errors import ProjectionError, SelectionError
+from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
+from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
+from cxrlib.progress import ProgressLine
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
+__all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]
+
+PRETRAINED = "densenet121-res224-all"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(embed)
+    app.command(name="map")(make_map)
+
+
+def embed(
+    data: DataOption = None,
+    extractor: ExtractorOption = "auto",
+    weights: WeightsOption = None,
+    trust_sha256: TrustOption = None,
+    device: DeviceOption = "auto",
+    cache: CacheOption = DEFAULT_CACHE,
+    form: FormatOption = Format.text,
+) -> None:
+    """Compute the embedding of every X-ray that is not in the cache yet."""
+    with reported_errors():
+        cohort = load_named(data, cache)
+        name = choose_extractor_name(extractor, weights)
+        report, used = embed_cohort(cohort, Store(cache), name, weights, trust_sha256, device)
+        write_result(
+            {**count_cohort(cohort), **count_report(report), "extractor": used.name},
+            form,
+            extra={"failures": report.failed.to_dict("records")},
+        )
+        exit_by(report)
+
+
+def make_map(
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="FILE.html (interactive) or FILE.parquet.")
+    ] = None,
+    patient: Annotated[
+        list[str] | None, typer.Option("--patient", help="Draw this patient's path; repeatable.")
+    ] = None,
+    features: Annotated[
+        Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
+    ] = "outputs",
+    seed: Annotated[int, typer.Option(help="Seed of the map.", min=0, max=2**32 - 1)] = 0,
+    extractor: ExtractorOption = "auto",
+    weights: WeightsOption = None,
+    trust_sha256: TrustOption = None,
+    device: DeviceOption = "auto",
+    cache: CacheOption = DEFAULT_CACHE,
+    form: FormatOption = Format.text,
+) -> None:
+    """Compute the map of a cohort and write it as a page or as a table."""
+    with reported_errors():
+        _check_out(out)
+        cohort = load_named(data, cache)
+        _check_patients(cohort, patient or [])
+        store = Store(cache)
+        name = choose_extractor_name(extractor, weights)
+        report, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
+        mapped = map_cohort(cohort, used, store, ProjectionSettings(features=features, seed=seed))
+        if out is not None:
+            _write_map(mapped, out, patient or [])
+        else:
+            typer.echo("The map lies in the cache. --out FILE.html writes it as a page.", err=True)
+        counts = {
+            **count_cohort(cohort),
+            **count_report(report),
+            "extractor": used.name,
+            "n_on_map": len(mapped.projection.image_ids),
+            **({} if out is None else {"out": str(out)}),
+        }
+        write_result(counts, form, extra={"failures": report.failed.to_dict("records")})
+        exit_by(report)
+
+
+def _check_out(out: Path | None) -> None:
+    """Raise if a map could not be written there, before anything is computed."""
+    if out is None:
+        return
+    if out.suffix not in {".html", ".parquet"}:
+        raise typer.BadParameter(f"--out {str(out)!r} must end in .html or .parquet.")
+    if not out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--out {str(out)!r}: there is no folder {str(out.parent)!r}.")
+
+
+def _check_patients(cohort: Cohort, patients: list[str]) -> None:
+    """Raise if a patient has no image that can be on the map, before anything is computed."""
+    mapped = select_for_map(cohort, ProjectionSettings()).table
+    for patient in patients:
+        if not (cohort.table["patient_id"] == patient).any():
+            raise SelectionError(
+                f"Patient {patient!r} is not among the {cohort.table['patient_id'].nunique()} "
+                f"patients of {cohort.name!r}. Ids are text, as in metadata.csv."
+            )
+        if not (mapped["patient_id"] == patient).any():
+            raise SelectionError(
+                f"Patient {patient!r} has no image on the map: it shows X-rays in PA, AP or AP "
+                "Supine view with a file and a usable finding. Choose another."
+            )
+
+
+def choose_extractor_name(extractor: str, weights: Path | None) -> str:
+    """Resolve "auto": the pretrained network where its weights are, else texture."""
+    if extractor != "auto":
+        return extractor
+    if weights is not None or find_weights(PRETRAINED) is not None:
+        return PRETRAINED
+    typer.echo(
+        f"The pretrained network's weights are not on this machine, so the texture features "
+        f"are used. With the network: --extractor {PRETRAINED} (downloads 28 MB).",
+        err=True,
+    )
+    return "texture"
+
+
+def embed_cohort(
+    cohort: Cohort,
+    store: Store,
+    name: str,
+    weights: Path | None,
+    trust_sha256: str | None,
+    device: str,
+) -> tuple[EmbedReport, ExtractorInfo]:
+    """Embed what is missing, with a progress line; name each image that could not be used."""
+    line = ProgressLine()
+    extractor = load_extractor(
+        name, weights=weights, trust_sha256=trust_sha256, device=device, on_progress=line
+    )
+    report = compute_embeddings(
+        cohort,
+        extractor,
+        store,
+        on_progress=lambda done, total, *_: line(f"Embedding with {name}", done, total),
+    )
+    tell_failures(report)
+    return report, extractor.info
+
+
+def map_cohort(
+    cohort: Cohort, extractor: ExtractorInfo, store: Store, settings: ProjectionSettings
+) -> MappedCohort:
+    """Compute the map or load it, with a word before what takes long: UMAP compiles itself."""
+    if select_for_map(cohort, settings).n_images == 0:
+        raise ProjectionError(
+            f"Cohort {cohort.name!r} has no image for a map: it shows X-rays in "
+            f"{', '.join(settings.views)} view with a file and a usable finding."
+        )
+    if not find_maps(cohort, store, settings=settings, names=(extractor.key,)):
+        typer.echo("Computing the map, about half a minute for a thousand images", err=True)
+    return compute_map(cohort, extractor, store, settings=settings)
+
+
+def _write_map(mapped: MappedCohort, out: Path, patients: list[str]) -> None:
+    """Write the map as an interactive page or as a table."""
+    from cxrlib.report import write_map_page, write_map_table
+
+    if out.suffix == ".html":
+        write_map_page(mapped, out, patients=patients)
+    else:
+        write_map_table(mapped, out)

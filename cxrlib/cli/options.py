@@ -1,0 +1,76 @@
+"""The options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cxrlib.extractors import EXTRACTOR_NAMES
+
+__all__ = [
+    "DEFAULT_CACHE",
+    "CacheOption",
+    "DataOption",
+    "DeviceOption",
+    "ExtractorOption",
+    "Format",
+    "FormatOption",
+    "TrustOption",
+    "WeightsOption",
+]
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    text = "text"
+    json = "json"
+
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="CXR_DATA",
+        help="Cohort folder with metadata.csv and images/; the demo cohort where none is named.",
+    ),
+]
+CacheOption = Annotated[
+    Path, typer.Option("--cache", envvar="CXR_CACHE", help="Folder of everything computed.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
+
+
+def _check_extractor(name: str) -> str:
+    """Return an extractor's name, or say which there are."""
+    if name not in ("auto", *EXTRACTOR_NAMES):
+        raise typer.BadParameter(f"{name!r} is not one of: auto, {', '.join(EXTRACTOR_NAMES)}.")
+    return name
+
+
+ExtractorOption = Annotated[
+    str,
+    typer.Option(
+        "--extractor",
+        callback=_check_extractor,
+        help="auto (the pretrained network if its weights are here, else texture) or one of: "
+        + ", ".join(EXTRACTOR_NAMES),
+    ),
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option("--weights", help="Weights file of the network.")
+]
+TrustOption = Annotated[
+    str | None,
+    typer.Option(
+        "--trust-sha256",
+        help="SHA-256 of a pickled weights file you trust: unpickling runs code from the file.",
+    ),
+]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option("--device", help="Where the network runs; auto takes the fastest there is."),
+]
+
+DEFAULT_CACHE = Path("cache")

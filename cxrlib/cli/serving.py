@@ -1,0 +1,112 @@
+"""The command ``serve``: prepare what is missing, then run the dashboard."""
+
+import hashlib
+import os
+import runpy
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cxrlib.cli.cohorts import load_named
+from cxrlib.cli.maps import choose_extractor_name, embed_cohort, map_cohort
+from cxrlib.cli.messages import reported_errors
+from cxrlib.cli.options import (
+    DEFAULT_CACHE,
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    ExtractorOption,
+    TrustOption,
+    WeightsOption,
+)
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.extractors import ExtractorInfo, find_weights
+from cxrlib.pipeline import find_maps, load_map
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(serve)
+
+
+def serve(
+    data: DataOption = None,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    extractor: ExtractorOption = "auto",
+    weights: WeightsOption = None,
+    trust_sha256: TrustOption = None,
+    device: DeviceOption = "auto",
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Embed and map what is missing, then serve the dashboard on this machine."""
+    with reported_errors():
+        _check_port(port)
+        cohort = load_named(data, cache)
+        store = Store(cache)
+        name = choose_extractor_name(extractor, weights)
+        ready = _find_ready(cohort, store, name, weights)
+        used = ready
+        if used is None:
+            _, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
+            map_cohort(cohort, used, store, ProjectionSettings())
+    os.environ["CXR_DATA"] = str(cohort.root)
+    os.environ["CXR_CACHE"] = str(cache.resolve())
+    os.environ["CXR_EXTRACTOR"] = used.key
+    typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
+    sys.stdout.flush()
+    _run_server(port, in_this_process=ready is not None)
+
+
+def _run_server(port: int, *, in_this_process: bool) -> None:
+    """Run Streamlit; in this process where nothing heavy was imported, which saves a second."""
+    main_script = Path(__file__).resolve().parents[2] / "app.py"
+    os.chdir(main_script.parent)  # Streamlit looks for its settings here
+    options = ["run", str(main_script), "--server.port", str(port)]
+    if in_this_process:
+        sys.argv = ["streamlit", *options]
+        runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+    else:
+        os.execv(sys.executable, [sys.executable, "-m", "streamlit", *options])  # noqa: S606
+
+
+def _check_port(port: int) -> None:
+    """Raise if somebody listens on a port already, before anything is computed."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("localhost", port))
+        except OSError as error:
+            raise SelectionError(
+                f"Port {port} cannot be used: {error.strerror}. Choose another: make app PORT=8600 "
+                "or serve --port 8600."
+            ) from error
+
+
+def _find_ready(
+    cohort: Cohort, store: Store, name: str, weights: Path | None
+) -> ExtractorInfo | None:
+    """Return the extractor if every image is embedded and mapped: then nothing is to be done."""
+    sha256 = _hash_weights(name, weights)
+    for info in find_maps(cohort, store, settings=ProjectionSettings(), names=(name,)):
+        if sha256 in (None, info.weights_sha256):
+            mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=info.key)
+            if mapped.is_complete:
+                return info
+    return None
+
+
+def _hash_weights(name: str, weights: Path | None) -> str | None:
+    """Hash the weights file that would be used; None where the extractor has none."""
+    path = weights or find_weights(name)
+    if path is None or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
