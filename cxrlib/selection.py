@@ -1,0 +1,544 @@
+"""The selection: which images of a cohort are looked at, as one value.
+
+The same selection stands in the address of a page, on the command line and in the header of
+an export. It chooses rows of results; it refits nothing.
+"""
+
+import difflib
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.filters import (
+    FILTERS,
+    Choice,
+    find_reasons,
+    get_filter,
+    list_choices,
+    name_number,
+)
+from cxrlib.flags import FLAGS, list_flags
+from cxrlib.metadata import parse_number
+
+__all__ = [
+    "OPEN_ENDS",
+    "Choice",
+    "Loosening",
+    "Selection",
+    "UnknownValue",
+    "check_selection",
+    "explain_out",
+    "find_loosening",
+    "list_choices",
+    "list_flags",
+    "parse_where",
+    "select",
+]
+
+Range = tuple[float, float]
+
+OPEN_ENDS = {"age": ("youngest", "oldest"), "day": ("first", "last")}
+"""Words for the ends of a range that is open, in the address and on sliders."""
+
+ALIASES = {"license": "licence", "offset": "day", "rt_pcr_positive": "rt_pcr"}
+MOST_NAMED = 3  # values of a filter named in its chip
+
+
+@dataclass(frozen=True)
+class UnknownValue:
+    """Hold a value that was asked for and cannot be used, and what would be right."""
+
+    name: str
+    value: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"There is no {FILTERS[self.name].label.lower()} {self.value[:60]!r}. {self.hint}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Hold the filters; () or None where one is not used.
+
+    Values of one filter are alternatives, filters add up. Order and repeats of values mean
+    nothing and are not kept.
+
+    Parameters
+    ----------
+    view, region, sub_region, country, finding, sex : tuple of str
+        A finding stands for all below it: "Pneumonia/Viral" keeps "Pneumonia/Viral/SARS".
+    age, day : tuple of two float or None
+        Years, and days of the offset; both ends belong to it, infinite where open.
+    survival, went_icu, in_icu, intubated, intubation_present, rt_pcr : tuple of str
+        "yes", "no", "unclear", "not recorded".
+    source, licence : tuple of str
+    without : tuple of str
+        Flags of images to leave out, see `cxrlib.flags.FLAGS`.
+
+    Raises
+    ------
+    SelectionError
+        If a range has no numbers or ends before it begins.
+
+    Examples
+    --------
+    >>> Selection(view=("PA", "AP"), day=(0, 7)).to_where()
+    'view=AP,PA; day=0..7'
+    """
+
+    view: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    sub_region: tuple[str, ...] = ()
+    country: tuple[str, ...] = ()
+    finding: tuple[str, ...] = ()
+    sex: tuple[str, ...] = ()
+    age: Range | None = None
+    day: Range | None = None
+    survival: tuple[str, ...] = ()
+    went_icu: tuple[str, ...] = ()
+    in_icu: tuple[str, ...] = ()
+    intubated: tuple[str, ...] = ()
+    intubation_present: tuple[str, ...] = ()
+    rt_pcr: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    licence: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if FILTERS[field.name].kind == "range":
+                object.__setattr__(self, field.name, _check_range(field.name, value))
+            else:
+                object.__setattr__(self, field.name, tuple(sorted(set(value))))
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Names of the filters in use, in the order in which they are applied."""
+        return tuple(name for name in FILTERS if getattr(self, name))
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether no filter is in use."""
+        return not self.active
+
+    @property
+    def key(self) -> str:
+        """Short hash for caches: the same for two selections that ask for the same."""
+        return hashlib.sha256(self.to_where().encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    def drop(self, name: str) -> "Selection":
+        """Return the selection without one of its filters."""
+        nothing: Any = None if get_filter(name).kind == "range" else ()
+        return replace(self, **{name: nothing})
+
+    def describe(self) -> list[str]:
+        """Say in words what each filter in use keeps, a line a filter."""
+        return [describe_filter(name, getattr(self, name)) for name in self.active]
+
+    def to_query(self) -> dict[str, list[str]]:
+        """Write the selection as parameters of an address, a value a parameter.
+
+        `urllib.parse.urlencode(query, doseq=True)` makes what widgets bound to the address
+        write themselves.
+        """
+        query = {}
+        for name in self.active:
+            value = getattr(self, name)
+            is_range = FILTERS[name].kind == "range"
+            query[name] = _name_ends(name, value) if is_range else list(value)
+        return query
+
+    @classmethod
+    def from_query(
+        cls, query: Mapping[str, str | Sequence[str]], cohort: Cohort
+    ) -> tuple["Selection", list[UnknownValue]]:
+        """Read a selection from the parameters of an address.
+
+        Parameters
+        ----------
+        query : mapping
+            Values by parameter; what is no filter is passed over, as are blank values.
+        cohort : Cohort
+            Says which values there are.
+
+        Returns
+        -------
+        selection : Selection
+            Of what can be used.
+        unknown : list of UnknownValue
+            The rest, to be reported.
+        """
+        known: dict[str, tuple[str, ...] | Range] = {}
+        unknown: list[UnknownValue] = []
+        for name in FILTERS:
+            asked = query.get(name, [])
+            values = [v for v in ([asked] if isinstance(asked, str) else asked) if v]
+            if not values:
+                continue
+            if FILTERS[name].kind == "range":
+                ends = _read_ends(name, values)
+                if ends is None:
+                    unknown.append(UnknownValue(name, "–".join(values), _explain_range(name)))
+                else:
+                    known[name] = ends
+                continue
+            strangers = _find_strangers(cohort, name, values)
+            unknown += strangers
+            known[name] = tuple({*values} - {each.value for each in strangers})
+        return cls(**known), unknown  # type: ignore[arg-type]
+
+    def to_where(self) -> str:
+        """Write the selection as one line for the command line; see `parse_where`."""
+        terms = []
+        for name in self.active:
+            value = getattr(self, name)
+            if FILTERS[name].kind == "range":
+                low, high = ("" if math.isinf(end) else name_number(end) for end in value)
+                terms.append(f"{name}={low}..{high}")
+            else:
+                terms.append(f"{name}={','.join(map(_quote, value))}")
+        return "; ".join(terms)
+
+
+# ---- ranges
+
+
+def _check_range(name: str, value: Range | None) -> Range | None:
+    """Return a range as two floats, or None where both ends are open."""
+    if value is None:
+        return None
+    low, high = float(value[0]), float(value[1])
+    # Written so that NaN, which compares with nothing, fails too.
+    if not (low <= high and low < math.inf and high > -math.inf):
+        raise SelectionError(
+            f"The range {name}={low}..{high} holds nothing: give the smaller number first."
+        )
+    return None if math.isinf(low) and math.isinf(high) else (low, high)
+
+
+def _name_ends(name: str, value: Range) -> list[str]:
+    words = OPEN_ENDS[name]
+    return [
+        word if math.isinf(end) else name_number(end)
+        for word, end in zip(words, value, strict=True)
+    ]
+
+
+def _read_ends(name: str, values: Sequence[str]) -> Range | None:
+    """Read the two ends of a range from an address; None if they are none."""
+    if len(values) != 2:
+        return None
+    words = dict(zip(OPEN_ENDS[name], (-math.inf, math.inf), strict=True))
+    ends = [words.get(value, parse_number(value)) for value in values]
+    if ends[0] is None or ends[1] is None:
+        return None
+    return min(ends[0], ends[1]), max(ends[0], ends[1])
+
+
+def _explain_range(name: str) -> str:
+    first, last = OPEN_ENDS[name]
+    return f"A range is two numbers, as in {name}=20&{name}=60; {first!r} and {last!r} are open."
+
+
+# ---- values that there are
+
+
+def _find_strangers(cohort: Cohort, name: str, values: Sequence[str]) -> list[UnknownValue]:
+    """List the values that a cohort does not have."""
+    which = FILTERS[name]
+    known = (
+        list(FLAGS)
+        if which.kind == "flags"
+        else [choice.value for choice in list_choices(cohort, name)]
+    )
+    strangers = [value for value in dict.fromkeys(values) if value not in known]
+    return [UnknownValue(name, value, _suggest(value, known)) for value in strangers]
+
+
+def _suggest(value: str, known: Sequence[str]) -> str:
+    """Name the value that was perhaps meant, or those there are."""
+    folded = {each.casefold(): each for each in known}
+    near = difflib.get_close_matches(value.casefold(), folded, n=1)
+    if near:
+        return f"Did you mean {folded[near[0]]!r}?"
+    if not known:
+        return "The cohort has no values of it."
+    more = f" and {len(known) - 8} more" if len(known) > 8 else ""
+    return f"The cohort has {', '.join(map(repr, known[:8]))}{more}."
+
+
+def check_selection(cohort: Cohort, selection: Selection) -> Selection:
+    """Return a selection if the cohort has all its values.
+
+    Raises
+    ------
+    SelectionError
+        If it lacks one; the message names it and what there is.
+    """
+    for name in selection.active:
+        if FILTERS[name].kind != "range":
+            for stranger in _find_strangers(cohort, name, getattr(selection, name)):
+                raise SelectionError(str(stranger))
+    return selection
+
+
+# ---- in words
+
+
+def describe_filter(name: str, value: tuple[str, ...] | Range) -> str:
+    """Say in words what one filter keeps: "View AP, PA", "Day up to 7"."""
+    which = get_filter(name)
+    if which.kind == "range":
+        return f"{which.label} {_describe_range(float(value[0]), float(value[1]))}"
+    named = [str(v) for v in value[:MOST_NAMED]]
+    more = f" and {len(value) - MOST_NAMED} more" if len(value) > MOST_NAMED else ""
+    return f"{which.label} {', '.join(named)}{more}"
+
+
+def _describe_range(low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"up to {name_number(high)}"
+    if math.isinf(high):
+        return f"from {name_number(low)}"
+    return f"{name_number(low)} to {name_number(high)}"
+
+
+# ---- the command line's language
+
+
+def _quote(value: str) -> str:
+    """Put a value into double quotes where it would be misread without."""
+    if value != value.strip() or not value or any(sign in value for sign in ',;="'):
+        return '"' + value.replace('"', '""') + '"'
+    return value
+
+
+def parse_where(text: str) -> Selection:
+    """Read a selection from one line.
+
+    Parameters
+    ----------
+    text : str
+        Terms ``name=value,value`` parted by ";". A range is ``from..to``, either end may be
+        left out. A value that holds ``, ; =`` or a quote stands in double quotes, quotes
+        within it doubled. In flags "-" can stand for a space.
+
+    Returns
+    -------
+    Selection
+        Not compared with a cohort: see `check_selection`.
+
+    Raises
+    ------
+    SelectionError
+        If the line is not understood; the message names the term.
+
+    Examples
+    --------
+    >>> parse_where("view=AP,PA; region=Europe; day=..7").describe()
+    ['View AP, PA', 'Region Europe', 'Day up to 7']
+    """
+    terms: dict[str, tuple[str, ...] | Range] = {}
+    for term in _split(text, ";"):
+        if not term.strip():
+            continue
+        name, value = _split_term(term)
+        if name in terms:
+            raise SelectionError(
+                f"The filter {name!r} is given twice. Give it once, its values parted by commas."
+            )
+        if FILTERS[name].kind == "range":
+            terms[name] = _parse_range(name, value)
+        else:
+            terms[name] = _parse_values(name, value)
+    return Selection(**terms)  # type: ignore[arg-type]
+
+
+def _split(text: str, mark: str) -> list[str]:
+    """Split text at a mark, but not within double quotes."""
+    parts, within = [""], False
+    for sign in text:
+        within ^= sign == '"'
+        if sign == mark and not within:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    if within:
+        raise SelectionError(f"A double quote in {text[:80]!r} is not closed. Close it.")
+    return parts
+
+
+def _split_term(term: str) -> tuple[str, str]:
+    """Split name=value; return the filter's own name."""
+    name, equals, value = term.partition("=")
+    name = name.strip().casefold().replace("-", "_").replace(" ", "_")
+    name = ALIASES.get(name, name)
+    if not equals or not value.strip():
+        raise SelectionError(
+            f"The filter {term.strip()[:80]!r} has no value. Write name=value, as in "
+            "'view=AP,PA; age=20..60'."
+        )
+    if name not in FILTERS:
+        near = difflib.get_close_matches(name, FILTERS, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(FILTERS)}."
+        raise SelectionError(f"There is no filter {name[:60]!r}. {hint}")
+    return name, value.strip()
+
+
+def _parse_range(name: str, text: str) -> Range:
+    """Read from..to."""
+    low, dots, high = text.partition("..")
+    ends = [
+        open_end if not part.strip() else parse_number(part)
+        for part, open_end in ((low, -math.inf), (high, math.inf))
+    ]
+    if not dots or ends[0] is None or ends[1] is None:
+        raise SelectionError(
+            f"The range {name}={text[:60]} is not understood. Write {name}=20..60, {name}=20.. "
+            f"or {name}=..60."
+        )
+    return ends[0], ends[1]
+
+
+def _parse_values(name: str, text: str) -> tuple[str, ...]:
+    """Read values parted by commas, some of them in quotes."""
+    values = []
+    for part in _split(text, ","):
+        value = part.strip()
+        if len(value) >= 2 and value[0] == value[-1] == '"':
+            value = value[1:-1].replace('""', '"')
+        if name == "without" and value not in FLAGS:
+            value = value.replace("-", " ")
+        if not value:
+            raise SelectionError(
+                f"The filter {name}={text[:60]} has a blank value. Take the comma away, or name "
+                "'not recorded'."
+            )
+        values.append(value)
+    return tuple(values)
+
+
+# ---- selecting
+
+
+def select(cohort: Cohort, selection: Selection) -> Cohort:
+    """Keep the X-rays that a selection asks for.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    selection : Selection
+        Values that the cohort does not have keep nothing: see `check_selection`.
+
+    Returns
+    -------
+    Cohort
+        With a step for leaving out what is no X-ray, if there was any, and a step a filter;
+        each says how many rows went for which reason.
+    """
+    selected = cohort if cohort.table["is_xray"].all() else cohort.select_xrays()
+    for name in selection.active:
+        wanted = getattr(selection, name)
+        reasons = find_reasons(selected, name, wanted)
+        selected = selected.select(reasons.isna(), describe_filter(name, wanted), reasons=reasons)
+    return selected
+
+
+def find_all_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
+    """Say of each X-ray and each filter in use why it leaves the image out.
+
+    Returns
+    -------
+    DataFrame of str
+        A row an X-ray, a column a filter; missing where the filter keeps the image.
+    """
+    xrays = cohort.table.index[cohort.table["is_xray"]]
+    reasons = {
+        name: find_reasons(cohort, name, getattr(selection, name)).loc[xrays]
+        for name in selection.active
+    }
+    return pd.DataFrame(reasons, index=xrays)
+
+
+def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
+    """Count why images are left out.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it was before the selection.
+    selection : Selection
+
+    Returns
+    -------
+    DataFrame
+        A row a filter and reason: filter (name), reason (words), n_images and n_patients
+        (images left out for this reason first, in the order of the filters, and their
+        patients, some of whom have other images left), n_only (images that no other filter
+        leaves out). Filters in their order, most frequent reasons first. The n_images add
+        up to all X-rays left out.
+    """
+    reasons = find_all_reasons(cohort, selection)
+    out = reasons[reasons.notna().any(axis=1)]
+    columns = ["filter", "reason", "n_images", "n_patients", "n_only"]
+    if out.empty:
+        return pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[2:], "int64"))
+    first = out.notna().to_numpy().argmax(axis=1)
+    rows = pd.DataFrame(
+        {
+            "place": first,
+            "filter": out.columns[first],
+            "reason": out.to_numpy()[range(len(out)), first],
+            "patient_id": cohort.table.loc[out.index, "patient_id"],
+            "only": out.notna().sum(axis=1) == 1,
+        }
+    )
+    groups = rows.groupby(["place", "filter", "reason"], sort=False)
+    table = groups.agg(
+        n_images=("only", "size"), n_patients=("patient_id", "nunique"), n_only=("only", "sum")
+    ).reset_index()
+    order = ["place", "n_images", "reason"]
+    return table.sort_values(order, ascending=[True, False, True], ignore_index=True)[columns]
+
+
+@dataclass(frozen=True)
+class Loosening:
+    """Hold what dropping one filter would leave."""
+
+    name: str
+    label: str
+    n_images: int
+    n_patients: int
+
+
+def find_loosening(cohort: Cohort, selection: Selection) -> list[Loosening]:
+    """Find the single filters whose dropping leaves more images, the most helpful first.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it was before the selection.
+    selection : Selection
+
+    Returns
+    -------
+    list of Loosening
+        Empty if no single filter helps.
+    """
+    keeps = find_all_reasons(cohort, selection).isna()
+    n_now = int(keeps.all(axis=1).sum())
+    found = []
+    for name in selection.active:
+        left = keeps.index[keeps.drop(columns=name).all(axis=1)]
+        if len(left) > n_now:
+            n_patients = int(cohort.table.loc[left, "patient_id"].nunique())
+            label = describe_filter(name, getattr(selection, name))
+            found.append(Loosening(name, label, len(left), n_patients))
+    return sorted(found, key=lambda each: -each.n_images)
