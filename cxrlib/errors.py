@@ -7,6 +7,7 @@
   - WeightsError
   - StoreError
   - ProjectionError
+  - TokenError
 
 A message is one or two full sentences: what was wrong with which value, what would be
 right, and what to do next. Pages and the command line show it as it stands.
@@ -21,6 +22,7 @@ __all__ = [
     "ProjectionError",
     "SelectionError",
     "StoreError",
+    "TokenError",
     "WeightsError",
 ]
 
@@ -68,3 +70,7 @@ class StoreError(CxrError):
 
 class ProjectionError(CxrError):
     """Report a map that cannot be made from the images and settings given."""
+
+
+class TokenError(CxrError):
+    """Report an address that was not signed by this server, or is too old."""
