@@ -18,10 +18,10 @@ def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
     import ui.map_details  # noqa: F401  (Plotly and the charts)
     from cxrlib.errors import CxrError
-    from ui.resources import load_current
+    from ui.resources import list_cohorts, load_current
 
     with contextlib.suppress(CxrError):  # the page will say it
-        load_current()
+        load_current(list_cohorts()[0].slug)
 
 
 @contextlib.asynccontextmanager

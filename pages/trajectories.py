@@ -11,6 +11,7 @@ from cxrlib.trajectories import (
     describe_counts,
     select_bad_points,
 )
+from ui.cohorts import current_entry
 from ui.map_controls import (
     choose_density,
     choose_large,
@@ -26,7 +27,7 @@ from ui.resources import load_current
 # No picture without its caption leaves the page: the exports below carry theirs.
 CHART_BUTTONS = ["toImage", "resetScale2d", "select2d", "lasso2d"]
 
-current = load_current()
+current = load_current(current_entry().slug)
 points, projection = current.points, current.mapped.projection
 theme = st.context.theme.type or "light"
 
@@ -35,12 +36,9 @@ st.markdown(describe_counts(count_map(points)))
 
 options = list_patients(points)
 report_address(options, points["image_id"].tolist())
-who, what, how = st.columns([8, 10, 2], gap="medium", vertical_alignment="bottom")
-with who:
+with st.container(horizontal=True, vertical_alignment="bottom"):
     patients = choose_patients(options, current.story)
-with what:
     choice = choose_density()
-with how:
     large = choose_large()
 
 paths = [compute_trajectory(current.cohort.table, projection, patient) for patient in patients]

@@ -6,33 +6,46 @@ from pathlib import Path
 import streamlit as st
 
 from cxrlib import NOTICE
-from cxrlib.errors import CxrError
-from ui.resources import Current, load_current
-from ui.text import show_alert
+from cxrlib.cohort import Cohort
+from cxrlib.errors import CxrError, ProjectionError
+from ui.cohorts import current_entry
+from ui.resources import find_cohort, load_current
 
 STYLE = Path(__file__).with_name("frame.css")
 
 
-def show_frame() -> None:
-    """Show the notice bar, or the reason why there is no cohort to show, and stop there."""
+def show_frame() -> Cohort | None:
+    """Show the notice bar; return the cohort, or None where it cannot be used.
+
+    A page that needs the cohort says why it cannot (`cxrlib.errors.CxrError`); the data page
+    works without one.
+    """
     st.html(STYLE)
+    entry = current_entry()
     try:
         with st.spinner("Reading the cohort and its map"):
-            current = load_current()
-    except CxrError as error:
-        show_notice_bar(cohort="none", extractor="none")
-        st.title("There is no cohort to show")
-        show_alert(str(error), "error")
-        st.stop()
-    show_notice_bar(cohort=describe_cohort(current), extractor=current.extractor.title)
+            cohort = find_cohort(entry.slug)
+            extractor = _name_extractor(entry.slug)
+    except CxrError:
+        show_notice_bar(cohort=f"{entry.title}, which cannot be used", extractor="none")
+        return None
+    show_notice_bar(cohort=describe_cohort(cohort), extractor=extractor)
+    return cohort
 
 
-def describe_cohort(current: Current) -> str:
+def _name_extractor(slug: str) -> str:
+    """Name the extractor behind what is shown."""
+    try:
+        return load_current(slug).extractor.title
+    except ProjectionError:
+        return "no map yet"
+
+
+def describe_cohort(cohort: Cohort) -> str:
     """Name the cohort; a generated one says so even if its name does not."""
-    name = current.cohort.name
-    if current.cohort.is_synthetic and "synthetic" not in name.lower():
-        return f"{name} (synthetic)"
-    return name
+    if cohort.is_synthetic and "synthetic" not in cohort.name.lower():
+        return f"{cohort.name} (synthetic)"
+    return cohort.name
 
 
 def show_notice_bar(*, cohort: str, extractor: str) -> None:

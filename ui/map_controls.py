@@ -89,6 +89,7 @@ def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
         select_all=False,
         on_change=_follow_choice,
         placeholder="Choose patients by id",
+        width=310,
         help="Patients with most dated days on the map stand first.",
     )
 
@@ -101,36 +102,37 @@ def _follow_choice() -> None:
 def choose_density() -> DensityChoice:
     """Let the reader choose which images' density is drawn, and how smooth it is."""
     low, high = SMOOTHING
-    kind_place, smooth_place = st.columns([4, 2], gap="medium")
-    with kind_place:
-        kind = st.segmented_control(
-            "Density of images",
-            list(KINDS),
-            default="icu-or-tube",
-            required=True,
-            format_func=lambda key: KINDS[key],
-            key="density",
-            bind="query-params",
-            persist_state="session",
-            help="The caption of the paper's Figure 3 counts images in the ICU or with a tube; its "
-            "text adds the last image of patients who died.",
-        )
-    with smooth_place:
-        bandwidth = st.slider(
-            "Smoothing",
-            min_value=low,
-            max_value=high,
-            value=1.0,
-            step=0.1,
-            key="smoothing",
-            bind="query-params",
-            persist_state="session",
-            help="Bandwidth of the density: the standard deviation of its kernel, in map units. "
-            "1.0 is the published value.",
-        )
+    kind = st.segmented_control(
+        "Density of images",
+        list(KINDS),
+        default="icu-or-tube",
+        required=True,
+        format_func=lambda key: KINDS[key],
+        key="density",
+        bind="query-params",
+        persist_state="session",
+        width="content",
+        help="The caption of the paper's Figure 3 counts images in the ICU or with a tube; its "
+        "text adds the last image of patients who died.",
+    )
+    bandwidth = st.slider(
+        "Smoothing",
+        min_value=low,
+        max_value=high,
+        value=1.0,
+        step=0.1,
+        key="smoothing",
+        bind="query-params",
+        persist_state="session",
+        width=170,
+        help="Bandwidth of the density: the standard deviation of its kernel, in map units. "
+        "1.0 is the published value.",
+    )
     return DensityChoice(str(kind), float(bandwidth))
 
 
 def choose_large() -> bool:
     """Let the reader draw the map large, for a projector."""
-    return st.toggle("Large", key="large", bind="query-params", persist_state="session")
+    return st.toggle(
+        "Large", key="large", bind="query-params", persist_state="session", width="content"
+    )

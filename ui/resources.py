@@ -1,4 +1,4 @@
-"""What the server holds once for all sessions: the cohort, its map, decoded images."""
+"""What the server holds once for all sessions: its cohorts, their maps, decoded images."""
 
 import functools
 import hashlib
@@ -10,14 +10,24 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from cxrlib.catalogue import CohortEntry, find_entry, list_entries, split_paths
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import CohortError, ImageError
 from cxrlib.extractors import ExtractorInfo
-from cxrlib.pipeline import MappedCohort, load_map
+from cxrlib.pipeline import MappedCohort, find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
 from cxrlib.thumbnails import encode_preview
 from cxrlib.trajectories import find_story, map_points
+
+__all__ = [
+    "Current",
+    "find_cache",
+    "find_cohort",
+    "list_cohorts",
+    "load_current",
+    "load_preview",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 PREVIEW_SIDE = 900  # pixels; sharp in the side panel of a projector
@@ -42,37 +52,76 @@ class Current:
         return self.mapped.extractor
 
 
-def load_current() -> Current:
-    """Load the cohort the server was started with, once for as long as it does not change.
+def find_cache() -> Path:
+    """Find the folder of everything computed."""
+    return Path(os.environ.get("CXR_CACHE") or ROOT / "cache")
+
+
+def list_cohorts() -> tuple[CohortEntry, ...]:
+    """List the cohorts the server was started with, the one to open on first; and the demo."""
+    return list_entries(split_paths(os.environ.get("CXR_DATA", "")), find_cache() / "demo")
+
+
+def find_cohort(slug: str) -> Cohort:
+    """Load a cohort by its slug, once for as long as its files do not change.
+
+    Raises
+    ------
+    SelectionError
+        If the server has no cohort of that name.
+    CohortError
+        If the cohort cannot be used; the message says what to do.
+    """
+    entry = find_entry(list_cohorts(), slug)
+    if entry.is_demo and not entry.path.is_dir():
+        raise CohortError(
+            "The demo cohort is not on this machine yet. Generate it on the data page, or start "
+            "the dashboard with: make app."
+        )
+    parts = (entry.path / "metadata.csv", entry.path / "images", entry.path / "annotations")
+    with _LOADING:  # two sessions that come at once wait for one loading
+        return _load_cohort(str(entry.path), str(find_cache()), _time_changes(parts))
+
+
+def load_current(slug: str) -> Current:
+    """Load a cohort with its map, once for as long as neither changes.
+
+    The map is by the extractor the server was started with, where this cohort has one.
 
     Raises
     ------
     CxrError
         If the cohort cannot be used or has no map yet; the message says what to do.
     """
-    cache = Path(os.environ.get("CXR_CACHE") or ROOT / "cache")
-    named = os.environ.get("CXR_DATA")
-    data = Path(named or cache / "demo")
-    if not named and not data.is_dir():
-        raise CohortError(
-            "The demo cohort is not there yet. Start the dashboard with: make app. It generates "
-            "the cohort first."
-        )
-    parts = (data / "metadata.csv", data / "images", data / "annotations", cache / "maps")
-    changed = tuple(part.stat().st_mtime_ns if part.exists() else 0 for part in parts)
-    with _LOADING:  # two sessions that come at once wait for one loading
-        return _load(str(data), str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
+    cohort = find_cohort(slug)
+    cache = find_cache()
+    with _LOADING:
+        changed = _time_changes((cache / "maps", cache / "embeddings"))
+        return _load_map(cohort, str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
 
 
-_LOADING = threading.Lock()
+# Reentrant, since loading a map loads its cohort.
+_LOADING = threading.RLock()
 
 
-@functools.lru_cache(maxsize=4)
-def _load(data: str, cache: str, extractor: str, changed: tuple[int, ...]) -> Current:
-    """Load cohort and map; ``changed`` makes an edited cohort or a new map load again."""
-    store = Store(Path(cache))
-    cohort = load_cohort(Path(data), store=store)
-    mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=extractor)
+def _time_changes(parts: tuple[Path, ...]) -> tuple[int, ...]:
+    """Give the times of change of files and folders, 0 for one that is not there."""
+    return tuple(part.stat().st_mtime_ns if part.exists() else 0 for part in parts)
+
+
+@functools.lru_cache(maxsize=8)
+def _load_cohort(data: str, cache: str, changed: tuple[int, ...]) -> Cohort:
+    """Load a cohort; ``changed`` makes an edited one load again."""
+    return load_cohort(Path(data), store=Store(Path(cache)))
+
+
+@functools.lru_cache(maxsize=8)
+def _load_map(cohort: Cohort, cache: str, extractor: str, changed: tuple[int, ...]) -> Current:
+    """Load the map of a cohort; ``changed`` makes a new one show."""
+    store, settings = Store(Path(cache)), ProjectionSettings()
+    if extractor != "auto" and not find_maps(cohort, store, settings=settings, names=(extractor,)):
+        extractor = "auto"
+    mapped = load_map(cohort, store, settings=settings, extractor=extractor)
     points = map_points(mapped.mapped.table, mapped.projection)
     story = find_story(cohort.table, mapped.projection, planted=cohort.planted)
     return Current(mapped, points, story)

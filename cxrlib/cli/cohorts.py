@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from cxrlib.catalogue import split_paths
 from cxrlib.cli.messages import reported_errors, tell_problems, write_result
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, Format, FormatOption
 from cxrlib.cohort import Cohort, count_cohort, load_cohort
+from cxrlib.errors import CohortError
 from cxrlib.progress import ProgressLine
 from cxrlib.store import Store
 
@@ -45,6 +47,11 @@ def info(
 
 def load_named(data: Path | None, cache: Path) -> Cohort:
     """Load the named cohort, or generate and load the demo."""
+    if data is not None and not data.exists() and len(split_paths(str(data))) > 1:
+        raise CohortError(
+            f"CXR_DATA names several cohorts ({str(data)!r}). This command takes one: name it with "
+            "--data."
+        )
     store = Store(cache)
     root = data or _generate_demo(cache / "demo", seed=None, n_patients=250)
     return load_cohort(root, store=store, on_progress=ProgressLine())

@@ -11,6 +11,7 @@ from cxrlib.extractors import EXTRACTOR_NAMES
 __all__ = [
     "DEFAULT_CACHE",
     "CacheOption",
+    "CohortsOption",
     "DataOption",
     "DeviceOption",
     "ExtractorOption",
@@ -34,6 +35,15 @@ DataOption = Annotated[
         "--data",
         envvar="CXR_DATA",
         help="Cohort folder with metadata.csv and images/; the demo cohort where none is named.",
+    ),
+]
+CohortsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        envvar="CXR_DATA",
+        help="Cohort folder; repeat it for several, the first is opened on. The demo is always "
+        "there as well.",
     ),
 ]
 CacheOption = Annotated[

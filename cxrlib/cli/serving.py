@@ -10,21 +10,23 @@ from typing import Annotated
 
 import typer
 
+from cxrlib.catalogue import join_paths
 from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.maps import choose_extractor_name, embed_cohort, map_cohort
 from cxrlib.cli.messages import reported_errors
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
-    DataOption,
+    CohortsOption,
     DeviceOption,
     ExtractorOption,
     TrustOption,
     WeightsOption,
 )
 from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
+from cxrlib.errors import CohortError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights
+from cxrlib.metadata import METADATA_FILE
 from cxrlib.pipeline import find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
@@ -38,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    data: DataOption = None,
+    data: CohortsOption = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
     extractor: ExtractorOption = "auto",
     weights: WeightsOption = None,
@@ -46,10 +48,12 @@ def serve(
     device: DeviceOption = "auto",
     cache: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Embed and map what is missing, then serve the dashboard on this machine."""
+    """Embed and map what is missing of the first cohort, then serve the dashboard here."""
     with reported_errors():
         _check_port(port)
-        cohort = load_named(data, cache)
+        others = [_check_cohort(path) for path in (data or [])[1:]]
+        cohort = load_named(data[0] if data else None, cache)
+        paths = join_paths([cohort.root, *others])
         store = Store(cache)
         name = choose_extractor_name(extractor, weights)
         ready = _find_ready(cohort, store, name, weights)
@@ -57,12 +61,22 @@ def serve(
         if used is None:
             _, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
             map_cohort(cohort, used, store, ProjectionSettings())
-    os.environ["CXR_DATA"] = str(cohort.root)
+    os.environ["CXR_DATA"] = paths
     os.environ["CXR_CACHE"] = str(cache.resolve())
     os.environ["CXR_EXTRACTOR"] = used.key
     typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
     sys.stdout.flush()
     _run_server(port, in_this_process=ready is not None)
+
+
+def _check_cohort(path: Path) -> Path:
+    """Return a folder, resolved; raise where it is no cohort, before anything is computed."""
+    if not (path / METADATA_FILE).is_file():
+        raise CohortError(
+            f"There is no {METADATA_FILE} in {str(path)!r}. Give a folder in the collection's "
+            "layout, or leave this --data out."
+        )
+    return path.resolve()
 
 
 def _run_server(port: int, *, in_this_process: bool) -> None:

@@ -1,0 +1,218 @@
+"""What is here and what is missing: extractors, embeddings, maps, and the cache's contents."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.errors import CxrError
+from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
+from cxrlib.extractors.densenet import UNTRAINED_NOTE
+from cxrlib.extractors.weights import WEIGHTS_FILES, weights_folder
+from cxrlib.pipeline import find_maps, select_for_map
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
+__all__ = [
+    "CACHE_COLUMNS",
+    "ExtractorState",
+    "list_cache",
+    "list_extractor_states",
+    "list_flow",
+]
+
+Ready = Literal["ready", "no map", "incomplete", "not computed", "weights missing"]
+CACHE_COLUMNS = ("what", "name", "n_files", "n_bytes", "changed")
+
+
+@dataclass(frozen=True)
+class ExtractorState:
+    """Tell how far an extractor is with a cohort.
+
+    Parameters
+    ----------
+    name : str
+        As in `cxrlib.extractors.EXTRACTOR_NAMES`.
+    info : ExtractorInfo or None
+        The extractor behind embeddings in the cache; None where there are none.
+    n_embedded : int
+        X-rays with a readable file that have an embedding.
+    n_images : int
+        X-rays with a readable file.
+    n_on_map, n_for_map : int
+        Images on the map, and images that belong on it.
+    ready : str
+        "ready", "no map" (all embedded), "incomplete", "not computed" or "weights missing".
+    advice : str
+        How to get what is missing, or "".
+    """
+
+    name: str
+    info: ExtractorInfo | None
+    n_embedded: int
+    n_images: int
+    n_on_map: int
+    n_for_map: int
+    ready: Ready
+    advice: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name the extractor on screen."""
+        if self.info is not None:
+            return self.info.title
+        if self.name in WEIGHTS_FILES:
+            return f"DenseNet-121, {self.name.rsplit('-', 1)[-1]}"
+        return "Texture" if self.name == "texture" else f"DenseNet-121 ({UNTRAINED_NOTE})"
+
+
+def list_extractor_states(cohort: Cohort, store: Store) -> list[ExtractorState]:
+    """List every extractor with what the cache holds of it for a cohort; compute nothing.
+
+    An extractor with embeddings by several weights is listed once for each.
+    """
+    stored: dict[str, list[ExtractorInfo]] = {}
+    for info in filter(is_current, store.list_extractors()):
+        stored.setdefault(info.name, []).append(info)
+    states = []
+    for name in EXTRACTOR_NAMES:
+        found = [_describe_stored(cohort, store, info) for info in stored.get(name, [])]
+        found = [state for state in found if state.n_embedded]
+        states += found or [_describe_absent(cohort, name)]
+    return states
+
+
+def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> ExtractorState:
+    """Describe an extractor of the store."""
+    settings = ProjectionSettings()
+    usable = cohort.select_xrays().select_with_file().table
+    mapped = select_for_map(cohort, settings).table
+    stored = store.read_stored_sha256s(info)
+    n_embedded = int(usable["sha256"].isin(stored).sum())
+    n_on_map = int(mapped["sha256"].isin(stored).sum())
+    has_map = bool(find_maps(cohort, store, settings=settings, names=(info.key,)))
+    ready: Ready = "ready" if has_map else "no map"
+    if n_embedded < len(usable):
+        ready = "incomplete"
+    return ExtractorState(
+        name=info.name,
+        info=info,
+        n_embedded=n_embedded,
+        n_images=len(usable),
+        n_on_map=n_on_map if has_map else 0,
+        n_for_map=len(mapped),
+        ready=ready,
+    )
+
+
+def _describe_absent(cohort: Cohort, name: str) -> ExtractorState:
+    """Describe an extractor without embeddings of this cohort."""
+    file = WEIGHTS_FILES.get(name)
+    missing = file is not None and find_weights(name) is None
+    advice = ""
+    if file is not None and missing:
+        advice = f"Put {file.describe()} into {_home_relative(weights_folder())!r}."
+        if file.sha256:
+            advice = f"Download {file.n_bytes / 1e6:.0f} MB, or put it there: {advice}"
+    return ExtractorState(
+        name=name,
+        info=None,
+        n_embedded=0,
+        n_images=cohort.select_xrays().select_with_file().n_images,
+        n_on_map=0,
+        n_for_map=select_for_map(cohort, ProjectionSettings()).n_images,
+        ready="weights missing" if missing else "not computed",
+        advice=advice,
+    )
+
+
+def _home_relative(folder: Path) -> str:
+    """Write a folder of the user's as ``~/...``: a screen need not show whose home it is."""
+    with contextlib.suppress(ValueError):
+        return f"~/{folder.relative_to(Path.home()).as_posix()}"
+    return str(folder)
+
+
+def list_flow(cohort: Cohort) -> list[SelectionStep]:
+    """List the way from all rows to the images a map can show, each step with what went."""
+    whole = SelectionStep("rows of metadata.csv", cohort.n_images, cohort.n_patients, {})
+    return [whole, *select_for_map(cohort, ProjectionSettings()).steps]
+
+
+def list_cache(store: Store) -> pd.DataFrame:
+    """List what lies in the cache: one row a folder, embeddings and maps one row each.
+
+    Returns
+    -------
+    DataFrame
+        what (folder), name (within it, in words where the file says them, or ""), n_files,
+        n_bytes, changed (UTC, of the newest file). Files that vanish meanwhile are left out.
+    """
+    titles = {info.key: info.title for info in store.list_extractors()}
+    rows = []
+    for folder in _list(store.root):
+        if not folder.is_dir(follow_symlinks=False):
+            continue
+        if folder.name in ("embeddings", "maps"):
+            for entry in _list(folder):
+                row = _measure(entry, what=folder.name)
+                name = _name_map(store, entry.name) if folder.name == "maps" else ""
+                rows.append({**row, "name": name or titles.get(entry.name, entry.name)})
+        else:
+            rows.append({**_measure(folder, what=folder.name), "name": ""})
+    table = pd.DataFrame(rows, columns=list(CACHE_COLUMNS))
+    table["changed"] = pd.to_datetime(table["changed"], unit="s", utc=True)
+    kept = table[table["n_files"] > 0]
+    return kept.sort_values(["what", "name"]).reset_index(drop=True)
+
+
+def _name_map(store: Store, file_name: str) -> str:
+    """Say what a map is of, from the settings stored with it; "" where they cannot be read."""
+    try:
+        info = store.read_info("maps", Path(file_name).stem)
+        if info is None:
+            return ""
+        extractor = ExtractorInfo.from_dict(info["extractor"])
+        settings, effective = info["settings"], info["effective"]
+        return (
+            f"{str(settings['method']).upper()} of the {settings['features']} of "
+            f"{extractor.title}, {int(effective['n_contents']):,} images, seed {settings['seed']}"
+        )
+    except (CxrError, KeyError, TypeError, ValueError):  # a file of another version
+        return ""
+
+
+def _measure(entry: "os.DirEntry[str]", *, what: str) -> dict[str, object]:
+    """Count files and bytes of a file or folder."""
+    stats = list(_walk(entry))
+    return {
+        "what": what,
+        "name": entry.name,
+        "n_files": len(stats),
+        "n_bytes": sum(stat.st_size for stat in stats),
+        "changed": max((stat.st_mtime for stat in stats), default=float("nan")),
+    }
+
+
+def _walk(entry: "os.DirEntry[str]") -> Iterator[os.stat_result]:
+    """Give the stat of a file, or of each file below a folder; links are not followed."""
+    with contextlib.suppress(OSError):
+        if entry.is_dir(follow_symlinks=False):
+            for inner in _list(Path(entry.path)):
+                yield from _walk(inner)
+        elif entry.is_file(follow_symlinks=False):
+            yield entry.stat(follow_symlinks=False)
+
+
+def _list(folder: Path) -> "list[os.DirEntry[str]]":
+    """List a folder; one that is gone is empty."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

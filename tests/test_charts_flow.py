@@ -1,0 +1,42 @@
+"""The flow chart: bars add up, words are escaped."""
+
+import plotly.graph_objects as go
+
+from cxrlib.charts.flow import describe_flow, plot_flow
+from cxrlib.cohort import SelectionStep
+
+STEPS = [
+    SelectionStep("rows of metadata.csv", 100, 40, {}),
+    SelectionStep("X-rays", 90, 38, {"modality CT": 10}),
+    SelectionStep("view <b>PA</b>", 50, 20, {f"view {i}": 8 for i in range(5)}),
+]
+
+
+def test_bars_add_up() -> None:
+    """What is left and what went make the bar above."""
+    figure = plot_flow(STEPS)
+    kept, gone = (list(trace.x) for trace in figure.data)
+    assert kept == [100, 90, 50]
+    assert [a + b for a, b in zip(kept, gone, strict=True)] == [100, 100, 90]
+
+
+def test_every_bar_says_images_and_patients() -> None:
+    """Counts carry their unit, reasons their number; many reasons are summed up."""
+    words = [a.text for a in plot_flow(STEPS).layout.annotations]
+    assert "90 images of 38 patients<br>out: 10 modality CT" in words
+    assert any("16 for other reasons" in text for text in words)
+    assert "left out 8 view 0" in describe_flow(STEPS)
+
+
+def test_markup_is_text() -> None:
+    """A label from a cohort is not read as markup."""
+    texts = [a.text for a in plot_flow(STEPS).layout.annotations]
+    texts += [text for trace in plot_flow(STEPS).data for text in trace.hovertext]
+    assert not any("<b>" in text for text in texts)
+    assert any("&lt;b&gt;PA" in text for text in texts)
+
+
+def test_an_empty_cohort_is_drawn() -> None:
+    """No row at all is a chart, not an error."""
+    figure = plot_flow([SelectionStep("rows", 0, 0, {}), SelectionStep("X-rays", 0, 0, {})])
+    assert isinstance(figure, go.Figure)

@@ -1,0 +1,43 @@
+"""Which of the server's cohorts a session looks at: chosen in the sidebar, kept in the address."""
+
+import streamlit as st
+
+from cxrlib.catalogue import CohortEntry, find_entry
+from ui.address import report_unknown
+from ui.resources import list_cohorts
+
+__all__ = ["choose_cohort", "current_entry"]
+
+KEY = "cohort"  # of the widget, of the session's state and of the address
+
+
+def choose_cohort() -> CohortEntry:
+    """Let the reader choose a cohort by its slug; without a choice to make, show nothing."""
+    entries = list_cohorts()
+    slugs = [entry.slug for entry in entries]
+    report_unknown(KEY, slugs.__contains__)
+    if len(entries) > 1:
+        st.selectbox(
+            "Cohort",
+            slugs,
+            key=KEY,
+            bind="query-params",
+            persist_state="session",
+            on_change=_start_afresh,
+            help="The cohorts this server was started with, and the synthetic demo.",
+        )
+    return current_entry()
+
+
+def current_entry() -> CohortEntry:
+    """Return the cohort this session looks at: the first one until another is chosen."""
+    entries = list_cohorts()
+    chosen = st.session_state.get(KEY)
+    known = {entry.slug for entry in entries}
+    return find_entry(entries, chosen) if chosen in known else entries[0]
+
+
+def _start_afresh() -> None:
+    """Forget filters and choices: patients, images and places are those of one cohort."""
+    for key in [key for key in st.session_state if key != KEY]:
+        del st.session_state[key]
