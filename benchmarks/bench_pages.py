@@ -1,0 +1,206 @@
+"""Server time of every page and its main actions: p50, p95 and the fastest of 50.
+
+Server time is one run of the script on a warm server, from sending the widget's message to
+``script_finished``, measured by a client of the WebSocket (``benchmarks/session.py``). Every
+action changes something each time, so that no cached answer is measured. A bare Streamlit page
+with one slider says what of it is Streamlit itself and this client.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.cohorts import find_real_root
+from benchmarks.session import PageSession, Run
+from benchmarks.widgets import select_points
+from cxrlib.processes import count_cores
+from tests.browser.server import ROOT, find_free_port, served, wait_for
+
+BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"
+N_WARM = 5
+
+Act = Callable[[PageSession, int], Run]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Hold one thing a reader does on a page.
+
+    Parameters
+    ----------
+    page : str
+        Path of the page.
+    name : str
+        In words.
+    act : callable
+        Does it once; takes the session and a running number, from which each time differs.
+    limit : float
+        Seconds that the 95th percentile must keep; none by default.
+    """
+
+    page: str
+    name: str
+    act: Act
+    limit: float = math.inf
+
+
+def change_patient(session: PageSession, number: int) -> Run:
+    """Choose two other patients."""
+    options = session.find_widget("patient").options
+    start = (2 * number) % (len(options) - 1)
+    return session.set_widget("patient", options[start : start + 2])
+
+
+def change_density(session: PageSession, number: int) -> Run:
+    """Go through the kinds of density."""
+    options = session.find_widget("density").options
+    return session.set_widget("density", [options[number % len(options)]])
+
+
+def change_smoothing(session: PageSession, number: int) -> Run:
+    """Move the slider by one step."""
+    return session.set_widget("smoothing", [round(0.2 + 0.1 * (number % 29), 1)])
+
+
+def click_image(session: PageSession, number: int) -> Run:
+    """Click another point of the map."""
+    ids = list_points(session)
+    return session.set_widget("map", select_points([ids[(7 * number) % len(ids)]]))
+
+
+def list_points(session: PageSession) -> list[str]:
+    """List the image ids that stand on the map."""
+    spec = json.loads(session.find_widget("map").proto.spec)
+    return [point[0] for trace in spec["data"] for point in trace.get("customdata") or []]
+
+
+ACTIONS = [
+    Action("trajectories", "nothing changed", lambda session, number: session.run()),
+    Action("trajectories", "other patients", change_patient),
+    Action("trajectories", "other density", change_density),
+    Action("trajectories", "other smoothing", change_smoothing),
+    Action("trajectories", "other image", click_image),
+]
+
+
+def measure(address: str, action: Action, n_runs: int) -> list[Run]:
+    """Do an action again and again in a session of its own.
+
+    Raises
+    ------
+    RuntimeError
+        If an exception stands on the page: a page that fails is fast.
+    """
+    with PageSession(address, action.page) as session:
+        runs = [action.act(session, number) for number in range(N_WARM + n_runs)]
+        if session.exceptions:
+            raise RuntimeError(f"{action.page}, {action.name}: {session.exceptions}")
+    return runs[N_WARM:]
+
+
+def measure_opening(address: str, page: str, n_runs: int) -> list[Run]:
+    """Open a page in new sessions."""
+    runs = []
+    for _ in range(N_WARM + n_runs):
+        with PageSession(address, page) as session:
+            runs.append(session.first_run)
+    return runs[N_WARM:]
+
+
+def report(page: str, name: str, runs: list[Run], limit: float = math.inf) -> bool:
+    """Print a line; return whether the limit is kept."""
+    times = [1000 * run.seconds for run in runs]
+    p95 = float(np.percentile(times, 95))
+    size = statistics.median(run.n_bytes for run in runs) / 1000
+    is_kept = p95 <= 1000 * limit
+    words = (
+        ""
+        if math.isinf(limit)
+        else f"  limit {1000 * limit:.0f}: {'kept' if is_kept else 'NOT KEPT'}"
+    )
+    print(
+        f"{page:14} {name:22} {statistics.median(times):6.0f} {p95:6.0f} {min(times):6.0f} "
+        f"{size:8.0f}{words}",
+        flush=True,
+    )
+    return is_kept
+
+
+@contextmanager
+def served_bare(folder: Path) -> Iterator[str]:
+    """Serve a Streamlit page with a slider and nothing else."""
+    script, log = folder / "bare.py", folder / "bare.log"
+    script.write_text(BARE)
+    port = find_free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+        try:
+            address = f"http://localhost:{port}"
+            wait_for(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def measure_bare(folder: Path, n_runs: int) -> None:
+    """Measure the bare page's slider."""
+
+    def move(session: PageSession, number: int) -> Run:
+        return session.set_widget("number", [round(0.1 * (number % 30), 1)])
+
+    with served_bare(folder) as address:
+        report("bare page", "other number", measure(address, Action("", "slider", move), n_runs))
+
+
+def measure_cohort(address: str, n_runs: int, only: str) -> bool:
+    """Measure every page of a server; return whether all limits are kept."""
+    chosen = [action for action in ACTIONS if only in f"{action.page} {action.name}"]
+    for page in dict.fromkeys(action.page for action in chosen):
+        report(page, "opened", measure_opening(address, page, n_runs))
+    # Every action is measured, also after one that missed its limit.
+    kept = [report(a.page, a.name, measure(address, a, n_runs), a.limit) for a in chosen]
+    return all(kept)
+
+
+def main() -> None:
+    """Measure the demo and, with CXR_DATA, the real cohort."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--cache", type=Path, default=ROOT / "cache")
+    parser.add_argument("--only", default="", help="words that page and action must hold")
+    parser.add_argument("--address", help="of a server that runs already, instead of new ones")
+    arguments = parser.parse_args()
+    print(f"{'page':14} {'action':22} {'p50':>6} {'p95':>6} {'min':>6} {'kB':>8}   (ms)")
+    cohorts: dict[str, Path | None] = {"demo": None}
+    if (root := find_real_root()) is not None:
+        cohorts["real cohort"] = root
+    is_kept = True
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.address:
+            is_kept = measure_cohort(arguments.address, arguments.runs, arguments.only)
+        else:
+            measure_bare(Path(folder), arguments.runs)
+            for name, data in cohorts.items():
+                log = Path(folder) / "server.log"
+                print(f"-- {name}")
+                with served(data, cache=arguments.cache, log=log) as address:
+                    is_kept &= measure_cohort(address, arguments.runs, arguments.only)
+    print(f"Cores: {count_cores()}, load {os.getloadavg()[0]:.1f} (all processes).")
+    sys.exit(0 if is_kept else 1)
+
+
+if __name__ == "__main__":
+    main()
