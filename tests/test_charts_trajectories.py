@@ -413,7 +413,23 @@ def test_empty_selection_says_what_to_do():
     points = map_points(table.iloc[:0], places)
     figure = plot_map(points, None)
     assert "Loosen a filter" in " ".join(texts(figure))
+    beside = plot_map(points, None, backdrop=map_points(table, places))
+    assert "Loosen a filter" in " ".join(texts(beside))
     assert "empty map" in describe_map(points, None)
+
+
+def test_what_filters_leave_out_stays_faint_and_keeps_the_map_in_place(drawn):
+    """Draw it once, counted, without a click; the extent is that of all images."""
+    points, _, _ = drawn
+    kept, gone = points.iloc[:20], points.iloc[20:]
+    figure = plot_map(kept, None, backdrop=gone)
+    (trace,) = traces(figure, name=f"left out by filters: {len(gone)} images")
+    assert len(trace.x) == len(gone)
+    assert trace.customdata is None
+    assert trace.hoverinfo == "skip"
+    whole = plot_map(points, None)
+    assert figure.layout.xaxis.range == whole.layout.xaxis.range
+    assert not traces(plot_map(points, None, backdrop=gone.iloc[:0]), hoverinfo="skip")
 
 
 def test_many_points_use_webgl_for_paths_too():

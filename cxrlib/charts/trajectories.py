@@ -39,6 +39,8 @@ Layer = type[go.Scatter] | type[go.Scattergl]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
 FADED = 0.75
+#: Opacity of images that filters leave out: there, and no more.
+BACKDROP_OPACITY = 0.4
 #: Bands of the density, the lowest of them clear.
 N_BANDS = 8
 #: Room round the outermost images, as a share of the map's span: at least, and at most where
@@ -71,6 +73,7 @@ def plot_map(
     uirevision: str = "map",
     scale: float = 1.0,
     view: tuple[float, float, float, float] | None = None,
+    backdrop: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Plot the map.
 
@@ -101,6 +104,8 @@ def plot_map(
     view : tuple of float, optional
         ``(x_min, x_max, y_min, y_max)`` to open on, where a reader had zoomed or moved; by
         default the whole map, to which autoscaling comes back in any case.
+    backdrop : DataFrame, optional
+        Images that filters leave out, as `points`: faint dots that keep the map's extent.
 
     Returns
     -------
@@ -108,10 +113,13 @@ def plot_map(
     """
     palette = PALETTES[theme]
     figure = go.Figure(layout={"template": chart_template(theme)})
-    extent, level = _frame(points, density)
+    everything = points if backdrop is None else pd.concat([points, backdrop])
+    extent, level = _frame(everything, density)
     if density is not None and len(points):
         _add_density(figure, density, palette, density_label, level)
-    layer = go.Scatter if len(points) <= MAX_SVG_POINTS else go.Scattergl
+    layer = go.Scatter if len(everything) <= MAX_SVG_POINTS else go.Scattergl
+    if backdrop is not None and len(backdrop):
+        _add_backdrop(figure, backdrop, palette, layer)
     _add_points(figure, points, palette, layer, chosen=bool(trajectories))
     top = MARGIN["t"] + (0 if title is None else TITLE_HEIGHT)
     top += KEY_HEIGHT * _count_key_rows(trajectories)
@@ -274,6 +282,23 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
         yshift=-drop - height / 2,
         text=f"low to high: {html.escape(words, quote=False)}",
         font={"size": LABEL_SIZE},
+    )
+
+
+def _add_backdrop(
+    figure: go.Figure, backdrop: pd.DataFrame, palette: Palette, layer: Layer
+) -> None:
+    """Draw images that filters leave out, small and faint; they cannot be clicked."""
+    figure.add_trace(
+        layer(
+            x=backdrop["x"].to_numpy(dtype=np.float32),
+            y=backdrop["y"].to_numpy(dtype=np.float32),
+            mode="markers",
+            name=f"left out by filters: {count_words(len(backdrop), 'image')}",
+            legendrank=1001,
+            marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
+            hoverinfo="skip",
+        )
     )
 
 
