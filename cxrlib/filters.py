@@ -1,9 +1,10 @@
 """The filters: which column each one reads, which values it knows, which rows it leaves out."""
 
-from collections.abc import Iterable
+import weakref
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
@@ -18,7 +19,9 @@ __all__ = [
     "Choice",
     "Filter",
     "find_reasons",
+    "get_filter",
     "list_choices",
+    "list_numbers",
     "name_number",
 ]
 
@@ -103,6 +106,81 @@ def name_number(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
+# ---- the values of each row
+
+
+class _Coded(NamedTuple):
+    """Hold a filter's value of each row: ``values[codes]``."""
+
+    codes: np.ndarray
+    values: tuple[str, ...]
+
+
+class _Remembered:
+    """Hold what was read of a cohort, for as long as somebody holds the cohort."""
+
+    def __init__(self) -> None:
+        self.coded: dict[str, _Coded] = {}
+        self.choices: dict[str, list[Choice]] = {}
+        self.flags: pd.DataFrame | None = None
+
+
+# A cohort's table never changes, and every run of a page asks the same of it.
+_REMEMBERED: weakref.WeakKeyDictionary[Cohort, _Remembered] = weakref.WeakKeyDictionary()
+
+
+def _remember(cohort: Cohort) -> _Remembered:
+    return _REMEMBERED.setdefault(cohort, _Remembered())
+
+
+def get_filter(name: str) -> Filter:
+    """Return a filter by its name.
+
+    Raises
+    ------
+    SelectionError
+        If there is none of that name.
+    """
+    if name not in FILTERS:
+        raise SelectionError(f"There is no filter {name[:60]!r}. There are {', '.join(FILTERS)}.")
+    return FILTERS[name]
+
+
+def _read_coded(cohort: Cohort, which: Filter) -> _Coded:
+    """Read a filter's value of each row as text; "not recorded" where there is none."""
+    remembered = _remember(cohort).coded
+    if which.name not in remembered:
+        column = cohort.table[which.column]
+        if which.kind == "range":
+            texts = [NOT_RECORDED if pd.isna(n) else name_number(n) for n in column]
+        else:
+            texts = [NOT_RECORDED if pd.isna(text) else str(text) for text in column]
+        if which.kind == "tree":
+            texts = [list_levels(text)[-1] for text in texts]
+        codes, values = pd.factorize(np.array(texts, dtype=object))
+        remembered[which.name] = _Coded(codes, tuple(values))
+    return remembered[which.name]
+
+
+def _read_flags(cohort: Cohort) -> pd.DataFrame:
+    remembered = _remember(cohort)
+    if remembered.flags is None:
+        remembered.flags = list_flags(cohort)
+    return remembered.flags
+
+
+def list_levels(path: str) -> list[str]:
+    """List a finding and the levels above it, the uppermost first.
+
+    Examples
+    --------
+    >>> list_levels("Pneumonia / Viral/SARS")
+    ['Pneumonia', 'Pneumonia/Viral', 'Pneumonia/Viral/SARS']
+    """
+    parts = [part.strip() for part in path.split("/")]
+    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
 # ---- which values there are
 
 
@@ -129,18 +207,34 @@ def list_choices(cohort: Cohort, name: str) -> list[Choice]:
         If there is no such filter.
     """
     which = get_filter(name)
-    table = cohort.table[cohort.table["is_xray"]]
-    patients = table["patient_id"]
-    if which.kind == "flags":
-        flags = list_flags(cohort).loc[table.index]
-        return [
-            Choice(flag, int(flags[flag].sum()), int(patients[flags[flag]].nunique()))
-            for flag in FLAGS
-        ]
-    values = read_values(table, which)
-    pairs = pd.DataFrame({"value": values, "patient_id": patients})
+    remembered = _remember(cohort).choices
+    if name not in remembered:
+        count = _count_flags if which.kind == "flags" else _count_values
+        remembered[name] = count(cohort, which)
+    return list(remembered[name])
+
+
+def _count_flags(cohort: Cohort, which: Filter) -> list[Choice]:
+    """Count the X-rays that have each flag."""
+    xrays = cohort.table["is_xray"]
+    flags, patients = _read_flags(cohort)[xrays], cohort.table.loc[xrays, "patient_id"]
+    return [
+        Choice(flag, int(flags[flag].sum()), int(patients[flags[flag]].nunique())) for flag in FLAGS
+    ]
+
+
+def _count_values(cohort: Cohort, which: Filter) -> list[Choice]:
+    """Count the X-rays that have each value."""
+    codes, values = _read_coded(cohort, which)
+    xrays = cohort.table["is_xray"]
+    pairs = pd.DataFrame(
+        {
+            "value": np.array(values, dtype=object)[codes[xrays]],
+            "patient_id": cohort.table["patient_id"][xrays].to_numpy(),
+        }
+    )
     if which.kind == "tree":
-        pairs = pairs.assign(value=pairs["value"].map(_list_levels)).explode("value")
+        pairs = pairs.assign(value=pairs["value"].map(list_levels)).explode("value")
     counts = pairs.groupby("value", sort=False)["patient_id"].agg(["size", "nunique"])
     choices = [Choice(str(value), int(n), int(m)) for value, n, m in counts.itertuples()]
     return sorted(choices, key=lambda choice: _rank(which, choice))
@@ -158,55 +252,19 @@ def _rank(which: Filter, choice: Choice) -> tuple[bool, float, str]:
     return is_last, float(place), choice.value
 
 
-def get_filter(name: str) -> Filter:
-    """Return a filter by its name.
+def list_numbers(cohort: Cohort, name: str) -> list[float]:
+    """List the numbers that a range's X-rays have recorded, the smallest first.
 
     Raises
     ------
     SelectionError
-        If there is none of that name.
+        If there is no such range.
     """
-    if name not in FILTERS:
-        raise SelectionError(f"There is no filter {name[:60]!r}. There are {', '.join(FILTERS)}.")
-    return FILTERS[name]
-
-
-def read_values(table: pd.DataFrame, which: Filter) -> pd.Series:
-    """Read a filter's value of each row, as text.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of a cohort's table.
-    which : Filter
-        Not one of flags.
-
-    Returns
-    -------
-    Series of str
-        "not recorded" where there is none, on the table's index.
-    """
-    column = table[which.column]
-    if which.kind == "range":
-        named = {number: name_number(number) for number in column.dropna().unique()}
-        return column.map(named).astype("str").fillna(NOT_RECORDED)
-    values = column.astype("str").fillna(NOT_RECORDED)
-    if which.kind != "tree":
-        return values
-    paths = {value: _list_levels(value)[-1] for value in values.unique()}
-    return values.map(paths)
-
-
-def _list_levels(path: str) -> list[str]:
-    """List a finding and the levels above it, the uppermost first.
-
-    Examples
-    --------
-    >>> _list_levels("Pneumonia / Viral/SARS")
-    ['Pneumonia', 'Pneumonia/Viral', 'Pneumonia/Viral/SARS']
-    """
-    parts = [part.strip() for part in path.split("/")]
-    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+    which = get_filter(name)
+    if which.kind != "range":
+        raise SelectionError(f"The filter {name!r} has no numbers. Ranges are age and day.")
+    recorded = cohort.table.loc[cohort.table["is_xray"], which.column].dropna()
+    return sorted({float(number) for number in recorded})
 
 
 # ---- which rows go
@@ -228,9 +286,9 @@ def find_reasons(
 
     Returns
     -------
-    Series of str
-        A reason in words, missing where the row stays. A row whose value is not recorded
-        stays only if "not recorded" was asked for.
+    Series of object
+        A reason in words, None where the row stays, on the table's index. A row whose value
+        is not recorded stays only if "not recorded" was asked for, so never in a range.
 
     Raises
     ------
@@ -239,44 +297,46 @@ def find_reasons(
     """
     which = get_filter(name)
     if which.kind == "flags":
-        return _find_flagged(cohort, [str(flag) for flag in wanted])
-    if which.kind == "range":
-        low, high = wanted
-        return _find_outside(cohort.table[which.column], which, float(low), float(high))
-    values = read_values(cohort.table, which)
-    keep = set(wanted)
-    stays = values.isin([v for v in values.unique() if keep.intersection(_name_as(which, v))])
-    return (_name_noun(which) + values).mask(stays)
+        reasons = _find_flagged(_read_flags(cohort), [str(flag) for flag in wanted])
+    elif which.kind == "range":
+        low, high = (float(end) for end in wanted)
+        reasons = _find_outside(cohort.table[which.column], which, low, high)
+    else:
+        coded = _read_coded(cohort, which)
+        by_value = [_explain_value(which, value, {*map(str, wanted)}) for value in coded.values]
+        reasons = np.array([*by_value, None], dtype=object)[coded.codes]
+    return pd.Series(reasons, index=cohort.table.index, dtype=object)
 
 
-def _name_as(which: Filter, value: str) -> Iterable[str]:
-    """List the names under which a row of this value is found."""
-    return _list_levels(value) if which.kind == "tree" else [value]
+def _explain_value(which: Filter, value: str, wanted: set[str]) -> str | None:
+    """Say why a value goes; None if it stays."""
+    names = list_levels(value) if which.kind == "tree" else [value]
+    return None if wanted.intersection(names) else name_noun(which) + value
 
 
-def _name_noun(which: Filter) -> str:
-    """Give the words before a value: "view L", "ever intubated: no"."""
-    label = (
-        which.label if which.label.startswith("RT") else which.label.lower().replace("icu", "ICU")
-    )
-    return f"{label}: " if KNOWN_ORDERS.get(which.name) == YES_NO_CATEGORIES else f"{label} "
+def name_noun(which: Filter) -> str:
+    """Give the words before a value within a sentence: "view ", "ever intubated: "."""
+    label = which.label
+    if not label.startswith("RT-PCR"):
+        label = label[0].lower() + label[1:]
+    is_answer = KNOWN_ORDERS.get(which.name) == YES_NO_CATEGORIES
+    return f"{label}: " if is_answer else f"{label} "
 
 
-def _find_flagged(cohort: Cohort, wanted: list[str]) -> pd.Series:
+def _find_flagged(flags: pd.DataFrame, wanted: list[str]) -> np.ndarray:
     """Name the first of the flags that a row has."""
-    flags = list_flags(cohort)
-    reasons = pd.Series(pd.NA, index=flags.index, dtype="str")
-    for flag in reversed(wanted):
-        if flag in flags:
-            reasons = reasons.mask(flags[flag], flag)
+    reasons = np.full(len(flags), None, dtype=object)
+    for flag in reversed([flag for flag in FLAGS if flag in wanted]):
+        reasons[flags[flag].to_numpy()] = flag
     return reasons
 
 
-def _find_outside(numbers: pd.Series, which: Filter, low: float, high: float) -> pd.Series:
+def _find_outside(numbers: pd.Series, which: Filter, low: float, high: float) -> np.ndarray:
     """Say which end a number lies beyond, or that there is none."""
-    noun = _name_noun(which)
-    values = numbers.astype("float64")
-    reasons = pd.Series(pd.NA, index=numbers.index, dtype="str")
-    reasons = reasons.mask(values < low, f"{noun}below {name_number(low)}")
-    reasons = reasons.mask(values > high, f"{noun}above {name_number(high)}")
-    return reasons.mask(values.isna(), f"{noun}{NOT_RECORDED}")
+    noun = name_noun(which)
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
+    reasons = np.full(len(values), None, dtype=object)
+    reasons[values < low] = f"{noun}below {name_number(low)}"
+    reasons[values > high] = f"{noun}above {name_number(high)}"
+    reasons[np.isnan(values)] = f"{noun}{NOT_RECORDED}"
+    return reasons

@@ -443,28 +443,29 @@ def select(cohort: Cohort, selection: Selection) -> Cohort:
         With a step for leaving out what is no X-ray, if there was any, and a step a filter;
         each says how many rows went for which reason.
     """
-    selected = cohort if cohort.table["is_xray"].all() else cohort.select_xrays()
+    reasons = find_all_reasons(cohort, selection)
+    left = cohort.table["is_xray"].to_numpy()
+    selected = cohort if left.all() else cohort.select_xrays()
     for name in selection.active:
-        wanted = getattr(selection, name)
-        reasons = find_reasons(selected, name, wanted)
-        selected = selected.select(reasons.isna(), describe_filter(name, wanted), reasons=reasons)
+        why = reasons.loc[left, name].set_axis(selected.table.index)
+        label = describe_filter(name, getattr(selection, name))
+        selected = selected.select(why.isna(), label, reasons=why)
+        left = left & reasons[name].isna().to_numpy()
     return selected
 
 
 def find_all_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
-    """Say of each X-ray and each filter in use why it leaves the image out.
+    """Say of each row and each filter in use why the filter leaves the row out.
 
     Returns
     -------
-    DataFrame of str
-        A row an X-ray, a column a filter; missing where the filter keeps the image.
+    DataFrame of object
+        A row an image, a column a filter; None where the filter keeps the image.
     """
-    xrays = cohort.table.index[cohort.table["is_xray"]]
     reasons = {
-        name: find_reasons(cohort, name, getattr(selection, name)).loc[xrays]
-        for name in selection.active
+        name: find_reasons(cohort, name, getattr(selection, name)) for name in selection.active
     }
-    return pd.DataFrame(reasons, index=xrays)
+    return pd.DataFrame(reasons, index=cohort.table.index, dtype=object)
 
 
 def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
@@ -485,7 +486,7 @@ def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
         leaves out). Filters in their order, most frequent reasons first. The n_images add
         up to all X-rays left out.
     """
-    reasons = find_all_reasons(cohort, selection)
+    reasons = find_all_reasons(cohort, selection)[cohort.table["is_xray"]]
     out = reasons[reasons.notna().any(axis=1)]
     columns = ["filter", "reason", "n_images", "n_patients", "n_only"]
     if out.empty:
@@ -532,7 +533,7 @@ def find_loosening(cohort: Cohort, selection: Selection) -> list[Loosening]:
     list of Loosening
         Empty if no single filter helps.
     """
-    keeps = find_all_reasons(cohort, selection).isna()
+    keeps = find_all_reasons(cohort, selection)[cohort.table["is_xray"]].isna()
     n_now = int(keeps.all(axis=1).sum())
     found = []
     for name in selection.active:
