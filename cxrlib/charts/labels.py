@@ -46,26 +46,22 @@ def place_labels(
     boxes = list(taken)
     offsets = np.zeros((len(points), 2))
     for row, (point, size) in enumerate(zip(points, sizes, strict=True)):
-        candidates = _candidates(np.asarray(size, dtype=np.float64))
-        costs = [
-            gap + _cost(point + offset, size, obstacles, frame, boxes) for gap, offset in candidates
-        ]
-        offsets[row] = candidates[int(np.argmin(costs))][1]
+        gaps, candidates = _candidates(np.asarray(size, dtype=np.float64))
+        costs = gaps + _costs(point + candidates, size, obstacles, frame, boxes)
+        offsets[row] = candidates[int(np.argmin(costs))]
         boxes.append(_box(point + offsets[row], size))
     return offsets
 
 
-def _candidates(size: NDArray[np.float64]) -> list[tuple[float, NDArray[np.float64]]]:
-    """Return gaps and offsets round a point, the nearest first, starting at the right."""
+def _candidates(size: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return gaps (n,) and offsets (n, 2) round a point, the nearest first, from the right."""
     angles = np.arange(N_DIRECTIONS) * 2 * np.pi / N_DIRECTIONS
     directions = np.column_stack([np.cos(angles), np.sin(angles)])
-    candidates = []
-    for gap in GAPS:
-        for direction in directions:
-            # The centre lies where a ray leaves the label's box grown by the gap.
-            reach = np.min((size / 2 + gap) / np.maximum(np.abs(direction), 1e-9))
-            candidates.append((gap, direction * reach))
-    return candidates
+    gaps = np.repeat(GAPS, N_DIRECTIONS)
+    # The centre lies where a ray leaves the label's box grown by the gap.
+    grown = size / 2 + np.array(GAPS)[:, np.newaxis, np.newaxis]
+    reach = np.min(grown / np.maximum(np.abs(directions), 1e-9), axis=-1, keepdims=True)
+    return gaps, (directions * reach).reshape(-1, 2)
 
 
 def _box(
@@ -76,21 +72,24 @@ def _box(
     return x - width / 2, x + width / 2, y - height / 2, y + height / 2
 
 
-def _cost(
-    centre: NDArray[np.floating],
+def _costs(
+    centres: NDArray[np.floating],
     size: NDArray[np.floating],
     obstacles: NDArray[np.floating],
     frame: tuple[float, float, float, float],
     boxes: Sequence[tuple[float, float, float, float]],
-) -> float:
-    """Return what it costs to put a label here, in pixels of gap."""
-    x_min, x_max, y_min, y_max = _box(centre, size)
+) -> NDArray[np.float64]:
+    """Return what it costs to put a label at each centre, shape (n,), in pixels of gap."""
+    x_min, y_min = (centres - np.asarray(size) / 2).T
+    x_max, y_max = (centres + np.asarray(size) / 2).T
+    # Rows are centres, columns are obstacles.
     x, y = obstacles[:, 0], obstacles[:, 1]
-    covered = int(((x > x_min - 3) & (x < x_max + 3) & (y > y_min - 3) & (y < y_max + 3)).sum())
-    cost = PATH_COST * covered
+    covered = (x > x_min[:, np.newaxis] - 3) & (x < x_max[:, np.newaxis] + 3)
+    covered &= (y > y_min[:, np.newaxis] - 3) & (y < y_max[:, np.newaxis] + 3)
+    costs = PATH_COST * covered.sum(axis=1)
     for left, right, low, high in boxes:
-        width = min(x_max, right) - max(x_min, left)
-        height = min(y_max, high) - max(y_min, low)
-        cost += LABEL_COST * max(width, 0.0) * max(height, 0.0)
-    inside = x_min >= frame[0] and x_max <= frame[1] and y_min >= frame[2] and y_max <= frame[3]
-    return cost + (0.0 if inside else FRAME_COST)
+        width = np.minimum(x_max, right) - np.maximum(x_min, left)
+        height = np.minimum(y_max, high) - np.maximum(y_min, low)
+        costs += LABEL_COST * np.maximum(width, 0.0) * np.maximum(height, 0.0)
+    inside = (x_min >= frame[0]) & (x_max <= frame[1]) & (y_min >= frame[2]) & (y_max <= frame[3])
+    return costs + np.where(inside, 0.0, FRAME_COST)
