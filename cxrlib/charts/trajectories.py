@@ -255,22 +255,25 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
     """
     colours = [colour for _, colour in _band_colours(palette)]
     width, height, drop = 14, 12, 18  # pixels
-    for row, colour in enumerate(colours):
-        figure.add_shape(
-            type="rect",
-            xref="paper",
-            yref="paper",
-            xsizemode="pixel",
-            ysizemode="pixel",
-            xanchor=0,
-            yanchor=0,
-            x0=8 + row * width,
-            x1=8 + (row + 1) * width,
-            y0=-drop - height,
-            y1=-drop,
-            fillcolor=colour,
-            line={"width": 0.75, "color": palette.density},
-        )
+    # All at once: each `add_shape` would check those before it again.
+    figure.layout.shapes = [
+        {
+            "type": "rect",
+            "xref": "paper",
+            "yref": "paper",
+            "xsizemode": "pixel",
+            "ysizemode": "pixel",
+            "xanchor": 0,
+            "yanchor": 0,
+            "x0": 8 + row * width,
+            "x1": 8 + (row + 1) * width,
+            "y0": -drop - height,
+            "y1": -drop,
+            "fillcolor": colour,
+            "line": {"width": 0.75, "color": palette.density},
+        }
+        for row, colour in enumerate(colours)
+    ]
     figure.add_annotation(
         x=0,
         y=0,
@@ -697,22 +700,33 @@ def _add_labels(
         ),
         frame=screen.frame,
     )
-    for label, (right, up) in zip(labels, offsets, strict=True):
-        figure.add_annotation(
-            x=label.x,
-            y=label.y,
-            text=label.text,
-            showarrow=True,
-            ax=right,
-            ay=-up,
-            arrowhead=0,
-            arrowwidth=1,
-            arrowcolor=palette.quiet,
-            standoff=9,
-            bgcolor=fade(palette.page, 0.75),
-            borderpad=1,
-            font={"size": LABEL_SIZE, "color": palette.ink, "family": FONT},
-        )
+    # All at once: each `add_annotation` would check those before it again.
+    figure.layout.annotations = [
+        *figure.layout.annotations,
+        *(
+            _annotation(label, right, up, palette)
+            for label, (right, up) in zip(labels, offsets, strict=True)
+        ),
+    ]
+
+
+def _annotation(label: _Label, right: float, up: float, palette: Palette) -> dict[str, object]:
+    """Return a label at an offset from its point, in pixels, as Plotly takes it."""
+    return {
+        "x": label.x,
+        "y": label.y,
+        "text": label.text,
+        "showarrow": True,
+        "ax": right,
+        "ay": -up,
+        "arrowhead": 0,
+        "arrowwidth": 1,
+        "arrowcolor": palette.quiet,
+        "standoff": 9,
+        "bgcolor": fade(palette.page, 0.75),
+        "borderpad": 1,
+        "font": {"size": LABEL_SIZE, "color": palette.ink, "family": FONT},
+    }
 
 
 def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
