@@ -12,6 +12,8 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +30,7 @@ __all__ = [
     "PREPROCESSING",
     "SIDE",
     "decode_image",
+    "decode_smaller",
     "preprocess",
     "read_image",
     "read_image_bytes",
@@ -42,6 +45,8 @@ MIN_SIDE = 32
 MAX_PIXELS = 150_000_000
 """Most pixels of a usable image; checked in the header, before anything is decoded."""
 MAX_FILE_BYTES = 1 << 30
+LARGE_PIXELS = 30_000_000
+"""Threads decode images of more pixels one at a time: one of the largest needs 750 MB."""
 FORMATS = (
     *("PNG", "JPEG", "JPEG2000", "TIFF", "GIF", "WEBP", "AVIF", "BMP", "DIB"),
     *("PPM", "TGA", "PCX"),
@@ -68,6 +73,7 @@ _DAMAGE = (
 )
 # warnings.catch_warnings swaps a list of the whole process: one thread at a time.
 _warnings_lock = threading.Lock()
+_one_large = threading.Lock()
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -101,6 +107,49 @@ def read_image_bytes(path: Path) -> bytes:
 
 def decode_image(data: bytes, path: Path) -> np.ndarray:
     """Decode the bytes of an image file; as `read_image`, the path is for messages."""
+    with _open_checked(data, path) as image:
+        return _decode(image, path)
+
+
+def decode_smaller(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, tuple[float, float]]:
+    """Decode an image at a half, a quarter or an eighth where its format can, for small copies.
+
+    JPEG keeps frequencies: with the high ones left out an image is decoded smaller, in less
+    time and memory. Other formats, and JPEG in CMYK, are decoded as they are.
+
+    Parameters
+    ----------
+    data : bytes
+    path : Path
+        For messages.
+    side : int
+        The longer side is not decoded below this many pixels.
+
+    Returns
+    -------
+    pixels : ndarray of shape (height, width), uint8 or uint16
+        As `decode_image`.
+    extent : tuple of float
+        Width and height of the image in these pixels: it may end within the last ones.
+
+    Raises
+    ------
+    ImageError
+        As `read_image`.
+    """
+    with _open_checked(data, path) as image:
+        scale = min(1.0, side / max(image.size))
+        width, height = image.size
+        box = None
+        if image.format == "JPEG" and image.mode in ("L", "RGB"):
+            # No mode is asked for: "L" would give the luminance, not the first channel.
+            box = image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+        return _decode(image, path), box[1][2:] if box else (width, height)
+
+
+@contextmanager
+def _open_checked(data: bytes, path: Path) -> Iterator[Image.Image]:
+    """Open an image and check its size, before anything is decoded."""
     if not data:
         raise ImageError(path, "the file is empty")
     with _open(data, path) as image:
@@ -111,12 +160,17 @@ def decode_image(data: bytes, path: Path) -> np.ndarray:
             )
         if width * height > MAX_PIXELS:
             raise ImageError(path, f"{width} x {height} pixels are too many, {_LIMIT}")
-        try:
-            return _first_channel(image, path)
-        except _DAMAGE as error:
-            raise ImageError(path, f"the file is damaged or truncated ({error})") from error
-        except MemoryError as error:
-            raise ImageError(path, "there is not enough memory to decode it") from error
+        with _one_large if width * height > LARGE_PIXELS else nullcontext():
+            yield image
+
+
+def _decode(image: Image.Image, path: Path) -> np.ndarray:
+    try:
+        return _first_channel(image, path)
+    except _DAMAGE as error:
+        raise ImageError(path, f"the file is damaged or truncated ({error})") from error
+    except MemoryError as error:
+        raise ImageError(path, "there is not enough memory to decode it") from error
 
 
 def _open(data: bytes, path: Path) -> Image.Image:

@@ -1,14 +1,16 @@
 """The store: everything that was computed and is worth keeping, under one folder.
 
-Layout, all Parquet, so that any Parquet reader understands it::
+Layout, tables as Parquet, so that any Parquet reader understands them::
 
     cache/file-index/part-*.parquet     path, size, mtime_ns -> sha256
     cache/embeddings/KEY/part-*.parquet image_sha256, embedding, one column an output
     cache/embeddings/KEY/_extractor.json  the extractor (readers skip names with "_")
     cache/KIND/KEY.parquet              small tables with their settings as JSON metadata
+    cache/KIND/NAME                     small files, such as thumbnails; not Parquet
 
 Every file is written whole under a hidden name, flushed to disk and then renamed, so a
 reader sees all of it or none, and a killed process or a full disk leaves the rest right.
+Small files are not flushed but carry a hash of their content, which is checked.
 Parts have unique names, so two processes may write at once. A damaged file is named in the
 log, set aside and computed anew. Nothing is ever pickled.
 """
@@ -54,6 +56,7 @@ HASHES_A_PART = 256
 # fresh file is hashed but not noted (the "racy git" problem). Ticks are at most 10 ms.
 FRESH_NS = 50_000_000
 READ_BYTES = 1 << 20
+SEAL_BYTES = 16
 MAX_BYTES = 8 << 30  # of a file of the store
 # What stands at a path that was never a file of this store: read_regular's refusals.
 _NO_FILE = (errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EFBIG, errno.ENXIO)
@@ -235,9 +238,59 @@ class Store:
         self._write(path, _to_parquet(_with_info(arrow, info)))
 
     def _table_path(self, kind: str, key: str) -> Path:
+        return self._folder(kind) / f"{check_key(key)}.parquet"
+
+    # ---- small files
+
+    def list_files(self, kind: str) -> set[str]:
+        """List the names of the small files of a kind."""
+        with self._reported("read"):
+            try:
+                with os.scandir(self._folder(kind)) as entries:
+                    return {entry.name for entry in entries if entry.name[0] not in "._"}
+            except (FileNotFoundError, NotADirectoryError):
+                return set()
+
+    def read_file(self, kind: str, name: str) -> bytes | None:
+        """Read a small file, or None where there is none or it was damaged (then set aside)."""
+        path = self._folder(kind) / check_key(name)
+        sealed = self._read_bytes(path)
+        if sealed is None:
+            return None
+        data, seal = sealed[:-SEAL_BYTES], sealed[-SEAL_BYTES:]
+        if _seal(data) != seal:
+            self._set_aside(path, "its content is not what was written")
+            return None
+        return data
+
+    def write_file(self, kind: str, name: str, data: bytes) -> None:
+        """Write a small file under a kind and a name, in place of an earlier one.
+
+        The content is followed by its hash. So it need not wait for the disk, as all else in
+        the store does, which takes longer than making a thumbnail: what a power cut leaves
+        half written is found out and set aside when it is read.
+
+        Parameters
+        ----------
+        kind : str
+            Folder, such as "thumbnails".
+        name : str
+            File name: letters, digits, ".", "_" and "-".
+        data : bytes
+
+        Raises
+        ------
+        StoreError
+            When the file cannot be written.
+        """
+        path = self._folder(kind) / check_key(name)
+        self._write(path, data + _seal(data), durable=False)
+
+    def _folder(self, kind: str) -> Path:
+        """Return the folder of a kind, which is none of the store's own."""
         if kind in (INDEX_FOLDER, EMBEDDINGS_FOLDER):
             raise SelectionError(f"Kind {kind!r} is the store's own. Choose another name.")
-        return self.root / check_key(kind) / f"{check_key(key)}.parquet"
+        return self.root / check_key(kind)
 
     # ---- embeddings
 
@@ -404,21 +457,23 @@ class Store:
             aside.name,
         )
 
-    def _write(self, path: Path, data: bytes) -> None:
-        """Write a file so that it is there whole or not at all, even after a power cut."""
+    def _write(self, path: Path, data: bytes, *, durable: bool = True) -> None:
+        """Write a file so that it is there whole or not at all; durable: after a power cut too."""
         temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.tmp")
         with self._reported("written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with temporary.open("xb") as file:
                     file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    if durable:
+                        file.flush()
+                        os.fsync(file.fileno())
                 temporary.replace(path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-            _sync_folder(path.parent)
+            if durable:
+                _sync_folder(path.parent)
 
     @contextmanager
     def _reported(self, verb: str) -> Iterator[None]:
@@ -519,6 +574,11 @@ def check_key(key: str) -> str:
             "'.', '_' and '-', a letter or digit first."
         )
     return key
+
+
+def _seal(data: bytes) -> bytes:
+    """Hash the content of a small file, to be kept behind it."""
+    return hashlib.sha256(data).digest()[:SEAL_BYTES]
 
 
 def _hash_one(path: Path, known: Mapping[FileKey, str], fresh: dict[FileKey, str]) -> str:
