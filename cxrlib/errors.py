@@ -5,6 +5,8 @@
   - SelectionError
   - ImageError
   - WeightsError
+  - DownloadError
+  - DownloadStoppedError
   - StoreError
   - ProjectionError
   - TokenError
@@ -18,6 +20,8 @@ from pathlib import Path
 __all__ = [
     "CohortError",
     "CxrError",
+    "DownloadError",
+    "DownloadStoppedError",
     "ImageError",
     "ProjectionError",
     "SelectionError",
@@ -62,6 +66,27 @@ class ImageError(CxrError):
 
 class WeightsError(CxrError):
     """Report network weights that are missing, unknown or do not fit."""
+
+
+class DownloadError(CxrError):
+    """Report a file that could not be downloaded.
+
+    Parameters
+    ----------
+    url : str
+        The address, as it was asked for.
+    reason : str
+        Why it could not be had, as a clause: ``"the server answers 404 Not Found"``.
+    """
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url!r} could not be downloaded: {reason}.")
+        self.url = url
+        self.reason = reason
+
+
+class DownloadStoppedError(CxrError):
+    """Report a download that was stopped on purpose; what came is kept."""
 
 
 class StoreError(CxrError):

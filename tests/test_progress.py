@@ -54,3 +54,25 @@ def test_a_terminal_is_written_in_place(clock: list[float]) -> None:
         line("Embedding", done, 3)
     assert screen.getvalue().startswith("\r")
     assert screen.getvalue().count("\n") == 1
+
+
+def test_a_download_counts_megabytes(clock: list[float]) -> None:
+    """Bytes are shown in MB; what came in an earlier run is not counted as speed."""
+    screen = Terminal()
+    line = ProgressLine(screen)
+    for second, done in enumerate((50_000_000, 52_000_000, 54_000_000)):
+        clock[0] = float(second)
+        line("Downloading the collection", done, 100_000_000)
+    last = screen.getvalue().split("\r\033[K")[-1]
+    assert last == ("Downloading the collection: 54.0 of 100.0 MB (2.0 MB a second, 23 s left)")
+
+
+def test_a_download_of_unknown_size_does_not_end_at_once(clock: list[float]) -> None:
+    """Without a size the line stays the same one, and no time left is invented."""
+    screen = Terminal()
+    line = ProgressLine(screen)
+    for done in range(1, 4):
+        clock[0] = float(done)
+        line("Downloading the collection", done * 1_000_000, 0)
+    assert "\n" not in screen.getvalue()
+    assert "left" not in screen.getvalue()

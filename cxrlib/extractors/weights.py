@@ -7,13 +7,8 @@ others must be a plain state dict, which torch reads without running code.
 """
 
 import hashlib
-import http.client
 import io
-import logging
 import re
-import time
-import urllib.request
-import uuid
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
@@ -24,9 +19,10 @@ from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251
 from typing import TYPE_CHECKING
 
-from cxrlib.errors import WeightsError
+from cxrlib.downloads import Download, download
+from cxrlib.errors import DownloadError, SelectionError, WeightsError
 from cxrlib.files import read_regular
-from cxrlib.reasons import describe_read_error, describe_write_error
+from cxrlib.reasons import describe_read_error
 
 if TYPE_CHECKING:
     import torch
@@ -34,16 +30,14 @@ if TYPE_CHECKING:
 __all__ = [
     "WEIGHTS_FILES",
     "WeightsFile",
+    "download_weights",
     "find_weights",
     "load_state",
     "read_weights",
     "weights_folder",
 ]
 
-logger = logging.getLogger(__name__)
-
 BASE_URL = "https://github.com/mlmed/torchxrayvision/releases/download/v1/"
-TIMEOUT = 8  # seconds without an answer, or without a byte
 MAX_BYTES = 1 << 30
 
 Progress = Callable[[str, int, int], None]
@@ -141,7 +135,58 @@ def read_weights(
         ) from error
 
 
-def _download(file: WeightsFile, on_progress: Progress | None) -> Path:
+def download_weights(
+    name: str,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Path:
+    """Fetch an extractor's official weights, unless they are here.
+
+    Parameters
+    ----------
+    name : str
+        A key of `WEIGHTS_FILES`.
+    on_progress : callable, optional
+        Called with what is done, bytes so far and bytes in all.
+    should_stop : callable, optional
+        True ends the download; what came is kept for the next.
+
+    Returns
+    -------
+    Path
+        The file in torchxrayvision's folder.
+
+    Raises
+    ------
+    SelectionError
+        When no extractor of that name has weights.
+    WeightsError
+        When they cannot be had, or another file has their name.
+    DownloadStoppedError
+        When `should_stop` said so.
+    """
+    if name not in WEIGHTS_FILES:
+        raise SelectionError(
+            f"No extractor with weights is called {name!r}. There are: {', '.join(WEIGHTS_FILES)}."
+        )
+    file, path = WEIGHTS_FILES[name], find_weights(name)
+    if path is None:
+        return _download(file, on_progress, should_stop)
+    found = hashlib.sha256(read_weights(name)[0]).hexdigest()
+    if file.sha256 and found != file.sha256:
+        raise WeightsError(
+            f"{str(path)!r} has the name of the weights of {name!r} and SHA-256 {found}: it is "
+            f"damaged or another file. Remove it, or name the right one with --weights FILE. "
+            f"Needed is {file.describe()}."
+        )
+    return path
+
+
+def _download(
+    file: WeightsFile,
+    on_progress: Progress | None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Path:
     """Download an official file whose hash is known, and check it before it gets its name."""
     target = weights_folder() / file.file_name
     if not file.sha256:
@@ -151,47 +196,16 @@ def _download(file: WeightsFile, on_progress: Progress | None) -> Path:
             f"{str(target.parent)!r} or name it with --weights FILE; it is a pickle, so give its "
             "SHA-256 with --trust-sha256 if you trust it."
         )
-    temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex[:12]}.part")
+    wanted = Download(file.url, target, label="weights", n_bytes=file.n_bytes, sha256=file.sha256)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _fetch(file, temporary, on_progress)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+        return download(wanted, on_progress=on_progress, should_stop=should_stop)
+    except DownloadError as error:
         raise WeightsError(
             f"The weights of {file.extractor!r} are not on this machine and could not be "
-            f"downloaded: {_describe_failure(error)}. Put {file.describe()} into "
+            f"downloaded: {error.reason}. Put {file.describe()} into "
             f"{str(target.parent)!r}, or name it with --weights FILE. The extractors 'texture' "
             "and 'densenet121-untrained' need no weights."
         ) from error
-    return target
-
-
-def _fetch(file: WeightsFile, temporary: Path, on_progress: Progress | None) -> None:
-    digest, done, started = hashlib.sha256(), 0, time.monotonic()
-    # A fixed https address of our own table; the hash decides what is kept.
-    with (
-        urllib.request.urlopen(file.url, timeout=TIMEOUT) as answer,  # noqa: S310
-        temporary.open("xb") as out,
-    ):
-        while block := answer.read(1 << 18):
-            done += len(block)
-            if done > file.n_bytes:
-                raise ValueError(f"the answer is larger than {file.n_bytes:,} bytes")
-            digest.update(block)
-            out.write(block)
-            if on_progress is not None:
-                rate = done / 1e6 / max(time.monotonic() - started, 1e-6)
-                on_progress(f"Downloading weights at {rate:.1f} MB/s", done, file.n_bytes)
-    if digest.hexdigest() != file.sha256:
-        raise ValueError(f"the answer ({done:,} bytes) is not the file that was asked for")
-
-
-def _describe_failure(error: Exception) -> str:
-    reason = getattr(error, "reason", error)  # URLError wraps what happened
-    return describe_write_error(reason) if isinstance(reason, OSError) else str(reason)
 
 
 def load_state(
