@@ -1,0 +1,727 @@
+"""Jobs: long work outside the server, with a record on disk that everyone can read.
+
+One JSON file a job lies in ``cache/jobs/``; its name is the hash of the request, so the same
+request from any session, server or command line is one job. Records are replaced whole, and
+changed under a lock; reading needs none. A worker process (`cxrlib.worker`) takes jobs one
+by one, first come first served. Nothing here is ever unpickled, and a record that was
+damaged, deleted or written by a newer version is passed over.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import filelock
+
+from cxrlib.errors import SelectionError, StoreError
+from cxrlib.files import read_regular
+from cxrlib.liveness import ProcessMark, end_process, is_alive
+from cxrlib.reasons import describe_read_error, describe_write_error
+from cxrlib.work import JSON, check_parameters
+
+__all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job", "describe_seconds"]
+
+logger = logging.getLogger(__name__)
+
+STATES = ("waiting", "running", "cancelling", "cancelled", "done", "failed", "died")
+#: States that only a new request changes.
+FINISHED = ("cancelled", "done", "failed", "died")
+#: Raised when a record means something else; records of a higher version are left alone.
+RECORD_VERSION = 1
+FOLDER = "jobs"
+WANTED_FILE = "_wanted"
+MAX_BYTES = 1 << 20  # of a record
+MAX_FINISHED = 100  # records kept; the oldest go
+LOCK_TIMEOUT = 10.0  # seconds; the lock is held for milliseconds
+KILL_AFTER = 10.0  # seconds that a job has to stop by itself: UMAP cannot be interrupted
+SILENT_AFTER = 120.0  # seconds without a sign from another machine's worker
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """Ask for work; equal requests are one job.
+
+    Parameters
+    ----------
+    kind : str
+        One of `cxrlib.work.KINDS`.
+    parameters : dict
+        As JSON can hold them; what is left out gets its default, paths become absolute.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such kind, or the parameters do not fit it.
+
+    Examples
+    --------
+    >>> JobRequest("demo").id == JobRequest("demo", {}).id
+    True
+    """
+
+    kind: str
+    parameters: dict[str, JSON] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", check_parameters(self.kind, self.parameters))
+
+    @property
+    def id(self) -> str:
+        """Name the job: 16 hexadecimal digits of the request's SHA-256."""
+        text = json.dumps([self.kind, self.parameters], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Hold what is known of a job; times are seconds since 1970, by the wall clock.
+
+    Parameters
+    ----------
+    id, kind, parameters
+        As requested.
+    label : str
+        What it does, in words for the screen.
+    state : str
+        One of `STATES`.
+    stage : str
+        What is being done, in words: "Embedding images".
+    done, total : int
+        Of the stage; a total of 0 says that it cannot be counted.
+    rate : float or None
+        Done a second in this stage.
+    seconds_left : float or None
+        Of this stage.
+    error : str
+        Why it failed or died.
+    result : dict
+        What it gave, once done.
+    pid, process_started, machine
+        The worker that runs or ran it, as in `cxrlib.liveness.ProcessMark`.
+    created, started, updated, finished : float or None
+        When it was first asked for, last begun, last heard of, last ended.
+    n_before : int
+        Jobs that run or wait before this waiting one.
+    order : int
+        Grows with each request: the queue's order, whatever the clock says.
+    again : bool
+        Whether it was asked for again while it was being cancelled.
+    cancel_asked : float or None
+    """
+
+    id: str
+    kind: str
+    parameters: dict[str, JSON]
+    label: str
+    state: str
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    rate: float | None = None
+    seconds_left: float | None = None
+    error: str = ""
+    result: dict[str, JSON] = field(default_factory=dict)
+    pid: int = 0
+    process_started: float = 0.0
+    machine: str = ""
+    created: float = 0.0
+    started: float | None = None
+    updated: float = 0.0
+    finished: float | None = None
+    n_before: int = 0
+    order: int = 0
+    again: bool = False
+    cancel_asked: float | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether only a new request can change it."""
+        return self.state in FINISHED
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it ended before its end."""
+        return self.state in ("cancelled", "failed", "died")
+
+    @property
+    def worker(self) -> ProcessMark:
+        """The worker that runs or ran it."""
+        return ProcessMark(self.pid, self.process_started, self.machine)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it ran or has been running; never negative, whatever the clock does."""
+        if self.started is None:
+            return None
+        end = self.updated if self.finished is None else self.finished
+        return max(0.0, end - self.started)
+
+
+# A class with a method `list` cannot say list[Job] itself.
+_Jobs = list[Job]
+_Words = list[str]
+_Paths = list[Path]
+
+
+class JobBook:
+    """Keep the records of jobs under one cache; every process opens its own.
+
+    Parameters
+    ----------
+    cache : Path
+        The cache's folder; it need not be there.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self.cache = Path(cache).absolute()
+        self.folder = self.cache / FOLDER
+
+    def __repr__(self) -> str:
+        return f"JobBook({str(self.cache)!r})"
+
+    # ---- for everyone
+
+    def submit(self, request: JobRequest, *, label: str) -> Job:
+        """Ask for work; one that waits or runs already is returned as it is.
+
+        One that ended is asked for again: what it had computed is in the cache, so it goes on
+        from there. `keep_worker` makes sure that somebody does it.
+
+        Raises
+        ------
+        StoreError
+            If the record cannot be written.
+        """
+        self.read(request.id)  # a job whose worker is gone has ended
+        with self._changing():
+            job = self._read_record(self._path(request.id), keep_newer=True)
+            if job is not None and job.state == "cancelling":
+                job = self._write(replace(job, again=True))
+            elif job is None or job.is_finished:
+                others = self._read_all()
+                job = self._write(_make_job(request, label, job, others))
+                self._tidy(others)
+        return self._place(job)
+
+    def read(self, job_id: str) -> Job | None:
+        """Read a job; None where there is no readable record of that id."""
+        if not re.fullmatch(r"[0-9a-f]{16}", job_id):
+            return None
+        job = self._read_record(self._path(job_id))
+        return None if job is None else self._place(self._settle(job))
+
+    def list(self) -> _Jobs:
+        """Read all jobs, the last asked for first; a dead worker's job becomes `died`."""
+        jobs = [self._settle(job) for job in self._read_all()]
+        placed = [_place(job, jobs) for job in jobs]
+        return sorted(placed, key=lambda job: (job.order, job.id), reverse=True)
+
+    def list_problems(self) -> _Words:
+        """Say which records are passed over, and why nobody works, a sentence each."""
+        from cxrlib.worker import describe_launch
+
+        problems: _Words = []
+        try:
+            for path in self._list_records():
+                self._read_record(path, tell=problems.append)
+        except StoreError as error:
+            problems.append(str(error))
+        launch = describe_launch(self.cache)
+        return [*problems, launch] if launch else problems
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask a job to stop, and end its worker if it has not after some seconds.
+
+        A waiting one is cancelled at once; one that ended is returned as it is. This does not
+        wait: each later `read` or `list` looks whether the time is up.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such job.
+        StoreError
+            If the record cannot be written.
+        """
+        self._find(job_id)
+        with self._changing():
+            job = self._find_locked(job_id)
+            now = time.time()
+            if job.state == "waiting":
+                job = self._write(replace(job, state="cancelled", updated=now, finished=now))
+            elif job.state == "running":
+                changed = replace(job, state="cancelling", cancel_asked=now, updated=now)
+                job = self._write(changed)
+            elif job.state == "cancelling" and job.again:
+                job = self._write(replace(job, again=False))
+        return self._place(job)
+
+    def forget(self, job_id: str) -> None:
+        """Delete the record of a job that ended; what it computed stays.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such job, or it has not ended.
+        StoreError
+            If the record cannot be deleted.
+        """
+        self._find(job_id)
+        with self._changing():
+            job = self._find_locked(job_id)
+            if not job.is_finished:
+                raise SelectionError(
+                    f"Job {job_id!r} is {job.state}: only one that ended can be forgotten. Cancel "
+                    "it first."
+                )
+            with self._reported("written"):
+                self._path(job.id).unlink(missing_ok=True)
+
+    def keep_worker(self) -> None:
+        """Start a worker if none is alive, and leave the sign that somebody wants it.
+
+        To be called again and again (a page's poll does) while a server runs: without the
+        sign a worker ends after two idle minutes.
+
+        Raises
+        ------
+        StoreError
+            If the cache cannot be written or no process be started.
+        """
+        from cxrlib.worker import launch_worker
+
+        with self._reported("written"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / WANTED_FILE).touch()
+        launch_worker(self.cache)
+
+    # ---- for the worker
+
+    def take(self, worker: ProcessMark) -> Job | None:
+        """Take the job that has waited longest, or None: it is then this worker's."""
+        if not any(job.state == "waiting" for job in self._read_all()):
+            return None  # most often so: then nothing is locked
+        with self._changing():
+            waiting = [job for job in self._read_all() if job.state == "waiting"]
+            if not waiting:
+                return None
+            now = time.time()
+            job = replace(
+                min(waiting, key=lambda job: (job.order, job.id)),
+                state="running",
+                pid=worker.pid,
+                process_started=worker.started,
+                machine=worker.machine,
+                started=now,
+                updated=now,
+            )
+            return self._write(job)
+
+    def report(self, job: Job) -> Job | None:
+        """Write how far a running job is; return its record, None where it is no longer ours.
+
+        Parameters
+        ----------
+        job : Job
+            As `take` gave it, with stage, done, total, rate and seconds_left of now.
+        """
+        if not self.folder.is_dir():
+            return None
+        with self._changing():
+            known = self._own(job)
+            if known is None:
+                return None
+            changed = replace(
+                job,
+                state=known.state,
+                again=known.again,
+                cancel_asked=known.cancel_asked,
+                updated=time.time(),
+            )
+            return self._write(changed, durable=False)
+
+    def finish(self, job: Job, state: str, *, error: str = "", result: JSON = None) -> Job | None:
+        """Write how a job of this worker ended; None where it is no longer ours."""
+        if not self.folder.is_dir():
+            return None
+        with self._changing():
+            known = self._own(job)
+            if known is None:
+                return None
+            return self._write(_end(replace(known, result=result or {}), state, error))
+
+    def _own(self, job: Job) -> Job | None:
+        """Read the record of a job that a worker runs; a damaged one is written anew."""
+        path = self._path(job.id)
+        known = self._read_record(path)
+        if known is None:
+            return job if path.exists() else None
+        ours = known.worker == job.worker and known.order == job.order
+        return known if ours and known.state in ("running", "cancelling") else None
+
+    # ---- what became of a worker
+
+    def _settle(self, job: Job) -> Job:
+        """End a job whose worker is gone, or has not stopped in time."""
+        if job.state not in ("running", "cancelling"):
+            return job
+        gone = _is_gone(job)
+        if not gone and _is_overdue(job):
+            gone = end_process(job.worker)  # another machine's worker ends itself
+        if not gone:
+            return job
+        try:
+            with self._changing():
+                known = self._read_record(self._path(job.id)) or job
+                if known.worker != job.worker or known.state not in ("running", "cancelling"):
+                    return known
+                return self._write(_bury(known))
+        except StoreError as error:
+            logger.warning("The end of job %s is not noted. %s", job.id, error)
+            return _bury(job)
+
+    # ---- records
+
+    def _path(self, job_id: str) -> Path:
+        return self.folder / f"{job_id}.json"
+
+    def _place(self, job: Job) -> Job:
+        """Count what is before a waiting job."""
+        return _place(job, self._read_all()) if job.state == "waiting" else job
+
+    def _find(self, job_id: str) -> Job:
+        """Read a job or raise SelectionError."""
+        job = self.read(job_id)
+        if job is None:
+            raise SelectionError(
+                f"There is no job {job_id!r} in the cache {str(self.cache)!r}. List them with: "
+                f"python -m cxrlib jobs --cache {str(self.cache)!r}"
+            )
+        return job
+
+    def _find_locked(self, job_id: str) -> Job:
+        """Read a job again, under the lock: another may have changed it."""
+        job = self._read_record(self._path(job_id))
+        if job is None:
+            raise SelectionError(f"Job {job_id!r} is no longer there.")
+        return job
+
+    def _list_records(self) -> _Paths:
+        try:
+            paths = sorted(self.folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise self._error("read", describe_read_error(error)) from error
+        return [path for path in paths if _RECORD_NAME.fullmatch(path.name)]
+
+    def _read_all(self) -> _Jobs:
+        jobs = (self._read_record(path) for path in self._list_records())
+        return [job for job in jobs if job is not None]
+
+    def _read_record(
+        self,
+        path: Path,
+        *,
+        tell: Callable[[str], None] | None = None,
+        keep_newer: bool = False,
+    ) -> Job | None:
+        """Read a record; None where it is gone or cannot be used.
+
+        Parameters
+        ----------
+        path : Path
+        tell : callable, optional
+            Takes the sentence that says why it cannot be used.
+        keep_newer : bool, default False
+            Whether to raise StoreError for one of a newer version, as before writing it.
+        """
+        try:
+            return _parse(read_regular(path, max_bytes=MAX_BYTES), path.stem)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except _NewerRecordError as error:
+            if keep_newer:
+                raise StoreError(str(error)) from error
+            reason = str(error)
+        except OSError as error:
+            reason = (
+                f"{_name(path)} cannot be read and is passed over: {describe_read_error(error)}."
+            )
+        except _JSON_ERRORS as error:
+            reason = (
+                f"{_name(path)} is damaged and passed over ({error}). Ask for the job again or "
+                "delete the file."
+            )
+        if tell is not None:
+            tell(reason)
+        return None
+
+    def _write(self, job: Job, *, durable: bool = True) -> Job:
+        """Replace a record whole; only progress need not outlive a power cut."""
+        path = self._path(job.id)
+        temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.tmp")
+        try:
+            with temporary.open("xb") as file:
+                file.write(_format(job))
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        return job
+
+    def _tidy(self, jobs: _Jobs) -> None:
+        """Delete the oldest finished records, and what a killed writer left."""
+        ended = sorted((job for job in jobs if job.is_finished), key=lambda job: job.order)
+        doomed = [self._path(job.id) for job in ended[: max(0, len(ended) - MAX_FINISHED)]]
+        # Records are written under the lock, which is held: what is half written is left over.
+        doomed += self.folder.glob(".*.tmp")
+        for path in doomed:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the book's lock; what the system refuses becomes a StoreError."""
+        with self._reported("written"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.folder / "_book.lock", timeout=LOCK_TIMEOUT)
+            try:
+                lock.acquire()
+            except filelock.Timeout as error:
+                raise StoreError(
+                    f"The list of jobs in {str(self.folder)!r} has been in use by another process "
+                    f"for {LOCK_TIMEOUT:g} seconds. Try again."
+                ) from error
+            try:
+                yield
+            finally:
+                lock.release()
+
+    @contextlib.contextmanager
+    def _reported(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._error(verb, describe_write_error(error)) from error
+
+    def _error(self, verb: str, reason: str) -> StoreError:
+        return StoreError(
+            f"The jobs in the cache folder {str(self.cache)!r} could not be {verb}: {reason}. "
+            "Mend this or choose another folder for the cache."
+        )
+
+
+def describe_job(job: Job) -> str:
+    """Say in plain words how a job is doing.
+
+    Examples
+    --------
+    >>> job = Job("0" * 16, "embed", {}, "Embed", "running", "Embedding images", 212, 851)
+    >>> describe_job(replace(job, rate=24.1, seconds_left=26.5))
+    'Embedding 212 of 851 images, 24 a second, 27 s left'
+    >>> describe_job(replace(job, state="waiting", n_before=1))
+    'waiting, 1 job before it'
+    """
+    if job.state == "running":
+        return describe_stage(job)
+    if job.state in ("failed", "died"):
+        return f"{job.state}: {_end_sentence(job.error)} Resume it."
+    waiting = "waiting for the worker to start it"
+    if job.n_before:
+        waiting = f"waiting, {job.n_before} job{'s' if job.n_before > 1 else ''} before it"
+    words = {
+        "waiting": waiting,
+        "cancelling": "stopping, then it starts again" if job.again else "stopping",
+        "cancelled": "cancelled. Resume it to go on from where it stopped.",
+    }
+    took = "" if job.seconds is None else f" in {describe_seconds(job.seconds)}"
+    return words.get(job.state, f"done{took}")
+
+
+def describe_stage(job: Job) -> str:
+    """Say what a running job does and how far it is."""
+    if not job.stage:
+        return "starting"
+    if job.total <= 0:
+        return job.stage
+    words = [_count_stage(job.stage, job.done, job.total)]
+    if job.rate and not job.stage.startswith("Download"):
+        words.append(f"{job.rate:.0f} a second" if job.rate >= 10 else f"{job.rate:.1f} a second")
+    elif job.rate:
+        words.append(f"{job.rate / 1e6:.1f} MB a second")
+    if job.seconds_left is not None and job.done < job.total:
+        words.append(f"{describe_seconds(job.seconds_left)} left")
+    return ", ".join(words)
+
+
+def _count_stage(stage: str, done: int, total: int) -> str:
+    """Put a stage's counts into its name: "Embedding images" counts images."""
+    if stage.startswith("Download"):
+        return f"{stage}: {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
+    verb, _, noun = stage.partition(" ")
+    if verb.endswith("ing") and noun.isalpha():
+        return f"{verb} {done:,} of {total:,} {noun}"
+    return f"{stage}: {done:,} of {total:,}"
+
+
+def describe_seconds(seconds: float) -> str:
+    """Say how long something takes, in the unit that fits.
+
+    Examples
+    --------
+    >>> describe_seconds(42.4), describe_seconds(200), describe_seconds(8000)
+    ('42 s', '3 min 20 s', '2 h 13 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+class _NewerRecordError(ValueError):
+    """Report a record that a newer version has written."""
+
+
+_RECORD_NAME = re.compile(r"[0-9a-f]{16}\.json")
+_JSON_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+_TEXT = (str,)
+_WHOLE = (int,)
+_NUMBER = (int, float)
+_MAYBE = (int, float, type(None))
+_FIELDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("id", "kind", "label", "state", "stage", "error", "machine"), _TEXT),
+    **dict.fromkeys(("done", "total", "pid", "order"), _WHOLE),
+    **dict.fromkeys(("process_started", "created", "updated"), _NUMBER),
+    **dict.fromkeys(("rate", "seconds_left", "started", "finished", "cancel_asked"), _MAYBE),
+    **dict.fromkeys(("parameters", "result"), (dict,)),
+    "again": (bool,),
+}
+
+
+def _format(job: Job) -> bytes:
+    """Write a job as JSON; its place in the queue is nobody's record."""
+    fields = {name: getattr(job, name) for name in _FIELDS}
+    text = json.dumps({"version": RECORD_VERSION, **fields}, indent=1, allow_nan=False)
+    return text.encode()
+
+
+def _parse(data: bytes, job_id: str) -> Job:
+    """Read a job from JSON that anyone may have written; raises one of `_JSON_ERRORS`."""
+    fields = json.loads(data)
+    if not isinstance(fields, dict):
+        raise TypeError("it is no JSON object")
+    version = fields.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise ValueError(f"its version is {str(version)[:20]!r}")
+    if version > RECORD_VERSION:
+        raise _NewerRecordError(
+            f"Record {job_id + '.json'!r} of a job was written by a newer version of this program "
+            "and is left alone. Use that version, or delete the file."
+        )
+    known = {name: fields[name] for name in _FIELDS}
+    for name, value in known.items():
+        _check_field(name, value)
+    if known["id"] != job_id or known["state"] not in STATES:
+        raise ValueError(f"its id or its state is not right: {str(known['state'])[:20]!r}")
+    # JSON can hold half a surrogate pair, which has no place on a screen.
+    json.dumps(known, ensure_ascii=False).encode()
+    return Job(**known)
+
+
+def _check_field(name: str, value: JSON) -> None:
+    """Raise where a field's value is of a wrong type or beyond all sense."""
+    types = _FIELDS[name]
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise TypeError(f"its {name!r} is of type {type(value).__name__}")
+    # 2**53: what JSON can hold exactly everywhere; a comparison with NaN is false.
+    if isinstance(value, (int, float)) and not 0 <= value <= 2**53:
+        raise ValueError(f"its {name!r} is out of range")
+
+
+def _make_job(request: JobRequest, label: str, known: Job | None, others: list[Job]) -> Job:
+    """Make the record of a request, at the end of the queue."""
+    now = time.time()
+    return Job(
+        id=request.id,
+        kind=request.kind,
+        parameters=request.parameters,
+        label=label,
+        state="waiting",
+        created=now if known is None else known.created,
+        updated=now,
+        order=1 + max((other.order for other in others), default=0),
+    )
+
+
+def _place(job: Job, jobs: list[Job]) -> Job:
+    """Count the jobs that run or wait before a waiting one."""
+    if job.state != "waiting":
+        return job
+    active = (other for other in jobs if not other.is_finished and other.id != job.id)
+    before = [o for o in active if o.state != "waiting" or (o.order, o.id) < (job.order, job.id)]
+    return replace(job, n_before=len(before))
+
+
+def _is_gone(job: Job) -> bool:
+    """Tell whether a job's worker is gone; of another machine's, by its silence."""
+    alive = is_alive(job.worker)
+    if alive is None:
+        # Either way: the clock may have been set back, or that machine's may be wrong.
+        return abs(time.time() - job.updated) > SILENT_AFTER
+    return not alive
+
+
+def _is_overdue(job: Job) -> bool:
+    """Tell whether a job that was asked to stop has had its time, whatever the clock did."""
+    asked = job.cancel_asked
+    return job.state == "cancelling" and abs(time.time() - (asked or 0.0)) > KILL_AFTER
+
+
+def _bury(job: Job) -> Job:
+    """End a job whose worker is gone."""
+    if job.state == "cancelling":
+        return _end(job, "cancelled", "")
+    return _end(job, "died", f"the worker process {job.pid} is gone (out of memory?)")
+
+
+def _end(job: Job, state: str, error: str) -> Job:
+    """Put a job into a finished state, or back into the queue if it was asked for again."""
+    now = time.time()
+    if job.again and state != "done":
+        return replace(
+            job, state="waiting", again=False, cancel_asked=None, updated=now, done=0, total=0
+        )
+    return replace(
+        job,
+        state=state,
+        error=error,
+        again=False,
+        cancel_asked=None,
+        rate=None,
+        seconds_left=None,
+        updated=now,
+        finished=now,
+    )
+
+
+def _name(path: Path) -> str:
+    return f"Record {path.name!r} of a job"
+
+
+def _end_sentence(error: str) -> str:
+    """End an error with a full stop."""
+    return error if error.endswith((".", "!", "?")) else f"{error}."

@@ -1,0 +1,116 @@
+"""Which process is meant, and whether it is alive: a number alone may be another's by now."""
+
+import functools
+import hashlib
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+__all__ = ["ProcessMark", "end_process", "is_alive", "mark_process", "name_machine"]
+
+#: Start times are read twice from a clock of whole seconds.
+SAME_START = 1.5  # seconds
+
+
+@dataclass(frozen=True)
+class ProcessMark:
+    """Name a process so that no other is ever taken for it.
+
+    Parameters
+    ----------
+    pid : int
+    started : float
+        When it started, in seconds after the machine did: the wall clock may be set back.
+    machine : str
+        Where the number means something, as `name_machine` gives it.
+    """
+
+    pid: int
+    started: float
+    machine: str
+
+
+def mark_process(pid: int | None = None) -> ProcessMark:
+    """Mark a process of this machine, by default this one.
+
+    Raises
+    ------
+    psutil.Error
+        If there is no such process.
+    """
+    process = psutil.Process(pid)
+    return ProcessMark(process.pid, _started(process), name_machine())
+
+
+def is_alive(mark: ProcessMark) -> bool | None:
+    """Tell whether a process is alive, None where that cannot be told from here.
+
+    A process that has ended and that nobody has asked after yet (a zombie) is not alive.
+    """
+    if mark.machine != name_machine():
+        return None
+    return _find(mark) is not None
+
+
+def end_process(mark: ProcessMark, *, wait: float = 5.0) -> bool:
+    """Kill a process and everything it started; tell whether it is gone.
+
+    Parameters
+    ----------
+    mark : ProcessMark
+        On another machine nothing is done.
+    wait : float, default 5
+        Most seconds to wait for its end.
+    """
+    process = _find(mark)
+    if process is None:
+        return mark.machine == name_machine()
+    try:
+        doomed = [*process.children(recursive=True), process]
+    except psutil.Error:
+        doomed = [process]
+    for each in reversed(doomed):  # the parent first: it could start others
+        try:
+            each.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(doomed, timeout=wait)
+    return is_alive(mark) is False
+
+
+@functools.cache
+def name_machine() -> str:
+    """Name the machine, or the container, and its present run: where process ids are unique."""
+    parts = [platform.node()]
+    # Linux: a restart gives another boot id; a container has process ids of its own.
+    try:
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 (it names no path)
+    except OSError:
+        pass
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _find(mark: ProcessMark) -> psutil.Process | None:
+    """Find the living process of a mark on this machine."""
+    if mark.machine != name_machine() or mark.pid <= 0:
+        return None
+    try:
+        process = psutil.Process(mark.pid)
+        same = abs(_started(process) - mark.started) <= SAME_START
+        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except (psutil.Error, OverflowError, ValueError):
+        return None
+    return process if same and not ended else None
+
+
+def _started(process: psutil.Process) -> float:
+    """Return when a process started, in seconds after the machine.
+
+    psutil adds the machine's start by the wall clock, which moves when the clock is set;
+    taken off again, it does not matter.
+    """
+    return process.create_time() - psutil.boot_time()

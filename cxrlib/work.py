@@ -1,0 +1,396 @@
+"""The kinds of work that a job can be: from a kind and its parameters to a result.
+
+A new kind is a function here and a line in `KINDS`.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cxrlib.errors import ProjectionError, SelectionError, WeightsError
+
+if TYPE_CHECKING:
+    from cxrlib.cohort import Cohort
+    from cxrlib.embeddings import EmbedReport
+    from cxrlib.extractors import Extractor, ExtractorInfo
+    from cxrlib.projection import ProjectionSettings
+    from cxrlib.store import Store
+
+__all__ = ["KINDS", "Kind", "WorkStoppedError", "check_parameters", "run_work", "warm_up"]
+
+JSON = Any
+"""What JSON can hold: None, bool, int, float, str, list and dict of str."""
+OnProgress = Callable[[str, int, int], None]
+ShouldStop = Callable[[], bool]
+Run = Callable[[Mapping[str, JSON], Path, OnProgress, ShouldStop], dict[str, JSON]]
+
+REQUIRED = object()
+MAX_PARAMETERS = 64 << 10  # bytes as JSON
+#: A pickled weights file is opened only if the server or worker was started with its hash:
+#: what stands in the cache, a job's record for one, must not be able to say "trust this".
+TRUST_VARIABLE = "CXR_TRUST_SHA256"
+
+
+class WorkStoppedError(Exception):
+    """Report that work ended before its end, because it was asked to."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Describe a kind of work.
+
+    Parameters
+    ----------
+    run : callable
+        Takes parameters, the cache's folder, `on_progress(stage, done, total)` and
+        `should_stop()`; returns a small dict as JSON can hold it.
+    parameters : mapping of str to tuple
+        By name: the types a value may have, and its default or `REQUIRED`.
+    """
+
+    run: Run
+    parameters: Mapping[str, tuple[tuple[type, ...], Any]]
+
+
+def check_parameters(kind: str, parameters: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return all parameters of a kind of work, defaults filled in, paths made absolute.
+
+    Two requests for the same work thus have the same parameters, and one job.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such kind, or a parameter is missing, unknown or of a wrong type.
+    """
+    if kind not in KINDS:
+        raise SelectionError(f"Kind of job {kind!r} is not known. Use one of: {', '.join(KINDS)}.")
+    known = KINDS[kind].parameters
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise SelectionError(
+            f"A job {kind!r} has no parameter {unknown[0]!r}. It takes: {', '.join(known) or '-'}."
+        )
+    full: dict[str, JSON] = {}
+    for name, (types, default) in known.items():
+        value = parameters.get(name, default)
+        if value is REQUIRED:
+            raise SelectionError(f"A job {kind!r} needs the parameter {name!r}. Name it.")
+        full[name] = _check_value(kind, name, value, types)
+    _check_size(kind, full)
+    return full
+
+
+def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> JSON:
+    """Return a parameter as it is kept, or raise SelectionError."""
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        wanted = " or ".join(each.__name__ for each in types)
+        raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: give {wanted}.")
+    if name in ("data", "weights") and isinstance(value, str):
+        if "\x00" in value or not value:
+            raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: no path.")
+        return os.path.realpath(value)
+    if name == "settings" and isinstance(value, dict):
+        return _check_settings(value)
+    return value
+
+
+def _check_size(kind: str, parameters: Mapping[str, JSON]) -> None:
+    try:
+        n_bytes = len(json.dumps(parameters, allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SelectionError(
+            f"The parameters of a job {kind!r} cannot be written as JSON ({error}). Give plain "
+            "values."
+        ) from error
+    if n_bytes > MAX_PARAMETERS:
+        raise SelectionError(f"The parameters of a job {kind!r} are {n_bytes:,} bytes: too many.")
+
+
+def _check_settings(given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return all settings of a map, defaults filled in."""
+    settings = _to_settings(given)
+    return {**asdict(settings), "views": list(settings.views)}
+
+
+def _to_settings(given: Mapping[str, JSON]) -> "ProjectionSettings":
+    """Make the settings of a map from what JSON can hold."""
+    from cxrlib.projection import ProjectionSettings
+
+    plain = asdict(ProjectionSettings())
+    for name, value in given.items():
+        if name not in plain:
+            raise SelectionError(
+                f"A map has no setting {name!r}. It has: {', '.join(map(str, plain))}."
+            )
+        wanted = type(plain[name])
+        right = isinstance(value, (list, tuple) if wanted is tuple else (wanted,))
+        if wanted is float and isinstance(value, int):
+            right, value = True, float(value)  # noqa: PLW2901 (1 and 1.0 are one setting)
+        if not right or isinstance(value, bool) or (wanted is float and not math.isfinite(value)):
+            raise SelectionError(f"Setting {name!r} of a map is {value!r}: give {wanted.__name__}.")
+        plain[name] = tuple(map(str, value)) if wanted is tuple else value
+    return ProjectionSettings(**plain)
+
+
+def run_work(
+    kind: str,
+    parameters: Mapping[str, JSON],
+    cache: Path,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> dict[str, JSON]:
+    """Do work of a kind; everything that reports progress can be stopped.
+
+    Raises
+    ------
+    WorkStoppedError
+        If it was asked to stop before its end. What was computed so far is in the cache.
+    CxrError
+        If it cannot be done; the message says why.
+    """
+    full = check_parameters(kind, parameters)
+
+    def report(stage: str, done: int, total: int) -> None:
+        # What only reports (reading a cohort, drawing the demo) is stopped here.
+        if should_stop():
+            raise WorkStoppedError
+        on_progress(stage, done, total)
+
+    return KINDS[kind].run(full, cache, report, should_stop)
+
+
+def warm_up() -> None:
+    """Import what takes seconds and let UMAP compile itself, which takes 15 s or more."""
+    import numpy as np
+
+    from cxrlib.embeddings import EmbeddingSet
+    from cxrlib.extractors.texture import TextureExtractor
+    from cxrlib.projection import ProjectionSettings, compute_projection
+
+    features = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
+    names = tuple(map(str, range(len(features))))
+    noise = EmbeddingSet(names, names, features, features, TextureExtractor.info)
+    compute_projection(noise, ProjectionSettings())
+
+
+# ---- the kinds
+
+
+def _embed(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Embed what is missing of a cohort."""
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    return _embed_cohort(cohort, store, parameters, on_progress, should_stop)[0]
+
+
+def _map(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Map what is embedded of a cohort."""
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    info = _find_extractor(store, parameters["extractor"])
+    return _map_cohort(cohort, info, store, parameters["settings"], on_progress)
+
+
+def _prepare(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Embed what is missing of a cohort, then map it."""
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    done, info = _embed_cohort(cohort, store, parameters, on_progress, should_stop)
+    return {**done, **_map_cohort(cohort, info, store, parameters["settings"], on_progress)}
+
+
+def _demo(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Generate the demo cohort, embed it by texture, map it."""
+    from cxrlib.synthetic import generate_demo
+
+    on_progress("Generating radiographs", 0, 0)
+    root = generate_demo(cache / "demo", on_progress=on_progress)
+    full = {"data": str(root), "extractor": "texture"}
+    return _prepare(check_parameters("prepare", full), cache, on_progress, should_stop)
+
+
+def _thumbnails(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Make the thumbnails that are missing of a cohort."""
+    from cxrlib.thumbnails import compute_thumbnails
+
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    report = compute_thumbnails(
+        cohort,
+        store,
+        on_progress=lambda done, total, *_: on_progress("Making thumbnails", done, total),
+        should_stop=should_stop,
+    )
+    if should_stop():
+        raise WorkStoppedError
+    return {
+        "n_computed": report.n_computed,
+        "n_cached": report.n_cached,
+        "n_failed": len(report.failed),
+    }
+
+
+def _weights(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Download the weights of an extractor, unless they are here."""
+    from cxrlib.extractors.weights import download_weights
+
+    path = download_weights(
+        parameters["extractor"], on_progress=on_progress, should_stop=should_stop
+    )
+    return {"file": path.name}
+
+
+_TEXT, _TEXT_OR_NONE = (str,), (str, type(None))
+_EMBEDDING: dict[str, tuple[tuple[type, ...], Any]] = {
+    "data": (_TEXT, REQUIRED),
+    "extractor": (_TEXT, REQUIRED),
+    "weights": (_TEXT_OR_NONE, None),
+    "trust_sha256": (_TEXT_OR_NONE, None),
+    "device": (_TEXT, "auto"),
+}
+_SETTINGS: dict[str, tuple[tuple[type, ...], Any]] = {"settings": ((dict,), {})}
+
+KINDS: dict[str, Kind] = {
+    "embed": Kind(_embed, _EMBEDDING),
+    "map": Kind(_map, {"data": (_TEXT, REQUIRED), "extractor": (_TEXT, REQUIRED), **_SETTINGS}),
+    "prepare": Kind(_prepare, {**_EMBEDDING, **_SETTINGS}),
+    "demo": Kind(_demo, {}),
+    "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
+    "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
+}
+
+
+# ---- what they share
+
+
+def _load(data: str, cache: Path, on_progress: OnProgress) -> tuple["Cohort", "Store"]:
+    """Load a cohort and the store of its numbers."""
+    from cxrlib.cohort import load_cohort
+    from cxrlib.store import Store
+
+    on_progress("Reading the cohort", 0, 0)
+    store = Store(cache)
+    return load_cohort(Path(data), store=store, on_progress=on_progress), store
+
+
+def _embed_cohort(
+    cohort: "Cohort",
+    store: "Store",
+    parameters: Mapping[str, JSON],
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> tuple[dict[str, JSON], "ExtractorInfo"]:
+    """Embed what is missing; return what was done and by which extractor."""
+    from cxrlib.embeddings import compute_embeddings
+
+    on_progress("Loading the extractor", 0, 0)
+    extractor = _load_extractor(parameters, on_progress)
+    on_progress("Looking for what is embedded", 0, 0)
+    report = compute_embeddings(
+        cohort,
+        extractor,
+        store,
+        on_progress=lambda done, total, *_: on_progress("Embedding images", done, total),
+        should_stop=should_stop,
+    )
+    if report.n_left:
+        raise WorkStoppedError
+    return _count(report, extractor.info), extractor.info
+
+
+def _load_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress) -> "Extractor":
+    """Load an extractor, or take the last one again where it is the same."""
+    trust = parameters["trust_sha256"]
+    if trust is not None and trust != os.environ.get(TRUST_VARIABLE):
+        raise WeightsError(
+            f"The job trusts the weights file of SHA-256 {trust!r}, the worker was not told to. "
+            "Embed from the command line: python -m cxrlib embed --weights FILE --trust-sha256 "
+            "SHA256."
+        )
+    weights = parameters["weights"]
+    if weights is None:
+        return _load_known(parameters["extractor"], parameters["device"], on_progress)
+    from cxrlib.extractors import load_extractor
+
+    return load_extractor(
+        parameters["extractor"],
+        weights=Path(weights),
+        trust_sha256=trust,
+        device=parameters["device"],
+    )
+
+
+def _load_known(name: str, device: str, on_progress: OnProgress) -> "Extractor":
+    """Load an extractor without weights of one's own; one is kept, as loading costs seconds."""
+    from cxrlib.extractors import find_weights
+
+    path = find_weights(name)
+    changed = path.stat().st_mtime_ns if path is not None else 0
+    key = (name, device, changed)
+    if key not in _loaded:
+        from cxrlib.extractors import load_extractor
+
+        _loaded.clear()
+        _loaded[key] = load_extractor(name, device=device, on_progress=on_progress)
+    return _loaded[key]
+
+
+_loaded: dict[tuple[str, str, int], "Extractor"] = {}
+
+
+def _map_cohort(
+    cohort: "Cohort",
+    info: "ExtractorInfo",
+    store: "Store",
+    settings: Mapping[str, JSON],
+    on_progress: OnProgress,
+) -> dict[str, JSON]:
+    """Map what is embedded; return how many images are on the map."""
+    from cxrlib.pipeline import compute_map
+
+    on_progress("Computing the map", 0, 0)
+    mapped = compute_map(cohort, info, store, settings=_to_settings(settings))
+    return {"extractor": info.key, "n_on_map": len(mapped.projection.image_ids)}
+
+
+def _find_extractor(store: "Store", name: str) -> "ExtractorInfo":
+    """Find the extractor of a name or key that has embeddings in the store."""
+    from cxrlib.extractors import is_current
+
+    fitting = [i for i in filter(is_current, store.list_extractors()) if name in (i.key, i.name)]
+    fitting = [info for info in fitting if not info.note] or fitting
+    if not fitting:
+        raise ProjectionError(
+            f"Nothing is embedded by extractor {name!r} yet. Embed the cohort first."
+        )
+    if len(fitting) > 1:
+        raise ProjectionError(
+            f"The cache holds embeddings by {len(fitting)} different weights of {name!r}. Name "
+            f"one: {', '.join(info.key for info in fitting)}."
+        )
+    return fitting[0]
+
+
+def _count(report: "EmbedReport", info: "ExtractorInfo") -> dict[str, JSON]:
+    """Count what an embedding run did."""
+    missing = int((report.failed["reason"] == "no file").sum())
+    return {
+        "extractor": info.key,
+        "n_computed": report.n_computed,
+        "n_cached": report.n_cached,
+        "n_without_file": missing,
+        "n_failed": len(report.failed) - missing,
+        "seconds": round(report.seconds, 1),
+    }

@@ -1,0 +1,403 @@
+"""The worker: one process a cache that does the jobs, one by one, and is warm for the next.
+
+It outlives the server that started it, and ends when nobody has wanted it for two minutes.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import filelock
+import psutil
+
+from cxrlib.errors import CxrError, StoreError
+from cxrlib.jobs import FOLDER, KILL_AFTER, WANTED_FILE, Job, JobBook
+from cxrlib.liveness import mark_process
+from cxrlib.reasons import describe_write_error
+from cxrlib.work import JSON, WorkStoppedError, run_work, warm_up
+
+__all__ = ["Worker", "become_worker", "describe_launch", "is_worker_alive", "launch_worker"]
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 120.0
+LOOK_INTERVAL = 0.2  # seconds between looks for a job
+SCAN_INTERVAL = 5.0  # seconds after which all records are read though nothing seems changed
+REPORT_INTERVAL = 0.4  # seconds between writings of progress, and looks for a cancellation
+LOCK_FILE = "_worker.lock"
+LOG_FILE = "worker.log"
+MAX_LOG_BYTES = 1 << 20
+EARLY = 10.0  # seconds within which a worker that ends with an error never came to work
+PAUSE = 30.0  # seconds before another try then
+NICENESS = 5
+
+
+class Worker:
+    """Do the jobs of one cache, one by one.
+
+    Parameters
+    ----------
+    cache : Path
+    idle_seconds : float, default 120
+        How long to stay without a job and without a sign that a server runs.
+    warm : bool, default True
+        Whether to prepare for the next map while there is nothing to do.
+    """
+
+    def __init__(
+        self, cache: Path, *, idle_seconds: float = IDLE_SECONDS, warm: bool = True
+    ) -> None:
+        self.book = JobBook(cache)
+        self.mark = mark_process()
+        self._idle_seconds = idle_seconds
+        self._warm = warm
+        self._wanted = time.monotonic()
+        self._sign = 0
+        self._lock_number = 0
+        self._seen: tuple[int, float] = (0, 0.0)
+
+    def run(self) -> bool:
+        """Do jobs until nobody wants a worker; return False where another one is at work.
+
+        Raises
+        ------
+        StoreError
+            If the cache cannot be written.
+        """
+        with self._alone() as alone:
+            if not alone:
+                return False
+            while True:
+                job = self._look()
+                if job is not None:
+                    self.run_job(job)
+                    self._wanted = time.monotonic()
+                elif not self._is_wanted():
+                    return True
+                else:
+                    self._start_warming()
+                    time.sleep(LOOK_INTERVAL)
+
+    def run_next(self) -> bool:
+        """Do the job that has waited longest; return False where none waits."""
+        job = self.book.take(self.mark)
+        if job is not None:
+            self.run_job(job)
+        return job is not None
+
+    def run_job(self, job: Job) -> None:
+        """Do a job that was taken, and write how it ended."""
+        logger.info("Job %s (%s) starts.", job.id, job.kind)
+        watch = _Watch(self.book, job)
+        state, error = "died", "the worker was ended from outside"
+        result: dict[str, JSON] = {}
+        try:
+            with watch:
+                result = run_work(
+                    job.kind, job.parameters, self.book.cache, watch.progress, watch.should_stop
+                )
+            state, error = "done", ""
+        except WorkStoppedError:
+            state, error = "cancelled", ""
+        except CxrError as problem:
+            state, error = "failed", str(problem)
+        except MemoryError:
+            state, error = "failed", "there was not enough memory"
+        except Exception as problem:
+            # Not one of ours: what it left behind in this process is not to be trusted.
+            logger.error("Job %s failed.\n%s", job.id, traceback.format_exc())
+            kind = type(problem).__name__
+            state, error = "failed", f"unexpected error {kind} ({problem}), see {LOG_FILE}"
+            raise
+        finally:
+            self._note_end(job, state, error, result)
+            logger.info("Job %s is %s.", job.id, state)
+
+    def _note_end(self, job: Job, state: str, error: str, result: dict[str, JSON]) -> None:
+        """Write how a job ended; without that record this process must not live on."""
+        for pause in (0.2, 1.0, 3.0):
+            try:
+                self.book.finish(job, state, error=error, result=result)
+            except StoreError as problem:
+                logger.warning("The end of job %s is not noted yet. %s", job.id, problem)
+                time.sleep(pause)
+            else:
+                return
+        self.book.finish(job, state, error=error, result=result)
+
+    # ---- between jobs
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Hold the worker's lock; say whether it was free."""
+        lock = _worker_lock(self.book.folder)
+        try:
+            self.book.folder.mkdir(parents=True, exist_ok=True)
+            # A server that looks whether somebody works holds it for an instant.
+            lock.acquire(timeout=2.0)
+        except filelock.Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise StoreError(
+                f"The cache folder {str(self.book.cache)!r} could not be written: "
+                f"{describe_write_error(error)}. Mend this or choose another folder."
+            ) from error
+        self._lock_number = _file_number(self.book.folder / LOCK_FILE)
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _look(self) -> Job | None:
+        """Take the next job; records are read only when the folder has changed."""
+        try:
+            changed = self.book.folder.stat().st_mtime_ns
+        except OSError:
+            return None
+        last, when = self._seen
+        now = time.monotonic()
+        if changed == last and now - when < SCAN_INTERVAL:
+            return None
+        job = self.book.take(self.mark)
+        # A change within the clock's tick of this look would not be seen: then look again.
+        fresh = abs(time.time_ns() - changed) < 1e9
+        self._seen = (0 if job is not None or fresh else changed, now)
+        return job
+
+    def _is_wanted(self) -> bool:
+        """Tell whether a server wants a worker, and this is still its cache."""
+        if _file_number(self.book.folder / LOCK_FILE) != self._lock_number:
+            logger.warning("The folder of jobs was deleted: the worker ends.")
+            return False
+        with contextlib.suppress(OSError):
+            sign = (self.book.folder / WANTED_FILE).stat().st_mtime_ns
+            if sign != self._sign:
+                self._sign, self._wanted = sign, time.monotonic()
+        return time.monotonic() - self._wanted < self._idle_seconds
+
+    def _start_warming(self) -> None:
+        """Prepare for the next map, beside whatever comes meanwhile."""
+        if self._warm:
+            self._warm = False
+            threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+class _Watch:
+    """Write a running job's progress, and notice when it is to stop; in a thread of its own."""
+
+    def __init__(self, book: JobBook, job: Job) -> None:
+        self._book = book
+        self._job = job
+        self._finished = threading.Event()
+        self._stop = threading.Event()
+        self._changing = threading.Lock()
+        self._stage_started = time.monotonic()
+        self._done_before = 0
+        self._warned = False
+        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+
+    def __enter__(self) -> "_Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finished.set()
+        self._thread.join()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Take what is being done and how far it is; called often, so it writes nothing."""
+        now = time.monotonic()
+        with self._changing:
+            if stage != self._job.stage:
+                self._stage_started, self._done_before = now, done
+            seconds, more = now - self._stage_started, done - self._done_before
+            # Not of the first moments: the first images come together.
+            rate = more / seconds if more > 0 and seconds > 1.0 else None
+            left = None if rate is None else max(0, total - done) / rate
+            self._job = replace(
+                self._job, stage=stage, done=done, total=total, rate=rate, seconds_left=left
+            )
+
+    def should_stop(self) -> bool:
+        """Tell whether somebody asked the job to stop."""
+        return self._stop.is_set()
+
+    def _watch(self) -> None:
+        asked = 0.0
+        while not self._finished.wait(REPORT_INTERVAL):
+            if not self._stop.is_set() and self._is_to_stop():
+                asked = time.monotonic()
+                self._stop.set()
+            elif self._stop.is_set() and time.monotonic() - asked > KILL_AFTER:
+                self._give_up()
+
+    def _is_to_stop(self) -> bool:
+        """Write progress; tell whether the job was cancelled or its record taken away."""
+        with self._changing:
+            job = self._job
+        try:
+            known = self._book.report(job)
+        except StoreError as error:
+            # A full disk may have room again; the work itself says so where it cannot go on.
+            if not self._warned:
+                logger.warning("Progress is not noted. %s", error)
+            self._warned = True
+            return False
+        return known is None or known.state == "cancelling"
+
+    def _give_up(self) -> None:
+        """End this process: the work has not stopped, UMAP for one cannot be interrupted."""
+        logger.warning("Job %s did not stop by itself: the worker ends.", self._job.id)
+        try:
+            self._book.finish(self._job, "cancelled")
+        finally:
+            for child in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+            logging.shutdown()
+            os._exit(1)
+
+
+def _warm_up() -> None:
+    """Warm up; a failure is only logged, the job that needs it will say more."""
+    started = time.monotonic()
+    try:
+        warm_up()
+    except (CxrError, ImportError, MemoryError) as error:
+        logger.warning("Warming up failed: %s", error)
+    else:
+        logger.info("Warm after %.0f s.", time.monotonic() - started)
+
+
+# ---- starting one
+
+
+class _Launch:
+    """Remember a worker that this process started."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.started = time.monotonic()
+        self.ended: float | None = None
+
+    def code(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        code = self.process.poll()
+        if code is not None and self.ended is None:
+            self.ended = time.monotonic()
+        return code
+
+    def has_failed(self) -> bool:
+        """Tell whether it ended with an error before it came to work, a short while ago."""
+        if not self.code() or self.ended is None:
+            return False
+        return self.ended - self.started < EARLY and time.monotonic() - self.ended < PAUSE
+
+
+_launches: dict[str, _Launch] = {}
+_launching = threading.Lock()
+
+
+def is_worker_alive(cache: Path) -> bool:
+    """Tell whether a worker holds the lock of a cache."""
+    folder = Path(cache).absolute() / FOLDER
+    if not (folder / LOCK_FILE).exists():
+        return False
+    lock = _worker_lock(folder)
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def launch_worker(cache: Path) -> None:
+    """Start a worker process unless one is alive, starting, or failed a moment ago.
+
+    Raises
+    ------
+    StoreError
+        If the cache cannot be written or the process not be started.
+    """
+    with _launching:
+        try:
+            last = _launches.get(str(cache))
+            starting = last is not None and last.code() is None
+            if starting or (last is not None and last.has_failed()) or is_worker_alive(cache):
+                return
+            _launches[str(cache)] = _Launch(_start_process(cache))
+        except OSError as error:
+            raise StoreError(
+                f"No worker could be started for the cache {str(cache)!r}: "
+                f"{describe_write_error(error)}. Start one by hand: python -m cxrlib work --cache "
+                f"{str(cache)!r}"
+            ) from error
+
+
+def describe_launch(cache: Path) -> str:
+    """Say in a sentence that the worker this process started ended at once, or ""."""
+    with _launching:
+        last = _launches.get(str(Path(cache).absolute()))
+        if last is None or not last.has_failed():
+            return ""
+        return (
+            f"The worker ended at once, with code {last.process.returncode}: see {LOG_FILE} in "
+            f"the folder {FOLDER!r} of the cache. It is tried again in half a minute."
+        )
+
+
+def _start_process(cache: Path) -> subprocess.Popen[bytes]:
+    """Start a worker that outlives this process."""
+    log = cache / FOLDER / LOG_FILE
+    too_long = log.is_file() and log.stat().st_size > MAX_LOG_BYTES
+    package = Path(__file__).resolve().parents[1]
+    paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with log.open("wb" if too_long else "ab") as file:
+        # Streamlit replaces __main__, so multiprocessing would run its script again.
+        return subprocess.Popen(
+            [sys.executable, "-m", "cxrlib", "work", "--cache", str(cache)],
+            cwd=package,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # Ctrl+C on the server is not for the worker
+        )
+
+
+def become_worker() -> None:
+    """Make this process a good worker: give way, be the one to go, end when told to."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    # Where memory runs out, Linux ends this process rather than the server.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _worker_lock(folder: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(folder / LOCK_FILE)
+
+
+def _file_number(path: Path) -> int:
+    """Return what tells a file from another of the same name; 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
