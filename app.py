@@ -11,7 +11,11 @@ from typing import Any
 
 import streamlit as st
 
+from ui.memory import settle_memory
 from ui.preload import preload_charts
+
+WORKER_DELAY = 15.0  # seconds after the server's start
+WORKER_SIGN = 30.0  # seconds between two signs that a worker is wanted
 
 
 def warm_up() -> None:
@@ -22,13 +26,31 @@ def warm_up() -> None:
 
     with contextlib.suppress(CxrError):  # the page will say it
         load_current(list_cohorts()[0].slug)
+    settle_memory()
+
+
+async def keep_worker() -> None:
+    """See to it that a worker stands by, so that UMAP is compiled before anyone asks for a map.
+
+    Not at once: the first page comes first on a machine with few cores.
+    """
+    from cxrlib.errors import CxrError
+    from ui.jobs import open_book
+
+    await asyncio.sleep(WORKER_DELAY)
+    while True:
+        with contextlib.suppress(CxrError):  # the page that asks for a job will say it
+            await asyncio.to_thread(open_book().keep_worker)
+        await asyncio.sleep(WORKER_SIGN)
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Warm up beside the server's own start."""
+    """Warm up beside the server's own start, and keep a worker while the server runs."""
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
+    keeping = asyncio.create_task(keep_worker())
     yield {}
+    keeping.cancel()
     await warming
 
 

@@ -117,8 +117,6 @@ def _describe_absent(cohort: Cohort, name: str) -> ExtractorState:
     advice = ""
     if file is not None and missing:
         advice = f"Put {file.describe()} into {_home_relative(weights_folder())!r}."
-        if file.sha256:
-            advice = f"Download {file.n_bytes / 1e6:.0f} MB, or put it there: {advice}"
     return ExtractorState(
         name=name,
         info=None,

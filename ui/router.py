@@ -1,4 +1,4 @@
-"""The frame around every page: page settings, the permanent notice, the navigation."""
+"""The frame around every page: page settings, the notice, the cohort and its filters, the pages."""
 
 import sys
 from pathlib import Path
@@ -11,11 +11,15 @@ if str(ROOT) not in sys.path:
 
 # The path above must stand first.
 from cxrlib.errors import CxrError  # noqa: E402
+from ui.cohorts import choose_cohort  # noqa: E402
 from ui.frame import show_frame  # noqa: E402
 from ui.text import show_alert  # noqa: E402
 
 st.set_page_config(
-    page_title="Chest X-ray cohorts", page_icon=str(ROOT / "ui" / "favicon.svg"), layout="wide"
+    page_title="Chest X-ray cohorts",
+    page_icon=str(ROOT / "ui" / "favicon.svg"),
+    layout="wide",
+    initial_sidebar_state=264,  # pixels: the room is the figure's
 )
 
 trajectories = st.Page(
@@ -23,6 +27,9 @@ trajectories = st.Page(
     title="Trajectories",
     icon=":material/timeline:",
     url_path="trajectories",
+)
+data = st.Page(
+    ROOT / "pages" / "data.py", title="Data", icon=":material/database:", url_path="data"
 )
 
 
@@ -33,9 +40,11 @@ def start() -> None:
 
 
 page = st.navigation(
-    [st.Page(start, title="Start", default=True, visibility="hidden"), trajectories]
+    [st.Page(start, title="Start", default=True, visibility="hidden"), trajectories, data]
 )
 if page.title != "Start":
+    with st.sidebar:
+        choose_cohort()
     show_frame()
 try:
     page.run()

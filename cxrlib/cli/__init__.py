@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cxrlib import NOTICE, __version__
-from cxrlib.cli import cohorts, maps, serving
+from cxrlib.cli import cohorts, jobs, maps, serving
 
 __all__ = ["app"]
 
@@ -37,5 +37,5 @@ def start(
         raise typer.Exit
 
 
-for commands in (cohorts, maps, serving):
+for commands in (cohorts, maps, serving, jobs):
     commands.register(app)

@@ -1,0 +1,48 @@
+"""What is here, and what is missing? The cohort's files, extractors, jobs and the cache."""
+
+import streamlit as st
+
+from cxrlib.charts.flow import describe_flow, plot_flow
+from cxrlib.cohort import count_cohort
+from cxrlib.errors import CxrError
+from cxrlib.inventory import list_flow
+from ui.cohorts import current_entry
+from ui.data_tables import describe_files, show_cache, show_identity, show_problems
+from ui.data_tasks import show_demo_offer, show_extractors, show_jobs
+from ui.frame import describe_cohort
+from ui.resources import find_cohort
+from ui.text import show_alert, show_quiet, show_text
+
+entry = current_entry()
+theme = st.context.theme.type or "light"
+
+st.title("What is here, and what is missing?", anchor=False)
+try:
+    cohort = find_cohort(entry.slug)
+except CxrError as error:
+    show_alert(str(error), "error")
+    show_demo_offer(entry)
+    show_jobs()
+    show_cache()
+    st.stop()
+
+counts = count_cohort(cohort)
+show_text(describe_files(counts))
+flow = list_flow(cohort)
+st.plotly_chart(
+    plot_flow(flow, theme=theme),
+    theme=None,
+    key="flow",
+    config={"displayModeBar": False},
+    alt=describe_flow(flow),
+)
+show_quiet(
+    f"{describe_cohort(cohort)}: from the rows of metadata.csv to the images that a map can show. "
+    "Bars are images, the hatched part went at that step. Rows that are left out stay in the "
+    "cohort, each with its reason."
+)
+show_extractors(entry, cohort)
+show_jobs()
+show_identity(cohort)
+show_problems(cohort)
+show_cache()

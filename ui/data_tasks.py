@@ -1,0 +1,148 @@
+"""The data page's work: each extractor's state with a button for what is missing, and the jobs."""
+
+import functools
+from html import escape
+
+import streamlit as st
+
+from cxrlib.catalogue import CohortEntry
+from cxrlib.cohort import Cohort
+from cxrlib.extractors.weights import WEIGHTS_FILES
+from cxrlib.inventory import ExtractorState, list_extractor_states
+from cxrlib.jobs import Job, JobRequest, describe_job
+from cxrlib.store import Store
+from ui.jobs import ACTIVE, offer_job, open_book, show_job
+from ui.resources import find_cache
+from ui.text import show_quiet, show_text
+
+__all__ = ["offer_map", "show_demo_offer", "show_extractors", "show_jobs"]
+
+SIGNS = {
+    "ready": "●",
+    "no map": "◐",
+    "incomplete": "◐",
+    "not computed": "○",
+    "weights missing": "○",
+}
+
+
+def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
+    """Show every extractor with what is there of it; a button for each missing piece."""
+    st.subheader("Extractors", anchor=False)
+    states = _list_states(cohort, _time_cache())
+    offered = [s for s in states if s.ready != "weights missing" or WEIGHTS_FILES[s.name].sha256]
+    for state in offered:
+        _show_extractor(entry, state)
+    others = [state for state in states if state not in offered]
+    if others:
+        with st.expander(f"{len(others)} more networks, whose weights are not on this machine"):
+            for state in others:
+                show_text(state.advice, lead=f"{state.title}:")
+
+
+def _show_extractor(entry: CohortEntry, state: ExtractorState) -> None:
+    """Show one extractor as a line: name and state at the left, what can be done at the right."""
+    line = (
+        f"<p class='cxr-text'><span aria-hidden='true'>{SIGNS[state.ready]}</span> "
+        f"<strong>{escape(state.title)}</strong>: {escape(_describe(state))}</p>"
+    )
+    if state.ready == "ready":
+        st.html(line)
+        return
+    words, deed = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with words:
+        st.html(line)
+    with deed:
+        if state.ready == "weights missing":
+            request = JobRequest("weights", {"extractor": state.name})
+            size = WEIGHTS_FILES[state.name].n_bytes / 1e6
+            offer_job(request, label=f"Weights of {state.title}", button=f"Download {size:.0f} MB")
+            with st.popover("Without internet", type="tertiary"):
+                show_text(state.advice)
+        else:
+            offer_map(entry, state.name, title=state.title)
+
+
+def _describe(state: ExtractorState) -> str:
+    """Put an extractor's state in words, with its denominators."""
+    if state.ready == "weights missing":
+        return "its weights are not on this machine"
+    if state.ready == "not computed":
+        return f"none of {state.n_images:,} images embedded"
+    embedded = f"{state.n_embedded:,} of {state.n_images:,} images embedded"
+    if state.n_on_map:
+        return f"{embedded}; {state.n_on_map:,} of {state.n_for_map:,} images on the map"
+    return f"{embedded}; no map yet"
+
+
+def offer_map(entry: CohortEntry, extractor: str, *, title: str) -> None:
+    """Offer to embed what is missing and to make the map."""
+    request = JobRequest("prepare", {"data": str(entry.path), "extractor": extractor})
+    offer_job(request, label=f"{entry.title} by {title}", button="Embed and map")
+
+
+def show_demo_offer(entry: CohortEntry) -> None:
+    """Offer to generate the demo where it is not there."""
+    if entry.is_demo and not entry.path.is_dir():
+        offer_job(
+            JobRequest("demo", {}),
+            label="Demo cohort",
+            button="Generate the demo (about a minute)",
+            primary=True,
+        )
+
+
+@functools.lru_cache(maxsize=16)
+def _list_states(cohort: Cohort, changed: tuple[int, ...]) -> list[ExtractorState]:
+    """List the extractors' states; ``changed`` makes new embeddings and maps count."""
+    return list_extractor_states(cohort, Store(find_cache()))
+
+
+def _time_cache() -> tuple[int, ...]:
+    """Give the times of change of what tells an extractor's state."""
+    cache = find_cache()
+    folders = [cache / "maps", cache / "embeddings"]
+    if folders[1].is_dir():
+        folders += sorted(path for path in folders[1].iterdir() if path.is_dir())
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in folders)
+
+
+def show_jobs() -> None:
+    """Show the jobs of this cache, the newest first."""
+    st.subheader("Jobs", anchor=False)
+    _list_jobs()
+
+
+@st.fragment(run_every=2.0)
+def _list_jobs() -> None:
+    """List running jobs with progress and finished ones as a line, looked at anew by itself."""
+    jobs = open_book().list()
+    if not jobs:
+        show_quiet("No job has been asked for. Buttons above start one.")
+    for job in jobs:
+        if job.state in ACTIVE:
+            show_job(job, place="list", label=job.label)
+    ended = [job for job in jobs if job.state not in ACTIVE]
+    for job in ended[:10]:
+        _show_ended(job)
+
+
+def _show_ended(job: Job) -> None:
+    """Show a job that has ended: what became of it, and what can be done."""
+    words, deed = st.columns([5, 1], vertical_alignment="center")
+    with words:
+        show_text(describe_job(job), lead=f"{job.label}:")
+    with deed, st.container(horizontal=True):
+        if job.state != "done":
+            st.button("Resume", key=f"resume-{job.id}", on_click=_resume, args=(job,))
+        st.button("Forget", key=f"forget-{job.id}", on_click=_forget, args=(job.id,))
+
+
+def _resume(job: Job) -> None:
+    book = open_book()
+    book.submit(JobRequest(job.kind, job.parameters), label=job.label)
+    book.keep_worker()
+
+
+def _forget(job_id: str) -> None:
+    open_book().forget(job_id)
