@@ -15,7 +15,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,19 +23,24 @@ import filelock
 
 from cxrlib.errors import SelectionError, StoreError
 from cxrlib.files import read_regular
+from cxrlib.job_records import (
+    FINISHED,
+    JSON_ERRORS,
+    STATES,
+    Job,
+    NewerRecordError,
+    format_job,
+    parse_job,
+)
+from cxrlib.job_words import describe_job
 from cxrlib.liveness import ProcessMark, end_process, is_alive
 from cxrlib.reasons import describe_read_error, describe_write_error
 from cxrlib.work import JSON, check_parameters
 
-__all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job", "describe_seconds"]
+__all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job"]
 
 logger = logging.getLogger(__name__)
 
-STATES = ("waiting", "running", "cancelling", "cancelled", "done", "failed", "died")
-#: States that only a new request changes.
-FINISHED = ("cancelled", "done", "failed", "died")
-#: Raised when a record means something else; records of a higher version are left alone.
-RECORD_VERSION = 1
 FOLDER = "jobs"
 WANTED_FILE = "_wanted"
 MAX_BYTES = 1 << 20  # of a record
@@ -43,6 +48,7 @@ MAX_FINISHED = 100  # records kept; the oldest go
 LOCK_TIMEOUT = 10.0  # seconds; the lock is held for milliseconds
 KILL_AFTER = 10.0  # seconds that a job has to stop by itself: UMAP cannot be interrupted
 SILENT_AFTER = 120.0  # seconds without a sign from another machine's worker
+_RECORD_NAME = re.compile(r"[0-9a-f]{16}\.json")
 
 
 @dataclass(frozen=True)
@@ -78,91 +84,6 @@ class JobRequest:
         """Name the job: 16 hexadecimal digits of the request's SHA-256."""
         text = json.dumps([self.kind, self.parameters], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Hold what is known of a job; times are seconds since 1970, by the wall clock.
-
-    Parameters
-    ----------
-    id, kind, parameters
-        As requested.
-    label : str
-        What it does, in words for the screen.
-    state : str
-        One of `STATES`.
-    stage : str
-        What is being done, in words: "Embedding images".
-    done, total : int
-        Of the stage; a total of 0 says that it cannot be counted.
-    rate : float or None
-        Done a second in this stage.
-    seconds_left : float or None
-        Of this stage.
-    error : str
-        Why it failed or died.
-    result : dict
-        What it gave, once done.
-    pid, process_started, machine
-        The worker that runs or ran it, as in `cxrlib.liveness.ProcessMark`.
-    created, started, updated, finished : float or None
-        When it was first asked for, last begun, last heard of, last ended.
-    n_before : int
-        Jobs that run or wait before this waiting one.
-    order : int
-        Grows with each request: the queue's order, whatever the clock says.
-    again : bool
-        Whether it was asked for again while it was being cancelled.
-    cancel_asked : float or None
-    """
-
-    id: str
-    kind: str
-    parameters: dict[str, JSON]
-    label: str
-    state: str
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    rate: float | None = None
-    seconds_left: float | None = None
-    error: str = ""
-    result: dict[str, JSON] = field(default_factory=dict)
-    pid: int = 0
-    process_started: float = 0.0
-    machine: str = ""
-    created: float = 0.0
-    started: float | None = None
-    updated: float = 0.0
-    finished: float | None = None
-    n_before: int = 0
-    order: int = 0
-    again: bool = False
-    cancel_asked: float | None = None
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether only a new request can change it."""
-        return self.state in FINISHED
-
-    @property
-    def can_resume(self) -> bool:
-        """Whether it ended before its end."""
-        return self.state in ("cancelled", "failed", "died")
-
-    @property
-    def worker(self) -> ProcessMark:
-        """The worker that runs or ran it."""
-        return ProcessMark(self.pid, self.process_started, self.machine)
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it ran or has been running; never negative, whatever the clock does."""
-        if self.started is None:
-            return None
-        end = self.updated if self.finished is None else self.finished
-        return max(0.0, end - self.started)
 
 
 # A class with a method `list` cannot say list[Job] itself.
@@ -444,10 +365,10 @@ class JobBook:
             Whether to raise StoreError for one of a newer version, as before writing it.
         """
         try:
-            return _parse(read_regular(path, max_bytes=MAX_BYTES), path.stem)
+            return parse_job(read_regular(path, max_bytes=MAX_BYTES), path.stem)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except _NewerRecordError as error:
+        except NewerRecordError as error:
             if keep_newer:
                 raise StoreError(str(error)) from error
             reason = str(error)
@@ -455,7 +376,7 @@ class JobBook:
             reason = (
                 f"{_name(path)} cannot be read and is passed over: {describe_read_error(error)}."
             )
-        except _JSON_ERRORS as error:
+        except JSON_ERRORS as error:
             reason = (
                 f"{_name(path)} is damaged and passed over ({error}). Ask for the job again or "
                 "delete the file."
@@ -470,7 +391,7 @@ class JobBook:
         temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.tmp")
         try:
             with temporary.open("xb") as file:
-                file.write(_format(job))
+                file.write(format_job(job))
                 file.flush()
                 if durable:
                     os.fsync(file.fileno())
@@ -521,135 +442,6 @@ class JobBook:
             f"The jobs in the cache folder {str(self.cache)!r} could not be {verb}: {reason}. "
             "Mend this or choose another folder for the cache."
         )
-
-
-def describe_job(job: Job) -> str:
-    """Say in plain words how a job is doing.
-
-    Examples
-    --------
-    >>> job = Job("0" * 16, "embed", {}, "Embed", "running", "Embedding images", 212, 851)
-    >>> describe_job(replace(job, rate=24.1, seconds_left=26.5))
-    'Embedding 212 of 851 images, 24 a second, 27 s left'
-    >>> describe_job(replace(job, state="waiting", n_before=1))
-    'waiting, 1 job before it'
-    """
-    if job.state == "running":
-        return describe_stage(job)
-    if job.state in ("failed", "died"):
-        return f"{job.state}: {_end_sentence(job.error)} Resume it."
-    waiting = "waiting for the worker to start it"
-    if job.n_before:
-        waiting = f"waiting, {job.n_before} job{'s' if job.n_before > 1 else ''} before it"
-    words = {
-        "waiting": waiting,
-        "cancelling": "stopping, then it starts again" if job.again else "stopping",
-        "cancelled": "cancelled. Resume it to go on from where it stopped.",
-    }
-    took = "" if job.seconds is None else f" in {describe_seconds(job.seconds)}"
-    return words.get(job.state, f"done{took}")
-
-
-def describe_stage(job: Job) -> str:
-    """Say what a running job does and how far it is."""
-    if not job.stage:
-        return "starting"
-    if job.total <= 0:
-        return job.stage
-    words = [_count_stage(job.stage, job.done, job.total)]
-    if job.rate and not job.stage.startswith("Download"):
-        words.append(f"{job.rate:.0f} a second" if job.rate >= 10 else f"{job.rate:.1f} a second")
-    elif job.rate:
-        words.append(f"{job.rate / 1e6:.1f} MB a second")
-    if job.seconds_left is not None and job.done < job.total:
-        words.append(f"{describe_seconds(job.seconds_left)} left")
-    return ", ".join(words)
-
-
-def _count_stage(stage: str, done: int, total: int) -> str:
-    """Put a stage's counts into its name: "Embedding images" counts images."""
-    if stage.startswith("Download"):
-        return f"{stage}: {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
-    verb, _, noun = stage.partition(" ")
-    if verb.endswith("ing") and noun.isalpha():
-        return f"{verb} {done:,} of {total:,} {noun}"
-    return f"{stage}: {done:,} of {total:,}"
-
-
-def describe_seconds(seconds: float) -> str:
-    """Say how long something takes, in the unit that fits.
-
-    Examples
-    --------
-    >>> describe_seconds(42.4), describe_seconds(200), describe_seconds(8000)
-    ('42 s', '3 min 20 s', '2 h 13 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-class _NewerRecordError(ValueError):
-    """Report a record that a newer version has written."""
-
-
-_RECORD_NAME = re.compile(r"[0-9a-f]{16}\.json")
-_JSON_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
-_TEXT = (str,)
-_WHOLE = (int,)
-_NUMBER = (int, float)
-_MAYBE = (int, float, type(None))
-_FIELDS: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("id", "kind", "label", "state", "stage", "error", "machine"), _TEXT),
-    **dict.fromkeys(("done", "total", "pid", "order"), _WHOLE),
-    **dict.fromkeys(("process_started", "created", "updated"), _NUMBER),
-    **dict.fromkeys(("rate", "seconds_left", "started", "finished", "cancel_asked"), _MAYBE),
-    **dict.fromkeys(("parameters", "result"), (dict,)),
-    "again": (bool,),
-}
-
-
-def _format(job: Job) -> bytes:
-    """Write a job as JSON; its place in the queue is nobody's record."""
-    fields = {name: getattr(job, name) for name in _FIELDS}
-    text = json.dumps({"version": RECORD_VERSION, **fields}, indent=1, allow_nan=False)
-    return text.encode()
-
-
-def _parse(data: bytes, job_id: str) -> Job:
-    """Read a job from JSON that anyone may have written; raises one of `_JSON_ERRORS`."""
-    fields = json.loads(data)
-    if not isinstance(fields, dict):
-        raise TypeError("it is no JSON object")
-    version = fields.get("version")
-    if not isinstance(version, int) or version < 1:
-        raise ValueError(f"its version is {str(version)[:20]!r}")
-    if version > RECORD_VERSION:
-        raise _NewerRecordError(
-            f"Record {job_id + '.json'!r} of a job was written by a newer version of this program "
-            "and is left alone. Use that version, or delete the file."
-        )
-    known = {name: fields[name] for name in _FIELDS}
-    for name, value in known.items():
-        _check_field(name, value)
-    if known["id"] != job_id or known["state"] not in STATES:
-        raise ValueError(f"its id or its state is not right: {str(known['state'])[:20]!r}")
-    # JSON can hold half a surrogate pair, which has no place on a screen.
-    json.dumps(known, ensure_ascii=False).encode()
-    return Job(**known)
-
-
-def _check_field(name: str, value: JSON) -> None:
-    """Raise where a field's value is of a wrong type or beyond all sense."""
-    types = _FIELDS[name]
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise TypeError(f"its {name!r} is of type {type(value).__name__}")
-    # 2**53: what JSON can hold exactly everywhere; a comparison with NaN is false.
-    if isinstance(value, (int, float)) and not 0 <= value <= 2**53:
-        raise ValueError(f"its {name!r} is out of range")
 
 
 def _make_job(request: JobRequest, label: str, known: Job | None, others: list[Job]) -> Job:
@@ -720,8 +512,3 @@ def _end(job: Job, state: str, error: str) -> Job:
 
 def _name(path: Path) -> str:
     return f"Record {path.name!r} of a job"
-
-
-def _end_sentence(error: str) -> str:
-    """End an error with a full stop."""
-    return error if error.endswith((".", "!", "?")) else f"{error}."

@@ -1,10 +1,23 @@
-"""What new processes and libraries find on this machine: cores, environment variables."""
+"""What processes find and how they are started: cores, environment variables, commands."""
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-__all__ = ["ONE_THREAD", "count_cores", "with_environment"]
+__all__ = [
+    "ONE_THREAD",
+    "PACKAGE_FOLDER",
+    "count_cores",
+    "give_way",
+    "run_module",
+    "with_environment",
+]
+
+#: Where new processes start, so that they find this package and nobody else's modules.
+PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+NICENESS = 5
 
 # Each names the threads of one numerical library; more than one a worker only adds fights.
 ONE_THREAD = dict.fromkeys(
@@ -55,3 +68,21 @@ def with_environment(variables: Mapping[str, str], *, overwrite: bool = True) ->
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def run_module(module: str, *arguments: str) -> list[str]:
+    """Give the command that runs a module of this package; start it in `PACKAGE_FOLDER`.
+
+    multiprocessing would not do: Streamlit replaces ``__main__``, so a worker of its would run
+    the page's script again.
+    """
+    return [sys.executable, "-m", module, *arguments]
+
+
+def give_way() -> None:
+    """Let others go first, and be the process that is ended where memory runs out."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    # Linux then ends this process rather than the server; others have no such file.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")

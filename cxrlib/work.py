@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrlib.errors import ProjectionError, SelectionError, WeightsError
+from cxrlib.errors import DownloadStoppedError, ProjectionError, SelectionError, WeightsError
 
 if TYPE_CHECKING:
     from cxrlib.cohort import Cohort
@@ -20,12 +20,24 @@ if TYPE_CHECKING:
     from cxrlib.projection import ProjectionSettings
     from cxrlib.store import Store
 
-__all__ = ["KINDS", "Kind", "WorkStoppedError", "check_parameters", "run_work", "warm_up"]
+__all__ = [
+    "EMBEDDING",
+    "JSON",
+    "KINDS",
+    "Kind",
+    "WorkStoppedError",
+    "check_parameters",
+    "fill_parameters",
+    "load_warm_extractor",
+    "run_work",
+    "warm_up",
+]
 
 JSON = Any
 """What JSON can hold: None, bool, int, float, str, list and dict of str."""
 OnProgress = Callable[[str, int, int], None]
 ShouldStop = Callable[[], bool]
+Parameters = Mapping[str, tuple[tuple[type, ...], Any]]
 Run = Callable[[Mapping[str, JSON], Path, OnProgress, ShouldStop], dict[str, JSON]]
 
 REQUIRED = object()
@@ -53,7 +65,7 @@ class Kind:
     """
 
     run: Run
-    parameters: Mapping[str, tuple[tuple[type, ...], Any]]
+    parameters: Parameters
 
 
 def check_parameters(kind: str, parameters: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -68,7 +80,13 @@ def check_parameters(kind: str, parameters: Mapping[str, JSON]) -> dict[str, JSO
     """
     if kind not in KINDS:
         raise SelectionError(f"Kind of job {kind!r} is not known. Use one of: {', '.join(KINDS)}.")
-    known = KINDS[kind].parameters
+    return fill_parameters(kind, parameters, KINDS[kind].parameters)
+
+
+def fill_parameters(
+    kind: str, parameters: Mapping[str, JSON], known: Parameters
+) -> dict[str, JSON]:
+    """Return all parameters that are known, as `check_parameters`; raises SelectionError."""
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise SelectionError(
@@ -160,7 +178,10 @@ def run_work(
             raise WorkStoppedError
         on_progress(stage, done, total)
 
-    return KINDS[kind].run(full, cache, report, should_stop)
+    try:
+        return KINDS[kind].run(full, cache, report, should_stop)
+    except DownloadStoppedError as error:
+        raise WorkStoppedError from error
 
 
 def warm_up() -> None:
@@ -231,7 +252,7 @@ def _thumbnails(
         on_progress=lambda done, total, *_: on_progress("Making thumbnails", done, total),
         should_stop=should_stop,
     )
-    if should_stop():
+    if report.n_left:
         raise WorkStoppedError
     return {
         "n_computed": report.n_computed,
@@ -253,19 +274,19 @@ def _weights(
 
 
 _TEXT, _TEXT_OR_NONE = (str,), (str, type(None))
-_EMBEDDING: dict[str, tuple[tuple[type, ...], Any]] = {
+EMBEDDING: Parameters = {
     "data": (_TEXT, REQUIRED),
     "extractor": (_TEXT, REQUIRED),
     "weights": (_TEXT_OR_NONE, None),
     "trust_sha256": (_TEXT_OR_NONE, None),
     "device": (_TEXT, "auto"),
 }
-_SETTINGS: dict[str, tuple[tuple[type, ...], Any]] = {"settings": ((dict,), {})}
+_SETTINGS: Parameters = {"settings": ((dict,), {})}
 
 KINDS: dict[str, Kind] = {
-    "embed": Kind(_embed, _EMBEDDING),
+    "embed": Kind(_embed, EMBEDDING),
     "map": Kind(_map, {"data": (_TEXT, REQUIRED), "extractor": (_TEXT, REQUIRED), **_SETTINGS}),
-    "prepare": Kind(_prepare, {**_EMBEDDING, **_SETTINGS}),
+    "prepare": Kind(_prepare, {**EMBEDDING, **_SETTINGS}),
     "demo": Kind(_demo, {}),
     "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
@@ -296,7 +317,7 @@ def _embed_cohort(
     from cxrlib.embeddings import compute_embeddings
 
     on_progress("Loading the extractor", 0, 0)
-    extractor = _load_extractor(parameters, on_progress)
+    extractor = load_warm_extractor(parameters, on_progress)
     on_progress("Looking for what is embedded", 0, 0)
     report = compute_embeddings(
         cohort,
@@ -310,7 +331,7 @@ def _embed_cohort(
     return _count(report, extractor.info), extractor.info
 
 
-def _load_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress) -> "Extractor":
+def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress) -> "Extractor":
     """Load an extractor, or take the last one again where it is the same."""
     trust = parameters["trust_sha256"]
     if trust is not None and trust != os.environ.get(TRUST_VARIABLE):

@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -23,6 +22,7 @@ import psutil
 from cxrlib.errors import CxrError, StoreError
 from cxrlib.jobs import FOLDER, KILL_AFTER, WANTED_FILE, Job, JobBook
 from cxrlib.liveness import mark_process
+from cxrlib.processes import PACKAGE_FOLDER, give_way, run_module
 from cxrlib.reasons import describe_write_error
 from cxrlib.work import JSON, WorkStoppedError, run_work, warm_up
 
@@ -39,7 +39,6 @@ LOG_FILE = "worker.log"
 MAX_LOG_BYTES = 1 << 20
 EARLY = 10.0  # seconds within which a worker that ends with an error never came to work
 PAUSE = 30.0  # seconds before another try then
-NICENESS = 5
 
 
 class Worker:
@@ -214,6 +213,8 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         self._finished.set()
         self._thread.join()
+        with contextlib.suppress(StoreError):
+            self._book.report(self._job)  # the last word on how far it came
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Take what is being done and how far it is; called often, so it writes nothing."""
@@ -362,14 +363,10 @@ def _start_process(cache: Path) -> subprocess.Popen[bytes]:
     """Start a worker that outlives this process."""
     log = cache / FOLDER / LOG_FILE
     too_long = log.is_file() and log.stat().st_size > MAX_LOG_BYTES
-    package = Path(__file__).resolve().parents[1]
-    paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
     with log.open("wb" if too_long else "ab") as file:
-        # Streamlit replaces __main__, so multiprocessing would run its script again.
         return subprocess.Popen(
-            [sys.executable, "-m", "cxrlib", "work", "--cache", str(cache)],
-            cwd=package,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            run_module("cxrlib", "work", "--cache", str(cache)),
+            cwd=PACKAGE_FOLDER,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
@@ -379,11 +376,7 @@ def _start_process(cache: Path) -> subprocess.Popen[bytes]:
 
 def become_worker() -> None:
     """Make this process a good worker: give way, be the one to go, end when told to."""
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
-    # Where memory runs out, Linux ends this process rather than the server.
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
+    give_way()
     signal.signal(signal.SIGTERM, _end)
 
 

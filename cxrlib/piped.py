@@ -1,0 +1,227 @@
+"""Compute on somebody's upload in a child process: bytes go in and numbers come out by pipes.
+
+Nothing of an upload is written to disk or kept in a record. One child a server is kept warm,
+as a network takes seconds to load, and does one upload at a time: thirty at once would take
+the memory of thirty networks. It ends with the server, or after two idle minutes.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from cxrlib.errors import CxrError, SelectionError
+from cxrlib.processes import PACKAGE_FOLDER, give_way, run_module
+from cxrlib.work import EMBEDDING, JSON, fill_parameters, load_warm_extractor
+
+__all__ = ["PIPED_KINDS", "end_child", "run_piped"]
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 120.0  # seconds; a first upload waits for the network to load
+IDLE_SECONDS = 120.0
+MAX_PAYLOAD = 200 << 20  # bytes, as Streamlit's own limit of an upload
+MAX_ANSWER = 16 << 20  # bytes
+
+
+def run_piped(
+    kind: str, parameters: Mapping[str, JSON], payload: bytes, *, timeout: float = TIMEOUT
+) -> dict[str, JSON]:
+    """Compute on bytes in a child process and return what it answers.
+
+    Parameters
+    ----------
+    kind : str
+        One of `PIPED_KINDS`. "embed-upload" takes extractor, weights, trust_sha256 and
+        device, and gives embedding, outputs, sha256, width, height and extractor.
+    parameters : mapping
+    payload : bytes
+        The upload, at most 200 MiB.
+    timeout : float, default 120
+        Seconds, those of waiting for other uploads among them.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    SelectionError
+        If the kind or a parameter is not known.
+    CxrError
+        If the upload cannot be used (the message says why), or takes too long.
+    """
+    if kind not in PIPED_KINDS:
+        raise SelectionError(
+            f"Kind of upload {kind!r} is not known. Use one of: {', '.join(PIPED_KINDS)}."
+        )
+    full = fill_parameters(kind, parameters, EMBEDDING)
+    if len(payload) > MAX_PAYLOAD:
+        raise CxrError(
+            f"The upload has {len(payload):,} bytes, the limit is {MAX_PAYLOAD >> 20} MiB. "
+            "Scale the image down."
+        )
+    deadline = time.monotonic() + timeout
+    if not _turn.acquire(timeout=timeout):
+        raise CxrError("Other uploads are being computed. Try again in a minute.")
+    try:
+        header = {"kind": kind, "parameters": full, "n_bytes": len(payload)}
+        return _ask(header, payload, deadline)
+    finally:
+        _turn.release()
+
+
+_turn = threading.Lock()
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def end_child() -> None:
+    """End the warm child, if there is one; the next upload starts another."""
+    while _children:
+        child = _children.pop()
+        child.kill()
+        child.communicate()
+
+
+def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[str, JSON]:
+    """Send one request to the child and read its answer."""
+    child = _warm_child()
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        child.kill()
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
+    timer.start()
+    try:
+        line = _converse(child, header, payload)
+    finally:
+        timer.cancel()
+    if line.endswith(b"\n"):
+        answer: dict[str, JSON] = json.loads(line)
+        if "error" in answer:
+            raise CxrError(str(answer["error"]))
+        return dict(answer["result"])
+    end_child()
+    if late.is_set():
+        raise CxrError("The upload took too long and was given up. Try again, or a smaller image.")
+    raise CxrError(
+        f"The process that computes on uploads ended unexpectedly (code {child.returncode}). Too "
+        "little memory is the usual cause. Try again, or a smaller image."
+    )
+
+
+def _converse(child: subprocess.Popen[bytes], header: Mapping[str, JSON], payload: bytes) -> bytes:
+    """Write a request and read a line; a shorter one where the child ended."""
+    if child.stdin is None or child.stdout is None:
+        return b""
+    try:
+        child.stdin.write(json.dumps(header).encode() + b"\n")
+        child.stdin.write(payload)
+        child.stdin.flush()
+        return child.stdout.readline(MAX_ANSWER)
+    except OSError:  # the pipe broke
+        return b""
+
+
+def _warm_child() -> subprocess.Popen[bytes]:
+    """Return the child, started anew where it has ended."""
+    if _children and _children[0].poll() is not None:
+        end_child()
+    if not _children:
+        try:
+            child = subprocess.Popen(
+                run_module("cxrlib.piped"),
+                cwd=PACKAGE_FOLDER,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CxrError(f"No process for uploads could be started: {error.strerror}.") from error
+        _children.append(child)
+    return _children[0]
+
+
+# ---- in the child
+
+
+def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, JSON]:
+    """Compute embedding and outputs of one image."""
+    import numpy as np
+
+    from cxrlib.errors import ImageError
+    from cxrlib.images import decode_image
+
+    name = Path("upload")
+    image = decode_image(payload, name)
+    extractor = load_warm_extractor(parameters, lambda *_: None)
+    item = extractor.prepare(image)
+    if problem := extractor.check_prepared(item):
+        raise ImageError(name, problem)
+    embedding, outputs = extractor.compute(item[np.newaxis])
+    if not (np.isfinite(embedding).all() and np.isfinite(outputs).all()):
+        raise ImageError(name, f"{extractor.info.label} gave values that are not finite")
+    values = map(float, outputs[0])
+    return {
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "width": int(image.shape[1]),
+        "height": int(image.shape[0]),
+        "embedding": [float(value) for value in embedding[0]],
+        "outputs": dict(zip(extractor.info.output_names, values, strict=True)),
+        "extractor": extractor.info.to_dict(),
+    }
+
+
+PIPED_KINDS: dict[str, Callable[[Mapping[str, JSON], bytes], dict[str, JSON]]] = {
+    "embed-upload": _embed_upload
+}
+
+
+def answer_requests(source: BinaryIO, target: BinaryIO) -> None:
+    """Answer requests until their source ends, or none has come for two minutes."""
+    while _wait_for(source) and (line := source.readline()):
+        header = json.loads(line)
+        payload = source.read(header["n_bytes"])
+        if len(payload) < header["n_bytes"]:
+            return  # the server ended
+        answer: dict[str, JSON]
+        try:
+            answer = {"result": PIPED_KINDS[header["kind"]](header["parameters"], payload)}
+        except CxrError as error:
+            answer = {"error": str(error)}
+        except MemoryError:
+            answer = {"error": "There was not enough memory for the upload. Scale it down."}
+        del payload
+        target.write(json.dumps(answer).encode() + b"\n")
+        target.flush()
+
+
+def _wait_for(source: BinaryIO) -> bool:
+    """Wait for a request; False after two idle minutes."""
+    # Whole requests are read, one at a time: none is left in the reader's own buffer.
+    with contextlib.suppress(OSError, ValueError):  # a system that cannot select on pipes
+        return bool(select.select([source], [], [], IDLE_SECONDS)[0])
+    return True
+
+
+def _main() -> None:
+    """Keep standard output for the answers: libraries print."""
+    give_way()
+    target = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    answer_requests(sys.stdin.buffer, target)
+
+
+if __name__ == "__main__":
+    _main()
