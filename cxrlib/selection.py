@@ -21,6 +21,8 @@ from cxrlib.filters import (
     find_reasons,
     get_filter,
     list_choices,
+    list_numbers,
+    name_noun,
     name_number,
 )
 from cxrlib.flags import FLAGS, list_flags
@@ -59,7 +61,11 @@ class UnknownValue:
     hint: str
 
     def __str__(self) -> str:
-        return f"There is no {FILTERS[self.name].label.lower()} {self.value[:60]!r}. {self.hint}"
+        which = FILTERS[self.name]
+        if which.kind == "range":
+            return f"{which.label} {self.value[:60]!r} is not understood. {self.hint}"
+        noun = "the flag " if which.kind == "flags" else name_noun(which)
+        return f"No image has {noun}{self.value[:60]!r}. {self.hint}"
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,7 @@ class Selection:
         unknown : list of UnknownValue
             The rest, to be reported.
         """
-        known: dict[str, tuple[str, ...] | Range] = {}
+        known: dict[str, tuple[str, ...] | Range | None] = {}
         unknown: list[UnknownValue] = []
         for name in FILTERS:
             asked = query.get(name, [])
@@ -183,11 +189,8 @@ class Selection:
             if not values:
                 continue
             if FILTERS[name].kind == "range":
-                ends = _read_ends(name, values)
-                if ends is None:
-                    unknown.append(UnknownValue(name, "–".join(values), _explain_range(name)))
-                else:
-                    known[name] = ends
+                known[name], strangers = _read_ends(cohort, name, values)
+                unknown += strangers
                 continue
             strangers = _find_strangers(cohort, name, values)
             unknown += strangers
@@ -231,20 +234,36 @@ def _name_ends(name: str, value: Range) -> list[str]:
     ]
 
 
-def _read_ends(name: str, values: Sequence[str]) -> Range | None:
-    """Read the two ends of a range from an address; None if they are none."""
-    if len(values) != 2:
-        return None
+def _read_ends(
+    cohort: Cohort, name: str, values: Sequence[str]
+) -> tuple[Range | None, list[UnknownValue]]:
+    """Read the two ends of a range as a slider does: what is no end is open, and returned.
+
+    Both ends on the same open one, as "oldest" to "oldest", stand for the outermost number
+    that is recorded.
+    """
     words = dict(zip(OPEN_ENDS[name], (-math.inf, math.inf), strict=True))
-    ends = [words.get(value, parse_number(value)) for value in values]
-    if ends[0] is None or ends[1] is None:
-        return None
-    return min(ends[0], ends[1]), max(ends[0], ends[1])
-
-
-def _explain_range(name: str) -> str:
     first, last = OPEN_ENDS[name]
-    return f"A range is two numbers, as in {name}=20&{name}=60; {first!r} and {last!r} are open."
+    hint = f"A range is two ends, as in {name}=5&{name}=60; {first!r} and {last!r} are open ends."
+    if len(values) != 2:
+        return None, [UnknownValue(name, " and ".join(values), hint)]
+    read = [words.get(value, parse_number(value)) for value in values]
+    strangers = [
+        UnknownValue(name, value, hint)
+        for value, end in zip(values, read, strict=True)
+        if end is None
+    ]
+    ends = [
+        open_end if end is None else end
+        for end, open_end in zip(read, (-math.inf, math.inf), strict=True)
+    ]
+    low, high = min(ends), max(ends)
+    numbers = list_numbers(cohort, name)
+    if math.isinf(low) and low == high and numbers:
+        low, high = (low, numbers[0]) if low < 0 else (numbers[-1], high)
+    elif low == high and math.isinf(low):
+        return None, strangers
+    return (low, high), strangers
 
 
 # ---- values that there are

@@ -1,0 +1,306 @@
+"""The filters in the sidebar: what is looked at, how much that leaves, why the rest are out."""
+
+import functools
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.words import count_words
+from cxrlib.cohort import Cohort
+from cxrlib.filters import FILTERS, list_choices, list_numbers, name_number
+from cxrlib.metadata import parse_number
+from cxrlib.selection import (
+    OPEN_ENDS,
+    Loosening,
+    Selection,
+    explain_out,
+    find_loosening,
+    select,
+)
+from ui.text import show_alert, show_quiet
+
+__all__ = [
+    "current_selection",
+    "load_selected",
+    "reset_filters",
+    "show_empty",
+    "show_filters",
+]
+
+STYLE = Path(__file__).with_name("filters.css")
+KEPT = "filters_in_use"  # in the session's state: what pages read
+ASKED_NUMBERS = "filters_asked_numbers"  # in the session's state: ends that links brought
+MOST_STOPS = 150  # of a slider; more distinct numbers are thinned evenly
+MOST_ASKED = 20
+MOST_REPORTED = 4
+MOST_REASONS = 12  # listed; the rest are summed
+
+ALWAYS = ("view", "region", "finding")
+GROUPS = {
+    "Patient": ("sex", "age", "survival", "went_icu", "intubated", "rt_pcr"),
+    "Image": ("day", "in_icu", "intubation_present"),
+    "Place and origin": ("sub_region", "country", "source", "licence"),
+    "Leave out": ("without",),
+}
+LABELS = {
+    "without": "Images with",
+    "day": "Day, from symptoms or admission",
+    "age": "Age, years",
+}
+HELP = {
+    "finding": "A finding stands for all below it: Pneumonia/Viral keeps "
+    "Pneumonia/Viral/COVID-19 too.",
+    "age": "As soon as one end is moved, images without a recorded age are left out.",
+    "day": "As soon as one end is moved, images without a recorded day are left out.",
+    "survival": "A blank is not a no: not recorded is a value of its own.",
+    "without": "Flagged images stay in the cohort; here they can be left out.",
+}
+
+
+# ---- what pages use
+
+
+def current_selection() -> Selection:
+    """Return the filters of this session, as the sidebar last read them."""
+    kept = st.session_state.get(KEPT)
+    return kept if isinstance(kept, Selection) else Selection()
+
+
+@functools.lru_cache(maxsize=32)
+def load_selected(cohort: Cohort, selection: Selection) -> Cohort:
+    """Select once for all sessions; see `cxrlib.selection.select`."""
+    return select(cohort, selection)
+
+
+@functools.lru_cache(maxsize=32)
+def _load_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
+    """Explain once for all sessions why the rest are out."""
+    return explain_out(cohort, selection)
+
+
+def reset_filters(names: Iterable[str] = tuple(FILTERS)) -> None:
+    """Take filters back, in the address too. Call it from a widget's callback."""
+    for name in names:
+        if name in st.session_state:
+            st.session_state[name] = _nothing(name)
+
+
+def show_empty(cohort: Cohort, selection: Selection) -> None:
+    """Say on a page that no image is left, and which filter to loosen."""
+    show_alert(describe_empty(find_loosening(cohort, selection)))
+
+
+def describe_empty(ways: Sequence[Loosening]) -> str:
+    """Say that no image is left, and which single filter to take away.
+
+    Parameters
+    ----------
+    ways : sequence of Loosening
+        As `cxrlib.selection.find_loosening` gives them.
+    """
+    if not ways:
+        return "No image is left, and no single filter is to blame. Reset the filters."
+    parts = [
+        f"Without {way.label!r}: {count_words(way.n_images, 'image')} of "
+        f"{count_words(way.n_patients, 'patient')}."
+        for way in ways[:2]
+    ]
+    return f"No image is left. {' '.join(parts)}"
+
+
+# ---- the sidebar
+
+
+def show_filters(cohort: Cohort) -> Selection:
+    """Show the filters in the sidebar, and above the page what the address asks in vain.
+
+    Call it once a run, from the router: filters bound there survive a change of page.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole cohort, of which the X-rays are filtered.
+
+    Returns
+    -------
+    Selection
+    """
+    _report_unknown(cohort)
+    _forget_unknown(cohort)
+    with st.sidebar:
+        summary = st.container()
+        for name in ALWAYS:
+            _show_filter(cohort, name)
+        for title, names in GROUPS.items():
+            with st.expander(title, type="compact"):
+                for name in names:
+                    _show_filter(cohort, name)
+        selection = _read_selection(cohort)
+        with summary:
+            _show_summary(cohort, selection)
+    st.session_state[KEPT] = selection
+    return selection
+
+
+def _nothing(name: str) -> list[str] | tuple[str, str]:
+    """Give the value of a filter's widget that filters nothing."""
+    return OPEN_ENDS[name] if FILTERS[name].kind == "range" else []
+
+
+def _is_range(name: str) -> bool:
+    return FILTERS[name].kind == "range"
+
+
+def _report_unknown(cohort: Cohort) -> None:
+    """Say which filters of the address the cohort cannot follow: Streamlit drops them."""
+    asked = {name: st.query_params.get_all(name) for name in FILTERS if name in st.query_params}
+    if not asked:
+        return
+    _, unknown = Selection.from_query(asked, cohort)
+    if unknown:
+        more = f" And {len(unknown) - MOST_REPORTED} more." if len(unknown) > MOST_REPORTED else ""
+        lines = " ".join(str(value) for value in unknown[:MOST_REPORTED])
+        show_alert(f"The address asks for filters that cannot be used. {lines}{more}")
+
+
+def _forget_unknown(cohort: Cohort) -> None:
+    """Drop values that another cohort left behind, and say so."""
+    dropped = []
+    for name in FILTERS:
+        chosen = st.session_state.get(name)
+        if not chosen or _is_range(name):
+            continue
+        known = {choice.value for choice in list_choices(cohort, name)}
+        kept = [value for value in chosen if value in known]
+        if len(kept) < len(chosen):
+            dropped += [value for value in chosen if value not in known]
+            st.session_state[name] = kept
+    if dropped:
+        names = ", ".join(repr(value[:60]) for value in dropped[:5])
+        show_alert(f"This cohort does not have {names}: filtered by what it has.")
+
+
+def _show_filter(cohort: Cohort, name: str) -> None:
+    """Show the widget of one filter."""
+    label = LABELS.get(name, FILTERS[name].label)
+    if _is_range(name):
+        st.select_slider(
+            label,
+            _list_stops(cohort, name),
+            value=OPEN_ENDS[name],
+            key=name,
+            bind="query-params",
+            persist_state="session",
+            help=HELP.get(name),
+        )
+        return
+    st.multiselect(
+        label,
+        [choice.value for choice in list_choices(cohort, name)],
+        key=name,
+        bind="query-params",
+        persist_state="session",
+        select_all=False,
+        placeholder="none" if name == "without" else "any",
+        help=HELP.get(name),
+    )
+
+
+def _list_stops(cohort: Cohort, name: str) -> list[str]:
+    """List the stops of a slider: recorded numbers between two open ends.
+
+    Days crowd near 0 and reach a year away, so a slider that is even in days could not be
+    set to a week. A number that a link brought is a stop too, whether it is recorded or not.
+    """
+    numbers = list_numbers(cohort, name)
+    if len(numbers) > MOST_STOPS:
+        places = np.linspace(0, len(numbers) - 1, MOST_STOPS).round().astype(int)
+        numbers = [numbers[i] for i in places]
+    stops = sorted({*numbers, *_remember_asked(name)})
+    first, last = OPEN_ENDS[name]
+    return [first, *map(name_number, stops), last]
+
+
+def _remember_asked(name: str) -> list[float]:
+    """Return the numbers that this session was ever asked for, by a link or a slider."""
+    kept = st.session_state.setdefault(ASKED_NUMBERS, {}).setdefault(name, [])
+    for text in (*st.query_params.get_all(name), *st.session_state.get(name, ())):
+        number = parse_number(str(text))
+        if number is not None and number not in kept and len(kept) < MOST_ASKED:
+            kept.append(number)
+    return list(kept)
+
+
+def _read_selection(cohort: Cohort) -> Selection:
+    """Read what the widgets say."""
+    said: dict[str, Sequence[str]] = {name: list(st.session_state[name]) for name in FILTERS}
+    return Selection.from_query(said, cohort)[0]
+
+
+# ---- what is left
+
+
+def _show_summary(cohort: Cohort, selection: Selection) -> None:
+    """Show how much is left, by which filters, and why the rest are out."""
+    selected, whole = load_selected(cohort, selection), load_selected(cohort, Selection())
+    st.html(STYLE)
+    st.html(
+        f"<p class='cxr-left' role='status'><strong>{selected.n_images}</strong> of "
+        f"{whole.n_images} images<br>{selected.n_patients} of {whole.n_patients} patients</p>"
+        f"{_write_chips(selection)}"
+    )
+    if selection.is_empty:
+        return
+    if not selected.n_images:
+        _offer_loosening(find_loosening(cohort, selection))
+    st.button("Reset filters", on_click=reset_filters, key="reset_filters")
+    with st.expander("Why the rest are out", type="compact"):
+        _show_reasons(_load_reasons(cohort, selection))
+
+
+def _offer_loosening(ways: Sequence[Loosening]) -> None:
+    """Say which filter leaves nothing, and take it away at a click."""
+    show_alert(describe_empty(ways))
+    if ways:
+        # The label is the filter's own: a value of a file would be read as Markdown.
+        st.button(
+            f"Take away {FILTERS[ways[0].name].label}",
+            key="loosen_filters",
+            on_click=reset_filters,
+            args=([ways[0].name],),
+        )
+
+
+def _write_chips(selection: Selection) -> str:
+    """Write the filters in use as a list."""
+    if selection.is_empty:
+        return ""
+    items = "".join(f"<li>{escape(text)}</li>" for text in selection.describe())
+    return f"<ul class='cxr-chips' aria-label='Filters in use'>{items}</ul>"
+
+
+def _show_reasons(reasons: pd.DataFrame) -> None:
+    """Show why images are out, most of them first within a filter."""
+    if reasons.empty:
+        show_quiet("These filters leave nothing out.")
+        return
+    lines = reasons[["reason", "n_images", "n_patients"]].head(MOST_REASONS)
+    rest = int(reasons["n_images"].iloc[MOST_REASONS:].sum())
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(str(reason))}</th><td>{n}</td><td>{m}</td></tr>"
+        for reason, n, m in lines.itertuples(index=False, name=None)
+    )
+    if rest:
+        rows += f"<tr><th scope='row'>other reasons</th><td>{rest}</td><td></td></tr>"
+    st.html(
+        "<table class='cxr-out'><tr><th scope='col'>reason</th><th scope='col'>images</th>"
+        f"<th scope='col'>patients</th></tr>{rows}</table>"
+    )
+    show_quiet(
+        "Each image is counted once, at the first filter that leaves it out. A patient can have "
+        "other images that stay."
+    )
