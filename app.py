@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui import image_route
 from ui.memory import settle_memory
 from ui.preload import preload_charts
 
@@ -54,4 +55,9 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
     await warming
 
 
-app = st.App("ui/router.py", lifespan=lifespan, middleware=[preload_charts()])
+app = st.App(
+    "ui/router.py",
+    routes=image_route.routes(),
+    lifespan=lifespan,
+    middleware=[preload_charts()],
+)

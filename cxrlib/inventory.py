@@ -157,7 +157,7 @@ def list_cache(store: Store) -> pd.DataFrame:
         if not folder.is_dir(follow_symlinks=False):
             continue
         if folder.name in ("embeddings", "maps"):
-            for entry in _list(folder):
+            for entry in _list(Path(folder.path)):
                 row = _measure(entry, what=folder.name)
                 name = _name_map(store, entry.name) if folder.name == "maps" else ""
                 rows.append({**row, "name": name or titles.get(entry.name, entry.name)})

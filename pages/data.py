@@ -8,8 +8,9 @@ from cxrlib.errors import CxrError
 from cxrlib.inventory import list_flow
 from ui.cohorts import current_entry
 from ui.data_tables import describe_files, show_cache, show_identity, show_problems
-from ui.data_tasks import show_demo_offer, show_extractors, show_jobs
+from ui.data_tasks import show_extractors, show_jobs
 from ui.frame import describe_cohort
+from ui.offers import show_demo_offer
 from ui.resources import find_cohort
 from ui.text import show_alert, show_quiet, show_text
 

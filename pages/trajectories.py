@@ -5,6 +5,7 @@ import streamlit as st
 from cxrlib.charts.trajectories import plot_map
 from cxrlib.charts.words import describe_map
 from cxrlib.density import estimate_density
+from cxrlib.errors import ProjectionError
 from cxrlib.trajectories import (
     compute_trajectory,
     count_map,
@@ -12,6 +13,7 @@ from cxrlib.trajectories import (
     select_bad_points,
 )
 from ui.cohorts import current_entry
+from ui.filters import current_selection, load_selected, show_empty
 from ui.map_controls import (
     choose_density,
     choose_large,
@@ -22,26 +24,48 @@ from ui.map_controls import (
 from ui.map_details import show_caption, show_details, show_export, show_paths, show_story
 from ui.map_image import find_shown_image, remember_click, show_map_image
 from ui.map_view import keep_view, listen_to_view
+from ui.offers import show_missing_map
 from ui.resources import load_current
+from ui.text import show_quiet
 
 # No picture without its caption leaves the page: the exports below carry theirs.
 CHART_BUTTONS = ["toImage", "resetScale2d", "select2d", "lasso2d"]
 
-current = load_current(current_entry().slug)
-points, projection = current.points, current.mapped.projection
+try:
+    current = load_current(current_entry().slug)
+except ProjectionError:
+    st.title("Where do patients move?", anchor=False)
+    show_missing_map(current_entry())
+    st.stop()
+projection, selection = current.mapped.projection, current_selection()
+selected = current.cohort if selection.is_empty else load_selected(current.cohort, selection)
+is_kept = current.points["image_id"].isin(selected.table["image_id"])
+points, left_out = current.points[is_kept], current.points[~is_kept]
 theme = st.context.theme.type or "light"
 
 st.title("Where do patients move?", anchor=False)
 st.markdown(describe_counts(count_map(points)))
+if len(left_out):
+    show_quiet(
+        f"{len(left_out):,} of the map's {len(current.points):,} images are left out by the "
+        "filters; they are the faint dots. The map itself is the same: filters refit nothing."
+    )
 
-options = list_patients(points)
-report_address(options, points["image_id"].tolist())
+if points.empty:
+    show_empty(current.cohort, selection)
+options = list_patients(current.points)
+report_address(options, current.points["image_id"].tolist())
 with st.container(horizontal=True, vertical_alignment="bottom"):
     patients = choose_patients(options, current.story)
     choice = choose_density()
     large = choose_large()
 
-paths = [compute_trajectory(current.cohort.table, projection, patient) for patient in patients]
+kept_patients = set(points["patient_id"])
+paths = [
+    compute_trajectory(selected.table, projection, patient)
+    for patient in patients
+    if patient in kept_patients
+]
 density = None
 if choice.is_drawn:
     bad = select_bad_points(points, include_deaths=choice.include_deaths)
@@ -59,6 +83,7 @@ with chart:
         density_label=choice.label,
         uirevision=projection.key,
         scale=1.5 if large else 1.0,
+        backdrop=left_out,
     )
     st.plotly_chart(
         keep_view(figure, projection.key),
@@ -78,7 +103,7 @@ with chart:
 with panel:
     show_map_image(current.cohort, points, image_id)
 
-show_paths(paths)
+show_paths(paths, filtered_out=[p for p in patients if p not in kept_patients])
 show_details(current)
 show_export(current, choice, paths)
 listen_to_view(projection.key, "map")

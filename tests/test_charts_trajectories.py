@@ -419,11 +419,11 @@ def test_empty_selection_says_what_to_do():
 
 
 def test_what_filters_leave_out_stays_faint_and_keeps_the_map_in_place(drawn):
-    """Draw it once, counted, without a click; the extent is that of all images."""
+    """Draw it once, without a click; the extent is that of all images."""
     points, _, _ = drawn
     kept, gone = points.iloc[:20], points.iloc[20:]
     figure = plot_map(kept, None, backdrop=gone)
-    (trace,) = traces(figure, name=f"left out by filters: {len(gone)} images")
+    (trace,) = traces(figure, name="left out by filters")
     assert len(trace.x) == len(gone)
     assert trace.customdata is None
     assert trace.hoverinfo == "skip"

@@ -12,10 +12,11 @@ from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.store import Store
 from ui.jobs import ACTIVE, offer_job, open_book, show_job
+from ui.offers import offer_map
 from ui.resources import find_cache
 from ui.text import show_quiet, show_text
 
-__all__ = ["offer_map", "show_demo_offer", "show_extractors", "show_jobs"]
+__all__ = ["show_extractors", "show_jobs"]
 
 SIGNS = {
     "ready": "●",
@@ -73,23 +74,6 @@ def _describe(state: ExtractorState) -> str:
     if state.n_on_map:
         return f"{embedded}; {state.n_on_map:,} of {state.n_for_map:,} images on the map"
     return f"{embedded}; no map yet"
-
-
-def offer_map(entry: CohortEntry, extractor: str, *, title: str) -> None:
-    """Offer to embed what is missing and to make the map."""
-    request = JobRequest("prepare", {"data": str(entry.path), "extractor": extractor})
-    offer_job(request, label=f"{entry.title} by {title}", button="Embed and map")
-
-
-def show_demo_offer(entry: CohortEntry) -> None:
-    """Offer to generate the demo where it is not there."""
-    if entry.is_demo and not entry.path.is_dir():
-        offer_job(
-            JobRequest("demo", {}),
-            label="Demo cohort",
-            button="Generate the demo (about a minute)",
-            primary=True,
-        )
 
 
 @functools.lru_cache(maxsize=16)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
 from ui.resources import find_cache
-from ui.text import show_quiet, show_text
+from ui.text import show_text
 
 __all__ = ["ACTIVE", "offer_job", "open_book", "show_job"]
 

@@ -44,8 +44,17 @@ def show_caption(current: Current, choice: DensityChoice, density: DensityGrid |
         show_quiet(current.mapped.projection.remark)
 
 
-def show_paths(paths: Sequence[Trajectory]) -> None:
-    """Show the chosen paths as a table, a dash where a first day has no step."""
+def show_paths(paths: Sequence[Trajectory], *, filtered_out: Sequence[str] = ()) -> None:
+    """Show the chosen paths as a table, a dash where a first day has no step.
+
+    Parameters
+    ----------
+    paths : sequence of Trajectory
+    filtered_out : sequence of str
+        Chosen patients of whom the filters leave no image.
+    """
+    for patient in filtered_out:
+        show_quiet(f"Patient {patient}: the filters leave none of its images on the map.")
     if not paths:
         return
     st.subheader("The paths, day by day", anchor=False)

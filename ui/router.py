@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:
 # The path above must stand first.
 from cxrlib.errors import CxrError  # noqa: E402
 from ui.cohorts import choose_cohort  # noqa: E402
+from ui.filters import show_filters  # noqa: E402
 from ui.frame import show_frame  # noqa: E402
 from ui.text import show_alert  # noqa: E402
 
@@ -45,7 +46,9 @@ page = st.navigation(
 if page.title != "Start":
     with st.sidebar:
         choose_cohort()
-    show_frame()
+    cohort = show_frame()
+    if cohort is not None:
+        show_filters(cohort)
 try:
     page.run()
 except CxrError as error:  # what is known is said; what is not known shows itself

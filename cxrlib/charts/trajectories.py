@@ -297,8 +297,8 @@ def _add_backdrop(
             x=backdrop["x"].to_numpy(dtype=np.float32),
             y=backdrop["y"].to_numpy(dtype=np.float32),
             mode="markers",
-            name=f"left out by filters: {count_words(len(backdrop), 'image')}",
-            legendrank=1001,
+            name="left out by filters",
+            showlegend=False,  # a fifth entry breaks the key in two; the page says it in words
             marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
             hoverinfo="skip",
         )

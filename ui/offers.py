@@ -1,0 +1,41 @@
+"""Offers of work, where its result is missed: a map of a cohort, the demo cohort."""
+
+import streamlit as st
+
+from cxrlib.catalogue import CohortEntry
+from cxrlib.extractors import EXTRACTOR_NAMES, find_weights
+from cxrlib.jobs import JobRequest
+from ui.jobs import offer_job
+from ui.text import show_quiet, show_text
+
+__all__ = ["offer_map", "show_demo_offer", "show_missing_map"]
+
+
+def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool = False) -> None:
+    """Offer to embed what is missing and to make the map."""
+    request = JobRequest("prepare", {"data": str(entry.path), "extractor": extractor})
+    offer_job(request, label=f"{entry.title} by {title}", button="Embed and map", primary=primary)
+
+
+def show_missing_map(entry: CohortEntry) -> None:
+    """Say in a map's place that there is none yet, and offer to make it."""
+    pretrained = EXTRACTOR_NAMES[0]
+    extractor = "texture" if find_weights(pretrained) is None else pretrained
+    show_text("This cohort has no map yet: its images are to be embedded and laid out first.")
+    offer_map(entry, extractor, title=extractor, primary=True)
+    show_quiet(
+        f"By the extractor {extractor!r}; the data page has the others. About a minute for a "
+        "thousand images, for the whole server, whether this page stays open or not."
+    )
+
+
+def show_demo_offer(entry: CohortEntry) -> None:
+    """Offer to generate the demo where it is not there."""
+    if entry.is_demo and not entry.path.is_dir():
+        offer_job(
+            JobRequest("demo"),
+            label="Demo cohort",
+            button="Generate the demo (a minute or two)",
+            primary=True,
+        )
+        st.space("small")
