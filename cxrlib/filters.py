@@ -263,8 +263,8 @@ def list_numbers(cohort: Cohort, name: str) -> list[float]:
     which = get_filter(name)
     if which.kind != "range":
         raise SelectionError(f"The filter {name!r} has no numbers. Ranges are age and day.")
-    recorded = cohort.table.loc[cohort.table["is_xray"], which.column].dropna()
-    return sorted({float(number) for number in recorded})
+    choices = list_choices(cohort, name)
+    return [float(choice.value) for choice in choices if choice.value != NOT_RECORDED]
 
 
 # ---- which rows go

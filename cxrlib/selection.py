@@ -7,6 +7,7 @@ an export. It chooses rows of results; it refits nothing.
 import difflib
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -505,27 +506,25 @@ def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
         leaves out). Filters in their order, most frequent reasons first. The n_images add
         up to all X-rays left out.
     """
-    reasons = find_all_reasons(cohort, selection)[cohort.table["is_xray"]]
-    out = reasons[reasons.notna().any(axis=1)]
+    xrays = cohort.table["is_xray"]
+    rows = find_all_reasons(cohort, selection)[xrays].to_numpy()
+    n_images: Counter[tuple[int, str]] = Counter()
+    n_only: Counter[tuple[int, str]] = Counter()
+    patients: dict[tuple[int, str], set[str]] = {}
+    for patient, row in zip(cohort.table.loc[xrays, "patient_id"], rows, strict=True):
+        places = [place for place, reason in enumerate(row) if reason is not None]
+        if places:
+            why = (places[0], row[places[0]])
+            n_images[why] += 1
+            n_only[why] += len(places) == 1
+            patients.setdefault(why, set()).add(patient)
+    order = sorted(n_images, key=lambda why: (why[0], -n_images[why], why[1]))
+    lines = [
+        (selection.active[why[0]], why[1], n_images[why], len(patients[why]), n_only[why])
+        for why in order
+    ]
     columns = ["filter", "reason", "n_images", "n_patients", "n_only"]
-    if out.empty:
-        return pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[2:], "int64"))
-    first = out.notna().to_numpy().argmax(axis=1)
-    rows = pd.DataFrame(
-        {
-            "place": first,
-            "filter": out.columns[first],
-            "reason": out.to_numpy()[range(len(out)), first],
-            "patient_id": cohort.table.loc[out.index, "patient_id"],
-            "only": out.notna().sum(axis=1) == 1,
-        }
-    )
-    groups = rows.groupby(["place", "filter", "reason"], sort=False)
-    table = groups.agg(
-        n_images=("only", "size"), n_patients=("patient_id", "nunique"), n_only=("only", "sum")
-    ).reset_index()
-    order = ["place", "n_images", "reason"]
-    return table.sort_values(order, ascending=[True, False, True], ignore_index=True)[columns]
+    return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[2:], "int64"))
 
 
 @dataclass(frozen=True)
