@@ -7,6 +7,7 @@
   - WeightsError
   - DownloadError
   - DownloadStoppedError
+  - ArchiveError
   - StoreError
   - ProjectionError
   - TokenError
@@ -18,6 +19,7 @@ right, and what to do next. Pages and the command line show it as it stands.
 from pathlib import Path
 
 __all__ = [
+    "ArchiveError",
     "CohortError",
     "CxrError",
     "DownloadError",
@@ -87,6 +89,10 @@ class DownloadError(CxrError):
 
 class DownloadStoppedError(CxrError):
     """Report a download that was stopped on purpose; what came is kept."""
+
+
+class ArchiveError(CxrError):
+    """Report a downloaded archive that is damaged or holds what it should not."""
 
 
 class StoreError(CxrError):
