@@ -208,7 +208,22 @@ def click_point(page: Page, findings: Findings) -> None:
         findings.add("no image stands beside the map after a click")
 
 
-VISITS: dict[str, Visit] = {"trajectories": visit_trajectories}
+def visit_data(page: Page, address: str, findings: Findings, take: Callable[[str], None]) -> None:
+    """Open the data page by deep link, look at its end, ask for a cohort that is not there."""
+    page.goto(f"{address}/data")
+    wait_until_drawn(page)
+    check_page(page, findings)
+    take("")
+    page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 100000)")
+    page.wait_for_timeout(600)
+    take("-end")
+    page.goto(f"{address}/data?cohort=there-is-no-such-cohort")
+    wait_until_drawn(page)
+    if "there-is-no-such-cohort" not in page.inner_text(".stApp"):
+        findings.add("an unknown cohort in the address is not reported")
+
+
+VISITS: dict[str, Visit] = {"trajectories": visit_trajectories, "data": visit_data}
 
 
 def main() -> None:

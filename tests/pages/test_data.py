@@ -1,0 +1,120 @@
+"""The data page, run without a browser; no worker is started."""
+
+from html import unescape
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ui.jobs
+from cxrlib.jobs import JobBook, JobRequest
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 60  # seconds
+
+
+@pytest.fixture
+def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the app on the small demo cohort, on its data page."""
+    data, cache = served_demo
+    monkeypatch.setenv("CXR_DATA", str(data))
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    monkeypatch.setenv("HOME", str(cache))  # no weights that happen to be on this machine
+    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
+    monkeypatch.setattr(ui.jobs.JobBook, "keep_worker", lambda self: None)
+    for job in JobBook(cache).list():
+        JobBook(cache).cancel(job.id)
+        JobBook(cache).forget(job.id)
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app.run()
+    app.switch_page("../pages/data.py").run()
+    return app
+
+
+def written(page: AppTest) -> str:
+    """Give all text on the page."""
+    kinds = ("title", "markdown", "caption", "subheader", "code")
+    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
+    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
+
+
+def test_says_what_is_here(page: AppTest) -> None:
+    """Counts with units, the fingerprint, extractors and the cache stand on the page."""
+    assert not page.exception
+    text = written(page)
+    assert page.title[0].value == "What is here, and what is missing?"
+    assert "X-rays of" in text
+    assert "with a readable file" in text
+    assert "images embedded" in text
+    assert any(len(e.value) == 64 for e in page.code)
+    assert len(page.dataframe) >= 1
+
+
+def test_missing_weights_are_offered_with_a_way_without_internet(page: AppTest) -> None:
+    """The pretrained network can be downloaded, or its file put into place."""
+    assert [b.label for b in page.button if "Download" in b.label] == ["Download 28 MB"]
+    text = written(page)
+    assert "SHA-256 56524913" in text
+    assert str(ROOT) not in text
+
+
+def test_a_button_hands_in_a_job_and_progress_takes_its_place(
+    page: AppTest, served_demo: tuple[Path, Path]
+) -> None:
+    """The untrained control is not embedded: its button starts one job, shown as waiting."""
+    next(b for b in page.button if b.label == "Embed and map").click().run()
+    assert not page.exception
+    (job,) = JobBook(served_demo[1]).list()
+    assert (job.kind, job.state) == ("prepare", "waiting")
+    assert "Cancel" in [b.label for b in page.button]
+    assert "waiting" in written(page)
+
+
+def test_a_job_is_cancelled_resumed_and_forgotten(
+    page: AppTest, served_demo: tuple[Path, Path]
+) -> None:
+    """What one session started another can cancel; it can be resumed, and forgotten."""
+    data, cache = served_demo
+    request = JobRequest("embed", {"data": str(data), "extractor": "densenet121-untrained"})
+    JobBook(cache).submit(request, label="Somebody's embeddings")
+    page.run()
+    page.button(key=f"cancel-list-{request.id}").click().run()
+    assert JobBook(cache).read(request.id).state == "cancelled"
+    page.button(key=f"resume-{request.id}").click().run()
+    assert JobBook(cache).read(request.id).state == "waiting"
+    page.button(key=f"cancel-list-{request.id}").click().run()
+    page.button(key=f"forget-{request.id}").click().run()
+    assert JobBook(cache).read(request.id) is None
+    assert not page.exception
+
+
+def test_an_unknown_cohort_in_the_address_is_reported(page: AppTest) -> None:
+    """A slug that the server does not have is named; the first cohort is shown."""
+    page.query_params["cohort"] = "../../etc"
+    page.run()
+    assert not page.exception
+    assert "'../../etc', which this page does not have" in written(page)
+
+
+def test_a_cohort_that_cannot_be_used_leaves_the_rest_usable(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty folder is named in a sentence; jobs and cache still stand."""
+    monkeypatch.setenv("CXR_DATA", str(tmp_path))
+    page.run()
+    assert not page.exception
+    assert "metadata.csv" in written(page)
+    assert "In the cache" in written(page)
+
+
+def test_a_demo_that_is_not_there_is_offered(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a bare machine the demo is one button away."""
+    monkeypatch.delenv("CXR_DATA")
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path))
+    page.run()
+    assert not page.exception
+    offer = next(b for b in page.button if b.label.startswith("Generate the demo"))
+    offer.click().run()
+    assert [job.kind for job in JobBook(tmp_path).list()] == ["demo"]
