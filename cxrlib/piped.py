@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from cxrlib.errors import CxrError, SelectionError
 from cxrlib.processes import PACKAGE_FOLDER, give_way, run_module
-from cxrlib.work import EMBEDDING, JSON, fill_parameters, load_warm_extractor
+from cxrlib.work import EXTRACTION, JSON, fill_parameters, load_warm_extractor
 
 __all__ = ["PIPED_KINDS", "end_child", "run_piped"]
 
@@ -64,7 +64,7 @@ def run_piped(
         raise SelectionError(
             f"Kind of upload {kind!r} is not known. Use one of: {', '.join(PIPED_KINDS)}."
         )
-    full = fill_parameters(kind, parameters, EMBEDDING)
+    full = fill_parameters(kind, parameters, EXTRACTION)
     if len(payload) > MAX_PAYLOAD:
         raise CxrError(
             f"The upload has {len(payload):,} bytes, the limit is {MAX_PAYLOAD >> 20} MiB. "
@@ -75,9 +75,14 @@ def run_piped(
         raise CxrError("Other uploads are being computed. Try again in a minute.")
     try:
         header = {"kind": kind, "parameters": full, "n_bytes": len(payload)}
-        return _ask(header, payload, deadline)
+        answer = _ask(header, payload, deadline)
+        # A child that had waited for two minutes may have ended just now: another is asked.
+        answer = answer or _ask(header, payload, deadline)
     finally:
         _turn.release()
+    if answer is None:
+        raise CxrError("The process that computes on uploads ended at once. Try again.")
+    return answer
 
 
 _turn = threading.Lock()
@@ -92,8 +97,8 @@ def end_child() -> None:
         child.communicate()
 
 
-def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[str, JSON]:
-    """Send one request to the child and read its answer."""
+def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[str, JSON] | None:
+    """Send one request to the child and read its answer; None where it ended by itself."""
     child = _warm_child()
     late = threading.Event()
 
@@ -113,6 +118,8 @@ def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[st
             raise CxrError(str(answer["error"]))
         return dict(answer["result"])
     end_child()
+    if child.returncode == 0:
+        return None
     if late.is_set():
         raise CxrError("The upload took too long and was given up. Try again, or a smaller image.")
     raise CxrError(

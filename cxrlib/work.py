@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cxrlib.store import Store
 
 __all__ = [
-    "EMBEDDING",
+    "EXTRACTION",
     "JSON",
     "KINDS",
     "Kind",
@@ -274,19 +274,19 @@ def _weights(
 
 
 _TEXT, _TEXT_OR_NONE = (str,), (str, type(None))
-EMBEDDING: Parameters = {
-    "data": (_TEXT, REQUIRED),
+EXTRACTION: Parameters = {
     "extractor": (_TEXT, REQUIRED),
     "weights": (_TEXT_OR_NONE, None),
     "trust_sha256": (_TEXT_OR_NONE, None),
     "device": (_TEXT, "auto"),
 }
+_EMBEDDING: Parameters = {"data": (_TEXT, REQUIRED), **EXTRACTION}
 _SETTINGS: Parameters = {"settings": ((dict,), {})}
 
 KINDS: dict[str, Kind] = {
-    "embed": Kind(_embed, EMBEDDING),
+    "embed": Kind(_embed, _EMBEDDING),
     "map": Kind(_map, {"data": (_TEXT, REQUIRED), "extractor": (_TEXT, REQUIRED), **_SETTINGS}),
-    "prepare": Kind(_prepare, {**EMBEDDING, **_SETTINGS}),
+    "prepare": Kind(_prepare, {**_EMBEDDING, **_SETTINGS}),
     "demo": Kind(_demo, {}),
     "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
