@@ -36,7 +36,7 @@ from cxrlib.reasons import describe_write_error
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["Download", "check_space", "download", "hold_lock"]
+__all__ = ["Download", "check_space", "download", "hold_lock", "try_lock"]
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +164,20 @@ def hold_lock(path: Path, should_stop: ShouldStop | None = None) -> Iterator[Fil
         time.sleep(0.1)
     with file:
         yield file
+
+
+@contextlib.contextmanager
+def try_lock(path: Path) -> Iterator[bool]:
+    """Hold a file's lock if nobody else does; tell whether it is held.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be opened.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    with FileIO(os.open(path, flags, 0o666), "r+") as file:
+        yield _lock(file) and _is_at(file, path)
 
 
 def _lock(file: IO[bytes]) -> bool:
