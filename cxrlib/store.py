@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -461,9 +461,8 @@ class Store:
         """Write a file so that it is there whole or not at all; durable: after a power cut too."""
         temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.tmp")
         with self._reported("written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with temporary.open("xb") as file:
+                with _open_new(temporary) as file:
                     file.write(data)
                     if durable:
                         file.flush()
@@ -620,6 +619,15 @@ def _list_folder(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
+
+
+def _open_new(path: Path) -> BinaryIO:
+    """Open a new file for writing; its folder is made if it is not there, or was deleted."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
 
 
 def _sync_folder(folder: Path) -> None:
