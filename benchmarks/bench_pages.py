@@ -29,6 +29,7 @@ from tests.browser.server import ROOT, find_free_port, served, wait_for
 
 BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"
 N_WARM = 5
+FILTER_LIMIT = 0.3  # seconds; the 95th percentile on the real cohort
 
 Act = Callable[[PageSession, int], Run]
 
@@ -79,6 +80,42 @@ def click_image(session: PageSession, number: int) -> Run:
     return session.set_widget("map", select_points([ids[(7 * number) % len(ids)]]))
 
 
+def filter_views(session: PageSession, number: int) -> Run:
+    """Filter by another set of views."""
+    options = session.find_widget("view").options
+    chosen = number % (2 ** len(options) - 1) + 1  # each bit stands for an option
+    return session.set_widget("view", [o for bit, o in enumerate(options) if chosen >> bit & 1])
+
+
+def filter_country(session: PageSession, number: int) -> Run:
+    """Filter by two other countries."""
+    options = session.find_widget("country").options
+    return session.set_widget("country", [options[(number + i) % len(options)] for i in (0, 7)])
+
+
+def filter_ages(session: PageSession, number: int) -> Run:
+    """Filter by another range of ages."""
+    stops = session.find_widget("age").options
+    low = 1 + number % 20
+    return session.set_widget("age", [stops[low], stops[-2 - (3 * number) % 20]])
+
+
+def filter_flags(session: PageSession, number: int) -> Run:
+    """Leave out other flagged images, while two filters are set."""
+    if not number:
+        session.set_widget("view", session.find_widget("view").options[:3])
+        session.set_widget("sex", session.find_widget("sex").options[:2])
+    options = session.find_widget("without").options
+    start = number % len(options)
+    return session.set_widget("without", options[start : start + 1 + number % 3])
+
+
+def switch_page(session: PageSession, number: int) -> Run:
+    """Go to the data page and come back, which counts."""
+    session.open_page("data")
+    return session.open_page("trajectories")
+
+
 def list_points(session: PageSession) -> list[str]:
     """List the image ids that stand on the map."""
     spec = json.loads(session.find_widget("map").proto.spec)
@@ -91,6 +128,14 @@ ACTIONS = [
     Action("trajectories", "other density", change_density),
     Action("trajectories", "other smoothing", change_smoothing),
     Action("trajectories", "other image", click_image),
+    Action("trajectories", "filter: views", filter_views, FILTER_LIMIT),
+    Action("trajectories", "filter: countries", filter_country, FILTER_LIMIT),
+    Action("trajectories", "filter: ages", filter_ages, FILTER_LIMIT),
+    Action("trajectories", "filter: flags", filter_flags, FILTER_LIMIT),
+    Action("trajectories", "back from data", switch_page),
+    Action("data", "nothing changed", lambda session, number: session.run()),
+    Action("data", "filter: views", filter_views, FILTER_LIMIT),
+    Action("data", "jobs looked at", lambda session, number: session.poll()),
 ]
 
 

@@ -80,6 +80,16 @@ class Widget:
         return str(getattr(self.proto, "query_param_key", ""))
 
     @property
+    def field(self) -> str:
+        """Which field of its state carries its value."""
+        # A slider over words is the same element as one over numbers.
+        return "string_array_value" if self._is_over_words else FIELDS[self.kind]
+
+    @property
+    def _is_over_words(self) -> bool:
+        return self.kind == "slider" and bool(self.options)
+
+    @property
     def options(self) -> list[str]:
         """Its options as its server names them."""
         found = getattr(self.proto, "options", [])
@@ -91,29 +101,30 @@ class Widget:
         if self.kind in WITHOUT_DEFAULT:
             return None
         default = self.proto.default
-        if self.kind in {"button_group", "multiselect"}:
-            return [self.options[i] for i in default]
+        if self.kind in {"button_group", "multiselect"} or self._is_over_words:
+            return [self.options[int(i)] for i in default]
         if self.kind in {"radio", "selectbox"}:
             there = self.proto.HasField("default") and default < len(self.options)
             return self.options[default] if there else None
-        return list(default) if FIELDS[self.kind].endswith("array_value") else default
+        return list(default) if self.field.endswith("array_value") else default
 
     @property
     def sent_value(self) -> Value | None:
         """The value the server has set, None if it has not."""
         if not getattr(self.proto, "set_value", False):
             return None
-        for name in ("raw_values", "raw_value", "value"):
+        # A slider over numbers has both: the other one is empty.
+        numeric = self.kind == "slider" and not self._is_over_words
+        for name in ("value",) if numeric else ("raw_values", "raw_value", "value"):
             if hasattr(self.proto, name):
                 found = getattr(self.proto, name)
-                many = FIELDS[self.kind].endswith("array_value")
-                return list(found) if many else found
+                return list(found) if self.field.endswith("array_value") else found
         return None
 
     def state(self, value: Value) -> WidgetState:
         """Write a value as the browser sends it."""
         state = WidgetState(id=self.element_id)
-        name = FIELDS[self.kind]
+        name = self.field
         if name.endswith("array_value"):
             getattr(state, name).data.extend(value)
             getattr(state, name).SetInParent()
