@@ -37,8 +37,7 @@ REPORT_INTERVAL = 0.4  # seconds between writings of progress, and looks for a c
 LOCK_FILE = "_worker.lock"
 LOG_FILE = "worker.log"
 MAX_LOG_BYTES = 1 << 20
-EARLY = 10.0  # seconds within which a worker that ends with an error never came to work
-PAUSE = 30.0  # seconds before another try then
+PAUSE = 30.0  # seconds before another try where a worker ended before it came to work
 
 
 class Worker:
@@ -289,7 +288,7 @@ class _Launch:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
-        self.started = time.monotonic()
+        self.worked = False
         self.ended: float | None = None
 
     def code(self) -> int | None:
@@ -301,9 +300,9 @@ class _Launch:
 
     def has_failed(self) -> bool:
         """Tell whether it ended with an error before it came to work, a short while ago."""
-        if not self.code() or self.ended is None:
+        if self.worked or not self.code() or self.ended is None:
             return False
-        return self.ended - self.started < EARLY and time.monotonic() - self.ended < PAUSE
+        return time.monotonic() - self.ended < PAUSE
 
 
 _launches: dict[str, _Launch] = {}
@@ -335,8 +334,11 @@ def launch_worker(cache: Path) -> None:
     with _launching:
         try:
             last = _launches.get(str(cache))
-            starting = last is not None and last.code() is None
-            if starting or (last is not None and last.has_failed()) or is_worker_alive(cache):
+            if is_worker_alive(cache):
+                if last is not None:
+                    last.worked = True
+                return
+            if last is not None and (last.code() is None or last.has_failed()):
                 return
             _launches[str(cache)] = _Launch(_start_process(cache))
         except OSError as error:

@@ -204,7 +204,7 @@ def test_a_worker_that_lost_its_job_and_took_it_again_is_told_apart(book: JobBoo
 def test_forget_only_what_has_ended(book: JobBook) -> None:
     """A running job keeps its record."""
     job = ask(book)
-    with pytest.raises(SelectionError, match="waiting.*Cancel it first"):
+    with pytest.raises(SelectionError, match=r"waiting.*Cancel it first"):
         book.forget(job.id)
     book.cancel(job.id)
     book.forget(job.id)
