@@ -1,0 +1,357 @@
+"""Real worker processes: done, cancelled, killed, stopped, starved, alone on their cache."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cxrlib import jobs, worker
+from cxrlib.errors import CohortError
+from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
+from cxrlib.liveness import is_alive
+from cxrlib.processes import PACKAGE_FOLDER, run_module
+from cxrlib.work import KINDS, Kind
+from cxrlib.worker import Worker, is_worker_alive
+from tests.cohort_factory import make_cohort
+
+SLOW_IMAGES = 120  # some seconds of texture on two cores
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a cohort that is embedded in a moment."""
+    return make_cohort(tmp_path_factory.mktemp("small") / "cohort", [{}] * 4)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a cohort whose embedding can be watched."""
+    rows = [{"patientid": f"p{i}"} for i in range(SLOW_IMAGES)]
+    return make_cohort(tmp_path_factory.mktemp("large") / "cohort", rows)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[JobBook]:
+    """Give the book of an empty cache; end the workers started for it."""
+    book = JobBook(tmp_path / "cache")
+    yield book
+    launch = worker._launches.pop(str(book.cache), None)
+    if launch is not None:
+        launch.process.kill()
+        launch.process.wait()
+
+
+def ask(book: JobBook, root: Path) -> Job:
+    """Ask for a cohort's embedding by texture."""
+    request = JobRequest("embed", {"data": str(root), "extractor": "texture"})
+    return book.submit(request, label="Embed")
+
+
+def wait_for(book: JobBook, job: Job, is_there: Callable[[Job], bool], seconds: float = 60) -> Job:
+    """Poll a job as a page does, until it is as wanted."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        book.keep_worker()
+        found = book.read(job.id)
+        assert found is not None
+        if is_there(found):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{found}, {book.list_problems()}, {read_log(book)}")
+
+
+def is_ended(job: Job) -> bool:
+    """Tell whether a job has ended."""
+    return job.is_finished
+
+
+def is_under_way(job: Job) -> bool:
+    """Tell whether some images are embedded."""
+    return job.stage == "Embedding images" and 0 < job.done < job.total
+
+
+def read_log(book: JobBook) -> str:
+    """Read what the worker said."""
+    return (book.folder / "worker.log").read_text()
+
+
+def run_here(book: JobBook, monkeypatch, run: Callable[..., dict]) -> None:
+    """Do one job of a kind of our own in this process."""
+    monkeypatch.setitem(KINDS, "demo", Kind(run, {}))
+    book.submit(JobRequest("demo"), label="Demo")
+    Worker(book.cache).run_next()
+
+
+def test_a_worker_does_what_is_asked_and_goes_on_after_a_failure(
+    book: JobBook, small: Path, tmp_path: Path
+) -> None:
+    """A job that cannot be done says why; the next is done by the same process, once."""
+    bad = ask(book, tmp_path / "nowhere")
+    good = ask(book, small)
+    other = JobBook(book.cache)
+    done = wait_for(other, good, is_ended)
+    assert (done.state, done.result["n_computed"]) == ("done", 4)
+    failed = book.read(bad.id)
+    assert failed.state == "failed"
+    assert describe_job(failed).startswith("failed: There is no folder")
+    assert failed.pid == done.pid == worker._launches[str(book.cache)].process.pid
+    again = wait_for(book, ask(book, small), is_ended)
+    assert (again.result["n_computed"], again.result["n_cached"]) == (0, 4)
+
+
+def test_a_cancelled_job_stops_soon_and_goes_on_when_resumed(book: JobBook, large: Path) -> None:
+    """What was computed before the cancelling is not computed again."""
+    job = wait_for(book, ask(book, large), is_under_way)
+    assert describe_job(job).startswith("Embedding ")
+    started = time.monotonic()
+    assert book.cancel(job.id).state == "cancelling"
+    cancelled = wait_for(book, job, is_ended)
+    assert cancelled.state == "cancelled"
+    assert time.monotonic() - started < jobs.KILL_AFTER
+    resumed = wait_for(book, ask(book, large), is_ended)
+    assert resumed.state == "done"
+    assert resumed.pid == cancelled.pid
+    assert resumed.result["n_cached"] >= cancelled.done > 0
+    assert resumed.result["n_cached"] + resumed.result["n_computed"] == SLOW_IMAGES
+
+
+def test_a_killed_worker_is_noticed_and_its_job_resumed(book: JobBook, large: Path) -> None:
+    """As the system does where memory runs out: said in words, and another worker takes over."""
+    job = wait_for(book, ask(book, large), is_under_way)
+    family = psutil.Process(job.pid).children(recursive=True)
+    assert family
+    os.kill(job.pid, signal.SIGKILL)
+    died = wait_for(book, job, is_ended)
+    assert died.state == "died"
+    assert f"process {job.pid} is gone" in died.error
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    resumed = wait_for(book, ask(book, large), lambda job: job.state != "waiting")
+    assert resumed.state == "running"
+    assert resumed.pid != job.pid
+
+
+def test_a_worker_that_does_not_stop_is_killed(book: JobBook, large: Path, monkeypatch) -> None:
+    """A process that hears nothing (stopped here) loses its job to whoever cancels."""
+    monkeypatch.setattr(jobs, "KILL_AFTER", 1.0)
+    job = wait_for(book, ask(book, large), is_under_way)
+    os.kill(job.pid, signal.SIGSTOP)
+    book.cancel(job.id)
+    cancelled = wait_for(JobBook(book.cache), job, is_ended)
+    assert cancelled.state == "cancelled"
+    assert is_alive(job.worker) is False
+
+
+def test_starved_of_memory_the_job_fails_and_the_worker_lives(book: JobBook, large: Path) -> None:
+    """The system ends a process that prepares images: the job says so, the worker goes on."""
+    job = wait_for(book, ask(book, large), is_under_way)
+    preparing = [
+        child
+        for child in psutil.Process(job.pid).children()
+        if any("spawn_main" in word for word in child.cmdline())
+    ]
+    preparing[0].kill()
+    failed = wait_for(book, job, is_ended)
+    assert failed.state == "failed"
+    assert "Too little memory" in failed.error
+    assert is_alive(job.worker)
+
+
+def test_a_worker_told_to_end_says_so(book: JobBook, large: Path) -> None:
+    """A machine that shuts down tells first: the job has died, with words, and can be resumed."""
+    job = wait_for(book, ask(book, large), is_under_way)
+    os.kill(job.pid, signal.SIGTERM)
+    ended = wait_for(book, job, is_ended)
+    assert describe_job(ended) == "died: the worker was ended from outside. Resume it."
+
+
+def test_one_worker_a_cache(book: JobBook, small: Path) -> None:
+    """A second one ends by itself, and a server sees that one is at work."""
+    assert not is_worker_alive(book.cache)
+    wait_for(book, ask(book, small), is_ended)
+    assert is_worker_alive(book.cache)
+    second = subprocess.run(
+        run_module("cxrlib", "work", "--cache", str(book.cache)),
+        cwd=PACKAGE_FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "Another worker" in second.stderr
+    assert is_worker_alive(book.cache)
+
+
+def test_a_worker_ends_when_nobody_wants_it(tmp_path: Path) -> None:
+    """Without a job and without a server's sign it ends; signs keep it."""
+    book = JobBook(tmp_path)
+    book.folder.mkdir()
+    sign = book.folder / jobs.WANTED_FILE
+    started = time.monotonic()
+    for i in range(1, 4):
+        sign.touch()
+        os.utime(sign, ns=(i, i))  # any change is a sign: clocks may be set back
+        assert Worker(tmp_path, idle_seconds=0.5, warm=False).run()
+    assert time.monotonic() - started >= 1.5
+
+
+def test_a_worker_ends_with_its_cache(book: JobBook, large: Path) -> None:
+    """Deleted under it, the cache gets no more jobs from the old worker and a new one works."""
+    job = wait_for(book, ask(book, large), is_under_way)
+    shutil.rmtree(book.cache, ignore_errors=True)
+    assert book.list() == []
+    worker._launches[str(book.cache)].process.wait(timeout=30)
+    assert not book.folder.exists()
+    assert ask(book, large).state == "waiting"
+    again = wait_for(book, job, is_under_way)
+    assert again.pid != job.pid
+
+
+def test_too_little_memory_is_a_failure_in_words(tmp_path: Path, monkeypatch) -> None:
+    """An allocation that is refused ends the job, not the worker."""
+
+    def run(*_: object) -> dict:
+        raise MemoryError
+
+    book = JobBook(tmp_path)
+    run_here(book, monkeypatch, run)
+    assert book.list()[0].error == "there was not enough memory"
+
+
+def test_an_unexpected_error_is_named_and_not_swallowed(tmp_path: Path, monkeypatch) -> None:
+    """The record names it, the log has it whole, and the process ends by it."""
+
+    def run(*_: object) -> dict:
+        raise KeyError("offset")
+
+    book = JobBook(tmp_path)
+    with pytest.raises(KeyError):
+        run_here(book, monkeypatch, run)
+    (job,) = book.list()
+    assert job.state == "failed"
+    assert "KeyError ('offset')" in job.error
+
+
+def test_progress_is_written_while_a_job_runs(tmp_path: Path, monkeypatch) -> None:
+    """Others read how far it is, its rate and the time left, with no call of theirs."""
+    monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
+    book = JobBook(tmp_path)
+    seen: list[Job] = []
+
+    def run(parameters, cache, on_progress, should_stop) -> dict:
+        for done in range(1, 13):
+            on_progress("Embedding images", done, 20)
+            time.sleep(0.15)
+        seen.extend(book.list())
+        return {}
+
+    run_here(book, monkeypatch, run)
+    (job,) = seen
+    assert job.state == "running"
+    assert job.done >= 11
+    assert 4 < job.rate < 7
+    assert job.seconds_left == pytest.approx((20 - job.done) / job.rate)
+    (ended,) = book.list()
+    assert (ended.state, ended.done, ended.rate) == ("done", 12, None)
+
+
+def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, monkeypatch) -> None:
+    """Progress that cannot be written stops no work; its end is written when there is room."""
+    monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
+    book = JobBook(tmp_path)
+    full = [True]
+    real = os.fsync
+
+    def fsync(number: int) -> None:
+        if full:
+            full.clear()
+            raise OSError(28, "No space left on device")
+        real(number)
+
+    def run(parameters, cache, on_progress, should_stop) -> dict:
+        monkeypatch.setattr(jobs.os, "fsync", fsync)
+        return {"n": 1}
+
+    run_here(book, monkeypatch, run)
+    (job,) = book.list()
+    assert (job.state, job.result) == ("done", {"n": 1})
+
+
+def test_a_job_taken_away_is_stopped(tmp_path: Path, monkeypatch) -> None:
+    """Whose record is deleted is to stop, as if cancelled; a result is nobody's then."""
+    monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
+    book = JobBook(tmp_path)
+    told: list[bool] = []
+
+    def run(parameters, cache, on_progress, should_stop) -> dict:
+        (job,) = book.list()
+        (book.folder / f"{job.id}.json").unlink()
+        deadline = time.monotonic() + 5
+        while not should_stop() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        told.append(should_stop())
+        raise CohortError("It was stopped.")
+
+    run_here(book, monkeypatch, run)
+    assert told == [True]
+    assert book.list() == []
+
+
+def test_a_worker_that_cannot_start_is_not_started_again_at_once(
+    book: JobBook, monkeypatch
+) -> None:
+    """A broken installation does not start a process a second; a sentence says it."""
+    monkeypatch.setattr(worker, "run_module", lambda *_: run_module("cxrlib", "no-such-command"))
+    book.keep_worker()
+    launch = worker._launches[str(book.cache)]
+    launch.process.wait(timeout=30)
+    book.keep_worker()
+    assert worker._launches[str(book.cache)] is launch
+    (problem,) = book.list_problems()
+    assert "ended at once, with code 2: see worker.log" in problem
+    monkeypatch.setattr(worker, "PAUSE", 0.0)
+    assert book.list_problems() == []
+
+
+def test_a_log_does_not_grow_for_ever(book: JobBook, small: Path) -> None:
+    """A log that is long is begun anew by the next worker."""
+    book.folder.mkdir(parents=True)
+    log = book.folder / "worker.log"
+    log.write_bytes(b"x" * (worker.MAX_LOG_BYTES + 1))
+    wait_for(book, ask(book, small), is_ended)
+    assert "x" * 100 not in log.read_text()
+
+
+@pytest.mark.slow
+def test_umap_is_interrupted_by_ending_the_worker(book: JobBook, small: Path) -> None:
+    """A map cannot be asked to stop: its worker ends, the cancelled job says so."""
+    large = make_cohort(small.parent / "many", [{"patientid": f"p{i}"} for i in range(60)])
+    wait_for(book, ask(book, large), is_ended)
+    request = JobRequest("map", {"data": str(large), "extractor": "texture"})
+    job = book.submit(request, label="Map")
+    job = wait_for(book, job, lambda job: job.stage == "Computing the map")
+    book.cancel(job.id)
+    ended = wait_for(book, job, is_ended)
+    # On a fast machine the map is there before its time is up.
+    assert ended.state in ("cancelled", "done")
+    assert (is_alive(job.worker) is True) == (ended.state == "done")
+
+
+@pytest.mark.slow
+def test_an_idle_worker_warms_up_before_anyone_asks(book: JobBook, small: Path) -> None:
+    """UMAP has compiled itself when the first map is asked for; it then takes seconds."""
+    large = make_cohort(small.parent / "more", [{"patientid": f"p{i}"} for i in range(60)])
+    wait_for(book, ask(book, large), is_ended)
+    deadline = time.monotonic() + 120
+    while "Warm after" not in read_log(book) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    request = JobRequest("map", {"data": str(large), "extractor": "texture"})
+    done = wait_for(book, book.submit(request, label="Map"), is_ended)
+    assert done.state == "done"
+    assert done.seconds < 8
