@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cxrlib.archives import tree_id, unpack_archive
@@ -40,7 +40,7 @@ LISTING_URL = f"https://api.github.com/repos/{REPOSITORY}/git/trees/{{commit}}?r
 LICENCE_NOTICE = (
     "The COVID-19 Image Data Collection is the work of its contributors, published at "
     f"https://github.com/{REPOSITORY}. Each image has a licence of its own, in the column "
-    '"license" of metadata.csv: most forbid commercial use (CC BY-NC-SA), some forbid changed '
+    '"license" of metadata.csv: many forbid commercial use (CC BY-NC-SA), some forbid changed '
     "copies (CC BY-NC-ND), and where the column is blank nothing is granted. The tables and "
     "documents are CC BY-NC-SA 4.0. Cite the collection (arXiv:2006.11988). For research and "
     "teaching, not for diagnosis."
@@ -182,7 +182,7 @@ def _find_fetched(folder: Path, commit: str) -> FetchReport | None:
     if report is not None and report.commit == commit:
         # A run that was killed with its very last step to do left its archive.
         shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)
-        return report
+        return replace(report, root=str(folder))  # it may have been moved since
     held = f"commit {report.commit[:10]} of it" if report is not None else "a cohort"
     raise CohortError(
         f"The folder {str(folder)!r} holds {held} already, which is left as it is. Choose a new "

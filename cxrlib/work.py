@@ -267,9 +267,12 @@ def _weights(
     """Download the weights of an extractor, unless they are here."""
     from cxrlib.extractors.weights import download_weights
 
-    path = download_weights(
-        parameters["extractor"], on_progress=on_progress, should_stop=should_stop
-    )
+    try:
+        path = download_weights(
+            parameters["extractor"], on_progress=on_progress, should_stop=should_stop
+        )
+    except DownloadStoppedError as error:
+        raise WorkStoppedError from error
     return {"file": path.name}
 
 

@@ -159,10 +159,11 @@ def test_a_folder_in_use_is_left_alone(server, tmp_path, kind):
     assert server.asked == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_no_permission(server, tmp_path):
     """A folder that may not be written is said as such."""
     tmp_path.chmod(0o500)
+    if os.access(tmp_path, os.W_OK):
+        pytest.skip("This user may write everywhere.")
     with pytest.raises(CohortError, match="there is no permission"):
         fetch_collection(tmp_path / "c")
 
