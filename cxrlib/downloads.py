@@ -275,15 +275,15 @@ class _Transfer:
                 self._wait(min(max(pause, broken.pause), LONGEST_PAUSE))
 
     def tidy(self) -> None:
-        """Remove an empty part, and the record of a part that is gone."""
+        """Remove a part that is of no use, and the record of a part that is gone."""
         with contextlib.suppress(OSError):
-            if not self._size:
+            if not self._can_resume():
                 self._part.unlink(missing_ok=True)
             if not self._part.exists():
                 self._record.unlink(missing_ok=True)
 
     def _attempt(self) -> None:
-        start = self._size if self._validator or self._wanted.sha256 else 0
+        start = self._size if self._can_resume() else 0
         try:
             answer = self._ask(start)
         except urllib.error.HTTPError as error:
@@ -348,8 +348,10 @@ class _Transfer:
                 raise _BrokenError("the server sends another part than asked for", restart=True)
             total = _read_number(match[2]) or (start + length if length else 0)
         elif status == http.HTTPStatus.OK:
-            if start:
-                logger.info("%s is sent from its beginning again.", self._wanted.url)
+            if self._size:
+                logger.warning(
+                    "%s cannot be resumed: it is sent from its beginning again.", self._wanted.url
+                )
             start, total = 0, length
         else:
             raise self._fail(f"the server answers {status} instead of the file")
@@ -434,9 +436,14 @@ class _Transfer:
             raise _BrokenError("what an earlier attempt left does not fit", restart=True)
         raise self._fail(f"the answer ({size:,} bytes) is not the file that was asked for")
 
+    def _can_resume(self) -> bool:
+        """Tell whether what came can be used: something tells that the rest fits to it."""
+        return bool(self._size and (self._validator or self._wanted.sha256))
+
     def _give_up(self, reason: str) -> str:
-        kept = f"; {self._size / 1e6:,.1f} MB are kept, and the next try goes on from there"
-        return reason + (kept if self._size and (self._validator or self._wanted.sha256) else "")
+        if self._can_resume():
+            return f"{reason}; {self._size / 1e6:,.1f} MB are kept for the next try"
+        return reason
 
     def _fail(self, reason: str) -> DownloadError:
         return DownloadError(self._wanted.url, reason)
@@ -453,9 +460,12 @@ class _Transfer:
             return
         self._asked = now
         if self._should_stop():
+            kept = "which are kept. Start it again to go on"
+            if not self._can_resume():
+                kept = "which cannot be resumed. Start it again for all of it"
             raise DownloadStoppedError(
                 f"The download of {self._wanted.label} was stopped after "
-                f"{self._size / 1e6:,.1f} MB, which are kept. Start it again to go on."
+                f"{self._size / 1e6:,.1f} MB, {kept}."
             )
 
     def _wait(self, seconds: float) -> None:

@@ -209,6 +209,16 @@ def test_an_unknown_size_has_a_limit(server, target):
         assert names(target) == []
 
 
+def test_what_nothing_tells_apart_is_not_kept(server, target, caplog):
+    """Without a tag or a hash a part may be of anything: it is removed, and that is said."""
+    served = Served(DATA, etag="", faults=["drop:300000", "drop:300000", "status:404"])
+    with pytest.raises(DownloadError, match=r"answers 404 Not Found\.$"):
+        fetch(server, target, served, n_bytes=0, sha256="")
+    assert server.ranges_asked() == ["", "", ""]
+    assert "sent from its beginning again" in caplog.text
+    assert names(target) == []
+
+
 def test_a_lasting_lie_about_the_size_ends(server, target):
     """A server that always announces more than it sends is given up.
 

@@ -46,8 +46,7 @@ def fetch(
     form: FormatOption = Format.text,
 ) -> None:
     """Download the public collection, or weights. Run it again to go on after a break."""
-    kept = "what was downloaded is kept, and the same command goes on from there"
-    with reported_errors(kept):
+    with reported_errors("the same command goes on from there, if the server can"):
         result: dict[str, object] = {}
         if weights is not None:
             path = download_weights(weights, on_progress=ProgressLine())
