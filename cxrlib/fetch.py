@@ -118,8 +118,7 @@ def fetch_collection(
     commit : str
         Forty hexadecimal digits.
     on_progress : callable, optional
-        Called with what is done, how much so far and how much in all (bytes or files); 0 in
-        all where that is not known.
+        Called with what is done, how much so far and in all (bytes, files; 0 for not known).
     should_stop : callable, optional
         True ends the work; what came is kept.
 

@@ -327,9 +327,7 @@ def test_a_broken_download_is_resumed(official, home, monkeypatch):
 
 def test_download_weights_names_what_is_wrong(official, home):
     """No such extractor, or a file of that name that is another one."""
-    with pytest.raises(
-        SelectionError, match=r"called 'texture'\. There are: densenet121-"
-    ):
+    with pytest.raises(SelectionError, match=r"called 'texture'\. There are: densenet121-"):
         weights.download_weights("texture")
     folder = home / ".torchxrayvision" / "models_data"
     folder.mkdir(parents=True)
