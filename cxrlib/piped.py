@@ -94,7 +94,11 @@ def end_child() -> None:
     while _children:
         child = _children.pop()
         child.kill()
-        child.communicate()
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(OSError):  # what was not sent yet has nobody to go to
+                if pipe is not None:
+                    pipe.close()
+        child.wait()
 
 
 def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[str, JSON] | None:

@@ -130,7 +130,7 @@ def test_a_killed_worker_is_noticed_and_its_job_resumed(book: JobBook, large: Pa
     died = wait_for(book, job, is_ended)
     assert died.state == "died"
     assert f"process {job.pid} is gone" in died.error
-    gone, alive = psutil.wait_procs(family, timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
     resumed = wait_for(book, ask(book, large), lambda job: job.state != "waiting")
     assert resumed.state == "running"
