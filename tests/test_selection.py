@@ -2,7 +2,9 @@
 
 import itertools
 import math
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import numpy as np
@@ -71,6 +73,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     return load_cohort(root, inspect_images=False)
 
 
+Row = dict[Hashable, Any]
 RANGES = {
     "age": [(20.0, 60.0), (-math.inf, 45.0), (60.5, math.inf), (91.0, 99.0)],
     "day": [(0.0, 7.0), (-math.inf, 0.0), (8.0, math.inf), (1.0, 1.0)],
@@ -85,14 +88,14 @@ def list_wanted(cohort: Cohort, name: str) -> list[object]:
     return [(value,) for value in values] + [tuple(values[:2])]
 
 
-def keeps_slowly(row: dict[str, object], flags: dict[str, bool], name: str, wanted) -> bool:
+def keeps_slowly(row: Row, flags: Row, name: str, wanted: Any) -> bool:
     """Judge one row by one filter, the plain way."""
     if name == "without":
         return not any(flags[flag] for flag in wanted)
-    cell = row[FILTERS[name].column]
+    cell: Any = row[FILTERS[name].column]
     if FILTERS[name].kind == "range":
         return not pd.isna(cell) and wanted[0] <= float(cell) <= wanted[1]
-    text = "not recorded" if pd.isna(cell) else str(cell)
+    text: str = "not recorded" if pd.isna(cell) else str(cell)
     if name == "finding":
         path = "/".join(part.strip() for part in text.split("/"))
         return any(path == value or path.startswith(f"{value}/") for value in wanted)
