@@ -7,13 +7,9 @@ image id, never a path, and nothing is looked up before its token was checked.
 """
 
 import functools
-import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
@@ -24,20 +20,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError, ImageError, SelectionError, TokenError
-from cxrlib.files import open_regular
-from cxrlib.reasons import describe_read_error
-from cxrlib.store import Store
-from cxrlib.thumbnails import (
-    FULL_VERSION,
-    THUMBNAIL_VERSION,
-    encode_full,
-    load_thumbnail,
-    read_unchanged,
-)
 from cxrlib.tokens import check, choose_expiry, sign
-from ui.byte_cache import ByteCache
 
 __all__ = ["Kind", "image_url", "routes"]
 
@@ -50,8 +34,6 @@ PERIOD = 30 * 60  # seconds; an address is good for one to two of these
 FRESH = 5 * 60  # seconds in which a browser that has an image does not ask again
 # Addresses made by another server, or before a restart, are not this one's.
 _SECRET = secrets.token_bytes(32)
-_CHANGED = "the file changed after the cohort was read, restart the server to read it again"
-_full_images = ByteCache(max_bytes=128 << 20)
 
 # The image is shown as an image whatever its bytes, from this server's own pages, and its
 # address goes to no other server.
@@ -61,15 +43,6 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
-
-
-@dataclass(frozen=True)
-class _Picture:
-    """Hold what an address stands for: its bytes are made only if the browser lacks them."""
-
-    etag: str
-    media_type: str
-    make: Callable[[], tuple[bytes, dict[str, str]]] = field(repr=False)
 
 
 def image_url(slug: str, image_id: str, kind: Kind) -> str:
@@ -128,8 +101,10 @@ def _check_token(request: Request, slug: str, image_id: str, kind: str) -> None:
 
 def _answer(slug: str, image_id: str, kind: str, known: str) -> Response:
     """Find an image, unless the browser has it already; runs in a thread."""
+    from ui.image_source import find_picture  # a second's import, not before the server is up
+
     try:
-        picture = _find(slug, image_id, kind)
+        picture = find_picture(slug, image_id, kind)
         headers = _HEADERS | {
             "ETag": picture.etag,
             "Cache-Control": f"private, max-age={FRESH}",
@@ -154,60 +129,3 @@ def _refuse(status: int, sentence: str) -> Response:
     # Half a surrogate pair in a name has no encoding.
     text = sentence.encode("utf-8", "replace").decode("utf-8")
     return PlainTextResponse(text + "\n", status_code=status, headers=headers)
-
-
-def _find(slug: str, image_id: str, kind: str) -> _Picture:
-    from cxrlib.overlays import mask_png
-    from ui.resources import find_cache, find_cohort
-
-    cohort = find_cohort(slug)
-    if kind == "mask":
-        data = mask_png(cohort, image_id)
-        etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-        return _Picture(etag, "image/png", lambda: (data, {}))
-    path = cohort.image_path(image_id)
-    sha256 = _find_content(cohort, image_id)
-    _check_unchanged(path, sha256)
-    if kind == "thumb":
-        store = Store(find_cache())
-        etag = f'"{sha256[:32]}-{kind}-{THUMBNAIL_VERSION}"'
-        return _Picture(etag, "image/jpeg", lambda: (load_thumbnail(path, sha256, store), {}))
-    etag = f'"{sha256[:32]}-{kind}-{FULL_VERSION}"'
-    return _Picture(etag, "image/png", lambda: _load_full(path, sha256))
-
-
-def _find_content(cohort: Cohort, image_id: str) -> str:
-    return str(cohort.table.loc[cohort.table["image_id"] == image_id, "sha256"].iloc[0])
-
-
-def _check_unchanged(path: Path, sha256: str) -> None:
-    """Raise ImageError if a file is not the one that the cohort was loaded with."""
-    try:
-        status = path.stat()
-        key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        now = _hash_as_it_stands(path, key)
-    except OSError as error:
-        raise ImageError(path, describe_read_error(error)) from error
-    if now != sha256:
-        raise ImageError(path, _CHANGED)
-
-
-@functools.lru_cache(maxsize=65536)
-def _hash_as_it_stands(path: Path, key: tuple[int, ...]) -> str:
-    """Hash a file, once for as long as its size, times and inode stay the same."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _load_full(path: Path, sha256: str) -> tuple[bytes, dict[str, str]]:
-    """Encode a whole image, or take it from memory; say in a header if it was scaled down."""
-    full = _full_images.get(sha256)
-    if full is None:
-        image = encode_full(read_unchanged(path, sha256), path)
-        header = {}
-        if image.size != image.native_size:
-            sizes = [f"{width}x{height}" for width, height in (image.size, image.native_size)]
-            header = {"X-Scaled-Down": f"{sizes[0]} of {sizes[1]}"}
-        full = (image.data, header)
-        _full_images.put(sha256, full)
-    return full
