@@ -40,6 +40,8 @@ PAPER_PATIENTS: Mapping[str, str] = {
 
 #: Columns of the table that ``map`` exports, in this order.
 TABLE_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y")
+#: Columns that a trajectory is made of.
+PATH_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "survival")
 
 
 class OnMap(Protocol):
@@ -196,14 +198,11 @@ def map_points(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
     DataFrame
         All columns of the table and ``x`` and ``y``, in the order of the table.
     """
-    places = pd.DataFrame(
-        np.asarray(projection.coordinates, dtype=np.float64).reshape(-1, 2),
-        index=pd.Index(list(projection.image_ids), dtype="object"),
-        columns=["x", "y"],
-    )
-    shown = table[table["image_id"].isin(places.index)]
-    found = places.loc[shown["image_id"].astype(object)]
-    return shown.assign(x=found["x"].to_numpy(), y=found["y"].to_numpy()).reset_index(drop=True)
+    coordinates = np.asarray(projection.coordinates, dtype=np.float64).reshape(-1, 2)
+    rows = {image_id: row for row, image_id in enumerate(projection.image_ids)}
+    found = np.array([rows.get(image_id, -1) for image_id in table["image_id"]], dtype=int)
+    x, y = coordinates[found[found >= 0]].T
+    return table[found >= 0].assign(x=x, y=y).reset_index(drop=True)
 
 
 def map_table(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
@@ -275,7 +274,8 @@ def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) 
     SelectionError
         Where the table has no such patient.
     """
-    rows = table[table["patient_id"] == patient_id]
+    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
+    rows = table.loc[own, list(PATH_COLUMNS)]  # each of the others would cost as much
     if rows.empty:
         raise SelectionError(
             f"Patient {patient_id!r} is not among the {table['patient_id'].nunique()} patients of "
@@ -417,7 +417,7 @@ def find_story(
         What was planted in a synthetic cohort; its ``["story"]["patients"]`` are used where
         they are texts and all on the map. The file may hold anything.
     """
-    on_map = map_points(table, projection)
+    on_map = map_points(table[["image_id", "patient_id"]], projection)
     wanted = _planted_patients(planted or {})
     if wanted and set(on_map["patient_id"]).issuperset(wanted):
         return wanted
@@ -458,7 +458,7 @@ def suggest_patients(table: pd.DataFrame, projection: OnMap, n: int = 2) -> tupl
     tuple of str
         Fewer than ``n`` where fewer patients have two dated days on the map.
     """
-    dated = map_points(table, projection).dropna(subset="offset")
+    dated = map_points(table[list(PATH_COLUMNS)], projection).dropna(subset="offset")
     n_days = dated.groupby("patient_id")["offset"].transform("nunique")
     ways = [_join_days(rows, rows) for _, rows in dated[n_days > 1].groupby("patient_id")]
     ways.sort(key=lambda way: (-len(way.stops), -round(way.length, 6), way.patient_id))

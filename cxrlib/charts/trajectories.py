@@ -41,6 +41,10 @@ MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle
 FADED = 0.75
 #: Opacity of images that filters leave out: there, and no more.
 BACKDROP_OPACITY = 0.4
+#: Columns that are drawn. Rows are chosen several times, and each column costs.
+POINT_COLUMNS = (
+    "image_id", "patient_id", "offset", "view", "state", "state_reasons", "x", "y"
+)  # fmt: skip
 #: Bands of the density, the lowest of them clear.
 N_BANDS = 8
 #: Room round the outermost images, as a share of the map's span: at least, and at most where
@@ -113,7 +117,10 @@ def plot_map(
     """
     palette = PALETTES[theme]
     figure = go.Figure(layout={"template": chart_template(theme)})
-    everything = points if backdrop is None else pd.concat([points, backdrop])
+    points = points[[name for name in POINT_COLUMNS if name in points]]
+    everything = points[["x", "y"]]
+    if backdrop is not None:
+        everything = pd.concat([everything, backdrop[["x", "y"]]])
     extent, level = _frame(everything, density)
     if density is not None and len(points):
         _add_density(figure, density, palette, density_label, level)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxrlib.density import DensityGrid
 from cxrlib.extractors.info import ExtractorInfo
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 DENSITY_LABEL = "images in the ICU or with a tube"
+#: Lower left and upper right of what is drawn, in map units.
+_Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 #: What "unknown" means: none of the three that make a state is there.
 NO_STATE = "no ICU, tube or outcome of a last image"
 
@@ -107,22 +110,31 @@ def describe_map(
     else:
         sentences.append(
             f"The density of {density_label}, from {count_words(density.n_points, 'image')}, is "
-            f"highest in the {_place_words(density.peak, points)} of the map."
+            f"highest in the {_place_words(density.peak, _find_corners(points))} of the map."
         )
     return " ".join([*sentences, *describe_paths(points, trajectories)])
 
 
 def describe_paths(points: pd.DataFrame, trajectories: Sequence[Trajectory]) -> list[str]:
     """Describe each patient's way in a sentence of plain text."""
-    return [_describe_way(way, points) for way in trajectories]
+    if not trajectories:
+        return []
+    corners = _find_corners(points)
+    return [_describe_way(way, corners) for way in trajectories]
 
 
-def _place_words(place: tuple[float, float], points: pd.DataFrame) -> str:
+def _place_words(place: tuple[float, float], corners: _Corners) -> str:
     """Name the ninth of the map in which a place lies."""
-    seen = points[["x", "y"]].to_numpy(dtype=np.float64)
-    low, span = seen.min(axis=0), np.maximum(np.ptp(seen, axis=0), 1e-9)
-    column, row = np.clip(3 * (np.array(place) - low) / span, 0, 2).astype(int)
+    low, high = corners
+    share = (np.array(place) - low) / np.maximum(high - low, 1e-9)
+    column, row = np.clip(3 * share, 0, 2).astype(int)
     return _NINTHS[row][column]
+
+
+def _find_corners(points: pd.DataFrame) -> _Corners:
+    """Return the lower left and the upper right corner of what is drawn."""
+    seen = points[["x", "y"]].to_numpy(dtype=np.float64)
+    return seen.min(axis=0), seen.max(axis=0)
 
 
 _NINTHS = (
@@ -132,10 +144,10 @@ _NINTHS = (
 )
 
 
-def _describe_way(way: Trajectory, points: pd.DataFrame) -> str:
+def _describe_way(way: Trajectory, corners: _Corners) -> str:
     """Say one patient's way in a sentence."""
     stops = [
-        f"{day_words(stop.day)}, {day_state_words(stop)}, {_place_words((stop.x, stop.y), points)}"
+        f"{day_words(stop.day)}, {day_state_words(stop)}, {_place_words((stop.x, stop.y), corners)}"
         for stop in way.stops
     ]
     path = "; ".join(stops) if stops else "no image with a recorded day"
