@@ -37,7 +37,7 @@ ASKED_NUMBERS = "filters_asked_numbers"  # in the session's state: ends that lin
 MOST_STOPS = 150  # of a slider; more distinct numbers are thinned evenly
 MOST_ASKED = 20
 MOST_REPORTED = 4
-MOST_REASONS = 12  # listed; the rest are summed
+MOST_REASONS = 20  # listed; the rest are summed
 
 ALWAYS = ("view", "region", "finding")
 GROUPS = {
