@@ -7,13 +7,18 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import day_words
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
-from ui.resources import load_preview
-from ui.text import show_alert, show_heading
+from cxrlib.overlays import explain_misfit
+from ui.cohorts import current_entry
+from ui.pictures import describe_row, make_picture
+from ui.text import show_alert, show_heading, show_quiet
+from ui.viewer import show_viewer
+
+__all__ = ["list_facts", "show_image_panel"]
 
 NOT_RECORDED = "–"
+HEIGHT = 400  # of the image's black surround, pixels: its record below stays in sight
 
 
 def show_image_panel(
@@ -29,25 +34,15 @@ def show_image_panel(
     show_heading(describe_row(row))
     if above is not None:
         above()
-    image_id = str(row["image_id"])
     try:
-        path = cohort.image_path(image_id)
-        picture = load_preview(str(path), path.stat().st_mtime_ns, str(row["sha256"]))
-    except (CxrError, OSError) as error:
+        picture = make_picture(cohort, current_entry().slug, row)
+    except CxrError as error:
         show_alert(str(error))
     else:
-        words = "Synthetic chest X-ray" if cohort.is_synthetic else "Chest X-ray"
-        st.image(picture, width="stretch", alt=f"{words}: {describe_row(row)}")
+        show_viewer([picture], key="image_panel", height=HEIGHT)
+        if misfit := explain_misfit(cohort, str(row["image_id"])):
+            show_quiet(misfit)
     st.html(_table(list_facts(row), links=not cohort.is_synthetic))
-
-
-def describe_row(row: pd.Series) -> str:
-    """Name an image as a reader would: patient, day, view."""
-    return f"Patient {row['patient_id']}, {_day(row['offset'])}, {row['view']}"
-
-
-def _day(offset: object) -> str:
-    return day_words(None if pd.isna(offset) else float(offset))  # type: ignore[call-overload, arg-type]
 
 
 def list_facts(row: pd.Series) -> list[tuple[str, str]]:

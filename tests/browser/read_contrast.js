@@ -18,9 +18,13 @@
     && box.right >= text.left + text.width / 2
     && box.top <= text.top + text.height / 2
     && box.bottom >= text.top + text.height / 2;
+  // Components of our own stand in a shadow tree: look into it, and climb out of it.
+  const above = element => element.parentElement || element.getRootNode().host;
+  const below = root => [...root.querySelectorAll('*')]
+    .flatMap(element => element.shadowRoot ? [element, ...below(element.shadowRoot)] : [element]);
   const groundOf = element => {
     const text = element.getBoundingClientRect();
-    for (let e = element; e; e = e.parentElement) {
+    for (let e = element; e; e = above(e)) {
       const color = parse(getComputedStyle(e).backgroundColor);
       const box = e.getBoundingClientRect();
       if (color[3] > 250 && (box.height > 60 || covers(box, text))) return color;
@@ -29,13 +33,13 @@
   };
   const passed_over = 'svg, .js-plotly-plot, [aria-hidden="true"], [disabled], [aria-disabled="true"]';
   const low = [];
-  for (const element of document.querySelectorAll('.stApp *')) {
+  for (const element of below(document.querySelector('.stApp'))) {
     const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     const box = element.getBoundingClientRect();
     if (!own || box.width < 2 || box.height < 2 || element.closest(passed_over)) continue;
     const style = getComputedStyle(element);
     let shown = style.visibility === 'hidden' ? 0 : 1;
-    for (let e = element; e; e = e.parentElement) shown *= parseFloat(getComputedStyle(e).opacity);
+    for (let e = element; e; e = above(e)) shown *= parseFloat(getComputedStyle(e).opacity);
     if (shown < 0.05) continue;
     const ground = groundOf(element);
     const color = parse(style.color);

@@ -1,6 +1,6 @@
 """A page with nothing but the viewer, for looking at it: ``?scene=panel&image=ID&image=ID``.
 
-Scenes: one, pair, panel (380 pixels), panel-pair, broken, large, data (a rerun with other words).
+Scenes: one, pair, panel (380 pixels), panel-pair, broken, large (3000 x 3000 pixels), greys.
 """
 
 import base64
@@ -51,15 +51,24 @@ def make_picture(image_id: str) -> Picture:
     )
 
 
-def make_large() -> Picture:
-    """Make a picture of 3000 x 3000 pixels with fine detail."""
+def make_drawn(pixels: np.ndarray, name: str) -> Picture:
+    """Make a picture of pixels of our own."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
+    height, width = pixels.shape
+    return Picture(url=to_url(file.getvalue()), alt=name, name=name, width=width, height=height)
+
+
+def draw_large() -> np.ndarray:
+    """Draw 3000 x 3000 pixels with fine detail."""
     rng = np.random.default_rng(1)
     ramp = np.add.outer(np.arange(3000), np.arange(3000)) / 6000 * 200
-    pixels = (ramp + rng.integers(0, 55, ramp.shape)).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=85)
-    url = "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
-    return Picture(url=url, alt="Large", caption="3000 x 3000 pixels", width=3000, height=3000)
+    return (ramp + rng.integers(0, 55, ramp.shape)).astype(np.uint8)
+
+
+def draw_greys() -> np.ndarray:
+    """Draw sixteen greys, 17 values apart, as columns of 50 pixels."""
+    return np.repeat(np.tile(np.arange(0, 256, 17, dtype=np.uint8), (400, 1)), 50, axis=1)
 
 
 def find_images() -> list[str]:
@@ -76,11 +85,16 @@ st.set_page_config(layout="wide")
 scene = st.query_params.get("scene", "one")
 ids = find_images()
 st.html("<div class='cxr-notice'></div>")
-st.button("Run again")
+with st.container(horizontal=True):
+    st.button("Run again")
+    if st.button("Other images"):
+        ids = ids[::-1]
 column = st.container(width=380) if scene.startswith("panel") else st.container()
 with column:
     if scene == "large":
-        show_viewer([make_large()], key="viewer")
+        show_viewer([make_drawn(draw_large(), "3000 x 3000 pixels")], key="viewer")
+    elif scene == "greys":
+        show_viewer([make_drawn(draw_greys(), "Sixteen greys")], key="viewer")
     elif scene == "broken":
         gone = Picture(url="/app/static/none.png", alt="Gone", caption="It is not there")
         show_viewer([gone, make_picture(ids[0])], key="viewer")

@@ -48,6 +48,15 @@ const icon = name => {
   return svg;
 };
 
+// ---- zoom and place
+
+// No further than zooming at a point of the picture leads: its edges stay where they are when
+// the whole is seen, or beyond. This holds for any ground, so two pictures can share a view.
+const settle = ({zoom, x, y}) => {
+  const reach = 0.5 - 0.5 / zoom;
+  return {zoom, x: limit(x, 0.5 - reach, 0.5 + reach), y: limit(y, 0.5 - reach, 0.5 + reach)};
+};
+
 // ---- brightness and contrast
 
 // A window (level and width, as radiologists have it) is a line: out = slope * in + shift.
@@ -101,8 +110,8 @@ class Stage {
     const which = count > 1 ? `Image ${this.index + 1} of ${count}` : 'Image';
     this.element.setAttribute('aria-label', `${which}, move and zoom with keys: ${picture.alt}`);
     this.element.setAttribute('aria-roledescription', 'image viewer');
-    this.caption.textContent = picture.caption;
-    this.caption.hidden = !picture.caption;
+    this.caption.textContent = picture.caption || picture.alt;
+    this.caption.classList.toggle('spare', !picture.caption);
     this.makeBoxes();
     if (!sameMask && !(same && this.maskReady)) {
       this.maskReady = false;
@@ -185,23 +194,9 @@ class Stage {
     return {ground, shown: [width * scale, height * scale], scale};
   }
 
-  // Keep the ground covered: a picture smaller than its ground stands in the middle.
-  settle(view) {
-    const {ground, shown} = this.measure(view.zoom);
-    const keep = (place, g, s) => {
-      const half = g / 2 / s;
-      return s <= g ? 0.5 : limit(place, half, 1 - half);
-    };
-    return {
-      zoom: view.zoom,
-      x: keep(view.x, ground[0], shown[0]),
-      y: keep(view.y, ground[1], shown[1]),
-    };
-  }
-
   place() {
-    const {zoom, x, y} = this.settle(this.view);
-    const {ground, shown, scale} = this.measure(zoom);
+    const {x, y} = this.view;
+    const {ground, shown, scale} = this.measure();
     const left = ground[0] / 2 - x * shown[0];
     const top = ground[1] / 2 - y * shown[1];
     return {left, top, shown, scale};
@@ -252,7 +247,7 @@ class Stage {
   // -- what the reader does with it
 
   zoomBy(factor, at = null) {
-    const before = this.settle(this.view);
+    const before = this.view;
     const zoom = limit(before.zoom * factor, 1, MAX_ZOOM);
     const {ground, shown: old} = this.measure(before.zoom);
     const {shown} = this.measure(zoom);
@@ -266,7 +261,7 @@ class Stage {
   }
 
   moveBy(dx, dy) {
-    const {zoom, x, y} = this.settle(this.view);
+    const {zoom, x, y} = this.view;
     const {shown} = this.measure();
     this.viewer.setView(this, {zoom, x: x - dx / shown[0], y: y - dy / shown[1]});
   }
@@ -385,8 +380,9 @@ class Viewer {
     this.observer.observe(this.ground);
   }
 
-  show({key, height, pictures}) {
+  show({key, height, notice, pictures}) {
     this.recall(key, pictures);
+    this.notice.textContent = notice;
     this.element.style.setProperty('--height', `${height}px`);
     this.element.classList.toggle('pair', pictures.length > 1);
     while (this.stages.length > pictures.length) this.stages.pop().frame.remove();
@@ -431,7 +427,7 @@ class Viewer {
   touched(stage) { return this.state.linked ? this.stages : [stage]; }
 
   setView(stage, view) {
-    const settled = stage.settle(view);
+    const settled = settle(view);
     for (const {index} of this.touched(stage)) this.state.views[index] = {...settled};
     this.redraw();
     this.announce(`Zoom ${Math.round(settled.zoom * 100)} %`);
@@ -589,6 +585,7 @@ class Viewer {
     b.full.hidden = !document.fullscreenEnabled;
     for (const name of ['invert', 'reset', 'link']) b[name].setAttribute('aria-label', b[name].title);
     const group = (label, ...parts) => make('div', {class: 'set', role: 'group', 'aria-label': label}, ...parts);
+    this.notice = make('span', {class: 'notice'});
     this.overlayGroup = group('Overlays', b.boxes, b.mask);
     this.controls = make('div', {class: 'controls', role: 'group', 'aria-label': 'Image controls'});
     this.controls.append(
@@ -596,6 +593,7 @@ class Viewer {
       group('Appearance', b.invert, b.reset),
       this.overlayGroup,
       this.makeSliders(),
+      this.notice,
       group('Viewer', b.link, b.full, b.help),
     );
     return this.controls;

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from cxrlib import NOTICE
 from cxrlib.overlays import Box
 
 __all__ = ["MAX_PICTURES", "Picture", "show_viewer"]
@@ -37,7 +38,7 @@ class Picture:
     alt : str
         The picture in words, for those who do not see it.
     caption : str
-        Stands under it; "" for nothing.
+        Stands under it; without one, the alt text does so in full screen.
     width, height : int or None
         Its size in pixels, so that its place is known before it is there.
     boxes : sequence of Box
@@ -90,7 +91,12 @@ def show_viewer(pictures: Sequence[Picture], *, key: str, height: int = 520) -> 
     """
     if not 1 <= len(pictures) <= MAX_PICTURES:
         raise ValueError(f"The viewer shows 1 or {MAX_PICTURES} pictures, not {len(pictures)}.")
-    data = {"key": key, "height": height, "pictures": [describe_picture(p) for p in pictures]}
+    data = {
+        "key": key,
+        "height": height,
+        "notice": NOTICE,  # full screen covers the page's own
+        "pictures": [describe_picture(picture) for picture in pictures],
+    }
     _component()(key=key, data=data, height="content")
 
 
