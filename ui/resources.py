@@ -59,7 +59,13 @@ def find_cache() -> Path:
 
 def list_cohorts() -> tuple[CohortEntry, ...]:
     """List the cohorts the server was started with, the one to open on first; and the demo."""
-    return list_entries(split_paths(os.environ.get("CXR_DATA", "")), find_cache() / "demo")
+    return _list_cohorts(os.environ.get("CXR_DATA", ""), find_cache() / "demo")
+
+
+@functools.lru_cache(maxsize=8)
+def _list_cohorts(named: str, demo: Path) -> tuple[CohortEntry, ...]:
+    """List them once: a page asks eight times, and each time every link would be followed."""
+    return list_entries(split_paths(named), demo)
 
 
 def find_cohort(slug: str) -> Cohort:
