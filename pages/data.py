@@ -9,6 +9,7 @@ from cxrlib.inventory import list_flow
 from ui.cohorts import current_entry
 from ui.data_tables import describe_files, show_cache, show_identity, show_problems
 from ui.data_tasks import show_extractors, show_jobs
+from ui.filters import current_selection
 from ui.frame import describe_cohort
 from ui.offers import show_demo_offer
 from ui.resources import find_cohort
@@ -42,6 +43,8 @@ show_quiet(
     "Bars are images, the hatched part went at that step. Rows that are left out stay in the "
     "cohort, each with its reason."
 )
+if not current_selection().is_empty:
+    show_quiet("Filters choose among results; this page counts the whole cohort all the same.")
 show_extractors(entry, cohort)
 show_jobs()
 show_identity(cohort)

@@ -131,3 +131,16 @@ def test_map_writes_a_page_and_a_table(tmp_path: Path) -> None:
     table = run("map", *arguments, "--out", str(tmp_path / "m.parquet"))
     assert table.exit_code == 0, table.output
     assert len(pd.read_parquet(tmp_path / "m.parquet")) == 9
+
+
+def test_info_counts_what_filters_leave(small_root, tmp_path):
+    """--where chooses images as the dashboard does, and says why the rest are out."""
+    arguments = ["info", "--data", str(small_root), "--cache", str(tmp_path), "--format", "json"]
+    answer = CliRunner().invoke(app, [*arguments, "--where", "view=L"])
+    assert answer.exit_code == 0
+    counts = json.loads(answer.stdout)
+    assert (counts["n_images"], counts["where"]) == (1, "view=L")
+    assert sum(line["n_images"] for line in counts["left_out"]) == 11
+    wrong = CliRunner().invoke(app, [*arguments, "--where", "view=sideways"])
+    assert wrong.exit_code == 1
+    assert "'sideways'" in wrong.stderr

@@ -1,19 +1,27 @@
 """The commands ``demo`` and ``info``: make a cohort, count a cohort."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cxrlib.catalogue import split_paths
 from cxrlib.cli.messages import reported_errors, tell_problems, write_result
-from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, Format, FormatOption
+from cxrlib.cli.options import (
+    DEFAULT_CACHE,
+    CacheOption,
+    DataOption,
+    Format,
+    FormatOption,
+    WhereOption,
+)
 from cxrlib.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.progress import ProgressLine
+from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
 from cxrlib.store import Store
 
-__all__ = ["load_named", "register"]
+__all__ = ["choose_images", "load_named", "register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,15 +42,31 @@ def demo(
 
 
 def info(
-    data: DataOption = None, cache: CacheOption = DEFAULT_CACHE, form: FormatOption = Format.text
+    data: DataOption = None,
+    where: WhereOption = "",
+    cache: CacheOption = DEFAULT_CACHE,
+    form: FormatOption = Format.text,
 ) -> None:
-    """Count what a cohort holds and name what cannot be used."""
+    """Count what a cohort holds, or what filters leave of it; name what cannot be used."""
     with reported_errors():
+        selection = parse_where(where)
         cohort = load_named(data, cache)
-        counts = count_cohort(cohort)
-        write_result(counts, form, extra={"problems": cohort.problems.to_dict("records")})
+        chosen = choose_images(cohort, selection)
+        extra: dict[str, Any] = {"problems": cohort.problems.to_dict("records")}
+        if not selection.is_empty:
+            extra["where"] = selection.to_where()
+            extra["left_out"] = explain_out(cohort, selection).to_dict("records")
+        write_result(count_cohort(chosen), form, extra=extra)
         if form is Format.text:
             tell_problems(cohort)
+
+
+def choose_images(cohort: Cohort, selection: Selection) -> Cohort:
+    """Apply filters; a value that the cohort does not have is refused."""
+    if selection.is_empty:
+        return cohort
+    check_selection(cohort, selection)
+    return select(cohort, selection)
 
 
 def load_named(data: Path | None, cache: Path) -> Cohort:

@@ -19,6 +19,7 @@ __all__ = [
     "FormatOption",
     "TrustOption",
     "WeightsOption",
+    "WhereOption",
 ]
 
 
@@ -81,6 +82,15 @@ TrustOption = Annotated[
 DeviceOption = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
     typer.Option("--device", help="Where the network runs; auto takes the fastest there is."),
+]
+
+WhereOption = Annotated[
+    str,
+    typer.Option(
+        "--where",
+        help="Choose images, as the dashboard's filters do: "
+        '"view=AP,PA; region=Europe; day=..7; without=near-duplicate".',
+    ),
 ]
 
 DEFAULT_CACHE = Path("cache")

@@ -204,7 +204,7 @@ def click_point(page: Page, findings: Findings) -> None:
     page.wait_for_timeout(800)
     wait_until_drawn(page)
     check_page(page, findings)
-    if page.locator('[data-testid="stImage"] img, .stImage img').count() == 0:
+    if page.locator(".stage img.picture").count() == 0:
         findings.add("no image stands beside the map after a click")
 
 
