@@ -28,6 +28,7 @@ from cxrlib.filters import (
 )
 from cxrlib.flags import FLAGS, list_flags
 from cxrlib.metadata import parse_number
+from cxrlib.where import read_terms, write_term
 
 __all__ = [
     "OPEN_ENDS",
@@ -49,7 +50,6 @@ Range = tuple[float, float]
 OPEN_ENDS = {"age": ("youngest", "oldest"), "day": ("first", "last")}
 """Words for the ends of a range that is open, in the address and on sliders."""
 
-ALIASES = {"license": "licence", "offset": "day", "rt_pcr_positive": "rt_pcr"}
 MOST_NAMED = 3  # values of a filter named in its chip
 
 
@@ -200,15 +200,7 @@ class Selection:
 
     def to_where(self) -> str:
         """Write the selection as one line for the command line; see `parse_where`."""
-        terms = []
-        for name in self.active:
-            value = getattr(self, name)
-            if FILTERS[name].kind == "range":
-                low, high = ("" if math.isinf(end) else name_number(end) for end in value)
-                terms.append(f"{name}={low}..{high}")
-            else:
-                terms.append(f"{name}={','.join(map(_quote, value))}")
-        return "; ".join(terms)
+        return "; ".join(write_term(name, getattr(self, name)) for name in self.active)
 
 
 # ---- ranges
@@ -330,14 +322,7 @@ def _describe_range(low: float, high: float) -> str:
     return f"{name_number(low)} to {name_number(high)}"
 
 
-# ---- the command line's language
-
-
-def _quote(value: str) -> str:
-    """Put a value into double quotes where it would be misread without."""
-    if value != value.strip() or not value or any(sign in value for sign in ',;="'):
-        return '"' + value.replace('"', '""') + '"'
-    return value
+# ---- the command line
 
 
 def parse_where(text: str) -> Selection:
@@ -365,84 +350,7 @@ def parse_where(text: str) -> Selection:
     >>> parse_where("view=AP,PA; region=Europe; day=..7").describe()
     ['View AP, PA', 'Region Europe', 'Day up to 7']
     """
-    terms: dict[str, tuple[str, ...] | Range] = {}
-    for term in _split(text, ";"):
-        if not term.strip():
-            continue
-        name, value = _split_term(term)
-        if name in terms:
-            raise SelectionError(
-                f"The filter {name!r} is given twice. Give it once, its values parted by commas."
-            )
-        if FILTERS[name].kind == "range":
-            terms[name] = _parse_range(name, value)
-        else:
-            terms[name] = _parse_values(name, value)
-    return Selection(**terms)  # type: ignore[arg-type]
-
-
-def _split(text: str, mark: str) -> list[str]:
-    """Split text at a mark, but not within double quotes."""
-    parts, within = [""], False
-    for sign in text:
-        within ^= sign == '"'
-        if sign == mark and not within:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    if within:
-        raise SelectionError(f"A double quote in {text[:80]!r} is not closed. Close it.")
-    return parts
-
-
-def _split_term(term: str) -> tuple[str, str]:
-    """Split name=value; return the filter's own name."""
-    name, equals, value = term.partition("=")
-    name = name.strip().casefold().replace("-", "_").replace(" ", "_")
-    name = ALIASES.get(name, name)
-    if not equals or not value.strip():
-        raise SelectionError(
-            f"The filter {term.strip()[:80]!r} has no value. Write name=value, as in "
-            "'view=AP,PA; age=20..60'."
-        )
-    if name not in FILTERS:
-        near = difflib.get_close_matches(name, FILTERS, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(FILTERS)}."
-        raise SelectionError(f"There is no filter {name[:60]!r}. {hint}")
-    return name, value.strip()
-
-
-def _parse_range(name: str, text: str) -> Range:
-    """Read from..to."""
-    low, dots, high = text.partition("..")
-    ends = [
-        open_end if not part.strip() else parse_number(part)
-        for part, open_end in ((low, -math.inf), (high, math.inf))
-    ]
-    if not dots or ends[0] is None or ends[1] is None:
-        raise SelectionError(
-            f"The range {name}={text[:60]} is not understood. Write {name}=20..60, {name}=20.. "
-            f"or {name}=..60."
-        )
-    return ends[0], ends[1]
-
-
-def _parse_values(name: str, text: str) -> tuple[str, ...]:
-    """Read values parted by commas, some of them in quotes."""
-    values = []
-    for part in _split(text, ","):
-        value = part.strip()
-        if len(value) >= 2 and value[0] == value[-1] == '"':
-            value = value[1:-1].replace('""', '"')
-        if name == "without" and value not in FLAGS:
-            value = value.replace("-", " ")
-        if not value:
-            raise SelectionError(
-                f"The filter {name}={text[:60]} has a blank value. Take the comma away, or name "
-                "'not recorded'."
-            )
-        values.append(value)
-    return tuple(values)
+    return Selection(**read_terms(text))  # type: ignore[arg-type]
 
 
 # ---- selecting

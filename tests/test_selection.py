@@ -253,13 +253,6 @@ def test_to_where_survives_the_command_line(cohort: Cohort) -> None:
             assert check_selection(cohort, selection) is selection
 
 
-@pytest.mark.parametrize("value", [*HOSTILE, '"', '""', " leading", "a,b", ";", "="])
-def test_any_text_survives_the_command_line(value: str) -> None:
-    """Separators, quotes, blanks and markup within a value are kept."""
-    selection = Selection(licence=(value, "CC BY"), view=("PA",))
-    assert parse_where(selection.to_where()) == selection
-
-
 def test_ranges_are_written_without_needless_points() -> None:
     """An address and a line say 7, not 7.0; an open end has its word."""
     selection = Selection(age=(20, 60.5), day=(-math.inf, 7))
@@ -320,36 +313,6 @@ def test_no_number_is_no_end(cohort: Cohort, number: str) -> None:
     selection, unknown = Selection.from_query({"day": [number, "7"]}, cohort)
     assert [u.value for u in unknown] == [number]
     assert selection == Selection(day=(-math.inf, 7))
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("veiw=PA", "Did you mean 'view'"),
-        ("zzz=red", "There are view, region"),
-        ("view", "has no value"),
-        ("view=", "has no value"),
-        ("view=PA,,AP", "blank value"),
-        ("view=PA; view=AP", "given twice"),
-        ('view="PA', "not closed"),
-        ("age=old", "age=20..60"),
-        ("age=20", "age=20..60"),
-        ("age=60..20", "smaller number first"),
-        ("age=nan..20", "age=20..60"),
-    ],
-)
-def test_a_line_that_is_not_understood_says_why(line: str, words: str) -> None:
-    """Each slip names the term and what would be right."""
-    with pytest.raises(SelectionError, match=words):
-        parse_where(line)
-
-
-def test_other_names_of_filters_are_understood() -> None:
-    """The collection's own column names and spaces around signs do no harm."""
-    assert parse_where(" License = CC BY ; offset=0..7;RT_PCR_positive=yes; Sub-region=X;") == (
-        Selection(licence=("CC BY",), day=(0, 7), rt_pcr=("yes",), sub_region=("X",))
-    )
-    assert parse_where("  ").is_empty
 
 
 def test_check_names_a_value_the_cohort_lacks(cohort: Cohort) -> None:
