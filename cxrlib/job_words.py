@@ -12,15 +12,17 @@ def describe_job(job: Job) -> str:
     --------
     >>> from dataclasses import replace
     >>> job = Job("0" * 16, "embed", {}, "Embed", "running", "Embedding images", 212, 851)
-    >>> describe_job(replace(job, rate=24.1, seconds_left=26.5))
+    >>> describe_job(replace(job, rate=24.1, seconds_left=26.7))
     'Embedding 212 of 851 images, 24 a second, 27 s left'
     >>> describe_job(replace(job, state="waiting", n_before=1))
     'waiting, 1 job before it'
     """
     if job.state == "running":
         return describe_stage(job)
-    if job.state in ("failed", "died"):
-        return f"{job.state}: {_end_sentence(job.error)} Resume it."
+    if job.state == "failed":
+        return f"failed: {_end_sentence(job.error)}"
+    if job.state == "died":
+        return f"died: {_end_sentence(job.error)} Resume it."
     waiting = "waiting for the worker to start it"
     if job.n_before:
         waiting = f"waiting, {job.n_before} job{'s' if job.n_before > 1 else ''} before it"

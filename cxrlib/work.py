@@ -276,6 +276,19 @@ def _weights(
     return {"file": path.name}
 
 
+def _collection(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Download the public collection into the cache, unless it is there."""
+    from cxrlib.fetch import fetch_collection
+
+    # The folder is fixed: a record must not be able to say where files are written.
+    report = fetch_collection(
+        cache / "collection", on_progress=on_progress, should_stop=should_stop
+    )
+    return {"n_xrays": report.n_xrays, "n_xrays_missing": report.n_xrays_missing}
+
+
 _TEXT, _TEXT_OR_NONE = (str,), (str, type(None))
 EXTRACTION: Parameters = {
     "extractor": (_TEXT, REQUIRED),
@@ -293,6 +306,7 @@ KINDS: dict[str, Kind] = {
     "demo": Kind(_demo, {}),
     "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
+    "collection": Kind(_collection, {}),
 }
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
 
 import filelock
 import psutil
@@ -63,6 +64,8 @@ class Worker:
         self._sign = 0
         self._lock_number = 0
         self._seen: tuple[int, float] = (0, 0.0)
+        self._code = _stamp_code()
+        self._is_outdated = False
 
     def run(self) -> bool:
         """Do jobs until nobody wants a worker; return False where another one is at work.
@@ -75,16 +78,15 @@ class Worker:
         with self._alone() as alone:
             if not alone:
                 return False
-            while True:
+            while self._is_wanted():
                 job = self._look()
                 if job is not None:
                     self.run_job(job)
                     self._wanted = time.monotonic()
-                elif not self._is_wanted():
-                    return True
                 else:
                     self._start_warming()
                     time.sleep(LOOK_INTERVAL)
+            return True
 
     def run_next(self) -> bool:
         """Do the job that has waited longest; return False where none waits."""
@@ -167,6 +169,9 @@ class Worker:
         now = time.monotonic()
         if changed == last and now - when < SCAN_INTERVAL:
             return None
+        if _stamp_code() != self._code:
+            self._is_outdated = True
+            return None
         job = self.book.take(self.mark)
         # A change within the clock's tick of this look would not be seen: then look again.
         fresh = abs(time.time_ns() - changed) < 1e9
@@ -174,9 +179,12 @@ class Worker:
         return job
 
     def _is_wanted(self) -> bool:
-        """Tell whether a server wants a worker, and this is still its cache."""
+        """Tell whether a server wants a worker, and this is still its cache and program."""
         if _file_number(self.book.folder / LOCK_FILE) != self._lock_number:
             logger.warning("The folder of jobs was deleted: the worker ends.")
+            return False
+        if self._is_outdated:
+            logger.warning("The program was changed: the worker ends, a new one takes over.")
             return False
         with contextlib.suppress(OSError):
             sign = (self.book.folder / WANTED_FILE).stat().st_mtime_ns
@@ -363,9 +371,7 @@ def describe_launch(cache: Path) -> str:
 
 def _start_process(cache: Path) -> subprocess.Popen[bytes]:
     """Start a worker that outlives this process."""
-    log = cache / FOLDER / LOG_FILE
-    too_long = log.is_file() and log.stat().st_size > MAX_LOG_BYTES
-    with log.open("wb" if too_long else "ab") as file:
+    with _open_log(cache / FOLDER / LOG_FILE) as file:
         return subprocess.Popen(
             run_module("cxrlib", "work", "--cache", str(cache)),
             cwd=PACKAGE_FOLDER,
@@ -376,6 +382,14 @@ def _start_process(cache: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def _open_log(path: Path) -> BinaryIO:
+    """Open a log to write on, or anew where it is long; never through a link out of the cache."""
+    too_long = path.is_file() and path.stat().st_size > MAX_LOG_BYTES
+    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    flags |= os.O_TRUNC if too_long else os.O_APPEND
+    return os.fdopen(os.open(path, flags, 0o644), "ab")
+
+
 def become_worker() -> None:
     """Make this process a good worker: give way, be the one to go, end when told to."""
     give_way()
@@ -384,6 +398,15 @@ def become_worker() -> None:
 
 def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
+
+
+def _stamp_code() -> frozenset[tuple[str, int]]:
+    """Return what changes with the program: a worker outlives an update of it."""
+    stamps = set()
+    for path in Path(__file__).parent.rglob("*.py"):
+        with contextlib.suppress(OSError):
+            stamps.add((str(path), path.stat().st_mtime_ns))
+    return frozenset(stamps)
 
 
 def _worker_lock(folder: Path) -> filelock.BaseFileLock:

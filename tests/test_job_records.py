@@ -111,7 +111,7 @@ def test_a_clock_set_back_gives_no_negative_time() -> None:
         ({"state": "cancelling", "again": True}, "stopping, then it starts again"),
         ({"state": "done", "started": 5.0, "finished": 17.4}, "done in 12 s"),
         ({"state": "cancelled"}, "cancelled. Resume it to go on from where it stopped."),
-        ({"state": "failed", "error": "No such folder."}, "failed: No such folder. Resume it."),
+        ({"state": "failed", "error": "No such folder."}, "failed: No such folder."),
         (
             {"state": "died", "error": "the worker process 123 is gone (out of memory?)"},
             "died: the worker process 123 is gone (out of memory?). Resume it.",

@@ -211,6 +211,23 @@ def test_a_stopped_download_is_stopped_work(tmp_path: Path, monkeypatch) -> None
     assert do("weights", tmp_path, extractor="densenet121-res224-all") == {"file": "w.pt"}
 
 
+def test_the_collection_lands_in_the_cache_and_nowhere_else(tmp_path: Path, monkeypatch) -> None:
+    """No record can name the folder that is written to."""
+    from cxrlib import fetch
+
+    folders: list[Path] = []
+
+    def fetch_here(folder: Path, **options: object) -> fetch.FetchReport:
+        folders.append(folder)
+        return fetch.FetchReport(str(folder), "a" * 40, 3, 4, 2, 1, "Nothing.")
+
+    monkeypatch.setattr(fetch, "fetch_collection", fetch_here)
+    assert do("collection", tmp_path) == {"n_xrays": 2, "n_xrays_missing": 1}
+    assert folders == [tmp_path / "collection"]
+    with pytest.raises(SelectionError, match="no parameter 'folder'"):
+        do("collection", tmp_path, folder="/etc")
+
+
 def test_every_kind_is_described() -> None:
     """Each kind has words of its own and parameters with types and defaults."""
     for name, kind in KINDS.items():

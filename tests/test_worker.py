@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from cxrlib import jobs, worker
-from cxrlib.errors import CohortError
+from cxrlib.errors import CohortError, StoreError
 from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
 from cxrlib.liveness import is_alive
 from cxrlib.processes import PACKAGE_FOLDER, run_module
@@ -137,6 +137,7 @@ def test_a_killed_worker_is_noticed_and_its_job_resumed(book: JobBook, large: Pa
     assert resumed.pid != job.pid
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_stop_is_killed(book: JobBook, large: Path, monkeypatch) -> None:
     """A process that hears nothing (stopped here) loses its job to whoever cancels."""
     monkeypatch.setattr(jobs, "KILL_AFTER", 1.0)
@@ -163,6 +164,7 @@ def test_starved_of_memory_the_job_fails_and_the_worker_lives(book: JobBook, lar
     assert is_alive(job.worker)
 
 
+@pytest.mark.slow
 def test_a_worker_told_to_end_says_so(book: JobBook, large: Path) -> None:
     """A machine that shuts down tells first: the job has died, with words, and can be resumed."""
     job = wait_for(book, ask(book, large), is_under_way)
@@ -319,13 +321,34 @@ def test_a_worker_that_cannot_start_is_not_started_again_at_once(
     assert book.list_problems() == []
 
 
-def test_a_log_does_not_grow_for_ever(book: JobBook, small: Path) -> None:
-    """A log that is long is begun anew by the next worker."""
+def test_a_worker_of_an_older_program_ends(tmp_path: Path, monkeypatch) -> None:
+    """An update must not leave jobs to a process that still runs the code of before."""
+    book = JobBook(tmp_path)
+    old = Worker(tmp_path, warm=False)
+    job = book.submit(JobRequest("demo"), label="Demo")
+    monkeypatch.setattr(worker, "_stamp_code", lambda: frozenset([("cxrlib/images.py", 1)]))
+    assert old.run()
+    assert book.read(job.id).state == "waiting"
+
+
+def test_a_log_that_is_a_link_is_not_written_through(book: JobBook, tmp_path: Path) -> None:
+    """A cache from anybody must not make the worker write into files elsewhere."""
     book.folder.mkdir(parents=True)
-    log = book.folder / "worker.log"
-    log.write_bytes(b"x" * (worker.MAX_LOG_BYTES + 1))
-    wait_for(book, ask(book, small), is_ended)
-    assert "x" * 100 not in log.read_text()
+    (tmp_path / "precious").write_text("as it was")
+    (book.folder / "worker.log").symlink_to(tmp_path / "precious")
+    with pytest.raises(StoreError, match="No worker could be started"):
+        book.keep_worker()
+    assert (tmp_path / "precious").read_text() == "as it was"
+
+
+def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
+    """A log that is long is begun anew by the next worker; a short one goes on."""
+    log = tmp_path / "worker.log"
+    for size, kept in ((5, 5), (worker.MAX_LOG_BYTES + 1, 0)):
+        log.write_bytes(b"x" * size)
+        with worker._open_log(log) as file:
+            file.write(b"new")
+        assert log.read_bytes() == b"x" * kept + b"new"
 
 
 @pytest.mark.slow
