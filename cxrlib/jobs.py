@@ -305,7 +305,8 @@ class JobBook:
                     return known
                 return self._write(_bury(known))
         except StoreError as error:
-            logger.warning("The end of job %s is not noted. %s", job.id, error)
+            # Each look of each page would say so again.
+            logger.info("The end of job %s is not noted. %s", job.id, error)
             return _bury(job)
 
     # ---- records

@@ -32,6 +32,7 @@ __all__ = ["Worker", "become_worker", "describe_launch", "is_worker_alive", "lau
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 120.0
+WARM_AFTER = 1.0  # idle seconds
 LOOK_INTERVAL = 0.2  # seconds between looks for a job
 SCAN_INTERVAL = 5.0  # seconds after which all records are read though nothing seems changed
 REPORT_INTERVAL = 0.4  # seconds between writings of progress, and looks for a cancellation
@@ -60,7 +61,7 @@ class Worker:
         self.mark = mark_process()
         self._idle_seconds = idle_seconds
         self._warm = warm
-        self._wanted = time.monotonic()
+        self._wanted = self._idle_since = time.monotonic()
         self._sign = 0
         self._lock_number = 0
         self._seen: tuple[int, float] = (0, 0.0)
@@ -82,7 +83,7 @@ class Worker:
                 job = self._look()
                 if job is not None:
                     self.run_job(job)
-                    self._wanted = time.monotonic()
+                    self._wanted = self._idle_since = time.monotonic()
                 else:
                     self._start_warming()
                     time.sleep(LOOK_INTERVAL)
@@ -194,7 +195,8 @@ class Worker:
 
     def _start_warming(self) -> None:
         """Prepare for the next map, beside whatever comes meanwhile."""
-        if self._warm:
+        # Not in the first moment: who cancels may resume, and imports slow a job's start down.
+        if self._warm and time.monotonic() - self._idle_since > WARM_AFTER:
             self._warm = False
             threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
