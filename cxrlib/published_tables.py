@@ -348,7 +348,15 @@ _STATE = {
     "as_of": "18 September 2020",
     "commit": NOTEBOOK_COMMIT,
 }
-_USABLE = "a finding that is neither todo nor Unknown"
+_FRONTAL_USABLE = "frontal X-rays (PA, AP, AP Supine) whose finding is neither todo nor Unknown"
+_LABELLED_ONLY = (
+    "Yes and no are counted where they are recorded; blank is not no. Who has a recorded "
+    "outcome is not a matter of chance."
+)
+_MALE_NOTE = (
+    "The paper divides by all, also by those whose sex is not recorded, so the share of males "
+    "among the known is larger."
+)
 
 _TABLES = (
     _make_table(
@@ -359,8 +367,23 @@ _TABLES = (
         title="Pneumonia by type and genus or species",
         by="finding",
         unit="image",
-        selection=f"frontal X-rays (PA, AP, AP Supine) with {_USABLE}, pneumonia only",
+        selection=f"{_FRONTAL_USABLE}, pneumonia only",
         **_STATE,
+        notes=(
+            "The rows add up to 646 of the 679 frontal images; the others are no pneumonia "
+            "(tuberculosis, no finding), or should stand in a row that is too small.",
+        ),
+        cell_notes={
+            ("Bacterial/Streptococcus", "n_images"): (
+                "The paper prints 13 where its authors' own notebook, run on the same state of "
+                "the collection, prints 18: the printed number never fitted the data."
+            ),
+        },
+        row_notes={
+            "Viral/Influenza": "Influenza/H1N1 is counted with influenza.",
+            "Bacterial/Staphylococcus": "Recorded as Staphylococcus/MRSA.",
+            "Unknown/Unknown": "Recorded as pneumonia, nothing more.",
+        },
     ),
     _make_table(
         _TABLE_3,
@@ -380,8 +403,30 @@ _TABLES = (
         title="Patients by sub-region",
         by="sub-region",
         unit="patient",
-        selection=f"frontal X-rays (PA, AP, AP Supine) with {_USABLE}",
+        selection=_FRONTAL_USABLE,
         **_STATE,
+        notes=(
+            "One row an id as recorded: the first value of each column that is not blank, over "
+            "the frontal images. Some ids are the same person, so there are fewer persons.",
+            _LABELLED_ONLY,
+            "The paper's caption speaks of images; the numbers are patients.",
+            "The paper speaks of 26 countries.",
+        ),
+        column_notes={
+            "male_ratio": _MALE_NOTE,
+            "n_rt_pcr": "Nobody is recorded as negative, so no rate can be made of it.",
+        },
+        row_notes={
+            "Latin America and the Caribbean": "The paper shortens the sub-region's name.",
+            "Australia and New Zealand": "The paper writes Australia/New Zealand.",
+            "Unknown": "The location is blank.",
+        },
+        cell_notes={
+            (TOTALS, "male_ratio"): (
+                "The paper's own text (section 3) counts 230 men and 139 women: 230 of 412 is "
+                "0.56, not the printed 0.55."
+            ),
+        },
     ),
     _make_table(
         _TABLE_4,
@@ -400,23 +445,58 @@ _TABLES = (
         title="Images by view",
         by="view",
         unit="image",
-        selection=f"X-rays (PA, AP, AP Supine, L) with {_USABLE}",
+        selection="X-rays (PA, AP, AP Supine, L) whose finding is neither todo nor Unknown",
         **_STATE,
+        notes=(
+            "The paper's column is headed patients, but it counts images (326 + 192 + 161 are "
+            "its 679 frontal images), and so do all other numbers: patients with many images "
+            "weigh more, in the mean age too.",
+            _LABELLED_ONLY,
+        ),
+        column_notes={
+            "n_images": "Headed patients in the paper; these are images.",
+            "male_ratio": _MALE_NOTE,
+            "n_rt_pcr": "No image is recorded as negative, so no rate can be made of it.",
+        },
     ),
     _make_table(
         _TABLE_7,
         (
-            _number("n_pa_ap", "PA or AP", "images", (518, None)),
-            _number("n_ap_supine", "AP Supine", "images", (161, None)),
-            _number("n_lateral", "Lateral", "images", (82, None)),
+            _number("n_pa_ap", "PA or AP", "images", (188, None)),
+            _number("n_ap_supine", "AP Supine", "images", (88, None)),
+            _number("n_lateral", "Lateral", "images", (3, None)),
         ),
         name="table-7",
         place="Table 7 (2020-12)",
         title="Images by article and view",
         by="source",
         unit="image",
-        selection=f"X-rays (PA, AP, AP Supine, L) with {_USABLE}, of articles with a DOI",
+        selection="X-rays (PA, AP, AP Supine, L) of the table's articles, whatever the finding",
         **_STATE,
+        notes=(
+            "Unlike the other tables this one seems to count images whatever their finding: "
+            "the 48 of Winther et al. in PA are reached only with eleven whose finding is todo.",
+            "Articles with a DOI only; images of websites without one are not in the table.",
+        ),
+        row_notes={
+            "10.2214/ajr.20.23034": "Printed twice, with one image each; added up here.",
+            "10.11909/j.issn.1671-5411.2020.04.005": (
+                "The reference has no DOI; this is the collection's, which writes it with -0 at "
+                "the end for one more image."
+            ),
+            "10.4103/1817-1737.69106": "The reference has no DOI; this is the collection's.",
+        },
+        cell_notes={
+            ("10.6084/m9.figshare.12275009", "n_ap_supine"): (
+                "The collection's last state has 116, of which 72 have the finding todo or Unknown."
+            ),
+            ("10.4269/ajtmh.20-0203", "n_pa_ap"): (
+                "One of the three images is recorded as AP Supine in the collection's last state."
+            ),
+            ("10.4269/ajtmh.20-0203", "n_ap_supine"): (
+                "Printed among PA and AP; recorded as AP Supine in the collection's last state."
+            ),
+        },
     ),
     _make_table(
         _EARLY_TABLE_1,
@@ -431,9 +511,24 @@ _TABLES = (
         title="Images by finding and view",
         by="finding-view",
         unit="image",
-        selection="frontal X-rays (PA, AP, AP Supine)",
+        selection=_FRONTAL_USABLE,
         as_of="25 March 2020",
         commit=None,
+        notes=(
+            "The rows add up to 122 images; the abstract says 123.",
+            "A state half a year older than that of the other tables: nearly every number comes "
+            "from a different cohort.",
+        ),
+        row_notes={
+            "Viral/SARS": (
+                "Eleven images of Paul et al. in March, all PA. In the collection's last state "
+                "eight of them are AP, and five of another article have come."
+            ),
+            "ARDS": (
+                "The collection no longer uses this finding, which names a syndrome and not its "
+                "cause."
+            ),
+        },
     ),
 )
 

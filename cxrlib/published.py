@@ -1,0 +1,250 @@
+"""A cohort beside the numbers the papers print: what agrees, what differs, what cannot be said.
+
+A number of ours can differ from a printed one because of the code, of the data or of the paper.
+The collection has grown and was mended since, so a number is called a *difference* only where
+the counts it rests on are those of the paper; elsewhere it comes from a *different cohort*. Equal
+counts are a necessary sign, not a proof: as many images can be other images.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cxrlib.errors import SelectionError
+from cxrlib.published_tables import PUBLISHED, PublishedCell, PublishedTable
+
+__all__ = [
+    "COMPARISON_COLUMNS",
+    "OURS_COLUMNS",
+    "VERDICTS",
+    "compare_cells",
+    "count_verdicts",
+    "describe_comparison",
+    "find_table",
+    "list_unpublished_rows",
+]
+
+AGREES, DIFFERENCE, DIFFERENT_COHORT = VERDICTS = ("agrees", "difference", "different cohort")
+
+OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients")
+"""What the comparison needs of our side, a line a number: row and column of the published table
+(by our names), the number, and the images and patients it was taken from. A column ``remark``
+may follow, with words that go into the explanation."""
+
+COMPARISON_COLUMNS = (
+    *("table", "row", "title", "column", "unit", "decimals", "paper", "ours"),
+    *("counted", "n_paper", "n_ours", "verdict", "explanation"),
+)
+
+
+def find_table(name: str) -> PublishedTable:
+    """Find a published table by its name.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such table.
+
+    Examples
+    --------
+    >>> find_table("table-3").place
+    'Table 3 (2020-12)'
+    """
+    if name not in PUBLISHED:
+        raise SelectionError(
+            f"No published table is called {name!r}. There are {', '.join(PUBLISHED)}."
+        )
+    return PUBLISHED[name]
+
+
+def compare_cells(
+    published: PublishedTable, ours: pd.DataFrame, *, is_synthetic: bool = False
+) -> pd.DataFrame:
+    """Put numbers of ours beside a published table, each with the counts of both.
+
+    Parameters
+    ----------
+    published : PublishedTable
+    ours : DataFrame
+        `OURS_COLUMNS`, and ``remark`` if wanted; rows and columns that the paper does not have
+        are passed over (see `list_unpublished_rows`).
+    is_synthetic : bool, default False
+        Whether ours is a made-up cohort: then no number can agree but by chance, and none
+        does.
+
+    Returns
+    -------
+    DataFrame
+        `COMPARISON_COLUMNS`, a line a number in the paper's order. ``paper`` and ``ours`` are
+        numbers of ``unit``, ours in full; ``decimals`` is how many the paper prints, and
+        they agree if they are equal when printed so. ``n_paper`` and ``n_ours`` say how many
+        (``counted``: images or patients) each was taken from, missing where not known.
+
+    Raises
+    ------
+    SelectionError
+        If ours lacks a column or has a number twice.
+    """
+    found = _index_ours(ours)
+    nothing = {"value": math.nan, "n_images": 0, "n_patients": 0, "remark": ""}
+    rows = [
+        _compare_cell(published, cell, found.get((cell.row, cell.column), nothing), is_synthetic)
+        for cell in _add_up_repeats(published.cells)
+    ]
+    table = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+    return table.astype({"n_paper": "Int64", "n_ours": "Int64"})
+
+
+def list_unpublished_rows(published: PublishedTable, ours: pd.DataFrame) -> tuple[str, ...]:
+    """List the rows of ours that the published table does not have, in our order."""
+    rows = dict.fromkeys(str(row) for row in ours["row"])
+    return tuple(row for row in rows if row not in published.row_titles)
+
+
+def count_verdicts(comparison: pd.DataFrame) -> dict[str, int]:
+    """Count the numbers of each verdict, those without any as 0."""
+    counts = comparison["verdict"].value_counts()
+    return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+
+
+def describe_comparison(comparison: pd.DataFrame) -> str:
+    """Say in a sentence how many numbers agree.
+
+    Examples
+    --------
+    >>> describe_comparison(pd.DataFrame({"verdict": ["agrees", "different cohort"]}))
+    '1 of 2 numbers agree, 0 differ though the counts are equal, 1 is of a different cohort.'
+    """
+    counts = count_verdicts(comparison)
+    n_other = counts[DIFFERENT_COHORT]
+    return (
+        f"{counts[AGREES]:,} of {len(comparison):,} numbers agree, {counts[DIFFERENCE]:,} differ "
+        f"though the counts are equal, {n_other:,} {'is' if n_other == 1 else 'are'} of a "
+        "different cohort."
+    )
+
+
+# ---- one number
+
+
+def _index_ours(ours: pd.DataFrame) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Map row and column to a number of ours."""
+    missing = [name for name in OURS_COLUMNS if name not in ours.columns]
+    if missing:
+        raise SelectionError(
+            f"The numbers to compare lack the column {missing[0]!r}. They need "
+            f"{', '.join(OURS_COLUMNS)}."
+        )
+    keys = ours[["row", "column"]]
+    if keys.duplicated().any():
+        row, column = keys[keys.duplicated()].iloc[0]
+        raise SelectionError(
+            f"The numbers to compare have {column!r} of {row!r} twice. Give each number once."
+        )
+    full = ours if "remark" in ours.columns else ours.assign(remark="")
+    records: list[Any] = full.to_dict("records")
+    return {(each["row"], each["column"]): each for each in records}
+
+
+def _add_up_repeats(cells: tuple[PublishedCell, ...]) -> Iterator[PublishedCell]:
+    """Add up cells of rows that the paper prints twice: Salehi et al. in Table 7."""
+    sums: dict[tuple[str, str], PublishedCell] = {}
+    for cell in cells:
+        key = (cell.row, cell.column)
+        before = sums.get(key)
+        value = cell.value + (before.value if before else 0)
+        sums[key] = PublishedCell(
+            cell.row, cell.column, value, cell.decimals, cell.n_images, cell.n_patients
+        )
+    return iter(sums.values())
+
+
+def _compare_cell(
+    published: PublishedTable, cell: PublishedCell, ours: Mapping[str, Any], is_synthetic: bool
+) -> dict[str, object]:
+    """Judge one number."""
+    is_equal = _is_equal(cell, ours["value"]) and not is_synthetic
+    same_counts = _has_same_counts(cell, ours) and not is_synthetic
+    verdict = AGREES if is_equal else DIFFERENCE if same_counts else DIFFERENT_COHORT
+    unit = "patients" if published.unit == "patient" else "images"
+    n_paper = cell.n_patients if unit == "patients" else cell.n_images
+    return {
+        "table": published.name,
+        "row": cell.row,
+        "title": published.row_titles[cell.row],
+        "column": cell.column,
+        "unit": published.find_column(cell.column).unit,
+        "decimals": cell.decimals,
+        "paper": cell.value,
+        "ours": ours["value"],
+        "counted": unit,
+        "n_paper": pd.NA if n_paper is None else n_paper,
+        "n_ours": ours[f"n_{unit}"],
+        "verdict": verdict,
+        "explanation": " ".join(
+            text
+            for text in (
+                _explain(cell, ours, verdict, same_counts, is_synthetic),
+                *_list_notes(published, cell),
+                ours["remark"],
+            )
+            if text
+        ),
+    }
+
+
+def _is_equal(cell: PublishedCell, ours: float) -> bool:
+    """Tell whether our number, printed with as many decimals, could be the paper's.
+
+    A number half-way between two printed ones may be rounded to either.
+    """
+    if pd.isna(ours):
+        return False
+    half = 0.5 * 10.0**-cell.decimals if cell.decimals else 0.0  # counts are not rounded
+    return abs(ours - cell.value) <= half + 1e-9
+
+
+def _pair_counts(cell: PublishedCell, ours: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """List what is counted, how many the paper has and how many we have."""
+    pairs = [
+        ("patients", cell.n_patients, ours["n_patients"]),
+        ("images", cell.n_images, ours["n_images"]),
+    ]
+    return [(noun, paper, int(own)) for noun, paper, own in pairs if paper is not None]
+
+
+def _has_same_counts(cell: PublishedCell, ours: Mapping[str, Any]) -> bool:
+    """Tell whether all counts that the paper gives are ours as well; False if it gives none."""
+    pairs = _pair_counts(cell, ours)
+    return bool(pairs) and all(paper == own for _, paper, own in pairs)
+
+
+def _explain(
+    cell: PublishedCell,
+    ours: Mapping[str, Any],
+    verdict: str,
+    same_counts: bool,
+    is_synthetic: bool,
+) -> str:
+    """Say what the verdict rests on; nothing where number and counts agree."""
+    if is_synthetic:
+        return "A synthetic cohort: no patient of the paper is in it."
+    if verdict == DIFFERENCE:
+        return "The counts agree and the number does not: the code, the record or the paper."
+    if same_counts:
+        return ""
+    pairs = _pair_counts(cell, ours)
+    if not pairs:
+        return "The paper does not say how many it counted."
+    counts = " and ".join(f"{paper:,} {noun}" for noun, paper, _ in pairs)
+    own = " and ".join(f"{own:,}" for *_, own in pairs)
+    start = "Equal, though the cohorts are not: " if verdict == AGREES else ""
+    return f"{start}{counts} in the paper, {own} here."
+
+
+def _list_notes(published: PublishedTable, cell: PublishedCell) -> Iterator[str]:
+    """List what is known of this number and its row; columns' notes stand at their heads."""
+    yield published.cell_notes.get((cell.row, cell.column), "")
+    yield published.row_notes.get(cell.row, "")
