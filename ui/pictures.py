@@ -41,6 +41,7 @@ def make_picture(cohort: Cohort, slug: str, row: pd.Series, *, caption: str = ""
         height=_pixels(row["height"]),
         boxes=lung_boxes(cohort, image_id),
         mask_url=image_url(slug, image_id, "mask") if row["has_lung_mask"] else None,
+        name=f"{slug}/{image_id}/{row['sha256']}",  # a file that changed is another picture
     )
 
 

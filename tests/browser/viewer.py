@@ -192,6 +192,45 @@ def check_keys(walk: Walk) -> None:
     walk.check(now["stages"][0]["filter"] == "none", "0 does not reset the filter")
 
 
+def check_touch(walk: Walk) -> None:
+    """Scroll the page with one finger; zoom with two; then move with one."""
+    page = walk.page
+    touch = Touch(page)
+    x, y = walk.at()
+    touch.draw([[(x, y)], [(x, y - 40)], [(x, y - 80)], [(x, y - 120)]])
+    walk.check(page.evaluate(SCROLLED) > 30, "a finger on the whole picture does not scroll")
+    walk.check(walk.read()["zoomed"] == "100 %", "a finger on the whole picture zooms")
+    page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 0)")
+    x, y = walk.at()
+    touch.draw([[(x - d, y), (x + d, y)] for d in (40, 50, 60, 70, 80)])
+    now = walk.read()
+    width = now["stages"][0]["picture"]["width"] / walk.reset()["stages"][0]["picture"]["width"]
+    walk.check(abs(width - 2) < 0.1, f"a pinch to twice the distance zooms {width:.2f} times")
+    before = walk.keys("+", "+", "+", "+")["stages"][0]["picture"]
+    touch.draw([[(x, y)], [(x + 10, y + 10)], [(x + 20, y + 20)]])
+    after = walk.read()["stages"][0]["picture"]
+    walk.check(after["y"] - before["y"] > 5, "a finger does not move the zoomed picture")
+    walk.check(page.evaluate(SCROLLED) == 0, "a finger scrolls while it moves the picture")
+    walk.reset()
+
+
+class Touch:
+    """Fingers on a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.devices = page, page.context.new_cdp_session(page)
+
+    def draw(self, places: list[list[tuple[float, float]]]) -> None:
+        """Put fingers down, move them from place to place, lift them."""
+        for step, fingers in enumerate(places):
+            kind = "touchMove" if step else "touchStart"
+            points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(fingers)]
+            self.devices.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+            self.page.wait_for_timeout(50)
+        self.devices.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        self.page.wait_for_timeout(300)
+
+
 def check_focus(walk: Walk) -> None:
     """See each stop of the Tab key."""
     walk.stage.focus()
@@ -250,6 +289,7 @@ def look_at_one(walk: Walk, take: Callable[[str], None]) -> None:
     """Walk through one picture, run the script again, show another."""
     visit_viewer(walk.page, walk.findings)
     check_focus(walk)
+    check_touch(walk)
     check_overlays(walk)
     before = walk.keys("+", "+", "i", "Shift+ArrowUp", "b")
     take("")
@@ -298,7 +338,10 @@ def look_at_broken(walk: Walk, take: Callable[[str], None]) -> None:
     """One that cannot be had says why; the other is there."""
     first, second = walk.read()["stages"]
     walk.check("cannot be shown" in first["words"], f"no words for what is missing: {first}")
+    walk.check("ok" in first["words"], f"the server's words are not shown: {first['words']}")
     walk.check(second["ready"], "the other picture is missing too")
+    hint = walk.keys("m")["stages"][0]["hint"]
+    walk.check("mask cannot be shown. ok" in hint, f"no words for a missing mask: {hint!r}")
     take("")
     walk.keys("?")
     take("-keys")

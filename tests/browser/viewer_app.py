@@ -96,7 +96,8 @@ with column:
     elif scene == "greys":
         show_viewer([make_drawn(draw_greys(), "Sixteen greys")], key="viewer")
     elif scene == "broken":
-        gone = Picture(url="/app/static/none.png", alt="Gone", caption="It is not there")
+        nowhere = "/_stcore/health"  # it answers "ok", as text
+        gone = Picture(url=nowhere, mask_url=nowhere, alt="Gone", caption="It is not there")
         show_viewer([gone, make_picture(ids[0])], key="viewer")
     else:
         shown = ids[:2] if scene.endswith("pair") else ids[:1]

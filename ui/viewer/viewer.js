@@ -48,6 +48,23 @@ const icon = name => {
   return svg;
 };
 
+// ---- words of the server
+
+// An <img> does not say why it failed: ask again, for the sentence that came instead.
+const askWhy = async url => {
+  let answer;
+  try {
+    answer = await fetch(url, {credentials: 'same-origin'});
+  } catch {
+    return 'The server did not answer. It may have been stopped.';
+  }
+  const kind = answer.headers.get('Content-Type') || '';
+  const text = kind.startsWith('text/plain') ? (await answer.text()).trim() : '';
+  if (text) return text.slice(0, 300);
+  if (answer.ok) return 'What came is not an image that this browser can show.';
+  return `The server answered with ${answer.status}.`;
+};
+
 // ---- zoom and place
 
 // No further than zooming at a point of the picture leads: its edges stay where they are when
@@ -137,17 +154,8 @@ class Stage {
     this.image.src = url;
   }
 
-  // An <img> does not say why it failed: ask for the words of the server.
   async explain(url) {
-    let why = 'The server did not answer. It may have been stopped.';
-    try {
-      const answer = await fetch(url, {credentials: 'same-origin'});
-      const kind = answer.headers.get('Content-Type') || '';
-      const text = kind.startsWith('text/plain') ? (await answer.text()).trim() : '';
-      if (text) why = text.slice(0, 300);
-      else if (answer.ok) why = 'What came is not an image that this browser can show.';
-      else why = `The server answered with ${answer.status}.`;
-    } catch { /* no answer at all: said above */ }
+    const why = await askWhy(url);
     if (this.picture.url !== url || this.ready) return;
     this.size = null;
     this.image.style.backgroundImage = 'none';
@@ -163,11 +171,11 @@ class Stage {
   }
 
   // Words that come and go: how to use the wheel, a mask that is not there.
-  suggest(text) {
+  suggest(text, seconds) {
     this.hint.textContent = text;
     this.hint.classList.add('shown');
     clearTimeout(this.hintTimer);
-    this.hintTimer = setTimeout(() => this.hint.classList.remove('shown'), 1800);
+    this.hintTimer = setTimeout(() => this.hint.classList.remove('shown'), 1000 * seconds);
   }
 
   makeBoxes() {
@@ -240,8 +248,13 @@ class Stage {
       this.maskReady = true;
       this.viewer.redraw();
     };
-    this.mask.onerror = () => this.suggest('The lung mask could not be loaded.');
-    this.mask.src = this.picture.mask;
+    const url = this.picture.mask;
+    this.mask.onerror = async () => {
+      const words = 'The lung mask cannot be shown. ' + await askWhy(url);
+      this.suggest(words, 6);
+      this.viewer.announce(words);
+    };
+    this.mask.src = url;
   }
 
   // -- what the reader does with it
@@ -500,7 +513,7 @@ class Viewer {
   teachWheel(stage) {
     this.taught = (this.taught || 0) + 1;
     // A scroll is many events: say it at its start, and not for ever.
-    if (this.taught < 40) stage.suggest('Click the image, or hold Ctrl, to zoom with the wheel');
+    if (this.taught < 40) stage.suggest('Click the image, or hold Ctrl, to zoom with the wheel', 2);
   }
 
   press(event, stage) {
@@ -566,7 +579,7 @@ class Viewer {
       return element;
     };
     const word = text => make('span', {class: 'word'}, text);
-    this.zoomed = make('output', {class: 'zoomed', title: '100 % shows the whole image'});
+    this.zoomed = make('span', {class: 'zoomed', title: '100 % shows the whole image'});
     this.buttons = {
       out: button('out', 'Zoom out (−)', () => this.stage.zoomBy(0.8), icon('out')),
       in: button('in', 'Zoom in (+)', () => this.stage.zoomBy(1.25), icon('in')),
@@ -603,7 +616,7 @@ class Viewer {
     this.sliders = {};
     const slider = (name, title) => {
       const input = make('input', {type: 'range', min: '-100', max: '100', step: '1'});
-      const value = make('output');
+      const value = make('span', {class: 'value', 'aria-hidden': 'true'});
       input.addEventListener('input', () => {
         this.setLook(this.stage, {...this.stage.look, [name]: Number(input.value)});
       });
