@@ -225,6 +225,7 @@ def encode_thumbnail(data: bytes, path: Path, *, side: int = THUMBNAIL_SIDE) -> 
     ImageError
         If they are no image that can be used.
     """
+    # Pixels only: from an image as it was opened Pillow would write the file's comment too.
     pixels, extent = decode_smaller(data, path, side=side)
     picture = Image.fromarray(to_eight_bits(pixels))
     scale = side / max(extent)
