@@ -1,0 +1,159 @@
+"""How to cite the papers, the collection, and the articles the images were published in.
+
+Entries are BibTeX. Those of articles say what the metadata say, a DOI or an address, and how the
+paper cites them; titles and authors are not in the metadata, and a reference manager finds them
+by the DOI. Metadata are anybody's text: what goes into an entry is encoded or escaped first.
+"""
+
+import hashlib
+import re
+from urllib.parse import quote, urlsplit
+
+import pandas as pd
+
+from cxrlib.published_tables import PUBLISHED
+
+__all__ = ["COLLECTION_URL", "PAPERS", "article_link", "cite_articles", "cite_collection"]
+
+COLLECTION_URL = "https://github.com/ieee8023/covid-chestxray-dataset"
+
+PAPERS = {
+    "cohen2020b": """\
+@article{cohen2020b,
+  author = {Cohen, Joseph Paul and Morrison, Paul and Dao, Lan and Roth, Karsten and
+            Duong, Tim Q. and Ghassemi, Marzyeh},
+  title = {{COVID-19} Image Data Collection: Prospective Predictions are the Future},
+  journal = {Journal of Machine Learning for Biomedical Imaging},
+  volume = {2020},
+  number = {2},
+  pages = {1--38},
+  year = {2020},
+  eprint = {2006.11988},
+  archiveprefix = {arXiv},
+  url = {https://www.melba-journal.org/article/18272-covid-19-image-data-collection-prospective-predictions-are-the-future},
+}""",
+    "cohen2020": """\
+@misc{cohen2020,
+  author = {Cohen, Joseph Paul and Morrison, Paul and Dao, Lan},
+  title = {{COVID-19} Image Data Collection},
+  year = {2020},
+  eprint = {2003.11597},
+  archiveprefix = {arXiv},
+  url = {https://arxiv.org/abs/2003.11597},
+}""",
+}
+"""BibTeX of the papers that describe the collection, by their key in docs/references.md; the
+later one, which counts most of it, first."""
+
+# Signs that a web address may hold as they are. Braces and backslashes mean something to
+# BibTeX, so they are not among them; nor is the comma, which ends a field for careless readers.
+_URL_SIGNS = ":/?#[]@!$&'()*+;=-._~%"
+_DOI_SIGNS = "/.:;()-_<>"
+_LATEX = {
+    **{sign: f"\\{sign}" for sign in "#$%&_"},
+    **dict.fromkeys("{}", ""),
+    "\\": r"\textbackslash ",
+    "~": r"\textasciitilde ",
+    "^": r"\textasciicircum ",
+}
+
+
+def cite_collection(commit: str | None = None) -> str:
+    """Write the entry of the collection itself, with the state that was used.
+
+    Parameters
+    ----------
+    commit : str, optional
+        The state's name, where it is known: a folder does not say which it holds.
+
+    Examples
+    --------
+    >>> print(cite_collection().splitlines()[0])
+    @misc{covid-chestxray-dataset,
+    """
+    fields = {
+        "author": "Cohen, Joseph Paul and Morrison, Paul and Dao, Lan",
+        "title": "{COVID-19} Image Data Collection: images and metadata",
+        "year": "2020",
+        "url": COLLECTION_URL,
+        "note": "Each image has a licence of its own"
+        + (f"; commit {_escape(commit)}" if commit else ""),
+    }
+    return _write_entry("covid-chestxray-dataset", fields)
+
+
+def article_link(article: str) -> str | None:
+    """Return the address of an article given by its DOI or address; None for anything else.
+
+    Examples
+    --------
+    >>> article_link("10.1016/j.jfma.2020.02.007")
+    'https://doi.org/10.1016/j.jfma.2020.02.007'
+    >>> article_link("javascript:alert(1)") is None
+    True
+    """
+    if _is_doi(article):
+        return "https://doi.org/" + quote(article, safe="/.:;()-_")
+    try:
+        parts = urlsplit(article)
+    except ValueError:  # such as an unclosed bracket in the host
+        return None
+    is_web = parts.scheme in {"http", "https"} and bool(parts.netloc)
+    return quote(article, safe=_URL_SIGNS) if is_web else None
+
+
+def cite_articles(table: pd.DataFrame) -> str:
+    """Write an entry for each article that images of a table were published in.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table, or the rows of it that are cited: article and license are read.
+
+    Returns
+    -------
+    str
+        BibTeX, the articles in the order of the table. Each says how many of the rows are
+        its images and under which licences they stand.
+    """
+    rows = table[table["article"].notna()]
+    entries = [
+        _cite_article(str(article), len(group), sorted(set(group["license"].dropna())))
+        for article, group in rows.groupby("article", sort=False)
+    ]
+    return "\n\n".join(entries)
+
+
+def _cite_article(article: str, n_images: int, licences: list[str]) -> str:
+    link = article_link(article)
+    fields = {"url": link} if link else {"howpublished": _escape(article)}
+    if _is_doi(article):
+        fields = {"doi": quote(article, safe=_DOI_SIGNS), **fields}
+    title = PUBLISHED["table-7"].row_titles.get(article)
+    images = f"{n_images:,} {'image' if n_images == 1 else 'images'} in the collection"
+    licence = ", ".join(map(_escape, licences)) or "not recorded"
+    cited = f"; {title} in Table 7 of cohen2020b" if title else ""
+    fields["note"] = f"{images}; licence {licence}{cited}"
+    return _write_entry(_make_key(article), fields)
+
+
+def _is_doi(text: str) -> bool:
+    return re.fullmatch(r"10\.\d{4,9}/\S+", text) is not None
+
+
+def _make_key(article: str) -> str:
+    """Name an article in letters, digits and hyphens, two articles never the same."""
+    words = re.sub(r"[^a-z0-9]+", "-", article.lower().removeprefix("https://")).strip("-")
+    digest = hashlib.sha256(article.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{words[:48].strip('-')}-{digest[:6]}".lstrip("-")
+
+
+def _escape(text: str) -> str:
+    """Make text plain for LaTeX: one line, braces gone, signs that mean something escaped."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return "".join(_LATEX.get(sign, sign) for sign in line)
+
+
+def _write_entry(key: str, fields: dict[str, str]) -> str:
+    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@misc{{{key},\n{lines}}}"
