@@ -126,9 +126,13 @@ def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[st
         return None
     if late.is_set():
         raise CxrError("The upload took too long and was given up. Try again, or a smaller image.")
+    # A negative code is a signal: the system ended it. Any other is a fault of ours.
+    cause = "the server's log says more"
+    if child.returncode < 0:
+        cause = "too little memory is the usual cause"
     raise CxrError(
-        f"The process that computes on uploads ended unexpectedly (code {child.returncode}). Too "
-        "little memory is the usual cause. Try again, or a smaller image."
+        f"The process that computes on uploads ended unexpectedly (code {child.returncode}): "
+        f"{cause}. Try again, or a smaller image."
     )
 
 

@@ -130,6 +130,14 @@ def test_a_killed_child_is_said_and_replaced() -> None:
     assert embed(encode(draw_image(1)))["width"] == 64
 
 
+def test_a_child_that_failed_is_not_said_to_lack_memory(monkeypatch) -> None:
+    """A fault of ours ends the child with a code of its own: the server's log has it."""
+    failing = [piped.sys.executable, "-c", "import sys; sys.stdin.buffer.readline(); sys.exit(1)"]
+    monkeypatch.setattr(piped, "run_module", lambda *_: failing)
+    with pytest.raises(CxrError, match=r"ended unexpectedly \(code 1\): the server's log"):
+        embed(encode(draw_image(1)))
+
+
 def test_an_upload_that_takes_too_long_is_given_up() -> None:
     """A child that hangs is ended when the time is up; the next upload gets another."""
     embed(encode(draw_image(1)))
