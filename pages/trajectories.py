@@ -18,6 +18,7 @@ from ui.map_controls import (
     choose_density,
     choose_large,
     choose_patients,
+    follow_cohort,
     list_patients,
     report_address,
 )
@@ -54,6 +55,7 @@ if len(left_out):
 if points.empty:
     show_empty(current.cohort, selection)
 options = list_patients(current.points)
+follow_cohort(options, current.story)
 report_address(options, current.points["image_id"].tolist())
 with st.container(horizontal=True, vertical_alignment="bottom"):
     patients = choose_patients(options, current.story)

@@ -6,8 +6,9 @@ from cxrlib.catalogue import CohortEntry, find_entry
 from ui.address import report_unknown
 from ui.resources import list_cohorts
 
-__all__ = ["choose_cohort", "current_entry"]
+__all__ = ["choose_cohort", "current_entry", "is_cohort_new"]
 
+CHANGED = "cohort_changed"  # in the session's state
 KEY = "cohort"  # of the widget, of the session's state and of the address
 
 
@@ -38,6 +39,17 @@ def current_entry() -> CohortEntry:
 
 
 def _start_afresh() -> None:
-    """Forget filters and choices: patients, images and places are those of one cohort."""
-    for key in [key for key in st.session_state if key != KEY]:
-        del st.session_state[key]
+    """Remember that the cohort has changed: patients and images are those of one cohort.
+
+    Filters stay as far as the other cohort has their values; those that it lacks are named.
+    """
+    st.session_state[CHANGED] = True
+
+
+def is_cohort_new() -> bool:
+    """Tell, once, whether the reader has just changed the cohort.
+
+    A page then sets its own choices anew: deleting what a widget is bound to does nothing, since
+    it comes back from the address.
+    """
+    return bool(st.session_state.pop(CHANGED, False))

@@ -9,6 +9,7 @@ import streamlit as st
 from cxrlib.charts.words import DENSITY_LABEL
 from cxrlib.report import DEATHS_LABEL
 from ui.address import report_unknown
+from ui.cohorts import is_cohort_new
 
 __all__ = [
     "MAX_PATIENTS",
@@ -16,6 +17,7 @@ __all__ = [
     "choose_density",
     "choose_large",
     "choose_patients",
+    "follow_cohort",
     "list_patients",
     "report_address",
 ]
@@ -60,6 +62,23 @@ def list_patients(points: pd.DataFrame) -> list[str]:
     return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
 
 
+def follow_cohort(options: Sequence[str], story: Sequence[str]) -> None:
+    """Open on the story again after the reader has changed the cohort.
+
+    Call it before what is read from the address: the patients and the image there are still
+    those of the other cohort.
+    """
+    if is_cohort_new():
+        st.session_state["patient"] = _opening(options, story)
+        st.query_params.pop("image", None)
+        _follow_choice()
+
+
+def _opening(options: Sequence[str], story: Sequence[str]) -> list[str]:
+    known = set(options)
+    return [patient for patient in story if patient in known][:MAX_PATIENTS]
+
+
 def report_address(patients: Sequence[str], images: Sequence[str]) -> None:
     """Say what the address asks for and this page does not have."""
     report_unknown("patient", set(patients).__contains__, most=MAX_PATIENTS)
@@ -77,11 +96,10 @@ def _is_smoothing(text: str) -> bool:
 
 def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
     """Let the reader choose whose paths are drawn; open on the story."""
-    known = set(options)
     return st.multiselect(
         "Paths of patients",
         options,
-        default=[patient for patient in story if patient in known][:MAX_PATIENTS],
+        default=_opening(options, story),
         key="patient",
         bind="query-params",
         persist_state="session",

@@ -37,7 +37,11 @@ data = st.Page(
 def start() -> None:
     """Lead the bare address to the first page, whose own address then stands in links."""
     asked = {key: st.query_params.get_all(key) for key in st.query_params}
-    st.switch_page(trajectories, query_params=asked)
+    try:
+        st.switch_page(trajectories, query_params=asked)
+    except st.errors.StreamlitAPIException:
+        # Streamlit keeps what a widget is bound to for itself; the session brings it back.
+        st.switch_page(trajectories, query_params={})
 
 
 page = st.navigation(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.jobs
 from cxrlib import NOTICE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,14 +94,19 @@ def test_missing_cohort_says_what_to_do(page: AppTest, monkeypatch: pytest.Monke
     assert "/there/is/no/such/folder" in written(page)
 
 
-def test_cohort_without_a_map_names_the_command(
+def test_cohort_without_a_map_offers_to_make_it(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With an empty cache the page says how to make the map."""
+    """With an empty cache a button makes the map, and its progress takes the button's place."""
     monkeypatch.setenv("CXR_CACHE", str(tmp_path))
+    monkeypatch.setattr(ui.jobs.JobBook, "keep_worker", lambda self: None)
     page.run()
     assert not page.exception
-    assert "python -m cxrlib map" in written(page)
+    assert "This cohort has no map yet" in written(page)
+    next(b for b in page.button if b.label == "Embed and map").click().run()
+    assert not page.exception
+    assert [job.kind for job in ui.jobs.JobBook(tmp_path).list()] == ["prepare"]
+    assert "waiting" in written(page)
 
 
 def first_image(root: Path, patient: str) -> str:
