@@ -20,7 +20,7 @@ from cxrlib.work import KINDS, Kind
 from cxrlib.worker import Worker, is_worker_alive
 from tests.cohort_factory import make_cohort
 
-SLOW_IMAGES = 120  # some seconds of texture on two cores
+SLOW_IMAGES = 80  # some seconds of texture on two cores
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +211,7 @@ def test_a_worker_ends_with_its_cache(book: JobBook, large: Path) -> None:
     worker._launches[str(book.cache)].process.wait(timeout=30)
     assert not book.folder.exists()
     assert ask(book, large).state == "waiting"
-    again = wait_for(book, job, is_under_way)
-    assert again.pid != job.pid
+    assert wait_for(book, job, lambda job: job.state == "running").pid != job.pid
 
 
 def test_too_little_memory_is_a_failure_in_words(tmp_path: Path, monkeypatch) -> None:
