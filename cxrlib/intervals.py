@@ -1,0 +1,120 @@
+"""Shares with their intervals, and the words in which numbers of a cohort are written.
+
+A number is written as count, denominator, share and interval, "96 of 121 (79 %, 71-86)": who
+reads it can see how much it rests on. What is not recorded is an en dash, never a 0.
+"""
+
+from statistics import NormalDist
+
+import numpy as np
+
+__all__ = [
+    "FEW",
+    "NOTHING",
+    "compute_wilson",
+    "describe_average",
+    "describe_count",
+    "describe_share",
+    "name_units",
+]
+
+NOTHING = "–"
+"""What stands where nothing is recorded."""
+
+FEW = 10
+"""An average of fewer than this is not shown: the count stands in its place."""
+
+
+def compute_wilson(
+    n_yes: np.ndarray | int, n_of: np.ndarray | int, *, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute Wilson's interval of shares.
+
+    Unlike the plain one it stays within 0 and 1 and does not collapse at either end. It takes
+    what it counts as independent, which the images of one patient are not.
+
+    Parameters
+    ----------
+    n_yes, n_of : ndarray of int, or int
+        Counts and their denominators.
+    level : float, default 0.95
+        Share of such intervals that hold the truth.
+
+    Returns
+    -------
+    low, high : ndarray of float
+        NaN where the denominator is 0.
+
+    References
+    ----------
+    Wilson 1927, Probable inference, the law of succession, and statistical inference.
+
+    Examples
+    --------
+    >>> low, high = compute_wilson(96, 121)
+    >>> print(low.round(3), high.round(3))
+    0.713 0.856
+    """
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    yes, of = np.asarray(n_yes, dtype=float), np.asarray(n_of, dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = yes / of
+        middle = share + z * z / (2 * of)
+        half = z * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+        scale = 1 + z * z / of
+        low, high = (middle - half) / scale, (middle + half) / scale
+    # Exact at the ends, where rounding would leave 1e-17.
+    low = np.where((yes == 0) & (of > 0), 0.0, low)
+    high = np.where((yes == of) & (of > 0), 1.0, high)
+    return low, high
+
+
+def describe_share(n_yes: int, n_of: int) -> str:
+    """Write a count with its denominator, share and Wilson interval.
+
+    Examples
+    --------
+    >>> describe_share(96, 121), describe_share(0, 4), describe_share(0, 0)
+    ('96 of 121 (79 %, 71-86)', '0 of 4 (0 %, 0-49)', '–')
+    """
+    if n_of == 0:
+        return NOTHING
+    low, high = compute_wilson(n_yes, n_of)
+    share = 100 * n_yes / n_of
+    return f"{n_yes:,} of {n_of:,} ({share:.0f} %, {100 * float(low):.0f}-{100 * float(high):.0f})"
+
+
+def describe_average(
+    middle: float, low: float, high: float, *, n_known: int, n_of: int, unit: str = "patient"
+) -> str:
+    """Write a median with its quartiles, or only the counts where it would rest on few.
+
+    Examples
+    --------
+    >>> describe_average(56, 44.5, 68, n_known=45, n_of=53)
+    '56 (44-68), 45 of 53 patients'
+    >>> describe_average(61, 60, 70, n_known=6, n_of=53)
+    '6 of 53 patients'
+    """
+    if n_known == 0:
+        return NOTHING
+    counts = f"{n_known:,} of {name_units(n_of, unit)}"
+    if n_known < FEW:
+        return counts
+    return f"{middle:.0f} ({low:.0f}-{high:.0f}), {counts}"
+
+
+def describe_count(number: int) -> str:
+    """Write a count; thousands have a comma."""
+    return f"{number:,}"
+
+
+def name_units(number: int, unit: str) -> str:
+    """Write a count with its unit.
+
+    Examples
+    --------
+    >>> name_units(1, "image"), name_units(1200, "person")
+    ('1 image', '1,200 persons')
+    """
+    return f"{number:,} {unit if number == 1 else unit + 's'}"

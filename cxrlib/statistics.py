@@ -1,0 +1,390 @@
+"""The tables of a cohort: counts by finding, region, view or source, each with its denominator.
+
+Definitions follow Tables 1, 3, 4 and 7 of Cohen et al. 2020b. Counts of yes and no are of what is
+recorded; what is not is counted beside them. Prefer patients or persons to images where a number
+is to say something of people: someone with many images weighs more in counts of images.
+"""
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.groups import GROUPINGS, Groups, get_grouping, part_images
+from cxrlib.intervals import compute_wilson, name_units
+from cxrlib.units import (
+    BLANK,
+    FEMALE,
+    MALE,
+    NO,
+    UNCLEAR,
+    UNITS,
+    YES,
+    Units,
+    read_images,
+    take_units,
+)
+
+__all__ = [
+    "BY",
+    "OUTCOMES",
+    "TITLES",
+    "TOTALS",
+    "UNITS",
+    "VIEW_COLUMNS",
+    "Summary",
+    "select_published",
+    "summarise",
+]
+
+BY = tuple(GROUPINGS)
+"""What there are tables by."""
+
+TOTALS = "Totals"
+"""The row that counts the whole table."""
+
+OUTCOMES = {
+    "survival": "survival",
+    "went_icu": "went_icu",
+    "intubated": "intubated",
+    "covid": "covid",
+    "rt_pcr": "RT_PCR_positive",
+}
+"""Yes-or-no questions of a table: name of its columns, and what they are read from."""
+
+VIEW_COLUMNS = {"PA": "n_pa", "AP": "n_ap", "AP Supine": "n_ap_supine", "L": "n_lateral"}
+"""Columns that count the images of a view; others stand in ``n_other_view``."""
+
+_OUTCOME_TITLES = {
+    "survival": "Survival",
+    "went_icu": "Went to the ICU",
+    "intubated": "Intubated",
+    "covid": "COVID-19",
+    "rt_pcr": "RT-PCR positive",
+}
+
+TITLES: dict[str, str] = {
+    "row": "Row",
+    "unit": "Unit",
+    "n": "Counted",
+    "n_images": "Images",
+    "n_patients": "Patients",
+    "n_persons": "Persons",
+    "n_pa": "Images, PA",
+    "n_ap": "Images, AP",
+    "n_ap_supine": "Images, AP Supine",
+    "n_lateral": "Images, lateral",
+    "n_other_view": "Images, other view",
+    "age_known": "Age known",
+    "age_median": "Age, median (years)",
+    "age_q1": "Age, lower quartile (years)",
+    "age_q3": "Age, upper quartile (years)",
+    "age_mean": "Age, mean (years)",
+    "sex_male": "Male",
+    "sex_female": "Female",
+    "sex_not_recorded": "Sex not recorded",
+    "male_ratio": "Male, of all",
+    "male_share": "Male, of known",
+    "male_low": "Male, of known, 95 % from",
+    "male_high": "Male, of known, 95 % to",
+    **{
+        f"{name}_{part}": f"{title}, {words}"
+        for name, title in _OUTCOME_TITLES.items()
+        for part, words in (
+            ("yes", "yes"),
+            ("no", "no"),
+            ("unclear", "unclear"),
+            ("not_recorded", "not recorded"),
+            ("recorded", "yes or no"),
+            ("share", "share of yes"),
+            ("low", "95 % from"),
+            ("high", "95 % to"),
+        )
+    },
+}
+"""Titles of columns in words, their units included."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Hold a table of a cohort.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a group. ``row`` names it, the columns of ``levels`` say where it stands, then
+
+        - ``unit``, and ``n``: how many of it the row counts;
+        - ``n_images``, ``n_patients``, ``n_persons`` (missing if images were not inspected) and
+          images by view (``n_pa``, ``n_ap``, ``n_ap_supine``, ``n_lateral``, ``n_other_view``),
+          whatever the unit;
+        - of the unit: ``age_known``, ``age_median``, ``age_q1``, ``age_q3``, ``age_mean`` (years);
+          ``sex_male``, ``sex_female``, ``sex_not_recorded``, ``male_ratio`` (of all, as the paper
+          has it), ``male_share`` (of those known) with ``male_low`` and ``male_high``;
+        - for each of survival, went_icu, intubated, covid and rt_pcr: ``_yes``, ``_no``,
+          ``_unclear``, ``_not_recorded``, the denominator ``_recorded`` (yes and no), ``_share``
+          (of yes) and its Wilson interval ``_low`` to ``_high``.
+
+        Shares and averages of nothing are NaN.
+    totals : DataFrame
+        The same columns, one row named "Totals": each unit once, so it can be less than the sum.
+    by, unit : str
+    levels : tuple of str
+    n_total : int
+        Units in all.
+    n_images, n_patients : int
+    n_persons : int or None
+    notes : tuple of str
+        What a reader of the table should know, in full sentences.
+    """
+
+    table: pd.DataFrame
+    totals: pd.DataFrame
+    by: str
+    unit: str
+    levels: tuple[str, ...]
+    n_total: int
+    n_images: int
+    n_patients: int
+    n_persons: int | None
+    notes: tuple[str, ...]
+
+    def with_totals(self) -> pd.DataFrame:
+        """Return the table with the totals as its last row."""
+        return pd.concat([self.table, self.totals], ignore_index=True)
+
+
+# A page asks for the same tables at every run; they go with the cohort.
+_REMEMBERED: weakref.WeakKeyDictionary[Cohort, dict[tuple[str, str], Summary]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def summarise(cohort: Cohort, by: str, *, unit: str = "image") -> Summary:
+    """Count a cohort by one of its groupings.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its X-rays are counted, all of them: select before (`select_published`).
+    by : str
+        One of `BY`.
+    unit : {"image", "patient", "person"}, default "image"
+        What is counted. Table 3 of the paper counts patients, Table 4 images.
+
+    Returns
+    -------
+    Summary
+        Remembered as long as the cohort is held: do not change its tables in place.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such grouping or unit, or persons are not known.
+    """
+    remembered = _REMEMBERED.setdefault(cohort, {})
+    if (by, unit) not in remembered:
+        remembered[by, unit] = _summarise(cohort, by, unit)
+    return remembered[by, unit]
+
+
+def select_published(cohort: Cohort, by: str = "region") -> Cohort:
+    """Select the rows that the paper's table of a grouping counts.
+
+    Tables by finding, place and both (1, 3): frontal X-rays with a usable finding. By view
+    (Table 4): X-rays with a usable finding, lateral ones too. By source and article (Table 7):
+    all X-rays.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such grouping.
+    """
+    get_grouping(by)
+    cohort = cohort.select_xrays()
+    if by in ("source", "article"):
+        return cohort
+    cohort = cohort.select_usable_finding()
+    return cohort if by == "view" else cohort.select_frontal()
+
+
+# ---- counting
+
+
+def _summarise(cohort: Cohort, by: str, unit: str) -> Summary:
+    images = read_images(cohort)
+    groups = part_images(images.table, by)
+    whole = Groups(np.zeros(len(images.table), dtype=int), _label_totals(groups.labels))
+    rows, totals = (_count(cohort, each, unit) for each in (groups, whole))
+    n_persons = totals["n_persons"].iloc[0]
+    return Summary(
+        table=rows,
+        totals=totals,
+        by=by,
+        unit=unit,
+        levels=get_grouping(by).levels,
+        n_total=int(totals["n"].iloc[0]),
+        n_images=int(totals["n_images"].iloc[0]),
+        n_patients=int(totals["n_patients"].iloc[0]),
+        n_persons=None if pd.isna(n_persons) else int(n_persons),
+        notes=tuple(_list_notes(cohort, by, unit, rows, totals)),
+    )
+
+
+def _label_totals(labels: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame([[TOTALS, *[""] * (labels.shape[1] - 1)]], columns=labels.columns)
+
+
+def _count(cohort: Cohort, groups: Groups, unit: str) -> pd.DataFrame:
+    """Count the units of each group."""
+    images, n_groups = read_images(cohort), len(groups.labels)
+    units = take_units(cohort, unit, groups.codes)
+    n_of = np.bincount(units.group, minlength=n_groups)
+    columns: dict[str, object] = {"unit": unit, "n": n_of}
+    for name, column in (("image", "n_images"), ("patient", "n_patients"), ("person", "n_persons")):
+        if name in images.names:
+            columns[column] = _count_distinct(groups.codes, images.names[name], n_groups)
+        else:
+            columns[column] = pd.array([pd.NA] * n_groups, dtype="Int64")
+    columns |= _count_views(images.table["view"], groups.codes, n_groups)
+    columns |= _measure_age(units, n_groups)
+    columns |= _count_sex(units, n_of)
+    for name, column in OUTCOMES.items():
+        columns |= _count_answers(name, units.group, units.codes[column], n_of)
+    # The labels keep their own type; "n_persons" can be missing.
+    counted = pd.DataFrame(columns, index=groups.labels.index).astype({"n_persons": "Int64"})
+    return pd.concat([groups.labels, counted], axis=1)
+
+
+def _count_distinct(groups: np.ndarray, names: np.ndarray, n_groups: int) -> np.ndarray:
+    """Count the distinct names of each group."""
+    pairs = np.unique(groups * (len(names) + 1) + names)
+    return np.bincount(pairs // (len(names) + 1), minlength=n_groups)
+
+
+def _count_views(view: pd.Series, groups: np.ndarray, n_groups: int) -> dict[str, np.ndarray]:
+    counts = {
+        column: np.bincount(groups[(view == name).to_numpy(dtype=bool)], minlength=n_groups)
+        for name, column in VIEW_COLUMNS.items()
+    }
+    n_images = np.bincount(groups, minlength=n_groups)
+    return {**counts, "n_other_view": n_images - sum(counts.values())}
+
+
+def _measure_age(units: Units, n_groups: int) -> dict[str, np.ndarray]:
+    """Average the ages that are known."""
+    age, known = units.numbers["age"], ~np.isnan(units.numbers["age"])
+    grouped = pd.Series(age[known]).groupby(units.group[known])
+    quartiles = grouped.quantile([0.25, 0.5, 0.75]).unstack()
+    quartiles = quartiles.reindex(index=range(n_groups), columns=[0.25, 0.5, 0.75])
+    return {
+        "age_known": np.bincount(units.group[known], minlength=n_groups),
+        "age_median": quartiles[0.5].to_numpy(dtype=float),
+        "age_q1": quartiles[0.25].to_numpy(dtype=float),
+        "age_q3": quartiles[0.75].to_numpy(dtype=float),
+        "age_mean": grouped.mean().reindex(range(n_groups)).to_numpy(dtype=float),
+    }
+
+
+def _count_sex(units: Units, n_of: np.ndarray) -> dict[str, np.ndarray]:
+    sex, n_groups = units.codes["sex"], len(n_of)
+    male, female = (
+        np.bincount(units.group[sex == code], minlength=n_groups) for code in (MALE, FEMALE)
+    )
+    low, high = compute_wilson(male, male + female)
+    return {
+        "sex_male": male,
+        "sex_female": female,
+        "sex_not_recorded": n_of - male - female,
+        "male_ratio": _divide(male, n_of),
+        "male_share": _divide(male, male + female),
+        "male_low": low,
+        "male_high": high,
+    }
+
+
+def _count_answers(
+    name: str, group: np.ndarray, answers: np.ndarray, n_of: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Count yes, no, unclear and not recorded."""
+    yes, no, unclear, blank = (
+        np.bincount(group[answers == code], minlength=len(n_of))
+        for code in (YES, NO, UNCLEAR, BLANK)
+    )
+    low, high = compute_wilson(yes, yes + no)
+    return {
+        f"{name}_yes": yes,
+        f"{name}_no": no,
+        f"{name}_unclear": unclear,
+        f"{name}_not_recorded": blank,
+        f"{name}_recorded": yes + no,
+        f"{name}_share": _divide(yes, yes + no),
+        f"{name}_low": low,
+        f"{name}_high": high,
+    }
+
+
+def _divide(counts: np.ndarray, of: np.ndarray) -> np.ndarray:
+    return np.divide(counts, of, out=np.full(len(of), np.nan), where=of > 0)
+
+
+# ---- what to know of a table
+
+
+def _list_notes(
+    cohort: Cohort, by: str, unit: str, rows: pd.DataFrame, totals: pd.DataFrame
+) -> Iterator[str]:
+    n_total = int(totals["n"].iloc[0])
+    yield f"The unit is the {unit}: {name_units(n_total, unit)} in all."
+    if not n_total:
+        yield "No X-ray is left: loosen the selection."
+        return
+    n_other = len(cohort.table) - int(totals["n_images"].iloc[0])
+    if n_other:
+        yield f"{n_other:,} rows that are no X-rays are not counted."
+    yield from _explain_unit(by, unit, int(rows["n"].sum()), n_total)
+    yield from _list_conflicts(cohort, unit)
+    yield "Yes and no are counted where they are recorded; a blank is not a no."
+    if not totals["rt_pcr_no"].iloc[0]:
+        yield "No RT-PCR is recorded as negative, so its share says nothing."
+
+
+def _explain_unit(by: str, unit: str, n_sum: int, n_total: int) -> Iterator[str]:
+    if unit == "image":
+        yield (
+            "Someone with many images weighs more, and intervals are too narrow: they take images "
+            "as independent."
+        )
+        if by == "view":
+            yield "Table 4 of the paper counts images, also in its column of patients."
+        return
+    yield f"Of each {unit} the first recorded value counts, over the images of the row."
+    if n_sum > n_total:
+        yield (
+            f"A {unit} with images in two rows counts in both: the rows add up to {n_sum:,}, not "
+            f"{n_total:,}."
+        )
+
+
+def _list_conflicts(cohort: Cohort, unit: str) -> Iterator[str]:
+    """Say how many units have several values where only the first counts."""
+    if unit == "image":
+        return
+    images = read_images(cohort)
+    names, found = images.names[unit], []
+    columns = {"age": images.numbers["age"], "sex": images.codes["sex"]}
+    columns |= {name: images.codes[column] for name, column in OUTCOMES.items()}
+    for name, values in columns.items():
+        known = ~np.isnan(values) & (values != BLANK)
+        pairs = np.unique(np.column_stack([names[known], values[known]]), axis=0)
+        n_several = int((np.bincount(pairs[:, 0].astype(int)) > 1).sum()) if len(pairs) else 0
+        if n_several:
+            found.append(f"{_CONFLICT_WORDS.get(name, name)} ({n_several:,})")
+    if found:
+        yield f"Some {unit}s have more than one value recorded: {', '.join(found)}."
+
+
+_CONFLICT_WORDS = {"went_icu": "went to the ICU", "covid": "COVID-19 or not", "rt_pcr": "RT-PCR"}
