@@ -1,6 +1,7 @@
 """The data page's work: each extractor's state with a button for what is missing, and the jobs."""
 
 import functools
+from collections.abc import Iterable
 from html import escape
 
 import streamlit as st
@@ -11,13 +12,14 @@ from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.store import Store
-from ui.jobs import ACTIVE, offer_job, open_book, show_job
+from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.offers import offer_map
 from ui.resources import find_cache
-from ui.text import show_quiet, show_text
+from ui.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_extractors", "show_jobs"]
 
+ACTIVE_JOBS = "active_jobs"  # in the session's state: those of which the whole page knows
 SIGNS = {
     "ready": "●",
     "no map": "◐",
@@ -94,13 +96,21 @@ def _time_cache() -> tuple[int, ...]:
 def show_jobs() -> None:
     """Show the jobs of this cache, the newest first."""
     st.subheader("Jobs", anchor=False)
+    st.session_state[ACTIVE_JOBS] = _list_active(open_book().list())
     _list_jobs()
+
+
+def _list_active(jobs: Iterable[Job]) -> list[str]:
+    """List the jobs that wait or run."""
+    return sorted(job.id for job in jobs if job.state in ACTIVE)
 
 
 @st.fragment(run_every=2.0)
 def _list_jobs() -> None:
     """List running jobs with progress and finished ones as a line, looked at anew by itself."""
     jobs = open_book().list()
+    if _list_active(jobs) != st.session_state.get(ACTIVE_JOBS):
+        st.rerun()  # somebody else started or cancelled one: the lines above say so too
     if not jobs:
         show_quiet("No job has been asked for. Buttons above start one.")
     for job in jobs:
@@ -123,10 +133,9 @@ def _show_ended(job: Job) -> None:
 
 
 def _resume(job: Job) -> None:
-    book = open_book()
-    book.submit(JobRequest(job.kind, job.parameters), label=job.label)
-    book.keep_worker()
+    submit_job(JobRequest(job.kind, job.parameters), label=job.label)
 
 
 def _forget(job_id: str) -> None:
-    open_book().forget(job_id)
+    with kept_trouble():
+        open_book().forget(job_id)

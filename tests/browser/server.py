@@ -16,9 +16,16 @@ START_TIMEOUT = 900  # seconds; the first start generates, embeds and maps
 
 
 @contextlib.contextmanager
-def served(data: Path | None, *, cache: Path, log: Path, extractor: str = "auto") -> Iterator[str]:
-    """Serve a cohort, give the address, stop the server at the end."""
-    port = find_free_port()
+def served(
+    data: Path | None,
+    *,
+    cache: Path,
+    log: Path,
+    extractor: str = "auto",
+    port: int | None = None,
+) -> Iterator[str]:
+    """Serve a cohort, on a free port unless one is named; stop the server at the end."""
+    port = port or find_free_port()
     command = [sys.executable, "-m", "cxrlib", "serve", "--port", str(port)]
     command += ["--cache", str(cache), "--extractor", extractor]
     if data is not None:
