@@ -8,7 +8,7 @@ from cxrlib.errors import CxrError
 from cxrlib.inventory import list_flow
 from ui.cohorts import current_entry
 from ui.data_tables import describe_files, show_cache, show_identity, show_problems
-from ui.data_tasks import show_extractors, show_jobs
+from ui.data_tasks import show_extractors, show_jobs, show_thumbnails
 from ui.filters import current_selection
 from ui.frame import describe_cohort
 from ui.offers import show_demo_offer
@@ -46,6 +46,7 @@ show_quiet(
 if not current_selection().is_empty:
     show_quiet("Filters choose among results; this page counts the whole cohort all the same.")
 show_extractors(entry, cohort)
+show_thumbnails(entry, cohort)
 show_jobs()
 show_identity(cohort)
 show_problems(cohort)

@@ -17,7 +17,7 @@ from ui.offers import offer_map
 from ui.resources import find_cache
 from ui.text import show_alert, show_quiet, show_text
 
-__all__ = ["show_extractors", "show_jobs"]
+__all__ = ["show_extractors", "show_jobs", "show_thumbnails"]
 
 ACTIVE_JOBS = "active_jobs"  # in the session's state: those of which the whole page knows
 SIGNS = {
@@ -41,6 +41,25 @@ def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
         with st.expander(f"{len(others)} more networks, whose weights are not on this machine"):
             for state in others:
                 show_text(state.advice, lead=f"{state.title}:")
+
+
+def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
+    """Show how many thumbnails there are; they are made as they are needed, or all at once."""
+    wanted = set(cohort.select_xrays().select_with_file().table["sha256"].dropna())
+    made = {name.split("-", 1)[0] for name in Store(find_cache()).list_files("thumbnails")}
+    n_made = len(wanted & made)
+    words, deed = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with words:
+        sign = "●" if n_made == len(wanted) else "◐" if n_made else "○"
+        st.html(
+            f"<p class='cxr-text'><span aria-hidden='true'>{sign}</span> "
+            f"<strong>Thumbnails</strong>: {n_made:,} of {len(wanted):,} image contents; the "
+            "others are made when they are looked at</p>"
+        )
+    if n_made < len(wanted):
+        with deed:
+            request = JobRequest("thumbnails", {"data": str(entry.path)})
+            offer_job(request, label=f"Thumbnails of {entry.title}", button="Make all now")
 
 
 def _show_extractor(entry: CohortEntry, state: ExtractorState) -> None:
@@ -102,21 +121,25 @@ def show_jobs() -> None:
 
 def _list_active(jobs: Iterable[Job]) -> list[str]:
     """List the jobs that wait or run."""
-    return sorted(job.id for job in jobs if job.state in ACTIVE)
+    return sorted(job.id for job in jobs if not job.is_finished)
 
 
 @st.fragment(run_every=2.0)
 def _list_jobs() -> None:
     """List running jobs with progress and finished ones as a line, looked at anew by itself."""
-    jobs = open_book().list()
+    show_trouble()
+    book = open_book()
+    jobs = book.list()
     if _list_active(jobs) != st.session_state.get(ACTIVE_JOBS):
         st.rerun()  # somebody else started or cancelled one: the lines above say so too
+    for problem in book.list_problems():
+        show_alert(problem)
     if not jobs:
         show_quiet("No job has been asked for. Buttons above start one.")
     for job in jobs:
-        if job.state in ACTIVE:
+        if not job.is_finished:
             show_job(job, place="list", label=job.label)
-    ended = [job for job in jobs if job.state not in ACTIVE]
+    ended = [job for job in jobs if job.is_finished]
     for job in ended[:10]:
         _show_ended(job)
 

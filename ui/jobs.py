@@ -1,14 +1,25 @@
 """Jobs on screen: progress where the result will appear, a button to start, one to cancel."""
 
+import contextlib
+from collections.abc import Iterator
+
 import streamlit as st
 
+from cxrlib.errors import CxrError
 from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
 from ui.resources import find_cache
-from ui.text import show_text
+from ui.text import show_alert, show_text
 
-__all__ = ["ACTIVE", "offer_job", "open_book", "show_job"]
+__all__ = [
+    "kept_trouble",
+    "offer_job",
+    "open_book",
+    "show_job",
+    "show_trouble",
+    "submit_job",
+]
 
-ACTIVE = ("waiting", "running", "cancelling")
+TROUBLE = "job_trouble"  # in the session's state
 POLL = 1.0  # seconds between two looks at a job's record
 
 
@@ -31,13 +42,14 @@ def offer_job(request: JobRequest, *, label: str, button: str, primary: bool = F
     button : str
         What the button says.
     """
+    show_trouble()
     job = open_book().read(request.id)
-    if job is not None and job.state in ACTIVE:
+    if job is not None and not job.is_finished:
         _watch_job(request.id)
         return
-    if job is not None and job.state in ("failed", "died", "cancelled"):
+    if job is not None and job.state != "done":
         show_text(describe_job(job))
-        button = "Resume" if job.state != "failed" else "Try again"
+        button = "Resume" if job.can_resume else "Try again"
     st.button(
         button,
         key=f"start-{request.id}",
@@ -48,22 +60,46 @@ def offer_job(request: JobRequest, *, label: str, button: str, primary: bool = F
 
 
 def _submit(request: JobRequest, label: str) -> None:
-    """Hand a job in, and see that somebody works on it."""
-    book = open_book()
-    book.submit(request, label=label)
-    book.keep_worker()
+    submit_job(request, label=label)
+
+
+def submit_job(request: JobRequest, *, label: str) -> None:
+    """Hand a job in and see that somebody works on it; for a widget's callback.
+
+    What stands in the way, a full disk for one, is said by `show_trouble`.
+    """
+    with kept_trouble():
+        book = open_book()
+        book.submit(request, label=label)
+        book.keep_worker()
+
+
+@contextlib.contextmanager
+def kept_trouble() -> Iterator[None]:
+    """Keep a known error of a callback: what a callback shows is lost with the next run."""
+    try:
+        yield
+    except CxrError as error:
+        st.session_state[TROUBLE] = str(error)
+
+
+def show_trouble() -> None:
+    """Say once what a button could not do."""
+    if words := st.session_state.pop(TROUBLE, ""):
+        show_alert(words, "error")
 
 
 @st.fragment(run_every=POLL)
 def _watch_job(job_id: str) -> None:
     """Look at a job's record every second; when it has ended, run the page again."""
+    show_trouble()
     book = open_book()
     job = book.read(job_id)
-    if job is None or job.state not in ACTIVE:
+    if job is None or job.is_finished:
         st.rerun()
-    else:
+    with kept_trouble():
         book.keep_worker()
-        show_job(job, place="offer")
+    show_job(job, place="offer")
 
 
 def show_job(job: Job, *, place: str, label: str = "") -> None:
@@ -90,4 +126,5 @@ def show_job(job: Job, *, place: str, label: str = "") -> None:
 
 
 def _cancel(job_id: str) -> None:
-    open_book().cancel(job_id)
+    with kept_trouble():
+        open_book().cancel(job_id)

@@ -1,23 +1,20 @@
 """What the server holds once for all sessions: its cohorts, their maps, decoded images."""
 
 import functools
-import hashlib
 import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import streamlit as st
 
 from cxrlib.catalogue import CohortEntry, find_entry, list_entries, split_paths
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import CohortError, ImageError
+from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.pipeline import MappedCohort, find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
-from cxrlib.thumbnails import encode_preview
 from cxrlib.trajectories import find_story, map_points
 
 __all__ = [
@@ -26,11 +23,9 @@ __all__ = [
     "find_cohort",
     "list_cohorts",
     "load_current",
-    "load_preview",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-PREVIEW_SIDE = 900  # pixels; sharp in the side panel of a projector
 
 
 @dataclass(frozen=True)
@@ -131,30 +126,3 @@ def _load_map(cohort: Cohort, cache: str, extractor: str, changed: tuple[int, ..
     points = map_points(mapped.mapped.table, mapped.projection)
     story = find_story(cohort.table, mapped.projection, planted=cohort.planted)
     return Current(mapped, points, story)
-
-
-@st.cache_data(show_spinner=False, max_entries=128)
-def load_preview(path: str, changed: int, sha256: str) -> bytes:
-    """Decode an image and encode it anew as PNG: a browser never gets a cohort's own bytes.
-
-    Parameters
-    ----------
-    path : str
-    changed : int
-        The file's time of change, so that a changed file is read again.
-    sha256 : str
-        Of the content that the map was made from.
-
-    Raises
-    ------
-    ImageError
-        If the file cannot be read, or is not the one that stands on the map.
-    """
-    with Path(path).open("rb") as file:
-        now = hashlib.file_digest(file, "sha256").hexdigest()
-    if now != sha256:
-        raise ImageError(
-            Path(path),
-            "it was changed after the map was made; stop the server and run make app again",
-        )
-    return encode_preview(Path(path), side=PREVIEW_SIDE)

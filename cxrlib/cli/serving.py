@@ -30,6 +30,7 @@ from cxrlib.metadata import METADATA_FILE
 from cxrlib.pipeline import find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
+from cxrlib.work import TRUST_VARIABLE
 
 __all__ = ["register"]
 
@@ -64,6 +65,8 @@ def serve(
     os.environ["CXR_DATA"] = paths
     os.environ["CXR_CACHE"] = str(cache.resolve())
     os.environ["CXR_EXTRACTOR"] = used.key
+    if trust_sha256 is not None:  # a job's record alone cannot make a pickle trusted
+        os.environ[TRUST_VARIABLE] = trust_sha256
     typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
     sys.stdout.flush()
     _run_server(port, in_this_process=ready is not None)
