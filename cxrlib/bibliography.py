@@ -45,9 +45,9 @@ PAPERS = {
 """BibTeX of the papers that describe the collection, by their key in docs/references.md; the
 later one, which counts most of it, first."""
 
-# Signs that a web address may hold as they are. Braces and backslashes mean something to
-# BibTeX, so they are not among them; nor is the comma, which ends a field for careless readers.
-_URL_SIGNS = ":/?#[]@!$&'()*+;=-._~%"
+# Signs that a web address may hold as they are. Braces and backslashes, which mean something to
+# BibTeX, are not among them.
+_URL_SIGNS = ":/?#[]@!$&'()*+,;=-._~%"
 _DOI_SIGNS = "/.:;()-_<>"
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "#$%&_"},

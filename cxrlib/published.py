@@ -7,31 +7,28 @@ counts are a necessary sign, not a proof: as many images can be other images.
 """
 
 import math
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.published_tables import PUBLISHED, PublishedCell, PublishedTable
+from cxrlib.published_counts import OURS_COLUMNS, count_published
+from cxrlib.published_tables import PublishedCell, PublishedTable, find_table
 
 __all__ = [
     "COMPARISON_COLUMNS",
-    "OURS_COLUMNS",
     "VERDICTS",
     "compare_cells",
+    "compare_published",
     "count_verdicts",
     "describe_comparison",
-    "find_table",
     "list_unpublished_rows",
 ]
 
 AGREES, DIFFERENCE, DIFFERENT_COHORT = VERDICTS = ("agrees", "difference", "different cohort")
-
-OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients")
-"""What the comparison needs of our side, a line a number: row and column of the published table
-(by our names), the number, and the images and patients it was taken from. A column ``remark``
-may follow, with words that go into the explanation."""
 
 COMPARISON_COLUMNS = (
     *("table", "row", "title", "column", "unit", "decimals", "paper", "ours"),
@@ -39,24 +36,40 @@ COMPARISON_COLUMNS = (
 )
 
 
-def find_table(name: str) -> PublishedTable:
-    """Find a published table by its name.
+# A page asks for the same tables at every run; they go with the cohort.
+_REMEMBERED: weakref.WeakKeyDictionary[Cohort, dict[str, pd.DataFrame]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def compare_published(cohort: Cohort, name: str) -> pd.DataFrame:
+    """Put a cohort beside one of the papers' tables.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As it is selected; the table's own selection (frontal views, usable findings) is made
+        on top. Filters take patients away, so that most numbers are of a different cohort.
+    name : str
+        One of `cxrlib.published_tables.PUBLISHED`.
+
+    Returns
+    -------
+    DataFrame
+        See `compare_cells`. Remembered as long as the cohort is held: do not change it in
+        place.
 
     Raises
     ------
     SelectionError
         If there is no such table.
-
-    Examples
-    --------
-    >>> find_table("table-3").place
-    'Table 3 (2020-12)'
     """
-    if name not in PUBLISHED:
-        raise SelectionError(
-            f"No published table is called {name!r}. There are {', '.join(PUBLISHED)}."
-        )
-    return PUBLISHED[name]
+    published = find_table(name)
+    remembered = _REMEMBERED.setdefault(cohort, {})
+    if name not in remembered:
+        ours = count_published(cohort, name)
+        remembered[name] = compare_cells(published, ours, is_synthetic=cohort.is_synthetic)
+    return remembered[name]
 
 
 def compare_cells(
@@ -68,8 +81,8 @@ def compare_cells(
     ----------
     published : PublishedTable
     ours : DataFrame
-        `OURS_COLUMNS`, and ``remark`` if wanted; rows and columns that the paper does not have
-        are passed over (see `list_unpublished_rows`).
+        `cxrlib.published_counts.OURS_COLUMNS`, with or without ``remark``; rows and columns
+        that the paper does not have are passed over (see `list_unpublished_rows`).
     is_synthetic : bool, default False
         Whether ours is a made-up cohort: then no number can agree but by chance, and none
         does.
@@ -131,11 +144,11 @@ def describe_comparison(comparison: pd.DataFrame) -> str:
 
 def _index_ours(ours: pd.DataFrame) -> dict[tuple[str, str], Mapping[str, Any]]:
     """Map row and column to a number of ours."""
-    missing = [name for name in OURS_COLUMNS if name not in ours.columns]
+    needed = [name for name in OURS_COLUMNS if name != "remark"]
+    missing = [name for name in needed if name not in ours.columns]
     if missing:
         raise SelectionError(
-            f"The numbers to compare lack the column {missing[0]!r}. They need "
-            f"{', '.join(OURS_COLUMNS)}."
+            f"The numbers to compare lack the column {missing[0]!r}. They need {', '.join(needed)}."
         )
     keys = ours[["row", "column"]]
     if keys.duplicated().any():
@@ -245,6 +258,11 @@ def _explain(
 
 
 def _list_notes(published: PublishedTable, cell: PublishedCell) -> Iterator[str]:
-    """List what is known of this number and its row; columns' notes stand at their heads."""
+    """List what is known of this number, and at a row's first number what is known of the row.
+
+    Columns' notes stand at the head of a column, where the page shows them.
+    """
     yield published.cell_notes.get((cell.row, cell.column), "")
-    yield published.row_notes.get(cell.row, "")
+    first = next(each for each in published.cells if each.row == cell.row)
+    if cell.column == first.column:
+        yield published.row_notes.get(cell.row, "")

@@ -1,15 +1,17 @@
 """The numbers that the papers print of their cohort, as they print them.
 
-Tables 1, 3, 4 and 7 of Cohen et al. 2020b (Prospective Predictions) and Table 1 of Cohen et
-al. 2020 (the first announcement), typed from the papers. A line below is a row of the paper,
-its cells parted by bars: first what the row is called in a cohort's table, then what the
-paper calls it, then the numbers as printed, "6/5" being six yes and five no. How many decimals
-are printed says how exactly a number can be compared.
+Tables 1, 3, 4 and 7 and the counts in the text of Cohen et al. 2020b (Prospective Predictions)
+and Table 1 of Cohen et al. 2020 (the first announcement), typed from the papers. A line below is
+a row of the paper, its cells parted by bars: first what the row is called in a cohort's table,
+then what the paper calls it, then the numbers as printed, "6/5" being six yes and five no. How
+many decimals are printed says how exactly a number can be compared.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from cxrlib.errors import SelectionError
 
 __all__ = [
     "NOTEBOOK_COMMIT",
@@ -18,6 +20,7 @@ __all__ = [
     "PublishedCell",
     "PublishedColumn",
     "PublishedTable",
+    "find_table",
 ]
 
 NOTEBOOK_COMMIT = "8e7e5900032e0eacbfee0e604561ea3a258e2b2a"
@@ -38,7 +41,8 @@ class PublishedColumn:
     title : str
         Its title in words.
     unit : str
-        What the numbers are: "images", "patients", "years" or "share".
+        What the numbers are: "images", "patients", "years", "share", or "count" where the
+        row says what.
     whole : tuple of (int or None, int or None), optional
         Images and patients that the column parts, where a number says how large its row
         is. None where a number is taken from its row.
@@ -87,7 +91,7 @@ class PublishedTable:
     title : str
         What it counts, in our words.
     by : str
-        The grouping that the command ``tables`` has for it.
+        The grouping that the command ``tables`` has for it; "" for none.
     unit : str
         "image" or "patient": what the shares and means of a row are taken over.
     selection : str
@@ -268,6 +272,23 @@ _TABLE_7 = """
 10.2214/ajr.20.23034                | Salehi et al. [2020]            | 0 | 1 | 0
 10.2214/ajr.20.23034                | Salehi et al. [2020]            | 0 | 1 | 0
 10.7759/cureus.7352                 | Filatov et al. [2020]           | 0 | 1 | 0
+"""
+
+# What stands in the text and in no table: sections 1, 3 and 6 and appendix A.
+_TEXT = """
+xrays           | Images collected                     | 761
+frontal         | Frontal images                       | 679
+pa_ap           | PA or AP                             | 518
+ap_supine       | AP Supine                            | 161
+lateral         | Lateral                              | 82
+patients        | People                               | 412
+men             | Men, of unique patients              | 230
+women           | Women, of unique patients            | 139
+countries       | Countries                            | 26
+jpeg            | JPEG files, frontal                  | 367
+png             | PNG files, frontal                   | 171
+lung_boxes      | Images with lung boxes               | 167
+lung_masks      | Images with a lung mask              | 209
 """
 
 # ---- 2020-03. The abstract states 123 frontal images; patients are not counted.
@@ -499,6 +520,31 @@ _TABLES = (
         },
     ),
     _make_table(
+        _TEXT,
+        (_number("n", "Number", "count", FRONTAL),),
+        name="text",
+        place="Text (2020-12, sections 1, 3 and 6, appendix A)",
+        title="The collection as a whole",
+        by="",
+        unit="patient",
+        selection="X-rays (PA, AP, AP Supine, L) whose finding is neither todo nor Unknown",
+        **_STATE,
+        row_notes={
+            "countries": (
+                "Counted from the locations, Hong Kong and Taiwan each for itself. The seven "
+                "sub-regions of Table 3 that have not changed since hold 23 countries, and five "
+                "more sub-regions are not empty: the 26 seem to be of an earlier state."
+            ),
+            "jpeg": (
+                "367 and 171 are 538, not 679: the paper counted files of another state, or not "
+                "all. By the file's name; some names lie about the format."
+            ),
+            "png": "By the file's name; some names lie about the format.",
+            "men": "Patients whose sex is not recorded are in neither number.",
+            "women": "Patients whose sex is not recorded are in neither number.",
+        },
+    ),
+    _make_table(
         _EARLY_TABLE_1,
         (
             _number("n_pa", "PA", "images", EARLY_FRONTAL),
@@ -534,3 +580,23 @@ _TABLES = (
 
 PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType({table.name: table for table in _TABLES})
 """The papers' tables by name, in the papers' order."""
+
+
+def find_table(name: str) -> PublishedTable:
+    """Find a published table by its name.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such table.
+
+    Examples
+    --------
+    >>> find_table("table-3").place
+    'Table 3 (2020-12)'
+    """
+    if name not in PUBLISHED:
+        raise SelectionError(
+            f"No published table is called {name!r}. There are {', '.join(PUBLISHED)}."
+        )
+    return PUBLISHED[name]

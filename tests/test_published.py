@@ -12,16 +12,18 @@ from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.published import (
     COMPARISON_COLUMNS,
-    OURS_COLUMNS,
     VERDICTS,
     compare_cells,
+    compare_published,
     count_verdicts,
     describe_comparison,
-    find_table,
     list_unpublished_rows,
 )
-from cxrlib.published_tables import PUBLISHED, TOTALS, PublishedTable
+from cxrlib.published_counts import count_published
+from cxrlib.published_tables import PUBLISHED, TOTALS, PublishedTable, find_table
+from tests.cohort_factory import make_cohort
 
+OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients")
 FRONTAL = ("PA", "AP", "AP Supine")
 
 
@@ -176,6 +178,58 @@ def test_verdicts_are_counted() -> None:
     assert describe_comparison(table).startswith("165 of 165 numbers agree, 0 differ")
 
 
+# ---- whole cohorts
+
+
+def test_a_small_cohort_is_counted_as_the_paper_counts(tmp_path: Path) -> None:
+    """Two patients of Italy: one of three images whose outcome is on the second only."""
+    place = {"location": "Brescia, Italy", "sex": "M"}
+    rows = [
+        {**place, "patientid": "1", "age": 60},
+        {**place, "patientid": "1", "age": 61, "survival": "N", "view": "AP"},
+        {**place, "patientid": "1", "view": "L", "survival": "Y"},
+        {**place, "patientid": "2", "sex": "", "finding": "Tuberculosis", "survival": "Y"},
+        {**place, "patientid": "3", "finding": "todo"},
+    ]
+    cohort = load_cohort(make_cohort(tmp_path, rows), inspect_images=False)
+    table = compare_published(cohort, "table-3")
+    italy = table[table["row"] == "Southern Europe"].set_index("column")["ours"].to_dict()
+    assert italy == {
+        **dict.fromkeys(italy, 0),
+        "n_patients": 2,
+        "n_images": 3,
+        "age_mean": 60,
+        "male_ratio": 0.5,
+        "survival_yes": 1,
+        "survival_no": 1,
+        "n_covid": 1,
+    }
+    lateral = compare_published(cohort, "table-4").set_index(["row", "column"])["ours"]
+    assert lateral["L", "survival_yes"] == 1
+    assert lateral["L", "n_images"] == 1
+
+
+@pytest.mark.parametrize("name", list(PUBLISHED))
+def test_a_cohort_with_nothing_in_it_is_compared_all_the_same(name: str, tmp_path: Path) -> None:
+    """A selection that leaves no image has zeros, and no average."""
+    cohort = load_cohort(make_cohort(tmp_path), inspect_images=False)
+    empty = cohort.select(cohort.table["view"] == "none", "nothing")
+    table = compare_published(empty, name)
+    assert count_verdicts(table)["difference"] == 0
+    means = table["column"].isin(["age_mean", "male_ratio"])
+    assert table.loc[means, "ours"].isna().all()
+    assert (table.loc[~means, "ours"] == 0).all()
+
+
+@pytest.mark.parametrize("name", list(PUBLISHED))
+def test_a_synthetic_folder_is_recognised(name: str, tmp_path: Path) -> None:
+    """A folder that says it is made up agrees with nothing, zeros included."""
+    root = make_cohort(tmp_path, planted={"is_synthetic": True, "name": "Made up"})
+    cohort = load_cohort(root, inspect_images=False)
+    assert cohort.is_synthetic
+    assert set(compare_published(cohort, name)["verdict"]) == {"different cohort"}
+
+
 # ---- the real collection, counted row by row without the library's statistics
 
 
@@ -291,13 +345,52 @@ def recount_early_table_1(cohort: Cohort) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(OURS_COLUMNS))
 
 
+def recount_text(cohort: Cohort) -> pd.DataFrame:
+    """Count what the paper says in its text."""
+    rows, lateral = list_rows(cohort, FRONTAL), list_rows(cohort, ("L",))
+    sex: dict[str, str | None] = {}
+    for row in rows:
+        known = None if pd.isna(row["sex"]) else row["sex"]
+        sex[row["patient_id"]] = sex.get(row["patient_id"]) or known
+    names = [row["filename"].lower() for row in rows]
+    counts = {
+        "xrays": len(rows) + len(lateral),
+        "frontal": len(rows),
+        "pa_ap": sum(row["view"] != "AP Supine" for row in rows),
+        "ap_supine": sum(row["view"] == "AP Supine" for row in rows),
+        "lateral": len(lateral),
+        "patients": len(sex),
+        "men": list(sex.values()).count("M"),
+        "women": list(sex.values()).count("F"),
+        "countries": len({row["country"] for row in rows} - {"Unknown"}),
+        "jpeg": sum(name.endswith((".jpg", ".jpeg")) for name in names),
+        "png": sum(name.endswith(".png") for name in names),
+        "lung_boxes": sum(row["has_lung_box"] for row in rows),
+        "lung_masks": sum(row["has_lung_mask"] for row in rows),
+    }
+    lines = [(name, "n", n, len(rows), len(sex)) for name, n in counts.items()]
+    return pd.DataFrame(lines, columns=list(OURS_COLUMNS))
+
+
 RECOUNTS = {
     "table-1": recount_table_1,
     "table-3": recount_table_3,
     "table-4": recount_table_4,
     "table-7": recount_table_7,
+    "text": recount_text,
     "early-table-1": recount_early_table_1,
 }
+
+
+@pytest.mark.parametrize("name", list(RECOUNTS))
+def test_the_statistics_give_what_was_counted_row_by_row(real: Cohort, name: str) -> None:
+    """Every number, and the counts it was taken from, is the same as counted anew."""
+    first, second = (
+        compare_cells(PUBLISHED[name], ours)[["row", "column", "ours", "n_ours", "verdict"]]
+        for ours in (count_published(real, name), RECOUNTS[name](real))
+    )
+    pd.testing.assert_frame_equal(first, second, check_dtype=False)
+    assert len(first) == len({(cell.row, cell.column) for cell in PUBLISHED[name].cells})
 
 
 @pytest.mark.parametrize("name", list(RECOUNTS))
@@ -319,6 +412,7 @@ def test_what_the_real_collection_agrees_in(real: Cohort) -> None:
         "table-3": (119, 0, 46),
         "table-4": (21, 0, 23),
         "table-7": (220, 0, 5),
+        "text": (0, 0, 13),
         "early-table-1": (3, 0, 12),
     }
 
