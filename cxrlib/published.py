@@ -25,6 +25,7 @@ __all__ = [
     "compare_published",
     "count_verdicts",
     "describe_comparison",
+    "format_number",
     "list_unpublished_rows",
 ]
 
@@ -32,7 +33,7 @@ AGREES, DIFFERENCE, DIFFERENT_COHORT = VERDICTS = ("agrees", "difference", "diff
 
 COMPARISON_COLUMNS = (
     *("table", "row", "title", "column", "unit", "decimals", "paper", "ours"),
-    *("counted", "n_paper", "n_ours", "verdict", "explanation"),
+    *("counted", "n_paper", "n_ours", "same_counts", "verdict", "explanation"),
 )
 
 
@@ -93,7 +94,9 @@ def compare_cells(
         `COMPARISON_COLUMNS`, a line a number in the paper's order. ``paper`` and ``ours`` are
         numbers of ``unit``, ours in full; ``decimals`` is how many the paper prints, and
         they agree if they are equal when printed so. ``n_paper`` and ``n_ours`` say how many
-        (``counted``: images or patients) each was taken from, missing where not known.
+        (``counted``: images or patients) each was taken from, missing where not known;
+        ``same_counts`` says whether all counts that the paper gives are ours too, patients
+        and images.
 
     Raises
     ------
@@ -123,20 +126,33 @@ def count_verdicts(comparison: pd.DataFrame) -> dict[str, int]:
 
 
 def describe_comparison(comparison: pd.DataFrame) -> str:
-    """Say in a sentence how many numbers agree.
+    """Say in a sentence how many numbers agree, and how many of those from equal counts.
 
     Examples
     --------
-    >>> describe_comparison(pd.DataFrame({"verdict": ["agrees", "different cohort"]}))
-    '1 of 2 numbers agree, 0 differ though the counts are equal, 1 is of a different cohort.'
+    >>> verdicts = {"verdict": ["agrees", "different cohort"], "same_counts": [True, False]}
+    >>> describe_comparison(pd.DataFrame(verdicts))
+    '1 of 2 numbers agree (1 from equal counts), 0 differ though the counts are equal, 1 is ...'
     """
     counts = count_verdicts(comparison)
+    n_same = int((comparison["same_counts"] & (comparison["verdict"] == AGREES)).sum())
     n_other = counts[DIFFERENT_COHORT]
     return (
-        f"{counts[AGREES]:,} of {len(comparison):,} numbers agree, {counts[DIFFERENCE]:,} differ "
-        f"though the counts are equal, {n_other:,} {'is' if n_other == 1 else 'are'} of a "
-        "different cohort."
+        f"{counts[AGREES]:,} of {len(comparison):,} numbers agree ({n_same:,} from equal counts), "
+        f"{counts[DIFFERENCE]:,} differ though the counts are equal, {n_other:,} "
+        f"{'is' if n_other == 1 else 'are'} of a different cohort."
     )
+
+
+def format_number(value: float, decimals: int) -> str:
+    """Write a number with as many decimals as the paper prints; an en dash for none.
+
+    Examples
+    --------
+    >>> format_number(53.1249, 2), format_number(1204, 0), format_number(math.nan, 2)
+    ('53.12', '1,204', '–')
+    """
+    return "–" if pd.isna(value) else f"{value:,.{decimals}f}"
 
 
 # ---- one number
@@ -195,6 +211,7 @@ def _compare_cell(
         "counted": unit,
         "n_paper": pd.NA if n_paper is None else n_paper,
         "n_ours": ours[f"n_{unit}"],
+        "same_counts": same_counts,
         "verdict": verdict,
         "explanation": " ".join(
             text

@@ -175,7 +175,8 @@ def test_verdicts_are_counted() -> None:
     """Each verdict has its count, in the sentence as well."""
     table = compare_cells(PUBLISHED["table-3"], copy_paper(PUBLISHED["table-3"]))
     assert count_verdicts(table) == dict(zip(VERDICTS, (165, 0, 0), strict=True))
-    assert describe_comparison(table).startswith("165 of 165 numbers agree, 0 differ")
+    sentence = describe_comparison(table)
+    assert sentence.startswith("165 of 165 numbers agree (165 from equal counts), 0 differ")
 
 
 # ---- whole cohorts
@@ -415,6 +416,24 @@ def test_what_the_real_collection_agrees_in(real: Cohort) -> None:
         "text": (0, 0, 13),
         "early-table-1": (3, 0, 12),
     }
+
+
+def test_the_order_of_rows_means_nothing(real: Cohort) -> None:
+    """The same records in another order give the same comparison, table by table."""
+    shuffled = replace(real, table=real.table.sample(frac=1, random_state=7, ignore_index=True))
+    for name in PUBLISHED:
+        first, second = (compare_published(cohort, name) for cohort in (real, shuffled))
+        pd.testing.assert_frame_equal(first, second)
+
+
+def test_how_much_agrees_from_equal_counts(real: Cohort) -> None:
+    """Seven sub-regions have ten numbers each whose counts are the paper's; all agree."""
+    table = compare_published(real, "table-3")
+    same = table[table["same_counts"]]
+    assert set(same["verdict"]) == {"agrees"}
+    assert same["row"].nunique() == 7
+    # The two columns of counts themselves are parts of a whole that has grown.
+    assert len(same) == 7 * 10
 
 
 def test_seven_sub_regions_are_the_papers(real: Cohort) -> None:

@@ -219,3 +219,26 @@ def test_the_wholes_are_the_papers(texts: dict[str, str]) -> None:
     assert "M/F ratio is 230/139" in text
     assert "679 frontal chest X-ray images from 412 people from 26 countries" in text
     assert "123 frontal view X-rays" in texts[EARLY_FILE]
+
+
+def test_the_counts_of_the_text_are_the_papers(texts: dict[str, str]) -> None:
+    """Each number stands in the paper in its words."""
+    text = " ".join(texts[PAPER_FILE].split())
+    words = {
+        "xrays": "761 images were",
+        "frontal": "679 are frontal",
+        "lateral": "82 are lateral",
+        "pa_ap": "518 are standard frontal",
+        "ap_supine": "161 are AP Supine",
+        "patients": "412 people",
+        "men": "M/F ratio is 230/",
+        "women": "/139. In total",
+        "countries": "26 different countries",
+        "jpeg": "367 JPEG",
+        "png": "171 PNG",
+        "lung_boxes": "167 images annotated",
+        "lung_masks": "209 generated lung",
+    }
+    for cell in PUBLISHED["text"].cells:
+        assert f"{cell.value:.0f}" in words[cell.row]
+        assert words[cell.row] in text, cell
