@@ -24,7 +24,10 @@ APP = Path(__file__).with_name("viewer_app.py")
 READ_CONTRAST = (Path(__file__).parent / "read_contrast.js").read_text()
 SIZES = {"laptop": (1366, 900), "narrow": (412, 900)}
 
-READ_VIEWER = """viewer => {
+READ_VIEWER = """async viewer => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame();
+    await frame(); // what was asked for is drawn
     const box = element => {
         const {x, y, width, height} = element.getBoundingClientRect();
         return {x, y, width, height};
@@ -276,6 +279,8 @@ def visit_viewer(
     walk = Walk(page, findings)
     walk.stage.scroll_into_view_if_needed()
     check_shown(walk)
+    if not walk.read()["stages"][0]["ready"]:
+        return  # said already
     check_wheel(walk)
     check_drag(walk)
     check_keys(walk)

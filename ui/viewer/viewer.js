@@ -60,9 +60,9 @@ const askWhy = async url => {
   }
   const kind = answer.headers.get('Content-Type') || '';
   const text = kind.startsWith('text/plain') ? (await answer.text()).trim() : '';
-  if (text) return text.slice(0, 300);
+  if (text && answer.status !== 500) return text.slice(0, 300);
   if (answer.ok) return 'What came is not an image that this browser can show.';
-  return `The server answered with ${answer.status}.`;
+  return `The server could not do it (${answer.status}).`;
 };
 
 // ---- zoom and place
