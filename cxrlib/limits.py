@@ -68,8 +68,9 @@ LIMITS = (
     Limit(
         "selection-bias",
         "Clear and interesting cases",
-        "The images were made public to teach, because they are clear or unusual. They are not "
-        "what a hospital sees, so no share here is a rate of anything outside the collection.",
+        "The images were probably made public to teach, because they are clear or unusual. They "
+        "are not what a hospital sees, so no share here is a rate of anything outside the "
+        "collection.",
         (_main("section 7"),),
     ),
     Limit(

@@ -177,4 +177,5 @@ def _tell_sex(numbers: Row) -> str:
     n_known = numbers["sex_male"] + numbers["sex_female"]
     if not n_known:
         return "Nobody's sex is known."
-    return f"Of the {n_known:,} whose sex is known {numbers['male_share']:.2f} are male."
+    n_male, share = numbers["sex_male"], numbers["male_share"]
+    return f"Male: {n_male:,} of {n_known:,} whose sex is known ({share:.2f})."
