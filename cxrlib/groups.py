@@ -3,6 +3,7 @@
 Every X-ray stands in one row. What is not recorded has a row of its own, the last.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.errors import SelectionError
-from cxrlib.filters import NOT_RECORDED
-from cxrlib.findings import is_usable
+from cxrlib.filters import NOT_RECORDED, list_levels
+from cxrlib.findings import is_usable, parse_finding
 from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.regions import UNKNOWN
 
@@ -120,36 +121,38 @@ def part_images(table: pd.DataFrame, by: str) -> Groups:
     if by == "finding-view":
         return _cross(part_images(table, "finding"), part_images(table, "view"))
     if by == "finding":
-        return _collect(_read_findings(table), levels, _name_finding, _rank_findings)
-    known = pd.DataFrame({level: _read_texts(table[level]) for level in levels}, index=table.index)
-    rank = _rank_views if by == "view" else _rank_places
-    if by in ("source", "article"):
-        rank = _rank_by_count
-    return _collect(known, levels, lambda group: str(group[levels[-1]]), rank)
+        return _number(_read_findings(table), levels, _rank_findings)
+    known = list(zip(*(_read_texts(table[level]) for level in levels), strict=True))
+    ranks: dict[str, Rank] = {
+        "view": _rank_views,
+        "source": _rank_by_count,
+        "article": _rank_by_count,
+    }
+    return _number(known, levels, ranks.get(by, _rank_places))
 
 
-def _read_texts(column: pd.Series) -> pd.Series:
-    return column.astype(object).where(column.notna(), NOT_RECORDED).astype(str)
+Labels = tuple[str, ...]
+Rank = Callable[[dict[Labels, int]], Callable[[Labels], tuple[object, ...]]]
 
 
-Rank = Callable[[pd.DataFrame], list[tuple[object, ...]]]
+def _read_texts(column: pd.Series) -> list[str]:
+    known = column.notna().to_numpy(dtype=bool)
+    texts = column.to_numpy(dtype=object)
+    return [
+        str(text) if is_known else NOT_RECORDED for text, is_known in zip(texts, known, strict=True)
+    ]
 
 
-def _collect(
-    known: pd.DataFrame, levels: tuple[str, ...], name: Callable[[pd.Series], str], rank: Rank
-) -> Groups:
-    """Number the distinct rows of levels in the order to show."""
-    codes, _ = pd.factorize(pd.MultiIndex.from_frame(known))
-    first = np.unique(codes, return_index=True)[1]
-    labels = known.iloc[first].reset_index(drop=True)
-    labels["n"] = np.bincount(codes, minlength=len(labels))
-    keys = rank(labels)
-    order = sorted(range(len(labels)), key=lambda i: keys[i])
-    place = np.empty(len(order), dtype=int)
-    place[order] = range(len(order))
-    labels = labels.iloc[order].reset_index(drop=True)
-    labels.insert(0, "row", pd.Series([name(group) for _, group in labels.iterrows()], dtype="str"))
-    return Groups(place[codes] if len(codes) else codes, labels[["row", *levels]])
+def _number(known: list[Labels], levels: tuple[str, ...], rank: Rank) -> Groups:
+    """Give the distinct labels numbers in the order to show."""
+    counts = Counter(known)
+    order = sorted(counts, key=rank(counts))
+    places = {labels: place for place, labels in enumerate(order)}
+    # A finding is named by all of its levels, any other group by the last one.
+    rows = ["/".join(filter(None, each)) if levels[0] == "finding" else each[-1] for each in order]
+    columns = dict(zip(levels, zip(*order, strict=True), strict=True)) if order else {}
+    labels = pd.DataFrame({"row": rows, **columns}, columns=["row", *levels], dtype="str")
+    return Groups(np.array([places[each] for each in known], dtype=int), labels)
 
 
 def _cross(findings: Groups, views: Groups) -> Groups:
@@ -162,62 +165,52 @@ def _cross(findings: Groups, views: Groups) -> Groups:
 # ---- findings
 
 
-def _read_findings(table: pd.DataFrame) -> pd.DataFrame:
+def _read_findings(table: pd.DataFrame) -> list[Labels]:
     """Give finding, type and genus as Table 1 names them; "" for what is no pneumonia."""
-    finding = _read_texts(table["finding"])
-    is_pneumonia = finding.str.split("/").str[0].str.strip() == PNEUMONIA
-    kind = table["finding_type"].astype(object).where(table["finding_type"].notna(), UNKNOWN)
-    genus = table["finding_genus"].astype(object).where(table["finding_genus"].notna(), UNKNOWN)
-    without = kind.isin(WITHOUT_ORGANISM) & (genus == UNKNOWN)
-    return pd.DataFrame(
-        {
-            "finding": finding.where(~is_pneumonia, PNEUMONIA),
-            "type": kind.where(is_pneumonia, "").astype(str),
-            "genus": genus.mask(without, NOT_APPLICABLE).where(is_pneumonia, "").astype(str),
-        },
-        index=table.index,
-    )
+    found = {}
+    texts = _read_texts(table["finding"])
+    for text in dict.fromkeys(texts):
+        parsed = parse_finding(text)
+        is_pneumonia = list_levels(text)[0] == PNEUMONIA
+        kind, genus = parsed.kind or UNKNOWN, parsed.genus or UNKNOWN
+        if kind in WITHOUT_ORGANISM and parsed.genus is None:
+            genus = NOT_APPLICABLE
+        found[text] = (PNEUMONIA, kind, genus) if is_pneumonia else (text, "", "")
+    return [found[text] for text in texts]
 
 
-def _name_finding(group: pd.Series) -> str:
-    """Name a row: "Pneumonia/Viral/SARS", "Pneumonia/Unknown/Unknown", "Tuberculosis"."""
-    return "/".join(str(part) for part in (group["finding"], group["type"], group["genus"]) if part)
-
-
-def _rank_findings(labels: pd.DataFrame) -> list[tuple[object, ...]]:
+def _rank_findings(counts: dict[Labels, int]) -> Callable[[Labels], tuple[object, ...]]:
     """Put pneumonia first, types and genera by count, what is unknown last."""
-    of_type = labels.groupby("type")["n"].transform("sum")
-    columns = (labels["finding"], labels["type"], labels["genus"], of_type, labels["n"])
-    return [
-        (
-            finding != PNEUMONIA,
-            not is_usable(finding) or finding == NOT_RECORDED,
-            kind == UNKNOWN,
-            -of if finding == PNEUMONIA else 0,
-            kind,
-            genus == UNKNOWN,
-            -n,
-            genus,
-            finding,
-        )
-        for finding, kind, genus, of, n in zip(*columns, strict=True)
-    ]
+    of_type: Counter[str] = Counter()
+    for (_, kind, _), n in counts.items():
+        of_type[kind] += n
+
+    def rank(labels: Labels) -> tuple[object, ...]:
+        finding, kind, genus = labels
+        last = (-counts[labels], genus, finding)
+        if finding == PNEUMONIA:
+            return (False, False, kind == UNKNOWN, -of_type[kind], kind, genus == UNKNOWN, *last)
+        is_unusable = finding == NOT_RECORDED or not is_usable(finding)
+        return (True, is_unusable, False, 0, "", False, *last)
+
+    return rank
 
 
 # ---- other orders
 
 
-def _rank_views(labels: pd.DataFrame) -> list[tuple[object, ...]]:
+def _rank_views(counts: dict[Labels, int]) -> Callable[[Labels], tuple[object, ...]]:
     places = {view: i for i, view in enumerate(XRAY_VIEWS)}
-    return [(view == NOT_RECORDED, places.get(view, len(places)), view) for view in labels["view"]]
+    return lambda labels: (
+        labels[0] == NOT_RECORDED,
+        places.get(labels[0], len(places)),
+        labels[0],
+    )
 
 
-def _rank_places(labels: pd.DataFrame) -> list[tuple[object, ...]]:
-    levels = [level for level in labels.columns if level != "n"]
-    rows = labels[levels].itertuples(index=False, name=None)
-    return [tuple((part == UNKNOWN, part) for part in row) for row in rows]
+def _rank_places(counts: dict[Labels, int]) -> Callable[[Labels], tuple[object, ...]]:
+    return lambda labels: tuple((part == UNKNOWN, part) for part in labels)
 
 
-def _rank_by_count(labels: pd.DataFrame) -> list[tuple[object, ...]]:
-    names = labels[labels.columns[-2]]
-    return [(name == NOT_RECORDED, -n, name) for name, n in zip(names, labels["n"], strict=True)]
+def _rank_by_count(counts: dict[Labels, int]) -> Callable[[Labels], tuple[object, ...]]:
+    return lambda labels: (labels[0] == NOT_RECORDED, -counts[labels], labels[0])

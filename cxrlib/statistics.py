@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
-from cxrlib.groups import GROUPINGS, Groups, get_grouping, part_images
+from cxrlib.groups import GROUPINGS, get_grouping, part_images
 from cxrlib.intervals import compute_wilson, name_units
 from cxrlib.units import (
     BLANK,
@@ -24,6 +24,7 @@ from cxrlib.units import (
     UNITS,
     YES,
     Units,
+    count_conflicts,
     read_images,
     take_units,
 )
@@ -161,6 +162,9 @@ class Summary:
 _REMEMBERED: weakref.WeakKeyDictionary[Cohort, dict[tuple[str, str], Summary]] = (
     weakref.WeakKeyDictionary()
 )
+_WHOLES: weakref.WeakKeyDictionary[Cohort, dict[str, dict[str, object]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def summarise(cohort: Cohort, by: str, *, unit: str = "image") -> Summary:
@@ -217,8 +221,10 @@ def select_published(cohort: Cohort, by: str = "region") -> Cohort:
 def _summarise(cohort: Cohort, by: str, unit: str) -> Summary:
     images = read_images(cohort)
     groups = part_images(images.table, by)
-    whole = Groups(np.zeros(len(images.table), dtype=int), _label_totals(groups.labels))
-    rows, totals = (_count(cohort, each, unit) for each in (groups, whole))
+    counted = _count(cohort, groups.codes, len(groups.labels), unit)
+    rows = _lay_out(groups.labels, counted)
+    whole = pd.DataFrame([[TOTALS, *[""] * (groups.labels.shape[1] - 1)]], dtype="str")
+    totals = _lay_out(whole.set_axis(groups.labels.columns, axis=1), _count_whole(cohort, unit))
     n_persons = totals["n_persons"].iloc[0]
     return Summary(
         table=rows,
@@ -234,29 +240,40 @@ def _summarise(cohort: Cohort, by: str, unit: str) -> Summary:
     )
 
 
-def _label_totals(labels: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame([[TOTALS, *[""] * (labels.shape[1] - 1)]], columns=labels.columns)
+Columns = dict[str, object]
 
 
-def _count(cohort: Cohort, groups: Groups, unit: str) -> pd.DataFrame:
+def _lay_out(labels: pd.DataFrame, counted: Columns) -> pd.DataFrame:
+    """Put counts beside their labels, which are text in an empty table too."""
+    return pd.DataFrame({**{name: labels[name].array for name in labels.columns}, **counted})
+
+
+def _count_whole(cohort: Cohort, unit: str) -> Columns:
+    """Count the cohort as one group, once for all of its tables."""
+    remembered = _WHOLES.setdefault(cohort, {})
+    if unit not in remembered:
+        n_images = len(read_images(cohort).table)
+        remembered[unit] = _count(cohort, np.zeros(n_images, dtype=int), 1, unit)
+    return remembered[unit]
+
+
+def _count(cohort: Cohort, groups: np.ndarray, n_groups: int, unit: str) -> Columns:
     """Count the units of each group."""
-    images, n_groups = read_images(cohort), len(groups.labels)
-    units = take_units(cohort, unit, groups.codes)
+    images = read_images(cohort)
+    units = take_units(cohort, unit, groups)
     n_of = np.bincount(units.group, minlength=n_groups)
-    columns: dict[str, object] = {"unit": unit, "n": n_of}
-    for name, column in (("image", "n_images"), ("patient", "n_patients"), ("person", "n_persons")):
-        if name in images.names:
-            columns[column] = _count_distinct(groups.codes, images.names[name], n_groups)
-        else:
-            columns[column] = pd.array([pd.NA] * n_groups, dtype="Int64")
-    columns |= _count_views(images.table["view"], groups.codes, n_groups)
+    columns: Columns = {"unit": pd.array([unit] * n_groups, dtype="str"), "n": n_of}
+    for name, of_each in images.names.items():
+        n_each = _count_distinct(groups, of_each, n_groups)
+        columns[f"n_{name}s"] = pd.array(n_each, dtype="Int64") if name == "person" else n_each
+    # Persons are missing where the images were not inspected.
+    columns.setdefault("n_persons", pd.array([pd.NA] * n_groups, dtype="Int64"))
+    columns |= _count_views(images.views, groups, n_groups)
     columns |= _measure_age(units, n_groups)
     columns |= _count_sex(units, n_of)
     for name, column in OUTCOMES.items():
         columns |= _count_answers(name, units.group, units.codes[column], n_of)
-    # The labels keep their own type; "n_persons" can be missing.
-    counted = pd.DataFrame(columns, index=groups.labels.index).astype({"n_persons": "Int64"})
-    return pd.concat([groups.labels, counted], axis=1)
+    return columns
 
 
 def _count_distinct(groups: np.ndarray, names: np.ndarray, n_groups: int) -> np.ndarray:
@@ -265,31 +282,45 @@ def _count_distinct(groups: np.ndarray, names: np.ndarray, n_groups: int) -> np.
     return np.bincount(pairs // (len(names) + 1), minlength=n_groups)
 
 
-def _count_views(view: pd.Series, groups: np.ndarray, n_groups: int) -> dict[str, np.ndarray]:
+def _count_views(views: np.ndarray, groups: np.ndarray, n_groups: int) -> Columns:
     counts = {
-        column: np.bincount(groups[(view == name).to_numpy(dtype=bool)], minlength=n_groups)
-        for name, column in VIEW_COLUMNS.items()
+        column: np.bincount(groups[views == view], minlength=n_groups)
+        for view, column in VIEW_COLUMNS.items()
     }
     n_images = np.bincount(groups, minlength=n_groups)
     return {**counts, "n_other_view": n_images - sum(counts.values())}
 
 
-def _measure_age(units: Units, n_groups: int) -> dict[str, np.ndarray]:
+def _measure_age(units: Units, n_groups: int) -> Columns:
     """Average the ages that are known."""
-    age, known = units.numbers["age"], ~np.isnan(units.numbers["age"])
-    grouped = pd.Series(age[known]).groupby(units.group[known])
-    quartiles = grouped.quantile([0.25, 0.5, 0.75]).unstack()
-    quartiles = quartiles.reindex(index=range(n_groups), columns=[0.25, 0.5, 0.75])
-    return {
-        "age_known": np.bincount(units.group[known], minlength=n_groups),
-        "age_median": quartiles[0.5].to_numpy(dtype=float),
-        "age_q1": quartiles[0.25].to_numpy(dtype=float),
-        "age_q3": quartiles[0.75].to_numpy(dtype=float),
-        "age_mean": grouped.mean().reindex(range(n_groups)).to_numpy(dtype=float),
+    known = ~np.isnan(units.numbers["age"])
+    age, group = units.numbers["age"][known], units.group[known]
+    order = np.lexsort((age, group))
+    n_known = np.bincount(group, minlength=n_groups)
+    sums = np.bincount(group, weights=age, minlength=n_groups)
+    starts = np.cumsum(n_known) - n_known
+    quartiles = {
+        name: _interpolate(age[order], starts, n_known, share)
+        for name, share in (("age_median", 0.5), ("age_q1", 0.25), ("age_q3", 0.75))
     }
+    return {"age_known": n_known, **quartiles, "age_mean": _divide(sums, n_known)}
 
 
-def _count_sex(units: Units, n_of: np.ndarray) -> dict[str, np.ndarray]:
+def _interpolate(
+    values: np.ndarray, starts: np.ndarray, counts: np.ndarray, share: float
+) -> np.ndarray:
+    """Take a quantile of each run of sorted values, between two of them by proportion."""
+    quantiles = np.full(len(counts), np.nan)
+    some = counts > 0
+    place = share * (counts[some] - 1)
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, counts[some] - 1)
+    low, high = values[starts[some] + below], values[starts[some] + above]
+    quantiles[some] = low + (place - below) * (high - low)
+    return quantiles
+
+
+def _count_sex(units: Units, n_of: np.ndarray) -> Columns:
     sex, n_groups = units.codes["sex"], len(n_of)
     male, female = (
         np.bincount(units.group[sex == code], minlength=n_groups) for code in (MALE, FEMALE)
@@ -306,9 +337,7 @@ def _count_sex(units: Units, n_of: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _count_answers(
-    name: str, group: np.ndarray, answers: np.ndarray, n_of: np.ndarray
-) -> dict[str, np.ndarray]:
+def _count_answers(name: str, group: np.ndarray, answers: np.ndarray, n_of: np.ndarray) -> Columns:
     """Count yes, no, unclear and not recorded."""
     yes, no, unclear, blank = (
         np.bincount(group[answers == code], minlength=len(n_of))
@@ -373,14 +402,9 @@ def _list_conflicts(cohort: Cohort, unit: str) -> Iterator[str]:
     """Say how many units have several values where only the first counts."""
     if unit == "image":
         return
-    images = read_images(cohort)
-    names, found = images.names[unit], []
-    columns = {"age": images.numbers["age"], "sex": images.codes["sex"]}
-    columns |= {name: images.codes[column] for name, column in OUTCOMES.items()}
-    for name, values in columns.items():
-        known = ~np.isnan(values) & (values != BLANK)
-        pairs = np.unique(np.column_stack([names[known], values[known]]), axis=0)
-        n_several = int((np.bincount(pairs[:, 0].astype(int)) > 1).sum()) if len(pairs) else 0
+    found = []
+    for name, column in {"age": "age", "sex": "sex", **OUTCOMES}.items():
+        n_several = count_conflicts(cohort, unit, column)
         if n_several:
             found.append(f"{_CONFLICT_WORDS.get(name, name)} ({n_several:,})")
     if found:

@@ -17,7 +17,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.findings import is_usable
 from cxrlib.metadata import YES_NO_CATEGORIES, YES_NO_COLUMNS
 
-__all__ = ["BLANK", "UNITS", "Units", "check_unit", "read_images", "take_units"]
+__all__ = ["BLANK", "UNITS", "Units", "check_unit", "count_conflicts", "read_images", "take_units"]
 
 UNITS = ("image", "patient", "person")
 
@@ -44,6 +44,8 @@ class Units:
         Of age, NaN where not recorded.
     codes : dict of str to ndarray of int
         Of sex, covid and the yes/no columns; `BLANK` where not recorded.
+    images, of_image : ndarray of int
+        The X-rays in any group, and the unit of each.
     """
 
     group: np.ndarray
@@ -51,6 +53,23 @@ class Units:
     person: np.ndarray
     numbers: dict[str, np.ndarray]
     codes: dict[str, np.ndarray]
+    images: np.ndarray
+    of_image: np.ndarray
+
+    def have_any(self, marks: np.ndarray) -> np.ndarray:
+        """Tell of each unit whether any of its images in the group is marked.
+
+        Parameters
+        ----------
+        marks : ndarray of bool, shape (n_xrays,)
+
+        Returns
+        -------
+        ndarray of bool, shape (n_units,)
+        """
+        found = np.zeros(len(self.group), dtype=bool)
+        found[self.of_image[marks[self.images]]] = True
+        return found
 
 
 @dataclass(frozen=True)
@@ -61,6 +80,8 @@ class Images:
     ----------
     table : DataFrame
         Their rows of the cohort's table.
+    views : ndarray of object
+        The view of each; NaN where not recorded.
     names : dict of str to ndarray of int
         By unit, which image, patient or person each is; no "person" if not known.
     numbers, codes : dict of str to ndarray
@@ -68,6 +89,7 @@ class Images:
     """
 
     table: pd.DataFrame
+    views: np.ndarray
     names: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
     codes: dict[str, np.ndarray]
@@ -98,12 +120,17 @@ def check_unit(unit: str, cohort: Cohort) -> str:
 def read_images(cohort: Cohort) -> Images:
     """Read the X-rays of a cohort as numbers; they are remembered while the cohort is held."""
     if cohort not in _READ:
-        rows = cohort.table[cohort.table["is_xray"]].sort_values("row", kind="stable")
+        rows = cohort.table
+        if not rows["is_xray"].all():
+            rows = rows[rows["is_xray"]]
+        if not rows["row"].is_monotonic_increasing:
+            rows = rows.sort_values("row", kind="stable")
         names = {"image": np.arange(len(rows)), "patient": pd.factorize(rows["patient_id"])[0]}
         if not rows["person_id"].isna().any():
             names["person"] = pd.factorize(rows["person_id"])[0]
         numbers = {"age": rows["age"].to_numpy(dtype=float, na_value=np.nan)}
-        _READ[cohort] = Images(rows, names, numbers, _encode(rows))
+        views = rows["view"].to_numpy(dtype=object)
+        _READ[cohort] = Images(rows, views, names, numbers, _encode(rows))
     return _READ[cohort]
 
 
@@ -115,9 +142,9 @@ def _encode(rows: pd.DataFrame) -> dict[str, np.ndarray]:
         answers = pd.Categorical(rows[column], categories=list(YES_NO_CATEGORIES)).codes
         codes[column] = np.where(answers >= n_answers, BLANK, answers).astype(int)
     codes["sex"] = pd.Categorical(rows["sex"], categories=["M", "F"]).codes.astype(int)
-    finding = rows["finding"].astype(object).where(rows["finding"].notna(), "")
-    covid = {text: _encode_covid(text) for text in finding.unique()}
-    codes["covid"] = finding.map(covid).to_numpy(dtype=int)
+    findings = rows["finding"].to_numpy(dtype=object, na_value="")
+    covid = {text: _encode_covid(text) for text in dict.fromkeys(findings)}
+    codes["covid"] = np.array([covid[text] for text in findings], dtype=int)
     return codes
 
 
@@ -168,4 +195,17 @@ def take_units(cohort: Cohort, unit: str, groups: np.ndarray) -> Units:
         person=owners[inside][first],
         numbers={column: take(values, np.nan) for column, values in images.numbers.items()},
         codes={column: take(values, BLANK) for column, values in images.codes.items()},
+        images=inside,
+        of_image=place,
     )
+
+
+def count_conflicts(cohort: Cohort, unit: str, column: str) -> int:
+    """Count the patients or persons with more than one value in a column of `Units`."""
+    images = read_images(cohort)
+    names = images.names[check_unit(unit, cohort)]
+    values = images.numbers[column] if column in images.numbers else images.codes[column]
+    known = np.isfinite(values) & (values != BLANK)
+    # As whole numbers, so that a pair is one: ages have at most a few decimals.
+    pairs = np.unique(names[known] * 1e6 + np.round(values[known] * 1e3))
+    return int((np.bincount((pairs // 1e6).astype(int)) > 1).sum())

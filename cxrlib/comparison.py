@@ -1,0 +1,369 @@
+"""Two groups side by side: counts, differences, and how far they could be chance.
+
+Prefer few questions asked beforehand. Of many differences some stand out by chance, and groups
+of a collection from publications differ in who published them before anything else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.filters import find_reasons
+from cxrlib.intervals import FEW, name_units
+from cxrlib.measures import VARIABLES, Measure, list_measures
+from cxrlib.missingness import RECORDED_COLUMNS
+from cxrlib.selection import Selection, select
+from cxrlib.units import NO, YES, Units, read_images, take_units
+
+__all__ = [
+    "Comparison",
+    "compare_groups",
+    "compare_recorded",
+    "split_by_column",
+    "split_by_selection",
+]
+
+N_RESAMPLES = 1000
+# Resamples in which a group is empty say nothing of the difference.
+MOST_EMPTY = 0.05
+
+Masks = tuple[pd.Series, pd.Series]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Hold two groups side by side.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a number: variable, title, value, kind ("median" or "share"), of the first and
+        the second group its count, denominator and share or median (``first_n``,
+        ``first_of``, ``first``; ``first_persons`` are those behind the denominator), then
+        ``difference`` (first less second; shares as parts of 1, ages in years), the ends of its
+        interval ``low`` and ``high``, and ``reason``: why there is none, or what is wrong
+        with it, "" otherwise. Of a median the count is the denominator.
+    first, second : str
+        Names of the groups.
+    n_first, n_second : int
+        Units of each.
+    unit : str
+    n_resamples, seed : int
+    notes : tuple of str
+        What a reader should know, in full sentences.
+    """
+
+    table: pd.DataFrame
+    first: str
+    second: str
+    n_first: int
+    n_second: int
+    unit: str
+    n_resamples: int
+    seed: int
+    notes: tuple[str, ...]
+
+
+# ---- which images are in which group
+
+
+def split_by_selection(cohort: Cohort, selection: Selection) -> Masks:
+    """Part the X-rays into those of a selection and the rest.
+
+    Raises
+    ------
+    SelectionError
+        If the selection cannot be applied.
+    """
+    chosen = cohort.table["image_id"].isin(select(cohort, selection).table["image_id"])
+    return chosen, cohort.table["is_xray"] & ~chosen
+
+
+def split_by_column(cohort: Cohort, name: str, first: str, second: str) -> Masks:
+    """Take the X-rays with one value of a filter, and those with another.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    name : str
+        One of `cxrlib.filters.FILTERS` that has values, such as "view" or "region".
+    first, second : str
+
+    Raises
+    ------
+    SelectionError
+        If there is no such filter, or it is a range.
+    """
+    if name in ("age", "day"):
+        raise SelectionError(f"{name!r} is a range of numbers. Compare a selection of it instead.")
+    kept = [find_reasons(cohort, name, (value,)).isna() for value in (first, second)]
+    xrays = cohort.table["is_xray"]
+    return kept[0] & xrays, kept[1] & xrays
+
+
+# ---- comparing
+
+
+def compare_groups(
+    cohort: Cohort,
+    first: pd.Series,
+    second: pd.Series | None = None,
+    *,
+    names: tuple[str, str] = ("selection", "rest"),
+    unit: str = "patient",
+    variables: tuple[str, ...] = tuple(VARIABLES),
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two groups of images, their patients or their persons.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    first, second : Series of bool
+        On the index of the cohort's table; without a second group the rest is taken. Only
+        X-rays are counted. A patient with images in both groups is in both.
+    names : tuple of (str, str)
+    unit : {"image", "patient", "person"}, default "patient"
+    variables : tuple of str
+        Of `cxrlib.measures.VARIABLES`.
+    n_resamples : int, default 1000
+        Persons (patients, where persons are not known) are drawn with replacement so often;
+        an interval holds the middle 95 % of the differences.
+    seed : int, default 0
+        Same seed, same intervals.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    SelectionError
+        If a mask does not fit the table, or an image is in both groups.
+    """
+    groups = _mark_groups(cohort, first, second)
+    units = take_units(cohort, unit, groups)
+    measures = list_measures(cohort, units, variables)
+    weights = _draw_weights(units.person, n_resamples, seed)
+    rows = [_compare_share(units, measure, weights) for measure in measures]
+    if "age" in variables:
+        rows.insert(0, _compare_ages(units, weights))
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
+    return Comparison(
+        table=table,
+        first=names[0],
+        second=names[1],
+        n_first=n_first,
+        n_second=n_second,
+        unit=unit,
+        n_resamples=n_resamples,
+        seed=seed,
+        notes=tuple(_list_notes(units, unit, names, table)),
+    )
+
+
+def compare_recorded(
+    cohort: Cohort,
+    outcome: str,
+    *,
+    unit: str = "patient",
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare those with a recorded outcome with those without, by age, view and source.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    outcome : str
+        A yes/no column of the cohort's table, such as "survival". Recorded is yes or no.
+    unit, n_resamples, seed
+        As in `compare_groups`. A patient or person with the outcome on any image has it.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such column.
+    """
+    images = read_images(cohort)
+    if outcome not in images.codes or outcome not in RECORDED_COLUMNS:
+        known = [name for name in RECORDED_COLUMNS if name in images.codes]
+        raise SelectionError(f"There is no outcome {outcome[:60]!r}. There are {', '.join(known)}.")
+    is_recorded = np.isin(images.codes[outcome], (YES, NO))
+    everybody = take_units(cohort, unit, np.zeros(len(images.table), dtype=int))
+    of_unit = everybody.have_any(is_recorded)
+    marks = pd.Series(False, index=cohort.table.index)
+    marks[images.table.index] = of_unit[everybody.of_image]
+    title = RECORDED_COLUMNS[outcome]
+    return compare_groups(
+        cohort,
+        marks,
+        names=(f"{title} recorded", f"{title} not recorded"),
+        unit=unit,
+        variables=("age", "sex", "view", "region", "source", "covid"),
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+
+
+def _mark_groups(cohort: Cohort, first: pd.Series, second: pd.Series | None) -> np.ndarray:
+    """Give each X-ray 0 or 1 for its group, -1 where it is in none."""
+    index = cohort.table.index
+    second = ~first.astype(bool) if second is None else second
+    for mask in (first, second):
+        if not mask.index.equals(index) or mask.isna().any():
+            raise SelectionError(
+                f"A group has {len(mask)} values for {len(index)} images, or some are missing: it "
+                "needs True or False for each row of the cohort's table."
+            )
+    rows = read_images(cohort).table.index
+    is_first, is_second = (mask[rows].to_numpy(dtype=bool) for mask in (first, second))
+    n_both = int((is_first & is_second).sum())
+    if n_both:
+        raise SelectionError(
+            f"{name_units(n_both, 'image')} would be in both groups. Choose groups that share none."
+        )
+    return np.where(is_first, 0, np.where(is_second, 1, -1))
+
+
+# ---- resampling persons
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Hold how often each person was drawn: (n_resamples, n_persons), and whose each unit is."""
+
+    drawn: np.ndarray
+    of_unit: np.ndarray
+
+    def add_up(self, marks: np.ndarray) -> np.ndarray:
+        """Count the marked units in each resample."""
+        n_persons = self.drawn.shape[1]
+        return self.drawn @ np.bincount(self.of_unit[marks], minlength=n_persons)
+
+
+def _draw_weights(person: np.ndarray, n_resamples: int, seed: int) -> _Weights:
+    """Draw persons with replacement."""
+    names, of_unit = np.unique(person, return_inverse=True)
+    size = (n_resamples, len(names))
+    if not len(names):
+        return _Weights(np.zeros(size, dtype=int), of_unit)
+    drawn = np.random.default_rng(seed).integers(len(names), size=size)
+    places = drawn + len(names) * np.arange(n_resamples)[:, None]
+    counts = np.bincount(places.ravel(), minlength=n_resamples * len(names))
+    return _Weights(counts.reshape(size), of_unit)
+
+
+_COLUMNS = (
+    *("variable", "title", "value", "kind"),
+    *("first_n", "first_of", "first_persons", "first"),
+    *("second_n", "second_of", "second_persons", "second"),
+    *("difference", "low", "high", "reason"),
+)
+
+
+def _compare_share(units: Units, measure: Measure, weights: _Weights) -> dict[str, object]:
+    """Compare a share of two groups."""
+    row: dict[str, object] = {
+        "variable": measure.variable,
+        "title": measure.title,
+        "value": measure.value,
+        "kind": "share",
+    }
+    shares, resampled, persons = [], [], []
+    for side, name in enumerate(("first", "second")):
+        known = measure.is_known & (units.group == side)
+        yes = known & measure.is_yes
+        n_yes, n_of = int(yes.sum()), int(known.sum())
+        shares.append(n_yes / n_of if n_of else np.nan)
+        persons.append(len(np.unique(units.person[known])))
+        row |= {f"{name}_n": n_yes, f"{name}_of": n_of, f"{name}_persons": persons[-1]}
+        row[name] = shares[-1]
+        resampled.append(_divide(weights.add_up(yes), weights.add_up(known)))
+    is_one_sided = measure.variable == "RT_PCR_positive" and set(shares) <= {1.0}
+    reason = "nobody is recorded as negative" if is_one_sided else _find_reason(persons)
+    return row | _judge(shares, resampled, reason)
+
+
+def _compare_ages(units: Units, weights: _Weights) -> dict[str, object]:
+    """Compare the median age of two groups."""
+    row: dict[str, object] = {
+        "variable": "age",
+        "title": VARIABLES["age"],
+        "value": "median",
+        "kind": "median",
+    }
+    age, medians, resampled, persons = units.numbers["age"], [], [], []
+    for side, name in enumerate(("first", "second")):
+        known = np.flatnonzero(~np.isnan(age) & (units.group == side))
+        medians.append(float(np.median(age[known])) if len(known) else np.nan)
+        persons.append(len(np.unique(units.person[known])))
+        row |= {f"{name}_n": len(known), f"{name}_of": len(known), name: medians[-1]}
+        row[f"{name}_persons"] = persons[-1]
+        order = known[np.argsort(age[known], kind="stable")]
+        resampled.append(_take_medians(age[order], weights.drawn[:, weights.of_unit[order]]))
+    return row | _judge(medians, resampled, _find_reason(persons))
+
+
+def _take_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Take the median of sorted values that count as often as each row of weights says."""
+    if not len(values):
+        return np.full(len(weights), np.nan)
+    sums = np.cumsum(weights, axis=1)
+    half = sums[:, -1:] / 2
+    lower, upper = (sums >= half).argmax(axis=1), (sums > half).argmax(axis=1)
+    return np.where(sums[:, -1] > 0, (values[lower] + values[upper]) / 2, np.nan)
+
+
+def _find_reason(persons: list[int]) -> str:
+    """Say why a difference has no interval."""
+    fewest = min(persons)
+    if fewest >= FEW:
+        return ""
+    return f"not estimable: {name_units(fewest, 'person')} in a group, {FEW} are needed"
+
+
+def _judge(both: list[float], resampled: list[np.ndarray], reason: str) -> dict[str, object]:
+    """Give the difference and its interval, unless there is a reason against it."""
+    row = {"difference": both[0] - both[1], "low": np.nan, "high": np.nan, "reason": reason}
+    differences = resampled[0] - resampled[1]
+    if reason or not len(differences):
+        return row
+    if np.isnan(differences).mean() > MOST_EMPTY:
+        return row | {"reason": "not estimable: a group is empty in many resamples"}
+    row["low"], row["high"] = np.nanquantile(differences, [0.025, 0.975])
+    stiff = [values for values in resampled if np.nanmin(values) == np.nanmax(values)]
+    if stiff:
+        row["reason"] = "a group does not vary: the interval is too narrow"
+    return row
+
+
+def _divide(counts: np.ndarray, of: np.ndarray) -> np.ndarray:
+    return np.divide(counts, of, out=np.full(len(of), np.nan), where=of > 0)
+
+
+# ---- what to know
+
+
+def _list_notes(
+    units: Units, unit: str, names: tuple[str, str], table: pd.DataFrame
+) -> Iterator[str]:
+    n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
+    yield f"{names[0]}: {name_units(n_first, unit)}. {names[1]}: {name_units(n_second, unit)}."
+    n_both = len(np.intersect1d(units.person[units.group == 0], units.person[units.group == 1]))
+    if n_both:
+        yield f"{name_units(n_both, 'person')} with images in both groups; resampled as one."
+    yield "A share is of those of whom the answer is recorded; intervals come of drawing persons."
+    n_compared = int(table["low"].notna().sum())
+    if n_compared > 1:
+        yield (
+            f"{n_compared} differences have an interval: at 95 % about {n_compared / 20:.1f} of "
+            "them would exclude 0 by chance alone. A difference is no cause: groups differ in "
+            "where and why they were published."
+        )

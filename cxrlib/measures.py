@@ -1,0 +1,111 @@
+"""Measures: the shares in which groups of a cohort are described or compared.
+
+A measure is a question with yes or no, such as "view PA" or "survived". Each says of whom the
+answer is known, since a share is taken of these only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.groups import GROUPINGS, part_images
+from cxrlib.regions import UNKNOWN
+from cxrlib.units import MALE, NO, YES, Units, read_images
+
+__all__ = ["VARIABLES", "Measure", "list_measures"]
+
+VARIABLES = {
+    "age": "Age (years)",
+    "sex": "Sex",
+    "view": "View",
+    "region": "Region",
+    "source": "Source",
+    "covid": "Finding",
+    "survival": "Survived",
+    "went_icu": "Went to the ICU",
+    "intubated": "Intubated",
+    "in_icu": "In the ICU at an image",
+    "intubation_present": "Tube at an image",
+    "RT_PCR_positive": "RT-PCR positive",
+}
+"""What groups are described by, and its title."""
+
+MOST_VALUES = 6  # sources with a line of their own
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Hold a question and the answers of all units.
+
+    Parameters
+    ----------
+    variable, value, title : str
+        "view", "PA", "View".
+    is_yes, is_known : ndarray of bool, shape (n_units,)
+    """
+
+    variable: str
+    value: str
+    title: str
+    is_yes: np.ndarray
+    is_known: np.ndarray
+
+
+def list_measures(
+    cohort: Cohort, units: Units, variables: tuple[str, ...] = tuple(VARIABLES)
+) -> list[Measure]:
+    """List the shares of some variables; ages are no share and passed over.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    units : Units
+        Of this cohort.
+    variables : tuple of str
+        Of `VARIABLES`.
+
+    Returns
+    -------
+    list of Measure
+        Of views, regions and sources one a value, in the order to show. Someone with images
+        in two views has both. Of the sources only the most frequent ones.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such variable.
+    """
+    measures: list[Measure] = []
+    for variable in variables:
+        if variable not in VARIABLES:
+            raise SelectionError(
+                f"There is no variable {variable[:60]!r}. There are {', '.join(VARIABLES)}."
+            )
+        title = VARIABLES[variable]
+        if variable in GROUPINGS:
+            measures += _list_values(cohort, units, variable)
+        elif variable == "sex":
+            sex = units.codes["sex"]
+            measures.append(Measure("sex", "male", title, sex == MALE, sex >= 0))
+        elif variable != "age":
+            answers = units.codes[variable]
+            value = "COVID-19" if variable == "covid" else "yes"
+            known = (answers == YES) | (answers == NO)
+            measures.append(Measure(variable, value, title, answers == YES, known))
+    return measures
+
+
+def _list_values(cohort: Cohort, units: Units, variable: str) -> Iterator[Measure]:
+    """List the values of a grouping; the one that says "not recorded" is none."""
+    groups = part_images(read_images(cohort).table, variable)
+    names = groups.labels["row"].tolist()
+    blank = [name in (UNKNOWN, "not recorded") for name in names]
+    known = ~np.array(blank, dtype=bool)[groups.codes]
+    has_any = units.have_any(known)
+    values = [i for i, is_blank in enumerate(blank) if not is_blank]
+    for i in values[:MOST_VALUES] if variable == "source" else values:
+        has_value = units.have_any(groups.codes == i)
+        yield Measure(variable, names[i], VARIABLES[variable], has_value, has_any)

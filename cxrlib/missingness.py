@@ -1,0 +1,139 @@
+"""What is not recorded: by column, by region, by source.
+
+A blank is not a no. Which fields are recorded can say more of a patient than what they hold, so a
+table of a cohort begins with what it does not know.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.groups import GROUPINGS, Groups, part_images
+from cxrlib.metadata import YES_NO_COLUMNS
+from cxrlib.regions import UNKNOWN
+from cxrlib.units import BLANK, UNCLEAR, Units, read_images, take_units
+
+__all__ = ["RECORDED_COLUMNS", "describe_missingness"]
+
+RECORDED_COLUMNS = {
+    "offset": "Day",
+    "sex": "Sex",
+    "age": "Age",
+    "finding": "Finding",
+    "RT_PCR_positive": "RT-PCR positive",
+    "survival": "Survival",
+    "went_icu": "Went to the ICU",
+    "in_icu": "In the ICU at the image",
+    "intubated": "Intubated",
+    "intubation_present": "Tube at the image",
+    "extubated": "Extubated",
+    "needed_supplemental_O2": "Needed oxygen",
+    "temperature": "Temperature",
+    "pO2_saturation": "Oxygen",
+    "leukocyte_count": "Leukocytes",
+    "neutrophil_count": "Neutrophils",
+    "lymphocyte_count": "Lymphocytes",
+    "view": "View",
+    "date": "Date",
+    "location": "Location",
+    "article": "Article",
+    "license": "Licence",
+    "clinical_notes": "Clinical notes",
+}
+"""Columns of a cohort's table that can be blank, and their titles."""
+
+ALL = "all"
+MISSINGNESS_COLUMNS = (
+    *("group", "column", "title", "unit", "n"),
+    *("n_recorded", "n_unclear", "n_not_recorded", "share_recorded"),
+)
+
+
+def describe_missingness(
+    cohort: Cohort, *, by: str = "column", unit: str = "image"
+) -> pd.DataFrame:
+    """Count what is recorded and what is not.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its X-rays are counted.
+    by : str, default "column"
+        "column" for the whole cohort, else a grouping of `cxrlib.groups.GROUPINGS`, such as
+        "region" or "source", for each of its rows.
+    unit : {"image", "patient", "person"}, default "image"
+        A patient or person has a value if any of their images in the row has one.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and column: group ("all" for the whole cohort), column, title, unit, n
+        (units of the group), n_recorded, n_unclear, n_not_recorded (they add up to n) and
+        share_recorded (NaN of nothing). A finding that is "todo" or "Unknown" and a
+        location without a country are not recorded.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such grouping or unit.
+    """
+    images = read_images(cohort)
+    if by == "column":
+        whole = np.zeros(len(images.table), dtype=int)
+        groups = Groups(whole, pd.DataFrame({"row": [ALL]}))
+    elif by in GROUPINGS:
+        groups = part_images(images.table, by)
+    else:
+        raise SelectionError(
+            f"What is missing cannot be shown by {by[:60]!r}. There are column, "
+            f"{', '.join(GROUPINGS)}."
+        )
+    units = take_units(cohort, unit, groups.codes)
+    n_groups = len(groups.labels)
+    parts = [
+        _count_column(units, column, *_find_recorded(images.table, images.codes, column), n_groups)
+        for column in RECORDED_COLUMNS
+    ]
+    table = pd.concat(parts)
+    table["group"] = groups.labels["row"].to_numpy(dtype=object)[table.index]
+    table["unit"] = unit
+    # By group first; the columns keep their order.
+    return table.sort_index(kind="stable")[list(MISSINGNESS_COLUMNS)].reset_index(drop=True)
+
+
+def _find_recorded(
+    table: pd.DataFrame, codes: dict[str, np.ndarray], column: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which images have a value, and which an unclear one."""
+    nowhere = np.zeros(len(table), dtype=bool)
+    if column in YES_NO_COLUMNS:
+        is_unclear = codes[column] == UNCLEAR
+        return (codes[column] != BLANK) & ~is_unclear, is_unclear
+    if column == "finding":
+        return table["usable_finding"].to_numpy(dtype=bool), nowhere
+    if column == "location":
+        return (table["country"] != UNKNOWN).to_numpy(dtype=bool), nowhere
+    return table[column].notna().to_numpy(dtype=bool), nowhere
+
+
+def _count_column(
+    units: Units, column: str, is_recorded: np.ndarray, is_unclear: np.ndarray, n_groups: int
+) -> pd.DataFrame:
+    """Count a column, a row a group."""
+    recorded = units.have_any(is_recorded)
+    unclear = units.have_any(is_unclear) & ~recorded
+    n = np.bincount(units.group, minlength=n_groups)
+    n_recorded = np.bincount(units.group[recorded], minlength=n_groups)
+    n_unclear = np.bincount(units.group[unclear], minlength=n_groups)
+    return pd.DataFrame(
+        {
+            "column": column,
+            "title": RECORDED_COLUMNS[column],
+            "n": n,
+            "n_recorded": n_recorded,
+            "n_unclear": n_unclear,
+            "n_not_recorded": n - n_recorded - n_unclear,
+            "share_recorded": np.divide(n_recorded, n, out=np.full(n_groups, np.nan), where=n > 0),
+        }
+    )

@@ -1,0 +1,175 @@
+"""Table One: who is in a cohort, with what is missing and without p-values.
+
+p-values would test whether groups that nobody randomised differ, which they do. Whoever wants
+to compare two groups finds differences with intervals in `cxrlib.comparison`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.groups import Groups, get_grouping, part_images
+from cxrlib.intervals import describe_average, describe_share
+from cxrlib.measures import VARIABLES, list_measures
+from cxrlib.units import read_images, take_units
+
+__all__ = ["TableOne", "make_table_one"]
+
+OVERALL = "Overall"
+
+
+@dataclass(frozen=True)
+class TableOne:
+    """Hold a Table One.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a number of a group: group ("Overall" first), variable, title, value, kind
+        ("count", "median" or "share"), n (units of the group), n_known, n_missing, n_yes,
+        number (count, median or share), low and high (quartiles of a median) and text, the
+        number in words.
+    unit : str
+    by : str or None
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    unit: str
+    by: str | None
+    notes: tuple[str, ...]
+
+    def to_wide(self) -> pd.DataFrame:
+        """Lay the words out: variable, value, Missing (of all), Overall, a column a group."""
+        keys = ["title", "value"]
+        overall = self.table[self.table["group"] == OVERALL]
+        wide = overall[keys].reset_index(drop=True)
+        wide["Missing"] = overall["n_missing"].to_numpy()
+        for group in self.table["group"].unique():
+            wide[group] = self.table.loc[self.table["group"] == group, "text"].to_numpy()
+        return wide.rename(columns={"title": "Variable", "value": "Value"})
+
+
+def make_table_one(
+    cohort: Cohort,
+    by: str | None = None,
+    *,
+    unit: str = "patient",
+    variables: tuple[str, ...] = tuple(VARIABLES),
+) -> TableOne:
+    """Describe a cohort, whole and by group.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its X-rays are counted.
+    by : str, optional
+        A grouping of `cxrlib.groups.GROUPINGS`.
+    unit : {"image", "patient", "person"}, default "patient"
+    variables : tuple of str
+        Of `cxrlib.measures.VARIABLES`.
+
+    Returns
+    -------
+    TableOne
+
+    Raises
+    ------
+    SelectionError
+        If there is no such grouping, unit or variable.
+    """
+    images = read_images(cohort)
+    whole = Groups(np.zeros(len(images.table), dtype=int), pd.DataFrame({"row": [OVERALL]}))
+    parts = [whole] if by is None else [whole, part_images(images.table, by)]
+    rows = [row for part in parts for row in _describe_groups(cohort, part, unit, variables)]
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    notes = [
+        f"The unit is the {unit}. Shares are of those of whom the answer is recorded, with their "
+        "95 % interval (Wilson); ages are medians with quartiles.",
+        "Missing counts those of all of whom it is not recorded, or unclear.",
+    ]
+    if by is not None:
+        notes.append(f"By {get_grouping(by).title.lower()}; no p-values: nobody was randomised.")
+    return TableOne(table=table, unit=unit, by=by, notes=tuple(notes))
+
+
+_COLUMNS = (
+    *("group", "variable", "title", "value", "kind", "n", "n_known", "n_missing"),
+    *("n_yes", "number", "low", "high", "text"),
+)
+
+
+def _describe_groups(
+    cohort: Cohort, groups: Groups, unit: str, variables: tuple[str, ...]
+) -> Iterator[dict[str, object]]:
+    """Give the rows of each group of a grouping."""
+    units = take_units(cohort, unit, groups.codes)
+    measures = list_measures(cohort, units, variables)
+    for place, name in enumerate(groups.labels["row"]):
+        inside = units.group == place
+        n = int(inside.sum())
+        row = {"group": name, "n": n}
+        yield row | _describe_count(n, unit)
+        if "age" in variables:
+            yield row | _describe_age(units.numbers["age"][inside], n, unit)
+        for measure in measures:
+            known = inside & measure.is_known
+            about = {
+                "variable": measure.variable,
+                "title": measure.title,
+                "value": measure.value,
+            }
+            n_yes = int((known & measure.is_yes).sum())
+            yield row | about | _describe_share(n_yes, int(known.sum()), n)
+
+
+def _describe_count(n: int, unit: str) -> dict[str, object]:
+    return {
+        "variable": "n",
+        "title": unit.capitalize() + "s",
+        "value": "",
+        "kind": "count",
+        "n_known": n,
+        "n_missing": 0,
+        "n_yes": n,
+        "number": float(n),
+        "low": np.nan,
+        "high": np.nan,
+        "text": f"{n:,}",
+    }
+
+
+def _describe_age(ages: np.ndarray, n: int, unit: str) -> dict[str, object]:
+    known = ages[~np.isnan(ages)]
+    low, middle, high = (
+        (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75])) if len(known) else [np.nan] * 3
+    )
+    return {
+        "variable": "age",
+        "title": VARIABLES["age"],
+        "value": "median (quartiles)",
+        "kind": "median",
+        "n_known": len(known),
+        "n_missing": n - len(known),
+        "n_yes": len(known),
+        "number": middle,
+        "low": low,
+        "high": high,
+        "text": describe_average(middle, low, high, n_known=len(known), n_of=n, unit=unit),
+    }
+
+
+def _describe_share(n_yes: int, n_known: int, n: int) -> dict[str, object]:
+    return {
+        "kind": "share",
+        "n_known": n_known,
+        "n_missing": n - n_known,
+        "n_yes": n_yes,
+        "number": n_yes / n_known if n_known else np.nan,
+        "low": np.nan,
+        "high": np.nan,
+        "text": describe_share(n_yes, n_known),
+    }
