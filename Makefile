@@ -60,6 +60,7 @@ check: $(DEV_STAMP) ## Check style and types (ruff, mypy)
 
 look: $(DEV_STAMP) ## Take screenshots of every page into look/ (needs Chromium)
 	$(PY) -m tests.browser.look --out look $(if $(DATA),--data "$(DATA)")
+	$(PY) -m tests.browser.viewer --out look $(if $(DATA),--data "$(DATA)")
 
 smoke: $(DEV_STAMP) ## The browser smoke test: look, on the demo, quickly
 	$(PY) -m tests.browser.look --out look --quick

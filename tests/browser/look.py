@@ -166,6 +166,9 @@ def visit_trajectories(
     take("")
     click_point(page, findings)
     take("-clicked")
+    from tests.browser.viewer import visit_viewer  # which imports this module
+
+    visit_viewer(page, findings, take)
     check_zoom(page, findings)
     page.goto(f"{address}/trajectories?patient=there-is-no-such-patient")
     wait_until_drawn(page)
