@@ -286,8 +286,7 @@ def _compare_share(units: Units, measure: Measure, weights: _Weights) -> dict[st
         row |= {f"{name}_n": n_yes, f"{name}_of": n_of, f"{name}_persons": persons[-1]}
         row[name] = shares[-1]
         resampled.append(_divide(weights.add_up(yes), weights.add_up(known)))
-    is_one_sided = measure.variable == "RT_PCR_positive" and set(shares) <= {1.0}
-    reason = "nobody is recorded as negative" if is_one_sided else _find_reason(persons)
+    reason = "no is never recorded" if measure.is_one_sided else _find_reason(persons)
     return row | _judge(shares, resampled, reason)
 
 

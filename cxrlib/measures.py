@@ -27,13 +27,15 @@ VARIABLES = {
     "survival": "Survived",
     "went_icu": "Went to the ICU",
     "intubated": "Intubated",
-    "in_icu": "In the ICU at an image",
-    "intubation_present": "Tube at an image",
+    "in_icu": "In the ICU at any image",
+    "intubation_present": "Tube at any image",
     "RT_PCR_positive": "RT-PCR positive",
 }
 """What groups are described by, and its title."""
 
 MOST_VALUES = 6  # sources with a line of their own
+# What changes from image to image: of a patient any image counts, not the first one.
+DATED = ("in_icu", "intubation_present")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ class Measure:
     title: str
     is_yes: np.ndarray
     is_known: np.ndarray
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Tell whether no is never recorded, so that the share of yes says nothing.
+
+        The collection records only positive RT-PCR tests.
+        """
+        return self.variable == "RT_PCR_positive" and not (self.is_known & ~self.is_yes).any()
 
 
 def list_measures(
@@ -90,6 +100,10 @@ def list_measures(
         elif variable == "sex":
             sex = units.codes["sex"]
             measures.append(Measure("sex", "male", title, sex == MALE, sex >= 0))
+        elif variable in DATED:
+            answers = read_images(cohort).codes[variable]
+            yes, no = (units.have_any(answers == answer) for answer in (YES, NO))
+            measures.append(Measure(variable, "yes", title, yes, yes | no))
         elif variable != "age":
             answers = units.codes[variable]
             value = "COVID-19" if variable == "covid" else "yes"

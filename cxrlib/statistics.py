@@ -273,6 +273,9 @@ def _count(cohort: Cohort, groups: np.ndarray, n_groups: int, unit: str) -> Colu
     columns |= _count_sex(units, n_of)
     for name, column in OUTCOMES.items():
         columns |= _count_answers(name, units.group, units.codes[column], n_of)
+    if not (images.codes["RT_PCR_positive"] == NO).any():
+        # Only positive tests are recorded: 188 of 188 would be read as a rate.
+        columns |= {f"rt_pcr_{end}": np.full(n_groups, np.nan) for end in ("share", "low", "high")}
     return columns
 
 
@@ -378,7 +381,7 @@ def _list_notes(
     yield from _list_conflicts(cohort, unit)
     yield "Yes and no are counted where they are recorded; a blank is not a no."
     if not totals["rt_pcr_no"].iloc[0]:
-        yield "No RT-PCR is recorded as negative, so its share says nothing."
+        yield "No RT-PCR is recorded as negative: a share of positive ones would say nothing."
 
 
 def _explain_unit(by: str, unit: str, n_sum: int, n_total: int) -> Iterator[str]:

@@ -70,7 +70,7 @@ def make_table_one(
         A grouping of `cxrlib.groups.GROUPINGS`.
     unit : {"image", "patient", "person"}, default "patient"
     variables : tuple of str
-        Of `cxrlib.measures.VARIABLES`.
+        Of `cxrlib.measures.VARIABLES`; the one that the groups are made by is left out.
 
     Returns
     -------
@@ -84,6 +84,7 @@ def make_table_one(
     images = read_images(cohort)
     whole = Groups(np.zeros(len(images.table), dtype=int), pd.DataFrame({"row": [OVERALL]}))
     parts = [whole] if by is None else [whole, part_images(images.table, by)]
+    variables = tuple(name for name in variables if name != by)
     rows = [row for part in parts for row in _describe_groups(cohort, part, unit, variables)]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     notes = [
@@ -123,7 +124,10 @@ def _describe_groups(
                 "value": measure.value,
             }
             n_yes = int((known & measure.is_yes).sum())
-            yield row | about | _describe_share(n_yes, int(known.sum()), n)
+            share = _describe_share(n_yes, int(known.sum()), n)
+            if measure.is_one_sided and n_yes:
+                share |= {"number": np.nan, "text": f"{n_yes:,}, no is never recorded"}
+            yield row | about | share
 
 
 def _describe_count(n: int, unit: str) -> dict[str, object]:

@@ -1,0 +1,142 @@
+"""The command ``tables``: what the cohort page shows, as CSV or JSON."""
+
+import json
+import math
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import typer
+
+from cxrlib.cli.cohorts import choose_images, load_named
+from cxrlib.cli.messages import reported_errors, visible
+from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
+from cxrlib.cohort import Cohort
+from cxrlib.missingness import describe_missingness
+from cxrlib.selection import parse_where
+from cxrlib.statistics import select_published, summarise
+from cxrlib.table_one import make_table_one
+
+__all__ = ["register"]
+
+# Spelled out for the help and the types; a test compares them with the library's.
+By = Literal[
+    "finding", "finding-view", "region", "sub-region", "country", "view", "source", "article"
+]
+Unit = Literal["image", "patient", "person"]
+
+
+class TableFormat(StrEnum):
+    """How a table is written."""
+
+    csv = "csv"
+    json = "json"
+
+
+class Rows(StrEnum):
+    """Which images a table counts."""
+
+    published = "published"
+    xrays = "xrays"
+
+
+class Kind(StrEnum):
+    """What a table says of its groups."""
+
+    counts = "counts"
+    missing = "missing"
+    one = "one"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(tables)
+
+
+def tables(
+    data: DataOption = None,
+    by: Annotated[By, typer.Option(help="What the rows are.")] = "region",
+    unit: Annotated[Unit, typer.Option(help="What is counted.")] = "image",
+    form: Annotated[TableFormat, typer.Option("--format", help="CSV or JSON.")] = TableFormat.csv,
+    where: WhereOption = "",
+    rows: Annotated[
+        Rows,
+        typer.Option(
+            help="published: those the paper's table counts (frontal with a usable finding; by "
+            "view lateral ones too; by source and article all X-rays). xrays: all X-rays."
+        ),
+    ] = Rows.published,
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            "--table",
+            help="counts: outcomes, age and sex with their denominators; missing: what is "
+            "recorded by column; one: a Table One.",
+        ),
+    ] = Kind.counts,
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Print a table of the cohort page; the row "Totals" counts each unit once."""
+    with reported_errors():
+        selection = parse_where(where)
+        cohort = choose_images(load_named(data, cache), selection)
+        if rows is Rows.published:
+            cohort = select_published(cohort, by)
+        else:
+            cohort = cohort.select_xrays()
+        table, about = _make_table(cohort, kind, by, unit)
+        if form is TableFormat.json:
+            about = _describe(cohort, by, unit, selection.to_where()) | about
+            typer.echo(json.dumps(about | {"rows": _to_records(table)}, indent=2))
+            return
+        # Imported here: it brings Plotly, which no other command needs to wait for.
+        from cxrlib.report import csv_with_header
+
+        typer.echo(csv_with_header(table, []).decode("utf-8"), nl=False)
+        for note in about["notes"]:
+            typer.echo(visible(note), err=True)
+
+
+def _make_table(
+    cohort: Cohort, kind: Kind, by: str, unit: str
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Make the table and what is to be said of it."""
+    if kind is Kind.missing:
+        notes = ["A blank is not a no."]
+        return describe_missingness(cohort, by=by, unit=unit), {"notes": notes}
+    if kind is Kind.one:
+        one = make_table_one(cohort, by, unit=unit)
+        return one.table, {"notes": list(one.notes)}
+    summary = summarise(cohort, by, unit=unit)
+    return summary.with_totals(), {"notes": list(summary.notes)}
+
+
+def _describe(cohort: Cohort, by: str, unit: str, where: str) -> dict[str, Any]:
+    """Say what a table counts."""
+    return {
+        "name": cohort.name,
+        "fingerprint": cohort.fingerprint,
+        "is_synthetic": cohort.is_synthetic,
+        "by": by,
+        "unit": unit,
+        "where": where,
+        "counted": [step.label for step in cohort.steps],
+        "n_images": cohort.n_images,
+        "n_patients": cohort.n_patients,
+        "n_persons": cohort.n_persons,
+    }
+
+
+def _to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Write rows as JSON can hold them: what is missing, or no number, is null."""
+    rows = table.astype(object).to_dict("records")
+    return [{str(name): _to_json(value) for name, value in row.items()} for row in rows]
+
+
+def _to_json(value: object) -> object:
+    """Turn a cell into what JSON can hold."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    is_nothing = value is pd.NA or (isinstance(value, float) and not math.isfinite(value))
+    return None if is_nothing else value
