@@ -10,18 +10,24 @@ from typing import Literal
 
 __all__ = [
     "PALETTES",
+    "REGIONS",
     "STATES",
     "Palette",
     "Theme",
     "contrast",
     "fade",
     "mix",
+    "region_rim",
 ]
 
 Theme = Literal["light", "dark"]
 
 #: States in the order in which they are drawn, the rarest and gravest last and so on top.
 STATES = ("unknown", "good", "bad")
+
+
+#: Least contrast of a mark's outline with the page.
+RIM_CONTRAST = 3.5
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,29 @@ PALETTES: Mapping[Theme, Palette] = {
         density="#7A3B12",
     ),
 }
+
+
+#: Regions of the M49 standard, in Tol's "muted" colours, always beside their names. Some are too
+#: near to the page of one theme or the other: draw them with `region_rim` round them.
+REGIONS: Mapping[str, str] = {
+    "Africa": "#CC6677",
+    "Americas": "#332288",
+    "Asia": "#117733",
+    "Europe": "#88CCEE",
+    "Oceania": "#DDCC77",
+    "Unknown": "#8A9099",
+}
+
+
+def region_rim(region: str, theme: Theme) -> str:
+    """Return the outline of a region's colour that keeps it apart from the page.
+
+    It is the colour itself, mixed with the theme's ink until it reaches 3 to 1.
+    """
+    palette = PALETTES[theme]
+    colour = REGIONS.get(region, REGIONS["Unknown"])
+    shades = (mix(palette.ink, colour, share / 10) for share in range(11))
+    return next(shade for shade in shades if contrast(shade, palette.page) >= RIM_CONTRAST)
 
 
 def contrast(first: str, second: str) -> float:
