@@ -1,0 +1,134 @@
+"""Order and pages of a contact sheet: which images stand on a page, and where.
+
+Every X-ray of a selection has a place, also one without a file: a sheet that left it out would
+hide what is missing.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrlib.errors import SelectionError
+from cxrlib.metadata import XRAY_VIEWS
+
+__all__ = ["ORDERS", "PER_PAGE", "SheetPage", "cut_page", "find_page", "order_images"]
+
+PER_PAGE = 60
+"""Images of a page: whole rows at 4, 5, 6, 10 or 12 across."""
+
+ORDERS = {
+    "patient": "patient and day",
+    "view": "view",
+    "state": "state, bad first",
+    "finding": "finding",
+    "file": "as in the file",
+}
+"""Orders of a sheet, in words."""
+
+_STATE_RANKS = {"bad": 0, "good": 1, "unknown": 2}
+_VIEW_RANKS = {view: rank for rank, view in enumerate(XRAY_VIEWS)}
+
+
+@dataclass(frozen=True)
+class SheetPage:
+    """Hold which images a page shows.
+
+    Parameters
+    ----------
+    number, n_pages : int
+        From 1; an empty sheet has one empty page.
+    start, stop : int
+        Places of its images, from 0, the last one not included.
+    n_images : int
+        Of the whole sheet.
+    """
+
+    number: int
+    n_pages: int
+    start: int
+    stop: int
+    n_images: int
+
+
+def order_images(table: pd.DataFrame, order: str) -> pd.DataFrame:
+    """Put the X-rays of a cohort in an order.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a cohort.
+    order : str
+        One of `ORDERS`. Where two images do not differ in it, patient and day decide; images
+        without a day follow those with one; what is left stands as in the file.
+
+    Returns
+    -------
+    DataFrame
+        The rows of X-rays, in that order.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such order.
+    """
+    if order not in ORDERS:
+        raise SelectionError(f"There is no order {order[:60]!r}. There are {', '.join(ORDERS)}.")
+    rows = table[table["is_xray"]].sort_values("row", kind="stable")
+    if order == "file":
+        return rows
+    keys = pd.DataFrame({"day": rows["offset"].astype("float64")}, index=rows.index)
+    keys["patient"] = rows["patient_id"].map(_rank_naturally(rows["patient_id"]))
+    by = ["patient", "day"]
+    if order != "patient":
+        keys["first"] = _rank_first(rows, order)
+        by = ["first", *by]
+    return rows.loc[keys.sort_values(by, kind="stable", na_position="last").index]
+
+
+def _rank_first(rows: pd.DataFrame, order: str) -> pd.Series:
+    """Rank images by what an order is by; what is not known comes last."""
+    if order == "state":
+        return rows["state"].map(_STATE_RANKS).astype("float64")
+    if order == "view":
+        return rows["view"].map(_VIEW_RANKS).astype("float64")
+    return rows["finding"].rank(method="dense")
+
+
+def _rank_naturally(names: pd.Series) -> dict[str, int]:
+    """Rank names so that 9 comes before 10, and a9 before a10."""
+    return {name: rank for rank, name in enumerate(sorted(set(names), key=_split_numbers))}
+
+
+def _split_numbers(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Part a name into numbers and what is between; equal ones are told apart by the name."""
+    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", name)
+    return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], name
+
+
+def cut_page(n_images: int, number: int, *, per_page: int = PER_PAGE) -> SheetPage:
+    """Cut a page out of a sheet; a number past either end gives the first or last page.
+
+    Examples
+    --------
+    >>> cut_page(130, 3)
+    SheetPage(number=3, n_pages=3, start=120, stop=130, n_images=130)
+    >>> cut_page(0, 7).number
+    1
+    """
+    n_pages = max(math.ceil(n_images / per_page), 1)
+    number = min(max(number, 1), n_pages)
+    start = (number - 1) * per_page
+    return SheetPage(number, n_pages, start, min(start + per_page, n_images), n_images)
+
+
+def find_page(place: int, *, per_page: int = PER_PAGE) -> int:
+    """Return the number of the page on which the image of a place stands.
+
+    Examples
+    --------
+    >>> find_page(59), find_page(60)
+    (1, 2)
+    """
+    return place // per_page + 1

@@ -1,0 +1,288 @@
+"""Show the images of a selection as a contact sheet on black, as many as there are.
+
+A page of thumbnails at a time goes to the browser, and of these it loads what is in sight. A
+click opens an image in the viewer beside the sheet. Turning a page or opening an image runs
+this part of the page alone.
+"""
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.cohort import Cohort
+from cxrlib.contact_sheet import ORDERS, PER_PAGE, SheetPage, cut_page, find_page, order_images
+from ui.image_panel import show_image_panel
+from ui.image_route import image_url
+from ui.pictures import describe_row
+
+__all__ = ["Tile", "show_montage", "show_sheet"]
+
+CODE = Path(__file__).with_suffix(".js")
+STYLE = Path(__file__).with_suffix(".css")
+PLACE = Path(__file__).with_name("place.css")
+NOT_RECORDED = "–"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Hold an image of the sheet.
+
+    Parameters
+    ----------
+    id : str
+        Its image_id.
+    url : str or None
+        Of its thumbnail; None for one without a readable file.
+    alt : str
+        The image in words.
+    patient, day, view, state : str
+        Its tags.
+    words : str
+        Why there is no thumbnail.
+    """
+
+    id: str
+    url: str | None
+    alt: str
+    patient: str
+    day: str
+    view: str
+    state: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Hold what the reader has set on a sheet.
+
+    Parameters
+    ----------
+    order : str
+        One of `ORDERS`.
+    page : int
+        From 1.
+    opened : str or None
+        The image that is open.
+    sheet : str
+        Of which sheet (cohort and selection) that page is; another one opens on its first.
+    """
+
+    order: str = "patient"
+    page: int = 1
+    opened: str | None = None
+    sheet: str = ""
+
+
+@st.fragment
+def show_montage(
+    cohort: Cohort, *, slug: str, key: str = "montage", per_page: int = PER_PAGE
+) -> None:
+    """Show a contact sheet, and the image that is open beside it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The selection, as `ui.filters.load_selected` returns it: its X-rays are shown.
+    slug : str
+        The name this server knows the whole cohort by.
+    key : str
+        Names this montage; what was opened and turned to is kept under it.
+    per_page : int
+    """
+    st.html(PLACE)
+    with st.container(key=f"cxr_montage_{key}"):
+        # Always two columns: a sheet that moves into one would be made anew. place.css gives
+        # the second no room while nothing is open.
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            opened = show_sheet(cohort, slug=slug, key=key, per_page=per_page)
+        if opened is not None:
+            with right:
+                _show_opened(cohort, opened, key)
+
+
+def show_sheet(
+    cohort: Cohort, *, slug: str, key: str = "montage", per_page: int = PER_PAGE
+) -> str | None:
+    """Show a contact sheet alone.
+
+    Parameters
+    ----------
+    cohort, slug, key, per_page
+        As in `show_montage`.
+
+    Returns
+    -------
+    str or None
+        The id of the image that is open, if the selection has it.
+    """
+    name = _name_sheet(cohort, slug)
+    wish = read_wish(_kept(key), _asked(key), sheet=name)
+    sheet = _open_sheet(cohort, wish.order)
+    opened = wish.opened if wish.opened in sheet.places else None
+    page = cut_page(len(sheet.rows), wish.page, per_page=per_page)
+    st.session_state[_name(key)] = asdict(Wish(wish.order, page.number, opened, name))
+    shown = sheet.rows.iloc[page.start : page.stop]
+    _component()(
+        key=key,
+        data={
+            "key": key,
+            "sheet": name,
+            "order": wish.order,
+            "orders": ORDERS,
+            "opened": opened,
+            "openedPage": opened and find_page(sheet.places[opened], per_page=per_page),
+            **_describe_page(page),
+            "tiles": [asdict(tile) for tile in make_tiles(shown, slug, cohort.is_synthetic)],
+        },
+        on_asked_change=lambda: None,
+        height="content",
+    )
+    return opened
+
+
+def _show_opened(cohort: Cohort, image_id: str, key: str) -> None:
+    """Show the image that is open, with a button that shuts it."""
+    st.html("<span class='cxr-montage-open' hidden></span>")
+    row = cohort.table.loc[cohort.table["image_id"] == image_id].iloc[0]
+
+    def close() -> None:
+        st.session_state[_name(key)] = {**st.session_state[_name(key)], "opened": None}
+
+    def show_button() -> None:
+        st.button(
+            "Close",
+            key=f"{key}_close",
+            on_click=close,
+            type="tertiary",
+            icon=":material/close:",
+        )
+
+    show_image_panel(cohort, row, above=show_button)
+
+
+# ---- what the browser gets
+
+
+def make_tiles(rows: pd.DataFrame, slug: str, is_synthetic: bool) -> list[Tile]:
+    """Make the tiles of a page.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of a cohort's table.
+    slug : str
+    is_synthetic : bool
+        Whether the words say so.
+    """
+    words = "Synthetic chest X-ray" if is_synthetic else "Chest X-ray"
+    return [_make_tile(row, slug, words) for _, row in rows.iterrows()]
+
+
+def _make_tile(row: pd.Series, slug: str, words: str) -> Tile:
+    image_id, has_file = str(row["image_id"]), row["file_status"] == "ok"
+    finding = "not recorded" if pd.isna(row["finding"]) else row["finding"]
+    about = f"{words}: {describe_row(row)}, state {row['state']}, finding {finding}"
+    return Tile(
+        id=image_id,
+        url=image_url(slug, image_id, "thumb") if has_file else None,
+        alt=about,
+        patient=str(row["patient_id"]),
+        day=NOT_RECORDED if pd.isna(row["offset"]) else f"{row['offset']:g}".replace("-", "−"),
+        view=NOT_RECORDED if pd.isna(row["view"]) else str(row["view"]),
+        state=str(row["state"]),
+        words="" if has_file else str(row["file_status"]),
+    )
+
+
+def _describe_page(page: SheetPage) -> dict[str, int]:
+    return {
+        "page": page.number,
+        "nPages": page.n_pages,
+        "first": page.start + 1 if page.n_images else 0,
+        "last": page.stop,
+        "nImages": page.n_images,
+    }
+
+
+# ---- what the browser sends
+
+
+def read_wish(kept: object, asked: object, *, sheet: str) -> Wish:
+    """Join what the reader has set before with what is asked for now.
+
+    Parameters
+    ----------
+    kept : object
+        What the session holds: a `Wish` as a dict, or anything.
+    asked : object
+        What the browser sent: some of ``{"sheet", "order", "page", "opened"}``, or anything.
+    sheet : str
+        Which sheet is shown. A page of another one is not this one's.
+    """
+    before = _read_parts(kept, sheet)
+    return Wish(**{**before, **_read_parts(asked, sheet)}, sheet=sheet)
+
+
+def _read_parts(sent: object, sheet: str) -> dict[str, Any]:
+    """Take the parts that make sense."""
+    if not isinstance(sent, Mapping):
+        return {}
+    parts: dict[str, Any] = {}
+    if isinstance(order := sent.get("order"), str) and order in ORDERS:
+        parts["order"] = order
+    page = sent.get("page")
+    is_page = isinstance(page, int) and not isinstance(page, bool)
+    if is_page and sent.get("sheet") == sheet:
+        parts["page"] = page
+    if "opened" in sent and isinstance(sent["opened"], str | None):
+        parts["opened"] = sent["opened"]
+    return parts
+
+
+def _name(key: str) -> str:
+    return f"{key}_wish"
+
+
+def _kept(key: str) -> object:
+    return st.session_state.get(_name(key))
+
+
+def _asked(key: str) -> object:
+    """Return what the browser asks for in this run, None in any other."""
+    state = st.session_state.get(key)
+    return state.get("asked") if isinstance(state, Mapping) else None
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """Hold the rows of a sheet in their order, and the place of each image."""
+
+    rows: pd.DataFrame
+    places: dict[str, int]
+
+
+@functools.lru_cache(maxsize=16)
+def _open_sheet(cohort: Cohort, order: str) -> _Sheet:
+    """Order once for all pages and sessions."""
+    rows = order_images(cohort.table, order)
+    return _Sheet(rows, {image_id: place for place, image_id in enumerate(rows["image_id"])})
+
+
+@functools.lru_cache(maxsize=16)
+def _name_sheet(cohort: Cohort, slug: str) -> str:
+    """Name a sheet by its images: the same selection is the same sheet."""
+    digest = hashlib.sha256(repr([slug, *cohort.table["image_id"]]).encode("utf-8", "replace"))
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
+    """Register the component once: doing so again in each run is logged as a warning."""
+    return st.components.v2.component("cxr_montage", js=CODE.read_text(), css=STYLE.read_text())
