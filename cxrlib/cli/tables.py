@@ -81,10 +81,8 @@ def tables(
     with reported_errors():
         selection = parse_where(where)
         cohort = choose_images(load_named(data, cache), selection)
-        if rows is Rows.published:
-            cohort = select_published(cohort, by)
-        else:
-            cohort = cohort.select_xrays()
+        is_published = rows is Rows.published
+        cohort = select_published(cohort, by) if is_published else cohort.select_xrays()
         table, about = _make_table(cohort, kind, by, unit)
         if form is TableFormat.json:
             about = _describe(cohort, by, unit, selection.to_where()) | about
@@ -94,7 +92,8 @@ def tables(
         from cxrlib.report import csv_with_header
 
         typer.echo(csv_with_header(table, []).decode("utf-8"), nl=False)
-        for note in about["notes"]:
+        counted = "; ".join(step.label for step in cohort.steps)
+        for note in (f"Counted: {counted}.", *about["notes"]):
             typer.echo(visible(note), err=True)
 
 

@@ -1,0 +1,40 @@
+"""Wilson's interval against scipy's, and the words in which numbers are written."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from cxrlib.intervals import compute_wilson, describe_average, describe_share
+
+
+def test_wilson_is_scipys() -> None:
+    """The closed form gives what scipy gives, for every count up to 30 and another level."""
+    for n in range(1, 31):
+        low, high = compute_wilson(np.arange(n + 1), np.full(n + 1, n), level=0.9)
+        for k in range(n + 1):
+            truth = binomtest(k, n).proportion_ci(0.9, method="wilson")
+            assert low[k] == pytest.approx(truth.low, abs=1e-12)
+            assert high[k] == pytest.approx(truth.high, abs=1e-12)
+
+
+def test_wilson_stays_within_bounds_and_knows_nothing_of_nothing() -> None:
+    """None and all touch the ends exactly; without a denominator there is no interval."""
+    low, high = compute_wilson(np.array([0, 7, 0]), np.array([7, 7, 0]))
+    assert low[0] == 0.0
+    assert high[1] == 1.0
+    assert 0 < high[0] < 1
+    assert np.isnan([low[2], high[2]]).all()
+
+
+def test_an_average_of_few_is_a_count() -> None:
+    """Nine known ages give no average, ten do; none give a dash."""
+    words = {"n_of": 53, "unit": "patient"}
+    assert describe_average(50, 40, 60, n_known=9, **words) == "9 of 53 patients"
+    assert describe_average(50, 40, 60, n_known=10, **words) == "50 (40-60), 10 of 53 patients"
+    assert describe_average(50, 40, 60, n_known=0, **words) == "–"
+
+
+def test_a_share_states_its_denominator() -> None:
+    """The example of the design stands as it was drawn."""
+    assert describe_share(96, 121) == "96 of 121 (79 %, 71-86)"
+    assert describe_share(1200, 2400).startswith("1,200 of 2,400 (50 %")
