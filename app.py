@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import image_route
+from ui import assets, image_route
 from ui.memory import settle_memory
 from ui.preload import preload_charts
 
@@ -57,7 +57,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 app = st.App(
     "ui/router.py",
-    routes=image_route.routes(),
+    routes=[*image_route.routes(), *assets.routes()],
     lifespan=lifespan,
     middleware=[preload_charts()],
 )

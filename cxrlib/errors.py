@@ -10,6 +10,7 @@
   - ArchiveError
   - StoreError
   - ProjectionError
+  - ReportError
   - TokenError
 
 A message is one or two full sentences: what was wrong with which value, what would be
@@ -26,6 +27,7 @@ __all__ = [
     "DownloadStoppedError",
     "ImageError",
     "ProjectionError",
+    "ReportError",
     "SelectionError",
     "StoreError",
     "TokenError",
@@ -101,6 +103,10 @@ class StoreError(CxrError):
 
 class ProjectionError(CxrError):
     """Report a map that cannot be made from the images and settings given."""
+
+
+class ReportError(CxrError):
+    """Report a figure or table that cannot be written."""
 
 
 class TokenError(CxrError):

@@ -2,19 +2,25 @@
 
 import contextlib
 import io
+import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from cxrlib import NOTICE, __version__
-from cxrlib.charts.document import map_html
+from cxrlib.charts.document import MAP_QUESTION, map_html
+from cxrlib.charts.paper import Imprint
+from cxrlib.charts.rendering import render_figure
 from cxrlib.charts.trajectories import plot_map
 from cxrlib.charts.words import DENSITY_LABEL, caption_map, describe_map
+from cxrlib.cohort import Cohort
 from cxrlib.density import estimate_density
-from cxrlib.errors import CxrError
+from cxrlib.errors import ReportError
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import (
     PAPER_PATIENTS,
@@ -28,12 +34,14 @@ from cxrlib.trajectories import (
 
 __all__ = [
     "DEATHS_LABEL",
+    "MapWish",
     "csv_with_header",
     "map_page",
     "points_table",
     "provenance",
     "stops_table",
     "tell_story",
+    "write_map_figure",
     "write_map_page",
     "write_map_table",
 ]
@@ -55,35 +63,73 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 DEATHS_LABEL = "images in the ICU, with a tube or last before death"
 
 
-def provenance(mapped: MappedCohort) -> list[str]:
-    """List what an export must say of itself, one line each, the notice first."""
-    cohort, settings = mapped.cohort, mapped.projection.settings
-    kind = " (synthetic: no patient is behind it)" if cohort.is_synthetic else ""
+def provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) -> list[str]:
+    """List what an export must say of itself, one line each, the notice first.
+
+    Parameters
+    ----------
+    source : MappedCohort or Cohort
+        A map says which one it is, and by which extractor; a cohort alone has neither.
+    filters : sequence of str
+        What the filters keep, in words: `cxrlib.selection.Selection.describe`.
+    """
+    cohort = source.cohort if isinstance(source, MappedCohort) else source
     return [
         NOTICE,
-        f"Cohort: {cohort.name}{kind}; fingerprint {cohort.fingerprint}",
-        f"Extractor: {mapped.extractor.title}; its {settings.features}",
-        f"Map of {len(mapped.projection.image_ids):,} images (unit: image), the axes have no unit: "
-        f"{mapped.projection.describe()}",
+        f"Cohort: {_name_cohort(cohort)}; fingerprint {cohort.fingerprint}",
+        f"Filters: {'; '.join(filters) or 'none'}",
+        *(_map_lines(source) if isinstance(source, MappedCohort) else ()),
         f"Made by cxrlib {__version__} on {date.today().isoformat()}",
     ]
 
 
-def csv_with_header(table: pd.DataFrame, mapped: MappedCohort) -> bytes:
+def _name_cohort(cohort: Cohort) -> str:
+    """Name a cohort; a generated one says so, whatever its name."""
+    if not cohort.is_synthetic:
+        return cohort.name
+    synthetic = "" if "synthetic" in cohort.name.lower() else "synthetic, "
+    return f"{cohort.name} ({synthetic}no patient is behind it)"
+
+
+def _map_lines(mapped: MappedCohort) -> list[str]:
+    settings = mapped.projection.settings
+    return [
+        f"Extractor: {mapped.extractor.title}; its {settings.features}",
+        f"Map of {len(mapped.projection.image_ids):,} images (unit: image), the axes have no unit: "
+        f"{mapped.projection.describe()}",
+    ]
+
+
+def csv_with_header(table: pd.DataFrame, lines: Sequence[str]) -> bytes:
     """Write a table as CSV under comment lines that start with ``#``.
 
     `pandas.read_csv(..., comment="#")` would also cut values that hold a ``#``; skip the
     header by its number of lines instead: ``skiprows`` as many as start with ``# ``.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its index is not written.
+    lines : sequence of str
+        What the table says of itself, as `provenance` gives it.
     """
     target = io.StringIO()
-    for line in provenance(mapped):
-        target.write(f"# {_one_line(line)}\n")
-    table.map(_inert).to_csv(target, index=False)
-    return target.getvalue().encode()
+    for line in lines:
+        target.write(f"# {_inert_line(line)}\n")
+    # Each cell as an object: a categorical column would let only its own values in.
+    cells = table.astype(object).map(_inert)
+    cells.columns = pd.Index([_inert(name) for name in table.columns])
+    cells.to_csv(target, index=False)
+    return target.getvalue().encode("utf-8", "replace")
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _inert_line(text: str) -> str:
+    """Put a header on one line of which a spreadsheet runs nothing.
+
+    It parts the line at commas, or semicolons, and would run a part that starts like a formula.
+    """
+    starts = "".join(map(re.escape, FORMULA_STARTS))
+    return re.sub(rf'([,;]\s*"?\s*)(?=[{starts}])', r"\1'", " ".join(text.split()))
 
 
 def _inert(value: object) -> object:
@@ -152,14 +198,9 @@ PAPER_MAP = (
 )
 
 
-def map_page(
-    mapped: MappedCohort,
-    patients: Sequence[str] = (),
-    *,
-    bandwidth: float | None = 1.0,
-    include_deaths: bool = False,
-) -> str:
-    """Return the map as a page that opens anywhere, with its caption and provenance.
+@dataclass(frozen=True)
+class MapWish:
+    """Hold what a map that leaves the program shows.
 
     Parameters
     ----------
@@ -169,56 +210,135 @@ def map_page(
         Of the density, in map units; None draws none.
     include_deaths : bool, default False
         Whether the density counts the last images of patients who died.
-
-    Raises
-    ------
-    SelectionError
-        If a patient is not in the cohort.
+    selected : Cohort, optional
+        Whose images are drawn in full, the others as faint dots; by default all.
+    filters : sequence of str
+        What was selected, in words.
     """
+
+    patients: Sequence[str] = ()
+    bandwidth: float | None = 1.0
+    include_deaths: bool = False
+    selected: Cohort | None = None
+    filters: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _DrawnMap:
+    """Hold a map with its words."""
+
+    figure: go.Figure
+    caption: str
+    description: str
+    paths: list[Trajectory]
+    patients: list[str]
+
+
+def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap:
+    """Draw a map in the light theme, as paper and pages have it."""
     cohort, projection = mapped.cohort, mapped.projection
-    chosen = list(patients) or list(find_story(cohort.table, projection, planted=cohort.planted))
-    points = map_points(mapped.mapped.table, projection)
-    label = DEATHS_LABEL if include_deaths else DENSITY_LABEL
+    patients = list(wish.patients) or list(
+        find_story(cohort.table, projection, planted=cohort.planted)
+    )
+    every = map_points(mapped.mapped.table, projection)
+    table = cohort.table if wish.selected is None else wish.selected.table
+    is_kept = every["image_id"].isin(table["image_id"])
+    points = every[is_kept]
+    label = DEATHS_LABEL if wish.include_deaths else DENSITY_LABEL
     density = None
-    if bandwidth is not None:
-        bad = select_bad_points(points, include_deaths=include_deaths)
-        density = estimate_density(bad, bandwidth=bandwidth)
-    paths = [compute_trajectory(cohort.table, projection, patient) for patient in chosen]
-    figure = plot_map(points, density, paths, theme="light", density_label=label, scale=1.15)
-    notice, *origin = provenance(mapped)
+    if wish.bandwidth is not None:
+        bad = select_bad_points(points, include_deaths=wish.include_deaths)
+        density = estimate_density(bad, bandwidth=wish.bandwidth)
+    paths = [
+        compute_trajectory(table, projection, patient)
+        for patient in patients
+        if wish.selected is None or (points["patient_id"] == patient).any()
+    ]
     caption = caption_map(
         points,
         cohort=cohort.name,
         extractor=mapped.extractor,
         method=projection.settings.method,
         features=projection.settings.features,
-        bandwidth=None if density is None else bandwidth,
+        bandwidth=None if density is None else wish.bandwidth,
         density_label=label,
+        filters="; ".join(wish.filters),
     )
+    figure = plot_map(
+        points,
+        density,
+        paths,
+        theme="light",
+        density_label=label,
+        scale=scale,
+        backdrop=every[~is_kept],
+    )
+    description = describe_map(points, density, paths, density_label=label)
+    return _DrawnMap(figure, caption, description, paths, patients)
+
+
+def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
+    """Return the map as a page that opens anywhere, with its caption and provenance.
+
+    Raises
+    ------
+    SelectionError
+        If a patient is not in the cohort.
+    """
+    wish = wish or MapWish()
+    drawn = _draw_map(mapped, wish, scale=1.15)
+    notice, *origin = provenance(mapped, filters=wish.filters)
     return map_html(
-        figure,
-        caption="\n".join([caption, *origin]),
+        drawn.figure,
+        caption="\n".join([drawn.caption, *origin]),
         notice=notice,
-        description=describe_map(points, density, paths, density_label=label),
-        title=f"Map of {cohort.name}",
-        stops=stops_table(paths),
-        story=tell_story(mapped, chosen),
+        description=drawn.description,
+        title=f"Map of {mapped.cohort.name}",
+        stops=stops_table(drawn.paths),
+        story=tell_story(mapped, drawn.patients),
     )
 
 
-def write_map_page(mapped: MappedCohort, out: Path, *, patients: Sequence[str] = ()) -> None:
+def write_map_page(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
     """Write `map_page` to a file, whole or not at all."""
-    _write_whole(out, map_page(mapped, patients).encode())
+    _write_whole(out, map_page(mapped, wish).encode())
 
 
-def write_map_table(mapped: MappedCohort, out: Path) -> None:
-    """Write the map's points as Parquet, the provenance in the file's own metadata."""
+def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
+    """Write the map as SVG or PNG for paper, by a Chrome of this machine.
+
+    Raises
+    ------
+    SelectionError
+        If a patient is not in the cohort.
+    ReportError
+        If there is no Chrome, or the file cannot be written.
+    """
+    wish = wish or MapWish()
+    drawn = _draw_map(mapped, wish, scale=1.0)
+    imprint = Imprint(
+        heading=MAP_QUESTION,
+        caption=drawn.caption,
+        lines=tuple(provenance(mapped, filters=wish.filters)),
+    )
+    kind = out.suffix.lstrip(".")
+    _write_whole(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
+
+
+def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
+    """Write the map's points as Parquet, the provenance in the file's own metadata.
+
+    Of a wish only the selection counts.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    wish = wish or MapWish()
     points = points_table(map_points(mapped.mapped.table, mapped.projection))
+    if wish.selected is not None:
+        points = points[points["image_id"].isin(wish.selected.table["image_id"])]
     table = pa.Table.from_pandas(points, preserve_index=False)
-    about = {b"about": "\n".join(provenance(mapped)).encode()}
+    about = {b"about": "\n".join(provenance(mapped, filters=wish.filters)).encode()}
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
     target = io.BytesIO()
     pq.write_table(table, target)
@@ -226,13 +346,13 @@ def write_map_table(mapped: MappedCohort, out: Path) -> None:
 
 
 def _write_whole(out: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all; raises CxrError if it cannot be."""
+    """Write a file so that it is there whole or not at all; raises ReportError if it cannot be."""
     partial = out.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:
         partial.write_bytes(data)
         partial.replace(out)
     except OSError as error:
-        raise CxrError(
+        raise ReportError(
             f"{str(out)!r} cannot be written: {error.strerror}. Name a folder that exists and "
             "has room."
         ) from error

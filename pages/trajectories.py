@@ -1,11 +1,16 @@
 """Where do patients move? Paths of patients over the map of a cohort's images."""
 
+from datetime import date
+from functools import partial
+
 import streamlit as st
 
+from cxrlib.charts.document import MAP_QUESTION
 from cxrlib.charts.trajectories import plot_map
 from cxrlib.charts.words import describe_map
 from cxrlib.density import estimate_density
 from cxrlib.errors import ProjectionError
+from cxrlib.report import points_table, provenance
 from cxrlib.trajectories import (
     compute_trajectory,
     count_map,
@@ -13,6 +18,7 @@ from cxrlib.trajectories import (
     select_bad_points,
 )
 from ui.cohorts import current_entry
+from ui.figure import show_figure
 from ui.filters import current_selection, load_selected, show_empty
 from ui.map_controls import (
     choose_density,
@@ -22,29 +28,28 @@ from ui.map_controls import (
     list_patients,
     report_address,
 )
-from ui.map_details import show_caption, show_details, show_export, show_paths, show_story
+from ui.map_details import offer_page, show_details, show_paths, show_story, write_caption
 from ui.map_image import find_shown_image, remember_click, show_map_image
 from ui.map_view import keep_view, listen_to_view
 from ui.offers import show_missing_map
 from ui.resources import load_current
 from ui.text import show_quiet
 
-# No picture without its caption leaves the page: the exports below carry theirs.
-CHART_BUTTONS = ["toImage", "resetScale2d", "select2d", "lasso2d"]
-
 try:
     current = load_current(current_entry().slug)
 except ProjectionError:
-    st.title("Where do patients move?", anchor=False)
+    st.title(MAP_QUESTION, anchor=False)
     show_missing_map(current_entry())
     st.stop()
 projection, selection = current.mapped.projection, current_selection()
 selected = current.cohort if selection.is_empty else load_selected(current.cohort, selection)
+filters = selection.describe()
+origin = provenance(current.mapped, filters=filters)
 is_kept = current.points["image_id"].isin(selected.table["image_id"])
 points, left_out = current.points[is_kept], current.points[~is_kept]
 theme = st.context.theme.type or "light"
 
-st.title("Where do patients move?", anchor=False)
+st.title(MAP_QUESTION, anchor=False)
 st.markdown(describe_counts(count_map(points)))
 if len(left_out):
     show_quiet(
@@ -76,36 +81,37 @@ image_id = find_shown_image(points, paths)
 
 chart, panel = st.columns([2, 1], gap="medium")
 with chart:
-    figure = plot_map(
+    draw = partial(
+        plot_map,
         points,
         density,
         paths,
-        theme=theme,
         selected_image_id=image_id,
         density_label=choice.label,
         uirevision=projection.key,
         scale=1.5 if large else 1.0,
         backdrop=left_out,
     )
-    st.plotly_chart(
-        keep_view(figure, projection.key),
-        theme=None,
+    show_figure(
+        keep_view(draw(theme=theme), projection.key),
         key="map",
+        alt=describe_map(points, density, paths, density_label=choice.label),
+        numbers=lambda: points_table(points),
+        caption=write_caption(current, points, choice, density, filters),
+        provenance=origin,
+        file_stem=f"map-{date.today().isoformat()}",
+        heading=MAP_QUESTION,
+        draw=draw,
+        more=[offer_page(current, choice, paths, selected, filters)],
         on_select=remember_click,
         selection_mode="points",
-        config={
-            "displaylogo": False,
-            "doubleClick": "autosize",
-            "modeBarButtonsToRemove": CHART_BUTTONS,
-        },
-        alt=describe_map(points, density, paths, density_label=choice.label),
+        config={"doubleClick": "autosize"},
     )
     show_story(current, patients)
-    show_caption(current, choice, density)
 with panel:
     show_map_image(current.cohort, points, image_id)
 
-show_paths(paths, filtered_out=[p for p in patients if p not in kept_patients])
-show_details(current)
-show_export(current, choice, paths)
+gone = [patient for patient in patients if patient not in kept_patients]
+show_paths(paths, origin=origin, filtered_out=gone)
+show_details(current, origin=origin)
 listen_to_view(projection.key, "map")

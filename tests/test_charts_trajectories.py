@@ -11,7 +11,8 @@ import pytest
 
 from cxrlib.charts.document import map_html
 from cxrlib.charts.palette import PALETTES
-from cxrlib.charts.trajectories import MAX_SVG_POINTS, plot_map
+from cxrlib.charts.template import MAX_SVG_POINTS
+from cxrlib.charts.trajectories import plot_map
 from cxrlib.charts.words import caption_map, day_words, describe_map, describe_paths
 from cxrlib.density import estimate_density
 from cxrlib.extractors.info import ExtractorInfo

@@ -1,5 +1,6 @@
 """What leaves the program: it names its origin, and nothing in it runs."""
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -10,7 +11,16 @@ import pytest
 from cxrlib import NOTICE
 from cxrlib.errors import CxrError
 from cxrlib.pipeline import MappedCohort
-from cxrlib.report import csv_with_header, provenance, stops_table, write_map_page, write_map_table
+from cxrlib.report import (
+    MapWish,
+    csv_with_header,
+    map_page,
+    provenance,
+    stops_table,
+    write_map_page,
+    write_map_table,
+)
+from cxrlib.selection import Selection, select
 from cxrlib.trajectories import compute_trajectory
 
 
@@ -36,7 +46,7 @@ def test_every_export_says_where_it_comes_from(mapped_cohort: MappedCohort) -> N
 def test_csv_keeps_every_row_and_value(mapped_cohort: MappedCohort) -> None:
     """The table under the header is the table that went in."""
     table = pd.DataFrame({"patient_id": ["1", "a,b", 'q"'], "x": [1.5, -2.0, None]})
-    header, read = read_csv(csv_with_header(table, mapped_cohort))
+    header, read = read_csv(csv_with_header(table, provenance(mapped_cohort)))
     assert len(header) == len(provenance(mapped_cohort))
     assert read["patient_id"].tolist() == ["1", "a,b", 'q"']
     assert read["x"].tolist()[:2] == ["1.5", "-2.0"]
@@ -44,10 +54,49 @@ def test_csv_keeps_every_row_and_value(mapped_cohort: MappedCohort) -> None:
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
-def test_a_cell_is_not_a_formula(mapped_cohort: MappedCohort, value: str) -> None:
-    """An id that a spreadsheet would run is quoted."""
-    _, read = read_csv(csv_with_header(pd.DataFrame({"id": [value, "x"]}), mapped_cohort))
+def test_a_cell_is_not_a_formula(value: str) -> None:
+    """An id, a category or a column's name that a spreadsheet would run is quoted."""
+    table = pd.DataFrame({"id": [value, "x"]}, dtype="category")
+    _, read = read_csv(csv_with_header(table, ["notice"]))
     assert read["id"][0].startswith("'")
+    named = csv_with_header(pd.DataFrame({value: [1]}), []).decode()
+    assert named.startswith(("'", "\"'"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Cohort: x,=1+1", 'Cohort: x, "=1+1"', "Filters: Source a;@SUM(A1)", "x,\n=1+1", "x,\t+1"],
+)
+def test_a_header_line_holds_no_formula(line: str) -> None:
+    """Parted at commas or semicolons, no part of a line starts like a formula."""
+    (text,), _ = read_csv(csv_with_header(pd.DataFrame({"id": ["x"]}), [line]))
+    for part in re.split("[,;]", text):
+        assert not part.strip(' "').startswith(("=", "+", "-", "@"))
+
+
+def test_nothing_recorded_is_an_empty_cell() -> None:
+    """A blank stays a blank in any type of column."""
+    table = pd.DataFrame(
+        {
+            "n": pd.array([1, None], dtype="Int64"),
+            "id": ["a", None],
+            "view": pd.Categorical(["PA", None]),
+        }
+    )
+    _, read = read_csv(csv_with_header(table, ["notice"]))
+    assert read.loc[0].tolist() == ["1", "a", "PA"]
+    assert read.loc[1].isna().all()
+
+
+def test_an_export_names_the_filters(mapped_cohort: MappedCohort) -> None:
+    """What was selected stands in the header of a map and of a cohort; or that nothing was."""
+    assert "Filters: View AP; Day up to 7" in provenance(
+        mapped_cohort, filters=["View AP", "Day up to 7"]
+    )
+    lines = provenance(mapped_cohort.cohort)
+    assert "Filters: none" in lines
+    assert lines[0] == NOTICE
+    assert not any("xtractor" in line for line in lines)
 
 
 def test_stops_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:
@@ -64,7 +113,7 @@ def test_stops_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:
 def test_map_page_asks_nothing_of_the_network(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
     """The page holds its own script, the notice and the fingerprint."""
     out = tmp_path / "map.html"
-    write_map_page(mapped_cohort, out, patients=["p1"])
+    write_map_page(mapped_cohort, out, MapWish(patients=["p1"]))
     page = out.read_text()
     assert NOTICE in page
     assert mapped_cohort.cohort.fingerprint in page
@@ -78,6 +127,21 @@ def test_map_table_opens_in_any_parquet_reader(mapped_cohort: MappedCohort, tmp_
     write_map_table(mapped_cohort, out)
     assert len(pd.read_parquet(out)) == len(mapped_cohort.projection.image_ids)
     assert NOTICE.encode() in pq.read_schema(out).metadata[b"about"]
+
+
+def test_filters_choose_what_is_written(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
+    """A page and a table of a selection hold its images, and say so; the map is the same."""
+    selection = Selection(day=(0, 5))
+    selected = select(mapped_cohort.cohort, selection)
+    wish = MapWish(selected=selected, filters=selection.describe())
+    write_map_table(mapped_cohort, tmp_path / "map.parquet", wish)
+    table = pd.read_parquet(tmp_path / "map.parquet")
+    assert 0 < len(table) < len(mapped_cohort.projection.image_ids)
+    assert set(table["image_id"]) <= set(selected.table["image_id"])
+    assert b"Filters: Day" in pq.read_schema(tmp_path / "map.parquet").metadata[b"about"]
+    page = map_page(mapped_cohort, wish)
+    assert f"{len(table)} images" in page
+    assert "Filters: Day" in page
 
 
 def test_a_folder_that_is_not_there_is_named(mapped_cohort: MappedCohort, tmp_path: Path) -> None:

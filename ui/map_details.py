@@ -1,4 +1,4 @@
-"""Below the map: its story, its caption, the paths in numbers, how to read it, exports."""
+"""Below the map: its story, its caption, the paths in numbers, how to read it, its page."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,16 +7,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib import NOTICE
 from cxrlib.charts.words import caption_map
+from cxrlib.cohort import Cohort
 from cxrlib.density import DensityGrid
-from cxrlib.report import csv_with_header, map_page, points_table, stops_table, tell_story
+from cxrlib.report import MapWish, map_page, stops_table, tell_story
 from cxrlib.trajectories import Trajectory
+from ui.figure import Saving
 from ui.map_controls import DensityChoice
 from ui.resources import Current
+from ui.table import show_table
 from ui.text import show_quiet, show_text
 
-__all__ = ["show_caption", "show_details", "show_export", "show_paths", "show_story"]
+__all__ = ["offer_page", "show_details", "show_paths", "show_story", "write_caption"]
 
 
 def show_story(current: Current, patients: Sequence[str]) -> None:
@@ -25,31 +27,40 @@ def show_story(current: Current, patients: Sequence[str]) -> None:
         show_text(line)
 
 
-def show_caption(current: Current, choice: DensityChoice, density: DensityGrid | None) -> None:
+def write_caption(
+    current: Current,
+    points: pd.DataFrame,
+    choice: DensityChoice,
+    density: DensityGrid | None,
+    filters: Sequence[str],
+) -> str:
     """Say what the picture is, from how many images, and how not to read it."""
     settings = current.mapped.projection.settings
     caption = caption_map(
-        current.points,
+        points,
         cohort=current.cohort.name,
         extractor=current.extractor,
         method=settings.method,
         features=settings.features,
         bandwidth=None if density is None else density.bandwidth,
         density_label=choice.label,
+        filters="; ".join(filters),
     )
     if choice.is_drawn and density is None:
-        caption += f" No density: this cohort records no {choice.label}."
-    show_quiet(caption)
-    if current.mapped.projection.remark:
-        show_quiet(current.mapped.projection.remark)
+        caption += f" No density: these images record no {choice.label}."
+    return " ".join([caption, current.mapped.projection.remark]).strip()
 
 
-def show_paths(paths: Sequence[Trajectory], *, filtered_out: Sequence[str] = ()) -> None:
+def show_paths(
+    paths: Sequence[Trajectory], *, origin: Sequence[str], filtered_out: Sequence[str] = ()
+) -> None:
     """Show the chosen paths as a table, a dash where a first day has no step.
 
     Parameters
     ----------
     paths : sequence of Trajectory
+    origin : sequence of str
+        Where they come from, `cxrlib.report.provenance`.
     filtered_out : sequence of str
         Chosen patients of whom the filters leave no image.
     """
@@ -64,10 +75,12 @@ def show_paths(paths: Sequence[Trajectory], *, filtered_out: Sequence[str] = ())
     mixed = table["n_in_state"] < table["n_images"]
     part = table["n_in_state"].astype(str) + " of " + table["n_images"].astype(str)
     table["state"] = table["state"].where(~mixed, table["state"] + " (" + part + ")")
-    st.dataframe(
+    show_table(
         table.drop(columns="n_in_state"),
-        hide_index=True,
-        width="stretch",
+        key="paths",
+        provenance=origin,
+        file_stem=f"map-paths-{date.today().isoformat()}",
+        numbers=lambda: stops_table(paths),
         placeholder="–",
         column_config={
             "patient_id": "Patient",
@@ -83,12 +96,19 @@ def show_paths(paths: Sequence[Trajectory], *, filtered_out: Sequence[str] = ())
     )
 
 
-def show_details(current: Current) -> None:
-    """Show how to read the page, which images are on the map, and what was planted."""
+def show_details(current: Current, *, origin: Sequence[str]) -> None:
+    """Show how to read the page, which images are on the map, and what was planted.
+
+    Parameters
+    ----------
+    current : Current
+    origin : sequence of str
+        Where its tables come from, `cxrlib.report.provenance`.
+    """
     with st.expander("How to read this"):
         st.markdown(HOW_TO_READ)
     with st.expander("Which images are on the map"):
-        show_selection(current)
+        show_selection(current, origin)
     if current.cohort.is_synthetic:
         with st.expander("What was planted in this synthetic cohort"):
             show_planted(current.cohort.planted)
@@ -126,7 +146,7 @@ def show_path_notes(paths: Sequence[Trajectory]) -> None:
             show_quiet(f"Patient {path.patient_id}: {'; '.join(notes)}.")
 
 
-def show_selection(current: Current) -> None:
+def show_selection(current: Current, origin: Sequence[str]) -> None:
     """Show each step from all rows to the images on the map, with what it left out."""
     rows = [
         {
@@ -143,47 +163,45 @@ def show_selection(current: Current) -> None:
         "Patients left": current.cohort.n_patients,
         "Left out, images": "",
     }
-    st.dataframe(pd.DataFrame([total, *rows]), hide_index=True, width="stretch")
+    stamp = date.today().isoformat()
+    show_table(
+        pd.DataFrame([total, *rows]),
+        key="map_steps",
+        provenance=origin,
+        file_stem=f"map-images-{stamp}",
+    )
     problems = current.cohort.problems
     if len(problems):
         st.markdown(f"**{len(problems):,} remarks on the cohort's files**")
-        st.dataframe(problems.astype(str), hide_index=True, width="stretch")
+        show_table(
+            problems.astype(object).where(problems.notna(), "").astype(str),
+            key="map_problems",
+            provenance=origin,
+            file_stem=f"remarks-{stamp}",
+        )
 
 
-def show_export(current: Current, choice: DensityChoice, paths: Sequence[Trajectory]) -> None:
-    """Offer the figure and the numbers behind it, each with its provenance."""
-    stamp = date.today().isoformat()
-    with st.container(horizontal=True):
-        st.download_button(
-            "Map as a page (HTML)",
-            data=lambda: map_page(
-                current.mapped,
-                [path.patient_id for path in paths],
-                bandwidth=choice.bandwidth if choice.is_drawn else None,
-                include_deaths=choice.include_deaths,
-            ),
-            file_name=f"map-{stamp}.html",
-            mime="text/html",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "Points (CSV)",
-            data=lambda: csv_with_header(points_table(current.points), current.mapped),
-            file_name=f"map-points-{stamp}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        st.download_button(
-            "Paths (CSV)",
-            data=lambda: csv_with_header(stops_table(paths), current.mapped),
-            file_name=f"map-paths-{stamp}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-    show_quiet(NOTICE)
+def offer_page(
+    current: Current,
+    choice: DensityChoice,
+    paths: Sequence[Trajectory],
+    selected: Cohort,
+    filters: Sequence[str],
+) -> Saving:
+    """Offer the map as a page of its own."""
+    wish = MapWish(
+        patients=[path.patient_id for path in paths],
+        bandwidth=choice.bandwidth if choice.is_drawn else None,
+        include_deaths=choice.include_deaths,
+        selected=selected,
+        filters=filters,
+    )
+    return Saving(
+        "Interactive page (HTML)",
+        f"map-{date.today().isoformat()}.html",
+        "text/html",
+        lambda: map_page(current.mapped, wish),
+    )
 
 
 def show_planted(planted: Mapping[str, Any]) -> None:

@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from cxrlib.charts.palette import PALETTES, Theme
 from cxrlib.charts.template import TEXT_SIZE
 
-__all__ = ["map_html"]
+__all__ = ["MAP_QUESTION", "map_html"]
 
 #: Fonts that are on the reader's machine.
 FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif'
-QUESTION = "Where do patients move?"
+MAP_QUESTION = "Where do patients move?"
 NOT_RECORDED = "–"
 
 
@@ -67,7 +67,7 @@ def map_html(
         origin.append(f"Written on {written}")
     return _PAGE.format(
         theme=theme,
-        question=QUESTION,
+        question=MAP_QUESTION,
         title=html.escape(title),
         page=palette.page,
         ink=palette.ink,

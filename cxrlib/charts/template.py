@@ -4,7 +4,15 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, STATES, Theme
 
-__all__ = ["FONT", "MARGIN", "TEXT_SIZE", "TITLE_HEIGHT", "chart_template"]
+__all__ = [
+    "FONT",
+    "MARGIN",
+    "MAX_SVG_POINTS",
+    "TEXT_SIZE",
+    "TITLE_HEIGHT",
+    "chart_template",
+    "use_webgl",
+]
 
 #: Fonts that are on the machine: nothing is fetched.
 FONT = '"Source Sans", system-ui, "Segoe UI", "Liberation Sans", sans-serif'
@@ -15,6 +23,22 @@ TEXT_SIZE = 14
 MARGIN = {"l": 8, "r": 8, "t": 44, "b": 44, "autoexpand": False}
 #: Room for a title above the legend, in pixels.
 TITLE_HEIGHT = 36
+#: More marks than this are drawn by WebGL: each mark of an SVG is an element of the page.
+MAX_SVG_POINTS = 2000
+
+
+def use_webgl(n_points: int) -> bool:
+    """Tell whether so many marks are drawn by WebGL (``scattergl``), not as SVG.
+
+    Plotly draws WebGL above all SVG of the axes, so what lies over the marks, paths and their
+    arrows, goes the same way. In a figure saved as SVG such marks are a picture.
+
+    Examples
+    --------
+    >>> use_webgl(851), use_webgl(50_000)
+    (False, True)
+    """
+    return n_points > MAX_SVG_POINTS
 
 
 def chart_template(theme: Theme) -> go.layout.Template:

@@ -18,6 +18,7 @@ from cxrlib.charts.template import (
     MARGIN,
     TITLE_HEIGHT,
     chart_template,
+    use_webgl,
 )
 from cxrlib.charts.words import (
     DENSITY_LABEL,
@@ -32,9 +33,6 @@ from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
 __all__ = ["plot_map"]
 
-#: Plotly draws WebGL above all SVG. So marks and paths are both SVG as long as that is quick,
-#: and both WebGL for more marks than this.
-MAX_SVG_POINTS = 4000
 Layer = type[go.Scatter] | type[go.Scattergl]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
@@ -124,7 +122,7 @@ def plot_map(
     extent, level = _frame(everything, density)
     if density is not None and len(points):
         _add_density(figure, density, palette, density_label, level)
-    layer = go.Scatter if len(everything) <= MAX_SVG_POINTS else go.Scattergl
+    layer = go.Scattergl if use_webgl(len(everything)) else go.Scatter
     if backdrop is not None and len(backdrop):
         _add_backdrop(figure, backdrop, palette, layer)
     _add_points(figure, points, palette, layer, chosen=bool(trajectories))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cxrlib.cli.cohorts import load_named
+from cxrlib.cli.cohorts import choose_images, load_named
 from cxrlib.cli.messages import count_report, exit_by, reported_errors, tell_failures, write_result
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
@@ -17,6 +17,7 @@ from cxrlib.cli.options import (
     FormatOption,
     TrustOption,
     WeightsOption,
+    WhereOption,
 )
 from cxrlib.cohort import Cohort, count_cohort
 from cxrlib.embeddings import EmbedReport, compute_embeddings
@@ -25,11 +26,13 @@ from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
+from cxrlib.selection import Selection, parse_where
 from cxrlib.store import Store
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]
 
 PRETRAINED = "densenet121-res224-all"
+SUFFIXES = (".html", ".svg", ".png", ".parquet")  # that a map is written as
 
 
 def register(app: typer.Typer) -> None:
@@ -63,11 +66,17 @@ def embed(
 def make_map(
     data: DataOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="FILE.html (interactive) or FILE.parquet.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="FILE.html (interactive), FILE.svg or FILE.png (by a Chrome on this machine), "
+            "or FILE.parquet (the points).",
+        ),
     ] = None,
     patient: Annotated[
         list[str] | None, typer.Option("--patient", help="Draw this patient's path; repeatable.")
     ] = None,
+    where: WhereOption = "",
     features: Annotated[
         Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
     ] = "outputs",
@@ -79,17 +88,22 @@ def make_map(
     cache: CacheOption = DEFAULT_CACHE,
     form: FormatOption = Format.text,
 ) -> None:
-    """Compute the map of a cohort and write it as a page or as a table."""
+    """Compute the map of a cohort; write it as a page, a figure or a table.
+
+    Filters (--where) choose what is written; the map itself is of all images.
+    """
     with reported_errors():
         _check_out(out)
+        selection = parse_where(where)
         cohort = load_named(data, cache)
-        _check_patients(cohort, patient or [])
+        selected = choose_images(cohort, selection)
+        _check_patients(selected, patient or [])
         store = Store(cache)
         name = choose_extractor_name(extractor, weights)
         report, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
         mapped = map_cohort(cohort, used, store, ProjectionSettings(features=features, seed=seed))
         if out is not None:
-            _write_map(mapped, out, patient or [])
+            _write_map(mapped, out, patient or [], selected, selection)
         else:
             typer.echo("The map lies in the cache. --out FILE.html writes it as a page.", err=True)
         counts = {
@@ -107,10 +121,14 @@ def _check_out(out: Path | None) -> None:
     """Raise if a map could not be written there, before anything is computed."""
     if out is None:
         return
-    if out.suffix not in {".html", ".parquet"}:
-        raise typer.BadParameter(f"--out {str(out)!r} must end in .html or .parquet.")
+    if out.suffix not in SUFFIXES:
+        raise typer.BadParameter(f"--out {str(out)!r} must end in {' or '.join(SUFFIXES)}.")
     if not out.absolute().parent.is_dir():
         raise typer.BadParameter(f"--out {str(out)!r}: there is no folder {str(out.parent)!r}.")
+    if out.suffix in {".svg", ".png"}:
+        from cxrlib.charts.rendering import find_chrome
+
+        find_chrome()
 
 
 def _check_patients(cohort: Cohort, patients: list[str]) -> None:
@@ -120,7 +138,8 @@ def _check_patients(cohort: Cohort, patients: list[str]) -> None:
         if not (cohort.table["patient_id"] == patient).any():
             raise SelectionError(
                 f"Patient {patient!r} is not among the {cohort.table['patient_id'].nunique()} "
-                f"patients of {cohort.name!r}. Ids are text, as in metadata.csv."
+                f"patients of {cohort.name!r}{' that the filters leave' if cohort.steps else ''}. "
+                "Ids are text, as in metadata.csv."
             )
         if not (mapped["patient_id"] == patient).any():
             raise SelectionError(
@@ -180,11 +199,13 @@ def map_cohort(
     return compute_map(cohort, extractor, store, settings=settings)
 
 
-def _write_map(mapped: MappedCohort, out: Path, patients: list[str]) -> None:
-    """Write the map as an interactive page or as a table."""
-    from cxrlib.report import write_map_page, write_map_table
+def _write_map(
+    mapped: MappedCohort, out: Path, patients: list[str], selected: Cohort, selection: Selection
+) -> None:
+    """Write the map as its file's name says."""
+    from cxrlib.report import MapWish, write_map_figure, write_map_page, write_map_table
 
-    if out.suffix == ".html":
-        write_map_page(mapped, out, patients=patients)
-    else:
-        write_map_table(mapped, out)
+    filters = selection.describe()
+    wish = MapWish(patients=patients, selected=selected if filters else None, filters=filters)
+    write = {".html": write_map_page, ".parquet": write_map_table}.get(out.suffix, write_map_figure)
+    write(mapped, out, wish)
