@@ -102,5 +102,5 @@ def test_no_images_make_no_rows() -> None:
 
 def test_an_unknown_grouping_is_refused() -> None:
     """The message lists what there is."""
-    with pytest.raises(SelectionError, match="'hospital'.*sub-region"):
+    with pytest.raises(SelectionError, match=r"'hospital'.*sub-region"):
         part_images(make_table([]), "hospital")
