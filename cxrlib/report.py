@@ -23,11 +23,11 @@ from cxrlib.density import estimate_density
 from cxrlib.errors import ReportError
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import (
-    PAPER_PATIENTS,
     TABLE_COLUMNS,
     Trajectory,
     compute_trajectory,
     find_story,
+    has_paper_patients,
     map_points,
     select_bad_points,
 )
@@ -181,8 +181,9 @@ def tell_story(mapped: MappedCohort, patients: Sequence[str]) -> list[str]:
     """
     captions = mapped.cohort.planted.get("story", {}).get("captions", {})
     told = [f"Patient {p}, synthetic: {captions[p]}" for p in patients if p in captions]
-    is_paper = find_story(mapped.cohort.table, mapped.projection) == tuple(PAPER_PATIENTS)
-    if is_paper and (shown := [PAPER_STORY[p] for p in patients if p in PAPER_STORY]):
+    shown = [PAPER_STORY[p] for p in patients if p in PAPER_STORY]
+    table = mapped.cohort.table[["image_id", "patient_id"]]
+    if shown and has_paper_patients(map_points(table, mapped.projection)):
         told.append(f"In the paper's Figure 3 {'; '.join(shown)}. {PAPER_MAP}")
     return told
 

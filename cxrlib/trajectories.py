@@ -22,6 +22,7 @@ __all__ = [
     "count_map",
     "describe_counts",
     "find_story",
+    "has_paper_patients",
     "in_icu_or_tube",
     "map_points",
     "map_table",
@@ -421,10 +422,21 @@ def find_story(
     wanted = _planted_patients(planted or {})
     if wanted and set(on_map["patient_id"]).issuperset(wanted):
         return wanted
-    pairs = set(zip(on_map["patient_id"], on_map["image_id"], strict=True))
-    if pairs.issuperset(PAPER_PATIENTS.items()):
+    if has_paper_patients(on_map):
         return tuple(PAPER_PATIENTS)
     return suggest_patients(table, projection)
+
+
+def has_paper_patients(points: pd.DataFrame) -> bool:
+    """Tell whether the patients of the paper's Figure 3 are on a map, known by a file each.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `map_points`.
+    """
+    pairs = set(zip(points["patient_id"], points["image_id"], strict=True))
+    return pairs.issuperset(PAPER_PATIENTS.items())
 
 
 def _planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
