@@ -110,10 +110,22 @@ def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> 
     if name in ("data", "weights") and isinstance(value, str):
         if "\x00" in value or not value:
             raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: no path.")
-        return os.path.realpath(value)
+        return _check_writable(os.path.realpath(value))
     if name == "settings" and isinstance(value, dict):
         return _check_settings(value)
     return value
+
+
+def _check_writable(path: str) -> str:
+    """Return a path that a record can hold: a name that is no UTF-8 would damage it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise SelectionError(
+            f"The path {path!r} is not written in UTF-8, so no job can name it. Rename the folder, "
+            "or give a link to it under another name."
+        ) from error
+    return path
 
 
 def _check_size(kind: str, parameters: Mapping[str, JSON]) -> None:

@@ -40,6 +40,7 @@ def do(kind: str, cache: Path, **parameters: object) -> dict:
         ("embed", {"data": 3, "extractor": "texture"}, "'data' of a job 'embed' is 3: give str"),
         ("embed", {"data": "", "extractor": "texture"}, "is '': no path"),
         ("embed", {"data": "/c\x00", "extractor": "texture"}, "no path"),
+        ("embed", {"data": "/c\udcff", "extractor": "texture"}, "not written in UTF-8"),
         ("embed", {"data": "/c", "extractor": "texture", "device": None}, "give str"),
         ("embed", {"data": "/c", "extractor": "texture", "weights": True}, "str or NoneType"),
         ("embed", {"data": "/c", "extractor": "x" * 70_000}, "too many"),
