@@ -11,6 +11,7 @@ import typer
 
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, Format, FormatOption
+from cxrlib.errors import SelectionError
 from cxrlib.jobs import KILL_AFTER, Job, JobBook, JobRequest, describe_job
 
 __all__ = ["register"]
@@ -71,8 +72,6 @@ def _cancel(book: JobBook, job_id: str) -> Job:
 
 def _resume(book: JobBook, job_id: str) -> Job:
     """Ask again for a job that ended, and see that somebody does it."""
-    from cxrlib.errors import SelectionError
-
     job = book.read(job_id)
     if job is None:
         raise SelectionError(f"There is no job {job_id!r} here. List them without --resume.")
