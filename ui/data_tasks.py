@@ -1,5 +1,6 @@
 """The data page's work: each extractor's state with a button for what is missing, and the jobs."""
 
+import contextlib
 import functools
 from collections.abc import Iterable
 from html import escape
@@ -8,6 +9,7 @@ import streamlit as st
 
 from cxrlib.catalogue import CohortEntry
 from cxrlib.cohort import Cohort
+from cxrlib.errors import StoreError
 from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
@@ -115,8 +117,15 @@ def _time_cache() -> tuple[int, ...]:
 def show_jobs() -> None:
     """Show the jobs of this cache, the newest first."""
     st.subheader("Jobs", anchor=False)
-    st.session_state[ACTIVE_JOBS] = _list_active(open_book().list())
+    st.session_state[ACTIVE_JOBS] = _list_active(_read_jobs())
     _list_jobs()
+
+
+def _read_jobs() -> list[Job]:
+    """List the jobs; none where their folder cannot be read, which `list_problems` says."""
+    with contextlib.suppress(StoreError):  # the router is not there when a fragment looks anew
+        return open_book().list()
+    return []
 
 
 def _list_active(jobs: Iterable[Job]) -> list[str]:
@@ -128,13 +137,12 @@ def _list_active(jobs: Iterable[Job]) -> list[str]:
 def _list_jobs() -> None:
     """List running jobs with progress and finished ones as a line, looked at anew by itself."""
     show_trouble()
-    book = open_book()
-    jobs = book.list()
+    jobs, problems = _read_jobs(), open_book().list_problems()
     if _list_active(jobs) != st.session_state.get(ACTIVE_JOBS):
         st.rerun()  # somebody else started or cancelled one: the lines above say so too
-    for problem in book.list_problems():
+    for problem in problems:
         show_alert(problem)
-    if not jobs:
+    if not jobs and not problems:
         show_quiet("No job has been asked for. Buttons above start one.")
     for job in jobs:
         if not job.is_finished:
@@ -156,7 +164,8 @@ def _show_ended(job: Job) -> None:
 
 
 def _resume(job: Job) -> None:
-    submit_job(JobRequest(job.kind, job.parameters), label=job.label)
+    with kept_trouble():  # a record of another version may ask for what this one cannot do
+        submit_job(JobRequest(job.kind, job.parameters), label=job.label)
 
 
 def _forget(job_id: str) -> None:

@@ -1,5 +1,6 @@
 """The data page, run without a browser; no worker is started."""
 
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.jobs
+from cxrlib.errors import StoreError
+from cxrlib.job_records import format_job
 from cxrlib.jobs import JobBook, JobRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +89,35 @@ def test_a_job_is_cancelled_resumed_and_forgotten(
     page.button(key=f"forget-{request.id}").click().run()
     assert JobBook(cache).read(request.id) is None
     assert not page.exception
+
+
+def test_a_job_of_another_version_cannot_be_resumed_and_says_so(
+    page: AppTest, served_demo: tuple[Path, Path]
+) -> None:
+    """A record may ask for a kind of work that this program lacks: a sentence, no traceback."""
+    book = JobBook(served_demo[1])
+    job = book.submit(JobRequest("demo"), label="Of another version")
+    job = replace(book.cancel(job.id), kind="bake")
+    (book.folder / f"{job.id}.json").write_bytes(format_job(job))
+    page.run()
+    page.button(key=f"resume-{job.id}").click().run()
+    assert not page.exception
+    assert "Kind of job 'bake' is not known" in written(page)
+
+
+def test_a_list_of_jobs_that_cannot_be_read_leaves_the_page(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said once, and what stands below the jobs is still there."""
+
+    def refuse(self: JobBook) -> list[Path]:
+        raise StoreError("The jobs could not be read.")
+
+    monkeypatch.setattr(JobBook, "_list_records", refuse)
+    page.run()
+    assert not page.exception
+    assert written(page).count("The jobs could not be read.") == 1
+    assert "In the cache" in written(page)
 
 
 def test_an_unknown_cohort_in_the_address_is_reported(page: AppTest) -> None:
