@@ -106,10 +106,13 @@ class Row:
     cells : tuple of Cell
         Of a "group" only the first, which names the rows below it.
     kind : {"row", "group", "total"}
+    in_group : bool
+        Whether it belongs to the group named above it.
     """
 
     cells: tuple[Cell, ...]
     kind: Kind = "row"
+    in_group: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,6 +60,19 @@ class Montage {
     });
     this.sheet.addEventListener('focusin', event => this.reach(event.target.closest('.tile')));
     parent.append(this.element);
+    // The open image takes room from the sheet: what was clicked must not leave the screen.
+    this.observer = new ResizeObserver(() => this.keepInSight());
+    this.observer.observe(this.sheet);
+  }
+
+  keepInSight() {
+    const width = this.sheet.clientWidth;
+    if (width === this.width) return;
+    const isFirst = this.width === undefined;
+    this.width = width;
+    const tile = this.parent.activeElement?.closest('.tile')
+      || this.tiles.find(other => other.getAttribute('aria-pressed') === 'true');
+    if (!isFirst && width) tile?.scrollIntoView({block: 'nearest'});
   }
 
   show(component) {
@@ -312,6 +325,7 @@ class Montage {
 
   remove() {
     clearTimeout(this.waiting);
+    this.observer.disconnect();
     this.element.remove();
   }
 }

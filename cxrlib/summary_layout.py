@@ -1,0 +1,205 @@
+"""A summary of a cohort as a table to read: words, denominators, bars.
+
+Every share stands as count, denominator, share and interval; every average with how many it
+rests on, and not at all where they are few.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from cxrlib.groups import get_grouping
+from cxrlib.intervals import FEW, NOTHING, describe_average, describe_share, name_units
+from cxrlib.statistics import OUTCOMES, TITLES, VIEW_COLUMNS, Summary
+from cxrlib.table_layout import NUMBER_BAR, Bar, Cell, Column, Row, TableLayout, Tone
+
+__all__ = ["PARTS", "TONES", "lay_out_summary"]
+
+PARTS = ("counts", "views", "age", "outcomes", "sex")
+"""Groups of columns, in the order of a table."""
+
+TONES: Mapping[Tone, str] = MappingProxyType(
+    {"full": "yes, or known", "half": "no", "pale": "unclear or not recorded"}
+)
+"""What the tones of a summary's bars mean."""
+
+_OUTCOME_TITLES = {
+    "survival": "Survival",
+    "went_icu": "Went to the ICU",
+    "intubated": "Intubated",
+    "covid": "COVID-19",
+    "rt_pcr": "RT-PCR positive",
+}
+
+Counts = dict[Hashable, Any]  # a row of a summary's table
+Write = Callable[[Counts], Cell]
+
+
+def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PARTS) -> TableLayout:
+    """Lay out a summary.
+
+    Parameters
+    ----------
+    summary : Summary
+        Result of `cxrlib.statistics.summarise`.
+    title : str
+        What is counted; the unit stands below it.
+    parts : sequence of str
+        Which of `PARTS` to show. What is saved holds all of them.
+
+    Returns
+    -------
+    TableLayout
+        Rows without an image are left out; groups of rows under the name that they share;
+        the totals last.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+    """
+    if unknown := set(parts) - set(PARTS):
+        raise ValueError(f"There are no parts {sorted(unknown)}. There are {', '.join(PARTS)}.")
+    shown = summary.table[summary.table["n_images"] > 0]
+    chosen = [
+        (column, write)
+        for part in PARTS
+        if part in parts
+        for column, write in _MAKERS[part](summary, shown)
+    ]
+    writers = [write for _, write in chosen]
+    whole = _list_counts(summary.totals)[0]
+    total = Row((Cell("Total"), *(write(whole) for write in writers)), "total")
+    first = Column(get_grouping(summary.by).title, is_number=False)
+    return TableLayout(
+        title=title,
+        unit=f"Unit: {summary.unit}. {_describe_whole(summary)}",
+        columns=(first, *(column for column, _ in chosen)),
+        rows=(*_write_rows(shown, summary.levels, writers), total),
+        notes=summary.notes,
+        numbers=summary.with_totals(),
+        tones=TONES if set(parts) & {"age", "outcomes", "sex"} else {},
+    )
+
+
+def _describe_whole(summary: Summary) -> str:
+    """Say how much was counted, in all three units."""
+    counts = [name_units(summary.n_images, "image"), name_units(summary.n_patients, "patient")]
+    if summary.n_persons is not None:
+        counts.append(name_units(summary.n_persons, "person"))
+    return ", ".join(counts) + "."
+
+
+def _list_counts(table: pd.DataFrame) -> list[Counts]:
+    """List rows as dicts: ten times as fast as by ``to_dict("records")``, which takes each cell."""
+    columns = [table[name].tolist() for name in table.columns]
+    return [dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _write_rows(
+    shown: pd.DataFrame, levels: Sequence[str], writers: Sequence[Write]
+) -> Iterator[Row]:
+    """Write the rows, with a line of its own above those that share a name."""
+    above = ""
+    for counts in _list_counts(shown):
+        *wider, name = [str(counts[level]) for level in levels if counts[level]]
+        group = ", ".join(wider)
+        if group != above and group:
+            yield Row((Cell(group),), "group")
+        above = group
+        yield Row((Cell(name), *(write(counts) for write in writers)), in_group=bool(group))
+
+
+# ---- columns, each with what writes its cells
+
+Made = Iterator[tuple[Column, Write]]
+
+
+def _make_counts(summary: Summary, shown: pd.DataFrame) -> Made:
+    names = ["n_images", "n_patients"]
+    if summary.n_persons is not None:
+        names.append("n_persons")
+    for name in names:
+        has_bar = name == f"n_{summary.unit}s"
+        yield Column(TITLES[name], group="Counts"), _count(name, shown, has_bar=has_bar)
+
+
+def _make_views(summary: Summary, shown: pd.DataFrame) -> Made:
+    for name in (*VIEW_COLUMNS.values(), "n_other_view"):
+        # Frontal tables have no lateral images.
+        if name in ("n_lateral", "n_other_view") and not summary.totals[name].iloc[0]:
+            continue
+        view = {column: view for view, column in VIEW_COLUMNS.items()}.get(name, "Other")
+        yield Column(view, group="Images by view"), _count(name, shown)
+
+
+def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
+    def write(counts: Counts) -> Cell:
+        known, n = int(counts["age_known"]), int(counts["n"])
+        middle, low, high = counts["age_median"], counts["age_q1"], counts["age_q3"]
+        plain = describe_average(middle, low, high, n_known=known, n_of=n, unit=summary.unit)
+        if not known:
+            return Cell(NOTHING, bar=_split(counts, 0, 0, n, "known"))
+        bar = _split(counts, known, 0, n - known, "known")
+        if known < FEW:
+            return Cell(NOTHING, f"{known:,} of {n:,} known", plain, bar)
+        return Cell(f"{middle:.0f} ({low:.0f}-{high:.0f})", f"{known:,} of {n:,} known", plain, bar)
+
+    yield Column("Age, years", "median (quartiles)"), write
+
+
+def _make_outcomes(summary: Summary, shown: pd.DataFrame) -> Made:
+    for name in OUTCOMES:
+        column = Column(_OUTCOME_TITLES[name], group=f"Yes, of {summary.unit}s recorded")
+        yield column, _share(f"{name}_yes", f"{name}_no", "yes")
+
+
+def _make_sex(summary: Summary, shown: pd.DataFrame) -> Made:
+    yield Column("Male", "of known"), _share("sex_male", "sex_female", "male")
+
+
+_MAKERS: dict[str, Callable[[Summary, pd.DataFrame], Made]] = {
+    "counts": _make_counts,
+    "views": _make_views,
+    "age": _make_age,
+    "outcomes": _make_outcomes,
+    "sex": _make_sex,
+}
+
+
+def _count(name: str, shown: pd.DataFrame, *, has_bar: bool = False) -> Write:
+    """Write a count, its bar in proportion to the largest row's."""
+    largest = int(shown[name].max()) if len(shown) else 0
+
+    def write(counts: Counts) -> Cell:
+        number = int(counts[name])
+        if not has_bar or not 0 < number <= largest:  # a total is no bar among its rows
+            return Cell(f"{number:,}")
+        return Cell(f"{number:,}", bar=Bar(((NUMBER_BAR, number / largest),), f"{number:,}"))
+
+    return write
+
+
+def _share(yes: str, no: str, word: str) -> Write:
+    """Write a share of what is recorded; the bar shows what is not as well."""
+
+    def write(counts: Counts) -> Cell:
+        n_yes, n_no, n = int(counts[yes]), int(counts[no]), int(counts["n"])
+        plain = describe_share(n_yes, n_yes + n_no)
+        bar = _split(counts, n_yes, n_no, n - n_yes - n_no, word)
+        text, _, detail = plain.removesuffix(")").partition(" (")
+        return Cell(text, detail, plain, bar)
+
+    return write
+
+
+def _split(counts: Counts, n_full: int, n_half: int, n_pale: int, word: str) -> Bar | None:
+    """Make a bar of what is known and what is not; None for nothing."""
+    n = n_full + n_half + n_pale
+    if not n:
+        return None
+    rest = f", {n_half:,} not" if n_half else ""
+    words = f"{n_full:,} {word}{rest}, {n_pale:,} not recorded or unclear, of {n:,}"
+    return Bar((("full", n_full / n), ("half", n_half / n), ("pale", n_pale / n)), words)

@@ -1,0 +1,182 @@
+"""Dense tables with small bars inside cells, each with a menu that saves it.
+
+Prefer these where a table is what the page is for; `ui.table.show_table` where a reader sorts and
+searches.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from cxrlib.charts.palette import PALETTES, Palette
+from cxrlib.intervals import NOTHING
+from cxrlib.report import csv_with_header
+from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
+from cxrlib.tables_html import publication_html
+from ui.figure import Saving
+from ui.text import show_quiet
+
+__all__ = ["list_savings", "show_dense_table", "write_table"]
+
+STYLE = Path(__file__).with_suffix(".css")
+
+
+def show_dense_table(
+    layout: TableLayout,
+    *,
+    key: str,
+    provenance: Sequence[str],
+    file_stem: str,
+    max_height: int | None = None,
+    more: Sequence[Saving] = (),
+) -> None:
+    """Show a table with its unit, its notes and a menu that saves it.
+
+    Parameters
+    ----------
+    layout : TableLayout
+    key : str
+    provenance : sequence of str
+        `cxrlib.report.provenance`, with the filters; on every file that is saved.
+    file_stem : str
+        Of the files' names: "regions-2026-01-31".
+    max_height : int, optional
+        Pixels; a longer table scrolls under its header.
+    more : sequence of Saving
+        What else the menu saves.
+    """
+    palette = PALETTES[st.context.theme.type or "light"]
+    st.html(STYLE)
+    st.html(write_table(layout, palette, max_height=max_height))
+    with st.container(horizontal=True, gap="medium"):
+        show_quiet(" ".join(layout.notes))
+        with st.popover(
+            "Save", key=f"{key}_menu", type="tertiary", icon=":material/download:", width="content"
+        ):
+            for row, saving in enumerate([*list_savings(layout, provenance, file_stem), *more]):
+                st.download_button(
+                    saving.label,
+                    data=saving.make,
+                    file_name=saving.file,
+                    mime=saving.mime,
+                    key=f"{key}_save_{row}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/download:",
+                )
+
+
+def list_savings(layout: TableLayout, provenance: Sequence[str], file_stem: str) -> list[Saving]:
+    """List what a table can be saved as; the files are made when they are asked for."""
+    lines = [*provenance, *filter(None, (layout.title, layout.unit)), *layout.notes]
+    return [
+        Saving(
+            "Table (CSV)",
+            f"{file_stem}.csv",
+            "text/csv",
+            lambda: csv_with_header(layout.numbers, lines),
+        ),
+        Saving(
+            "For paper (HTML)",
+            f"{file_stem}.html",
+            "text/html",
+            lambda: publication_html(layout, provenance),
+        ),
+    ]
+
+
+# ---- as HTML; every text is escaped
+
+
+def write_table(layout: TableLayout, palette: Palette, *, max_height: int | None = None) -> str:
+    """Write a table as HTML.
+
+    Parameters
+    ----------
+    layout : TableLayout
+    palette : Palette
+        Of the page's theme.
+    max_height : int, optional
+    """
+    height = f"max-height: {int(max_height)}px;" if max_height else ""
+    title, unit = escape(layout.title), escape(layout.unit)
+    n_columns = len(layout.columns)
+    body = "".join(_write_row(row, layout.columns, n_columns) for row in layout.rows)
+    return (
+        f"<div class='cxr-table' style='--bar: {palette.accent}; --cxr-page: {palette.page}'>"
+        f"<div class='cxr-table-words'><strong>{title}</strong><span>{unit}</span>"
+        f"{_write_key(layout)}</div>"
+        f"<div class='cxr-table-room' role='region' tabindex='0' aria-label='{title}' "
+        f"style='{height}'><table aria-label='{title}. {unit}'>"
+        f"<thead>{_write_head(layout.columns)}</thead><tbody>{body}</tbody></table></div></div>"
+    )
+
+
+def _write_key(layout: TableLayout) -> str:
+    """Say what the tones of the bars mean."""
+    parts = (
+        f"<span><i class='cxr-bar'><b class='cxr-{escape(tone)}' style='width: 100%'></b></i>"
+        f"{escape(words)}</span>"
+        for tone, words in layout.tones.items()
+    )
+    return f"<span class='cxr-table-key'>{''.join(parts)}</span>" if layout.tones else ""
+
+
+def _write_head(columns: Sequence[Column]) -> str:
+    """Write one or two lines of headers, the upper one over neighbours of a group."""
+    if not any(column.group for column in columns):
+        return f"<tr>{''.join(_write_title(column) for column in columns)}</tr>"
+    upper, lower = "", ""
+    for i, column in enumerate(columns):
+        if not column.group:
+            upper += _write_title(column, " rowspan='2'")
+            continue
+        lower += _write_title(column)
+        if i == 0 or columns[i - 1].group != column.group:
+            width = _count_neighbours(columns[i:])
+            upper += f"<th scope='colgroup' colspan='{width}'>{escape(column.group)}</th>"
+    return f"<tr>{upper}</tr><tr>{lower}</tr>"
+
+
+def _count_neighbours(columns: Sequence[Column]) -> int:
+    """Count the columns at the start that are of one group."""
+    for width, column in enumerate(columns):
+        if column.group != columns[0].group:
+            return width
+    return len(columns)
+
+
+def _write_title(column: Column, more: str = "") -> str:
+    kind = "number" if column.is_number else "name"
+    unit = f"<small>{escape(column.unit)}</small>" if column.unit else ""
+    return f"<th scope='col' class='cxr-{kind}'{more}>{escape(column.title)}{unit}</th>"
+
+
+def _write_row(row: Row, columns: Sequence[Column], n_columns: int) -> str:
+    if row.kind == "group":
+        name = escape(row.cells[0].line)
+        return f"<tr class='cxr-group'><th scope='rowgroup' colspan='{n_columns}'>{name}</th></tr>"
+    first, *others = zip(row.cells, columns, strict=True)
+    cells = "".join(_write_cell(cell, column.is_number) for cell, column in others)
+    marks = " ".join(filter(None, [f"cxr-{row.kind}", "cxr-within" if row.in_group else ""]))
+    return f"<tr class='{marks}'><th scope='row'>{escape(first[0].line)}</th>{cells}</tr>"
+
+
+def _write_cell(cell: Cell, is_number: bool) -> str:
+    kind = "number" if is_number else "name"
+    blank = " cxr-blank" if cell.text == NOTHING else ""
+    detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
+    bar = _write_bar(cell.bar) if cell.bar else ""
+    return f"<td class='cxr-{kind}{blank}'><span>{escape(cell.text)}</span>{bar}{detail}</td>"
+
+
+def _write_bar(bar: Bar) -> str:
+    parts = "".join(
+        f"<b class='cxr-{escape(tone)}' style='width: {100 * share:.1f}%'></b>"
+        for tone, share in bar.parts
+        if share > 0
+    )
+    words = escape(bar.words)
+    return f"<i class='cxr-bar' role='img' aria-label='{words}' title='{words}'>{parts}</i>"
