@@ -13,7 +13,6 @@ __all__ = [
     "NOTHING",
     "compute_wilson",
     "describe_average",
-    "describe_count",
     "describe_share",
     "name_units",
 ]
@@ -102,11 +101,6 @@ def describe_average(
     if n_known < FEW:
         return counts
     return f"{middle:.0f} ({low:.0f}-{high:.0f}), {counts}"
-
-
-def describe_count(number: int) -> str:
-    """Write a count; thousands have a comma."""
-    return f"{number:,}"
 
 
 def name_units(number: int, unit: str) -> str:

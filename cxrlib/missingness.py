@@ -44,10 +44,6 @@ RECORDED_COLUMNS = {
 """Columns of a cohort's table that can be blank, and their titles."""
 
 ALL = "all"
-MISSINGNESS_COLUMNS = (
-    *("group", "column", "title", "unit", "n"),
-    *("n_recorded", "n_unclear", "n_not_recorded", "share_recorded"),
-)
 
 
 def describe_missingness(
@@ -90,16 +86,31 @@ def describe_missingness(
             f"{', '.join(GROUPINGS)}."
         )
     units = take_units(cohort, unit, groups.codes)
-    n_groups = len(groups.labels)
-    parts = [
-        _count_column(units, column, *_find_recorded(images.table, images.codes, column), n_groups)
-        for column in RECORDED_COLUMNS
-    ]
-    table = pd.concat(parts)
-    table["group"] = groups.labels["row"].to_numpy(dtype=object)[table.index]
-    table["unit"] = unit
-    # By group first; the columns keep their order.
-    return table.sort_index(kind="stable")[list(MISSINGNESS_COLUMNS)].reset_index(drop=True)
+    n_groups, n_columns = len(groups.labels), len(RECORDED_COLUMNS)
+    counts = np.array(
+        [
+            _count_column(units, *_find_recorded(images.table, images.codes, column), n_groups)
+            for column in RECORDED_COLUMNS
+        ]
+    )
+    # By group first, the columns in their order.
+    n_recorded, n_unclear = counts.transpose(1, 2, 0).reshape(2, -1)
+    n = np.repeat(np.bincount(units.group, minlength=n_groups), n_columns)
+    share = np.divide(n_recorded, n, out=np.full(len(n), np.nan), where=n > 0)
+    table = pd.DataFrame(
+        {
+            "group": np.repeat(groups.labels["row"].to_numpy(dtype=object), n_columns),
+            "column": list(RECORDED_COLUMNS) * n_groups,
+            "title": list(RECORDED_COLUMNS.values()) * n_groups,
+            "unit": unit,
+            "n": n,
+            "n_recorded": n_recorded,
+            "n_unclear": n_unclear,
+            "n_not_recorded": n - n_recorded - n_unclear,
+            "share_recorded": share,
+        }
+    )
+    return table.astype(dict.fromkeys(("group", "column", "title", "unit"), "str"))
 
 
 def _find_recorded(
@@ -118,22 +129,12 @@ def _find_recorded(
 
 
 def _count_column(
-    units: Units, column: str, is_recorded: np.ndarray, is_unclear: np.ndarray, n_groups: int
-) -> pd.DataFrame:
-    """Count a column, a row a group."""
+    units: Units, is_recorded: np.ndarray, is_unclear: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count who has a value of a column, and who an unclear one only, by group."""
     recorded = units.have_any(is_recorded)
     unclear = units.have_any(is_unclear) & ~recorded
-    n = np.bincount(units.group, minlength=n_groups)
-    n_recorded = np.bincount(units.group[recorded], minlength=n_groups)
-    n_unclear = np.bincount(units.group[unclear], minlength=n_groups)
-    return pd.DataFrame(
-        {
-            "column": column,
-            "title": RECORDED_COLUMNS[column],
-            "n": n,
-            "n_recorded": n_recorded,
-            "n_unclear": n_unclear,
-            "n_not_recorded": n - n_recorded - n_unclear,
-            "share_recorded": np.divide(n_recorded, n, out=np.full(n_groups, np.nan), where=n > 0),
-        }
+    n_recorded, n_unclear = (
+        np.bincount(units.group[marks], minlength=n_groups) for marks in (recorded, unclear)
     )
+    return n_recorded, n_unclear

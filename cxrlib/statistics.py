@@ -162,6 +162,7 @@ class Summary:
 _REMEMBERED: weakref.WeakKeyDictionary[Cohort, dict[tuple[str, str], Summary]] = (
     weakref.WeakKeyDictionary()
 )
+_SELECTED: weakref.WeakKeyDictionary[Cohort, dict[str, Cohort]] = weakref.WeakKeyDictionary()
 _WHOLES: weakref.WeakKeyDictionary[Cohort, dict[str, dict[str, object]]] = (
     weakref.WeakKeyDictionary()
 )
@@ -200,7 +201,7 @@ def select_published(cohort: Cohort, by: str = "region") -> Cohort:
 
     Tables by finding, place and both (1, 3): frontal X-rays with a usable finding. By view
     (Table 4): X-rays with a usable finding, lateral ones too. By source and article (Table 7):
-    all X-rays.
+    all X-rays. The same cohort gives the same selections, so that their tables are remembered.
 
     Raises
     ------
@@ -208,11 +209,13 @@ def select_published(cohort: Cohort, by: str = "region") -> Cohort:
         If there is no such grouping.
     """
     get_grouping(by)
-    cohort = cohort.select_xrays()
-    if by in ("source", "article"):
-        return cohort
-    cohort = cohort.select_usable_finding()
-    return cohort if by == "view" else cohort.select_frontal()
+    remembered = _SELECTED.setdefault(cohort, {})
+    if not remembered:
+        # One after the other, so that what tables share is selected and read once.
+        remembered["all"] = cohort.select_xrays()
+        remembered["view"] = remembered["all"].select_usable_finding()
+        remembered["frontal"] = remembered["view"].select_frontal()
+    return remembered[{"source": "all", "article": "all", "view": "view"}.get(by, "frontal")]
 
 
 # ---- counting
