@@ -16,7 +16,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help app install test test-slow check look smoke bench lock clean
+.PHONY: help app install test test-slow check look walk smoke bench lock clean
 
 help: ## List what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ check: $(DEV_STAMP) ## Check style and types (ruff, mypy)
 look: $(DEV_STAMP) ## Take screenshots of every page into look/ (needs Chromium)
 	$(PY) -m tests.browser.look --out look $(if $(DATA),--data "$(DATA)")
 	$(PY) -m tests.browser.viewer --out look $(if $(DATA),--data "$(DATA)")
+
+walk: $(DEV_STAMP) ## Use one server from two browsers: jobs, restart, links (needs Chromium)
+	$(PY) -m tests.browser.two_browsers --out look
 
 smoke: $(DEV_STAMP) ## The browser smoke test: look, on the demo, quickly
 	$(PY) -m tests.browser.look --out look --quick

@@ -23,6 +23,9 @@ st.set_page_config(
     initial_sidebar_state=264,  # pixels: the room is the figure's
 )
 
+cohort_page = st.Page(
+    ROOT / "pages" / "cohort.py", title="Cohort", icon=":material/groups:", url_path="cohort"
+)
 trajectories = st.Page(
     ROOT / "pages" / "trajectories.py",
     title="Trajectories",
@@ -45,7 +48,12 @@ def start() -> None:
 
 
 page = st.navigation(
-    [st.Page(start, title="Start", default=True, visibility="hidden"), trajectories, data]
+    [
+        st.Page(start, title="Start", default=True, visibility="hidden"),
+        cohort_page,
+        trajectories,
+        data,
+    ]
 )
 if page.title != "Start":
     with st.sidebar:

@@ -1,0 +1,57 @@
+"""Who is in this cohort? Counts by region, view and finding, and how far they can be trusted."""
+
+from datetime import date
+
+import streamlit as st
+
+from cxrlib.report import provenance
+from ui.cohort_choices import (
+    choose_scope,
+    choose_section,
+    choose_unit,
+    load_scope,
+)
+from ui.cohort_groups import show_groups
+from ui.cohort_head import show_head
+from ui.cohort_overview import show_overview
+from ui.cohort_papers import show_papers
+from ui.cohort_tables import show_missing, show_table_one, show_tables
+from ui.cohorts import current_entry
+from ui.filters import current_selection, load_selected, show_empty
+from ui.limits_panel import show_limits
+from ui.montage import show_montage
+from ui.resources import find_cohort
+
+entry = current_entry()
+cohort, selection = find_cohort(entry.slug), current_selection()
+filtered = load_selected(cohort, selection)
+
+st.title("Who is in this cohort?", anchor=False)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    scope = choose_scope()
+    unit = choose_unit()
+    show_limits(is_synthetic=cohort.is_synthetic)
+counted = load_scope(filtered, scope)
+if counted.n_images == 0:
+    show_empty(cohort, selection)
+    st.stop()
+show_head(counted)
+section = choose_section()
+
+origin = provenance(cohort, filters=[f"X-rays: {scope}", *selection.describe()])
+stem = f"{entry.slug}-{date.today().isoformat()}"
+if section == "overview":
+    show_overview(counted, unit=unit, provenance=origin, stem=stem)
+elif section == "tables":
+    with_lateral = load_scope(filtered, scope, with_lateral=True)
+    show_tables(counted, with_lateral, unit=unit, provenance=origin, stem=stem)
+    show_table_one(counted, unit=unit, provenance=origin, stem=stem)
+elif section == "missing":
+    show_missing(counted, unit=unit, provenance=origin, stem=stem)
+elif section == "groups":
+    whole = load_scope(load_selected(cohort, type(selection)()), scope)
+    show_groups(whole, counted, selection, unit=unit, provenance=origin, stem=stem)
+elif section == "images":
+    show_montage(counted, slug=entry.slug)
+elif section == "papers":
+    show_papers(filtered, provenance=origin, file_stem=stem)

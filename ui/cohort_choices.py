@@ -1,0 +1,79 @@
+"""The cohort page's choices: what is counted, of which images, and which part of the page."""
+
+import functools
+
+import streamlit as st
+
+from cxrlib.cohort import Cohort
+from cxrlib.statistics import UNITS, select_published
+from ui.address import report_unknown
+
+__all__ = ["SCOPES", "SECTIONS", "choose_scope", "choose_section", "choose_unit", "load_scope"]
+
+SECTIONS = ("overview", "tables", "missing", "groups", "images", "papers")
+# The words are the values: what stands in the address is what stands on the screen.
+SCOPES = ("frontal, usable finding", "all X-rays")
+UNIT_WORDS = {"image": "images", "patient": "patients", "person": "persons"}
+
+
+def choose_section() -> str:
+    """Let the reader choose a part of the page; only that part is computed."""
+    report_unknown("section", SECTIONS.__contains__)
+    return str(
+        st.segmented_control(
+            "Section",
+            SECTIONS,
+            default=SECTIONS[0],
+            required=True,
+            key="section",
+            bind="query-params",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    )
+
+
+def choose_unit() -> str:
+    """Let the reader choose the unit of analysis; every table names it."""
+    words = tuple(UNIT_WORDS[unit] for unit in UNITS)
+    report_unknown("unit", words.__contains__)
+    chosen = st.segmented_control(
+        "Counted",
+        words,
+        default=UNIT_WORDS["patient"],
+        required=True,
+        key="unit",
+        bind="query-params",
+        persist_state="session",
+        width="content",
+        help="Patients are ids as recorded, persons are ids merged over near-identical images. "
+        "Someone with many images weighs more in counts of images.",
+    )
+    return UNITS[words.index(str(chosen))]
+
+
+def choose_scope() -> str:
+    """Let the reader choose which X-rays are counted, before the filters in the sidebar."""
+    report_unknown("images", SCOPES.__contains__)
+    return str(
+        st.segmented_control(
+            "Of which images",
+            SCOPES,
+            default=SCOPES[0],
+            required=True,
+            key="images",
+            bind="query-params",
+            persist_state="session",
+            width="content",
+            help="The papers count frontal X-rays (PA, AP, AP Supine) whose finding is neither "
+            "todo nor Unknown; their table by view counts lateral ones too.",
+        )
+    )
+
+
+@functools.lru_cache(maxsize=32)
+def load_scope(cohort: Cohort, scope: str, *, with_lateral: bool = False) -> Cohort:
+    """Select once for all sessions: tables are remembered with the cohort they are of."""
+    if scope == SCOPES[1]:
+        return cohort.select_xrays()
+    return select_published(cohort, "view" if with_lateral else "region")
