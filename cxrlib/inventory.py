@@ -1,6 +1,7 @@
 """What is here and what is missing: extractors, embeddings, maps, and the cache's contents."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cxrlib.errors import CxrError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
 from cxrlib.extractors.densenet import UNTRAINED_NOTE
 from cxrlib.extractors.weights import WEIGHTS_FILES, weights_folder
+from cxrlib.files import open_regular
 from cxrlib.pipeline import find_maps, select_for_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
@@ -50,6 +52,9 @@ class ExtractorState:
         "ready", "no map" (all embedded), "incomplete", "not computed" or "weights missing".
     advice : str
         How to get what is missing, or "".
+    is_at_hand : bool
+        Whether a job would compute by these very weights: false for embeddings made with
+        ``--weights FILE``, whose file a job does not know.
     """
 
     name: str
@@ -60,6 +65,7 @@ class ExtractorState:
     n_for_map: int
     ready: Ready
     advice: str = ""
+    is_at_hand: bool = True
 
     @property
     def title(self) -> str:
@@ -99,6 +105,13 @@ def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> Extra
     ready: Ready = "ready" if has_map else "no map"
     if n_embedded < len(usable):
         ready = "incomplete"
+    at_hand, advice = ready == "ready" or _is_at_hand(info), ""
+    if ready == "incomplete" and not at_hand:
+        advice = (
+            f"Its weights file, SHA-256 {info.weights_sha256[:16]}…, is not in "
+            f"{_home_relative(weights_folder())!r}. Go on from the command line: python -m cxrlib "
+            f"embed --extractor {info.name} --weights FILE"
+        )
     return ExtractorState(
         name=info.name,
         info=info,
@@ -107,7 +120,21 @@ def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> Extra
         n_on_map=n_on_map if has_map else 0,
         n_for_map=len(mapped),
         ready=ready,
+        advice=advice,
+        is_at_hand=at_hand,
     )
+
+
+def _is_at_hand(info: ExtractorInfo) -> bool:
+    """Tell whether the weights that jobs would use are those behind stored embeddings."""
+    if info.name not in WEIGHTS_FILES:
+        return True
+    path = find_weights(info.name)
+    if path is None:
+        return False
+    with contextlib.suppress(OSError), open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == info.weights_sha256
+    return False
 
 
 def _describe_absent(cohort: Cohort, name: str) -> ExtractorState:

@@ -2,13 +2,17 @@
 
 import itertools
 import json
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cxrlib import inventory
 from cxrlib.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings
-from cxrlib.extractors import EXTRACTOR_NAMES, load_extractor
+from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
+from cxrlib.images import PREPROCESSING
 from cxrlib.inventory import list_cache, list_extractor_states, list_flow
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings
@@ -49,6 +53,30 @@ def test_states_follow_what_is_computed(small_root: Path, tmp_path: Path) -> Non
     part = next((tmp_path / "cache" / "embeddings").glob("*/part-*.parquet"))
     part.unlink()
     assert find_state(cohort, store).ready == "not computed"
+
+
+def test_weights_that_no_job_knows(
+    small_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Embeddings by a file of one's own are told from those by the file that jobs would use."""
+    store, name = Store(tmp_path / "cache"), "densenet121-res224-all"
+    cohort = load_cohort(small_root, store=store)
+    hashes = cohort.select_xrays().select_with_file().table["sha256"].unique()
+    for weights in (b"own", b"official"):
+        info = ExtractorInfo(name, "Net", sha256(weights).hexdigest(), PREPROCESSING, 2, ("Out",))
+        ones = np.ones((len(hashes) - 1, 2), np.float32)
+        with store.embedding_writer(info) as writer:
+            writer.append(hashes[1:].tolist(), ones, ones[:, :1])
+    official = tmp_path / "official.pt"
+    official.write_bytes(b"official")
+    monkeypatch.setattr(inventory, "find_weights", lambda _: official)
+    states = [s for s in list_extractor_states(cohort, store) if s.name == name]
+    assert {s.ready for s in states} == {"incomplete"}
+    by_hash = {s.info.weights_sha256: s for s in states if s.info is not None}
+    own, known = (by_hash[sha256(w).hexdigest()] for w in (b"own", b"official"))
+    assert (known.is_at_hand, known.advice) == (True, "")
+    assert not own.is_at_hand
+    assert f"--extractor {name} --weights FILE" in own.advice
 
 
 def find_state(cohort, store):

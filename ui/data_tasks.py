@@ -66,9 +66,12 @@ def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
 
 def _show_extractor(entry: CohortEntry, state: ExtractorState) -> None:
     """Show one extractor as a line: name and state at the left, what can be done at the right."""
+    name = state.title
+    if state.info is not None and not state.is_at_hand:  # one of perhaps several
+        name = f"{name}, weights {state.info.weights_sha256[:8]}"
     line = (
         f"<p class='cxr-text'><span aria-hidden='true'>{SIGNS[state.ready]}</span> "
-        f"<strong>{escape(state.title)}</strong>: {escape(_describe(state))}</p>"
+        f"<strong>{escape(name)}</strong>: {escape(_describe(state))}</p>"
     )
     if state.ready == "ready":
         st.html(line)
@@ -83,6 +86,11 @@ def _show_extractor(entry: CohortEntry, state: ExtractorState) -> None:
             offer_job(request, label=f"Weights of {state.title}", button=f"Download {size:.0f} MB")
             with st.popover("Without internet", type="tertiary"):
                 show_text(state.advice)
+        elif state.advice:
+            show_text(state.advice)
+        elif state.info is not None and not state.is_at_hand:  # embedded: a map needs no weights
+            request = JobRequest("map", {"data": str(entry.path), "extractor": state.info.key})
+            offer_job(request, label=f"{entry.title} by {name}", button="Make the map")
         else:
             offer_map(entry, state.name, title=state.title)
 

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.data_tasks
 import ui.jobs
+from cxrlib.cohort import Cohort
 from cxrlib.errors import StoreError
+from cxrlib.inventory import ExtractorState
 from cxrlib.job_records import format_job
 from cxrlib.jobs import JobBook, JobRequest
+from cxrlib.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60  # seconds
@@ -89,6 +93,37 @@ def test_a_job_is_cancelled_resumed_and_forgotten(
     page.button(key=f"forget-{request.id}").click().run()
     assert JobBook(cache).read(request.id) is None
     assert not page.exception
+
+
+def test_each_weights_file_has_its_own_offer(
+    page: AppTest, served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three sets of one network: jobs know one, map another, and leave the third to its owner."""
+    states = ui.data_tasks.list_extractor_states
+
+    def list_three(cohort: Cohort, store: Store) -> list[ExtractorState]:
+        first = next(s for s in states(cohort, store) if s.name == "texture")
+        infos = [replace(first.info, weights_sha256=sign * 64) for sign in "abc"]
+        return [
+            replace(first, info=infos[0], ready="incomplete"),
+            replace(first, info=infos[1], ready="no map", is_at_hand=False),
+            replace(first, info=infos[2], ready="incomplete", is_at_hand=False, advice="By hand."),
+        ]
+
+    monkeypatch.setattr(ui.data_tasks, "list_extractor_states", list_three)
+    ui.data_tasks._list_states.cache_clear()
+    try:
+        page.run()
+        assert not page.exception
+        offers = [b.label for b in page.button if b.key and b.key.startswith("start-")]
+        assert offers[:2] == ["Embed and map", "Make the map"]
+        assert "weights bbbbbbbb" in written(page)
+        assert "By hand." in written(page)
+        next(b for b in page.button if b.label == "Make the map").click().run()
+    finally:
+        ui.data_tasks._list_states.cache_clear()
+    (job,) = JobBook(served_demo[1]).list()
+    assert (job.kind, job.parameters["extractor"]) == ("map", f"texture-{'b' * 16}-texture-v1")
 
 
 def test_a_job_of_another_version_cannot_be_resumed_and_says_so(
