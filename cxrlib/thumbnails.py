@@ -37,6 +37,7 @@ __all__ = [
     "encode_full",
     "encode_preview",
     "encode_thumbnail",
+    "list_thumbnails",
     "load_thumbnail",
     "read_thumbnail",
     "read_unchanged",
@@ -155,6 +156,13 @@ def compute_thumbnails(
         seconds=time.monotonic() - started,
         n_left=len(rows) - n_computed - n_cached - len(reasons),
     )
+
+
+def list_thumbnails(store: Store, *, side: int = THUMBNAIL_SIDE) -> set[str]:
+    """List the contents (SHA-256) that have a thumbnail of today's making; raises StoreError."""
+    ending = _name("", side)
+    names = store.list_files(FOLDER)
+    return {name.removesuffix(ending) for name in names if name.endswith(ending)}
 
 
 def read_thumbnail(store: Store, sha256: str, *, side: int = THUMBNAIL_SIDE) -> bytes | None:

@@ -24,6 +24,7 @@ from cxrlib.thumbnails import (
     encode_full,
     encode_preview,
     encode_thumbnail,
+    list_thumbnails,
     load_thumbnail,
     read_thumbnail,
     to_eight_bits,
@@ -237,6 +238,19 @@ def test_a_run_makes_what_is_missing(cohort: Cohort, store: Store) -> None:
     next((store.root / "thumbnails").glob(f"{sha256}*")).unlink()
     third = compute_thumbnails(cohort, store)
     assert (third.n_computed, third.n_cached) == (1, N_IMAGES - 1)
+
+
+def test_only_thumbnails_of_today_are_counted(cohort: Cohort, store: Store) -> None:
+    """Another size, an older version and a stranger's file are no thumbnails of today."""
+    assert list_thumbnails(store) == set()
+    compute_thumbnails(cohort, store)
+    made = list_thumbnails(store)
+    assert made == set(cohort.select_xrays().select_with_file().table["sha256"])
+    one, other = sorted(made)[:2]
+    for name in (f"{one}-64-v1.jpg", f"{'0' * 64}-512-v0.jpg", f"{other}.jpg"):
+        store.write_file("thumbnails", name, b"x")
+    assert list_thumbnails(store) == made
+    assert list_thumbnails(store, side=64) == {one}
 
 
 def test_workers_change_nothing_but_time(cohort: Cohort, tmp_path: Path) -> None:

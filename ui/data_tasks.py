@@ -14,6 +14,7 @@ from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.store import Store
+from cxrlib.thumbnails import list_thumbnails
 from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.offers import offer_map
 from ui.resources import find_cache
@@ -48,15 +49,14 @@ def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
 def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
     """Show how many thumbnails there are; they are made as they are needed, or all at once."""
     wanted = set(cohort.select_xrays().select_with_file().table["sha256"].dropna())
-    made = {name.split("-", 1)[0] for name in Store(find_cache()).list_files("thumbnails")}
-    n_made = len(wanted & made)
+    n_made = len(wanted & list_thumbnails(Store(find_cache())))
     words, deed = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with words:
         sign = "●" if n_made == len(wanted) else "◐" if n_made else "○"
         st.html(
             f"<p class='cxr-text'><span aria-hidden='true'>{sign}</span> "
-            f"<strong>Thumbnails</strong>: {n_made:,} of {len(wanted):,} image contents; the "
-            "others are made when they are looked at</p>"
+            f"<strong>Thumbnails</strong>: {n_made:,} of {len(wanted):,} distinct images; others "
+            "are made when they are looked at</p>"
         )
     if n_made < len(wanted):
         with deed:
