@@ -1,0 +1,335 @@
+"""Where images are from: circles on a map of the world, and ordered bars. Counts only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from cxrlib.charts.labels import place_labels
+from cxrlib.charts.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
+from cxrlib.charts.rows import (
+    STILL,
+    join_words,
+    name_rows,
+    quote_text,
+    say_empty,
+    start_rows,
+    text_width,
+)
+from cxrlib.charts.template import MARGIN, TEXT_SIZE, chart_template
+from cxrlib.charts.words import count_words
+from cxrlib.geography import Outline, load_outlines, place_counts, project
+from cxrlib.regions import UNKNOWN
+
+__all__ = ["describe_places", "describe_world", "plot_places", "plot_world"]
+
+#: What is drawn of the plane of `cxrlib.geography.project`: all land but Antarctica.
+EXTENT = (-2.72, 2.72, -1.0, 1.3)
+MAP_WIDTH = 900.0  # pixels that labels are placed for
+LARGEST, SMALLEST = 40.0, 9.0  # diameters of circles, in pixels
+N_LABELS = 8
+#: Distance of the dots that stand for circles where labels are placed, in pixels.
+DOT = 7.0
+#: A chart of ordered bars has the name of its level in the table, and in words.
+LEVELS = {
+    "region": ("region", "regions"),
+    "sub_region": ("sub-region", "sub-regions"),
+    "country": ("country", "countries"),
+}
+
+
+def plot_world(
+    counts: pd.DataFrame, *, theme: Theme = "light", height: int = 500, n_labels: int = N_LABELS
+) -> go.Figure:
+    """Plot a circle for each country, its area by the count.
+
+    A count says where images were published from, nothing of how common a disease is there:
+    no share by country is drawn. Small countries have circles as others do.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        The table of ``summarise(cohort, "country")``: country, sub_region, region, unit, n,
+        n_images, n_patients.
+    theme : {"light", "dark"}
+    height : int, default 500
+        In pixels.
+    n_labels : int, default 8
+        The largest that are named; the others are by pointing at them.
+
+    Returns
+    -------
+    Figure
+        Circles carry ``("country", name)`` as customdata.
+    """
+    palette = PALETTES[theme]
+    figure = go.Figure(layout={"template": chart_template(theme)})
+    placed = place_counts(counts).placed
+    _add_land(figure, palette, set(placed["country"]))
+    sizes = LARGEST * np.sqrt(placed["n"].to_numpy(dtype=float) / max(placed["n"].max(), 1))
+    placed = placed.assign(size=np.maximum(sizes, SMALLEST))
+    for region, rows in placed.groupby("region", sort=True):
+        _add_circles(figure, str(region), rows, theme)
+    _add_labels(figure, placed, palette, n_labels)
+    x_min, x_max, y_min, y_max = EXTENT
+    figure.update_layout(
+        height=height,
+        dragmode="pan",
+        clickmode="event+select",
+        margin_b=MARGIN["r"],
+        legend_itemsizing="constant",
+        xaxis={"range": [x_min, x_max], "visible": False},
+        yaxis={"range": [y_min, y_max], "visible": False, "scaleanchor": "x"},
+    )
+    if placed.empty:
+        say_empty(figure, "No image of this selection has a country on the map.")
+    return figure
+
+
+def _add_land(figure: go.Figure, palette: Palette, counted: set[str]) -> None:
+    """Fill the land, countries that are counted a shade stronger."""
+    outlines = load_outlines().values()
+    for is_counted, share in ((False, 0.45), (True, 0.95)):
+        x, y = _join_rings([each for each in outlines if (each.country in counted) == is_counted])
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="lines",
+                fill="toself",
+                fillcolor=mix(palette.grid, palette.page, share),
+                line={"width": 0.7, "color": palette.page},
+                hoverinfo="skip",
+                showlegend=False,
+                name="countries counted" if is_counted else "other land",
+            )
+        )
+
+
+def _join_rings(outlines: Sequence[Outline]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Project all rings and put gaps between them."""
+    gap = np.full((1, 2), np.nan)
+    rings = [part for each in outlines for ring in each.rings for part in (ring, gap)]
+    corners = np.vstack([*rings, gap])
+    x, y = project(corners[:, 0], corners[:, 1])
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def _add_circles(figure: go.Figure, region: str, rows: pd.DataFrame, theme: Theme) -> None:
+    """Draw the countries of a region, smaller ones over larger ones."""
+    rows = rows.sort_values("n", ascending=False, kind="stable")
+    figure.add_trace(
+        go.Scatter(
+            x=rows["x"].to_list(),
+            y=rows["y"].to_list(),
+            mode="markers",
+            name=quote_text(region),
+            marker={
+                "size": rows["size"].to_list(),
+                "color": fade(REGIONS.get(region, REGIONS[UNKNOWN]), 0.75),
+                "opacity": 1,
+                "line": {"width": 1.5, "color": region_rim(region, theme)},
+            },
+            customdata=[["country", country] for country in rows["country"]],
+            hoverinfo="text",
+            hovertext=[_hover(row, "country", "sub_region") for row in rows.to_dict("records")],
+            **STILL,
+        )
+    )
+
+
+def _hover(row: dict[str, object], level: str, within: str = "") -> str:
+    """Say a row in a sentence."""
+    place = f" ({quote_text(row[within])})" if within and row.get(within) else ""
+    return f"<b>{quote_text(row[level])}</b>{place}: {_counts(row)}"
+
+
+def _counts(row: dict[str, object]) -> str:
+    """Say how many are counted, and of whom they are."""
+    if not row.get("is_one", True):
+        # Added up: a patient may have images in two of the places.
+        return count_words(int(str(row["n"])), str(row["unit"]))
+    n = {unit: int(str(row[f"n_{unit}s"])) for unit in ("image", "patient")}
+    if row["unit"] == "image":
+        return f"{count_words(n['image'], 'image')} of {count_words(n['patient'], 'patient')}"
+    counted = count_words(int(str(row["n"])), str(row["unit"]))
+    return f"{counted} with {count_words(n['image'], 'image')}"
+
+
+def _add_labels(figure: go.Figure, placed: pd.DataFrame, palette: Palette, n_labels: int) -> None:
+    """Name the largest, each where it covers neither circles nor other names."""
+    scale = MAP_WIDTH / (EXTENT[1] - EXTENT[0])
+    named = placed.head(n_labels)
+    if named.empty:
+        return
+    texts = [f"{quote_text(row.country)} {row.n:,}" for row in named.itertuples()]
+    boxes = np.array([(text_width(text) + 6, TEXT_SIZE + 5) for text in texts])
+    points = placed[["x", "y"]].to_numpy() * scale
+    shifts = place_labels(
+        points[: len(named)],
+        boxes,
+        obstacles=_fill_circles(points, placed["size"].to_numpy() / 2),
+        frame=tuple(edge * scale for edge in EXTENT),
+    )
+    for row, text, shift in zip(named.itertuples(), texts, shifts, strict=True):
+        figure.add_annotation(
+            x=row.x,
+            y=row.y,
+            text=text,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=palette.quiet,
+            standoff=row.size / 2 + 1,
+            ax=float(shift[0]),
+            ay=-float(shift[1]),  # down, on a screen
+            borderpad=1,
+        )
+
+
+def _fill_circles(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return dots over circles, for labels to keep clear of."""
+    steps = np.arange(-LARGEST / 2, LARGEST / 2 + DOT, DOT)
+    grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    reach = np.hypot(grid[:, 0], grid[:, 1])
+    dots = [
+        centre + grid[reach <= radius + 2] for centre, radius in zip(centres, radii, strict=True)
+    ]
+    return np.vstack([*dots, centres])
+
+
+def describe_world(counts: pd.DataFrame, *, n_most: int = 5) -> str:
+    """Say in words what `plot_world` shows: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text.
+    """
+    result = place_counts(counts)
+    placed, unplaced = result.placed, result.unplaced
+    if placed.empty:
+        return "A map of the world without a circle: no image of this selection has a country."
+    unit = str(placed["unit"].iloc[0])
+    most = [f"{row.country} {row.n:,}" for row in placed.head(n_most).itertuples()]
+    n_countries = len(placed)
+    words = f"{n_countries} {'country' if n_countries == 1 else 'countries'}"
+    sentences = [
+        f"A map of the world with a circle for each of {words}, by {unit}s counted.",
+        f"The most are from {join_words(most)}.",
+    ]
+    if len(unplaced):
+        verb = "is" if unplaced["n"].sum() == 1 else "are"
+        n_unplaced = count_words(int(unplaced["n"].sum()), unit)
+        sentences.append(f"{n_unplaced} without a country on the map {verb} not drawn.")
+    return " ".join(sentences)
+
+
+# ---- ordered bars
+
+
+def plot_places(
+    counts: pd.DataFrame,
+    *,
+    level: str = "region",
+    theme: Theme = "light",
+    n_most: int | None = None,
+) -> go.Figure:
+    """Plot places as bars, the largest first, what is not recorded last.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        The table of ``summarise`` by region, sub-region or country.
+    level : {"region", "sub_region", "country"}, default "region"
+        The table's column that is named; bars carry ``(level, name)`` as customdata.
+    theme : {"light", "dark"}
+    n_most : int, optional
+        How many have a bar of their own; the others are added up in one. By default all.
+
+    Returns
+    -------
+    Figure
+        As high as its rows need.
+    """
+    palette = PALETTES[theme]
+    rows = _order(counts, level, n_most)
+    figure = start_rows(theme, len(rows))
+    if rows.empty:
+        return say_empty(figure)
+    regions = [str(region) for region in rows["region"]]
+    figure.add_bar(
+        x=rows["n"].to_list(),
+        y=list(range(len(rows))),
+        orientation="h",
+        marker={
+            "color": [REGIONS.get(region, palette.page) for region in regions],
+            "line": {
+                "width": 1.5,
+                "color": [
+                    palette.quiet if region in (UNKNOWN, "") else region_rim(region, theme)
+                    for region in regions
+                ],
+            },
+            # Not by colour alone: what is not recorded, and what is added up, is hatched.
+            "pattern": {
+                "shape": ["/" if region in (UNKNOWN, "") else "" for region in regions],
+                "fgcolor": palette.quiet,
+                "bgcolor": palette.page,
+                "size": 6,
+                "solidity": 0.2,
+                "fillmode": "replace",
+            },
+        },
+        customdata=[
+            [level, name] if is_one else []
+            for name, is_one in zip(rows[level], rows["is_one"], strict=True)
+        ],
+        hoverinfo="text",
+        hovertext=[_hover(row, level) for row in rows.to_dict("records")],
+        text=[_counts(row) for row in rows.to_dict("records")],
+        textposition="outside",
+        textfont={"color": palette.ink},
+        cliponaxis=False,
+        **STILL,
+    )
+    name_rows(figure, [quote_text(name) for name in rows[level]], palette)
+    figure.update_layout(
+        margin={"t": MARGIN["r"], "b": MARGIN["r"]},
+        height=figure.layout.height - MARGIN["t"] - MARGIN["b"] + 2 * MARGIN["r"],
+        xaxis={"range": [0, rows["n"].max() * 1.6], "visible": False, "fixedrange": True},
+    )
+    return figure
+
+
+def _order(counts: pd.DataFrame, level: str, n_most: int | None) -> pd.DataFrame:
+    """Put the largest first, what is not recorded last, the others in one row before it."""
+    counts = counts[counts["n"] > 0].sort_values("n", ascending=False, kind="stable")
+    counts = counts.assign(is_one=True)
+    is_known = counts["region"] != UNKNOWN
+    known, rest = counts[is_known], counts[~is_known]
+    if n_most is None or len(known) <= n_most:
+        return pd.concat([known, rest], ignore_index=True)
+    others = known.iloc[n_most:]
+    numbers = {name: others[name].sum() for name in ("n", "n_images", "n_patients")}
+    name = f"{len(others)} other {LEVELS[level][len(others) != 1]}"
+    unit = str(others["unit"].iloc[0])
+    row = pd.DataFrame([{level: name, "region": "", "unit": unit, **numbers, "is_one": False}])
+    return pd.concat([known.iloc[:n_most], row, rest], ignore_index=True)
+
+
+def describe_places(counts: pd.DataFrame, *, level: str = "region") -> str:
+    """Say in words what `plot_places` shows: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text.
+    """
+    rows = _order(counts, level, None)
+    if rows.empty:
+        return "No bar: no image of this selection is left."
+    bars = [f"{row[level]}: {_counts(row)}" for row in rows.to_dict("records")]
+    return f"Bars by {LEVELS[level][0]}, the largest first. {'; '.join(bars)}."
