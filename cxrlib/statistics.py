@@ -69,6 +69,15 @@ _OUTCOME_TITLES = {
 
 TITLES: dict[str, str] = {
     "row": "Row",
+    "finding": "Finding",
+    "type": "Type",
+    "genus": "Genus or species",
+    "region": "Region",
+    "sub_region": "Sub-region",
+    "country": "Country",
+    "view": "View",
+    "source": "Source",
+    "article": "Article",
     "unit": "Unit",
     "n": "Counted",
     "n_images": "Images",
@@ -209,13 +218,13 @@ def select_published(cohort: Cohort, by: str = "region") -> Cohort:
         If there is no such grouping.
     """
     get_grouping(by)
-    remembered = _SELECTED.setdefault(cohort, {})
-    if not remembered:
-        # One after the other, so that what tables share is selected and read once.
-        remembered["all"] = cohort.select_xrays()
-        remembered["view"] = remembered["all"].select_usable_finding()
-        remembered["frontal"] = remembered["view"].select_frontal()
-    return remembered[{"source": "all", "article": "all", "view": "view"}.get(by, "frontal")]
+    if cohort not in _SELECTED:
+        # One after the other, so that what tables share is selected and read once; put there
+        # whole, as other threads may ask meanwhile.
+        xrays = cohort.select_xrays()
+        usable = xrays.select_usable_finding()
+        _SELECTED[cohort] = {"all": xrays, "view": usable, "frontal": usable.select_frontal()}
+    return _SELECTED[cohort][{"source": "all", "article": "all", "view": "view"}.get(by, "frontal")]
 
 
 # ---- counting

@@ -206,7 +206,8 @@ def test_rows_that_add_up_to_more_are_explained(tmp_path: Path) -> None:
 def test_every_column_has_a_title(demo: Cohort) -> None:
     """A page can head each column in words."""
     summary = summarise(demo, "article", unit="person")
-    assert set(summary.table.columns) - {*summary.levels} <= set(TITLES)
+    assert set(summary.table.columns) <= set(TITLES)
+    assert {level for by in BY for level in summarise(demo, by).levels} <= set(TITLES)
     assert summary.table.columns.equals(summary.totals.columns)
 
 
