@@ -294,20 +294,22 @@ class JobBook:
         if job.state not in ("running", "cancelling"):
             return job
         gone = _is_gone(job)
-        if not gone and _is_overdue(job):
-            gone = end_process(job.worker)  # another machine's worker ends itself
-        if not gone:
+        if not gone and not _is_overdue(job):
             return job
         try:
             with self._changing():
                 known = self._read_record(self._path(job.id)) or job
                 if known.worker != job.worker or known.state not in ("running", "cancelling"):
                     return known
+                # Under the lock: a worker that has just stopped by itself cannot take the next
+                # job meanwhile, and be killed with it. Another machine's worker ends itself.
+                if not gone and not (_is_overdue(known) and end_process(known.worker)):
+                    return known
                 return self._write(_bury(known))
         except StoreError as error:
             # Each look of each page would say so again.
             logger.info("The end of job %s is not noted. %s", job.id, error)
-            return _bury(job)
+            return _bury(job) if gone else job
 
     # ---- records
 

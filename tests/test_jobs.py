@@ -360,6 +360,24 @@ def test_old_records_go(book: JobBook, monkeypatch) -> None:
     assert list(book.folder.glob(".*.tmp")) == []
 
 
+def test_a_worker_that_stopped_in_time_is_not_killed_at_its_next_job(
+    book: JobBook, monkeypatch
+) -> None:
+    """Between a look and the kill it may have ended this job and taken another."""
+    killed: list[ProcessMark] = []
+    monkeypatch.setattr(jobs, "end_process", lambda mark: killed.append(mark) or True)
+    late = replace(ask(book), state="cancelling", cancel_asked=1.0, order=1)
+    late = change(
+        book, replace(late, pid=HERE.pid, process_started=HERE.started), machine=HERE.machine
+    )
+    change(book, late, state="cancelled", cancel_asked=None, finished=2.0)
+    assert book._settle(late).state == "cancelled"
+    assert killed == []
+    change(book, late)
+    assert book._settle(late).state == "cancelled"
+    assert killed == [HERE]
+
+
 def test_an_overdue_worker_is_killed(book: JobBook, monkeypatch) -> None:
     """A job that does not stop in time loses its worker; before that it only waits."""
     killed = []
