@@ -89,7 +89,7 @@ def wait_until_drawn(page: Page) -> None:
     page.wait_for_timeout(700)  # images and labels settle
 
 
-def check_page(page: Page, findings: Findings) -> None:
+def check_page(page: Page, findings: Findings, *, needs_chart: bool = True) -> None:
     """Check what stands on the screen now."""
     for exception in page.query_selector_all('[data-testid="stException"]'):
         findings.add(f"exception on screen: {exception.inner_text()[:300]}")
@@ -98,7 +98,7 @@ def check_page(page: Page, findings: Findings) -> None:
     for alert in page.query_selector_all(".cxr-error"):
         findings.add(f"error on screen: {alert.inner_text()[:300]}")
     charts = page.evaluate(READ_CHARTS)
-    if not charts:
+    if needs_chart and not charts:
         findings.add("no chart")
     for chart in charts:
         if chart["traces"] == 0 or chart["points"] == 0 or chart["height"] < 50:
@@ -226,7 +226,24 @@ def visit_data(page: Page, address: str, findings: Findings, take: Callable[[str
         findings.add("an unknown cohort in the address is not reported")
 
 
-VISITS: dict[str, Visit] = {"trajectories": visit_trajectories, "data": visit_data}
+def visit_cohort(page: Page, address: str, findings: Findings, take: Callable[[str], None]) -> None:
+    """Open the cohort page, then each of its sections by link."""
+    for section in SECTIONS:
+        page.goto(f"{address}/cohort?section={section}")
+        wait_until_drawn(page)
+        check_page(page, findings, needs_chart=section in WITH_CHART)
+        take(f"-{section}")
+
+
+# Sections of the cohort page; those that hold a chart of Plotly.
+SECTIONS = ("overview", "tables", "missing", "groups", "images", "papers")
+WITH_CHART = ("overview",)
+
+VISITS: dict[str, Visit] = {
+    "cohort": visit_cohort,
+    "trajectories": visit_trajectories,
+    "data": visit_data,
+}
 
 
 def main() -> None:
