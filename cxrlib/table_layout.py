@@ -165,6 +165,7 @@ def lay_out_frame(
     units: Mapping[str, str] | None = None,
     digits: Mapping[str, int] | None = None,
     bars: Sequence[str] = (),
+    right: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> TableLayout:
     """Lay out any table, a column as it stands.
@@ -182,6 +183,8 @@ def lay_out_frame(
         Decimals of a column; by default counts have none, others one.
     bars : sequence of str
         Columns of numbers, none negative, with a bar each, the largest over the whole cell.
+    right : sequence of str
+        Columns of text that read as numbers, such as "96 of 121", and stand on the right.
     notes : sequence of str
 
     Returns
@@ -199,7 +202,7 @@ def lay_out_frame(
     names = [str(name) for name in frame.columns]
     numeric = [_is_numeric(frame.iloc[:, i]) for i in range(len(names))]
     columns = tuple(
-        Column(titles.get(name, name), units.get(name, ""), is_number=is_number)
+        Column(titles.get(name, name), units.get(name, ""), is_number=is_number or name in right)
         for name, is_number in zip(names, numeric, strict=True)
     )
     cells = [

@@ -52,7 +52,7 @@ def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
     from great_tables import html as as_html
 
     def text(plain: str) -> "Html":
-        return as_html(html.escape(plain))
+        return as_html(_escape(plain))
 
     names = [f"c{i}" for i in range(len(layout.columns))]
     body, totals = _write_body(layout.rows, names)
@@ -64,7 +64,7 @@ def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
         groupname_col="group" if has_groups else None,
     )
     table = table.tab_header(text(layout.title), text(layout.unit) if layout.unit else None)
-    table = table.tab_stubhead(text(layout.columns[0].title))
+    table = table.tab_stubhead(as_html(_write_label(layout.columns[0])))
     labels = zip(names[1:], layout.columns[1:], strict=True)
     table = table.cols_label({name: as_html(_write_label(column)) for name, column in labels})
     for group, members in _list_spanners(layout.columns, names):
@@ -90,14 +90,19 @@ def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
     )
 
 
+def _escape(plain: str) -> str:
+    """Escape a text, its braces too: great-tables takes what is in two of them for units."""
+    return html.escape(plain).replace("{", "&#123;").replace("}", "&#125;")
+
+
 def _write_number(value: object) -> str:
     """Write a number of a table so that it breaks before its brackets or after them only."""
     parts = re.split(r" (?=\()|(?<=\),) ", str(value))
-    return " ".join(f"<span class='whole'>{html.escape(part)}</span>" for part in parts)
+    return " ".join(f"<span class='whole'>{_escape(part)}</span>" for part in parts)
 
 
 def _write_text(value: object) -> str:
-    return html.escape(str(value))
+    return _escape(str(value))
 
 
 def _write_body(rows: Sequence[Row], names: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
@@ -131,8 +136,8 @@ def _make_unique(group: str, seen: set[str]) -> str:
 
 def _write_label(column: Column) -> str:
     """Write a column's title with its unit below."""
-    unit = f"<br><span class='unit'>{html.escape(column.unit)}</span>" if column.unit else ""
-    return html.escape(column.title) + unit
+    unit = f"<br><span class='unit'>{_escape(column.unit)}</span>" if column.unit else ""
+    return _escape(column.title) + unit
 
 
 def _list_spanners(columns: Sequence[Column], names: Sequence[str]) -> list[tuple[str, list[str]]]:
