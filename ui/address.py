@@ -6,7 +6,13 @@ import streamlit as st
 
 from ui.text import show_alert
 
-__all__ = ["report_unknown"]
+__all__ = ["base_path", "report_unknown"]
+
+
+def base_path() -> str:
+    """Give the path below which the dashboard is served: "", or one that begins with a slash."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}" if base else ""
 
 
 def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | None = None) -> None:

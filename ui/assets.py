@@ -7,10 +7,11 @@ lets nothing out, so what saves a figure needs this one.
 from pathlib import Path
 
 import plotly
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Route
+
+from ui.address import base_path
 
 __all__ = ["plotly_url", "routes"]
 
@@ -24,18 +25,13 @@ HEADERS = {
 
 def routes() -> list[BaseRoute]:
     """Return the routes to give to ``st.App``."""
-    return [Route(f"{_base()}/assets/plotly.min.js", _send_plotly, methods=["GET"])]
+    return [Route(f"{base_path()}/assets/plotly.min.js", _send_plotly, methods=["GET"])]
 
 
 def plotly_url() -> str:
     """Give the address of the chart code."""
-    return f"{_base()}/assets/plotly.min.js?v={plotly.__version__}"
+    return f"{base_path()}/assets/plotly.min.js?v={plotly.__version__}"
 
 
 async def _send_plotly(request: Request) -> FileResponse:
     return FileResponse(PLOTLY, media_type="text/javascript", headers=HEADERS)
-
-
-def _base() -> str:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}" if base else ""

@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from cxrlib.errors import CxrError, ImageError, SelectionError, TokenError
 from cxrlib.tokens import check, choose_expiry, sign
+from ui.address import base_path
 
 __all__ = ["Kind", "image_url", "routes"]
 
@@ -63,7 +63,7 @@ def image_url(slug: str, image_id: str, kind: Kind) -> str:
     expires = choose_expiry(period=PERIOD)
     token = sign([slug, image_id, kind], secret=_SECRET, expires=expires)
     place = "/".join(quote(part, safe="", errors="replace") for part in (slug, image_id))
-    return f"{_base()}/{PREFIX}/{place}?kind={kind}&expires={expires}&token={token}"
+    return f"{base_path()}/{PREFIX}/{place}?kind={kind}&expires={expires}&token={token}"
 
 
 def routes() -> list[BaseRoute]:
@@ -83,12 +83,7 @@ def routes() -> list[BaseRoute]:
         work = functools.partial(_answer, slug, image_id, kind, known)
         return await anyio.to_thread.run_sync(work, limiter=limiters.get(kind, decoding))
 
-    return [Route(f"{_base()}/{PREFIX}/{{slug}}/{{image_id:path}}", answer, methods=["GET"])]
-
-
-def _base() -> str:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}" if base else ""
+    return [Route(f"{base_path()}/{PREFIX}/{{slug}}/{{image_id:path}}", answer, methods=["GET"])]
 
 
 def _check_token(request: Request, slug: str, image_id: str, kind: str) -> None:

@@ -10,6 +10,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.address import base_path
+
 __all__ = ["find_chart_code", "preload_charts"]
 
 
@@ -17,7 +19,7 @@ def find_chart_code() -> list[str]:
     """Find the addresses of Streamlit's own Plotly code; none where its layout has changed."""
     static = Path(st.__file__).parent / "static"
     found = sorted(static.glob("static/js/PlotlyChart.*.js"))
-    return [f"/{path.relative_to(static).as_posix()}" for path in found]
+    return [f"{base_path()}/{path.relative_to(static).as_posix()}" for path in found]
 
 
 def preload_charts() -> Middleware:

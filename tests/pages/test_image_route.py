@@ -27,7 +27,7 @@ from cxrlib import tokens
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort
-from ui import image_route, image_source
+from ui import address, image_route, image_source
 from ui.byte_cache import ByteCache
 from ui.image_route import image_url, routes
 
@@ -464,7 +464,7 @@ def test_a_base_path_stands_before_the_address(base: str, monkeypatch: pytest.Mo
         return base if key == "server.baseUrlPath" else as_it_was(key)
 
     monkeypatch.setattr(config, "get_option", get_option)
-    monkeypatch.setattr(image_route.st, "get_option", get_option)
+    monkeypatch.setattr(address.st, "get_option", get_option)
     url = image_url("small", "a.png", "thumb")
     assert url.startswith("/".join(["", *filter(None, base.split("/")), "xray", "small", ""]))
     assert get(url).status == 200

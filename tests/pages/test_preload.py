@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 import streamlit as st
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -34,3 +35,10 @@ def test_pages_name_the_chart_code_and_nothing_else_does() -> None:
         answer(HTMLResponse("<p>page</p>"))[b"link"] == f"<{address}>; rel=modulepreload".encode()
     )
     assert b"link" not in answer(PlainTextResponse("text"))
+
+
+def test_below_a_base_path_the_chart_code_is_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the dashboard is served below a path, so are Streamlit's own files."""
+    (plain,) = find_chart_code()
+    monkeypatch.setattr(st, "get_option", {"server.baseUrlPath": "/ward/5/"}.get)
+    assert find_chart_code() == [f"/ward/5{plain}"]
