@@ -1,4 +1,4 @@
-"""The command line: ``python -m cxrlib demo | info | tables | embed | map | serve | fetch``.
+"""The command line: ``python -m cxrlib demo | info | tables | embed | map | serve | fetch | jobs``.
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
 1 it could not be done, one line says why; 2 the command was not understood; 3 done, but
