@@ -12,10 +12,20 @@ from pathlib import Path
 
 from cxrlib.errors import SelectionError
 
-__all__ = ["DEMO_SLUG", "CohortEntry", "find_entry", "join_paths", "list_entries", "split_paths"]
+__all__ = [
+    "COLLECTION",
+    "DEMO_SLUG",
+    "CohortEntry",
+    "find_entry",
+    "join_paths",
+    "list_entries",
+    "split_paths",
+]
 
 DEMO_SLUG = "demo"
 DEMO_TITLE = "Demo (synthetic)"
+COLLECTION = "collection"
+"""Folder in the cache of the public collection, once it was fetched from the data page."""
 MAX_SLUG = 40  # signs
 
 

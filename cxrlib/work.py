@@ -292,11 +292,12 @@ def _collection(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Download the public collection into the cache, unless it is there."""
+    from cxrlib.catalogue import COLLECTION
     from cxrlib.fetch import fetch_collection
 
     # The folder is fixed: a record must not be able to say where files are written.
     report = fetch_collection(
-        cache / "collection", on_progress=on_progress, should_stop=should_stop
+        cache / COLLECTION, on_progress=on_progress, should_stop=should_stop
     )
     return {"n_xrays": report.n_xrays, "n_xrays_missing": report.n_xrays_missing}
 

@@ -11,7 +11,7 @@ from ui.data_tables import describe_files, show_cache, show_identity, show_probl
 from ui.data_tasks import show_extractors, show_jobs, show_thumbnails
 from ui.filters import current_selection
 from ui.frame import describe_cohort
-from ui.offers import show_demo_offer
+from ui.offers import show_collection_offer, show_demo_offer
 from ui.resources import find_cohort
 from ui.text import show_alert, show_quiet, show_text
 
@@ -24,6 +24,7 @@ try:
 except CxrError as error:
     show_alert(str(error), "error")
     show_demo_offer(entry)
+    show_collection_offer()
     show_jobs()
     show_cache()
     st.stop()
@@ -47,6 +48,7 @@ if not current_selection().is_empty:
     show_quiet("Filters choose among results; this page counts the whole cohort all the same.")
 show_extractors(entry, cohort)
 show_thumbnails(entry, cohort)
+show_collection_offer()
 show_jobs()
 show_identity(cohort)
 show_problems(cohort)

@@ -167,8 +167,20 @@ def _show_ended(job: Job) -> None:
         show_text(describe_job(job), lead=f"{job.label}:")
     with deed, st.container(horizontal=True):
         if job.state != "done":
-            st.button("Resume", key=f"resume-{job.id}", on_click=_resume, args=(job,))
-        st.button("Forget", key=f"forget-{job.id}", on_click=_forget, args=(job.id,))
+            st.button(
+                "Resume",
+                key=f"resume-{job.id}",
+                on_click=_resume,
+                args=(job,),
+                help=f"Resume job {job.id}",
+            )
+        st.button(
+            "Forget",
+            key=f"forget-{job.id}",
+            on_click=_forget,
+            args=(job.id,),
+            help=f"Forget job {job.id}",
+        )
 
 
 def _resume(job: Job) -> None:

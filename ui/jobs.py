@@ -117,6 +117,7 @@ def show_job(job: Job, *, place: str, label: str = "") -> None:
         show_text(describe_job(job), lead=f"{label}:" if label else "")
         st.button(
             "Cancel",
+            help=f"Cancel job {job.id}",  # several buttons have this label
             key=f"cancel-{place}-{job.id}",
             on_click=_cancel,
             args=(job.id,),

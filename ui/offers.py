@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from cxrlib.catalogue import CohortEntry
+from cxrlib.catalogue import COLLECTION, CohortEntry
 from cxrlib.extractors import EXTRACTOR_NAMES, find_weights
 from cxrlib.jobs import JobRequest
 from ui.jobs import offer_job
+from ui.resources import find_cache
 from ui.text import show_quiet, show_text
 
-__all__ = ["offer_map", "show_demo_offer", "show_missing_map"]
+__all__ = ["offer_map", "show_collection_offer", "show_demo_offer", "show_missing_map"]
 
 
 def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool = False) -> None:
@@ -39,3 +40,20 @@ def show_demo_offer(entry: CohortEntry) -> None:
             primary=True,
         )
         st.space("small")
+
+
+def show_collection_offer() -> None:
+    """Offer to fetch the public collection, its licences first; say so where it is there."""
+    from cxrlib.fetch import LICENCE_NOTICE
+
+    if (find_cache() / COLLECTION / "metadata.csv").is_file():
+        return
+    with st.expander("Fetch the public collection"):
+        show_text(LICENCE_NOTICE)
+        offer_job(
+            JobRequest("collection"), label="The public collection", button="I agree: fetch it"
+        )
+        show_quiet(
+            "From GitHub, checked file by file; it then stands among the cohorts at the left. "
+            "Without internet on this machine: python -m cxrlib fetch DIR on another."
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlib.catalogue import CohortEntry, find_entry, list_entries, split_paths
+from cxrlib.catalogue import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
@@ -53,14 +53,21 @@ def find_cache() -> Path:
 
 
 def list_cohorts() -> tuple[CohortEntry, ...]:
-    """List the cohorts the server was started with, the one to open on first; and the demo."""
-    return _list_cohorts(os.environ.get("CXR_DATA", ""), find_cache() / "demo")
+    """List the cohorts the server was started with, the one to open on first; and the demo.
+
+    The public collection is among them as soon as it was fetched from the data page.
+    """
+    named = split_paths(os.environ.get("CXR_DATA", ""))
+    fetched = find_cache() / COLLECTION
+    if (fetched / "metadata.csv").is_file():
+        named = [*named, *([find_cache() / "demo"] if not named else []), fetched]
+    return _list_cohorts(tuple(named), find_cache() / "demo")
 
 
 @functools.lru_cache(maxsize=8)
-def _list_cohorts(named: str, demo: Path) -> tuple[CohortEntry, ...]:
+def _list_cohorts(named: tuple[Path, ...], demo: Path) -> tuple[CohortEntry, ...]:
     """List them once: a page asks eight times, and each time every link would be followed."""
-    return list_entries(split_paths(named), demo)
+    return list_entries(named, demo)
 
 
 def find_cohort(slug: str) -> Cohort:

@@ -185,3 +185,29 @@ def test_a_demo_that_is_not_there_is_offered(
     offer = next(b for b in page.button if b.label.startswith("Generate the demo"))
     offer.click().run()
     assert [job.kind for job in JobBook(tmp_path).list()] == ["demo"]
+
+
+def test_the_public_collection_is_offered_with_its_licences_first(
+    page: AppTest, served_demo: tuple[Path, Path]
+) -> None:
+    """The notice stands beside the button; what was fetched is a cohort of this server."""
+    text = written(page)
+    assert "where the column is blank nothing is granted" in text
+    next(b for b in page.button if b.label == "I agree: fetch it").click().run()
+    assert "collection" in [job.kind for job in JobBook(served_demo[1]).list()]
+
+
+def test_a_fetched_collection_stands_among_the_cohorts(
+    served_demo: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes after those that were named, under a name of its own."""
+    from ui.resources import list_cohorts
+
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path))
+    monkeypatch.delenv("CXR_DATA", raising=False)
+    assert [entry.slug for entry in list_cohorts()] == ["demo"]
+    (tmp_path / "collection").mkdir()
+    (tmp_path / "collection" / "metadata.csv").write_text("patientid")
+    assert [entry.slug for entry in list_cohorts()] == ["demo", "collection"]
+    monkeypatch.setenv("CXR_DATA", str(served_demo[0]))
+    assert [entry.slug for entry in list_cohorts()] == ["demo-2", "collection", "demo"]
