@@ -87,6 +87,16 @@ class Montage {
     else if (JSON.stringify(before.tiles) !== JSON.stringify(this.data.tiles)) this.refresh();
     this.redraw();
     this.goOn();
+    if (before && this.data.opened !== null && this.data.opened !== before.opened) this.showOpened();
+  }
+
+  // In one column the open image stands above the sheet, and may be off the screen.
+  showOpened() {
+    const place = this.parent.getRootNode().host?.closest('[class*="st-key-cxr_montage_"]');
+    const find = () => place?.querySelector('.cxr-montage-open')
+      ?.closest('[data-testid="stColumn"]');
+    const inOneColumn = matchMedia('(max-width: 900px)').matches;
+    if (inOneColumn) setTimeout(() => find()?.scrollIntoView({block: 'start'}), 400);
   }
 
   // -- asking the server
