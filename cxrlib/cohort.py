@@ -145,6 +145,9 @@ class Cohort:
         What planted.json holds; {} for a real cohort.
     steps : tuple of SelectionStep
         Selections that led here; () for the whole cohort.
+    appearance : DataFrame or None
+        What the image files look like, by sha256 (see `cxrlib.appearance`); None if the images
+        were not inspected.
     """
 
     name: str
@@ -156,6 +159,7 @@ class Cohort:
     is_synthetic: bool
     planted: dict[str, Any]
     steps: tuple[SelectionStep, ...] = ()
+    appearance: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
@@ -344,8 +348,10 @@ def load_cohort(
     _add_annotations(table, root, problems)
     paths = _add_files(table, root)
     hashes = _add_hashes(table, paths, store, on_progress)
+    appearance = None
     if inspect_images:
         duplicates = _add_persons(table, paths, hashes, store, on_progress)
+        appearance = _inspect_appearance(table, paths, store, on_progress)
     else:
         table["person_id"] = pd.Series(pd.NA, index=table.index, dtype="str")
         table[["width", "height"]] = pd.NA
@@ -363,6 +369,7 @@ def load_cohort(
         fingerprint=_compute_fingerprint(records.data, root, table),
         is_synthetic=is_synthetic,
         planted=planted,
+        appearance=appearance,
     )
 
 
@@ -535,6 +542,24 @@ def _add_persons(
     persons = merge_persons(table["patient_id"].unique(), pairs)
     table["person_id"] = table["patient_id"].map(persons)
     return duplicates
+
+
+def _inspect_appearance(
+    table: pd.DataFrame,
+    paths: dict[int, Path],
+    store: "Store | None",
+    on_progress: Progress | None,
+) -> pd.DataFrame:
+    """Measure what the readable images look like."""
+    from cxrlib.appearance import inspect_appearance
+
+    def report(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress("Looking at images", done, total)
+
+    readable = table.index[table["file_status"] == "ok"].intersection(list(paths))
+    files = {table["sha256"][i]: paths[i] for i in readable}
+    return inspect_appearance(files, store=store, on_progress=report)
 
 
 def _describe_pairs(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

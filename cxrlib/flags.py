@@ -1,25 +1,21 @@
 """Flags: what may make an image unfit for a question, one yes or no an image each.
 
-A flag removes nothing. A selection can leave the flagged images out.
+A flag removes nothing. A selection can leave the flagged images out. Every rule of the quality
+ledger is a flag; two more say what is not recorded, which is no fault of a record.
 """
 
 import pandas as pd
 
 from cxrlib.cohort import Cohort
+from cxrlib.quality import mark_images
+from cxrlib.quality_rules import RULES
 
 __all__ = ["FLAGS", "list_flags"]
 
 FLAGS = {
-    "no file": "no image file lies in the cohort's folder",
-    "unreadable": "the file cannot be decoded, or its name leaves the folder",
-    "near duplicate": "another image is nearly identical",
-    "person under two ids": "a near-identical image stands under another patient's id",
-    "no usable finding": "the finding is blank, todo or Unknown",
-    "no day": "the day is not recorded",
+    **{rule.name: rule.clause for rule in RULES},
     "no age": "the age is not recorded",
-    "no licence": "no licence is recorded: nothing is granted",
     "state unknown": "neither a good nor a bad state is recorded",
-    "state overlap": "there are reasons for a good and for a bad state",
 }
 """Flag and what it says of an image, as a clause."""
 
@@ -38,20 +34,8 @@ def list_flags(cohort: Cohort) -> pd.DataFrame:
         `FLAGS`. Near-identical images and shared persons are those of the whole cohort that
         was loaded: a flag does not go away because the other image was left out.
     """
-    table, pairs = cohort.table, cohort.duplicates
-    twins = {*pairs["image_id_1"], *pairs["image_id_2"]}
-    across = pairs[pairs["patient_id_1"] != pairs["patient_id_2"]]
-    shared = {*across["patient_id_1"], *across["patient_id_2"]}
-    flags = {
-        "no file": table["file_status"] == "no file",
-        "unreadable": table["file_status"].isin(["unreadable", "outside"]),
-        "near duplicate": table["image_id"].isin(twins),
-        "person under two ids": table["patient_id"].isin(shared),
-        "no usable finding": ~table["usable_finding"],
-        "no day": table["offset"].isna(),
-        "no age": table["age"].isna(),
-        "no licence": table["license"].isna(),
-        "state unknown": table["state"] == "unknown",
-        "state overlap": table["state_overlap"],
-    }
-    return pd.DataFrame(flags).astype(bool)[list(FLAGS)]
+    table = cohort.table
+    flags = mark_images(cohort)
+    flags["no age"] = table["age"].isna() & table["is_xray"]
+    flags["state unknown"] = (table["state"] == "unknown") & table["is_xray"]
+    return flags[list(FLAGS)].astype(bool)

@@ -31,6 +31,7 @@ __all__ = [
     "SIDE",
     "decode_image",
     "decode_smaller",
+    "describe_format",
     "preprocess",
     "read_image",
     "read_image_bytes",
@@ -145,6 +146,43 @@ def decode_smaller(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, t
             # No mode is asked for: "L" would give the luminance, not the first channel.
             box = image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
         return _decode(image, path), box[1][2:] if box else (width, height)
+
+
+def describe_format(data: bytes, path: Path) -> tuple[str, str, float]:
+    """Tell an image file's format, its pixels' kind, and how much of it is coloured.
+
+    Parameters
+    ----------
+    data : bytes
+    path : Path
+        For messages.
+
+    Returns
+    -------
+    format, mode : str
+        As Pillow names them: "JPEG", "RGB".
+    coloured : float
+        Share of pixels, of a copy of at most 256 a side, whose channels differ by more than
+        40 of 255.
+
+    Raises
+    ------
+    ImageError
+        As `read_image`.
+    """
+    with _open_checked(data, path) as image:
+        kind, mode = image.format or "", image.mode
+        if mode in (*_SIXTEEN_BIT, "1", "L", "LA", "I", "F"):
+            return kind, mode, 0.0
+        try:
+            image.draft("RGB", (256, 256))
+            scale = max(1, max(image.size) // 256)
+            # A palette or CMYK is turned into RGB first: their numbers are no brightness.
+            channels = image.convert("RGB").reduce(scale)
+            values = np.asarray(channels).astype(np.int16)
+        except _DAMAGE as error:
+            raise ImageError(path, f"the file is damaged or truncated ({error})") from error
+        return kind, mode, float((values.max(axis=2) - values.min(axis=2) > 40).mean())
 
 
 @contextmanager

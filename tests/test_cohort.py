@@ -233,7 +233,7 @@ def test_progress(root) -> None:
     """All stages report, and end at all."""
     seen = {}
     load_cohort(root, on_progress=lambda stage, done, total: seen.update({stage: (done, total)}))
-    stages = ("Hashing images", "Reading images", "Comparing images")
+    stages = ("Hashing images", "Reading images", "Comparing images", "Looking at images")
     assert seen == dict.fromkeys(stages, (3, 3))
 
 

@@ -1,0 +1,327 @@
+"""The quality ledger: one row a flag, with what it means and what to do.
+
+A flag removes nothing. ``Selection(without=(rule,))`` leaves the flagged images out, and
+`effect_of_leaving_out` says what that changes. Ask of the whole cohort: a rule that compares
+images or rows sees only those it is given.
+"""
+
+import io
+import weakref
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.findings import is_usable
+from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.quality_rules import RULES, SEVERITIES, Rule
+
+__all__ = [
+    "EFFECT_COLUMNS",
+    "LEDGER_COLUMNS",
+    "RULES",
+    "Ledger",
+    "Rule",
+    "effect_of_leaving_out",
+    "find_flags",
+    "get_rule",
+    "mark_images",
+    "upstream_report",
+]
+
+LEDGER_COLUMNS = (
+    *("rule", "severity", "image_id", "patient_id", "row", "column", "value"),
+    *("meaning", "action"),
+)
+EFFECT_COLUMNS = (
+    *("rule", "n_flagged", "n_images", "n_images_left", "n_patients", "n_patients_left"),
+    *("n_persons", "n_persons_left", "n_published", "n_published_left"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Hold the flags of a cohort's X-rays.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a flag, by rule and row: `LEDGER_COLUMNS`. An image can have several flags of one
+        rule, in several columns or with several other images.
+    rules : tuple of Rule
+        All rules, those without a flag too.
+    unchecked : tuple of str
+        Names of rules that could not be judged, as the images were not inspected.
+    """
+
+    table: pd.DataFrame
+    rules: tuple[Rule, ...]
+    unchecked: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Ledger({len(self.table)} flags by {len(self.rules)} rules)"
+
+    def count(self) -> pd.DataFrame:
+        """Count by rule.
+
+        Returns
+        -------
+        DataFrame
+            rule, severity, title, n_flags, n_images, n_patients, meaning, action, the gravest
+            first; counts are missing where a rule could not be judged.
+        """
+        by_rule = self.table.groupby("rule", sort=False)
+        counts = pd.DataFrame(
+            {
+                "n_flags": by_rule.size(),
+                "n_images": by_rule["image_id"].nunique(),
+                "n_patients": by_rule["patient_id"].nunique(),
+            }
+        ).reindex([rule.name for rule in self.rules], fill_value=0)
+        counts = counts.astype("Int64")
+        counts.loc[list(self.unchecked)] = pd.NA
+        words = pd.DataFrame(
+            [(r.name, r.severity, r.title, r.meaning, r.action) for r in self.rules],
+            columns=["rule", "severity", "title", "meaning", "action"],
+        )
+        table = words.join(counts, on="rule")
+        order = table["severity"].map({name: i for i, name in enumerate(SEVERITIES)})
+        shown = ["rule", "severity", "title", *counts.columns, "meaning", "action"]
+        return table.loc[order.sort_values(kind="stable").index, shown].reset_index(drop=True)
+
+    def keep(self, image_ids: Iterable[str]) -> "Ledger":
+        """Keep the flags of some images, as of a selection; they were found on all."""
+        kept = self.table[self.table["image_id"].isin(list(image_ids))]
+        return Ledger(kept.reset_index(drop=True), self.rules, self.unchecked)
+
+
+# A cohort's table never changes, and every run of a page asks the same of it.
+_LEDGERS: weakref.WeakKeyDictionary[Cohort, Ledger] = weakref.WeakKeyDictionary()
+
+
+def find_flags(cohort: Cohort) -> Ledger:
+    """Find all flags of a cohort's X-rays; asked again for the same cohort, it remembers.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole cohort: see the module. For a selection's flags use `Ledger.keep`.
+
+    Returns
+    -------
+    Ledger
+    """
+    if cohort not in _LEDGERS:
+        _LEDGERS[cohort] = _find_flags(cohort)
+    return _LEDGERS[cohort]
+
+
+def _find_flags(cohort: Cohort) -> Ledger:
+    names, places, columns, values = [], [], [], []
+    unchecked = []
+    for rule in RULES:
+        hits = sorted(rule.find(cohort), key=lambda hit: hit.at)
+        if rule.needs_images and cohort.appearance is None and not hits:
+            unchecked.append(rule.name)
+        for hit in hits:
+            names.append(rule.name)
+            places.append(hit.at)
+            columns.append(hit.column)
+            values.append(hit.value)
+    rows = cohort.table[["image_id", "patient_id", "row"]].iloc[places].reset_index(drop=True)
+    by_name = {rule.name: rule for rule in RULES}
+    table = pd.DataFrame(
+        {
+            "rule": pd.Series(names, dtype="str"),
+            "severity": pd.Series([by_name[name].severity for name in names], dtype="str"),
+            "image_id": rows["image_id"],
+            "patient_id": rows["patient_id"],
+            "row": rows["row"],
+            "column": pd.Series(columns, dtype="str"),
+            "value": pd.Series(values, dtype="str"),
+            "meaning": pd.Series([by_name[name].meaning for name in names], dtype="str"),
+            "action": pd.Series([by_name[name].action for name in names], dtype="str"),
+        }
+    )
+    return Ledger(table[list(LEDGER_COLUMNS)], RULES, tuple(unchecked))
+
+
+def get_rule(name: str) -> Rule:
+    """Return a rule by its name.
+
+    Raises
+    ------
+    SelectionError
+        If there is none of that name.
+    """
+    for rule in RULES:
+        if rule.name == name:
+            return rule
+    raise SelectionError(
+        f"There is no rule {name[:60]!r}. There are {', '.join(rule.name for rule in RULES)}."
+    )
+
+
+def mark_images(cohort: Cohort) -> pd.DataFrame:
+    """Tell which rules flag each image.
+
+    Returns
+    -------
+    DataFrame of bool
+        A row an image on the index of the cohort's table, a column a rule.
+    """
+    flags = find_flags(cohort).table
+    image_ids = pd.Index(cohort.table["image_id"])
+    marks = np.zeros((len(image_ids), len(RULES)), dtype=bool)
+    columns = {rule.name: i for i, rule in enumerate(RULES)}
+    marks[image_ids.get_indexer(flags["image_id"]), flags["rule"].map(columns).to_numpy(int)] = True
+    names = [rule.name for rule in RULES]
+    return pd.DataFrame(marks, index=cohort.table.index, columns=names)
+
+
+# ---- the effect of leaving flagged images out
+
+
+def effect_of_leaving_out(
+    cohort: Cohort, rules: Sequence[str] = (), *, flags: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Say what leaving flagged images out would leave, rule by rule and together.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The cohort or a selection of it; its X-rays are counted.
+    rules : sequence of str
+        Names of rules; all of them unless given.
+    flags : DataFrame of bool, optional
+        `mark_images` of the whole cohort with the image ids as index, for a selection; found
+        on `cohort` unless given.
+
+    Returns
+    -------
+    DataFrame
+        `EFFECT_COLUMNS`, a row a rule and, of several, a last one "all of these". n_flagged are
+        X-rays that go; n_published are frontal images with a usable finding, as the paper
+        counts. Persons are missing where the images were not inspected.
+
+    Raises
+    ------
+    SelectionError
+        If there is no rule of a name.
+    """
+    names = [get_rule(name).name for name in rules] or [rule.name for rule in RULES]
+    if flags is None:
+        flags = mark_images(cohort).set_axis(cohort.table["image_id"])
+    xrays = cohort.table[cohort.table["is_xray"]]
+    marks = flags.reindex(xrays["image_id"], fill_value=False)[names].to_numpy(dtype=bool)
+    published = (
+        xrays["view"].isin(FRONTAL_VIEWS) & xrays["finding"].fillna("").map(is_usable)
+    ).to_numpy(dtype=bool)
+    counts = _Counts(xrays, published)
+    before = counts.of(np.ones(len(xrays), dtype=bool))
+    rows = [counts.compare(name, marks[:, i], before) for i, name in enumerate(names)]
+    if len(names) > 1 and len(rules):
+        rows.append(counts.compare("all of these", np.asarray(marks.any(axis=1)), before))
+    table = pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
+    return table.astype(dict.fromkeys(EFFECT_COLUMNS[1:], "Int64"))
+
+
+class _Counts:
+    """Count images, patients, persons and published images among chosen rows."""
+
+    def __init__(self, xrays: pd.DataFrame, published: np.ndarray) -> None:
+        self._patients = pd.factorize(xrays["patient_id"])[0]
+        persons = pd.factorize(xrays["person_id"])[0]
+        self._persons = None if len(xrays) and (persons < 0).all() else persons
+        self._published = published
+
+    def of(self, rows: np.ndarray) -> tuple[int, int, int | None, int]:
+        persons = None if self._persons is None else len(np.unique(self._persons[rows]))
+        n_patients = len(np.unique(self._patients[rows]))
+        return int(rows.sum()), n_patients, persons, int(self._published[rows].sum())
+
+    def compare(
+        self, name: str, flagged: np.ndarray, before: tuple[int, int, int | None, int]
+    ) -> tuple[object, ...]:
+        after = self.of(~flagged)
+        pairs = [count for both in zip(before, after, strict=True) for count in both]
+        return (name, int(flagged.sum()), *pairs)
+
+
+# ---- the report for those who keep the collection
+
+
+def upstream_report(cohort: Cohort, *, rules: Sequence[str] = (), most: int = 40) -> str:
+    """Write the ledger as Markdown for the collection's maintainers.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    rules : sequence of str
+        Names of rules; unless given all that the maintainers can do something about: errors
+        and warnings.
+    most : int, default 40
+        Flags listed of a rule; the rest is counted.
+
+    Returns
+    -------
+    str
+        Grouped by rule, the gravest first. All text from the cohort stands in code spans: no
+        markup in it takes effect.
+
+    Raises
+    ------
+    SelectionError
+        If there is no rule of a name.
+    """
+    ledger = find_flags(cohort)
+    chosen = {get_rule(name).name for name in rules} or {
+        rule.name for rule in RULES if rule.severity != "note"
+    }
+    counts = ledger.count()
+    counts = counts[counts["rule"].isin(chosen) & (counts["n_flags"].fillna(0) > 0)]
+    target = io.StringIO()
+    n_flags, n_rules = int(counts["n_flags"].sum()), len(counts)
+    target.write(f"# Doubtful records in {_code(cohort.name)}\n\n")
+    target.write(
+        f"{n_flags:,} flags by {n_rules} rules. Rows count as a spreadsheet does, the header "
+        f"being row 1. Cohort fingerprint `{cohort.fingerprint}`. Found by rules, not by "
+        "reading the articles: please check before changing anything.\n"
+    )
+    for line in counts.to_dict("records"):
+        flags = ledger.table[ledger.table["rule"] == line["rule"]]
+        target.write(_report_rule(line, flags, most))
+    return target.getvalue()
+
+
+def _report_rule(line: Mapping[Hashable, Any], flags: pd.DataFrame, most: int) -> str:
+    """Write a rule's part of the report."""
+    head = (
+        f"\n## {line['title']} ({line['severity']}, {line['n_images']:,} images of "
+        f"{line['n_patients']:,} patients)\n\n{line['meaning']} {line['action']}\n\n"
+    )
+    rows = flags.head(most)[["row", "image_id", "patient_id", "column", "value"]]
+    lines = [
+        f"| {row} | {_code(image)} | {_code(patient)} | {_code(column)} | {_code(value)} |"
+        for row, image, patient, column, value in rows.itertuples(index=False, name=None)
+    ]
+    table = ["| row | image | patient | column | value |", "|---:|---|---|---|---|", *lines]
+    rest = len(flags) - len(rows)
+    if rest:
+        table += ["", f"And {rest:,} more; the CSV lists all."]
+    return head + "\n".join(table) + "\n"
+
+
+def _code(text: str) -> str:
+    """Put text from the cohort into a code span of a table's cell."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text).strip()
+    if not line:
+        return "–"
+    longest = max((len(run) for run in line.split("`") if not run), default=0)
+    fence = "`" * (2 + longest if "`" in line else 1)
+    pad = " " if "`" in line else ""
+    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")

@@ -1,0 +1,152 @@
+"""Rules about images that are there more than once."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from cxrlib.cohort import Cohort
+from cxrlib.metadata import YES_NO_COLUMNS
+from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
+
+__all__ = ["LABELS", "RULES"]
+
+LABELS = (
+    *("view", "offset", "sex", "age", "finding"),
+    *(column for column in YES_NO_COLUMNS if column != "RT_PCR_positive"),
+)
+"""Columns in which two copies of one image must not differ where both are recorded."""
+SILENT = ("not recorded", "unclear", "todo", "Unknown")
+AGE_SLACK = 1  # years: a birthday may lie between two reports
+
+Pair = tuple[str, str, str, str, float]
+
+
+def find_exact_duplicates(cohort: Cohort) -> list[Hit]:
+    """Find images whose file has the very same bytes as another one's."""
+    hashes = cohort.table["sha256"].where(cohort.table["is_xray"])
+    owners: dict[str, list[int]] = {}
+    for at in np.flatnonzero(hashes.notna() & hashes.duplicated(keep=False)).tolist():
+        owners.setdefault(str(hashes.iat[at]), []).append(at)
+    names = cohort.table["image_id"].tolist()
+    return [
+        Hit(at, "filename", f"same file as {_list(names[i] for i in same if i != at)}")
+        for same in owners.values()
+        for at in same
+    ]
+
+
+def find_near_duplicates(cohort: Cohort) -> list[Hit]:
+    """Find images that are nearly identical to another one of the cohort as loaded."""
+    return [
+        Hit(at, "filename", f"like {other} (agreement {agreement:.2f})")
+        for at, other, _, _, agreement in _walk_pairs(cohort)
+    ]
+
+
+def find_two_ids(cohort: Cohort) -> list[Hit]:
+    """Find the images of patient ids that share a near-identical image with another id."""
+    partners: dict[str, set[str]] = {}
+    for _, _, own, other, _ in _list_pairs(cohort):
+        if own != other:
+            partners.setdefault(own, set()).add(other)
+            partners.setdefault(other, set()).add(own)
+    patients = cohort.table["patient_id"]
+    words = {own: f"shares an image with {_list(others)}" for own, others in partners.items()}
+    return list_hits(cohort, patients.isin(partners), "patient_id", patients.map(words))
+
+
+def find_disagreeing_copies(cohort: Cohort) -> list[Hit]:
+    """Find near-identical images whose records contradict each other."""
+    involved = {name for pair in _list_pairs(cohort) for name in pair[:2]}
+    rows = cohort.table.loc[cohort.table["image_id"].isin(involved), ["image_id", *LABELS]]
+    records = {record["image_id"]: record for record in rows.to_dict("records")}
+    hits = []
+    for at, other, _, _, _ in _walk_pairs(cohort):
+        own = records[cohort.table["image_id"].iat[at]]
+        twin = records.get(other, {})  # none where a selection left it out
+        for column in LABELS if twin else ():
+            if _contradict(column, own[column], twin[column]):
+                words = f"{name_value(own[column])}, but {name_value(twin[column])} in {other}"
+                hits.append(Hit(at, column, words))
+    return hits
+
+
+def _contradict(column: str, own: object, other: object) -> bool:
+    """Tell whether two recorded values cannot both be right."""
+    mine, yours = name_value(own), name_value(other)
+    if not mine or not yours or mine in SILENT or yours in SILENT:
+        return False
+    if column == "age":
+        return abs(float(mine) - float(yours)) > AGE_SLACK
+    if column == "finding":  # "Pneumonia" and "Pneumonia/Viral" agree as far as they go
+        short, long = sorted((mine, yours), key=len)
+        return not (long == short or long.startswith(f"{short}/"))
+    return mine != yours
+
+
+def _list_pairs(cohort: Cohort) -> list[Pair]:
+    columns = ["image_id_1", "image_id_2", "patient_id_1", "patient_id_2", "agreement"]
+    return list(cohort.duplicates[columns].itertuples(index=False, name=None))
+
+
+def _walk_pairs(cohort: Cohort) -> Iterator[tuple[int, str, str, str, float]]:
+    """Give each pair from both sides: position of the one, image, ids, agreement."""
+    is_xray = cohort.table["is_xray"].to_numpy()
+    places = {name: at for at, name in enumerate(cohort.table["image_id"]) if is_xray[at]}
+    for first, second, id_1, id_2, agreement in _list_pairs(cohort):
+        if first in places:
+            yield places[first], second, id_1, id_2, agreement
+        if second in places:
+            yield places[second], first, id_2, id_1, agreement
+
+
+def _list(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
+    return ", ".join(ordered[:3]) + more
+
+
+RULES = (
+    Rule(
+        name="exact duplicate",
+        severity="warning",
+        title="The very same file twice",
+        meaning="One image counts twice, and may stand on both sides of a split.",
+        action="Keep one row, unless the second is meant; count persons, not images.",
+        find=find_exact_duplicates,
+        clause="another row's file has the same bytes",
+        needs_images=False,
+    ),
+    Rule(
+        name="near duplicate",
+        severity="warning",
+        title="Nearly identical image",
+        meaning="The same film, perhaps cropped, annotated or published again: it counts twice.",
+        action="Look at both side by side; keep the better one.",
+        find=find_near_duplicates,
+        clause="another image is nearly identical",
+        needs_images=True,
+    ),
+    Rule(
+        name="copies disagree",
+        severity="error",
+        title="Copies of one image with contradicting records",
+        meaning="The same film is recorded with another view, day, finding or state: at most one "
+        "record is right.",
+        action="Compare with the articles and correct the wrong record.",
+        find=find_disagreeing_copies,
+        clause="a nearly identical image is recorded otherwise",
+        needs_images=True,
+    ),
+    Rule(
+        name="person under two ids",
+        severity="warning",
+        title="One person under two patient ids",
+        meaning="Counts of patients are too high, and a split by patient id puts one person on "
+        "both sides. Persons are used for splits here.",
+        action="Merge the ids in metadata.csv after looking at the images.",
+        find=find_two_ids,
+        clause="a near-identical image stands under another patient's id",
+        needs_images=True,
+    ),
+)

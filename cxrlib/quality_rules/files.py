@@ -1,0 +1,145 @@
+"""Rules about image files: missing, unreadable, misnamed, of an unusual kind, small."""
+
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.quality_rules.rule import Hit, Rule, list_hits
+
+__all__ = ["RULES", "SMALL_SIDE"]
+
+SMALL_SIDE = 224
+"""Pixels a side that the networks take: a smaller image is blown up."""
+
+ENDINGS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "JPEG2000": (".jp2", ".j2k", ".jpx"),
+    "TIFF": (".tif", ".tiff"),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+    "BMP": (".bmp", ".dib"),
+    "DIB": (".bmp", ".dib"),
+    "PPM": (".pgm", ".ppm", ".pnm", ".pbm"),
+    "TGA": (".tga",),
+    "PCX": (".pcx",),
+}
+"""The endings of each format; a file of a format that is not here lies whatever its ending."""
+
+USUAL_MODES = ("L", "RGB", "I;16", "I;16L", "I;16B", "I;16N")
+MODE_WORDS = {
+    "RGBA": "with transparency (RGBA)",
+    "LA": "with transparency (LA)",
+    "P": "a palette (P)",
+    "PA": "a palette with transparency (PA)",
+    "CMYK": "printing inks (CMYK)",
+    "1": "black and white only (1)",
+}
+
+
+def find_no_file(cohort: Cohort) -> list[Hit]:
+    """Find images without a file."""
+    return list_hits(
+        cohort, cohort.table["file_status"] == "no file", "filename", cohort.table["filename"]
+    )
+
+
+def find_unreadable(cohort: Cohort) -> list[Hit]:
+    """Find files that cannot be decoded, and names that leave the folder."""
+    table = cohort.table
+    words = table["filename"] + ": " + table["file_reason"]
+    return list_hits(
+        cohort, table["file_status"].isin(["unreadable", "outside"]), "filename", words
+    )
+
+
+def look_up(cohort: Cohort, measure: str) -> pd.Series:
+    """Give a measure of each image's appearance, missing where it was not measured."""
+    if cohort.appearance is None:
+        return pd.Series(None, index=cohort.table.index, dtype="object")
+    found = cohort.appearance[measure].reindex(cohort.table["sha256"])
+    return found.set_axis(cohort.table.index)
+
+
+def find_wrong_ending(cohort: Cohort) -> list[Hit]:
+    """Find file names whose ending is not that of the format within."""
+    formats = look_up(cohort, "format")
+    endings = [PurePosixPath(name).suffix.lower() for name in cohort.table["filename"]]
+    lies = [
+        isinstance(kind, str) and ending not in ENDINGS.get(kind, ())
+        for kind, ending in zip(formats, endings, strict=True)
+    ]
+    words = pd.Series([f"a {kind} file" for kind in formats], index=formats.index)
+    return list_hits(cohort, pd.Series(lies, index=formats.index), "filename", words)
+
+
+def find_unusual_mode(cohort: Cohort) -> list[Hit]:
+    """Find images stored neither as grey nor as plain colour."""
+    modes = look_up(cohort, "mode")
+    words = modes.map(lambda mode: MODE_WORDS.get(mode, mode), na_action="ignore")
+    return list_hits(cohort, modes.notna() & ~modes.isin(USUAL_MODES), "filename", words)
+
+
+def find_small(cohort: Cohort) -> list[Hit]:
+    """Find images whose shorter side has fewer pixels than a network takes."""
+    table = cohort.table
+    sides = table[["width", "height"]].astype("Float64")
+    words = table["width"].astype("str") + " x " + table["height"].astype("str") + " pixels"
+    return list_hits(cohort, sides.min(axis=1) < SMALL_SIDE, "width", words)
+
+
+RULES = (
+    Rule(
+        name="no file",
+        severity="error",
+        title="Image file missing",
+        meaning="The row counts in tables, but there is nothing to look at or to compute on.",
+        action="Add the file to the folder images, or correct its name in metadata.csv.",
+        find=find_no_file,
+        clause="no image file lies in the cohort's folder",
+    ),
+    Rule(
+        name="unreadable",
+        severity="error",
+        title="Image file cannot be used",
+        meaning="The file is damaged, is no image, or its name leads out of the folder.",
+        action="Fetch the file again, or correct its name in metadata.csv.",
+        find=find_unreadable,
+        clause="the file cannot be decoded, or its name leaves the folder",
+    ),
+    Rule(
+        name="wrong ending",
+        severity="warning",
+        title="File ending names another format",
+        meaning="Programs that go by the ending fail, or read it by the wrong rules; here the "
+        "content decides.",
+        action="Rename the file, and the row in metadata.csv with it.",
+        find=find_wrong_ending,
+        clause="the file's ending is not that of its format",
+        needs_images=True,
+    ),
+    Rule(
+        name="unusual mode",
+        severity="note",
+        title="Pixels of an unusual kind",
+        meaning="Transparency, palettes and inks are artefacts of editing, and a source's habit: "
+        "a network may learn the source by them. Here the first channel counts.",
+        action="Nothing to do here; save as 8 or 16 bits of grey when the data are mended.",
+        find=find_unusual_mode,
+        clause="the file has transparency, a palette or inks",
+        needs_images=True,
+    ),
+    Rule(
+        name="small",
+        severity="warning",
+        title=f"Fewer than {SMALL_SIDE} pixels on a side",
+        meaning="The image is blown up for the networks: fine texture is not there, and its lack "
+        "shows.",
+        action="Look for a larger copy at the source, or leave it out.",
+        find=find_small,
+        clause=f"the shorter side has fewer than {SMALL_SIDE} pixels",
+        needs_images=True,
+    ),
+)

@@ -1,0 +1,98 @@
+"""Rules about a patient id whose rows do not fit together."""
+
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
+
+__all__ = ["AGES_APART", "RULES"]
+
+AGES_APART = 2
+"""Years between the ages of one id that two birthdays and rounding cannot explain."""
+UNDATED = ("survival", "went_icu", "intubated", "extubated", "needed_supplemental_O2")
+"""Columns that say "at any point": constant within a patient."""
+
+
+def find_two_sexes(cohort: Cohort) -> list[Hit]:
+    """Find the images of ids recorded as female and as male."""
+    return _find_differing(cohort, "sex")
+
+
+def find_ages_apart(cohort: Cohort) -> list[Hit]:
+    """Find the images of ids whose ages lie further apart than their days do."""
+    table = cohort.table[cohort.table["is_xray"]]
+    age = table["age"].astype("float64").groupby(table["patient_id"])
+    days = table["offset"].astype("float64").groupby(table["patient_id"])
+    between = age.transform("max") - age.transform("min")
+    followed = (days.transform("max") - days.transform("min")).fillna(0) / 365.25
+    apart = (between > AGES_APART + followed).reindex(cohort.table.index, fill_value=False)
+    ranges = age.transform("min").map(name_value) + " to " + age.transform("max").map(name_value)
+    return list_hits(cohort, apart, "age", ranges.reindex(cohort.table.index))
+
+
+def find_changing_outcomes(cohort: Cohort) -> list[Hit]:
+    """Find the images of ids whose "at any point" columns say yes and no."""
+    return [hit for column in UNDATED for hit in _find_differing(cohort, column)]
+
+
+def find_several_articles(cohort: Cohort) -> list[Hit]:
+    """Find the images of ids that come from several articles."""
+    return _find_differing(cohort, "article")
+
+
+def _find_differing(cohort: Cohort, column: str) -> list[Hit]:
+    """Find the images of ids with several recorded values in a column."""
+    xrays = cohort.table[cohort.table["is_xray"]]
+    texts = xrays[column].astype(object)
+    known = (texts.notna() & ~texts.isin(["not recorded", "unclear"])).to_numpy(dtype=bool)
+    pairs = pd.DataFrame(
+        {"patient": xrays["patient_id"].to_numpy()[known], "text": texts.to_numpy()[known]}
+    ).drop_duplicates()
+    several = pairs[pairs["patient"].duplicated(keep=False)].astype(object)
+    if not len(several):
+        return []
+    words = several.groupby("patient")["text"].agg(lambda found: " and ".join(sorted(found)))
+    found = cohort.table["patient_id"].map(words)
+    return list_hits(cohort, found.notna(), column, found)
+
+
+RULES = (
+    Rule(
+        name="two sexes",
+        severity="error",
+        title="One patient id, two sexes",
+        meaning="The id pools several people, or a cell is wrong: nothing that follows a patient "
+        "over time can be trusted.",
+        action="Compare with the articles; split the id or correct the cell.",
+        find=find_two_sexes,
+        clause="the patient's id is recorded as female and as male",
+    ),
+    Rule(
+        name="ages apart",
+        severity="error",
+        title=f"One patient id, ages more than {AGES_APART} years apart",
+        meaning="The id pools several people, or an age is wrong.",
+        action="Compare with the articles; split the id or correct the age.",
+        find=find_ages_apart,
+        clause=f"the patient's id has ages more than {AGES_APART} years apart",
+    ),
+    Rule(
+        name="outcome changes",
+        severity="error",
+        title="An outcome that holds for a patient changes between rows",
+        meaning="Survival, ICU, tube and oxygen are recorded for the whole illness: one patient "
+        "cannot have both answers.",
+        action="Compare with the article and correct the rows, or split the id.",
+        find=find_changing_outcomes,
+        clause="an at-any-point column says yes and no within the patient",
+    ),
+    Rule(
+        name="several articles",
+        severity="warning",
+        title="One patient id from several articles",
+        meaning="The id may pool several people: articles seldom share a patient.",
+        action="Compare the articles; split the id if they tell of different people.",
+        find=find_several_articles,
+        clause="the patient's images come from several articles",
+    ),
+)
