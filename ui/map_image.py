@@ -1,6 +1,6 @@
 """Which image stands beside the map: clicked, stepped to, named in the address, or the story's."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +14,8 @@ from ui.text import show_quiet
 __all__ = ["find_shown_image", "remember_click", "show_map_image"]
 
 SHOWN = "shown_image"  # in the session's state
+WRITTEN = "written_image"  # in the session's state: what this page last put in the address
+_STEP = "step-Previous"  # a button that Streamlit forgets on other pages
 
 
 def remember_click() -> None:
@@ -23,7 +25,7 @@ def remember_click() -> None:
         custom = chosen[0].get("customdata")
         image_id = custom[0] if isinstance(custom, list | tuple) else custom
         if isinstance(image_id, str):
-            st.session_state[SHOWN] = image_id
+            _show(image_id)
 
 
 def find_shown_image(points: pd.DataFrame, paths: Sequence[Trajectory]) -> str | None:
@@ -33,18 +35,33 @@ def find_shown_image(points: pd.DataFrame, paths: Sequence[Trajectory]) -> str |
     path chosen last.
     """
     known = set(points["image_id"])
-    if SHOWN not in st.session_state and st.query_params.get("image") in known:
-        st.session_state[SHOWN] = st.query_params["image"]
+    _follow_address(known)
     chosen = str(st.session_state.get(SHOWN))
     if chosen in known:
-        st.query_params["image"] = chosen
+        st.query_params["image"] = st.session_state[WRITTEN] = chosen
         return chosen
     st.query_params.pop("image", None)
+    st.session_state.pop(WRITTEN, None)
     for path in reversed(paths) if _is_changed(paths) else paths:
         images = [image for stop in path.stops for image in stop.images] or list(path.undated)
         if images:
             return images[-1].image_id
     return None
+
+
+def _follow_address(known: Container[str]) -> None:
+    """Show what the address names where a link or the browser's Back has changed it.
+
+    An address that this page wrote itself says nothing new. One without an image does only if
+    this page was shown before: another page leaves the image out.
+    """
+    asked = st.query_params.get("image")
+    if asked == st.session_state.get(WRITTEN):
+        return
+    if asked in known:
+        st.session_state[SHOWN] = asked
+    elif asked is None and _STEP in st.session_state:
+        st.session_state.pop(SHOWN, None)
 
 
 def _is_changed(paths: Sequence[Trajectory]) -> bool:
@@ -71,8 +88,8 @@ def _show_steps(own: pd.DataFrame, image_id: str) -> None:
     patient_id = str(own["patient_id"].iloc[0])
     chosen = st.session_state.get("patient", [])
     with st.container(horizontal=True, vertical_alignment="center"):
-        _step_button("Previous", ids[place - 1] if place else None)
-        _step_button("Next", ids[place + 1] if place + 1 < len(ids) else None)
+        _step_button(_STEP, "Previous", ids[place - 1] if place else None)
+        _step_button("step-Next", "Next", ids[place + 1] if place + 1 < len(ids) else None)
         if patient_id not in chosen and len(chosen) < MAX_PATIENTS:
             st.button("Draw the path", on_click=_add_patient, args=(patient_id,))
     words = f"Image {place + 1} of {len(ids)} of this patient on the map{_order(own, place)}."
@@ -90,11 +107,11 @@ def _order(own: pd.DataFrame, place: int) -> str:
     return f"; one of {same} of that day, in no known order" if same > 1 else ""
 
 
-def _step_button(label: str, image_id: str | None) -> None:
+def _step_button(key: str, label: str, image_id: str | None) -> None:
     """Show a button that leads to another image; at an end it stays in place, without effect."""
     st.button(
         label,
-        key=f"step-{label}",
+        key=key,
         on_click=_show,
         args=(image_id,),
         disabled=image_id is None,
@@ -103,6 +120,8 @@ def _step_button(label: str, image_id: str | None) -> None:
 
 def _show(image_id: str) -> None:
     st.session_state[SHOWN] = image_id
+    # A second click may come before the address of the first has reached the browser.
+    st.session_state[WRITTEN] = st.query_params.get("image")
 
 
 def _add_patient(patient_id: str) -> None:

@@ -139,6 +139,36 @@ def test_previous_and_next_lead_through_a_patient(page: AppTest) -> None:
     assert [line for line in written(page).splitlines() if "of this patient" in line] == before
 
 
+def test_the_browsers_back_shows_the_image_before(page: AppTest) -> None:
+    """An address that changes without a click is followed: the page does not write it back."""
+    page.run()
+    shown = []
+    for _ in range(2):
+        next(button for button in page.button if button.label == "Previous").click().run()
+        shown.append(page.query_params["image"])
+    page.query_params["image"] = shown[0]
+    page.run()
+    assert page.query_params["image"] == shown[0]
+    next(button for button in page.button if button.label == "Previous").click().run()
+    assert page.query_params["image"] == shown[1]
+    del page.query_params["image"]
+    page.run()
+    assert "image" not in page.query_params
+
+
+def test_a_newly_chosen_patient_takes_the_place_of_the_image_in_the_address(
+    page: AppTest,
+) -> None:
+    """The image beside the map is one of the patient chosen last."""
+    page.run()
+    next(button for button in page.button if button.label == "Previous").click().run()
+    chosen = page.multiselect(key="patient")
+    other = next(option for option in chosen.options if option not in chosen.value)
+    chosen.set_value([*chosen.value, other]).run()
+    assert not page.exception
+    assert "image" not in page.query_params
+
+
 def test_more_patients_than_can_be_drawn_are_reported(page: AppTest) -> None:
     """A link with too many patients says that only the first are shown."""
     page.run()
