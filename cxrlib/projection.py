@@ -317,8 +317,9 @@ def _distinct_features(
         first_row.setdefault(sha256, row)
     if len(first_row) < 3:
         raise ProjectionError(
-            f"{len(first_row)} distinct images cannot be laid out on a map: it takes 3 or more. "
-            "Loosen the selection or embed more images."
+            f"A map takes 3 or more distinct images that can be used; there are {len(first_row)}. "
+            "Loosen the selection, or look up on the data page or with the command info what "
+            "leaves the others out."
         )
     sha256s = sorted(first_row)
     features = np.asarray(features, np.float32)[[first_row[each] for each in sha256s]]

@@ -28,6 +28,11 @@ def test_every_bar_says_images_and_patients() -> None:
     assert "left out 8 view 0" in describe_flow(STEPS)
 
 
+def test_one_image_of_one_patient_is_singular() -> None:
+    """Small cohorts are counted in plain words too."""
+    assert describe_flow([SelectionStep("rows", 1, 1, {})]) == "rows: 1 image of 1 patient."
+
+
 def test_markup_is_text() -> None:
     """A label from a cohort is not read as markup."""
     texts = [a.text for a in plot_flow(STEPS).layout.annotations]

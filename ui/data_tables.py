@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
+from cxrlib.charts.words import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.inventory import list_cache
 from cxrlib.store import Store
@@ -31,9 +32,13 @@ def describe_files(counts: Mapping[str, object]) -> str:
         )
         if counts[name]
     ]
+    n_xrays, n_patients, n_persons = (
+        count_words(int(str(counts[name])), noun)
+        for name, noun in (("n_xray", "X-ray"), ("n_patients", "patient"), ("n_persons", "person"))
+    )
     return (
-        f"{counts['n_xray']:,} X-rays of {counts['n_patients']:,} patients "
-        f"({counts['n_persons']:,} persons): {counts['n_xray_with_file']:,} with a readable file"
+        f"{n_xrays} of {n_patients} ({n_persons}): "
+        f"{counts['n_xray_with_file']:,} with a readable file"
         f"{', ' if lacking else ', which is all'}{', '.join(lacking)}."
     )
 

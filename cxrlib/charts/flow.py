@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Theme
 from cxrlib.charts.template import TEXT_SIZE, chart_template
+from cxrlib.charts.words import count_words
 from cxrlib.cohort import SelectionStep
 
 __all__ = ["describe_flow", "plot_flow"]
@@ -82,7 +83,7 @@ def describe_flow(steps: Sequence[SelectionStep]) -> str:
 
 
 def _count(step: SelectionStep) -> str:
-    return f"{step.n_images:,} images of {step.n_patients:,} patients"
+    return f"{count_words(step.n_images, 'image')} of {count_words(step.n_patients, 'patient')}"
 
 
 def _words(step: SelectionStep) -> str:
