@@ -311,8 +311,9 @@ def _check_header(
         only = names[0] if len(names) == 1 else ""
         mark = next((m for m in (";", "\t", "|") if m in only), "")
         hint = f" Its cells are parted by {mark!r}: save it with commas." if mark else ""
+        columns = f"the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
         raise CohortError(
-            f"{METADATA_FILE} in {str(root)!r} lacks the column {' and '.join(missing)}. It "
+            f"{METADATA_FILE} in {str(root)!r} lacks {columns}. It "
             f"begins with {shown}.{hint} {_WHAT_IT_HOLDS}"
         )
     for name in COLUMNS:
