@@ -5,13 +5,14 @@
 
 import argparse
 import contextlib
+import functools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, sync_playwright
 
 from tests.browser.look import CHROMIUM_FLAGS, THEMES, Findings, find_chromium, open_page
 from tests.browser.server import ROOT, find_free_port, wait_for
@@ -150,6 +151,17 @@ def served_montage(log: Path) -> Iterator[str]:
             process.wait(timeout=20)
 
 
+def keep_image(asked: list[str], request: Request) -> None:
+    """Keep what is asked of the images' route."""
+    if "/xray/" in request.url:
+        asked.append(request.url)
+
+
+def take_picture(page: Page, stem: Path, step: str) -> None:
+    """Take a picture of a step."""
+    page.screenshot(path=f"{stem}{step}.png")
+
+
 def main() -> None:
     """Walk through in each theme and width."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,16 +177,11 @@ def main() -> None:
                 findings.where = f"{theme} {width}"
                 page = open_page(browser, "about:blank", theme=theme, size=size)
                 asked: list[str] = []
-                page.on("request", lambda r, to=asked: to.append(r.url) if "/xray/" in r.url else 0)
+                page.on("request", functools.partial(keep_image, asked))
                 page.on("pageerror", lambda error: findings.add(f"error in the browser: {error}"))
                 page.goto(address)
                 stem = f"montage-{theme}-{width}"
-                visit(
-                    page,
-                    findings,
-                    asked,
-                    lambda step, p=page, s=stem: p.screenshot(path=out / f"{s}{step}.png"),
-                )
+                visit(page, findings, asked, functools.partial(take_picture, page, out / stem))
                 page.context.close()
         browser.close()
     print("\n".join(findings.failures) or "The montage does what it should.")  # noqa: T201
