@@ -1,6 +1,7 @@
 """Where images are from: circles on a map of the world, and ordered bars. Counts only."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from cxrlib.charts.labels import place_labels
 from cxrlib.charts.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
 from cxrlib.charts.rows import (
     STILL,
+    add_notes,
     join_words,
     name_rows,
     quote_text,
@@ -26,10 +28,13 @@ from cxrlib.regions import UNKNOWN
 __all__ = ["describe_places", "describe_world", "plot_places", "plot_world"]
 
 #: What is drawn of the plane of `cxrlib.geography.project`: all land but Antarctica.
-EXTENT = (-2.72, 2.72, -1.0, 1.3)
+EXTENT = (-2.36, 2.62, -1.0, 1.3)
+EDGE = 0.04  # room beyond the outermost circle, on that plane
 MAP_WIDTH = 900.0  # pixels that labels are placed for
 LARGEST, SMALLEST = 40.0, 9.0  # diameters of circles, in pixels
 N_LABELS = 8
+#: A row of a table.
+Cells = Mapping[Hashable, Any]
 #: Distance of the dots that stand for circles where labels are placed, in pixels.
 DOT = 7.0
 #: A chart of ordered bars has the name of its level in the table, and in words.
@@ -74,6 +79,9 @@ def plot_world(
         _add_circles(figure, str(region), rows, theme)
     _add_labels(figure, placed, palette, n_labels)
     x_min, x_max, y_min, y_max = EXTENT
+    # Islands of the outer Pacific lie beyond; where they are counted the map reaches there.
+    x_min = min([x_min, *(placed["x"] - EDGE)])
+    x_max = max([x_max, *(placed["x"] + EDGE)])
     figure.update_layout(
         height=height,
         dragmode="pan",
@@ -140,27 +148,28 @@ def _add_circles(figure: go.Figure, region: str, rows: pd.DataFrame, theme: Them
     )
 
 
-def _hover(row: dict[str, object], level: str, within: str = "") -> str:
+def _hover(row: Cells, level: str, within: str = "") -> str:
     """Say a row in a sentence."""
     place = f" ({quote_text(row[within])})" if within and row.get(within) else ""
     return f"<b>{quote_text(row[level])}</b>{place}: {_counts(row)}"
 
 
-def _counts(row: dict[str, object]) -> str:
+def _counts(row: Cells) -> str:
     """Say how many are counted, and of whom they are."""
     if not row.get("is_one", True):
         # Added up: a patient may have images in two of the places.
-        return count_words(int(str(row["n"])), str(row["unit"]))
-    n = {unit: int(str(row[f"n_{unit}s"])) for unit in ("image", "patient")}
+        return count_words(int(row["n"]), str(row["unit"]))
+    n = {unit: int(row[f"n_{unit}s"]) for unit in ("image", "patient")}
     if row["unit"] == "image":
         return f"{count_words(n['image'], 'image')} of {count_words(n['patient'], 'patient')}"
-    counted = count_words(int(str(row["n"])), str(row["unit"]))
+    counted = count_words(int(row["n"]), str(row["unit"]))
     return f"{counted} with {count_words(n['image'], 'image')}"
 
 
 def _add_labels(figure: go.Figure, placed: pd.DataFrame, palette: Palette, n_labels: int) -> None:
     """Name the largest, each where it covers neither circles nor other names."""
-    scale = MAP_WIDTH / (EXTENT[1] - EXTENT[0])
+    x_min, x_max, y_min, y_max = EXTENT
+    scale = MAP_WIDTH / (x_max - x_min)
     named = placed.head(n_labels)
     if named.empty:
         return
@@ -171,22 +180,22 @@ def _add_labels(figure: go.Figure, placed: pd.DataFrame, palette: Palette, n_lab
         points[: len(named)],
         boxes,
         obstacles=_fill_circles(points, placed["size"].to_numpy() / 2),
-        frame=tuple(edge * scale for edge in EXTENT),
+        frame=(x_min * scale, x_max * scale, y_min * scale, y_max * scale),
     )
-    for row, text, shift in zip(named.itertuples(), texts, shifts, strict=True):
-        figure.add_annotation(
-            x=row.x,
-            y=row.y,
-            text=text,
-            showarrow=True,
-            arrowhead=0,
-            arrowwidth=1,
-            arrowcolor=palette.quiet,
-            standoff=row.size / 2 + 1,
-            ax=float(shift[0]),
-            ay=-float(shift[1]),  # down, on a screen
-            borderpad=1,
-        )
+    line = {"showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": palette.quiet}
+    notes = [
+        {
+            **line,
+            "x": row["x"],
+            "y": row["y"],
+            "text": text,
+            "standoff": row["size"] / 2 + 1,
+            "ax": float(across),
+            "ay": -float(up),  # down, on a screen
+        }
+        for row, text, (across, up) in zip(named.to_dict("records"), texts, shifts, strict=True)
+    ]
+    add_notes(figure, notes)
 
 
 def _fill_circles(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ __all__ = [
     "ROW_HEIGHT",
     "STILL",
     "add_heading",
+    "add_notes",
     "join_words",
     "name_rows",
     "pale_marker",
@@ -28,8 +29,8 @@ __all__ = [
 ]
 
 ROW_HEIGHT = 28  # pixels
-#: Mean width of a letter as a share of its height.
-LETTER_SHARE = 0.54
+#: Mean width of a letter as a share of its height, and how much wider bold ones are.
+LETTER_SHARE, BOLD = 0.54, 1.08
 #: Plotly dims what is not selected, which would read as a meaning.
 STILL = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
@@ -49,9 +50,20 @@ def start_rows(theme: Theme, n_rows: int, *, row_height: float = ROW_HEIGHT) -> 
     return figure
 
 
-def name_rows(figure: go.Figure, labels: Sequence[str], palette: Palette) -> None:
-    """Write the rows' names and make room for them; labels are marked up already."""
+def name_rows(
+    figure: go.Figure, labels: Sequence[str], palette: Palette, *, is_tree: bool = False
+) -> None:
+    """Write the rows' names and make room for them; labels are marked up already.
+
+    The names of a tree begin at the left edge, so that its indents are seen; others end at the
+    bars.
+    """
     room = max((text_width(label) for label in labels), default=0)
+    if is_tree:
+        figure.update_layout(margin_l=MARGIN["l"] + round(room) + 12)
+        left = {"x": 0, "xref": "paper", "xanchor": "left", "xshift": -round(room) - 12}
+        add_notes(figure, [{**left, "y": place, "text": text} for place, text in enumerate(labels)])
+        return
     figure.update_layout(
         margin_l=MARGIN["l"] + round(room) + 12,
         yaxis={
@@ -61,6 +73,11 @@ def name_rows(figure: go.Figure, labels: Sequence[str], palette: Palette) -> Non
             "ticklabelstandoff": 6,
         },
     )
+
+
+def add_notes(figure: go.Figure, notes: Sequence[Mapping[str, object]]) -> None:
+    """Add annotations at once: one by one, Plotly checks all those before again."""
+    figure.update_layout(annotations=[*figure.layout.annotations, *notes])
 
 
 def text_width(text: str, size: float = TEXT_SIZE) -> float:
@@ -73,7 +90,7 @@ def text_width(text: str, size: float = TEXT_SIZE) -> float:
             inside, n_letters = letter, n_letters + (letter == "&")
         else:
             n_letters += 1
-    return n_letters * size * LETTER_SHARE
+    return n_letters * size * LETTER_SHARE * (BOLD if "<b>" in text else 1)
 
 
 def add_heading(figure: go.Figure, text: str, *, x: float, palette: Palette) -> None:

@@ -1,0 +1,256 @@
+"""Two groups side by side: each difference with its interval, zero in the middle."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import PALETTES, Palette, Theme
+from cxrlib.charts.rows import add_heading, add_notes, name_rows, quote_text, say_empty, start_rows
+from cxrlib.charts.template import MARGIN
+from cxrlib.comparison import Comparison
+
+__all__ = ["describe_differences", "plot_differences"]
+
+#: Share of the width for differences; the numbers of both groups stand in the rest.
+WIDTH = 0.62
+#: What a difference is measured in, by kind of number: factor, axis title, unit in words.
+KINDS = {
+    "median": (1.0, "years", "years"),
+    "share": (100.0, "percentage points", "points"),
+}
+LEAST_REACH = {"share": 10.0, "median": 5.0}
+ROW_HEIGHT = 30  # pixels
+AXIS = 50  # pixels for tick labels and a title
+Cells = Mapping[Hashable, Any]
+
+
+def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Figure:
+    """Plot the differences of two groups as points with intervals.
+
+    Medians and shares have axes of their own, the medians above. Where there is no interval the
+    point stands alone and hollow; where there is no difference, the reason stands in its place.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Result of `cxrlib.comparison.compare_groups`.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        To be shown with the comparison's notes: with many differences some exclude zero by
+        chance.
+    """
+    palette = PALETTES[theme]
+    table = comparison.table
+    parts = [
+        (kind, table[table["kind"] == kind].to_dict("records")) for kind in ("median", "share")
+    ]
+    of_kind = {kind: table[table["kind"] == kind].to_dict("records") for kind in KINDS}
+    parts = [(kind, rows) for kind, rows in of_kind.items() if rows]
+    n_rows = sum(len(rows) for _, rows in parts)
+    figure = start_rows(theme, n_rows, row_height=ROW_HEIGHT)
+    if not n_rows:
+        return say_empty(figure)
+    height = n_rows * ROW_HEIGHT + AXIS * len(parts)
+    figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
+    _add_heads(figure, comparison, palette)
+    top = 0
+    labels = []
+    for place, (kind, rows) in enumerate(parts):
+        axis = "" if place == 0 else str(place + 1)
+        bottom = top + len(rows) * ROW_HEIGHT
+        domain = [1 - bottom / height, 1 - top / height]
+        _add_panel(figure, rows, kind, axis=axis, domain=domain, palette=palette)
+        labels += [_name_row(row) for row in rows]
+        _name_panel(figure, [_name_row(row) for row in rows], axis, palette)
+        top = bottom + AXIS
+    name_rows(figure, labels, palette)  # the room of the longest
+    _name_panel(figure, labels[: len(parts[0][1])], "", palette)
+    return figure
+
+
+def _add_heads(figure: go.Figure, comparison: Comparison, palette: Palette) -> None:
+    """Say which group is taken from which, and whose numbers stand at the right."""
+    first, second = comparison.first, comparison.second
+    add_heading(figure, f"{first} less {second}", x=0, palette=palette)
+    add_heading(figure, f"{first} against {second}", x=WIDTH + 0.02, palette=palette)
+
+
+def _name_panel(figure: go.Figure, labels: Sequence[str], axis: str, palette: Palette) -> None:
+    figure.update_layout(
+        {
+            f"yaxis{axis}": {
+                "tickvals": list(range(len(labels))),
+                "ticktext": list(labels),
+                "tickfont": {"color": palette.ink},
+                "ticklabelstandoff": 6,
+            }
+        }
+    )
+
+
+def _name_row(row: Cells) -> str:
+    """Name a row: the question, and the answer that is counted."""
+    title, value = quote_text(row["title"]), str(row["value"])
+    if row["kind"] == "median" or value == "yes":
+        return title
+    return f"{title}: {quote_text(value)}"
+
+
+def _add_panel(
+    figure: go.Figure,
+    rows: Sequence[Cells],
+    kind: str,
+    *,
+    axis: str,
+    domain: list[float],
+    palette: Palette,
+) -> None:
+    """Draw the rows of one kind on an axis that reaches as far on both sides."""
+    factor, title, _ = KINDS[kind]
+    reach = _find_reach(rows, kind)
+    figure.update_layout(
+        {
+            f"xaxis{axis}": {
+                "domain": [0, WIDTH],
+                "range": [-reach, reach],
+                "anchor": f"y{axis}",
+                "title_text": f"Difference ({title})",
+                "showgrid": True,
+                "ticks": "outside",
+                "fixedrange": True,
+            },
+            f"yaxis{axis}": {
+                "domain": domain,
+                "range": [len(rows) - 0.5, -0.5],
+                "anchor": f"x{axis}",
+                "fixedrange": True,
+                "ticks": "",
+            },
+        }
+    )
+    figure.add_shape(
+        type="line", x0=0, x1=0, y0=-0.5, y1=len(rows) - 0.5, xref=f"x{axis}", yref=f"y{axis}",
+        line={"color": palette.ink, "width": 1.5},
+    )  # fmt: skip
+    _add_points(figure, rows, factor, axis=axis, palette=palette)
+    yref = f"y{axis}"
+    beside = {"xref": "paper", "x": WIDTH + 0.02, "xanchor": "left", "yref": yref}
+    inside = {"xref": f"x{axis}", "x": 0, "xanchor": "left", "xshift": 8, "yref": yref}
+    notes: list[dict[str, object]] = []
+    for place, row in enumerate(rows):
+        notes.append({**beside, "y": place, "text": _say_groups(row)})
+        if not np.isfinite(row["difference"]):
+            why = quote_text(row["reason"] or "not estimable")
+            notes.append({**inside, "y": place, "text": why, "font": {"color": palette.quiet}})
+    add_notes(figure, notes)
+
+
+def _find_reach(rows: Sequence[Cells], kind: str) -> float:
+    """Find how far the axis reaches from zero to hold all points and intervals."""
+    factor = KINDS[kind][0]
+    names = ("difference", "low", "high")
+    ends = [abs(float(row[name])) for row in rows for name in names]
+    furthest = factor * max((end for end in ends if np.isfinite(end)), default=0.0)
+    return max(furthest, LEAST_REACH[kind]) * 1.06
+
+
+def _add_points(
+    figure: go.Figure, rows: Sequence[Cells], factor: float, *, axis: str, palette: Palette
+) -> None:
+    """Draw points, hollow where there is no interval or it is not to be trusted."""
+    drawn = [(place, row) for place, row in enumerate(rows) if np.isfinite(row["difference"])]
+    ends = {
+        name: [
+            abs(float(row[name]) - float(row["difference"])) * factor
+            if np.isfinite(row[name])
+            else 0.0
+            for _, row in drawn
+        ]
+        for name in ("low", "high")
+    }
+    figure.add_scatter(
+        x=[float(row["difference"]) * factor for _, row in drawn],
+        y=[place for place, _ in drawn],
+        xaxis=f"x{axis}",
+        yaxis=f"y{axis}",
+        mode="markers",
+        marker={
+            "size": 10,
+            "color": [palette.page if row["reason"] else palette.accent for _, row in drawn],
+            "line": {"width": 2, "color": palette.accent},
+            "opacity": 1,
+        },
+        error_x={
+            "type": "data",
+            "array": ends["high"],
+            "arrayminus": ends["low"],
+            "color": palette.accent,
+            "thickness": 2,
+            "width": 0,
+        },
+        hoverinfo="text",
+        hovertext=[_say_difference(row) for _, row in drawn],
+    )
+
+
+def _say_groups(row: Cells) -> str:
+    """Write the numbers of both groups: a median and of how many, or count and denominator."""
+    if row["kind"] == "median":
+        sides = [
+            f"{float(row[side]):.4g} (of {int(row[f'{side}_of']):,})"
+            if np.isfinite(row[side])
+            else "–"
+            for side in ("first", "second")
+        ]
+    else:
+        sides = [
+            f"{int(row[f'{side}_n']):,} of {int(row[f'{side}_of']):,}"
+            for side in ("first", "second")
+        ]
+    return " against ".join(sides)
+
+
+def _say_difference(row: Cells) -> str:
+    """Say a difference in a sentence."""
+    factor, _, unit = KINDS[str(row["kind"])]
+    number = f"{float(row['difference']) * factor:+.1f} {unit}"
+    if np.isfinite(row["low"]) and np.isfinite(row["high"]):
+        ends = (f"{float(row[name]) * factor:+.1f}" for name in ("low", "high"))
+        number += f", 95 % interval {' to '.join(ends)}"
+    reason = f" ({quote_text(row['reason'])})" if row["reason"] else ""
+    words = f"<b>{_name_row(row)}</b>: {number}{reason}. {_say_groups(row)}"
+    return words.replace("-", "−")
+
+
+def describe_differences(comparison: Comparison) -> str:
+    """Say in words what `plot_differences` shows: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text: how many differences, and each whose interval leaves zero out.
+    """
+    table = comparison.table
+    clear = table[(table["low"] > 0) | (table["high"] < 0)]
+    has_interval = table["low"].notna() & table["high"].notna()
+    names = f"{comparison.first} ({comparison.n_first:,}) and {comparison.second}"
+    start = (
+        f"Differences of {names} ({comparison.n_second:,}) in {len(table)} numbers, "
+        f"{int(has_interval.sum())} with an interval."
+    )
+    if clear.empty:
+        return f"{start} No interval leaves out zero."
+    rows = [_say_plain(row) for row in clear.to_dict("records")]
+    return f"{start} Zero is outside of the interval of {len(rows)}: {'; '.join(rows)}."
+
+
+def _say_plain(row: Cells) -> str:
+    """Say a difference without markup."""
+    factor, _, unit = KINDS[str(row["kind"])]
+    value = f" {row['value']}" if row["kind"] == "share" and row["value"] != "yes" else ""
+    return f"{row['title']}{value} {float(row['difference']) * factor:+.1f} {unit}"

@@ -1,0 +1,354 @@
+"""What is recorded and what is not: bars by group, and a table of shares in shades."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
+from cxrlib.charts.rows import (
+    STILL,
+    add_heading,
+    name_rows,
+    pale_marker,
+    quote_text,
+    say_empty,
+    start_rows,
+)
+from cxrlib.charts.template import MARGIN, TEXT_SIZE
+from cxrlib.charts.words import count_words
+
+__all__ = [
+    "OUTCOME_COLUMNS",
+    "describe_missing",
+    "describe_recorded",
+    "plot_missing",
+    "plot_recorded",
+]
+
+#: Columns of outcomes, as `cxrlib.missingness.describe_missingness` names them.
+OUTCOME_COLUMNS = ("survival", "went_icu", "intubated", "RT_PCR_positive")
+GAP = 0.03  # between panels, as a share of the width
+#: Share of a panel that its bars take; counts stand in the rest.
+BARS = 0.62
+CELL_HEIGHT = 30  # pixels
+#: Room for a line of a column's name, in pixels.
+LINE = 20
+#: More groups than this have slanted names, in degrees.
+MOST_LEVEL, SLANT = 8, -35
+N_SHADES = 20
+KEY = 28  # pixels for the key of tones
+#: Names longer than this would reach over the next ones.
+LONGEST_HEAD = 16
+Cells = Mapping[Hashable, Any]
+
+
+def plot_recorded(
+    table: pd.DataFrame,
+    *,
+    columns: Sequence[str] = OUTCOME_COLUMNS,
+    level: str = "",
+    theme: Theme = "light",
+) -> go.Figure:
+    """Plot what share of each group is recorded, a panel a column.
+
+    Full tone is recorded, pale is not; unclear lies between. The counts stand beside each bar, as
+    a bar of a small group is as long as that of a large one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``describe_missingness(cohort, by=...)``: group, column, title, unit, n, n_recorded,
+        n_unclear, n_not_recorded.
+    columns : sequence of str
+        The columns to show, in order; those the table lacks are passed over.
+    level : str, optional
+        The filter that a group is a value of, such as "region" or "view": bars then carry
+        ``(level, group)`` as customdata.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+    """
+    palette = PALETTES[theme]
+    groups = list(dict.fromkeys(table["group"]))
+    figure = start_rows(theme, len(groups))
+    shown = [column for column in columns if (table["column"] == column).any()]
+    if not groups or not shown:
+        return say_empty(figure)
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        legend={"traceorder": "normal", "yref": "container", "y": 1, "yanchor": "top"},
+        margin_t=MARGIN["t"] + KEY,
+        height=figure.layout.height + KEY,
+    )
+    width = (1 + GAP) / len(shown)
+    for place, column in enumerate(shown):
+        axis, left = "" if place == 0 else str(place + 1), place * width
+        rows = table[table["column"] == column].set_index("group").reindex(groups).reset_index()
+        _add_shares(figure, rows, axis=axis, level=level, palette=palette, is_first=not place)
+        figure.update_layout(
+            {
+                f"xaxis{axis}": {
+                    "domain": [left, min(left + width - GAP, 1)],
+                    "range": [0, 1 / BARS],
+                    "tickvals": [0, 0.5, 1],
+                    "ticktext": ["0", "50", "100 %"],
+                    "showgrid": True,
+                    "fixedrange": True,
+                    "anchor": "y",
+                }
+            }
+        )
+        add_heading(figure, str(rows["title"].iloc[0]), x=left, palette=palette)
+    name_rows(figure, [quote_text(group) for group in groups], palette)
+    return figure
+
+
+def _add_shares(
+    figure: go.Figure,
+    rows: pd.DataFrame,
+    *,
+    axis: str,
+    level: str,
+    palette: Palette,
+    is_first: bool,
+) -> None:
+    """Draw the parts of one column, and write how many of how many."""
+    markers = {
+        "n_recorded": {"color": palette.accent, "line": {"width": 1, "color": palette.accent}},
+        "n_unclear": {
+            "color": mix(palette.accent, palette.page, 0.4),
+            "line": {"width": 1, "color": palette.accent},
+        },
+        "n_not_recorded": pale_marker(palette),
+    }
+    cells = rows.to_dict("records")
+    for part, marker in markers.items():
+        figure.add_bar(
+            x=[_share(row, part) for row in cells],
+            y=list(range(len(rows))),
+            xaxis=f"x{axis}",
+            orientation="h",
+            marker=marker,
+            customdata=[[level, str(row["group"])] if level else [] for row in cells],
+            hoverinfo="text",
+            hovertext=[_say_cell(row) for row in cells],
+            name=part.removeprefix("n_").replace("_", " "),
+            legendgroup=part,
+            showlegend=is_first,
+            **STILL,
+        )
+    figure.add_scatter(
+        x=[1.03] * len(cells),
+        y=list(range(len(cells))),
+        xaxis=f"x{axis}",
+        mode="text",
+        text=[f"{int(row['n_recorded']):,} of {int(row['n']):,}" for row in cells],
+        textposition="middle right",
+        textfont={"color": palette.ink},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _share(row: Cells, part: str = "n_recorded") -> float:
+    return float(row[part] / row["n"]) if row["n"] else 0.0
+
+
+def _say_cell(row: Cells) -> str:
+    """Say one number in a sentence."""
+    n, n_recorded = int(row["n"]), int(row["n_recorded"])
+    share = f" ({100 * n_recorded / n:.0f} %)" if n else ""
+    unclear = f", {int(row['n_unclear']):,} unclear" if row["n_unclear"] else ""
+    return (
+        f"<b>{quote_text(row['title'])}</b>, {quote_text(row['group'])}: recorded for "
+        f"{n_recorded:,} of {count_words(n, str(row['unit']))}{share}{unclear}"
+    )
+
+
+def describe_recorded(table: pd.DataFrame, *, columns: Sequence[str] = OUTCOME_COLUMNS) -> str:
+    """Say in words what `plot_recorded` shows: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text.
+    """
+    sentences = []
+    for column in columns:
+        rows = table[table["column"] == column].to_dict("records")
+        if rows:
+            parts = [f"{row['group']} {int(row['n_recorded']):,} of {row['n']:,}" for row in rows]
+            sentences.append(f"{rows[0]['title']}: {', '.join(parts)}.")
+    if not sentences:
+        return "No bar: no image of this selection is left."
+    return " ".join(["Bars of what is recorded, by group.", *sentences])
+
+
+# ---- the table of shares
+
+
+def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "light") -> go.Figure:
+    """Plot the share that is recorded of each column in each group, as a table in shades.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `plot_recorded`.
+    n_groups : int, default 10
+        The largest groups are shown.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        The darker on a light page, the more is recorded; each cell says its percentage. A share
+        of nothing is an en dash.
+    """
+    palette = PALETTES[theme]
+    groups = _list_largest(table, n_groups)
+    columns = table.drop_duplicates("column")
+    figure = start_rows(theme, len(columns), row_height=CELL_HEIGHT)
+    if not groups:
+        return say_empty(figure)
+    cells = table.set_index(["column", "group"])[["n", "n_recorded"]]
+    wanted = pd.MultiIndex.from_product([columns["column"], groups])
+    numbers = cells.reindex(wanted, fill_value=0).to_numpy(dtype=float)
+    shape = (len(columns), len(groups))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = (numbers[:, 1] / numbers[:, 0]).reshape(shape)
+    said = {(row["column"], row["group"]): _say_cell(row) for row in table.to_dict("records")}
+    figure.add_heatmap(
+        x=list(range(len(groups))),
+        y=list(range(len(columns))),
+        z=[[None if np.isnan(share) else float(share) for share in row] for row in shares],
+        zmin=0,
+        zmax=1,
+        colorscale=_list_shades(palette),
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverinfo="text",
+        hovertext=[
+            [said.get((column, group), "") for group in groups] for column in columns["column"]
+        ],
+    )
+    _write_shares(figure, shares, palette)
+    titles = [quote_text(title) for title in columns["title"]]
+    name_rows(figure, titles, palette)
+    heads = [_head(group, table) for group in groups]
+    is_slanted = len(groups) > MOST_LEVEL
+    top = MARGIN["t"] + LINE
+    if is_slanted:
+        top += LINE * 3
+        figure.update_layout(margin_r=LINE * 5)
+    figure.update_layout(
+        xaxis={
+            "side": "top",
+            "tickvals": list(range(len(groups))),
+            "ticktext": heads,
+            "tickangle": SLANT if is_slanted else 0,
+            "range": [-0.5, len(groups) - 0.5],
+            "fixedrange": True,
+            "ticks": "",
+            "ticklabeloverflow": "allow",
+            "tickfont": {"color": palette.ink},
+        },
+        margin={"t": top, "b": MARGIN["r"]},
+    )
+    room = figure.layout.margin.t + figure.layout.margin.b
+    return figure.update_layout(height=room + CELL_HEIGHT * len(columns))
+
+
+def _list_largest(table: pd.DataFrame, n_groups: int) -> list[str]:
+    """List the largest groups, in the table's order."""
+    sizes = table.groupby("group", sort=False)["n"].max()
+    largest = set(sizes.sort_values(ascending=False, kind="stable").head(n_groups).index)
+    return [str(group) for group in sizes.index if group in largest]
+
+
+def _head(group: str, table: pd.DataFrame) -> str:
+    """Name a group over its column, with its size."""
+    n = int(table.loc[table["group"] == group, "n"].max())
+    name = group if len(group) <= LONGEST_HEAD else f"{group[: LONGEST_HEAD - 1]}…"
+    return f"{quote_text(name)}<br>{n:,}"
+
+
+def _shade(share: float, palette: Palette) -> str:
+    """Return the colour of a share as it is seen."""
+    return mix(palette.accent, palette.page, 0.06 + 0.94 * share)
+
+
+def _list_shades(palette: Palette) -> list[list[object]]:
+    return [[i / N_SHADES, _shade(i / N_SHADES, palette)] for i in range(N_SHADES + 1)]
+
+
+def _write_shares(figure: go.Figure, shares: np.ndarray, palette: Palette) -> None:
+    """Write each share into its cell, so that it is read over the shade."""
+    places = [(row, column) for row in range(shares.shape[0]) for column in range(shares.shape[1])]
+    values = [float(shares[place]) for place in places]
+    figure.add_scatter(
+        x=[column for _, column in places],
+        y=[row for row, _ in places],
+        mode="text",
+        text=["–" if np.isnan(value) else _say_short(value) for value in values],
+        textfont={
+            "size": TEXT_SIZE,
+            "color": [
+                palette.ink if np.isnan(value) else choose_ink(_shade(value, palette))
+                for value in values
+            ],
+        },
+        hoverinfo="skip",
+    )
+
+
+def choose_ink(under: str) -> str:
+    """Choose black or white for text over a shade: one of them always reaches 4.5 to 1."""
+    return max("#000000", "#FFFFFF", key=lambda colour: contrast(colour, under))
+
+
+def _say_share(share: float) -> str:
+    """Say a percentage; only nothing is 0 and only all is 100.
+
+    Examples
+    --------
+    >>> [_say_share(share) for share in (0, 0.001, 0.5, 0.999, 1)]
+    ['0 %', 'under 1 %', '50 %', 'over 99 %', '100 %']
+    """
+    if 0 < share < 0.01:
+        return "under 1 %"
+    if 0.99 < share < 1:
+        return "over 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def _say_short(share: float) -> str:
+    """Say a percentage within a cell."""
+    return _say_share(share).replace("under ", "&lt;").replace("over ", "&gt;")
+
+
+def describe_missing(table: pd.DataFrame, *, n_most: int = 5) -> str:
+    """Say in words what `plot_missing` shows: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text.
+    """
+    if table.empty or not table["n"].sum():
+        return "An empty table: no image of this selection is left."
+    sums = table.groupby(["column", "title"], sort=False)[["n", "n_recorded"]].sum().reset_index()
+    sums["share"] = sums["n_recorded"] / sums["n"]
+    least = sums.sort_values("share", kind="stable").head(n_most)
+    parts = [f"{row['title']} {_say_share(row['share'])}" for row in least.to_dict("records")]
+    n_groups = table["group"].nunique()
+    return (
+        f"A table of the share that is recorded, {count_words(len(sums), 'column')} by "
+        f"{count_words(n_groups, 'group')}. The least is recorded of: {', '.join(parts)}."
+    )

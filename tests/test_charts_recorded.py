@@ -1,0 +1,116 @@
+"""What is recorded: bars and shades hold the table's numbers, text on them can be read."""
+
+import pandas as pd
+import pytest
+
+from cxrlib.charts.palette import PALETTES, contrast
+from cxrlib.charts.recorded import (
+    choose_ink,
+    describe_missing,
+    describe_recorded,
+    plot_missing,
+    plot_recorded,
+)
+from cxrlib.charts.rows import read_click
+from cxrlib.cohort import load_cohort
+from cxrlib.missingness import RECORDED_COLUMNS, describe_missingness
+from tests.cohort_factory import make_cohort
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Load six images from Italy, Japan and nowhere; survival yes, unclear or blank."""
+    rows = [
+        {"location": place, "survival": answer, "view": view, "RT_PCR_positive": "Y"}
+        for place, answer, view in [
+            ("Italy", "Y", "PA"),
+            ("Italy", "", "AP"),
+            ("Italy", "Unclear", "AP"),
+            ("Japan", "N", "PA"),
+            ("Japan", "", "L"),
+            ("", "", "PA"),
+        ]
+    ]
+    return load_cohort(make_cohort(tmp_path_factory.mktemp("recorded") / "cohort", rows))
+
+
+@pytest.fixture(scope="module")
+def table(cohort):
+    """Count what is recorded by region."""
+    return describe_missingness(cohort, by="region")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_parts_make_a_whole(table, theme):
+    """Recorded, unclear and not recorded add up to one in each bar of each panel."""
+    figure = plot_recorded(table, columns=["survival", "RT_PCR_positive"], theme=theme)
+    for axis in ("x", "x2"):
+        parts = [trace for trace in figure.data if trace.type == "bar" and trace.xaxis == axis]
+        assert [trace.name for trace in parts] == ["recorded", "unclear", "not recorded"]
+        for shares in zip(*(trace.x for trace in parts), strict=True):
+            assert sum(shares) == pytest.approx(1)
+
+
+def test_bars_say_how_many_of_how_many(table):
+    """Asia has 1 of 2, Europe 1 of 3; a bar filters its group."""
+    figure = plot_recorded(table, columns=["survival"], level="region")
+    (words,) = [trace.text for trace in figure.data if trace.type == "scatter"]
+    groups = list(figure.layout.yaxis.ticktext)
+    assert dict(zip(groups, words, strict=True)) == {
+        "Asia": "1 of 2", "Europe": "1 of 3", "Unknown": "0 of 1"
+    }  # fmt: skip
+    assert [read_click(list(click)) for click in figure.data[0].customdata] == [
+        {"region": group} for group in groups
+    ]
+    hover = figure.data[0].hovertext[groups.index("Europe")]
+    assert hover == "<b>Survival</b>, Europe: recorded for 1 of 3 images (33 %), 1 unclear"
+    assert "Europe 1 of 3" in describe_recorded(table, columns=["survival"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_table_of_shades_holds_every_share(table, theme):
+    """Rows are columns of the cohort, columns are groups, each with its share."""
+    figure = plot_missing(table, theme=theme)
+    shades, words = figure.data
+    titles, groups = list(figure.layout.yaxis.ticktext), list(figure.layout.xaxis.ticktext)
+    assert titles == list(RECORDED_COLUMNS.values())
+    assert groups == ["Asia<br>2", "Europe<br>3", "Unknown<br>1"]
+    survival = list(RECORDED_COLUMNS).index("survival")
+    assert list(shades.z[survival]) == pytest.approx([1 / 2, 1 / 3, 0])
+    assert list(words.text[3 * survival : 3 * survival + 3]) == ["50 %", "33 %", "0 %"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_on_every_shade_can_be_read(table, theme):
+    """Contrast is 4.5 to 1 on the whole ramp."""
+    (shades, _) = plot_missing(table, theme=theme).data
+    assert all(contrast(choose_ink(colour), colour) >= 4.5 for _, colour in shades.colorscale)
+    first, last = shades.colorscale[0][1], shades.colorscale[-1][1]
+    page = PALETTES[theme].page
+    assert contrast(first, page) < 1.3
+    assert contrast(last, page) > 3
+
+
+def test_only_the_largest_groups_are_shown(cohort):
+    """Of many sources the largest have a column, in the table's order."""
+    table = describe_missingness(cohort, by="region")
+    assert list(plot_missing(table, n_groups=1).layout.xaxis.ticktext) == ["Europe<br>3"]
+    assert "by 3 groups" in describe_missing(table)
+
+
+def test_markup_in_a_group_is_text(table):
+    """A source from a file is not read as markup."""
+    table = table.assign(group="<b>site</b>").drop_duplicates("column")
+    for figure in (plot_recorded(table), plot_missing(table)):
+        ticks = [*figure.layout.yaxis.ticktext, *(figure.layout.xaxis.ticktext or ())]
+        texts = [*ticks, *(str(trace.hovertext) for trace in figure.data)]
+        assert not any("<b>site" in text for text in texts)
+
+
+def test_an_empty_selection_is_said(table):
+    """No row is a chart with words."""
+    empty = table.iloc[:0]
+    for figure in (plot_recorded(empty), plot_missing(empty)):
+        assert "Loosen a filter" in figure.layout.annotations[0].text
+    assert describe_recorded(empty)
+    assert describe_missing(pd.DataFrame(empty))
