@@ -4,16 +4,17 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from cxrlib.articles import list_articles
 from cxrlib.bibliography import PAPERS, cite_articles, cite_collection
 from cxrlib.cohort import Cohort
 from cxrlib.groups import GROUPINGS
 from cxrlib.missingness import describe_missingness
-from cxrlib.statistics import summarise
+from cxrlib.statistics import VIEW_COLUMNS, summarise
 from cxrlib.summary_layout import lay_out_summary
 from cxrlib.table_layout import lay_out_frame
 from cxrlib.table_one import make_table_one
 from ui.address import report_unknown
-from ui.figure import Saving
+from ui.table import show_table
 from ui.tables import show_dense_table
 
 __all__ = ["show_missing", "show_table_one", "show_tables"]
@@ -51,19 +52,49 @@ def show_tables(
         The same with lateral images, for the table by view.
     """
     by = choose_table("by")
-    summary = summarise(with_lateral if by == "view" else cohort, by, unit=unit)
-    title = f"X-rays by {GROUPINGS[by].title.lower()}"
     if by == "article":
-        more = [Saving("Articles (BibTeX)", f"{stem}-articles.bib", "text/plain", _cite(cohort))]
-    else:
-        more = []
+        _show_articles(cohort, provenance=provenance, stem=stem)
+        return
+    summary = summarise(with_lateral if by == "view" else cohort, by, unit=unit)
     show_dense_table(
-        lay_out_summary(summary, title=title),
+        lay_out_summary(summary, title=f"X-rays by {GROUPINGS[by].title.lower()}"),
         key=f"table_{by}",
         provenance=provenance,
         file_stem=f"{stem}-{by}",
         max_height=TALL,
-        more=more,
+    )
+
+
+def _show_articles(cohort: Cohort, *, provenance: Sequence[str], stem: str) -> None:
+    """Show the articles that images are from, with link and licences, and cite them."""
+    articles = list_articles(cohort)
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    titles = {"n_images": "Images", "n_patients": "Patients", "n_persons": "Persons"}
+    titles |= {column: f"Images, {view}" for view, column in VIEW_COLUMNS.items()}
+    show_table(
+        articles,
+        key="table_article",
+        provenance=provenance,
+        file_stem=f"{stem}-article",
+        height=TALL,
+        column_config={
+            "article": text("Article", width="medium"),
+            "link": st.column_config.LinkColumn("Link", display_text="open", width="small"),
+            "source": text("Source"),
+            "licence": text("Licence", width="medium"),
+            "n_other_view": number("Images, other view"),
+            **{column: number(title) for column, title in titles.items()},
+        },
+    )
+    st.download_button(
+        "Cite them (BibTeX)",
+        data=_cite(cohort),
+        file_name=f"{stem}-articles.bib",
+        mime="text/plain",
+        key="table_article_cite",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
     )
 
 
