@@ -16,7 +16,6 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.findings import is_usable
 from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.quality_rules import RULES, SEVERITIES, Rule
 
@@ -24,6 +23,7 @@ __all__ = [
     "EFFECT_COLUMNS",
     "LEDGER_COLUMNS",
     "RULES",
+    "UPSTREAM",
     "Ledger",
     "Rule",
     "effect_of_leaving_out",
@@ -97,6 +97,23 @@ class Ledger:
         """Keep the flags of some images, as of a selection; they were found on all."""
         kept = self.table[self.table["image_id"].isin(list(image_ids))]
         return Ledger(kept.reset_index(drop=True), self.rules, self.unchecked)
+
+    def choose(self, rules: Sequence[str]) -> "Ledger":
+        """Keep some rules; all of them unless any is named.
+
+        Raises
+        ------
+        SelectionError
+            If there is no rule of a name.
+        """
+        names = [get_rule(name).name for name in rules]
+        if not names:
+            return self
+        return Ledger(
+            self.table[self.table["rule"].isin(names)].reset_index(drop=True),
+            tuple(rule for rule in self.rules if rule.name in names),
+            tuple(name for name in self.unchecked if name in names),
+        )
 
 
 # A cohort's table never changes, and every run of a page asks the same of it.
@@ -218,9 +235,8 @@ def effect_of_leaving_out(
         flags = mark_images(cohort).set_axis(cohort.table["image_id"])
     xrays = cohort.table[cohort.table["is_xray"]]
     marks = flags.reindex(xrays["image_id"], fill_value=False)[names].to_numpy(dtype=bool)
-    published = (
-        xrays["view"].isin(FRONTAL_VIEWS) & xrays["finding"].fillna("").map(is_usable)
-    ).to_numpy(dtype=bool)
+    is_published = xrays["view"].isin(FRONTAL_VIEWS) & xrays["usable_finding"].astype(bool)
+    published = is_published.to_numpy(dtype=bool)
     counts = _Counts(xrays, published)
     before = counts.of(np.ones(len(xrays), dtype=bool))
     rows = [counts.compare(name, marks[:, i], before) for i, name in enumerate(names)]
@@ -255,15 +271,30 @@ class _Counts:
 # ---- the report for those who keep the collection
 
 
-def upstream_report(cohort: Cohort, *, rules: Sequence[str] = (), most: int = 40) -> str:
-    """Write the ledger as Markdown for the collection's maintainers.
+# How an image looks, and how states are derived here, is nothing to mend in a record.
+_NOT_RECORDS = ("small", "state overlap", "perhaps arrows", "perhaps inverted")
+UPSTREAM = tuple(
+    rule.name for rule in RULES if rule.severity != "note" and rule.name not in _NOT_RECORDS
+)
+"""Rules whose flags those who keep the collection can mend: errors and warnings about records."""
+
+
+def upstream_report(
+    cohort: Cohort,
+    ledger: Ledger | None = None,
+    *,
+    rules: Sequence[str] = UPSTREAM,
+    most: int = 40,
+) -> str:
+    """Write the ledger as Markdown, ready to send to those who keep the collection.
 
     Parameters
     ----------
     cohort : Cohort
+    ledger : Ledger, optional
+        Of the cohort; found unless given.
     rules : sequence of str
-        Names of rules; unless given all that the maintainers can do something about: errors
-        and warnings.
+        Names of rules.
     most : int, default 40
         Flags listed of a rule; the rest is counted.
 
@@ -278,12 +309,9 @@ def upstream_report(cohort: Cohort, *, rules: Sequence[str] = (), most: int = 40
     SelectionError
         If there is no rule of a name.
     """
-    ledger = find_flags(cohort)
-    chosen = {get_rule(name).name for name in rules} or {
-        rule.name for rule in RULES if rule.severity != "note"
-    }
+    ledger = (find_flags(cohort) if ledger is None else ledger).choose(rules)
     counts = ledger.count()
-    counts = counts[counts["rule"].isin(chosen) & (counts["n_flags"].fillna(0) > 0)]
+    counts = counts[counts["n_flags"].fillna(0) > 0]
     target = io.StringIO()
     n_flags, n_rules = int(counts["n_flags"].sum()), len(counts)
     target.write(f"# Doubtful records in {_code(cohort.name)}\n\n")

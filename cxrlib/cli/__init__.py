@@ -1,4 +1,4 @@
-"""The command line: ``python -m cxrlib demo | info | tables | embed | map | serve | fetch | jobs``.
+"""The command line: ``python -m cxrlib demo | info | tables | quality | embed | map | ...``.
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
 1 it could not be done, one line says why; 2 the command was not understood; 3 done, but
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cxrlib import NOTICE, __version__
-from cxrlib.cli import cohorts, fetching, jobs, maps, serving, tables
+from cxrlib.cli import cohorts, fetching, jobs, maps, quality, serving, tables
 
 __all__ = ["app"]
 
@@ -37,5 +37,5 @@ def start(
         raise typer.Exit
 
 
-for commands in (cohorts, tables, maps, serving, jobs, fetching):
+for commands in (cohorts, tables, quality, maps, serving, jobs, fetching):
     commands.register(app)

@@ -1,5 +1,7 @@
 """Rules about days: which day an image was taken, and which image is the last."""
 
+import pandas as pd
+
 from cxrlib.cohort import Cohort
 from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits
@@ -14,27 +16,27 @@ FAR_DAYS = 90
 
 def find_no_day(cohort: Cohort) -> list[Hit]:
     """Find images without a day."""
-    return list_hits(cohort, cohort.table["offset"].isna(), "offset")
+    return list_hits(cohort, cohort.table["offset"].isna(), "offset", _name_days(cohort))
 
 
 def find_negative_day(cohort: Cohort) -> list[Hit]:
     """Find images from before day 0."""
-    return list_hits(cohort, cohort.table["offset"] < 0, "offset")
+    return list_hits(cohort, cohort.table["offset"] < 0, "offset", _name_days(cohort))
 
 
 def find_far_day(cohort: Cohort) -> list[Hit]:
     """Find images from months before or after day 0."""
-    return list_hits(cohort, cohort.table["offset"].abs() > FAR_DAYS, "offset")
+    return list_hits(cohort, cohort.table["offset"].abs() > FAR_DAYS, "offset", _name_days(cohort))
 
 
 def find_few_days(cohort: Cohort) -> list[Hit]:
     """Find images of day 5."""
-    return list_hits(cohort, cohort.table["offset"] == FEW_DAYS, "offset")
+    return list_hits(cohort, cohort.table["offset"] == FEW_DAYS, "offset", _name_days(cohort))
 
 
 def find_unknown_clock(cohort: Cohort) -> list[Hit]:
     """Find images with a day: no column says what it is counted from."""
-    return list_hits(cohort, cohort.table["offset"].notna(), "offset")
+    return list_hits(cohort, cohort.table["offset"].notna(), "offset", _name_days(cohort))
 
 
 def find_undefined_last(cohort: Cohort) -> list[Hit]:
@@ -57,8 +59,14 @@ def _find_last(cohort: Cohort, *, tied: bool) -> list[Hit]:
     # Of the images that compete, as far as they are here; who is the last was found on all.
     all_dated = (is_dated | ~frontal).groupby(patients).transform("all")
     where = undefined & (all_dated if tied else ~all_dated)
-    words = table["offset"].map(lambda day: f"day {day:g}", na_action="ignore")
-    return list_hits(cohort, where, "offset", words.astype(object).where(is_dated, "no day"))
+    return list_hits(cohort, where, "offset", _name_days(cohort))
+
+
+def _name_days(cohort: Cohort) -> pd.Series:
+    """Write each image's day in words."""
+    days = cohort.table["offset"]
+    words = ["not recorded" if pd.isna(day) else f"day {day:g}" for day in days]
+    return pd.Series(words, index=days.index, dtype="str")
 
 
 RULES = (

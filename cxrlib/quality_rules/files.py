@@ -71,8 +71,8 @@ def find_wrong_ending(cohort: Cohort) -> list[Hit]:
         isinstance(kind, str) and ending not in ENDINGS.get(kind, ())
         for kind, ending in zip(formats, endings, strict=True)
     ]
-    words = pd.Series([f"a {kind} file" for kind in formats], index=formats.index)
-    return list_hits(cohort, pd.Series(lies, index=formats.index), "filename", words)
+    words = pd.Series([f"a {kind} file" for kind in formats], index=formats.index, dtype="str")
+    return list_hits(cohort, pd.Series(lies, index=formats.index, dtype=bool), "filename", words)
 
 
 def find_unusual_mode(cohort: Cohort) -> list[Hit]:

@@ -9,7 +9,7 @@ from cxrlib.regions import UNKNOWN
 __all__ = ["RULES", "describe_licence"]
 
 OPEN = re.compile(r"CC0|CC[ -]?BY([ -]?SA)?|public domain", re.IGNORECASE)
-VERSION = re.compile(r"[ -]?\d(\.\d)?$")
+VERSION = re.compile(r"[ -]\d(\.\d)?$")
 RESTRICTIONS = {"ND": "no derivatives", "NC": "no commercial use"}
 
 

@@ -20,14 +20,17 @@ def find_two_sexes(cohort: Cohort) -> list[Hit]:
 
 def find_ages_apart(cohort: Cohort) -> list[Hit]:
     """Find the images of ids whose ages lie further apart than their days do."""
-    table = cohort.table[cohort.table["is_xray"]]
-    age = table["age"].astype("float64").groupby(table["patient_id"])
-    days = table["offset"].astype("float64").groupby(table["patient_id"])
-    between = age.transform("max") - age.transform("min")
-    followed = (days.transform("max") - days.transform("min")).fillna(0) / 365.25
-    apart = (between > AGES_APART + followed).reindex(cohort.table.index, fill_value=False)
-    ranges = age.transform("min").map(name_value) + " to " + age.transform("max").map(name_value)
-    return list_hits(cohort, apart, "age", ranges.reindex(cohort.table.index))
+    xrays = cohort.table[cohort.table["is_xray"]]
+    numbers = xrays[["age", "offset"]].astype("float64").groupby(xrays["patient_id"])
+    low, high = numbers.min(), numbers.max()
+    followed = (high["offset"] - low["offset"]).fillna(0) / 365.25
+    apart = high["age"] - low["age"] > AGES_APART + followed
+    words = {
+        patient: f"{name_value(low['age'][patient])} to {name_value(high['age'][patient])}"
+        for patient in apart.index[apart]
+    }
+    patients = cohort.table["patient_id"]
+    return list_hits(cohort, patients.isin(words), "age", patients.map(words))
 
 
 def find_changing_outcomes(cohort: Cohort) -> list[Hit]:

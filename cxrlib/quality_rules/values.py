@@ -73,11 +73,13 @@ def find_strange_words(cohort: Cohort) -> list[Hit]:
 def find_strange_findings(cohort: Cohort) -> list[Hit]:
     """Find findings that start with no word of the collection's tree, or have blank levels."""
     finding = cohort.table["finding"]
-    parts = finding.fillna("").str.split("/")
-    known = parts.str[0].isin(FINDING_HEADS) & parts.map(
-        lambda levels: all(level == level.strip() and level for level in levels)
-    )
-    return list_hits(cohort, finding.notna() & ~known, "finding")
+    paths = [text.split("/") for text in finding.fillna("")]
+    known = [
+        levels[0] in FINDING_HEADS and all(level and level == level.strip() for level in levels)
+        for levels in paths
+    ]
+    strange = ~pd.Series(known, index=finding.index, dtype=bool)
+    return list_hits(cohort, finding.notna() & strange, "finding")
 
 
 def find_misplaced(cohort: Cohort) -> list[Hit]:
@@ -152,7 +154,7 @@ def find_unclear_dates(cohort: Cohort) -> list[Hit]:
         and int(match[1]) != int(match[2])
         for match in found
     ]
-    return list_hits(cohort, pd.Series(unclear, index=dates.index), "date")
+    return list_hits(cohort, pd.Series(unclear, index=dates.index, dtype=bool), "date")
 
 
 RULES = (
