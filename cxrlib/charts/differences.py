@@ -7,14 +7,22 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Palette, Theme
-from cxrlib.charts.rows import add_heading, add_notes, name_rows, quote_text, say_empty, start_rows
+from cxrlib.charts.rows import (
+    add_heading,
+    add_notes,
+    name_rows,
+    quote_text,
+    say_empty,
+    start_rows,
+    text_width,
+)
 from cxrlib.charts.template import MARGIN
 from cxrlib.comparison import Comparison
 
 __all__ = ["describe_differences", "plot_differences"]
 
-#: Share of the width for differences; the numbers of both groups stand in the rest.
-WIDTH = 0.62
+#: Room between the axis and the numbers of both groups, in pixels.
+BESIDE = 18
 #: What a difference is measured in, by kind of number: factor, axis title, unit in words.
 KINDS = {
     "median": (1.0, "years", "years"),
@@ -58,6 +66,8 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     height = n_rows * ROW_HEIGHT + AXIS * len(parts)
     figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
     _add_heads(figure, comparison, palette)
+    numbers = [_say_groups(row) for _, rows in parts for row in rows]
+    figure.update_layout(margin_r=BESIDE + MARGIN["r"] + max(map(text_width, numbers)))
     top = 0
     labels = []
     for place, (kind, rows) in enumerate(parts):
@@ -77,7 +87,8 @@ def _add_heads(figure: go.Figure, comparison: Comparison, palette: Palette) -> N
     """Say which group is taken from which, and whose numbers stand at the right."""
     first, second = comparison.first, comparison.second
     add_heading(figure, f"{first} less {second}", x=0, palette=palette)
-    add_heading(figure, f"{first} against {second}", x=WIDTH + 0.02, palette=palette)
+    add_heading(figure, f"{first} against {second}", x=1, palette=palette)
+    figure.layout.annotations[-1].xshift = BESIDE
 
 
 def _name_panel(figure: go.Figure, labels: Sequence[str], axis: str, palette: Palette) -> None:
@@ -116,7 +127,7 @@ def _add_panel(
     figure.update_layout(
         {
             f"xaxis{axis}": {
-                "domain": [0, WIDTH],
+                "domain": [0, 1],
                 "range": [-reach, reach],
                 "anchor": f"y{axis}",
                 "title_text": f"Difference ({title})",
@@ -139,7 +150,7 @@ def _add_panel(
     )  # fmt: skip
     _add_points(figure, rows, factor, axis=axis, palette=palette)
     yref = f"y{axis}"
-    beside = {"xref": "paper", "x": WIDTH + 0.02, "xanchor": "left", "yref": yref}
+    beside = {"xref": "paper", "x": 1, "xshift": BESIDE, "xanchor": "left", "yref": yref}
     inside = {"xref": f"x{axis}", "x": 0, "xanchor": "left", "xshift": 8, "yref": yref}
     notes: list[dict[str, object]] = []
     for place, row in enumerate(rows):

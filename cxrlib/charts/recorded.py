@@ -32,7 +32,7 @@ __all__ = [
 OUTCOME_COLUMNS = ("survival", "went_icu", "intubated", "RT_PCR_positive")
 GAP = 0.03  # between panels, as a share of the width
 #: Share of a panel that its bars take; counts stand in the rest.
-BARS = 0.62
+BARS = 0.56
 CELL_HEIGHT = 30  # pixels
 #: Room for a line of a column's name, in pixels.
 LINE = 20
@@ -84,6 +84,7 @@ def plot_recorded(
         showlegend=True,
         legend={"traceorder": "normal", "yref": "container", "y": 1, "yanchor": "top"},
         margin_t=MARGIN["t"] + KEY,
+        margin_r=LINE,
         height=figure.layout.height + KEY,
     )
     width = (1 + GAP) / len(shown)
@@ -150,6 +151,7 @@ def _add_shares(
         mode="text",
         text=[f"{int(row['n_recorded']):,} of {int(row['n']):,}" for row in cells],
         textposition="middle right",
+        cliponaxis=False,
         textfont={"color": palette.ink},
         hoverinfo="skip",
         showlegend=False,
@@ -207,7 +209,8 @@ def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "lig
     Returns
     -------
     Figure
-        The darker on a light page, the more is recorded; each cell says its percentage. A share
+        The darker on a light page, the more is recorded; each cell says its percentage, a narrow
+        one without the sign. A share
         of nothing is an en dash.
     """
     palette = PALETTES[theme]
@@ -296,7 +299,10 @@ def _write_shares(figure: go.Figure, shares: np.ndarray, palette: Palette) -> No
         x=[column for _, column in places],
         y=[row for row, _ in places],
         mode="text",
-        text=["–" if np.isnan(value) else _say_short(value) for value in values],
+        text=[
+            "–" if np.isnan(value) else _say_short(value, with_unit=shares.shape[1] <= MOST_LEVEL)
+            for value in values
+        ],
         textfont={
             "size": TEXT_SIZE,
             "color": [
@@ -328,9 +334,10 @@ def _say_share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _say_short(share: float) -> str:
-    """Say a percentage within a cell."""
-    return _say_share(share).replace("under ", "&lt;").replace("over ", "&gt;")
+def _say_short(share: float, *, with_unit: bool) -> str:
+    """Say a percentage within a cell; a narrow one has no room for the unit."""
+    words = _say_share(share).replace("under ", "&lt;").replace("over ", "&gt;")
+    return words if with_unit else words.removesuffix(" %")
 
 
 def describe_missing(table: pd.DataFrame, *, n_most: int = 5) -> str:
