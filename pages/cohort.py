@@ -13,7 +13,7 @@ from ui.cohort_choices import (
 )
 from ui.cohort_groups import show_groups
 from ui.cohort_head import show_head
-from ui.cohort_overview import show_overview
+from ui.cohort_overview import show_distributions, show_overview
 from ui.cohort_papers import show_papers
 from ui.cohort_tables import show_missing, show_table_one, show_tables
 from ui.cohorts import current_entry
@@ -46,6 +46,8 @@ elif section == "tables":
     with_lateral = load_scope(filtered, scope, with_lateral=True)
     show_tables(counted, with_lateral, unit=unit, provenance=origin, stem=stem)
     show_table_one(counted, unit=unit, provenance=origin, stem=stem)
+elif section == "ages":
+    show_distributions(counted, unit=unit, provenance=origin, stem=stem)
 elif section == "missing":
     show_missing(counted, unit=unit, provenance=origin, stem=stem)
 elif section == "groups":

@@ -1,10 +1,12 @@
 """Two groups side by side: the selection against the rest, two values, or recorded against not."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
+from cxrlib.charts.differences import describe_differences, plot_differences
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import (
     Comparison,
@@ -15,8 +17,9 @@ from cxrlib.comparison import (
 )
 from cxrlib.filters import FILTERS, list_choices
 from cxrlib.selection import Selection
+from ui.cohort_charts import show_chart
 from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.text import show_text
 
 __all__ = ["show_groups"]
 
@@ -97,6 +100,16 @@ def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: s
         f"{compared.unit}s.",
         lead="Groups.",
     )
+    show_chart(
+        partial(plot_differences, compared),
+        key="differences",
+        alt=describe_differences(compared),
+        heading=f"{compared.first} less {compared.second}",
+        caption=" ".join(compared.notes),
+        numbers=compared.table,
+        provenance=provenance,
+        stem=stem,
+    )
     table = compared.table
     shown = pd.DataFrame(
         {
@@ -115,8 +128,6 @@ def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: s
         numbers=table,
         height=560,
     )
-    for note in compared.notes:
-        show_quiet(note)
 
 
 def _write_side(row: pd.Series, side: str) -> str:

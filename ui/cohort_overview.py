@@ -1,17 +1,45 @@
-"""The cohort page's opening: where patients are from, and what is recorded of them."""
+"""The cohort page's opening: where patients are from, what is recorded; ages, days, sizes."""
 
 from collections.abc import Sequence
+from functools import partial
 
+from cxrlib.charts.geography import describe_places, describe_world, plot_places, plot_world
+from cxrlib.charts.histograms import (
+    describe_ages,
+    describe_offsets,
+    describe_sizes,
+    plot_ages,
+    plot_offsets,
+    plot_sizes,
+)
 from cxrlib.cohort import Cohort
-from cxrlib.statistics import summarise
+from cxrlib.distributions import age_per_patient, image_sizes, offsets
+from cxrlib.intervals import name_units
+from cxrlib.statistics import Summary, summarise
 from cxrlib.summary_layout import lay_out_summary
+from ui.cohort_charts import show_chart
 from ui.tables import show_dense_table
 
-__all__ = ["show_overview"]
+__all__ = ["show_distributions", "show_overview"]
+
+N_PLACES = 12  # countries with a bar of their own
 
 
 def show_overview(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
-    """Show regions and views with what is recorded of how many."""
+    """Show the countries on a map, then regions and views with what is recorded of how many."""
+    countries = summarise(cohort, "country", unit=unit)
+    show_chart(
+        partial(plot_world, countries.table),
+        key="world",
+        alt=describe_world(countries.table),
+        heading="Where they were published from",
+        caption=f"{_count(countries)} Circles are counts: they say where images were published, "
+        "nothing of how common a disease is.",
+        numbers=countries.with_totals(),
+        provenance=provenance,
+        stem=stem,
+        filters=True,
+    )
     for by in ("region", "view"):
         show_dense_table(
             lay_out_summary(
@@ -23,3 +51,58 @@ def show_overview(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem:
             provenance=provenance,
             file_stem=f"{stem}-{by}",
         )
+    show_chart(
+        partial(plot_places, countries.table, level="country", n_most=N_PLACES),
+        key="countries",
+        alt=describe_places(countries.table, level="country"),
+        heading="Countries",
+        caption=_count(countries),
+        numbers=countries.with_totals(),
+        provenance=provenance,
+        stem=stem,
+        filters=True,
+    )
+
+
+def _count(summary: Summary) -> str:
+    """Say what a chart counts."""
+    return f"Unit: {summary.unit}. {name_units(summary.n_total, summary.unit)} in all."
+
+
+def show_distributions(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
+    """Show ages, days and sizes, each with how many are not recorded."""
+    ages, days, sizes = age_per_patient(cohort, unit=unit), offsets(cohort), image_sizes(cohort)
+    columns = {"age": ages["age"], "offset": days["offset"], "width": sizes["width"]}
+    known = {name: int(column.notna().sum()) for name, column in columns.items()}
+    show_chart(
+        partial(plot_ages, ages, unit=unit),
+        key="ages",
+        alt=describe_ages(ages, unit=unit),
+        heading="Age",
+        caption=f"Unit: {unit}. Age known of {known['age']:,} of {name_units(len(ages), unit)}.",
+        numbers=ages,
+        provenance=provenance,
+        stem=stem,
+    )
+    show_chart(
+        partial(plot_offsets, days),
+        key="days",
+        alt=describe_offsets(days),
+        heading="Day of the image",
+        caption=f"Unit: image. Day recorded of {known['offset']:,} of {len(days):,} images; "
+        "counted from symptoms or from admission, the record does not say which. Day 5 also "
+        'stands for "a few days".',
+        numbers=days,
+        provenance=provenance,
+        stem=stem,
+    )
+    show_chart(
+        partial(plot_sizes, sizes),
+        key="sizes",
+        alt=describe_sizes(sizes),
+        heading="Size of the files",
+        caption=f"Unit: image. Size known of {known['width']:,} of {len(sizes):,} images.",
+        numbers=sizes,
+        provenance=provenance,
+        stem=stem,
+    )

@@ -1,19 +1,24 @@
 """The cohort page's tables: by region, view, finding, source; Table One; what is missing."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from cxrlib.articles import list_articles
 from cxrlib.bibliography import PAPERS, cite_articles, cite_collection
+from cxrlib.charts.findings import describe_findings, plot_findings
+from cxrlib.charts.recorded import describe_missing, plot_missing
 from cxrlib.cohort import Cohort
 from cxrlib.groups import GROUPINGS
+from cxrlib.intervals import name_units
 from cxrlib.missingness import describe_missingness
 from cxrlib.statistics import VIEW_COLUMNS, summarise
 from cxrlib.summary_layout import lay_out_summary
 from cxrlib.table_layout import lay_out_frame
 from cxrlib.table_one import make_table_one
 from ui.address import report_unknown
+from ui.cohort_charts import show_chart
 from ui.table import show_table
 from ui.tables import show_dense_table
 
@@ -56,6 +61,18 @@ def show_tables(
         _show_articles(cohort, provenance=provenance, stem=stem)
         return
     summary = summarise(with_lateral if by == "view" else cohort, by, unit=unit)
+    if by == "finding-view":
+        show_chart(
+            partial(plot_findings, summary.table),
+            key="findings",
+            alt=describe_findings(summary.table),
+            heading="Findings by view",
+            caption=f"Unit: {unit}. {name_units(summary.n_total, unit)} in all.",
+            numbers=summary.with_totals(),
+            provenance=provenance,
+            stem=stem,
+            filters=True,
+        )
     show_dense_table(
         lay_out_summary(summary, title=f"X-rays by {GROUPINGS[by].title.lower()}"),
         key=f"table_{by}",
@@ -107,8 +124,13 @@ def show_table_one(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem
     """Show a Table One, whole and by region or view, with what is missing and no p-values."""
     by = choose_table("one_by", names=("region", "view"), label="Table One by")
     table = make_table_one(cohort, by, unit=unit)
+    wide = table.to_wide()
     layout = lay_out_frame(
-        table.to_wide(), title=f"Table One by {by}", unit=f"Unit: {unit}.", notes=table.notes
+        wide,
+        title=f"Table One by {by}",
+        unit=f"Unit: {unit}.",
+        notes=table.notes,
+        right=list(wide.columns[3:]),
     )
     show_dense_table(
         layout,
@@ -120,11 +142,23 @@ def show_table_one(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem
 
 
 def show_missing(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
-    """Show what is recorded of how many, column by column."""
+    """Show what is recorded of how many: by region or source as shades, then column by column."""
+    by = choose_table("missing_by", names=("region", "source", "view"), label="Recorded, by")
+    shares = describe_missingness(cohort, by=by, unit=unit)
+    show_chart(
+        partial(plot_missing, shares),
+        key=f"missing_{by}",
+        alt=describe_missing(shares),
+        heading=f"Share recorded, by {by}",
+        caption=f"Unit: {unit}. The largest groups are shown; a blank is not a no, and what is "
+        "not recorded is not missing at random.",
+        numbers=shares,
+        provenance=provenance,
+        stem=stem,
+    )
     table = describe_missingness(cohort, unit=unit)
-    shown = table[["title", "n", "n_recorded", "n_unclear", "n_not_recorded"]]
     layout = lay_out_frame(
-        shown,
+        table[["title", "n", "n_recorded", "n_unclear", "n_not_recorded"]],
         title="What is recorded, and what is not",
         unit=f"Unit: {unit}.",
         titles={
@@ -135,7 +169,6 @@ def show_missing(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: 
             "n_not_recorded": "Not recorded",
         },
         bars=("n_recorded", "n_not_recorded"),
-        notes=("A blank is not a no. What is not recorded is not missing at random.",),
     )
     show_dense_table(
         layout, key="missing", provenance=provenance, file_stem=f"{stem}-missing", max_height=TALL

@@ -236,8 +236,8 @@ def visit_cohort(page: Page, address: str, findings: Findings, take: Callable[[s
 
 
 # Sections of the cohort page; those that hold a chart of Plotly.
-SECTIONS = ("overview", "tables", "missing", "groups", "images", "papers")
-WITH_CHART = ("overview",)
+SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")
+WITH_CHART = ("overview", "ages", "missing", "groups")
 
 VISITS: dict[str, Visit] = {
     "cohort": visit_cohort,

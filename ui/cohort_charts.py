@@ -1,0 +1,66 @@
+"""The cohort page's charts: each with its numbers to save; a click on a bar filters."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cxrlib.filters import FILTERS
+from ui.figure import show_figure
+
+__all__ = ["show_chart"]
+
+
+def show_chart(
+    draw: Callable[..., go.Figure],
+    *,
+    key: str,
+    alt: str,
+    heading: str,
+    caption: str,
+    numbers: pd.DataFrame,
+    provenance: Sequence[str],
+    stem: str,
+    filters: bool = False,
+) -> None:
+    """Show a chart in the page's theme, with its caption and the menu that saves it.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws it as ``draw(theme=...)``.
+    filters : bool
+        Whether marks carry filters, names and values in turn, as customdata: a click sets them.
+    """
+    st.subheader(heading, anchor=False)
+    theme = st.context.theme.type or "light"
+    clicks: dict[str, Any] = {
+        "on_select": partial(_filter_by_click, key),
+        "selection_mode": "points",
+    }
+    show_figure(
+        draw(theme=theme),
+        key=key,
+        alt=alt,
+        numbers=numbers,
+        caption=f"{caption} A click filters." if filters else caption,
+        provenance=provenance,
+        file_stem=f"{stem}-{key}",
+        heading=heading,
+        draw=draw,
+        **(clicks if filters else {}),
+    )
+
+
+def _filter_by_click(key: str) -> None:
+    """Set the filters that the clicked mark carries; a click beside the marks changes nothing."""
+    chosen = st.session_state[key].selection.points
+    custom = chosen[0].get("customdata") if chosen else None
+    if not isinstance(custom, list | tuple):
+        return
+    for name, value in zip(custom[::2], custom[1::2], strict=False):
+        if name in FILTERS and FILTERS[name].kind != "range" and isinstance(value, str):
+            st.session_state[name] = [value]
