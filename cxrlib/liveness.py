@@ -56,7 +56,10 @@ def is_alive(mark: ProcessMark) -> bool | None:
 
 
 def end_process(mark: ProcessMark, *, wait: float = 5.0) -> bool:
-    """Kill a process and everything it started; tell whether it is gone.
+    """Kill a worker and everything it started; tell whether it is gone.
+
+    A mark comes from a record that anybody may have written: a process whose command line is
+    no worker's is left alone, and the worker that was meant counts as gone.
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ def end_process(mark: ProcessMark, *, wait: float = 5.0) -> bool:
         Most seconds to wait for its end.
     """
     process = _find(mark)
-    if process is None:
+    if process is None or not _is_worker(process):
         return mark.machine == name_machine()
     try:
         doomed = [*process.children(recursive=True), process]
@@ -105,6 +108,15 @@ def _find(mark: ProcessMark) -> psutil.Process | None:
     except (psutil.Error, OverflowError, ValueError):
         return None
     return process if same and not ended else None
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Tell whether a process was started as a worker, ``python -m cxrlib work`` or the like."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    return "work" in words and any("cxrlib" in word for word in words)
 
 
 def _started(process: psutil.Process) -> float:

@@ -227,6 +227,8 @@ class _Watch:
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Take what is being done and how far it is; called often, so it writes nothing."""
+        # A number of NumPy's would end the thread that writes it: JSON does not know it.
+        done, total = int(done), int(total)
         now = time.monotonic()
         with self._changing:
             if stage != self._job.stage:

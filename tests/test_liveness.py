@@ -15,14 +15,15 @@ from cxrlib.liveness import end_process, is_alive, mark_process, name_machine
 
 @pytest.fixture
 def sleeper():
-    """Give a process that sleeps and has a child that sleeps."""
+    """Give a process that sleeps, by its command line a worker, and has a child that sleeps."""
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-c", code, "cxrlib", "work"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.child = int(process.stdout.readline())
         yield process
@@ -93,3 +94,16 @@ def test_ending_a_process_ends_its_children(sleeper) -> None:
     assert end_process(mark)
     assert is_alive(mark) is False
     assert not is_alive(child)
+
+
+@pytest.mark.parametrize("words", [[], ["cxrlib"], ["work"], ["cxrlib", "worker"]])
+def test_a_process_that_is_no_worker_is_not_killed(words) -> None:
+    """A record may name any process of the user's; its worker counts as gone."""
+    command = [sys.executable, "-c", "import time; time.sleep(60)", *words]
+    with subprocess.Popen(command) as process:
+        try:
+            mark = mark_process(process.pid)
+            assert end_process(mark)
+            assert is_alive(mark)
+        finally:
+            process.kill()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -260,6 +261,22 @@ def test_progress_is_written_while_a_job_runs(tmp_path: Path, monkeypatch) -> No
     assert job.seconds_left == pytest.approx((20 - job.done) / job.rate)
     (ended,) = book.list()
     assert (ended.state, ended.done, ended.rate) == ("done", 12, None)
+
+
+def test_progress_in_numbers_of_numpy_is_written(tmp_path: Path, monkeypatch) -> None:
+    """Work may count with NumPy: the watch goes on, and the record is read as any other."""
+    monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
+    book = JobBook(tmp_path)
+    seen: list[Job] = []
+
+    def run(parameters, cache, on_progress, should_stop) -> dict:
+        on_progress("Counting", np.int64(3), np.int32(7))
+        time.sleep(0.3)
+        seen.extend(book.list())
+        return {}
+
+    run_here(book, monkeypatch, run)
+    assert [(job.done, job.total) for job in (*seen, *book.list())] == [(3, 7), (3, 7)]
 
 
 def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, monkeypatch) -> None:
