@@ -43,12 +43,15 @@ class Filter:
     kind : {"choice", "tree", "range", "flags"}
         One of some values; a path whose levels are parted by "/"; numbers from one to
         another, both included; flags to leave out.
+    unit : str
+        After a range's numbers: "years"; "" where the label says it.
     """
 
     name: str
     column: str
     label: str
     kind: str = "choice"
+    unit: str = ""
 
 
 FILTERS: dict[str, Filter] = {
@@ -60,7 +63,7 @@ FILTERS: dict[str, Filter] = {
         Filter("country", "country", "Country"),
         Filter("finding", "finding", "Finding", "tree"),
         Filter("sex", "sex", "Sex"),
-        Filter("age", "age", "Age", "range"),
+        Filter("age", "age", "Age", "range", "years"),
         Filter("day", "offset", "Day", "range"),
         Filter("survival", "survival", "Survival"),
         Filter("went_icu", "went_icu", "Ever in the ICU"),

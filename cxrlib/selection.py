@@ -308,7 +308,8 @@ def describe_filter(name: str, value: tuple[str, ...] | Range) -> str:
     """Say in words what one filter keeps: "View AP, PA", "Day up to 7"."""
     which = get_filter(name)
     if which.kind == "range":
-        return f"{which.label} {_describe_range(float(value[0]), float(value[1]))}"
+        unit = f" {which.unit}" if which.unit else ""
+        return f"{which.label} {_describe_range(float(value[0]), float(value[1]))}{unit}"
     named = [str(v) for v in value[:MOST_NAMED]]
     more = f" and {len(value) - MOST_NAMED} more" if len(value) > MOST_NAMED else ""
     return f"{which.label} {', '.join(named)}{more}"

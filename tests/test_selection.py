@@ -215,7 +215,7 @@ def test_loosening_names_what_dropping_leaves(cohort: Cohort) -> None:
     assert [(way.name, way.n_images, way.n_patients) for way in ways] == [
         ("age", pa.n_images, pa.n_patients)
     ]
-    assert ways[0].label == "Age 91 to 99"
+    assert ways[0].label == "Age 91 to 99 years"
 
 
 def test_loosening_is_empty_where_no_single_filter_helps(cohort: Cohort) -> None:
@@ -258,7 +258,7 @@ def test_ranges_are_written_without_needless_points() -> None:
     selection = Selection(age=(20, 60.5), day=(-math.inf, 7))
     assert selection.to_query() == {"age": ["20", "60.5"], "day": ["first", "7"]}
     assert selection.to_where() == "age=20..60.5; day=..7"
-    assert selection.describe() == ["Age 20 to 60.5", "Day up to 7"]
+    assert selection.describe() == ["Age 20 to 60.5 years", "Day up to 7"]
 
 
 def test_a_range_open_at_both_ends_is_none() -> None:
