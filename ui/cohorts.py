@@ -1,14 +1,18 @@
 """Which of the server's cohorts a session looks at: chosen in the sidebar, kept in the address."""
 
+import contextlib
+from collections.abc import Sequence
+
 import streamlit as st
 
 from cxrlib.catalogue import CohortEntry, find_entry
 from ui.address import report_unknown
 from ui.resources import list_cohorts
 
-__all__ = ["choose_cohort", "current_entry", "is_cohort_new"]
+__all__ = ["choose_cohort", "current_entry", "is_cohort_new", "name_cohort"]
 
 CHANGED = "cohort_changed"  # in the session's state
+NAMED = "cohort_in_address"  # in the session's state: whether the last run found it there
 KEY = "cohort"  # of the widget, of the session's state and of the address
 
 
@@ -21,6 +25,10 @@ def choose_cohort() -> CohortEntry:
         st.selectbox(
             "Cohort",
             slugs,
+            # A default is not written to the address, and a link must say its cohort: another
+            # server may open on another.
+            index=None if _is_in_address(slugs) else 0,
+            required=True,
             key=KEY,
             bind="query-params",
             persist_state="session",
@@ -28,6 +36,29 @@ def choose_cohort() -> CohortEntry:
             help="The cohorts this server was started with, and the synthetic demo.",
         )
     return current_entry()
+
+
+def name_cohort() -> dict[str, str]:
+    """Give what an address says of the cohort: nothing where there is no choice."""
+    return {KEY: current_entry().slug} if len(list_cohorts()) > 1 else {}
+
+
+def _is_in_address(slugs: Sequence[str]) -> bool:
+    """Tell whether the address names a cohort; put it there where it does not.
+
+    Where the browser's Back has led to an address without one, the first is asked for: then,
+    once, the widget has it for its default.
+    """
+    was_named = st.session_state.get(NAMED, False)
+    st.session_state[NAMED] = st.query_params.get(KEY) in slugs
+    if st.session_state[NAMED]:
+        return True
+    if was_named:
+        return False
+    st.session_state[KEY] = current_entry().slug
+    with contextlib.suppress(st.errors.StreamlitAPIException):  # bound: Streamlit writes it
+        st.query_params[KEY] = st.session_state[KEY]
+    return True
 
 
 def current_entry() -> CohortEntry:

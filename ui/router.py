@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:
 
 # The path above must stand first.
 from cxrlib.errors import CxrError  # noqa: E402
-from ui.cohorts import choose_cohort  # noqa: E402
+from ui.cohorts import choose_cohort, name_cohort  # noqa: E402
 from ui.filters import show_filters  # noqa: E402
 from ui.frame import show_frame  # noqa: E402
 from ui.text import show_alert  # noqa: E402
@@ -39,7 +39,7 @@ data = st.Page(
 
 def start() -> None:
     """Lead the bare address to the first page, whose own address then stands in links."""
-    asked = {key: st.query_params.get_all(key) for key in st.query_params}
+    asked = name_cohort() | {key: st.query_params.get_all(key) for key in st.query_params}
     try:
         st.switch_page(trajectories, query_params=asked)
     except st.errors.StreamlitAPIException:
