@@ -15,6 +15,7 @@ from ui.cohort_groups import show_groups
 from ui.cohort_head import show_head
 from ui.cohort_overview import show_distributions, show_overview
 from ui.cohort_papers import show_papers
+from ui.cohort_quality import show_quality
 from ui.cohort_tables import show_missing, show_table_one, show_tables
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
@@ -55,5 +56,7 @@ elif section == "groups":
     show_groups(whole, counted, selection, unit=unit, provenance=origin, stem=stem)
 elif section == "images":
     show_montage(counted, slug=entry.slug)
+elif section == "quality":
+    show_quality(cohort, counted, provenance=origin, stem=stem)
 elif section == "papers":
     show_papers(filtered, provenance=origin, file_stem=stem)

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.filters import FILTERS
+from cxrlib.charts.rows import read_click
 from ui.figure import show_figure
 
 __all__ = ["show_chart"]
@@ -58,9 +58,6 @@ def show_chart(
 def _filter_by_click(key: str) -> None:
     """Set the filters that the clicked mark carries; a click beside the marks changes nothing."""
     chosen = st.session_state[key].selection.points
-    custom = chosen[0].get("customdata") if chosen else None
-    if not isinstance(custom, list | tuple):
-        return
-    for name, value in zip(custom[::2], custom[1::2], strict=False):
-        if name in FILTERS and FILTERS[name].kind != "range" and isinstance(value, str):
+    if chosen:
+        for name, value in read_click(chosen[0].get("customdata")).items():
             st.session_state[name] = [value]

@@ -10,7 +10,7 @@ from ui.address import report_unknown
 
 __all__ = ["SCOPES", "SECTIONS", "choose_scope", "choose_section", "choose_unit", "load_scope"]
 
-SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "papers")
+SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")
 # The words are the values: what stands in the address is what stands on the screen.
 SCOPES = ("frontal, usable finding", "all X-rays")
 UNIT_WORDS = {"image": "images", "patient": "patients", "person": "persons"}

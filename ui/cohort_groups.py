@@ -104,7 +104,7 @@ def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: s
         partial(plot_differences, compared),
         key="differences",
         alt=describe_differences(compared),
-        heading=f"{compared.first} less {compared.second}",
+        heading="Differences",
         caption=" ".join(compared.notes),
         numbers=compared.table,
         provenance=provenance,
