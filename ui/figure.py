@@ -15,7 +15,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.paper import Imprint, put_on_paper
+from cxrlib.charts.paper import Imprint, keep_printable, put_on_paper
 from cxrlib.charts.rendering import FIGURE_KINDS, PNG_SCALE
 from cxrlib.report import csv_with_header
 from ui.assets import plotly_url
@@ -196,8 +196,8 @@ def answer_request(asked: object, paper: _Paper) -> dict[str, Any] | None:
         "kind": kind,
         "scale": PNG_SCALE if kind == "png" else 1,
         "file": f"{paper.file_stem}.{kind}",
-        "title": paper.imprint.heading,
-        "description": paper.description,
+        "title": keep_printable(paper.imprint.heading),
+        "description": keep_printable(paper.description),
         "figure": drawn.to_json(),
     }
 

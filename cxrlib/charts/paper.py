@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.palette import PALETTES
 from cxrlib.charts.template import TEXT_SIZE
 
-__all__ = ["PAPER_FONT", "Imprint", "name_svg", "put_on_paper"]
+__all__ = ["PAPER_FONT", "Imprint", "keep_printable", "name_svg", "put_on_paper"]
 
 #: Arial and fonts with letters of the same widths: what was measured here fits anywhere, text
 #: stays text, and journals take it.
@@ -21,8 +21,9 @@ CAPTION_SHARE, ORIGIN_SHARE = 13 / 14, 11 / 14
 #: metrics); all others count as a full square, and bold as this much wider.
 WIDTHS = {
     191: "'", 222: "ijl", 260: "|", 278: " !,./:;[]\\ftI", 333: "()-`r·", 334: "{}", 355: '"',
-    389: "*", 500: "Jcksvxyz", 556: "#$0123456789?L_abdeghnopqu–", 584: "+<=>~−",
+    389: "*", 469: "^", 500: "Jcksvxyz", 556: "#$0123456789?L_abdeghnopqu–", 584: "+<=>~−",
     611: "FTZ", 667: "&ABEPSVXYK", 722: "CDHNRUw", 778: "GOQ", 833: "Mm", 889: "%", 944: "W",
+    1015: "@",
 }  # fmt: skip
 LETTERS = {letter: width / 1000 for width, letters in WIDTHS.items() for letter in letters}
 BOLD = 1.08
@@ -129,7 +130,11 @@ def _wrap(text: str, width: float, size: float) -> list[str]:
             continue
         first, *rest = _cut(word, width / size)
         lines = [*lines, first, *rest] if lines[-1] else [first, *rest]
-    return [html.escape(line, quote=False) for line in lines if line]
+    return [_escape(line) for line in lines if line]
+
+
+def _escape(text: str) -> str:
+    return html.escape(keep_printable(text), quote=False)
 
 
 def _cut(word: str, width: float) -> list[str]:
@@ -191,7 +196,7 @@ def _containers(part: object) -> Iterator[dict[str, Any]]:
 
 
 def _replace_fonts(part: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part of a figure with every font family that of paper."""
+    """Return a part of a figure with every font family that of paper, and printable text."""
     return {
         name: PAPER_FONT if name == "family" else _replace_inside(each)
         for name, each in part.items()
@@ -201,7 +206,16 @@ def _replace_fonts(part: Mapping[str, Any]) -> dict[str, Any]:
 def _replace_inside(part: object) -> object:
     if isinstance(part, Mapping):
         return _replace_fonts(part)
+    if isinstance(part, str):
+        return keep_printable(part)
     return [_replace_inside(each) for each in part] if isinstance(part, list | tuple) else part
+
+
+def keep_printable(text: str) -> str:
+    """Put a space for each sign that XML, and so an SVG, has no place for, and a few more."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def name_svg(svg: str, *, title: str, description: str) -> str:
@@ -214,11 +228,6 @@ def name_svg(svg: str, *, title: str, description: str) -> str:
     title, description : str
         Plain text; escaped here.
     """
-    words = f"<title>{_xml(title)}</title><desc>{_xml(description)}</desc>"
+    words = f"<title>{_escape(title)}</title><desc>{_escape(description)}</desc>"
     end = svg.index(">", svg.index("<svg"))
     return f'{svg[:end]} role="img"{svg[end]}{words}{svg[end + 1 :]}'
-
-
-def _xml(text: str) -> str:
-    """Escape a text for XML, which has no place for most control characters."""
-    return html.escape("".join(sign if sign.isprintable() else " " for sign in text), quote=False)

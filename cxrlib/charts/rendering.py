@@ -4,8 +4,13 @@ kaleido is imported here only, when a figure is asked for. Nothing is fetched: t
 that of the plotly package.
 """
 
+import asyncio
+import contextlib
 import logging
 import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,7 @@ __all__ = ["FIGURE_KINDS", "find_chrome", "render_figure", "write_figure"]
 FIGURE_KINDS = ("svg", "png")
 WIDTH = 900  # pixels of a figure that was on no screen; labels are placed for about that
 PNG_SCALE = 2
-TIMEOUT = 90  # seconds
+TIMEOUT = 60  # seconds, with Chrome's start
 
 #: kaleido lets Chrome reach the network; a proxy where nobody listens keeps it at home.
 NOWHERE = "http://127.0.0.1:9"
@@ -109,7 +114,6 @@ def write_figure(
 
 def _draw(figure: go.Figure, kind: str, chrome: Path) -> bytes:
     """Let Chrome draw a figure; raises ReportError where it does not."""
-    import kaleido
     from kaleido.errors import BrowserClosedError, BrowserFailedError, JavascriptError, KaleidoError
 
     for name in ("kaleido", "choreographer"):  # they tell of each step and of Chrome's own noise
@@ -120,14 +124,35 @@ def _draw(figure: go.Figure, kind: str, chrome: Path) -> bytes:
         "height": figure.layout.height,
         "scale": PNG_SCALE if kind == "png" else 1,
     }
-    # Mathematics would be typeset by code from the network.
-    settings = {"path": chrome, "mathjax": False, "timeout": TIMEOUT, "proxy_server": NOWHERE}
+    started = time.monotonic()
     try:
-        return bytes(kaleido.calc_fig_sync(figure.to_dict(), options, kopts=settings))
-    except (BrowserClosedError, BrowserFailedError, JavascriptError, KaleidoError) as error:
-        raise ReportError(_failed(chrome, str(error).split("\n")[0][:200])) from error
-    except TimeoutError as error:
-        raise ReportError(_failed(chrome, f"no answer within {TIMEOUT} s")) from error
+        # In a thread of its own: a notebook's has an event loop already.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(
+                lambda: asyncio.run(_draw_once(figure.to_dict(), options, chrome))
+            ).result()
+    except (BrowserClosedError, BrowserFailedError, TimeoutError) as error:
+        late = time.monotonic() - started >= TIMEOUT
+        reason = f"no answer within {TIMEOUT} s" if late else "it ended before that"
+        raise ReportError(_failed(chrome, reason)) from error
+    except (JavascriptError, KaleidoError) as error:
+        raise ReportError(_failed(chrome, " ".join(str(error).split())[:200])) from error
+
+
+async def _draw_once(figure: dict[str, Any], options: dict[str, Any], chrome: Path) -> bytes:
+    """Start Chrome, draw, and see to it that Chrome is gone."""
+    from kaleido import Kaleido
+
+    # Mathematics would be typeset by code from the network.
+    browser = Kaleido(path=chrome, mathjax=False, timeout=TIMEOUT, proxy_server=NOWHERE)
+    try:
+        async with asyncio.timeout(TIMEOUT), browser:
+            return bytes(await browser.calc_fig(figure, options))
+    finally:
+        # kaleido starts Chrome through a wrapper that leads a group, and ends the wrapper alone.
+        if process := getattr(browser, "subprocess", None):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _failed(chrome: Path, reason: str) -> str:

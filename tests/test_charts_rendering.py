@@ -1,0 +1,104 @@
+"""Figures by a Chrome of this machine: what they hold, and what is said where there is none."""
+
+import contextlib
+import io
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import plotly.graph_objects as go
+import psutil
+import pytest
+from PIL import Image
+
+from cxrlib.charts import rendering
+from cxrlib.charts.paper import Imprint
+from cxrlib.charts.rendering import find_chrome, render_figure, write_figure
+from cxrlib.charts.template import chart_template
+from cxrlib.errors import ReportError
+
+FIGURE = go.Figure(
+    go.Scatter(x=[1, 2], y=[1, 2], mode="markers"),
+    layout={"template": chart_template("light"), "height": 300},
+)
+IMPRINT = Imprint("Where?", "A caption.", ("For research and teaching.", "Cohort: x"))
+
+
+@pytest.fixture
+def chrome() -> Path:
+    """Give a Chrome, or skip."""
+    try:
+        return find_chrome()
+    except ReportError as error:
+        pytest.skip(str(error))
+
+
+def make_browser(path: Path, command: str) -> str:
+    """Write a program in a Chrome's place."""
+    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_without_a_chrome_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names what to install, and another way."""
+    monkeypatch.setattr("choreographer.browsers.chromium.Chromium.find_browser", lambda **_: None)
+    with pytest.raises(ReportError, match=r"apt-get install chromium.*\.html") as caught:
+        render_figure(FIGURE, "svg", IMPRINT)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_browser_path_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where BROWSER_PATH leads nowhere, the message says so."""
+    monkeypatch.setenv("BROWSER_PATH", "/no/such/chrome")
+    with pytest.raises(ReportError, match="BROWSER_PATH names '/no/such/chrome'"):
+        find_chrome()
+
+
+def test_a_kind_that_is_none_is_refused() -> None:
+    """Only SVG and PNG are written."""
+    with pytest.raises(ReportError, match="'pdf'"):
+        render_figure(FIGURE, "pdf", IMPRINT)
+
+
+def test_a_chrome_that_ends_at_once_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A program that is no Chrome is named, and what to do."""
+    monkeypatch.setenv("BROWSER_PATH", make_browser(tmp_path / "broken", "exit 3"))
+    with pytest.raises(ReportError, match=r"broken' did not draw the figure: it ended"):
+        render_figure(FIGURE, "svg", IMPRINT)
+
+
+def test_a_chrome_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A Chrome without an answer is given up after a while, and leaves no process behind."""
+    command = f"echo $$ > {tmp_path}/pid; exec sleep 300"
+    monkeypatch.setenv("BROWSER_PATH", make_browser(tmp_path / "hangs", command))
+    monkeypatch.setattr(rendering, "TIMEOUT", 3)
+    with pytest.raises(ReportError, match="no answer within 3 s"):
+        render_figure(FIGURE, "svg", IMPRINT)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int((tmp_path / "pid").read_text())).wait(timeout=5)
+
+
+@pytest.mark.slow
+def test_an_svg_holds_its_words_as_text(chrome: Path, tmp_path: Path) -> None:
+    """Text stays text, the description is there, nothing is fetched from anywhere."""
+    write_figure(FIGURE, tmp_path / "f.svg", IMPRINT, description="Two points.", width=640)
+    written = (tmp_path / "f.svg").read_text()
+    root = ET.fromstring(written)  # noqa: S314
+    assert root.get("width") == "640"
+    assert root.find("{*}desc").text == "Two points."
+    texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert any("A caption." in text and "Cohort: x" in text for text in texts)
+    assert "<script" not in written
+    assert not [v for e in root.iter() for k, v in e.attrib.items() if v.startswith("http")]
+
+
+@pytest.mark.slow
+def test_a_png_is_twice_as_large_and_not_empty(chrome: Path) -> None:
+    """A PNG has two pixels a side for each of the figure's, on white."""
+    image = Image.open(io.BytesIO(render_figure(FIGURE, "png", IMPRINT, width=640)))
+    assert image.width == 1280
+    assert image.height > 600
+    assert image.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+    assert len(image.convert("RGB").getcolors(100_000)) > 10
