@@ -31,7 +31,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import decode_smaller, describe_format, read_image_bytes
+from cxrlib.images import decode_described, read_image_bytes
 from cxrlib.persons import SIDE as SIGNATURE_SIDE
 from cxrlib.persons import compute_signature
 from cxrlib.processes import count_cores
@@ -50,7 +50,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 APPEARANCE = "appearance"
-VERSION = "looks-512-v2"
+VERSION = "looks-512-v3"
 """Raised when a measure changes."""
 APPEARANCE_COLUMNS = {
     "sha256": "str",
@@ -72,6 +72,8 @@ CONTRAST = 80
 """Least difference of a letter to its ground, of 255."""
 LETTER_HEIGHTS = (5, 32)
 """Heights of letters, pixels of the copy."""
+MOST_PARTS = 3000
+"""A picture that falls apart into more is noise: no row of letters is looked for."""
 
 
 class Appearance(NamedTuple):
@@ -117,8 +119,7 @@ def measure_appearance(data: bytes, path: Path) -> Appearance:
     ImageError
         If the image cannot be decoded.
     """
-    kind, mode, coloured = describe_format(data, path)
-    pixels, _ = decode_smaller(data, path, side=LOOK_SIDE)
+    pixels, kind, mode, coloured = decode_described(data, path, side=LOOK_SIDE)
     upright = _correlate(compute_signature(pixels))
     levels = np.bincount(_to_eight_bits(pixels).ravel(), minlength=256)
     extremes = float((levels[:9].sum() + levels[-9:].sum()) / levels.sum())
@@ -233,6 +234,8 @@ def _find_parts(copy: np.ndarray) -> _Parts:
 
 def _count_letters(parts: _Parts) -> int:
     """Count the letters of the longest row."""
+    if len(parts.top) > MOST_PARTS:
+        return 0
     low, high = LETTER_HEIGHTS
     filled = parts.area / (parts.height * parts.width)
     fits = (parts.height >= low) & (parts.height <= high) & (parts.width <= 1.6 * parts.height)

@@ -29,9 +29,9 @@ __all__ = [
     "MIN_SIDE",
     "PREPROCESSING",
     "SIDE",
+    "decode_described",
     "decode_image",
     "decode_smaller",
-    "describe_format",
     "preprocess",
     "read_image",
     "read_image_bytes",
@@ -58,6 +58,7 @@ _LIMIT = f"the limit is {MAX_PIXELS // 10**6} megapixels"
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _TO_RGB = ("CMYK", "YCbCr")
+_WITHOUT_COLOUR = (*_SIXTEEN_BIT, "1", "L", "LA")
 _AS_STORED = ("L", "LA", "RGB", "RGBA", "RGBX")
 # What Pillow's readers raise on damaged files, found by feeding them such files.
 _DAMAGE = (
@@ -139,31 +140,31 @@ def decode_smaller(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, t
         As `read_image`.
     """
     with _open_checked(data, path) as image:
-        scale = min(1.0, side / max(image.size))
-        width, height = image.size
-        box = None
-        if image.format == "JPEG" and image.mode in ("L", "RGB"):
-            # No mode is asked for: "L" would give the luminance, not the first channel.
-            box = image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
-        return _decode(image, path), box[1][2:] if box else (width, height)
+        size = image.size
+        extent = _draft(image, side) or size
+        return _decode(image, path), extent
 
 
-def describe_format(data: bytes, path: Path) -> tuple[str, str, float]:
-    """Tell an image file's format, its pixels' kind, and how much of it is coloured.
+def decode_described(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, str, str, float]:
+    """Decode as `decode_smaller` does, and tell the file's format, its pixels' kind and colour.
 
     Parameters
     ----------
     data : bytes
     path : Path
         For messages.
+    side : int
+        The longer side is not decoded below this many pixels.
 
     Returns
     -------
+    pixels : ndarray of shape (height, width), uint8 or uint16
+        As `decode_image`.
     format, mode : str
         As Pillow names them: "JPEG", "RGB".
     coloured : float
-        Share of pixels, of a copy of at most 256 a side, whose channels differ by more than
-        40 of 255.
+        Share of pixels, of a copy of some 256 a side, whose channels differ by more than 40
+        of 255.
 
     Raises
     ------
@@ -172,17 +173,29 @@ def describe_format(data: bytes, path: Path) -> tuple[str, str, float]:
     """
     with _open_checked(data, path) as image:
         kind, mode = image.format or "", image.mode
-        if mode in (*_SIXTEEN_BIT, "1", "L", "LA", "I", "F"):
-            return kind, mode, 0.0
-        try:
-            image.draft("RGB", (256, 256))
-            scale = max(1, max(image.size) // 256)
-            # A palette or CMYK is turned into RGB first: their numbers are no brightness.
-            channels = image.convert("RGB").reduce(scale)
-            values = np.asarray(channels).astype(np.int16)
-        except _DAMAGE as error:
-            raise ImageError(path, f"the file is damaged or truncated ({error})") from error
-        return kind, mode, float((values.max(axis=2) - values.min(axis=2) > 40).mean())
+        _draft(image, side)
+        pixels = _decode(image, path)
+        return pixels, kind, mode, 0.0 if mode in _WITHOUT_COLOUR else _measure_colour(image)
+
+
+def _draft(image: Image.Image, side: int) -> tuple[float, float] | None:
+    """Ask for a smaller decoding where there is one; return the image's extent in its pixels."""
+    if image.format != "JPEG" or image.mode not in ("L", "RGB"):
+        return None
+    width, height = image.size
+    scale = min(1.0, side / max(image.size))
+    # No mode is asked for: "L" would give the luminance, not the first channel.
+    box = image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+    return box[1][2:] if box else None
+
+
+def _measure_colour(image: Image.Image) -> float:
+    """Return the share of coloured pixels of a decoded image."""
+    # A palette or CMYK is turned into RGB first: their numbers are no brightness.
+    small = image.convert("RGB").reduce(max(1, max(image.size) // 256))
+    red, green, blue = (np.asarray(channel) for channel in small.split())
+    most = np.maximum(np.maximum(red, green), blue)
+    return float((most - np.minimum(np.minimum(red, green), blue) > 40).mean())
 
 
 @contextmanager

@@ -334,6 +334,17 @@ def test_disagreement_names_both_values(filed: Cohort) -> None:
     assert lines["value"].str.contains("AP, but PA in ").all()
 
 
+def test_many_copies_take_no_square_of_time(filed: Cohort) -> None:
+    """Thousands of rows with one file: some are named, the rest is counted."""
+    table = pd.concat([filed.table.iloc[[0]]] * 5000, ignore_index=True)
+    ids = [f"image{i:04d}" for i in range(5000)]
+    crowd = replace(filed, table=table.assign(image_id=ids))
+    hits = get_rule("exact duplicate").find(crowd)
+    assert len(hits) == 5000
+    assert hits[0].value == "same file as image0001, image0002, image0003 and 4996 more"
+    assert hits[9].value == "same file as image0000, image0001, image0002 and 4996 more"
+
+
 # ---- looks
 
 

@@ -1,6 +1,6 @@
 """Rules about images that are there more than once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ LABELS = (
 )
 """Columns in which two copies of one image must not differ where both are recorded."""
 SILENT = ("not recorded", "unclear", "todo", "Unknown")
+MOST_NAMED = 3  # images or ids in one line
 AGE_SLACK = 1  # years: a birthday may lie between two reports
 
 Pair = tuple[str, str, str, str, float]
@@ -28,11 +29,15 @@ def find_exact_duplicates(cohort: Cohort) -> list[Hit]:
     for at in np.flatnonzero(hashes.notna() & hashes.duplicated(keep=False)).tolist():
         owners.setdefault(str(hashes.iat[at]), []).append(at)
     names = cohort.table["image_id"].tolist()
-    return [
-        Hit(at, "filename", f"same file as {_list(names[i] for i in same if i != at)}")
-        for same in owners.values()
-        for at in same
-    ]
+    hits = []
+    for same in owners.values():
+        ordered = sorted(names[at] for at in same)
+        for at in same:
+            # Of thousands of copies only the first few are looked at.
+            others = [name for name in ordered[: MOST_NAMED + 1] if name != names[at]]
+            words = _name_some(others[:MOST_NAMED], len(same) - 1)
+            hits.append(Hit(at, "filename", f"same file as {words}"))
+    return hits
 
 
 def find_near_duplicates(cohort: Cohort) -> list[Hit]:
@@ -51,29 +56,30 @@ def find_two_ids(cohort: Cohort) -> list[Hit]:
             partners.setdefault(own, set()).add(other)
             partners.setdefault(other, set()).add(own)
     patients = cohort.table["patient_id"]
-    words = {own: f"shares an image with {_list(others)}" for own, others in partners.items()}
+    words = {
+        own: "shares an image with " + _name_some(sorted(others)[:MOST_NAMED], len(others))
+        for own, others in partners.items()
+    }
     return list_hits(cohort, patients.isin(partners), "patient_id", patients.map(words))
 
 
 def find_disagreeing_copies(cohort: Cohort) -> list[Hit]:
     """Find near-identical images whose records contradict each other."""
-    involved = {name for pair in _list_pairs(cohort) for name in pair[:2]}
-    rows = cohort.table.loc[cohort.table["image_id"].isin(involved), ["image_id", *LABELS]]
-    records = {record["image_id"]: record for record in rows.to_dict("records")}
+    places = _number_images(cohort)
+    cells = {column: cohort.table[column].array for column in LABELS}
     hits = []
     for at, other, _, _, _ in _walk_pairs(cohort):
-        own = records[cohort.table["image_id"].iat[at]]
-        twin = records.get(other, {})  # none where a selection left it out
-        for column in LABELS if twin else ():
-            if _contradict(column, own[column], twin[column]):
-                words = f"{name_value(own[column])}, but {name_value(twin[column])} in {other}"
-                hits.append(Hit(at, column, words))
+        if other not in places:  # a selection left it out
+            continue
+        for column, values in cells.items():
+            own, twin = name_value(values[at]), name_value(values[places[other]])
+            if _contradict(column, own, twin):
+                hits.append(Hit(at, column, f"{own}, but {twin} in {other}"))
     return hits
 
 
-def _contradict(column: str, own: object, other: object) -> bool:
+def _contradict(column: str, mine: str, yours: str) -> bool:
     """Tell whether two recorded values cannot both be right."""
-    mine, yours = name_value(own), name_value(other)
     if not mine or not yours or mine in SILENT or yours in SILENT:
         return False
     if column == "age":
@@ -89,10 +95,15 @@ def _list_pairs(cohort: Cohort) -> list[Pair]:
     return list(cohort.duplicates[columns].itertuples(index=False, name=None))
 
 
+def _number_images(cohort: Cohort) -> dict[str, int]:
+    """Map the ids of X-rays to their positions."""
+    is_xray = cohort.table["is_xray"].to_numpy()
+    return {name: at for at, name in enumerate(cohort.table["image_id"]) if is_xray[at]}
+
+
 def _walk_pairs(cohort: Cohort) -> Iterator[tuple[int, str, str, str, float]]:
     """Give each pair from both sides: position of the one, image, ids, agreement."""
-    is_xray = cohort.table["is_xray"].to_numpy()
-    places = {name: at for at, name in enumerate(cohort.table["image_id"]) if is_xray[at]}
+    places = _number_images(cohort)
     for first, second, id_1, id_2, agreement in _list_pairs(cohort):
         if first in places:
             yield places[first], second, id_1, id_2, agreement
@@ -100,10 +111,10 @@ def _walk_pairs(cohort: Cohort) -> Iterator[tuple[int, str, str, str, float]]:
             yield places[second], first, id_2, id_1, agreement
 
 
-def _list(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    more = f" and {len(ordered) - 3} more" if len(ordered) > 3 else ""
-    return ", ".join(ordered[:3]) + more
+def _name_some(names: Sequence[str], n_all: int) -> str:
+    """Write some names, and how many more there are."""
+    more = f" and {n_all - len(names)} more" if n_all > len(names) else ""
+    return ", ".join(names) + more
 
 
 RULES = (

@@ -1,7 +1,5 @@
 """Rules about a patient id whose rows do not fit together."""
 
-import pandas as pd
-
 from cxrlib.cohort import Cohort
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
 
@@ -11,6 +9,7 @@ AGES_APART = 2
 """Years between the ages of one id that two birthdays and rounding cannot explain."""
 UNDATED = ("survival", "went_icu", "intubated", "extubated", "needed_supplemental_O2")
 """Columns that say "at any point": constant within a patient."""
+SILENT = ("not recorded", "unclear")
 
 
 def find_two_sexes(cohort: Cohort) -> list[Hit]:
@@ -20,7 +19,8 @@ def find_two_sexes(cohort: Cohort) -> list[Hit]:
 
 def find_ages_apart(cohort: Cohort) -> list[Hit]:
     """Find the images of ids whose ages lie further apart than their days do."""
-    xrays = cohort.table[cohort.table["is_xray"]]
+    columns = ["patient_id", "age", "offset"]
+    xrays = cohort.table.loc[cohort.table["is_xray"], columns]
     numbers = xrays[["age", "offset"]].astype("float64").groupby(xrays["patient_id"])
     low, high = numbers.min(), numbers.max()
     followed = (high["offset"] - low["offset"]).fillna(0) / 365.25
@@ -45,18 +45,20 @@ def find_several_articles(cohort: Cohort) -> list[Hit]:
 
 def _find_differing(cohort: Cohort, column: str) -> list[Hit]:
     """Find the images of ids with several recorded values in a column."""
-    xrays = cohort.table[cohort.table["is_xray"]]
-    texts = xrays[column].astype(object)
-    known = (texts.notna() & ~texts.isin(["not recorded", "unclear"])).to_numpy(dtype=bool)
-    pairs = pd.DataFrame(
-        {"patient": xrays["patient_id"].to_numpy()[known], "text": texts.to_numpy()[known]}
-    ).drop_duplicates()
-    several = pairs[pairs["patient"].duplicated(keep=False)].astype(object)
-    if not len(several):
+    table = cohort.table
+    known = table["is_xray"] & table[column].notna() & ~table[column].isin(SILENT)
+    found: dict[str, set[str]] = {}
+    for patient, text in zip(table["patient_id"][known], table[column][known], strict=True):
+        found.setdefault(patient, set()).add(text)
+    words = {
+        patient: " and ".join(sorted(values))
+        for patient, values in found.items()
+        if len(values) > 1
+    }
+    if not words:
         return []
-    words = several.groupby("patient")["text"].agg(lambda found: " and ".join(sorted(found)))
-    found = cohort.table["patient_id"].map(words)
-    return list_hits(cohort, found.notna(), column, found)
+    patients = cohort.table["patient_id"]
+    return list_hits(cohort, patients.isin(words), column, patients.map(words))
 
 
 RULES = (
