@@ -35,6 +35,7 @@ from tests.browser.server import ROOT, find_free_port, served, wait_for
 BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"
 N_WARM = 5
 FILTER_LIMIT = 0.3  # seconds; the 95th percentile on the real cohort
+COHORT_LIMIT = 1.0  # seconds; likewise, of the cohort page
 
 Act = Callable[[PageSession, int], Run]
 
@@ -115,6 +116,18 @@ def filter_flags(session: PageSession, number: int) -> Run:
     return session.set_widget("without", options[start : start + 1 + number % 3])
 
 
+def change_unit(session: PageSession, number: int) -> Run:
+    """Count images, patients, persons in turn."""
+    options = session.find_widget("unit").options
+    return session.set_widget("unit", [options[number % len(options)]])
+
+
+def change_section(session: PageSession, number: int) -> Run:
+    """Go through the parts of the cohort page."""
+    options = session.find_widget("section").options
+    return session.set_widget("section", [options[number % len(options)]])
+
+
 def switch_page(session: PageSession, number: int) -> Run:
     """Go to the data page and come back, which counts."""
     session.open_page("data")
@@ -128,6 +141,10 @@ def list_points(session: PageSession) -> list[str]:
 
 
 ACTIONS = [
+    Action("cohort", "nothing changed", lambda session, number: session.run(), COHORT_LIMIT),
+    Action("cohort", "other unit", change_unit, COHORT_LIMIT),
+    Action("cohort", "other section", change_section, COHORT_LIMIT),
+    Action("cohort", "filter: views", filter_views, COHORT_LIMIT),
     Action("trajectories", "nothing changed", lambda session, number: session.run()),
     Action("trajectories", "other patients", change_patient),
     Action("trajectories", "other density", change_density),
