@@ -35,7 +35,7 @@ STYLE = Path(__file__).with_name("filters.css")
 KEPT = "filters_in_use"  # in the session's state: what pages read
 ASKED_NUMBERS = "filters_asked_numbers"  # in the session's state: ends that links brought
 MOST_STOPS = 150  # of a slider; more distinct numbers are thinned evenly
-MOST_ASKED = 20
+MOST_ASKED = 20  # numbers kept of links; the slider's own two ends are always among them
 MOST_REPORTED = 4
 MOST_REASONS = 20  # listed; the rest are summed
 
@@ -230,8 +230,8 @@ def _remember_asked(name: str) -> list[float]:
     kept = st.session_state.setdefault(ASKED_NUMBERS, {}).setdefault(name, [])
     for text in (*st.query_params.get_all(name), *st.session_state.get(name, ())):
         number = parse_number(str(text))
-        if number is not None and number not in kept and len(kept) < MOST_ASKED:
-            kept.append(number)
+        if number is not None:  # the newest last: the oldest is forgotten first
+            kept[:] = [*(each for each in kept if each != number), number][-MOST_ASKED:]
     return list(kept)
 
 
@@ -250,7 +250,7 @@ def _show_summary(cohort: Cohort, selection: Selection) -> None:
     st.html(STYLE)
     st.html(
         f"<p class='cxr-left' role='status'><strong>{selected.n_images}</strong> of "
-        f"{whole.n_images} images<br>{selected.n_patients} of {whole.n_patients} patients</p>"
+        f"{whole.n_images} X-rays<br>{selected.n_patients} of {whole.n_patients} patients</p>"
         f"{_write_chips(selection)}"
     )
     if selection.is_empty:
@@ -295,7 +295,7 @@ def _show_reasons(reasons: pd.DataFrame) -> None:
         for reason, n, m in lines.itertuples(index=False, name=None)
     )
     if rest:
-        rows += f"<tr><th scope='row'>other reasons</th><td>{rest}</td><td></td></tr>"
+        rows += f"<tr><th scope='row'>other reasons</th><td>{rest}</td><td>–</td></tr>"
     st.html(
         "<table class='cxr-out'><tr><th scope='col'>reason</th><th scope='col'>images</th>"
         f"<th scope='col'>patients</th></tr>{rows}</table>"

@@ -70,7 +70,7 @@ def test_opens_unfiltered(page: AppTest) -> None:
     """Nothing is left out, nothing can be reset, and no reason is listed."""
     page.run()
     assert result(page).is_empty
-    assert "<strong>8</strong> of 8 images" in written(page)
+    assert "<strong>8</strong> of 8 X-rays" in written(page)
     assert "4 of 4 patients" in written(page)
     assert not page.button
     assert not any(e.label == "Why the rest are out" for e in page.expander)
@@ -92,7 +92,7 @@ def test_a_choice_filters_and_says_so(page: AppTest, cohort: Cohort) -> None:
     assert result(page) == parse_where("view=PA; day=0..7")
     left = select(cohort, result(page))
     text = written(page)
-    assert f"<strong>{left.n_images}</strong> of 8 images" in text
+    assert f"<strong>{left.n_images}</strong> of 8 X-rays" in text
     assert "<li>View PA</li><li>Day 0 to 7</li>" in text
     assert "view AP Supine</th><td>4</td><td>4</td>" in text
     assert "day not recorded</th><td>1</td>" in text
@@ -161,7 +161,7 @@ def test_reset_takes_every_filter_back(page: AppTest) -> None:
     assert len(result(page).active) == 3
     page.button(key="reset_filters").click().run()
     assert result(page).is_empty
-    assert "<strong>8</strong> of 8 images" in written(page)
+    assert "<strong>8</strong> of 8 X-rays" in written(page)
 
 
 def test_an_empty_result_says_which_filter_to_loosen(page: AppTest) -> None:
@@ -215,3 +215,27 @@ def test_many_numbers_are_thinned(tmp_path: Path) -> None:
     stops = page.select_slider(key="day").options
     assert len(stops) <= 152
     assert [*stops[:2], *stops[-2:]] == ["first", "0", "499.5", "last"]
+
+
+def test_the_oldest_numbers_of_links_are_forgotten(page: AppTest) -> None:
+    """However many ranges a session was asked for, that of the newest link is followed."""
+    page.session_state["filters_asked_numbers"] = {"age": [20.25 + i for i in range(20)]}
+    page.query_params["age"] = ["50.25", "99"]
+    page.run()
+    assert result(page) == Selection(age=(50.25, 99))
+    assert "cannot be used" not in written(page)
+    stops = page.select_slider(key="age").options
+    assert not {"20.25", "21.25"} & set(stops)
+    assert {"22.25", "39.25", "50.25", "99"} <= set(stops)
+
+
+def test_reasons_beyond_the_list_are_summed_without_patients(tmp_path: Path) -> None:
+    """Patients of several reasons do not add up: a dash, not a blank."""
+    rows = [{"patientid": f"p{i}", "license": f"Licence {i}"} for i in range(30)]
+    root = make_cohort(tmp_path / "c", rows, images={})
+    page = AppTest.from_string(SCRIPT, default_timeout=30)
+    page.session_state["given"] = load_cohort(root, inspect_images=False)
+    page.run()
+    page.multiselect(key="licence").set_value(["Licence 0"]).run()
+    assert not page.exception
+    assert "other reasons</th><td>9</td><td>–</td>" in written(page)
