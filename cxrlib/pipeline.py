@@ -1,17 +1,37 @@
 """The way from a cohort to its map: which images, which features, what the cache holds."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, is_current
-from cxrlib.projection import Projection, ProjectionSettings, compute_projection, load_projection
+from cxrlib.projection import (
+    MIN_CONTENTS,
+    Projection,
+    ProjectionSettings,
+    compute_projection,
+    load_projection,
+)
 from cxrlib.store import Store
 
-__all__ = ["MappedCohort", "compute_map", "find_maps", "load_map", "select_for_map"]
+__all__ = [
+    "MappedCohort",
+    "compute_map",
+    "explain_no_map",
+    "explain_off_map",
+    "find_maps",
+    "load_map",
+    "select_for_map",
+]
 
+# Why a file cannot be on a map, by its status.
+FILE_WORDS = {
+    "no file": "it has no file",
+    "unreadable": "its file is unreadable",
+    "outside": "its file lies outside the cohort's folder",
+}
 # Where several maps are in the cache, the first of these is shown unless another is named.
 PREFERENCE = ("densenet121-res224-all", "texture")
 
@@ -60,6 +80,44 @@ def select_for_map(cohort: Cohort, settings: ProjectionSettings) -> Cohort:
         .select_views(settings.views)
         .select_usable_finding()
     )
+
+
+def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -> str:
+    """Say why a cohort can have no map, however its images are embedded; "" where it can.
+
+    Copies of an image share a place: what counts is how many images differ.
+    """
+    settings = settings or ProjectionSettings()
+    n_contents = int(select_for_map(cohort, settings).table["sha256"].nunique())
+    if n_contents >= MIN_CONTENTS:
+        return ""
+    return (
+        f"This cohort can have no map. A map takes {MIN_CONTENTS} or more distinct X-rays with a "
+        f"readable file, a usable finding and one of the views {', '.join(settings.views)}; "
+        f"there {'is' if n_contents == 1 else 'are'} {n_contents}."
+    )
+
+
+def explain_off_map(
+    cohort: Cohort, image_id: str, settings: ProjectionSettings | None = None
+) -> str:
+    """Say why an image of a cohort is not on its map, as the end of a sentence.
+
+    Raises
+    ------
+    SelectionError
+        If the cohort has no such image.
+    """
+    row = cohort.table["image_id"] == image_id
+    if not row.any():
+        raise SelectionError(f"There is no image {image_id!r} in cohort {cohort.name!r}.")
+    alone = replace(cohort, table=cohort.table[row].reset_index(drop=True))
+    for step in select_for_map(alone, settings or ProjectionSettings()).steps:
+        if step.removed:
+            reason = next(iter(step.removed))
+            noun, _, value = reason.partition(" ")  # "view L"
+            return FILE_WORDS.get(reason, f"its {noun} is {value}")
+    return "it was not embedded by the map's extractor"
 
 
 def compute_map(

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 KIND = "maps"
 #: Raised when the same settings give another map: every stored map is then computed anew.
 MAP_VERSION = 1
+#: Fewer distinct images make no map.
+MIN_CONTENTS = 3
 #: Packages whose version can change a map.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "umap": ("umap-learn", "pynndescent", "scikit-learn", "numba", "numpy", "scipy"),
@@ -315,10 +317,10 @@ def _distinct_features(
     first_row: dict[str, int] = {}
     for row, sha256 in enumerate(embeddings.sha256s):
         first_row.setdefault(sha256, row)
-    if len(first_row) < 3:
+    if len(first_row) < MIN_CONTENTS:
         raise ProjectionError(
-            f"A map takes 3 or more distinct images that can be used; there are {len(first_row)}. "
-            "Loosen the selection, or look up on the data page or with the command info what "
+            f"A map takes {MIN_CONTENTS} or more distinct images that can be used; there are "
+            f"{len(first_row)}. Loosen the selection, or look up on the data page or with the command info what "
             "leaves the others out."
         )
     sha256s = sorted(first_row)

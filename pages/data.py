@@ -23,9 +23,8 @@ try:
     cohort = find_cohort(entry.slug)
 except CxrError as error:
     show_alert(str(error), "error")
-    show_demo_offer(entry)
-    show_collection_offer()
-    show_jobs()
+    offers = [show_demo_offer(entry), show_collection_offer()]
+    show_jobs(are_offered=any(offers))
     show_cache()
     st.stop()
 

@@ -6,11 +6,20 @@ import pytest
 
 from cxrlib.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings
-from cxrlib.errors import ProjectionError
+from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import load_extractor
-from cxrlib.pipeline import MappedCohort, compute_map, find_maps, load_map, select_for_map
+from cxrlib.pipeline import (
+    MappedCohort,
+    compute_map,
+    explain_no_map,
+    explain_off_map,
+    find_maps,
+    load_map,
+    select_for_map,
+)
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
+from tests.cohort_factory import draw_image, make_cohort
 
 PCA = ProjectionSettings(method="pca")
 
@@ -58,3 +67,38 @@ def test_a_map_is_found_again_and_only_for_its_settings(small_root: Path, tmp_pa
         load_map(cohort, store, settings=PCA, extractor="densenet121-untrained")
     with pytest.raises(ProjectionError):
         load_map(cohort, store, settings=ProjectionSettings(method="pca", features="embedding"))
+
+
+def test_too_few_distinct_images_are_said_before_anything_is_computed(tmp_path: Path) -> None:
+    """Copies, CTs and images without a finding count for nothing; a third image makes a map."""
+    rows: list[dict[str, object]] = [{}, {}, {}, {"modality": "CT"}, {"finding": "todo"}]
+    images = {f"image{i}.png": draw_image(max(i, 2)) for i in range(1, 6)}
+    few = make_cohort(tmp_path / "few", rows, images=images)
+    assert "there are 2." in explain_no_map(load_cohort(few))
+    images["image1.png"] = draw_image(1)
+    enough = make_cohort(tmp_path / "enough", rows, images=images)
+    assert explain_no_map(load_cohort(enough)) == ""
+
+
+def test_an_image_off_the_map_has_its_reason(tmp_path: Path) -> None:
+    """The first step that leaves an image out is named; an id of nobody is refused."""
+    rows: list[dict[str, object]] = [
+        {"modality": "CT", "view": "L"},
+        {"view": "L"},
+        {"finding": "todo"},
+        {"finding": ""},
+        {},
+        {},
+    ]
+    images = {f"image{i}.png": draw_image(i) for i in range(1, 6)}
+    cohort = load_cohort(make_cohort(tmp_path / "cohort", rows, images=images))
+    assert [explain_off_map(cohort, f"image{i}.png") for i in range(1, 7)] == [
+        "its modality is CT",
+        "its view is L",
+        "its finding is todo",
+        "its finding is not recorded",
+        "it was not embedded by the map's extractor",
+        "it has no file",
+    ]
+    with pytest.raises(SelectionError, match="'nobody'"):
+        explain_off_map(cohort, "nobody")

@@ -13,6 +13,7 @@ from cxrlib.errors import StoreError
 from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
+from cxrlib.pipeline import explain_no_map
 from cxrlib.store import Store
 from cxrlib.thumbnails import list_thumbnails
 from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
@@ -35,10 +36,12 @@ SIGNS = {
 def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
     """Show every extractor with what is there of it; a button for each missing piece."""
     st.subheader("Extractors", anchor=False)
+    if reason := explain_no_map(cohort):
+        show_text(reason)
     states = _list_states(cohort, _time_cache())
     offered = [s for s in states if s.ready != "weights missing" or WEIGHTS_FILES[s.name].sha256]
     for state in offered:
-        _show_extractor(entry, state)
+        _show_extractor(entry, state, can_map=not reason)
     others = [state for state in states if state not in offered]
     if others:
         with st.expander(f"{len(others)} more networks, whose weights are not on this machine"):
@@ -64,7 +67,7 @@ def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
             offer_job(request, label=f"Thumbnails of {entry.title}", button="Make all now")
 
 
-def _show_extractor(entry: CohortEntry, state: ExtractorState) -> None:
+def _show_extractor(entry: CohortEntry, state: ExtractorState, *, can_map: bool) -> None:
     """Show one extractor as a line: name and state at the left, what can be done at the right."""
     name = state.title
     if state.info is not None and not state.is_at_hand:  # one of perhaps several
@@ -88,6 +91,8 @@ def _show_extractor(entry: CohortEntry, state: ExtractorState) -> None:
                 show_text(state.advice)
         elif state.advice:
             show_text(state.advice)
+        elif not can_map:
+            show_quiet("no map can be made")
         elif state.info is not None and not state.is_at_hand:  # embedded: a map needs no weights
             request = JobRequest("map", {"data": str(entry.path), "extractor": state.info.key})
             offer_job(request, label=f"{entry.title} by {name}", button="Make the map")
@@ -122,11 +127,17 @@ def _time_cache() -> tuple[int, ...]:
     return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in folders)
 
 
-def show_jobs() -> None:
-    """Show the jobs of this cache, the newest first."""
+def show_jobs(*, are_offered: bool = True) -> None:
+    """Show the jobs of this cache, the newest first.
+
+    Parameters
+    ----------
+    are_offered : bool, default True
+        Whether something on this page can start one.
+    """
     st.subheader("Jobs", anchor=False)
     st.session_state[ACTIVE_JOBS] = _list_active(_read_jobs())
-    _list_jobs()
+    _list_jobs("Buttons above start one." if are_offered else "")
 
 
 def _read_jobs() -> list[Job]:
@@ -142,7 +153,7 @@ def _list_active(jobs: Iterable[Job]) -> list[str]:
 
 
 @st.fragment(run_every=2.0)
-def _list_jobs() -> None:
+def _list_jobs(advice: str) -> None:
     """List running jobs with progress and finished ones as a line, looked at anew by itself."""
     show_trouble()
     jobs, problems = _read_jobs(), open_book().list_problems()
@@ -151,7 +162,7 @@ def _list_jobs() -> None:
     for problem in problems:
         show_alert(problem)
     if not jobs and not problems:
-        show_quiet("No job has been asked for. Buttons above start one.")
+        show_quiet(f"No job has been asked for. {advice}".strip())
     for job in jobs:
         if not job.is_finished:
             show_job(job, place="list", label=job.label)

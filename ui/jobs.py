@@ -49,7 +49,7 @@ def offer_job(request: JobRequest, *, label: str, button: str, primary: bool = F
         return
     if job is not None and job.state != "done":
         show_text(describe_job(job))
-        button = "Resume" if job.can_resume else "Try again"
+        button = "Resume"  # as in the list of jobs
     st.button(
         button,
         key=f"start-{request.id}",

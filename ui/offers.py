@@ -5,8 +5,9 @@ import streamlit as st
 from cxrlib.catalogue import COLLECTION, CohortEntry
 from cxrlib.extractors import EXTRACTOR_NAMES, find_weights
 from cxrlib.jobs import JobRequest
+from cxrlib.pipeline import explain_no_map
 from ui.jobs import offer_job
-from ui.resources import find_cache
+from ui.resources import find_cache, find_cohort
 from ui.text import show_quiet, show_text
 
 __all__ = ["offer_map", "show_collection_offer", "show_demo_offer", "show_missing_map"]
@@ -19,7 +20,10 @@ def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool =
 
 
 def show_missing_map(entry: CohortEntry) -> None:
-    """Say in a map's place that there is none yet, and offer to make it."""
+    """Say in a map's place that there is none yet, and offer to make it where it can be."""
+    if reason := explain_no_map(find_cohort(entry.slug)):
+        show_text(f"{reason} The data page shows, step by step, what leaves the others out.")
+        return
     pretrained = EXTRACTOR_NAMES[0]
     extractor = "texture" if find_weights(pretrained) is None else pretrained
     show_text("This cohort has no map yet: its images are to be embedded and laid out first.")
@@ -30,9 +34,10 @@ def show_missing_map(entry: CohortEntry) -> None:
     )
 
 
-def show_demo_offer(entry: CohortEntry) -> None:
-    """Offer to generate the demo where it is not there."""
-    if entry.is_demo and not entry.path.is_dir():
+def show_demo_offer(entry: CohortEntry) -> bool:
+    """Offer to generate the demo where it is not there; tell whether it is offered."""
+    is_missing = entry.is_demo and not entry.path.is_dir()
+    if is_missing:
         offer_job(
             JobRequest("demo"),
             label="Demo cohort",
@@ -40,14 +45,15 @@ def show_demo_offer(entry: CohortEntry) -> None:
             primary=True,
         )
         st.space("small")
+    return is_missing
 
 
-def show_collection_offer() -> None:
-    """Offer to fetch the public collection, its licences first; say so where it is there."""
+def show_collection_offer() -> bool:
+    """Offer to fetch the public collection, its licences first; tell whether it is offered."""
     from cxrlib.fetch import LICENCE_NOTICE
 
     if (find_cache() / COLLECTION / "metadata.csv").is_file():
-        return
+        return False
     with st.expander("Fetch the public collection"):
         show_text(LICENCE_NOTICE)
         offer_job(
@@ -57,3 +63,4 @@ def show_collection_offer() -> None:
             "From GitHub, checked file by file; it then stands among the cohorts at the left. "
             "Without internet on this machine: python -m cxrlib fetch DIR on another."
         )
+    return True

@@ -174,6 +174,37 @@ def test_a_cohort_that_cannot_be_used_leaves_the_rest_usable(
     assert "In the cache" in written(page)
 
 
+def test_what_can_be_started_is_said_only_where_a_button_is(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an offer above, the empty list of jobs points at none."""
+    monkeypatch.setenv("CXR_DATA", str(tmp_path))
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
+    page.run()
+    assert "No job has been asked for. Buttons above start one." in written(page)
+    fetched = tmp_path / "cache" / "collection"
+    fetched.mkdir(parents=True)
+    (fetched / "metadata.csv").write_text("patientid")
+    page.run()
+    assert not page.exception
+    assert "I agree: fetch it" not in [b.label for b in page.button]
+    assert "No job has been asked for." in written(page)
+    assert "Buttons above" not in written(page)
+
+
+def test_one_word_for_going_on_with_a_job(page: AppTest, served_demo: tuple[Path, Path]) -> None:
+    """A job that failed is offered by the same word where it was asked for and in the list."""
+    book = JobBook(served_demo[1])
+    next(b for b in page.button if b.label == "Make all now").click().run()
+    (job,) = book.list()
+    failed = replace(book.cancel(job.id), state="failed", error="It was a test.")
+    (book.folder / f"{job.id}.json").write_bytes(format_job(failed))
+    page.run()
+    assert not page.exception
+    keys = {f"start-{job.id}", f"resume-{job.id}"}
+    assert [b.label for b in page.button if b.key in keys] == ["Resume", "Resume"]
+
+
 def test_a_demo_that_is_not_there_is_offered(
     page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
