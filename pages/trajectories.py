@@ -61,7 +61,7 @@ if points.empty:
     show_empty(current.cohort, selection)
 options = list_patients(current.points)
 follow_cohort(options, current.story)
-report_address(options, current.points["image_id"].tolist())
+report_address(current, options)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     patients = choose_patients(options, current.story)
     choice = choose_density()
@@ -77,7 +77,7 @@ density = None
 if choice.is_drawn:
     bad = select_bad_points(points, include_deaths=choice.include_deaths)
     density = estimate_density(bad, bandwidth=choice.bandwidth)
-image_id = find_shown_image(points, paths)
+image_id = find_shown_image(points, left_out, paths)
 
 chart, panel = st.columns([2, 1], gap="medium")
 with chart:
@@ -109,9 +109,9 @@ with chart:
     )
     show_story(current, patients)
 with panel:
-    show_map_image(current.cohort, points, image_id)
+    show_map_image(current.cohort, points, left_out, image_id)
 
 gone = [patient for patient in patients if patient not in kept_patients]
-show_paths(paths, origin=origin, filtered_out=gone)
+show_paths(paths, origin=origin, filtered_out=gone, left_out=left_out)
 show_details(current, origin=origin)
 listen_to_view(projection.key, "map")

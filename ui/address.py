@@ -8,6 +8,8 @@ from ui.text import show_alert
 
 __all__ = ["base_path", "report_unknown"]
 
+MOST_NAMED = 10  # values of one parameter
+
 
 def base_path() -> str:
     """Give the path below which the dashboard is served: "", or one that begins with a slash."""
@@ -32,9 +34,10 @@ def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | Non
     asked = [value for value in st.query_params.get_all(key) if value]
     unknown = [value for value in asked if not is_known(value)]
     if unknown:
-        names = ", ".join(repr(value[:60]) for value in unknown[:10])
+        names = ", ".join(repr(value[:60]) for value in unknown[:MOST_NAMED])
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
         show_alert(
-            f"The address asks for {key} {names}, which this page does not have. "
+            f"The address asks for {key} {names}{more}, which this page does not have. "
             "Choose below, or check the address."
         )
     if most is not None and len(asked) - len(unknown) > most:

@@ -7,9 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.words import DENSITY_LABEL
+from cxrlib.pipeline import explain_off_map
 from cxrlib.report import DEATHS_LABEL
 from ui.address import report_unknown
 from ui.cohorts import is_cohort_new
+from ui.resources import Current
+from ui.text import show_alert
 
 __all__ = [
     "MAX_PATIENTS",
@@ -79,12 +82,23 @@ def _opening(options: Sequence[str], story: Sequence[str]) -> list[str]:
     return [patient for patient in story if patient in known][:MAX_PATIENTS]
 
 
-def report_address(patients: Sequence[str], images: Sequence[str]) -> None:
+def report_address(current: Current, patients: Sequence[str]) -> None:
     """Say what the address asks for and this page does not have."""
     report_unknown("patient", set(patients).__contains__, most=MAX_PATIENTS)
-    report_unknown("image", set(images).__contains__)
+    report_unknown("image", set(current.cohort.table["image_id"]).__contains__)
+    _report_off_map(current)
     report_unknown("density", set(KINDS.values()).__contains__)
     report_unknown("smoothing", _is_smoothing)
+
+
+def _report_off_map(current: Current) -> None:
+    """Say why an image of the cohort that the address asks for is not on the map."""
+    asked = st.query_params.get("image", "")
+    if asked in set(current.points["image_id"]):
+        return
+    if asked in set(current.cohort.table["image_id"]):
+        why = explain_off_map(current.cohort, asked, current.mapped.projection.settings)
+        show_alert(f"Image {asked[:60]!r} of the address is not on the map: {why}.")
 
 
 def _is_smoothing(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import caption_map
+from cxrlib.charts.words import caption_map, describe_out
 from cxrlib.cohort import Cohort
 from cxrlib.density import DensityGrid
 from cxrlib.report import MapWish, map_page, stops_table, tell_story
@@ -52,7 +52,11 @@ def write_caption(
 
 
 def show_paths(
-    paths: Sequence[Trajectory], *, origin: Sequence[str], filtered_out: Sequence[str] = ()
+    paths: Sequence[Trajectory],
+    *,
+    origin: Sequence[str],
+    filtered_out: Sequence[str] = (),
+    left_out: pd.DataFrame,
 ) -> None:
     """Show the chosen paths as a table, a dash where a first day has no step.
 
@@ -63,13 +67,15 @@ def show_paths(
         Where they come from, `cxrlib.report.provenance`.
     filtered_out : sequence of str
         Chosen patients of whom the filters leave no image.
+    left_out : DataFrame
+        The map's points that the filters leave out.
     """
     for patient in filtered_out:
         show_quiet(f"Patient {patient}: the filters leave none of its images on the map.")
     if not paths:
         return
     st.subheader("The paths, day by day", anchor=False)
-    show_path_notes(paths)
+    show_path_notes(paths, left_out)
     number = st.column_config.NumberColumn
     table = stops_table(paths)
     mixed = table["n_in_state"] < table["n_images"]
@@ -132,10 +138,13 @@ HOW_TO_READ = """
 """
 
 
-def show_path_notes(paths: Sequence[Trajectory]) -> None:
-    """Say what a path leaves out: images without a day, patients with a single day."""
+def show_path_notes(paths: Sequence[Trajectory], left_out: pd.DataFrame) -> None:
+    """Say what a path leaves out: filtered images, those without a day; and single days."""
     for path in paths:
         notes = []
+        out = left_out.loc[left_out["patient_id"] == path.patient_id, "offset"]
+        if len(out):
+            notes.append(describe_out(out))
         if path.undated:
             notes.append(f"{len(path.undated)} of its {path.n_images} images have no recorded day")
         if len(path.stops) == 1:

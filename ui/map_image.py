@@ -5,11 +5,14 @@ from collections.abc import Container, Sequence
 import pandas as pd
 import streamlit as st
 
+from cxrlib.charts.words import describe_out
 from cxrlib.cohort import Cohort
+from cxrlib.selection import find_all_reasons
 from cxrlib.trajectories import Trajectory
+from ui.filters import current_selection
 from ui.image_panel import show_image_panel
 from ui.map_controls import MAX_PATIENTS
-from ui.text import show_quiet
+from ui.text import show_alert, show_quiet
 
 __all__ = ["find_shown_image", "remember_click", "show_map_image"]
 
@@ -28,14 +31,17 @@ def remember_click() -> None:
             _show(image_id)
 
 
-def find_shown_image(points: pd.DataFrame, paths: Sequence[Trajectory]) -> str | None:
+def find_shown_image(
+    points: pd.DataFrame, left_out: pd.DataFrame, paths: Sequence[Trajectory]
+) -> str | None:
     """Return the image to show, and keep a chosen one in the address.
 
     That is the one clicked or stepped to, else the one the address names, else the last of the
-    path chosen last.
+    path chosen last. A chosen one that the filters leave out is remembered until another is
+    chosen: `show_map_image` names it, and it is back when the filters let it.
     """
     known = set(points["image_id"])
-    _follow_address(known)
+    _follow_address(known | set(left_out["image_id"]))
     chosen = str(st.session_state.get(SHOWN))
     if chosen in known:
         st.query_params["image"] = st.session_state[WRITTEN] = chosen
@@ -69,8 +75,11 @@ def _is_changed(paths: Sequence[Trajectory]) -> bool:
     return bool(paths) and "patient" in st.query_params
 
 
-def show_map_image(cohort: Cohort, points: pd.DataFrame, image_id: str | None) -> None:
+def show_map_image(
+    cohort: Cohort, points: pd.DataFrame, left_out: pd.DataFrame, image_id: str | None
+) -> None:
     """Show the panel: the way through the patient's images, the image, its record."""
+    _show_left_out(cohort, left_out)
     if image_id is None:
         show_quiet("Click an image on the map to see it here.")
         return
@@ -78,10 +87,21 @@ def show_map_image(cohort: Cohort, points: pd.DataFrame, image_id: str | None) -
     own = points[points["patient_id"] == row["patient_id"]].sort_values(
         "offset", kind="stable", na_position="last"
     )
-    show_image_panel(cohort, row, above=lambda: _show_steps(own, image_id))
+    out = left_out.loc[left_out["patient_id"] == row["patient_id"], "offset"]
+    show_image_panel(cohort, row, above=lambda: _show_steps(own, image_id, out))
 
 
-def _show_steps(own: pd.DataFrame, image_id: str) -> None:
+def _show_left_out(cohort: Cohort, left_out: pd.DataFrame) -> None:
+    """Say that the image asked for, by a link or a click, is left out, and by which filter."""
+    asked = str(st.session_state.get(SHOWN))
+    if asked not in set(left_out["image_id"]):
+        return
+    row = cohort.table["image_id"] == asked
+    reasons = find_all_reasons(cohort, current_selection())[row].iloc[0].dropna()
+    show_alert(f"The filters leave image {asked[:60]!r} out: {', '.join(map(str, reasons))}.")
+
+
+def _show_steps(own: pd.DataFrame, image_id: str, out: pd.Series) -> None:
     """Offer the patient's other images and the patient's path; say what of the order is known."""
     ids = own["image_id"].tolist()
     place = ids.index(image_id)
@@ -93,6 +113,9 @@ def _show_steps(own: pd.DataFrame, image_id: str) -> None:
         if patient_id not in chosen and len(chosen) < MAX_PATIENTS:
             st.button("Draw the path", on_click=_add_patient, args=(patient_id,))
     words = f"Image {place + 1} of {len(ids)} of this patient on the map{_order(own, place)}."
+    if len(out):
+        note = describe_out(out)
+        words += f" {note[0].upper()}{note[1:]}."
     if patient_id not in chosen and len(chosen) >= MAX_PATIENTS:
         words += f" {MAX_PATIENTS} paths are drawn: take one away to draw this patient's."
     show_quiet(words)

@@ -18,6 +18,7 @@ __all__ = [
     "day_state_words",
     "day_words",
     "describe_map",
+    "describe_out",
     "describe_paths",
     "near_words",
     "safe_text",
@@ -66,6 +67,36 @@ def day_words(offset: float | None) -> str:
     if offset is None or pd.isna(offset):
         return "day not recorded"
     return f"day {offset:g}".replace("-", "−")
+
+
+def describe_out(offsets: pd.Series, *, most: int = 8) -> str:
+    """Say how many images of one patient on the map the filters leave out, and of which days.
+
+    Parameters
+    ----------
+    offsets : Series of float
+        The day of each image left out, missing where none is recorded.
+    most : int, default 8
+        Days named; the rest are counted.
+
+    Examples
+    --------
+    >>> describe_out(pd.Series([13.0, 11.0, 11.0, None]))
+    "the filters leave out 4 of this patient's images on the map (days 11 and 13; 1 without a day)"
+    >>> describe_out(pd.Series([-2.0]))
+    "the filters leave out 1 of this patient's images on the map (day −2)"
+    """
+    days = [f"{day:g}".replace("-", "−") for day in sorted(offsets.dropna().unique())]
+    if len(days) > most:
+        days = [*days[:most], f"{len(days) - most} more"]
+    parts = []
+    if days:
+        named = " and ".join([", ".join(days[:-1]), days[-1]]) if len(days) > 1 else days[0]
+        parts.append(f"day{'s' if len(days) > 1 else ''} {named}")
+    if n_undated := int(offsets.isna().sum()):
+        parts.append(f"{n_undated} without a day")
+    where = f" ({'; '.join(parts)})" if parts else ""
+    return f"the filters leave out {len(offsets)} of this patient's images on the map{where}"
 
 
 def safe_text(value: str | float | None, blank: str = "not recorded") -> str:

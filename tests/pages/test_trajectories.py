@@ -7,7 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.jobs
+import ui.resources
 from cxrlib import NOTICE
+from tests.cohort_factory import make_cohort
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60  # seconds
@@ -107,6 +109,95 @@ def test_cohort_without_a_map_offers_to_make_it(
     assert not page.exception
     assert [job.kind for job in ui.jobs.JobBook(tmp_path).list()] == ["prepare"]
     assert "waiting" in written(page)
+
+
+def test_a_cohort_that_can_have_no_map_says_why(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two distinct images, one of them twice, make no map: no button promises one."""
+    rows = [{"finding": "Pneumonia"}] * 2 + [{"finding": "todo"}] * 3
+    monkeypatch.setenv("CXR_DATA", str(make_cohort(tmp_path / "few", rows)))
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
+    page.run()
+    assert not page.exception
+    assert "A map takes 3 or more distinct X-rays" in written(page)
+    assert "there are 2." in written(page)
+    assert not any(button.label == "Embed and map" for button in page.button)
+    page.switch_page("../pages/data.py").run()
+    assert not page.exception
+    assert "A map takes 3 or more distinct X-rays" in written(page)
+    assert not any(button.label == "Embed and map" for button in page.button)
+
+
+def test_many_unknown_values_of_the_address_are_counted(page: AppTest) -> None:
+    """Ten are named, the others counted."""
+    page.query_params["patient"] = [f"nobody-{i:02}" for i in range(13)]
+    page.run()
+    assert not page.exception
+    assert "'nobody-09' and 3 more, which this page does not have" in written(page)
+    assert "nobody-10" not in written(page)
+
+
+def test_days_that_the_filters_leave_out_are_named(page: AppTest) -> None:
+    """A path that skips days says which, under the map and beside the image."""
+    page.run()
+    table = current(page).points.dropna(subset="offset")
+    n_days = table.groupby("patient_id")["offset"].nunique()
+    patient = str(n_days.index[n_days > 2][0])
+    days = sorted(table.loc[table["patient_id"] == patient, "offset"].unique())
+    page.query_params["patient"] = patient
+    page.query_params["day"] = ["first", f"{days[-2]:g}"]
+    fresh = restart(page)
+    fresh.run()
+    assert not fresh.exception
+    n = int(((table["patient_id"] == patient) & (table["offset"] > days[-2])).sum())
+    words = f"he filters leave out {n} of this patient's images on the map (day {days[-1]:g})"
+    assert written(fresh).count(words) == 2
+
+
+def test_an_image_that_the_filters_leave_out_is_named(page: AppTest) -> None:
+    """A link to it says so for as long as it is out; without the filter it is shown."""
+    page.run()
+    row = current(page).points.iloc[0]
+    other = next(v for v in ("PA", "AP") if v != row["view"])
+    page.query_params["image"] = row["image_id"]
+    page.query_params["view"] = other
+    fresh = restart(page)
+    words = f"The filters leave image '{row['image_id']}' out: view {row['view']}."
+    for _ in range(2):
+        fresh.run()
+        assert not fresh.exception
+        assert words in written(fresh)
+    fresh.button(key="reset_filters").click().run()
+    assert words not in written(fresh)
+    assert fresh.query_params["image"] == row["image_id"]
+
+
+def test_an_image_that_is_not_on_the_map_has_its_reason(page: AppTest) -> None:
+    """A lateral image of the cohort is there, only not on the map."""
+    page.run()
+    table = current(page).cohort.table
+    lateral = table.loc[table["view"] == "L", "image_id"].iloc[0]
+    page.query_params["image"] = lateral
+    fresh = restart(page)
+    fresh.run()
+    assert not fresh.exception
+    assert f"Image '{lateral}' of the address is not on the map: its view is L." in written(fresh)
+    assert "which this page does not have" not in written(fresh)
+
+
+def current(page: AppTest) -> ui.resources.Current:
+    """Give the cohort and map that the page shows."""
+    assert not page.exception
+    return ui.resources.load_current(ui.resources.list_cohorts()[0].slug)
+
+
+def restart(page: AppTest) -> AppTest:
+    """Give a new session on the address of a page."""
+    fresh = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    for name in page.query_params:
+        fresh.query_params[name] = page.query_params[name]
+    return fresh
 
 
 def first_image(root: Path, patient: str) -> str:
