@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,8 @@ from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
 __all__ = ["plot_map"]
 
-Layer = type[go.Scatter] | type[go.Scattergl]
+Layer = Literal["scatter", "scattergl"]
+Trace = dict[str, object]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
 FADED = 0.75
@@ -122,7 +124,7 @@ def plot_map(
     extent, level = _frame(everything, density)
     if density is not None and len(points):
         _add_density(figure, density, palette, density_label, level)
-    layer = go.Scattergl if use_webgl(len(everything)) else go.Scatter
+    layer: Layer = "scattergl" if use_webgl(len(everything)) else "scatter"
     if backdrop is not None and len(backdrop):
         _add_backdrop(figure, backdrop, palette, layer)
     _add_points(figure, points, palette, layer, chosen=bool(trajectories))
@@ -138,6 +140,11 @@ def plot_map(
     if points.empty:
         _add_empty(figure)
     return enlarge(figure, scale)
+
+
+def _trace(layer: Layer, **properties: object) -> Trace:
+    """Describe a trace; Plotly checks it once, when the figure takes it, and not twice."""
+    return {"type": layer, **properties}
 
 
 @dataclass(frozen=True)
@@ -298,7 +305,8 @@ def _add_backdrop(
 ) -> None:
     """Draw images that filters leave out, small and faint; they cannot be clicked."""
     figure.add_trace(
-        layer(
+        _trace(
+            layer,
             x=backdrop["x"].to_numpy(dtype=np.float32),
             y=backdrop["y"].to_numpy(dtype=np.float32),
             mode="markers",
@@ -314,7 +322,7 @@ def _add_points(
     figure: go.Figure, points: pd.DataFrame, palette: Palette, layer: Layer, *, chosen: bool
 ) -> None:
     """Draw one trace a state, with its count in the legend."""
-    share = 1.0 if layer is go.Scatter else 0.6  # of the size: thousands of marks are a crowd
+    share = 1.0 if layer == "scatter" else 0.6  # of the size: thousands of marks are a crowd
     opacity = FADED if chosen else 1.0
     hover = _hover_texts(points)
     for rank, state in enumerate(STATES):
@@ -330,7 +338,8 @@ def _add_points(
         }
         shown = points[own]
         figure.add_trace(
-            layer(
+            _trace(
+                layer,
                 x=shown["x"].to_numpy(dtype=np.float32),
                 y=shown["y"].to_numpy(dtype=np.float32),
                 mode="markers",
@@ -390,7 +399,7 @@ def _add_paths(
         _add_days(figure, way, palette, layer)
         _add_marks(figure, way, palette, layer, screen, taken)
         if way.steps:
-            heads = _arrow_heads if layer is go.Scatter else _arrow_heads_webgl
+            heads = _arrow_heads if layer == "scatter" else _arrow_heads_webgl
             figure.add_trace(heads(way, palette))
     if trajectories:
         figure.update_layout(
@@ -411,10 +420,11 @@ def _add_line(
     y: list[float | None] = [stop.y for stop in way.stops]
     plain = {"mode": "lines", "hoverinfo": "skip"}
     halo = {"color": fade(palette.page, 0.85), "width": 8}
-    figure.add_trace(layer(x=x, y=y, line=halo, showlegend=False, **plain))
+    figure.add_trace(_trace(layer, x=x, y=y, line=halo, showlegend=False, **plain))
     line = {"color": palette.ink, "width": 2.5, "dash": dash}
     figure.add_trace(
-        layer(
+        _trace(
+            layer,
             # A patient without any day has no line; the key names the patient all the same.
             x=x or [None],
             y=y or [None],
@@ -434,10 +444,13 @@ def _add_days(figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer
         return
     thin = {"color": palette.ink, "width": 1}
     places = {"x": [place[0] for place in threads], "y": [place[1] for place in threads]}
-    figure.add_trace(layer(**places, mode="lines", line=thin, showlegend=False, hoverinfo="skip"))
+    figure.add_trace(
+        _trace(layer, **places, mode="lines", line=thin, showlegend=False, hoverinfo="skip")
+    )
     means = [stop for stop in way.stops if len(stop.images) > 1]
     figure.add_trace(
-        layer(
+        _trace(
+            layer,
             x=[stop.x for stop in means],
             y=[stop.y for stop in means],
             mode="markers",
@@ -491,7 +504,8 @@ def _add_marks(
     ]
     rim = [palette.rims["unknown"] if empty else palette.ink for empty in hollow]
     figure.add_trace(
-        layer(
+        _trace(
+            layer,
             x=[image.x for image in images],
             y=[image.y for image in images],
             mode="markers",
@@ -535,10 +549,11 @@ def _mark_text(way: Trajectory, image: MappedImage, stop: Stop | None) -> str:
     return text
 
 
-def _arrow_heads(way: Trajectory, palette: Palette) -> go.Scatter:
+def _arrow_heads(way: Trajectory, palette: Palette) -> Trace:
     """Return arrow heads at the end of each step, coloured by the state they lead to."""
     n_steps = len(way.steps)
-    return go.Scatter(
+    return _trace(
+        "scatter",
         x=[stop.x for stop in way.stops],
         y=[stop.y for stop in way.stops],
         mode="markers",
@@ -557,13 +572,14 @@ def _arrow_heads(way: Trajectory, palette: Palette) -> go.Scatter:
     )
 
 
-def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> go.Scattergl:
+def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Trace:
     """Return arrow heads a little past the middle of each step.
 
     WebGL knows neither ``angleref`` nor ``standoff``: a head at the end would lie under the mark.
     """
     turns = [(step.end[0] - step.start[0], step.end[1] - step.start[1]) for step in way.steps]
-    return go.Scattergl(
+    return _trace(
+        "scattergl",
         x=[step.start[0] + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
         y=[step.start[1] + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
         mode="markers",
@@ -585,7 +601,8 @@ def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette, layer
     if selected.empty:
         return
     figure.add_trace(
-        layer(
+        _trace(
+            layer,
             x=selected["x"],
             y=selected["y"],
             mode="markers",
