@@ -98,7 +98,8 @@ RULES = (
         name="perhaps arrows",
         severity="warning",
         title="Perhaps arrows or marks drawn in",
-        meaning="An arrow points at the finding: it gives the answer away.",
+        meaning="An arrow points at the finding and gives the answer away; a coloured legend or "
+        "a number tells who read or made the image.",
         action="Look at the image; leave it out of training and of tests.",
         find=find_arrows,
         clause="there are perhaps arrows or marks in the image",
