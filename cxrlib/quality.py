@@ -179,7 +179,7 @@ def get_rule(name: str) -> Rule:
         if rule.name == name:
             return rule
     raise SelectionError(
-        f"There is no rule {name[:60]!r}. There are {', '.join(rule.name for rule in RULES)}."
+        f"There is no rule {name[:60]!r}. Name one of: {', '.join(repr(r.name) for r in RULES)}."
     )
 
 
