@@ -93,7 +93,11 @@ with chart:
         backdrop=left_out,
     )
     show_figure(
-        keep_view(draw(theme=theme), projection.key),
+        keep_view(
+            draw(theme=theme),
+            projection.key,
+            (selection, tuple(patients), choice, large, image_id, theme),
+        ),
         key="map",
         alt=describe_map(points, density, paths, density_label=choice.label),
         numbers=lambda: points_table(points),

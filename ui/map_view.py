@@ -6,9 +6,8 @@ keep the zoom of. A component without a face listens to the chart and sends the 
 the next figure that differs opens on it.
 """
 
-import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -21,16 +20,24 @@ KEY = "map_view"
 LISTENER = Path(__file__).with_name("map_view.js")
 
 
-def keep_view(figure: go.Figure, map_key: str) -> go.Figure:
+def keep_view(figure: go.Figure, map_key: str, drawn: Sequence[object]) -> go.Figure:
     """Let a figure that differs from the last one open where the reader was.
 
     A figure that is the same but for the view keeps the view it was drawn with: Streamlit would
     draw it anew for a zoom that the reader sees already.
+
+    Parameters
+    ----------
+    figure : Figure
+    map_key : str
+    drawn : sequence
+        All that the figure was drawn from, besides the map: comparing these is quicker than
+        comparing figures.
     """
-    drawn = hashlib.sha256(f"{map_key} {figure.to_json()}".encode()).hexdigest()
+    now = (map_key, *drawn)
     last = st.session_state.get("drawn_map", {})
-    view = last["view"] if last.get("figure") == drawn else find_view(map_key)
-    st.session_state["drawn_map"] = {"figure": drawn, "view": view}
+    view = last["view"] if last.get("drawn") == now else find_view(map_key)
+    st.session_state["drawn_map"] = {"drawn": now, "view": view}
     if view is not None:
         x_min, x_max, y_min, y_max = view
         figure.update_layout(xaxis_range=[x_min, x_max], yaxis_range=[y_min, y_max])

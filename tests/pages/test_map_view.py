@@ -30,24 +30,24 @@ def zoom(session, values, map_key="umap-1"):
 
 def test_redraw_opens_where_the_reader_was(session):
     """Draw a figure that differs on the range that was sent."""
-    assert keep_view(make_figure(), "umap-1").layout.xaxis.range == (0, 10)
+    assert keep_view(make_figure(), "umap-1", ["density"]).layout.xaxis.range == (0, 10)
     zoom(session, [2, 3, 4, 6])
-    moved = keep_view(make_figure("no density"), "umap-1").layout
+    moved = keep_view(make_figure("no density"), "umap-1", ["no density"]).layout
     assert (moved.xaxis.range, moved.yaxis.range) == ((2, 3), (4, 6))
 
 
 def test_zoom_alone_draws_nothing_anew(session):
     """Leave a figure that is the same but for the view as it was drawn."""
-    first = keep_view(make_figure(), "umap-1").to_json()
+    first = keep_view(make_figure(), "umap-1", ["density"]).to_json()
     zoom(session, [2, 3, 4, 6])
-    assert keep_view(make_figure(), "umap-1").to_json() == first
+    assert keep_view(make_figure(), "umap-1", ["density"]).to_json() == first
 
 
 def test_another_map_is_shown_whole(session):
     """Forget the range where the map is another."""
-    keep_view(make_figure(), "umap-1")
+    keep_view(make_figure(), "umap-1", ["density"])
     zoom(session, [2, 3, 4, 6])
-    assert keep_view(make_figure(), "umap-2").layout.xaxis.range == (0, 10)
+    assert keep_view(make_figure(), "umap-2", ["density"]).layout.xaxis.range == (0, 10)
 
 
 @pytest.mark.parametrize(
