@@ -23,10 +23,13 @@ def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
     import ui.map_details  # noqa: F401  (Plotly and the charts)
     from cxrlib.errors import CxrError
-    from ui.resources import list_cohorts, load_current
+    from cxrlib.quality import find_flags
+    from ui.resources import find_cohort, list_cohorts, load_current
 
+    slug = list_cohorts()[0].slug
     with contextlib.suppress(CxrError):  # the page will say it
-        load_current(list_cohorts()[0].slug)
+        find_flags(find_cohort(slug))  # what every page's filters ask for first
+        load_current(slug)
     settle_memory()
 
 
