@@ -96,7 +96,7 @@ def test_an_error_is_one_line_and_exit_code_1(
     "arguments",
     [
         ["info", "--no-such-option"],
-        ["map", "--out", "map.svg"],
+        ["map", "--out", "map.pdf"],
         ["map", "--out", "/there/is/no/folder/map.html"],
         ["map", "--seed", "-1"],
         ["embed", "--extractor", "resnet99"],
@@ -131,6 +131,56 @@ def test_map_writes_a_page_and_a_table(tmp_path: Path) -> None:
     table = run("map", *arguments, "--out", str(tmp_path / "m.parquet"))
     assert table.exit_code == 0, table.output
     assert len(pd.read_parquet(tmp_path / "m.parquet")) == 9
+
+
+def test_map_writes_what_filters_leave(tmp_path: Path) -> None:
+    """--where chooses the images that are written; the map is still of all of them."""
+    rows = [{"patientid": f"p{i // 3}", "view": "AP" if i < 3 else "PA"} for i in range(9)]
+    root = make_cohort(tmp_path / "cohort", rows)
+    arguments = ["--data", str(root), "--cache", str(tmp_path / "c"), "--extractor", "texture"]
+    arguments += ["--where", "view=PA", "--format", "json"]
+    table = run("map", *arguments, "--out", str(tmp_path / "m.parquet"))
+    assert table.exit_code == 0, table.output
+    assert json.loads(table.stdout)["n_on_map"] == 9
+    assert pd.read_parquet(tmp_path / "m.parquet")["view"].tolist() == ["PA"] * 6
+    left_out = run("map", *arguments, "--patient", "p0")
+    assert left_out.exit_code == 1
+    assert "that the filters leave" in left_out.stderr
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_a_figure_without_a_chrome_is_refused_before_anything_is_computed(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """One line says what to install; the cache stays empty."""
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-chrome"))
+    out = tmp_path / f"map.{suffix}"
+    arguments = ["--data", str(small), "--cache", str(tmp_path / "c"), "--out", str(out)]
+    result = run("map", *arguments)
+    assert result.exit_code == 1
+    assert "apt-get install chromium" in result.stderr
+    assert not (tmp_path / "c").exists()
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_map_writes_figures(tmp_path: Path) -> None:
+    """SVG and PNG are drawn by a Chrome of this machine and name the cohort."""
+    from cxrlib.charts.rendering import find_chrome
+    from cxrlib.errors import ReportError
+
+    try:
+        find_chrome()
+    except ReportError as error:
+        pytest.skip(str(error))
+    root = make_cohort(tmp_path / "cohort", [{"patientid": f"p{i // 3}"} for i in range(9)])
+    arguments = ["--data", str(root), "--cache", str(tmp_path / "c"), "--extractor", "texture"]
+    for name in ("m.svg", "m.png"):
+        result = run("map", *arguments, "--out", str(tmp_path / name), "--patient", "p1")
+        assert result.exit_code == 0, result.output
+    assert "Patient p1" in (tmp_path / "m.svg").read_text()
+    with Image.open(tmp_path / "m.png") as image:
+        assert image.width == 1800
 
 
 def test_info_counts_what_filters_leave(small_root, tmp_path):

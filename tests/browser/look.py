@@ -170,6 +170,13 @@ def visit_trajectories(
 
     visit_viewer(page, findings, take)
     check_zoom(page, findings)
+    if page.viewport_size == {"width": WIDTHS["laptop"][0], "height": WIDTHS["laptop"][1]}:
+        from tests.browser.saving import visit_saving  # which imports this module
+
+        page.goto(f"{address}/trajectories")
+        wait_until_drawn(page)
+        visit_saving(page, findings)
+        take("-saved")
     page.goto(f"{address}/trajectories?patient=there-is-no-such-patient")
     wait_until_drawn(page)
     if "there-is-no-such-patient" not in page.inner_text(".stApp"):
