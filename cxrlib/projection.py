@@ -320,8 +320,8 @@ def _distinct_features(
     if len(first_row) < MIN_CONTENTS:
         raise ProjectionError(
             f"A map takes {MIN_CONTENTS} or more distinct images that can be used; there are "
-            f"{len(first_row)}. Loosen the selection, or look up on the data page or with the command info what "
-            "leaves the others out."
+            f"{len(first_row)}. Loosen the selection, or look up on the data page or with "
+            "the command info what leaves the others out."
         )
     sha256s = sorted(first_row)
     features = np.asarray(features, np.float32)[[first_row[each] for each in sha256s]]

@@ -41,13 +41,16 @@ def find_shown_image(
     chosen: `show_map_image` names it, and it is back when the filters let it.
     """
     known = set(points["image_id"])
-    _follow_address(known | set(left_out["image_id"]))
+    on_map = known | set(left_out["image_id"])
+    _follow_address(on_map)
     chosen = str(st.session_state.get(SHOWN))
-    if chosen in known:
+    if chosen in on_map:
         st.query_params["image"] = st.session_state[WRITTEN] = chosen
+    else:
+        st.query_params.pop("image", None)
+        st.session_state.pop(WRITTEN, None)
+    if chosen in known:
         return chosen
-    st.query_params.pop("image", None)
-    st.session_state.pop(WRITTEN, None)
     for path in reversed(paths) if _is_changed(paths) else paths:
         images = [image for stop in path.stops for image in stop.images] or list(path.undated)
         if images:

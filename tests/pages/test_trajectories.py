@@ -168,6 +168,7 @@ def test_an_image_that_the_filters_leave_out_is_named(page: AppTest) -> None:
         fresh.run()
         assert not fresh.exception
         assert words in written(fresh)
+        assert fresh.query_params["image"] == row["image_id"]
     fresh.button(key="reset_filters").click().run()
     assert words not in written(fresh)
     assert fresh.query_params["image"] == row["image_id"]
