@@ -10,6 +10,7 @@ from ui.cohort_choices import (
     choose_section,
     choose_unit,
     load_scope,
+    offer_all_xrays,
 )
 from ui.cohort_groups import show_groups
 from ui.cohort_head import show_head
@@ -34,7 +35,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     show_limits(is_synthetic=cohort.is_synthetic)
 counted = load_scope(filtered, scope)
 if counted.n_images == 0:
-    show_empty(cohort, selection)
+    if filtered.n_images:
+        offer_all_xrays(filtered)
+    else:
+        show_empty(cohort, selection)
     st.stop()
 show_head(counted)
 section = choose_section()

@@ -1,6 +1,6 @@
 """The cohort page's charts: each with its numbers to save; a click on a bar filters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from cxrlib.charts.rows import read_click
 from ui.figure import show_figure
+from ui.text import show_quiet
 
 __all__ = ["show_chart"]
 
@@ -36,6 +37,8 @@ def show_chart(
         Whether marks carry filters, names and values in turn, as customdata: a click sets them.
     """
     st.subheader(heading, anchor=False)
+    if filters:  # not in the caption: that goes with the figure to paper
+        show_quiet("A click filters; a second click on the same takes the filter away.")
     theme = st.context.theme.type or "light"
     clicks: dict[str, Any] = {
         "on_select": partial(_filter_by_click, key),
@@ -46,7 +49,7 @@ def show_chart(
         key=key,
         alt=alt,
         numbers=numbers,
-        caption=f"{caption} A click filters." if filters else caption,
+        caption=caption,
         provenance=provenance,
         file_stem=f"{stem}-{key}",
         heading=heading,
@@ -59,5 +62,11 @@ def _filter_by_click(key: str) -> None:
     """Set the filters that the clicked mark carries; a click beside the marks changes nothing."""
     chosen = st.session_state[key].selection.points
     if chosen:
-        for name, value in read_click(chosen[0].get("customdata")).items():
-            st.session_state[name] = [value]
+        _toggle_filters(read_click(chosen[0].get("customdata")))
+
+
+def _toggle_filters(filters: Mapping[str, str]) -> None:
+    """Set filters to one value each; take them away where all are just so already."""
+    are_set = all(list(st.session_state.get(name, ())) == [filters[name]] for name in filters)
+    for name, value in filters.items():
+        st.session_state[name] = [] if are_set else [value]

@@ -5,10 +5,20 @@ import functools
 import streamlit as st
 
 from cxrlib.cohort import Cohort
+from cxrlib.intervals import name_units
 from cxrlib.statistics import UNITS, select_published
 from ui.address import report_unknown
+from ui.text import show_alert
 
-__all__ = ["SCOPES", "SECTIONS", "choose_scope", "choose_section", "choose_unit", "load_scope"]
+__all__ = [
+    "SCOPES",
+    "SECTIONS",
+    "choose_scope",
+    "choose_section",
+    "choose_unit",
+    "load_scope",
+    "offer_all_xrays",
+]
 
 SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")
 # The words are the values: what stands in the address is what stands on the screen.
@@ -69,6 +79,28 @@ def choose_scope() -> str:
             "todo nor Unknown; their table by view counts lateral ones too.",
         )
     )
+
+
+def offer_all_xrays(filtered: Cohort) -> None:
+    """Say that the choice of images leaves none, though the filters do; offer the wider one.
+
+    Parameters
+    ----------
+    filtered : Cohort
+        X-rays that the filters leave; none of them is frontal with a usable finding.
+    """
+    show_alert(
+        f"No image is left to count: {name_units(filtered.n_images, 'X-ray')} of "
+        f"{name_units(filtered.n_patients, 'patient')} pass the filters, but none is frontal (PA, "
+        "AP, AP Supine) with a finding other than todo and Unknown. Count all X-rays, or change "
+        "the filters."
+    )
+    st.button("Count all X-rays", key="count_all_xrays", on_click=_choose_all)
+
+
+def _choose_all() -> None:
+    """Count all X-rays."""
+    st.session_state["images"] = SCOPES[1]
 
 
 @functools.lru_cache(maxsize=32)

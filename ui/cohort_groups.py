@@ -26,6 +26,7 @@ __all__ = ["show_groups"]
 RECORDED = "outcome recorded or not"
 SELECTION = "filters against the rest"
 VALUES = "two values of a column"
+NOT_ESTIMABLE = "not estimable"  # begins some of the reasons of a comparison
 OUTCOMES = ("survival", "went_icu", "intubated", "RT_PCR_positive")
 COLUMNS = tuple(
     name for name, each in FILTERS.items() if each.kind != "range" and name != "without"
@@ -143,9 +144,14 @@ def _write_side(row: pd.Series, side: str) -> str:
 def _write_difference(row: pd.Series) -> str:
     """Write the difference with its interval, or why there is none."""
     if pd.isna(row["difference"]):
-        return f"not estimable: {row['reason']}"
+        return _say_not_estimable(row["reason"])
     scale, unit = (1, "years") if row["kind"] == "median" else (100, "points")
     middle = f"{scale * row['difference']:+.0f} {unit}"
     if pd.isna(row["low"]):
-        return f"{middle}; interval not estimable: {row['reason']}"
+        return f"{middle}; interval {_say_not_estimable(row['reason'])}"
     return f"{middle} ({scale * row['low']:+.0f} to {scale * row['high']:+.0f})"
+
+
+def _say_not_estimable(reason: str) -> str:
+    """Say once that there is no number, with the reason: some reasons begin with these words."""
+    return f"{NOT_ESTIMABLE}: {reason.removeprefix(NOT_ESTIMABLE).removeprefix(': ')}"

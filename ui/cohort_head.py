@@ -32,10 +32,12 @@ def _describe(cohort: Cohort, summary: Summary) -> str:
     total = summary.totals.iloc[0]
     known, whole = int(total["survival_recorded"]), int(total["n"])
     persons = "" if summary.n_persons is None else f" ({name_units(summary.n_persons, 'person')})"
+    n_countries = _count_countries(cohort)
+    countries = "1 country" if n_countries == 1 else f"{n_countries:,} countries"
     return (
         f"{name_units(summary.n_images, 'image')} of {name_units(summary.n_patients, 'patient')}"
-        f"{persons} from {_count_countries(cohort)} countries; whether they survived is recorded "
-        f"for {known:,} of {whole:,} patients."
+        f"{persons} from {countries}; whether they survived is recorded "
+        f"for {known:,} of {name_units(whole, 'patient')}."
     )
 
 
@@ -53,7 +55,7 @@ def _list_figures(cohort: Cohort, summary: Summary) -> Sequence[tuple[str, str, 
     return (
         ("Patients", f"{summary.n_patients:,}", f"sex known of {_known_sex(total):,}"),
         ("Images", f"{summary.n_images:,}", _name_views(total)),
-        ("Regions", f"{len(known)}", f"{blank:,} images without a country"),
+        ("Regions", f"{len(known)}", f"{name_units(blank, 'image')} without a country"),
         ("Outcomes recorded", f"{int(total['survival_recorded']):,}", f"survived: {survived}"),
     )
 

@@ -50,7 +50,10 @@ def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) ->
     if cohort.is_synthetic:
         show_quiet("This cohort is synthetic: its numbers cannot agree with the papers'.")
     show_text(describe_comparison(compared))
-    show_quiet(f"Counted in the paper: {published.selection}. Data as of {published.as_of}.")
+    show_quiet(
+        f"Counted in the paper: {published.selection}. Data as of {published.as_of}. Here the same "
+        "images and unit are counted, whatever is chosen at the top of the page; the filters hold."
+    )
     for note in (*published.notes, *published.column_notes.values()):
         show_quiet(note)
     show_table(
@@ -70,7 +73,12 @@ def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) ->
 
 def _to_words(compared: pd.DataFrame, published: PublishedTable) -> pd.DataFrame:
     """Write numbers as the paper prints them, with what was counted on both sides."""
-    titles = {column.name: f"{column.title}, {column.unit}" for column in published.columns}
+    titles = {
+        column.name: ", ".join(
+            [column.title] if column.title.lower() == column.unit else [column.title, column.unit]
+        )
+        for column in published.columns
+    }
     both = compared.assign(
         column=[titles.get(column, column) for column in compared["column"]],
         counts_paper=_write_counts(compared["n_paper"]),

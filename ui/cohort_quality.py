@@ -1,6 +1,6 @@
 """The quality ledger: every rule with what it found, what it means, and what leaving out leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -51,10 +51,13 @@ def show_quality(cohort: Cohort, counted: Cohort, *, provenance: Sequence[str], 
         column_config=COLUMNS,
     )
     show_quiet(
-        "Left without them: what is left of the images counted here if those with the flag are "
-        "left out. A rule with “perhaps” is a cheap measure: look before you believe it."
+        "Images left, patients left: of those counted here, if the images with the flag are left "
+        "out. A rule with “perhaps” is a cheap measure: look before you believe it."
     )
-    _show_rule(ledger, found["rule"].tolist(), provenance=provenance, stem=stem)
+    without = st.session_state.get("without", [])  # in the list still: to be taken back in
+    listed = rules[(rules["n_flags"].fillna(0) > 0) | rules["rule"].isin(without)]
+    titles = dict(zip(listed["rule"], listed["title"], strict=True))
+    _show_rule(ledger, titles, provenance=provenance, stem=stem)
     _offer_reports(cohort, ledger, stem=stem)
 
 
@@ -80,21 +83,39 @@ def _to_words(rules: pd.DataFrame) -> pd.DataFrame:
             "Flags": rules["n_flags"],
             "Images": rules["n_images"],
             "Patients": rules["n_patients"],
-            "Images left without them": rules["n_images_left"],
-            "Patients left without them": rules["n_patients_left"],
+            "Images left": rules["n_images_left"],
+            "Patients left": rules["n_patients_left"],
             "What it means": rules["meaning"],
             "What to do": rules["action"],
         }
     )
 
 
-def _show_rule(ledger: Ledger, names: list[str], *, provenance: Sequence[str], stem: str) -> None:
-    """Show the flags of one rule, with a button that leaves its images out everywhere."""
-    if not names:
+def _show_rule(
+    ledger: Ledger, titles: Mapping[str, str], *, provenance: Sequence[str], stem: str
+) -> None:
+    """Show the flags of one rule, with a button that leaves its images out everywhere.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    titles : mapping of str to str
+        Of the rules to choose from, by name.
+    """
+    if not titles:
         return
     st.subheader("One rule", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = str(st.selectbox("Rule", names, key="rule", width=320, persist_state="session"))
+        name = str(
+            st.selectbox(
+                "Rule",
+                list(titles),
+                format_func=titles.__getitem__,
+                key="rule",
+                width=420,
+                persist_state="session",
+            )
+        )
         left_out = name in st.session_state.get("without", [])
         if name in FLAGS:
             st.button(

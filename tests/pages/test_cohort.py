@@ -2,11 +2,17 @@
 
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cxrlib.cohort import load_cohort
+from cxrlib.statistics import summarise
+from tests.cohort_factory import make_cohort
+from ui.cohort_charts import _filter_by_click
 from ui.cohort_choices import SECTIONS
+from ui.cohort_head import _describe
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60  # seconds
@@ -91,3 +97,63 @@ def test_filters_count_and_the_groups_follow(page: AppTest) -> None:
 def test_limits_are_in_reach_in_every_section(page: AppTest) -> None:
     """What the collection cannot tell and what the program is not for stand on the page."""
     assert "What this program must not be used for" in written(page)
+
+
+def test_a_rule_that_leaves_out_can_be_taken_back_in(page: AppTest) -> None:
+    """What a rule leaves out has no flags left to show; its button is there still."""
+    page.session_state["section"] = "quality"
+    page.session_state["images"] = "all X-rays"
+    page.session_state["rule"] = "near duplicate"
+    page.run()
+    assert [button.label for button in page.button if button.key == "rule_leave_out"] == [
+        "Leave these images out"
+    ]
+    page.button(key="rule_leave_out").click().run()
+    assert page.session_state["without"] == ["near duplicate"]
+    assert page.selectbox(key="rule").value == "near duplicate"
+    assert page.button(key="rule_leave_out").label == "Take back in"
+    page.button(key="rule_leave_out").click().run()
+    assert not page.exception
+    assert page.session_state["without"] == []
+
+
+def test_images_that_are_not_counted_are_offered(page: AppTest) -> None:
+    """Where filters leave only X-rays that the first choice of images leaves out, one says so."""
+    page.session_state["view"] = ["L"]
+    page.run()
+    text = written(page)
+    assert "none is frontal" in text
+    assert "Reset the filters" not in text
+    page.button(key="count_all_xrays").click().run()
+    assert not page.exception
+    assert page.session_state["images"] == "all X-rays"
+    assert "whether they survived" in written(page)
+
+
+def test_no_reason_is_said_twice(page: AppTest) -> None:
+    """A difference between few persons says once that it is not estimable."""
+    page.session_state["section"] = "groups"
+    page.run()
+    differences = page.dataframe[0].value["Difference"]
+    assert differences.str.contains("not estimable").any()
+    assert not differences.str.contains("not estimable.*not estimable").any()
+
+
+def test_a_second_click_takes_the_filters_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click sets what a mark stands for, also in place of another; the same again clears it."""
+    state: dict[str, object] = {"country": ["China"], "view": ["AP"]}
+    monkeypatch.setattr("streamlit.session_state", state)
+    for country, left in [("Italy", ["Italy"]), ("Italy", []), ("China", ["China"])]:
+        points = [{"customdata": ["country", country]}]
+        state["world"] = SimpleNamespace(selection=SimpleNamespace(points=points))
+        _filter_by_click("world")
+        assert state["country"] == left
+    assert state["view"] == ["AP"]
+
+
+def test_one_of_each_is_written_as_one(tmp_path: Path) -> None:
+    """A cohort of one image is from one country, of one patient."""
+    cohort = load_cohort(make_cohort(tmp_path / "one", [{"location": "Italy"}]))
+    text = _describe(cohort, summarise(cohort, "region", unit="patient"))
+    assert text.startswith("1 image of 1 patient (1 person) from 1 country;")
+    assert text.endswith("for 0 of 1 patient.")
