@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ __all__ = [
     "list_cache",
     "list_extractor_states",
     "list_flow",
+    "tabulate_flow",
 ]
 
 Ready = Literal["ready", "no map", "incomplete", "not computed", "weights missing"]
@@ -167,6 +168,26 @@ def list_flow(cohort: Cohort) -> list[SelectionStep]:
     """List the way from all rows to the images a map can show, each step with what went."""
     whole = SelectionStep("rows of metadata.csv", cohort.n_images, cohort.n_patients, {})
     return [whole, *select_for_map(cohort, ProjectionSettings()).steps]
+
+
+def tabulate_flow(steps: Sequence[SelectionStep]) -> pd.DataFrame:
+    """Return steps as a table.
+
+    Returns
+    -------
+    DataFrame
+        step, n_images and n_patients (left), left_out (images, by reason, in words).
+    """
+    return pd.DataFrame(
+        {
+            "step": [step.label for step in steps],
+            "n_images": [step.n_images for step in steps],
+            "n_patients": [step.n_patients for step in steps],
+            "left_out": [
+                "; ".join(f"{n:,} {why}" for why, n in step.removed.items()) for step in steps
+            ],
+        }
+    )
 
 
 def list_cache(store: Store) -> pd.DataFrame:

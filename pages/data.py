@@ -1,14 +1,19 @@
 """What is here, and what is missing? The cohort's files, extractors, jobs and the cache."""
 
+from datetime import date
+from functools import partial
+
 import streamlit as st
 
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.cohort import count_cohort
 from cxrlib.errors import CxrError
-from cxrlib.inventory import list_flow
+from cxrlib.inventory import list_flow, tabulate_flow
+from cxrlib.report import provenance
 from ui.cohorts import current_entry
 from ui.data_tables import describe_files, show_cache, show_identity, show_problems
 from ui.data_tasks import show_extractors, show_jobs, show_thumbnails
+from ui.figure import show_figure
 from ui.filters import current_selection
 from ui.frame import describe_cohort
 from ui.offers import show_collection_offer, show_demo_offer
@@ -31,17 +36,21 @@ except CxrError as error:
 counts = count_cohort(cohort)
 show_text(describe_files(counts))
 flow = list_flow(cohort)
-st.plotly_chart(
-    plot_flow(flow, theme=theme),
-    theme=None,
+origin, stamp = provenance(cohort), date.today().isoformat()
+draw = partial(plot_flow, flow)
+show_figure(
+    draw(theme=theme),
     key="flow",
-    config={"displayModeBar": False},
     alt=describe_flow(flow),
-)
-show_quiet(
-    f"{describe_cohort(cohort)}: from the rows of metadata.csv to the images that a map can show. "
-    "Bars are images, the hatched part went at that step. Rows that are left out stay in the "
-    "cohort, each with its reason."
+    numbers=lambda: tabulate_flow(flow),
+    caption=f"{describe_cohort(cohort)}: from the rows of metadata.csv to the images that a map "
+    "can show. Bars are images, the hatched part went at that step. Rows that are left out stay "
+    "in the cohort, each with its reason.",
+    provenance=origin,
+    file_stem=f"cohort-flow-{stamp}",
+    heading="From rows to images on a map",
+    draw=draw,
+    config={"displayModeBar": False},
 )
 if not current_selection().is_empty:
     show_quiet("Filters choose among results; this page counts the whole cohort all the same.")
@@ -50,5 +59,5 @@ show_thumbnails(entry, cohort)
 show_collection_offer()
 show_jobs()
 show_identity(cohort)
-show_problems(cohort)
+show_problems(cohort, origin=origin, file_stem=f"remarks-{stamp}")
 show_cache()

@@ -13,7 +13,7 @@ from cxrlib.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
 from cxrlib.images import PREPROCESSING
-from cxrlib.inventory import list_cache, list_extractor_states, list_flow
+from cxrlib.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
@@ -90,6 +90,15 @@ def test_flow_adds_up(small_root: Path) -> None:
     assert steps[0].n_images == 13
     for before, step in itertools.pairwise(steps):
         assert step.n_images + sum(step.removed.values()) == before.n_images
+
+
+def test_the_flows_table_says_what_went(small_root: Path) -> None:
+    """A row a step; what is left and what went make what was there."""
+    table = tabulate_flow(list_flow(load_cohort(small_root)))
+    assert table["left_out"].iloc[0] == ""
+    for (_, before), (_, after) in itertools.pairwise(table.iterrows()):
+        went = sum(int(part.split()[0]) for part in after["left_out"].split("; ") if part)
+        assert before["n_images"] - went == after["n_images"]
 
 
 def test_cache_is_listed_with_size_and_age(mapped_cohort: MappedCohort, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The data page's tables: what the cohort is, what could not be read, what the cache holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +10,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.inventory import list_cache
 from cxrlib.store import Store
 from ui.resources import find_cache
+from ui.table import show_table
 from ui.text import show_quiet, show_text
 
 __all__ = ["describe_files", "show_cache", "show_identity", "show_problems"]
@@ -53,8 +54,17 @@ def show_identity(cohort: Cohort) -> None:
     )
 
 
-def show_problems(cohort: Cohort) -> None:
-    """Show what could not be read as it stands: file, row, column, value, and what was done."""
+def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> None:
+    """Show what could not be read as it stands: file, row, column, value, and what was done.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    origin : sequence of str
+        `cxrlib.report.provenance`, on top of the saved table.
+    file_stem : str
+        Of its file.
+    """
     st.subheader("What could not be read", anchor=False)
     problems = cohort.problems
     if problems.empty:
@@ -65,10 +75,11 @@ def show_problems(cohort: Cohort) -> None:
         "column says what was done."
     )
     text = st.column_config.TextColumn
-    st.dataframe(
+    show_table(
         problems.astype(object).where(problems.notna(), "").astype(str),
-        hide_index=True,
-        width="stretch",
+        key="problems",
+        provenance=origin,
+        file_stem=file_stem,
         column_config={
             "file": text("File", width=180),
             "row": text("Row", width=50),
