@@ -1,7 +1,5 @@
 """One Plotly template a theme, so that all charts speak one language."""
 
-import functools
-
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, STATES, Theme
@@ -43,7 +41,6 @@ def use_webgl(n_points: int) -> bool:
     return n_points > MAX_SVG_POINTS
 
 
-@functools.lru_cache
 def chart_template(theme: Theme) -> go.layout.Template:
     """Return the template of a theme.
 
