@@ -43,7 +43,7 @@ def test_the_same_folder_twice_counts_once(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     """The message helps; it shows no path."""
-    with pytest.raises(SelectionError, match="no cohort 'there'.*It has lungs, demo") as caught:
+    with pytest.raises(SelectionError, match=r"no cohort 'there'.*It has lungs, demo") as caught:
         find_entry(list_entries([Path("/secret/lungs")], DEMO), "there")
     assert "/secret" not in str(caught.value)
 
