@@ -296,9 +296,7 @@ def _collection(
     from cxrlib.fetch import fetch_collection
 
     # The folder is fixed: a record must not be able to say where files are written.
-    report = fetch_collection(
-        cache / COLLECTION, on_progress=on_progress, should_stop=should_stop
-    )
+    report = fetch_collection(cache / COLLECTION, on_progress=on_progress, should_stop=should_stop)
     return {"n_xrays": report.n_xrays, "n_xrays_missing": report.n_xrays_missing}
 
 
