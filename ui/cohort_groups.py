@@ -16,6 +16,7 @@ from cxrlib.comparison import (
     split_by_selection,
 )
 from cxrlib.filters import FILTERS, list_choices
+from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.selection import Selection
 from ui.cohort_charts import show_chart
 from ui.table import show_table
@@ -61,7 +62,9 @@ def show_groups(
         width="content",
     )
     if kind == RECORDED:
-        outcome = st.selectbox("Outcome", OUTCOMES, key="outcome", width=240)
+        outcome = st.selectbox(
+            "Outcome", OUTCOMES, key="outcome", width=240, format_func=RECORDED_COLUMNS.__getitem__
+        )
         compared = compare_recorded(filtered, str(outcome), unit=unit)
     elif kind == SELECTION:
         if selection.is_empty:

@@ -22,6 +22,7 @@ from cxrlib.comparison import Comparison
 __all__ = ["describe_differences", "plot_differences"]
 
 #: Room between the axis and the numbers of both groups, in pixels.
+HEADING = "First against second"  # over the numbers at the right
 BESIDE = 18
 #: What a difference is measured in, by kind of number: factor, axis title, unit in words.
 KINDS = {
@@ -67,7 +68,7 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
     _add_heads(figure, comparison, palette)
     numbers = [_say_groups(row) for _, rows in parts for row in rows]
-    figure.update_layout(margin_r=BESIDE + MARGIN["r"] + max(map(text_width, numbers)))
+    figure.update_layout(margin_r=BESIDE + MARGIN["r"] + max(map(text_width, [*numbers, HEADING])))
     top = 0
     labels = []
     for place, (kind, rows) in enumerate(parts):
@@ -87,7 +88,8 @@ def _add_heads(figure: go.Figure, comparison: Comparison, palette: Palette) -> N
     """Say which group is taken from which, and whose numbers stand at the right."""
     first, second = comparison.first, comparison.second
     add_heading(figure, f"{first} less {second}", x=0, palette=palette)
-    add_heading(figure, f"{first} against {second}", x=1, palette=palette)
+    # The names stand at the left; here they would be wider than the numbers below.
+    add_heading(figure, HEADING, x=1, palette=palette)
     figure.layout.annotations[-1].xshift = BESIDE
 
 
