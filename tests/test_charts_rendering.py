@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import threading
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -78,6 +79,28 @@ def test_a_chrome_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path:
         render_figure(FIGURE, "svg", IMPRINT)
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int((tmp_path / "pid").read_text())).wait(timeout=5)
+
+
+def test_a_failed_drawing_leaves_no_thread_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A thread of kaleido's that waits for a dead Chrome would keep this process from ending."""
+    before = set(threading.enumerate())
+    monkeypatch.setenv("BROWSER_PATH", make_browser(tmp_path / "broken", "exit 3"))
+    with pytest.raises(ReportError):
+        render_figure(FIGURE, "svg", IMPRINT)
+    assert set(threading.enumerate()) <= before
+    assert not psutil.Process().children(recursive=True)
+
+
+def test_a_drawing_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where even the process that draws does not answer, it is given up."""
+    monkeypatch.setattr(rendering, "find_chrome", lambda: Path("/no/chrome"))
+    monkeypatch.setattr(rendering, "run_module", lambda _: ["sleep", "300"])
+    monkeypatch.setattr(rendering, "TIMEOUT", 0.5)
+    monkeypatch.setattr(rendering, "GRACE", 0.5)
+    with pytest.raises(ReportError, match=r"no answer within 0\.5 s"):
+        render_figure(FIGURE, "svg", IMPRINT)
 
 
 @pytest.mark.slow

@@ -1,23 +1,23 @@
 """Figures as SVG and PNG without a page: drawn by a Chrome of this machine, through kaleido.
 
-kaleido is imported here only, when a figure is asked for. Nothing is fetched: the chart code is
-that of the plotly package.
+A process of its own does it (`cxrlib.charts.drawing`). Nothing is fetched: the chart code is that
+of the plotly package.
 """
 
-import asyncio
 import contextlib
-import logging
+import json
 import os
-import signal
+import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import plotly.graph_objects as go
+import psutil
 
+from cxrlib.charts.drawing import ANSWERS
 from cxrlib.charts.paper import Imprint, name_svg, put_on_paper
 from cxrlib.errors import ReportError
+from cxrlib.processes import PACKAGE_FOLDER, run_module
 
 __all__ = ["FIGURE_KINDS", "find_chrome", "render_figure", "write_figure"]
 
@@ -25,9 +25,7 @@ FIGURE_KINDS = ("svg", "png")
 WIDTH = 900  # pixels of a figure that was on no screen; labels are placed for about that
 PNG_SCALE = 2
 TIMEOUT = 60  # seconds, with Chrome's start
-
-#: kaleido lets Chrome reach the network; a proxy where nobody listens keeps it at home.
-NOWHERE = "http://127.0.0.1:9"
+GRACE = 10  # seconds more, for the process to start and to end its Chrome
 
 
 def find_chrome() -> Path:
@@ -114,45 +112,52 @@ def write_figure(
 
 def _draw(figure: go.Figure, kind: str, chrome: Path) -> bytes:
     """Let Chrome draw a figure; raises ReportError where it does not."""
-    from kaleido.errors import BrowserClosedError, BrowserFailedError, JavascriptError, KaleidoError
-
-    for name in ("kaleido", "choreographer"):  # they tell of each step and of Chrome's own noise
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    options: dict[str, Any] = {
+    options = {
         "format": kind,
         "width": figure.layout.width,
         "height": figure.layout.height,
         "scale": PNG_SCALE if kind == "png" else 1,
     }
+    request = {"options": options, "chrome": str(chrome), "timeout": TIMEOUT}
+    head = json.dumps(request).removesuffix("}")
     started = time.monotonic()
+    answer = _ask(f'{head}, "figure": {figure.to_json()}}}'.encode())
+    kind_of_answer, drawn = answer[:1], answer[1:]
+    if kind_of_answer == ANSWERS["drawn"]:
+        return drawn
+    if kind_of_answer == ANSWERS["failed"]:
+        raise ReportError(_failed(chrome, drawn.decode("utf-8", "replace")))
+    late = time.monotonic() - started >= TIMEOUT
+    raise ReportError(
+        _failed(chrome, f"no answer within {TIMEOUT} s" if late else "it ended before that")
+    )
+
+
+def _ask(request: bytes) -> bytes:
+    """Send a request to a process of its own; nothing where it ended without an answer."""
+    process = subprocess.Popen(
+        run_module("cxrlib.charts.drawing"),
+        cwd=PACKAGE_FOLDER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        # In a thread of its own: a notebook's has an event loop already.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(
-                lambda: asyncio.run(_draw_once(figure.to_dict(), options, chrome))
-            ).result()
-    except (BrowserClosedError, BrowserFailedError, TimeoutError) as error:
-        late = time.monotonic() - started >= TIMEOUT
-        reason = f"no answer within {TIMEOUT} s" if late else "it ended before that"
-        raise ReportError(_failed(chrome, reason)) from error
-    except (JavascriptError, KaleidoError) as error:
-        raise ReportError(_failed(chrome, " ".join(str(error).split())[:200])) from error
-
-
-async def _draw_once(figure: dict[str, Any], options: dict[str, Any], chrome: Path) -> bytes:
-    """Start Chrome, draw, and see to it that Chrome is gone."""
-    from kaleido import Kaleido
-
-    # Mathematics would be typeset by code from the network.
-    browser = Kaleido(path=chrome, mathjax=False, timeout=TIMEOUT, proxy_server=NOWHERE)
-    try:
-        async with asyncio.timeout(TIMEOUT), browser:
-            return bytes(await browser.calc_fig(figure, options))
+        return process.communicate(request, timeout=TIMEOUT + GRACE)[0]
+    except subprocess.TimeoutExpired:
+        return b""
     finally:
-        # kaleido starts Chrome through a wrapper that leads a group, and ends the wrapper alone.
-        if process := getattr(browser, "subprocess", None):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process with the Chrome that it may have left."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
+    process.communicate()
 
 
 def _failed(chrome: Path, reason: str) -> str:
