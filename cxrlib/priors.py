@@ -1,0 +1,371 @@
+"""Two images of one patient: which to put side by side, and what tells them apart.
+
+A radiologist reads an image against a prior: the nearest earlier one of the same view. Another
+view is no fair comparison: heart, lung volume and fluid look different from the front and from
+the back, standing and lying.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrlib.errors import SelectionError
+from cxrlib.intervals import name_units
+from cxrlib.metadata import FRONTAL_VIEWS
+
+__all__ = [
+    "RULES",
+    "SCORES",
+    "Difference",
+    "Pair",
+    "PairFacts",
+    "Score",
+    "choose_pair",
+    "compare_pair",
+    "describe_pair",
+    "find_prior",
+]
+
+#: Why two images stand side by side, by the name of the rule.
+RULES = {
+    "same view": "the latest image and the nearest earlier one of the same view",
+    "other frontal view": "the latest frontal image and the nearest earlier one of another frontal "
+    "view: none of the same view is earlier",
+    "any two": "two images that cannot be put in order as the same view: not a prior",
+    "one image": "one image: there is no other with a readable file to put beside it",
+    "no image": "no image of this patient has a readable file",
+    "chosen": "two images that were chosen",
+}
+
+#: Severity scores of images (Cohen et al. 2020a), by column: name and the end of the scale.
+SCORES = {"geographic_mean": ("Geographic extent", 8), "opacity_mean": ("Opacity", 6)}
+
+#: What may differ between the two images, by column, and what that means for the comparison.
+_WARNINGS = {
+    "sex": "perhaps they show two people",
+    "patient_id": "two ids that share a near-duplicate image",
+    "finding": "the diagnosis was recorded per image",
+    "article": "they were published in two places, and may be rendered in two ways",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Hold the two images to put side by side.
+
+    Parameters
+    ----------
+    current : str or None
+        The later image, or the only one.
+    prior : str or None
+        The earlier one.
+    rule : str
+        Which of `RULES` chose them.
+    """
+
+    current: str | None
+    prior: str | None
+    rule: str
+
+    @property
+    def words(self) -> str:
+        """Say why these two."""
+        return RULES[self.rule]
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """Give the images there are, the prior first."""
+        return tuple(name for name in (self.prior, self.current) if name is not None)
+
+    def swap(self) -> "Pair":
+        """Return the pair the other way round, as chosen by a reader."""
+        if self.prior is None:
+            return self
+        return Pair(self.prior, self.current, "chosen")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Hold something recorded that tells the two images apart, besides the day.
+
+    Parameters
+    ----------
+    name : str
+        "view", "position", "sex", "patient_id", "finding", "article" or "same picture".
+    first, second : str
+        What is recorded of each, "not recorded" where nothing is.
+    words : str
+        What it means, in one sentence.
+    is_grave : bool
+        Whether it belongs into a banner: a change seen may come of it alone.
+    """
+
+    name: str
+    first: str
+    second: str
+    words: str
+    is_grave: bool
+
+
+@dataclass(frozen=True)
+class Score:
+    """Hold a severity score of both images.
+
+    Parameters
+    ----------
+    name : str
+        "Geographic extent" or "Opacity".
+    maximum : int
+        End of the scale that begins at 0.
+    first, second : float or None
+    change : float or None
+        Second less first.
+    reason : str
+        Why there is no change, "" where there is one.
+    """
+
+    name: str
+    maximum: int
+    first: float | None
+    second: float | None
+    change: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """Hold what tells two images of one patient apart.
+
+    Parameters
+    ----------
+    first, second : str
+        Image ids, in the order they stand side by side.
+    days : float or None
+        Day of the second less day of the first; negative where the second is earlier.
+    days_reason : str
+        Why there is no number of days, "" where there is one.
+    days_note : str
+        What to know of the number: a day of 5 also stands for "a few days".
+    states : tuple of (str, str)
+        State of each.
+    differences : tuple of Difference
+        The grave ones first.
+    scores : tuple of Score
+        One for each of `SCORES`.
+    """
+
+    first: str
+    second: str
+    days: float | None
+    days_reason: str
+    days_note: str
+    states: tuple[str, str]
+    differences: tuple[Difference, ...]
+    scores: tuple[Score, ...]
+
+    @property
+    def is_same_day(self) -> bool:
+        """Tell whether both were taken on one recorded day."""
+        return self.days == 0
+
+    @property
+    def banner(self) -> tuple[str, ...]:
+        """Give the sentences that must stand over the two images, () for a fair pair."""
+        return tuple(each.words for each in self.differences if each.is_grave)
+
+
+# ---- choosing
+
+
+def find_prior(rows: pd.DataFrame, image_id: str) -> str | None:
+    """Find the nearest earlier image of the same view.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of a cohort's table, of one patient: image_id, row, offset, view and file_status.
+    image_id : str
+        The image to find a prior of.
+
+    Returns
+    -------
+    str or None
+        None where the image has no day or no view, or nothing fits. Of several images of the
+        nearest day the one first recorded. Only images with a readable file are priors.
+
+    Raises
+    ------
+    SelectionError
+        If the image is not among the rows.
+    """
+    current = _find_image(rows, image_id)
+    return _find_earlier(_read_images(rows), current, lambda view: view == current.view)
+
+
+def choose_pair(rows: pd.DataFrame) -> Pair:
+    """Choose the two images of a patient to show first.
+
+    By turns: the latest image with its nearest earlier one of the same view; the latest frontal
+    image with its nearest earlier frontal one of the same view, else of another; any two, rather
+    of one view, rather frontal, rather late; the only one. Images without a readable file are
+    passed over. Where several were taken on the latest day, the first rule that fits one of them
+    decides. No order is guessed for images without a day.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As in `find_prior`.
+    """
+    images = _read_images(rows)
+    if not images:
+        return Pair(None, None, "no image")
+    if len(images) == 1:
+        return Pair(images[0].image_id, None, "one image")
+    for current in _list_latest(images):
+        prior = _find_earlier(images, current, lambda view, own=current.view: view == own)
+        if prior is not None:
+            return Pair(current.image_id, prior, "same view")
+    for current in _list_latest([image for image in images if image.is_frontal]):
+        prior = _find_earlier(images, current, lambda view: view in FRONTAL_VIEWS)
+        if prior is not None:
+            return Pair(current.image_id, prior, "other frontal view")
+    return _choose_any(images)
+
+
+@dataclass(frozen=True)
+class _Image:
+    """Hold what the choice of a pair looks at."""
+
+    image_id: str
+    row: int
+    day: float | None
+    view: str | None
+    is_readable: bool
+
+    @property
+    def is_frontal(self) -> bool:
+        return self.view in FRONTAL_VIEWS
+
+
+def _read_images(rows: pd.DataFrame, *, only_readable: bool = True) -> list[_Image]:
+    """Read rows in the order of the record, whatever order they come in."""
+    columns = ("image_id", "row", "offset", "view", "file_status")
+    values = zip(*(rows[name].tolist() for name in columns), strict=True)
+    images = [
+        _Image(
+            str(image_id),
+            int(row),
+            None if pd.isna(day) else float(day),
+            None if pd.isna(view) else str(view),
+            status == "ok",
+        )
+        for image_id, row, day, view, status in values
+    ]
+    return sorted(
+        (image for image in images if image.is_readable or not only_readable),
+        key=lambda image: (image.row, image.image_id),
+    )
+
+
+def _find_image(rows: pd.DataFrame, image_id: str) -> _Image:
+    found = [im for im in _read_images(rows, only_readable=False) if im.image_id == image_id]
+    if not found:
+        raise SelectionError(
+            f"Image {image_id[:60]!r} is not among the {name_units(len(rows), 'image')} of this "
+            "patient: choose one of them."
+        )
+    return found[0]
+
+
+def _find_earlier(images: list[_Image], current: _Image, fits: Callable[[str], bool]) -> str | None:
+    """Find the latest image before another one, of a view that fits."""
+    if current.day is None or current.view is None:
+        return None
+    earlier = [
+        (image.day, -place, image.image_id)
+        for place, image in enumerate(images)
+        if image.day is not None
+        and image.day < current.day
+        and image.view is not None
+        and fits(image.view)
+    ]
+    return max(earlier)[2] if earlier else None
+
+
+def _list_latest(images: list[_Image]) -> list[_Image]:
+    """List the images of the latest day, frontal ones first; then the latest frontal ones."""
+    days = [image.day for image in images if image.day is not None]
+    frontal_days = [image.day for image in images if image.day is not None and image.is_frontal]
+    latest = [image for image in images if days and image.day == max(days)]
+    frontal = [
+        image
+        for image in images
+        if frontal_days and image.is_frontal and image.day == max(frontal_days)
+    ]
+    return sorted(latest, key=lambda image: not image.is_frontal) + frontal
+
+
+def _choose_any(images: list[_Image]) -> Pair:
+    """Choose two images that are no prior of each other."""
+
+    def rank(pair: tuple[_Image, _Image]) -> tuple[bool, bool, int, float]:
+        days = [image.day for image in pair if image.day is not None]
+        return (
+            pair[0].view is not None and pair[0].view == pair[1].view,
+            pair[0].is_frontal and pair[1].is_frontal,
+            len(days),
+            max(days, default=0.0),
+        )
+
+    # Of 200 images without a day there are 20,000 pairs; those of the first 20 will do.
+    few = images[:20]
+    pairs = [(a, b) for i, a in enumerate(few) for b in few[i + 1 :]]
+    first, second = max(pairs, key=rank)  # the first of equals
+    if first.day is not None and second.day is not None and first.day > second.day:
+        first, second = second, first
+    return Pair(second.image_id, first.image_id, "any two")
+
+
+# ---- comparing
+
+
+def compare_pair(rows: pd.DataFrame, first: str, second: str) -> PairFacts:
+    """Compare what is recorded of two images.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of a cohort's table with both images.
+    first, second : str
+        Image ids, in the order they stand side by side.
+
+    Raises
+    ------
+    SelectionError
+        If an image is not among the rows.
+    """
+    for image_id in (first, second):
+        _find_image(rows, image_id)
+    records = rows.set_index("image_id")
+    one, two = records.loc[first].to_dict(), records.loc[second].to_dict()
+    days = [None if pd.isna(each["offset"]) else float(each["offset"]) for each in (one, two)]
+    differences = sorted(_list_differences(one, two), key=lambda each: not each.is_grave)
+    return PairFacts(
+        first=first,
+        second=second,
+        days=None if days[0] is None or days[1] is None else days[1] - days[0],
+        days_reason=_explain_days(days),
+        days_note="a day of 5 also stands for “a few days”" if 5.0 in days else "",
+        states=(str(one["state"]), str(two["state"])),
+        differences=tuple(differences),
+        scores=tuple(_compare_scores(one, two)),
+    )
+
+
+def describe_pair(facts: PairFacts) -> str:
+    """Say how two images relate, in plain sentences: days, view, state and scores."""
+    raise NotImplementedError
+
+
+Record = dict[str, object]
