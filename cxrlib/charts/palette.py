@@ -12,6 +12,7 @@ __all__ = [
     "PALETTES",
     "REGIONS",
     "STATES",
+    "VIEW_SYMBOLS",
     "Palette",
     "Theme",
     "contrast",
@@ -25,6 +26,15 @@ Theme = Literal["light", "dark"]
 #: States in the order in which they are drawn, the rarest and gravest last and so on top.
 STATES = ("unknown", "good", "bad")
 
+#: Plotly's marker of each view where shape means view: a patient's own charts, along days. None
+#: is a state's. Other views and those not recorded have a cross.
+VIEW_SYMBOLS: Mapping[str, str] = {
+    "PA": "square",
+    "AP": "triangle-up",
+    "AP Supine": "triangle-down",
+    "AP Erect": "triangle-right",
+    "L": "pentagon",
+}
 
 #: Least contrast of a mark's outline with the page.
 RIM_CONTRAST = 3.5
