@@ -1,16 +1,11 @@
 """Rules about where an image is from, what it may be used for, and work left to do."""
 
-import re
-
 from cxrlib.cohort import Cohort
+from cxrlib.licences import read_licence
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits
 from cxrlib.regions import UNKNOWN
 
 __all__ = ["RULES", "describe_licence"]
-
-OPEN = re.compile(r"CC0|CC[ -]?BY([ -]?SA)?|public domain", re.IGNORECASE)
-VERSION = re.compile(r"[ -]\d(\.\d)?$")
-RESTRICTIONS = {"ND": "no derivatives", "NC": "no commercial use"}
 
 
 def describe_licence(licence: str) -> str:
@@ -23,12 +18,14 @@ def describe_licence(licence: str) -> str:
     >>> describe_licence("listed as authorized for everyone")
     'not a licence that is known here'
     """
-    name = VERSION.sub("", licence.strip())
-    if OPEN.fullmatch(name):
-        return ""
-    words = re.split(r"[ -]", name.upper())
-    found = [text for sign, text in RESTRICTIONS.items() if sign in words]
-    return ", ".join(found) or "not a licence that is known here"
+    found = read_licence(licence)
+    if not found.is_granted:
+        return "not a licence that is known here"
+    held = {
+        "no derivatives": not found.allows_changes,
+        "no commercial use": found.is_noncommercial,
+    }
+    return ", ".join(words for words, holds in held.items() if holds)
 
 
 def find_unknown_country(cohort: Cohort) -> list[Hit]:
