@@ -88,6 +88,12 @@ MODALITY_WORDS = {"x-ray": "X-ray", "xray": "X-ray", "x ray": "X-ray", "ct": "CT
 
 # Plain decimals only: float() would also take "nan", "1_000" and Arabic digits.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+# What begins as an address does, with a scheme ("javascript:", "file:") or the signs of a host.
+ADDRESS = re.compile(r"(?!doi:)[a-z][a-z0-9+.-]*:\S|//|https?:", re.ASCII | re.IGNORECASE)
+WEB_ADDRESS = re.compile(r"https?://\S", re.IGNORECASE)
+BARE_ADDRESS = re.compile(r"(//)?([\w-]+\.)+[^\W\d_]{2,}(:\d+)?([/?#].*)?")  # "eurorad.org/case/1"
+# Letters of any language, since hosts have them; no sign that means something in markup.
+HOST = re.compile(r"[\w.:-]*\w[\w.:-]*")
 
 
 @dataclass(frozen=True)
@@ -408,8 +414,9 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     table["is_xray"] = _find_xrays(table, problems)
     for column in (*TEXT_COLUMNS, "folder"):
         table[column] = _blank_to_missing(text[column])
-    table["article"] = _name_articles(text)
-    table["source"] = text["url"].map(_name_site).astype("str")
+    urls = _check_urls(text["url"], records.rows, problems)
+    table["article"] = _name_articles(text["doi"], urls)
+    table["source"] = urls.map(_name_site).astype("str")
     return table
 
 
@@ -543,20 +550,49 @@ def _find_xrays(table: pd.DataFrame, problems: ProblemLog) -> pd.Series:
     return (table["modality"] == "X-ray") | (blank & table["view"].isin(XRAY_VIEWS))
 
 
-def _name_articles(text: pd.DataFrame) -> pd.Series:
+def _check_urls(urls: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+    """Blank what is written as an address but is none of the web: a script, data, a file.
+
+    Words that name no address, such as "personal communication", stay: they may name an article.
+    """
+    kept = urls.copy()
+    for i, url in urls[urls != ""].items():
+        if _name_site(url) is not None:
+            continue
+        # Browsers pass over these signs: "java<tab>script:" is a script too.
+        is_words = not ADDRESS.match(re.sub(r"[\t\r\n]", "", url))
+        problems.add(
+            METADATA_FILE,
+            "not a web address (http or https)",
+            "kept as the article's name, its source is not recorded"
+            if is_words
+            else "read as not recorded",
+            row=rows[i],
+            column="url",
+            value=url,
+        )
+        if not is_words:
+            kept[i] = ""
+    return kept
+
+
+def _name_articles(dois: pd.Series, urls: pd.Series) -> pd.Series:
     """Name the article by its DOI, in lower case as DOIs have no case, else by its URL."""
-    doi = (
-        text["doi"]
-        .str.casefold()
-        .str.replace(r"^(doi:\s*)?((https?://)?((dx|www)\.)?doi\.org/)?", "", regex=True)
+    doi = dois.str.casefold().str.replace(
+        r"^(doi:\s*)?((https?://)?((dx|www)\.)?doi\.org/)?", "", regex=True
     )
-    return _blank_to_missing(doi.where(doi != "", text["url"]))
+    return _blank_to_missing(doi.where(doi != "", urls))
 
 
 def _name_site(url: str) -> str | None:
-    """Return the host of a URL without "www.", or None."""
+    """Return the host of a web address without "www.", or None for anything else.
+
+    Without "https://" in front, it has to look like one: a host with a dot, then a path.
+    """
+    if not (WEB_ADDRESS.match(url) or BARE_ADDRESS.fullmatch(url)):
+        return None
     try:
-        host = urlsplit(url if "//" in url else f"//{url}").hostname
+        host = urlsplit(url if WEB_ADDRESS.match(url) else f"//{url.removeprefix('//')}").hostname
     except ValueError:  # such as an unfinished IPv6 address
         return None
-    return host.removeprefix("www.") if host else None
+    return host.removeprefix("www.") if host and HOST.fullmatch(host) else None

@@ -356,6 +356,43 @@ def test_article_and_source(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        *("javascript:alert(1)", "JavaScript:alert(1)//a.org", "java\tscript:alert(1)"),
+        *("data:text/html,<b>x</b>", "vbscript:x", "file:///etc/passwd", "ftp://a.org/x"),
+        *("mailto:a@b.org", "blob:https://a.org/x", "https://", "https://<b>.org/x", "//"),
+    ],
+)
+def test_what_is_no_web_address_has_no_source(tmp_path, url) -> None:
+    """A script, data or a file names no site, and no article; file, row and value are told."""
+    table, problems = load(tmp_path, {}, {"url": url}, {"url": url, "doi": "10.1/a"})
+    assert table["source"].isna().all()
+    assert table["article"].isna().tolist() == [True, True, False]
+    told = problems.query("column == 'url'")
+    assert told["row"].tolist() == [3, 4]
+    assert told["file"].unique().tolist() == ["metadata.csv"]
+    assert told["action"].str.contains("read as not recorded").all()
+    assert told["value"].iloc[0] == url.replace("\t", "\\t")
+
+
+@pytest.mark.parametrize("words", ["personal communication", "see Fig. 2", "Smith 2020: a case"])
+def test_words_in_place_of_an_address_name_an_article(tmp_path, words) -> None:
+    """They group images as an address does, but are no site."""
+    table, problems = load(tmp_path, {"url": words})
+    assert table["article"].tolist() == [words]
+    assert table["source"].isna().all()
+    assert "kept as the article" in problems["action"].iloc[-1]
+
+
+@pytest.mark.parametrize("url", ["eurorad.org/case/1", "//eurorad.org", "HTTP://www.eurorad.org"])
+def test_addresses_of_the_web_have_a_source(tmp_path, url) -> None:
+    """With or without what stands before the host; nothing is told."""
+    table, problems = load(tmp_path, {"url": url})
+    assert table["source"].tolist() == ["eurorad.org"]
+    assert problems.query("column == 'url'").empty
+
+
+@pytest.mark.parametrize(
     "before",
     [
         *("", "doi:", "doi: ", "DOI: https://doi.org/", "doi.org/", "www.doi.org/", "dx.doi.org/"),
