@@ -3,55 +3,28 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
-from cxrlib.errors import ImageError, SelectionError
 from cxrlib.extractors import Extractor, ExtractorInfo
+from cxrlib.image_run import RunReport, count_run, locate_files
 from cxrlib.preparation import ImageFile, Prepared, prepare_images
 from cxrlib.processes import count_cores
 from cxrlib.store import EmbeddingWriter, Store
 
-__all__ = ["EmbedReport", "EmbeddingSet", "compute_embeddings", "load_embeddings"]
+__all__ = ["EmbeddingSet", "compute_embeddings", "load_embeddings"]
 
 logger = logging.getLogger(__name__)
 
-FAILED_COLUMNS = ("image_id", "row", "filename", "reason")
 BATCH_SIZES = {"cpu": 8, "mps": 32, "cuda": 128}  # on CPU small batches stay in its cache
 # Starting a worker costs as much as preparing some dozens of images.
 FEW_IMAGES = 24
 
 Progress = Callable[[int, int, float, float], None]
-
-
-@dataclass(frozen=True)
-class EmbedReport:
-    """Say what a run did; images are rows of the cohort's X-rays, each counted once.
-
-    Parameters
-    ----------
-    n_computed : int
-        Images whose embedding was computed.
-    n_cached : int
-        Images whose embedding was in the store already.
-    failed : DataFrame
-        Columns image_id, row, filename, reason: images that could not be used. One whose
-        file cannot be read is here even if the store has an embedding of its content, from
-        a time when it could: maps leave it out all the same.
-    seconds : float
-    n_left : int
-        Images not come to, because the run was asked to stop.
-    """
-
-    n_computed: int
-    n_cached: int
-    failed: pd.DataFrame
-    seconds: float
-    n_left: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,7 +84,7 @@ def compute_embeddings(
     batch_size: int | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> EmbedReport:
+) -> RunReport:
     """Compute the embeddings that are not in the store yet, of all X-rays of a cohort.
 
     A bad file is reported and the rest goes on. An interrupted run has stored what it had
@@ -136,7 +109,9 @@ def compute_embeddings(
 
     Returns
     -------
-    EmbedReport
+    RunReport
+        An image whose file cannot be read has failed even if the store has an embedding of
+        its content, from a time when it could: maps leave it out all the same.
 
     Raises
     ------
@@ -153,9 +128,9 @@ def compute_embeddings(
     usable = ~rows["image_id"].isin(reasons.keys())
     cached = rows["sha256"].isin(stored) & usable
     wanted = rows[usable & ~cached]
-    files, refused = _locate_files(cohort, wanted, store)
+    files, refused = locate_files(cohort, wanted)
     reasons.update(refused)
-    missing = list({f.sha256: f for f in files.values() if f.sha256 not in stored}.values())
+    missing = list({file.sha256: file for file in files.values()}.values())
     run = _Run(extractor, len(missing), on_progress, should_stop)
     if missing:
         logger.info("Computing %d embeddings with %s.", len(missing), extractor.info.name)
@@ -163,16 +138,14 @@ def compute_embeddings(
         batch_size = batch_size or BATCH_SIZES[extractor.device]
         with store.embedding_writer(extractor.info) as writer:
             run.compute(missing, writer, n_workers=n_workers, batch_size=batch_size)
-    reasons.update({name: run.bad[f.sha256] for name, f in files.items() if f.sha256 in run.bad})
-    n_computed = sum(file.sha256 in run.computed for file in files.values())
-    # Files without a hash in the cohort's table were hashed only now.
-    n_cached = int(cached.sum()) + sum(file.sha256 in stored for file in files.values())
-    return EmbedReport(
-        n_computed=n_computed,
-        n_cached=n_cached,
-        failed=_tabulate_failed(rows, reasons),
+    return count_run(
+        rows,
+        files,
+        reasons,
+        made=run.computed,
+        bad=run.bad,
+        n_cached=int(cached.sum()),
         seconds=time.monotonic() - started,
-        n_left=len(rows) - n_computed - n_cached - len(reasons),
     )
 
 
@@ -267,31 +240,6 @@ def _find_reasons(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _locate_files(
-    cohort: Cohort, rows: pd.DataFrame, store: Store
-) -> tuple[dict[str, ImageFile], dict[str, str]]:
-    """Find path and hash of usable rows; give reasons for those that cannot be had."""
-    paths, reasons = {}, {}
-    for image_id in rows["image_id"]:
-        try:
-            paths[image_id] = cohort.image_path(image_id)
-        except ImageError as error:
-            reasons[image_id] = error.reason
-        except SelectionError as error:
-            reasons[image_id] = str(error)
-    known = dict(zip(rows["image_id"], rows["sha256"], strict=True))
-    unhashed = [path for image_id, path in paths.items() if pd.isna(known[image_id])]
-    hashes, unreadable = store.hash_files(unhashed) if unhashed else ({}, {})
-    files = {}
-    for image_id, path in paths.items():
-        if path in unreadable:
-            reasons[image_id] = unreadable[path]
-        else:
-            sha256 = hashes[path] if path in hashes else known[image_id]
-            files[image_id] = ImageFile(path, str(sha256))
-    return files, reasons
-
-
 def _choose_workers(extractor: Extractor, n_images: int) -> int:
     """Choose so many workers that whatever is slower, preparing or the network, is busy."""
     cores = count_cores()
@@ -302,10 +250,3 @@ def _choose_workers(extractor: Extractor, n_images: int) -> int:
     if extractor.device == "cpu":
         return max(1, cores // 4)  # the network costs four times as much as preparing
     return min(8, cores)
-
-
-def _tabulate_failed(rows: pd.DataFrame, reasons: Mapping[str, str]) -> pd.DataFrame:
-    """Tabulate failures in the cohort's order."""
-    failed = rows.loc[rows["image_id"].isin(reasons.keys()), ["image_id", "row", "filename"]]
-    failed = failed.assign(reason=failed["image_id"].map(reasons).astype("str"))
-    return failed.reset_index(drop=True)[list(FAILED_COLUMNS)]

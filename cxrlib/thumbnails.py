@@ -9,19 +9,19 @@ import hashlib
 import io
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import decode_image, decode_smaller, read_image, read_image_bytes
+from cxrlib.image_run import RunReport, count_run, locate_files
+from cxrlib.images import decode_image, decode_smaller, read_image_bytes
 from cxrlib.preparation import ImageFile
 from cxrlib.processes import count_cores
 from cxrlib.store import Store
@@ -32,10 +32,8 @@ __all__ = [
     "THUMBNAIL_SIDE",
     "THUMBNAIL_VERSION",
     "FullImage",
-    "ThumbnailReport",
     "compute_thumbnails",
     "encode_full",
-    "encode_preview",
     "encode_thumbnail",
     "list_thumbnails",
     "load_thumbnail",
@@ -55,30 +53,6 @@ JPEG_QUALITY = 90
 MOST_WORKERS = 8  # beyond, threads wait for each other in Python's own part of the work
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class ThumbnailReport:
-    """Say what a run did; images are rows of the cohort's X-rays, each counted once.
-
-    Parameters
-    ----------
-    n_computed : int
-        Images whose thumbnail was made.
-    n_cached : int
-        Images whose thumbnail was in the store already.
-    failed : DataFrame
-        Columns image_id, row, filename, reason: images that could not be used.
-    seconds : float
-    n_left : int
-        Images not come to, because the run was asked to stop.
-    """
-
-    n_computed: int
-    n_cached: int
-    failed: pd.DataFrame
-    seconds: float
-    n_left: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +79,7 @@ def compute_thumbnails(
     n_workers: int | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
-) -> ThumbnailReport:
+) -> RunReport:
     """Make the thumbnails that are not in the store yet, of all X-rays of a cohort.
 
     A bad file is reported and the rest goes on. An interrupted run has stored what it made.
@@ -127,7 +101,7 @@ def compute_thumbnails(
 
     Returns
     -------
-    ThumbnailReport
+    RunReport
 
     Raises
     ------
@@ -136,7 +110,7 @@ def compute_thumbnails(
     """
     started = time.monotonic()
     rows = cohort.table.loc[cohort.table["is_xray"], ["image_id", "row", "filename", "sha256"]]
-    files, reasons = _locate_files(cohort, rows)
+    files, reasons = locate_files(cohort, rows)
     stored = store.list_files(FOLDER)
     missing = {f.sha256: f for f in files.values() if _name(f.sha256, side) not in stored}
     made, bad = _make_all(
@@ -146,15 +120,14 @@ def compute_thumbnails(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    reasons.update({name: bad[f.sha256] for name, f in files.items() if f.sha256 in bad})
-    n_computed = sum(file.sha256 in made for file in files.values())
-    n_cached = sum(file.sha256 not in missing for file in files.values())
-    return ThumbnailReport(
-        n_computed=n_computed,
-        n_cached=n_cached,
-        failed=_tabulate(rows, reasons),
+    return count_run(
+        rows,
+        files,
+        reasons,
+        made=made,
+        bad=bad,
+        n_cached=sum(file.sha256 not in missing for file in files.values()),
         seconds=time.monotonic() - started,
-        n_left=len(rows) - n_computed - n_cached - len(reasons),
     )
 
 
@@ -268,19 +241,6 @@ def encode_full(data: bytes, path: Path, *, side: int = FULL_SIDE) -> FullImage:
     return FullImage(_encode(picture, "PNG", compress_level=3), picture.size, native_size)
 
 
-def encode_preview(path: Path, *, side: int) -> bytes:
-    """Decode an image and encode it as a greyscale PNG of at most ``side`` pixels a side.
-
-    Raises
-    ------
-    ImageError
-        If the file cannot be read as an image.
-    """
-    picture = Image.fromarray(to_eight_bits(read_image(path)))
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return _encode(picture, "PNG", compress_level=3)
-
-
 def to_eight_bits(image: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
     """Bring pixels to 0..255 for a screen; 16-bit ones are stretched from darkest to brightest.
 
@@ -309,19 +269,6 @@ def _encode(picture: Image.Image, kind: str, **settings: int) -> bytes:
 
 def _name(sha256: str, side: int) -> str:
     return f"{sha256}-{side}-{THUMBNAIL_VERSION}.jpg"
-
-
-def _locate_files(
-    cohort: Cohort, rows: pd.DataFrame
-) -> tuple[dict[str, ImageFile], dict[str, str]]:
-    """Find the files of images, and why others have none, by image id."""
-    files, reasons = {}, {}
-    for image_id, sha256 in zip(rows["image_id"], rows["sha256"], strict=True):
-        try:
-            files[image_id] = ImageFile(cohort.image_path(image_id), str(sha256))
-        except ImageError as error:
-            reasons[image_id] = error.reason
-    return files, reasons
 
 
 def _make(file: ImageFile, store: Store, side: int) -> None:
@@ -378,10 +325,3 @@ def _image_error(future: Future[None]) -> ImageError | None:
     except ImageError as error:
         return error
     return None
-
-
-def _tabulate(rows: pd.DataFrame, reasons: Mapping[str, str]) -> pd.DataFrame:
-    """Tabulate failures in the cohort's order."""
-    failed = rows.loc[rows["image_id"].isin(reasons.keys()), ["image_id", "row", "filename"]]
-    failed = failed.assign(reason=failed["image_id"].map(reasons).astype("str"))
-    return failed.reset_index(drop=True)

@@ -15,8 +15,8 @@ from cxrlib.errors import DownloadStoppedError, ProjectionError, SelectionError,
 
 if TYPE_CHECKING:
     from cxrlib.cohort import Cohort
-    from cxrlib.embeddings import EmbedReport
     from cxrlib.extractors import Extractor, ExtractorInfo
+    from cxrlib.image_run import RunReport
     from cxrlib.projection import ProjectionSettings
     from cxrlib.store import Store
 
@@ -432,7 +432,7 @@ def _find_extractor(store: "Store", name: str) -> "ExtractorInfo":
     return fitting[0]
 
 
-def _count(report: "EmbedReport", info: "ExtractorInfo") -> dict[str, JSON]:
+def _count(report: "RunReport", info: "ExtractorInfo") -> dict[str, JSON]:
     """Count what an embedding run did."""
     missing = int((report.failed["reason"] == "no file").sum())
     return {

@@ -22,7 +22,6 @@ from cxrlib.store import Store
 from cxrlib.thumbnails import (
     compute_thumbnails,
     encode_full,
-    encode_preview,
     encode_thumbnail,
     list_thumbnails,
     load_thumbnail,
@@ -35,9 +34,9 @@ ROOT = Path(__file__).resolve().parent.parent
 N_IMAGES = 11  # X-rays with a file in the small cohort
 
 
-def open_preview(path: Path, side: int = 64) -> Image.Image:
-    """Encode a preview and decode it again."""
-    return Image.open(io.BytesIO(encode_preview(path, side=side)))
+def open_whole(path: Path, side: int = 3000) -> Image.Image:
+    """Encode a full image and decode it again."""
+    return Image.open(io.BytesIO(encode_full(path.read_bytes(), path, side=side).data))
 
 
 def open_thumbnail(path: Path, side: int = 512) -> Image.Image:
@@ -90,7 +89,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- what a copy shows
 
 
-@pytest.mark.parametrize("make", [open_preview, open_thumbnail])
+@pytest.mark.parametrize("make", [open_whole, open_thumbnail])
 @pytest.mark.parametrize("shape", [(100, 300), (300, 100), (40, 50)])
 def test_a_copy_fits_and_keeps_its_shape(
     tmp_path: Path, shape: tuple[int, int], make: Callable[..., Image.Image]
@@ -101,7 +100,7 @@ def test_a_copy_fits_and_keeps_its_shape(
     assert max(copy.size) == min(64, max(shape))
     assert copy.size[0] / copy.size[1] == pytest.approx(shape[1] / shape[0], rel=0.05)
     assert copy.mode == "L"
-    assert copy.format == {open_preview: "PNG", open_thumbnail: "JPEG"}[make]
+    assert copy.format == {open_whole: "PNG", open_thumbnail: "JPEG"}[make]
 
 
 @pytest.mark.parametrize("shape", [(33, 9_000), (9_000, 33)])
@@ -187,7 +186,7 @@ def test_what_is_hidden_in_a_file_does_not_get_to_the_browser(
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     """The error names the file."""
     (tmp_path / "a.png").write_bytes(b"no image")
-    for make in (open_preview, open_thumbnail):
+    for make in (open_whole, open_thumbnail):
         with pytest.raises(ImageError, match=r"a\.png"):
             make(tmp_path / "a.png", side=64)
 

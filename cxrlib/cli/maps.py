@@ -20,9 +20,10 @@ from cxrlib.cli.options import (
     WhereOption,
 )
 from cxrlib.cohort import Cohort, count_cohort
-from cxrlib.embeddings import EmbedReport, compute_embeddings
+from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
+from cxrlib.image_run import RunReport
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
@@ -169,7 +170,7 @@ def embed_cohort(
     weights: Path | None,
     trust_sha256: str | None,
     device: str,
-) -> tuple[EmbedReport, ExtractorInfo]:
+) -> tuple[RunReport, ExtractorInfo]:
     """Embed what is missing, with a progress line; name each image that could not be used."""
     line = ProgressLine()
     extractor = load_extractor(

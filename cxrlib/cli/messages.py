@@ -9,8 +9,8 @@ import typer
 
 from cxrlib.cli.options import Format
 from cxrlib.cohort import Cohort
-from cxrlib.embeddings import EmbedReport
 from cxrlib.errors import CxrError
+from cxrlib.image_run import RunReport
 
 __all__ = [
     "count_report",
@@ -53,7 +53,7 @@ def write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any])
         typer.echo(f"{name.ljust(width)}  {shown}")
 
 
-def tell_failures(report: EmbedReport) -> None:
+def tell_failures(report: RunReport) -> None:
     """Name each image without an embedding; those without a file share a line."""
     failed = report.failed.to_dict("records")
     missing = [row for row in failed if row["reason"] == NO_FILE]
@@ -77,7 +77,7 @@ def tell_problems(cohort: Cohort) -> None:
         typer.echo(visible(words), err=True)
 
 
-def count_report(report: EmbedReport) -> dict[str, int]:
+def count_report(report: RunReport) -> dict[str, int]:
     """Count what an embedding run did: images computed, found in the cache, failed."""
     return {
         "computed": report.n_computed,
@@ -86,7 +86,7 @@ def count_report(report: EmbedReport) -> dict[str, int]:
     }
 
 
-def exit_by(report: EmbedReport) -> None:
+def exit_by(report: RunReport) -> None:
     """Leave with code 3 where an image that is there could not be used."""
     if not (report.failed["reason"] == NO_FILE).all():
         raise typer.Exit(EXIT_PARTLY)

@@ -14,8 +14,9 @@ from PIL import Image
 
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import CxrError
+from cxrlib.images import read_image_bytes
 from cxrlib.overlays import explain_misfit, lung_boxes, mask_png
-from cxrlib.thumbnails import encode_preview
+from cxrlib.thumbnails import encode_full
 from ui.viewer import Picture, show_viewer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,12 +38,13 @@ def make_picture(image_id: str) -> Picture:
     """Make a picture with all overlays that the image has."""
     cohort = load()
     row = cohort.table.set_index("image_id").loc[image_id]
+    path = cohort.image_path(image_id)
     try:
         mask = to_url(mask_png(cohort, image_id))
     except CxrError:
         mask = None
     return Picture(
-        url=to_url(encode_preview(cohort.image_path(image_id), side=3000)),
+        url=to_url(encode_full(read_image_bytes(path), path).data),
         alt=f"Chest X-ray {image_id}",
         caption=f"Patient {row['patient_id']}, {row['view']}",
         boxes=lung_boxes(cohort, image_id),
