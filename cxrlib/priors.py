@@ -5,8 +5,10 @@ view is no fair comparison: heart, lung volume and fluid look different from the
 the back, standing and lying.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -32,7 +34,8 @@ RULES = {
     "same view": "the latest image and the nearest earlier one of the same view",
     "other frontal view": "the latest frontal image and the nearest earlier one of another frontal "
     "view: none of the same view is earlier",
-    "any two": "two images that cannot be put in order as the same view: not a prior",
+    "any two": "two images of one day, of unknown order or of views that cannot be compared: neither "
+    "is a prior of the other",
     "one image": "one image: there is no other with a readable file to put beside it",
     "no image": "no image of this patient has a readable file",
     "chosen": "two images that were chosen",
@@ -41,12 +44,18 @@ RULES = {
 #: Severity scores of images (Cohen et al. 2020a), by column: name and the end of the scale.
 SCORES = {"geographic_mean": ("Geographic extent", 8), "opacity_mean": ("Opacity", 6)}
 
-#: What may differ between the two images, by column, and what that means for the comparison.
+NOT_RECORDED = "not recorded"
+N_TELLING = 20
+
+#: What else may differ, by column: what it means, and whether it belongs into a banner.
 _WARNINGS = {
-    "sex": "perhaps they show two people",
-    "patient_id": "two ids that share a near-duplicate image",
-    "finding": "the diagnosis was recorded per image",
-    "article": "they were published in two places, and may be rendered in two ways",
+    "sex": ("The recorded sex differs: perhaps the images show two people.", True),
+    "patient_id": (
+        "The images stand under two patient ids that were found to be one person.",
+        True,
+    ),
+    "article": ("The images were published in two places: rendering may differ.", True),
+    "finding": ("The recorded finding differs.", False),
 }
 
 
@@ -132,6 +141,11 @@ class Score:
     change: float | None
     reason: str
 
+    @property
+    def is_given(self) -> bool:
+        """Tell whether either image has a score."""
+        return self.first is not None or self.second is not None
+
 
 @dataclass(frozen=True)
 class PairFacts:
@@ -200,7 +214,7 @@ def find_prior(rows: pd.DataFrame, image_id: str) -> str | None:
         If the image is not among the rows.
     """
     current = _find_image(rows, image_id)
-    return _find_earlier(_read_images(rows), current, lambda view: view == current.view)
+    return _find_earlier(_read_images(rows), current, (current.view,))
 
 
 def choose_pair(rows: pd.DataFrame) -> Pair:
@@ -223,11 +237,11 @@ def choose_pair(rows: pd.DataFrame) -> Pair:
     if len(images) == 1:
         return Pair(images[0].image_id, None, "one image")
     for current in _list_latest(images):
-        prior = _find_earlier(images, current, lambda view, own=current.view: view == own)
+        prior = _find_earlier(images, current, (current.view,))
         if prior is not None:
             return Pair(current.image_id, prior, "same view")
     for current in _list_latest([image for image in images if image.is_frontal]):
-        prior = _find_earlier(images, current, lambda view: view in FRONTAL_VIEWS)
+        prior = _find_earlier(images, current, FRONTAL_VIEWS)
         if prior is not None:
             return Pair(current.image_id, prior, "other frontal view")
     return _choose_any(images)
@@ -278,17 +292,14 @@ def _find_image(rows: pd.DataFrame, image_id: str) -> _Image:
     return found[0]
 
 
-def _find_earlier(images: list[_Image], current: _Image, fits: Callable[[str], bool]) -> str | None:
-    """Find the latest image before another one, of a view that fits."""
+def _find_earlier(images: list[_Image], current: _Image, views: Sequence[str | None]) -> str | None:
+    """Find the latest image before another one, of one of some views."""
     if current.day is None or current.view is None:
         return None
     earlier = [
         (image.day, -place, image.image_id)
         for place, image in enumerate(images)
-        if image.day is not None
-        and image.day < current.day
-        and image.view is not None
-        and fits(image.view)
+        if image.day is not None and image.day < current.day and image.view in views
     ]
     return max(earlier)[2] if earlier else None
 
@@ -309,19 +320,17 @@ def _list_latest(images: list[_Image]) -> list[_Image]:
 def _choose_any(images: list[_Image]) -> Pair:
     """Choose two images that are no prior of each other."""
 
-    def rank(pair: tuple[_Image, _Image]) -> tuple[bool, bool, int, float]:
+    def rank(pair: tuple[_Image, _Image]) -> tuple[bool, bool, int, float, float]:
         days = [image.day for image in pair if image.day is not None]
-        return (
-            pair[0].view is not None and pair[0].view == pair[1].view,
-            pair[0].is_frontal and pair[1].is_frontal,
-            len(days),
-            max(days, default=0.0),
-        )
+        is_same = pair[0].view is not None and pair[0].view == pair[1].view
+        are_frontal = pair[0].is_frontal and pair[1].is_frontal
+        return is_same, are_frontal, len(days), max(days, default=0.0), sum(days)
 
-    # Of 200 images without a day there are 20,000 pairs; those of the first 20 will do.
-    few = images[:20]
-    pairs = [(a, b) for i, a in enumerate(few) for b in few[i + 1 :]]
-    first, second = max(pairs, key=rank)  # the first of equals
+    # 200 images make 20,000 pairs: the most telling images will do.
+    few = sorted(
+        images, key=lambda image: (not image.is_frontal, image.day is None, -(image.day or 0.0))
+    )[:N_TELLING]
+    first, second = max(combinations(sorted(few, key=lambda image: image.row), 2), key=rank)
     if first.day is not None and second.day is not None and first.day > second.day:
         first, second = second, first
     return Pair(second.image_id, first.image_id, "any two")
@@ -364,8 +373,134 @@ def compare_pair(rows: pd.DataFrame, first: str, second: str) -> PairFacts:
 
 
 def describe_pair(facts: PairFacts) -> str:
-    """Say how two images relate, in plain sentences: days, view, state and scores."""
-    raise NotImplementedError
+    """Say how two images relate, in plain sentences: days, views, states and scores.
+
+    Examples
+    --------
+    >>> facts = PairFacts("a.png", "b.png", 12.0, "", "", ("good", "bad"), (), ())
+    >>> describe_pair(facts)
+    'The second image was taken 12 days after the first. State: good, then bad.'
+    """
+    sentences = [_say_days(facts)]
+    if facts.days_note and facts.days is not None:
+        sentences.append(f"{facts.days_note[:1].upper()}{facts.days_note[1:]}.")
+    sentences += [each.words for each in facts.differences]
+    one, two = facts.states
+    sentences.append(f"State: {one}, then {two}." if one != two else f"State: {one} on both.")
+    sentences += [_say_score(score) for score in facts.scores if score.is_given]
+    return " ".join(sentences)
 
 
-Record = dict[str, object]
+Record = dict[Hashable, Any]
+
+
+def _explain_days(days: Sequence[float | None]) -> str:
+    """Say why there is no number of days between."""
+    blank = [name for name, day in zip(("first", "second"), days, strict=True) if day is None]
+    if not blank:
+        return ""
+    if len(blank) == 2:
+        return "the day is not recorded for either image"
+    return f"the day of the {blank[0]} image is not recorded"
+
+
+def _say_days(facts: PairFacts) -> str:
+    if facts.days is None:
+        return f"Days between the images: not known, {facts.days_reason}."
+    if facts.days == 0:
+        return "Both images were taken on the same recorded day; which came first is not known."
+    number = f"{abs(facts.days):g} day{'' if abs(facts.days) == 1 else 's'}"
+    return (
+        f"The second image was taken {number} {'after' if facts.days > 0 else 'before'} the first."
+    )
+
+
+def _list_differences(one: Record, two: Record) -> Iterator[Difference]:
+    """List what is recorded differently, as far as it bears on what is seen."""
+    if _have_same_content(one, two):
+        yield Difference(
+            "same picture",
+            "",
+            "",
+            "Both files hold the same picture: nothing can have changed between them.",
+            is_grave=True,
+        )
+    yield from _compare_views(_word(one["view"]), _word(two["view"]))
+    for column, (words, is_grave) in _WARNINGS.items():
+        first, second = one.get(column), two.get(column)
+        if pd.isna(first) or pd.isna(second) or first == second:
+            continue
+        yield Difference(column, str(first), str(second), words, is_grave)
+
+
+def _have_same_content(one: Record, two: Record) -> bool:
+    first, second = one.get("sha256"), two.get("sha256")
+    return not pd.isna(first) and first == second
+
+
+def _compare_views(first: str, second: str) -> Iterator[Difference]:
+    """Say whether the two can be compared at all."""
+    if NOT_RECORDED in (first, second):
+        which = "either image" if first == second else "one image"
+        words = f"The view of {which} is not recorded: the two may not be comparable."
+        yield Difference("view", first, second, words, is_grave=True)
+    elif first == second:
+        return
+    elif first.startswith("AP") and second.startswith("AP"):
+        words = (
+            f"Positions differ: {first}, then {second}. Fluid, vessels, heart size and lung volume "
+            "look different by position alone."
+        )
+        yield Difference("position", first, second, words, is_grave=True)
+    elif "L" in (first, second):
+        words = (
+            f"Views differ: {first}, then {second}. A lateral and a frontal image show different "
+            "things; no change can be read off."
+        )
+        yield Difference("view", first, second, words, is_grave=True)
+    else:
+        words = (
+            f"Views differ: {first}, then {second}. Heart size, lung volume and fluid look "
+            "different by view alone."
+        )
+        yield Difference("view", first, second, words, is_grave=True)
+
+
+def _word(value: str | float | None) -> str:
+    """Return a cell as text, "not recorded" where it is blank."""
+    return NOT_RECORDED if value is None or pd.isna(value) else str(value)
+
+
+def _compare_scores(one: Record, two: Record) -> Iterator[Score]:
+    """Compare the severity scores, where both images have one."""
+    for column, (name, maximum) in SCORES.items():
+        values = [_number(each[column]) for each in (one, two)]
+        first, second = values
+        if first is not None and second is not None:
+            yield Score(name, maximum, first, second, second - first, "")
+            continue
+        given = [
+            side
+            for side, value in zip(("first", "second"), values, strict=True)
+            if value is not None
+        ]
+        reason = f"only the {given[0]} image has a score" if given else "neither image has a score"
+        yield Score(name, maximum, first, second, None, reason)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _say_score(score: Score) -> str:
+    if score.change is None:
+        given = score.first if score.first is not None else score.second
+        return f"{score.name} (0-{score.maximum}): {given:g}; {score.reason}."
+    return (
+        f"{score.name} (0-{score.maximum}): {score.first:g}, then {score.second:g} "
+        f"({_signed(score.change)})."
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}".replace("-", "−") if value else "no change"
