@@ -34,8 +34,8 @@ RULES = {
     "same view": "the latest image and the nearest earlier one of the same view",
     "other frontal view": "the latest frontal image and the nearest earlier one of another frontal "
     "view: none of the same view is earlier",
-    "any two": "two images of one day, of unknown order or of views that cannot be compared: neither "
-    "is a prior of the other",
+    "any two": "two images of one day, of unknown order or of views that cannot be compared: "
+    "neither is a prior of the other",
     "one image": "one image: there is no other with a readable file to put beside it",
     "no image": "no image of this patient has a readable file",
     "chosen": "two images that were chosen",
