@@ -46,7 +46,8 @@ class Comparison:
         ``first_of``, ``first``; ``first_persons`` are those behind the denominator), then
         ``difference`` (first less second; shares as parts of 1, ages in years), the ends of its
         interval ``low`` and ``high``, and ``reason``: why there is none, or what is wrong
-        with it, "" otherwise. Of a median the count is the denominator.
+        with it, "" otherwise. Of a median the count is the denominator; one of fewer than
+        `cxrlib.intervals.FEW` is missing, as in every table.
     first, second : str
         Names of the groups.
     n_first, n_second : int
@@ -301,7 +302,7 @@ def _compare_ages(units: Units, weights: _Weights) -> dict[str, object]:
     age, medians, resampled, persons = units.numbers["age"], [], [], []
     for side, name in enumerate(("first", "second")):
         known = np.flatnonzero(~np.isnan(age) & (units.group == side))
-        medians.append(float(np.median(age[known])) if len(known) else np.nan)
+        medians.append(float(np.median(age[known])) if len(known) >= FEW else np.nan)
         persons.append(len(np.unique(units.person[known])))
         row |= {f"{name}_n": len(known), f"{name}_of": len(known), name: medians[-1]}
         row[f"{name}_persons"] = persons[-1]

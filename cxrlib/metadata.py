@@ -555,9 +555,9 @@ def _check_urls(urls: pd.Series, rows: Sequence[int], problems: ProblemLog) -> p
 
     Words that name no address, such as "personal communication", stay: they may name an article.
     """
-    kept = urls.copy()
-    for i, url in urls[urls != ""].items():
-        if _name_site(url) is not None:
+    kept = urls.tolist()
+    for i, (row, url) in enumerate(zip(rows, urls, strict=True)):
+        if not url or _name_site(url) is not None:
             continue
         # Browsers pass over these signs: "java<tab>script:" is a script too.
         is_words = not ADDRESS.match(re.sub(r"[\t\r\n]", "", url))
@@ -567,13 +567,13 @@ def _check_urls(urls: pd.Series, rows: Sequence[int], problems: ProblemLog) -> p
             "kept as the article's name, its source is not recorded"
             if is_words
             else "read as not recorded",
-            row=rows[i],
+            row=row,
             column="url",
             value=url,
         )
         if not is_words:
             kept[i] = ""
-    return kept
+    return pd.Series(kept, index=urls.index, dtype="str")
 
 
 def _name_articles(dois: pd.Series, urls: pd.Series) -> pd.Series:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.charts.histograms import describe_ages
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.comparison import (
     compare_groups,
@@ -14,8 +15,13 @@ from cxrlib.comparison import (
     split_by_column,
     split_by_selection,
 )
+from cxrlib.distributions import age_per_patient
 from cxrlib.errors import SelectionError
+from cxrlib.intervals import FEW, NOTHING
 from cxrlib.selection import Selection
+from cxrlib.statistics import summarise
+from cxrlib.summary_layout import lay_out_summary
+from cxrlib.table_one import make_table_one
 from tests.cohort_factory import make_cohort
 
 
@@ -119,14 +125,39 @@ def test_seed_and_row_order_decide_nothing_but_chance(planted: Cohort) -> None:
 
 
 def test_few_persons_have_no_interval(tmp_path: Path) -> None:
-    """Nine persons in a group give counts and the reason."""
+    """Nine persons in a group give counts and the reason; images of them do not mend it."""
     cohort = make_groups(tmp_path, n=18)
+    masks = split_by_column(cohort, "view", "PA", "AP")
+    survived = pick(compare_groups(cohort, *masks).table, "survival", "yes")
+    assert np.isnan(survived["low"])
+    assert "9 persons" in survived["reason"]
+    assert np.isfinite(survived["difference"])
+    age = pick(compare_groups(cohort, *masks, unit="image").table, "age", "median")
+    assert age["first_of"] == 18
+    assert np.isnan(age["low"])
+    assert "9 persons" in age["reason"]
+
+
+@pytest.mark.parametrize(("n", "is_shown"), [(FEW - 1, False), (FEW, True)])
+def test_a_median_of_few_is_not_shown_anywhere(tmp_path: Path, n: int, is_shown: bool) -> None:
+    """Groups, tables, Table One and the chart's words go by one threshold."""
+    cohort = make_groups(tmp_path, n=2 * n)
     row = pick(
         compare_groups(cohort, *split_by_column(cohort, "view", "PA", "AP")).table, "age", "median"
     )
-    assert np.isnan(row["low"])
-    assert "9 persons" in row["reason"]
-    assert np.isfinite(row["difference"])
+    assert row["first_of"] == row["second_of"] == n
+    assert [np.isfinite(row[name]) for name in ("first", "second", "difference")] == [is_shown] * 3
+    assert ("not estimable" in row["reason"]) is not is_shown
+    layout = lay_out_summary(summarise(cohort, "view", unit="patient"), title="X-rays by view")
+    place = [column.title for column in layout.columns].index("Age, years")
+    ages = [row.cells[place].text for row in layout.rows if row.cells[0].text in ("PA", "AP")]
+    assert len(ages) == 2
+    assert [text != NOTHING for text in ages] == [is_shown] * 2
+    one = make_table_one(cohort, "view", unit="patient").table
+    texts = one.loc[(one["variable"] == "age") & one["group"].isin(["PA", "AP"]), "text"]
+    assert ["(" in text for text in texts] == [is_shown] * 2
+    words = describe_ages(age_per_patient(cohort.select_xrays()).head(n))
+    assert ("median" in words.replace("too few for a median", "")) is is_shown
 
 
 def test_a_selection_is_compared_with_the_rest(planted: Cohort) -> None:

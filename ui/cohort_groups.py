@@ -16,6 +16,7 @@ from cxrlib.comparison import (
     split_by_selection,
 )
 from cxrlib.filters import FILTERS, list_choices
+from cxrlib.intervals import NOTHING
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.selection import Selection
 from ui.cohort_charts import show_chart
@@ -137,10 +138,11 @@ def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: s
 def _write_side(row: pd.Series, side: str) -> str:
     """Write count, denominator and share of a group; a median with what it rests on."""
     n, of, value = row[f"{side}_n"], row[f"{side}_of"], row[side]
-    if pd.isna(value):
-        return f"{int(n):,} of {int(of):,}" if row["kind"] == "share" else "–"
     if row["kind"] == "median":
-        return f"{value:.0f} years, median of {int(of):,}"
+        middle = NOTHING if pd.isna(value) else f"{value:.0f} years"
+        return f"{middle}, median of {int(of):,}" if of else NOTHING
+    if pd.isna(value):
+        return f"{int(n):,} of {int(of):,}"
     return f"{int(n):,} of {int(of):,} ({100 * value:.0f} %)"
 
 

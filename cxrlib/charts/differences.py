@@ -18,6 +18,7 @@ from cxrlib.charts.rows import (
 )
 from cxrlib.charts.template import MARGIN
 from cxrlib.comparison import Comparison
+from cxrlib.intervals import NOTHING
 
 __all__ = ["describe_differences", "plot_differences"]
 
@@ -215,9 +216,8 @@ def _say_groups(row: Cells) -> str:
     """Write the numbers of both groups: a median and of how many, or count and denominator."""
     if row["kind"] == "median":
         sides = [
-            f"{float(row[side]):.4g} (of {int(row[f'{side}_of']):,})"
-            if np.isfinite(row[side])
-            else "–"
+            f"{f'{float(row[side]):.4g}' if np.isfinite(row[side]) else NOTHING} "
+            f"(of {int(row[f'{side}_of']):,})"
             for side in ("first", "second")
         ]
     else:

@@ -12,6 +12,7 @@ from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL, add_heading, pale_marker, say_empty
 from cxrlib.charts.template import chart_template
 from cxrlib.charts.words import count_words
+from cxrlib.intervals import FEW
 
 __all__ = [
     "describe_ages",
@@ -35,6 +36,7 @@ WIDE = 4.0
 FEW_DAYS = 5
 N_SIZE_BINS = 30
 SIDES = ("height", "width")
+TOO_FEW = "too few for a median"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _add_blank(figure: go.Figure, place: float, n_blank: int, unit: str, palette
 
 
 def plot_ages(ages: pd.DataFrame, *, unit: str = "patient", theme: Theme = "light") -> go.Figure:
-    """Plot ages in steps of five years, with the median and its quartiles.
+    """Plot ages in steps of five years, with the median and its quartiles unless they are few.
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ def plot_ages(ages: pd.DataFrame, *, unit: str = "patient", theme: Theme = "ligh
     figure.update_xaxes(
         tickvals=list(ticks), ticktext=list(ticks.values()), range=[-1, blank + AGE_STEP]
     )
-    if len(known):
+    if len(known) >= FEW:
         _mark_median(figure, known, palette)
     return figure
 
@@ -179,18 +181,22 @@ def describe_ages(ages: pd.DataFrame, *, unit: str = "patient") -> str:
 
     Examples
     --------
+    >>> describe_ages(pd.DataFrame({"age": [20.0, 40.0, 60.0, None] * 4}))
+    'A histogram of the age of 12 patients: median 40 years, half are 20 to 60. 4 have no age.'
     >>> describe_ages(pd.DataFrame({"age": [20.0, 40.0, 60.0, None]}))
-    'A histogram of the age of 3 patients: median 40 years, half are 30 to 50. 1 has no age.'
+    'A histogram of the age of 3 patients: 20 to 60 years, too few for a median. 1 has no age.'
     """
     known, n_absurd, n_blank = _part_ages(ages)
     if not len(known):
         return f"An empty histogram: the age of no {unit} is known."
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+    middle_words = f"median {middle:.0f} years, half are {low:.0f} to {high:.0f}"
+    few_words = f"{known.min():.0f} to {known.max():.0f} years, {TOO_FEW}"
     absurd = f", {n_absurd:,} an age out of range" if n_absurd else ""
     return (
-        f"A histogram of the age of {count_words(len(known), unit)}: median {middle:.0f} years, "
-        f"half are {low:.0f} to {high:.0f}. {n_blank:,} {'has' if n_blank == 1 else 'have'} "
-        f"no age{absurd}."
+        f"A histogram of the age of {count_words(len(known), unit)}: "
+        f"{few_words if len(known) < FEW else middle_words}. "
+        f"{n_blank:,} {'has' if n_blank == 1 else 'have'} no age{absurd}."
     )
 
 
@@ -336,14 +342,15 @@ def describe_offsets(offsets: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> describe_offsets(pd.DataFrame({"offset": [-360.0, 2.0, 5.0, None]}))
-    'A histogram of the day of 3 images, from day −360 to day 5: median 2. 1 image has no day.'
+    >>> describe_offsets(pd.DataFrame({"offset": [-360.0, 2.0, 5.0] * 4 + [None]}))
+    'A histogram of the day of 12 images, from day −360 to day 5: median 2. 1 image has no day.'
     """
     known = offsets["offset"].dropna().to_numpy(dtype=float)
     if not len(known):
         return "An empty histogram: no image has a day."
     n_blank = len(offsets) - len(known)
-    ends = f"from day {known.min():g} to day {known.max():g}: median {np.median(known):g}"
+    middle = TOO_FEW if len(known) < FEW else f"median {np.median(known):g}"
+    ends = f"from day {known.min():g} to day {known.max():g}: {middle}"
     return (
         f"A histogram of the day of {count_words(len(known), 'image')}, "
         f"{ends.replace('-', '−')}. "
@@ -417,6 +424,8 @@ def _say_side(side: str, sizes: pd.DataFrame) -> str:
     n_blank = len(sizes) - len(values)
     blank = f"; {n_blank:,} not known" if n_blank else ""
     ends = f"{values.min():,.0f} to {values.max():,.0f}"
+    if len(values) < FEW:
+        return f"{side.capitalize()}: {ends} pixels, {TOO_FEW}{blank}"
     return f"{side.capitalize()}: median {np.median(values):,.0f} pixels, {ends}{blank}"
 
 
@@ -425,8 +434,8 @@ def describe_sizes(sizes: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> print(describe_sizes(pd.DataFrame({"height": [100.0, 300.0], "width": [None, None]})))
-    Histograms of 2 images. Height: median 200 pixels, 100 to 300. Width: not known.
+    >>> print(describe_sizes(pd.DataFrame({"height": [100.0, 300.0] * 5, "width": [None] * 10})))
+    Histograms of 10 images. Height: median 200 pixels, 100 to 300. Width: not known.
     """
     parts = [_say_side(side, sizes) for side in SIDES]
     return f"Histograms of {count_words(len(sizes), 'image')}. {'. '.join(parts)}."
