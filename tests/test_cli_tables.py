@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+import re
 from typing import get_args
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from cxrlib import NOTICE
 from cxrlib.cli import app, tables
-from cxrlib.statistics import BY, UNITS
+from cxrlib.groups import GROUPINGS
+from cxrlib.statistics import UNITS
 from tests.cohort_factory import draw_image, make_cohort
 
 ROWS: list[dict[str, object]] = [
@@ -36,10 +39,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return ["tables", "--data", str(root), "--cache", str(folder / "cache")]
 
 
-def read_csv(result: Result) -> dict[str, dict[str, str]]:
-    """Read rows by their name."""
+def read_header(result: Result) -> list[str]:
+    """Read the lines that say where a table comes from."""
     assert result.exit_code == 0, result.output
-    return {row["row"]: row for row in csv.DictReader(io.StringIO(result.stdout))}
+    return [line[2:] for line in result.stdout.splitlines() if line.startswith("# ")]
+
+
+def read_csv(result: Result) -> dict[str, dict[str, str]]:
+    """Read rows by their name, below those lines."""
+    lines = result.stdout.splitlines(keepends=True)[len(read_header(result)) :]
+    return {row["row"]: row for row in csv.DictReader(io.StringIO("".join(lines)))}
 
 
 def test_csv_is_the_table_with_its_totals(data: list[str]) -> None:
@@ -58,10 +67,27 @@ def test_csv_is_the_table_with_its_totals(data: list[str]) -> None:
     assert "usable finding" in result.stderr
 
 
+def test_csv_says_where_it_comes_from(data: list[str]) -> None:
+    """Notice, cohort, fingerprint, filters, date, unit and counts, as files of the page."""
+    told = json.loads(run(*data, "--format", "json").stdout)
+    where = ("--where", "region=Europe")
+    tables = (("tables", "--unit", "patient"), ("quality",), ("quality", "--table", "rules"))
+    for command, *options in tables:
+        header = read_header(run(command, *data[1:], *options, *where))
+        assert header[0] == told["notice"] == NOTICE
+        assert told["fingerprint"] in header[1]
+        assert header[2] == "Filters: Region Europe"
+        assert told["date"] in header[3]
+        assert re.search(r"[Uu]nits?: (patient|flag)", header[4])
+    counted = read_header(run(*data, "--unit", "patient"))
+    assert any(line.startswith("Counted: ") for line in counted)
+    assert any("The unit is the patient" in line for line in counted)
+
+
 def test_each_table_counts_the_rows_of_the_papers(data: list[str]) -> None:
     """By view lateral images count too, by source all X-rays; --rows xrays takes all."""
     n = {}
-    for by in BY:
+    for by in GROUPINGS:
         n[by] = read_csv(run(*data, "--by", by))["Totals"]["n"]
     assert n["region"] == n["finding"] == n["finding-view"] == n["sub-region"] == "3"
     assert n["view"] == "4"
@@ -109,5 +135,5 @@ def test_words_that_are_not_there_are_refused(data: list[str]) -> None:
 
 def test_the_commands_words_are_the_librarys() -> None:
     """Groupings and units are spelled out for the help; they are all there."""
-    assert get_args(tables.By) == BY
+    assert get_args(tables.By) == tuple(GROUPINGS)
     assert get_args(tables.Unit) == UNITS

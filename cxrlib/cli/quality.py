@@ -1,6 +1,7 @@
 """The command ``quality``: the quality ledger as CSV, JSON or a report for the maintainers."""
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,10 +9,12 @@ import numpy as np
 import pandas as pd
 import typer
 
+from cxrlib import NOTICE
 from cxrlib.cli.cohorts import choose_images, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
+from cxrlib.intervals import name_units
 from cxrlib.quality import (
     UPSTREAM,
     Ledger,
@@ -22,7 +25,7 @@ from cxrlib.quality import (
     upstream_report,
 )
 from cxrlib.quality_rules import SEVERITIES
-from cxrlib.selection import parse_where
+from cxrlib.selection import Selection, parse_where
 
 __all__ = ["register"]
 
@@ -41,6 +44,14 @@ class LedgerTable(StrEnum):
     flags = "flags"
     rules = "rules"
     effect = "effect"
+
+
+TABLE_WORDS = {
+    LedgerTable.flags: "a row a flag; unit: flag",
+    LedgerTable.rules: "a row a rule; units: flags, images and patients",
+    LedgerTable.effect: "a row a rule, what leaving its images out would leave; units: images and "
+    "patients",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -74,8 +85,8 @@ def quality(
     """Print the quality ledger: what is doubtful about the X-rays, and what to do."""
     with reported_errors():
         names = [get_rule(_to_name(name)).name for name in rule or []]
-        whole = load_named(data, cache)
-        selected = choose_images(whole, parse_where(where))
+        whole, selection = load_named(data, cache), parse_where(where)
+        selected = choose_images(whole, selection)
         found = find_flags(whole)
         ledger = found.keep(selected.table["image_id"]).choose(names)
         if form is LedgerFormat.markdown:
@@ -83,7 +94,10 @@ def quality(
             typer.echo(report, nl=False)
         else:
             rows = _make_table(table, whole, selected, ledger, names)
-            _write(rows, form, {**_describe(selected, where), "unchecked": ledger.unchecked})
+            if form is LedgerFormat.json:
+                _write_json(rows, {**_describe(selected, where), "unchecked": ledger.unchecked})
+            else:
+                _write_csv(rows, table, selected, selection, ledger)
         _tell(ledger)
 
 
@@ -107,25 +121,37 @@ def _make_table(
 def _describe(cohort: Cohort, where: str) -> dict[str, Any]:
     """Say what the ledger is of."""
     return {
+        "notice": NOTICE,
         "name": cohort.name,
         "fingerprint": cohort.fingerprint,
         "is_synthetic": cohort.is_synthetic,
+        "date": date.today().isoformat(),
         "where": where,
         "n_images": int(cohort.table["is_xray"].sum()),
         "n_patients": cohort.n_patients,
     }
 
 
-def _write(rows: pd.DataFrame, form: LedgerFormat, about: dict[str, Any]) -> None:
-    """Write a table to standard output."""
-    if form is LedgerFormat.json:
-        cells = rows.astype(object).where(rows.notna(), None).to_dict("records")
-        typer.echo(json.dumps({**about, "rows": cells}, indent=2, default=_to_plain))
-        return
-    # Imported here: it brings Plotly, which no other form needs to wait for.
-    from cxrlib.report import csv_with_header
+def _write_json(rows: pd.DataFrame, about: dict[str, Any]) -> None:
+    """Write a table and what it is of to standard output."""
+    cells = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    typer.echo(json.dumps({**about, "rows": cells}, indent=2, default=_to_plain))
 
-    typer.echo(csv_with_header(rows, []).decode("utf-8"), nl=False)
+
+def _write_csv(
+    rows: pd.DataFrame, table: LedgerTable, cohort: Cohort, selection: Selection, ledger: Ledger
+) -> None:
+    """Write a table to standard output, under lines that say where it comes from."""
+    # Imported here: it brings Plotly, which no other form needs to wait for.
+    from cxrlib.report import csv_with_header, provenance
+
+    n_images = int(cohort.table["is_xray"].sum())
+    lines = [
+        *provenance(cohort, filters=selection.describe()),
+        f"Quality ledger, {TABLE_WORDS[table]}. Of {name_units(n_images, 'X-ray')}.",
+        *(f"Not judged, as the images were not inspected: {name}" for name in ledger.unchecked),
+    ]
+    typer.echo(csv_with_header(rows, lines).decode("utf-8"), nl=False)
 
 
 def _to_plain(value: object) -> object:

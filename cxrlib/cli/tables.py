@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import typer
 
+from cxrlib import NOTICE
 from cxrlib.cli.cohorts import choose_images, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
@@ -89,11 +91,13 @@ def tables(
             typer.echo(json.dumps(about | {"rows": _to_records(table)}, indent=2))
             return
         # Imported here: it brings Plotly, which no other command needs to wait for.
-        from cxrlib.report import csv_with_header
+        from cxrlib.report import csv_with_header, provenance
 
-        typer.echo(csv_with_header(table, []).decode("utf-8"), nl=False)
-        counted = "; ".join(step.label for step in cohort.steps)
-        for note in (f"Counted: {counted}.", *about["notes"]):
+        counted = f"Counted: {'; '.join(step.label for step in cohort.steps)}."
+        words = [f"Table: {kind} by {by}. Unit: {unit}.", counted, *about["notes"]]
+        lines = [*provenance(cohort, filters=selection.describe()), *words]
+        typer.echo(csv_with_header(table, lines).decode("utf-8"), nl=False)
+        for note in (counted, *about["notes"]):
             typer.echo(visible(note), err=True)
 
 
@@ -114,9 +118,11 @@ def _make_table(
 def _describe(cohort: Cohort, by: str, unit: str, where: str) -> dict[str, Any]:
     """Say what a table counts."""
     return {
+        "notice": NOTICE,
         "name": cohort.name,
         "fingerprint": cohort.fingerprint,
         "is_synthetic": cohort.is_synthetic,
+        "date": date.today().isoformat(),
         "by": by,
         "unit": unit,
         "where": where,
