@@ -18,6 +18,7 @@ from cxrlib.bibliography import article_link
 __all__ = [
     "METADATA_LICENCE",
     "SYNTHETIC",
+    "WITHHELD",
     "Licence",
     "LicenceCounts",
     "cite_images",
@@ -41,6 +42,8 @@ Row = pd.Series | Mapping[Any, Any]
 """A row of a cohort's table, by column."""
 
 NOT_RECORDED = "none recorded"
+WITHHELD = ("no licence", "licence not known")
+"""Why an image must not be passed on at all."""
 LONGEST_NAME = 80  # characters of a text from a file that an export shows on a line
 LONGEST_TEXT = 120  # characters; longer ones are sentences, and these can take back what they name
 
@@ -98,6 +101,13 @@ class Licence:
     is_share_alike: bool = False
     words: str = ""
     url: str = ""
+
+    @property
+    def passing_on(self) -> str:
+        """What may be passed on: "changed copies", "unchanged copies only", "nothing"."""
+        if not self.is_granted:
+            return "nothing"
+        return "changed copies" if self.allows_changes else "unchanged copies only"
 
 
 SYNTHETIC = Licence("synthetic", True, True, words="drawn by a program, no licence is needed")
@@ -218,7 +228,7 @@ def why_withheld(row: Row, *, is_synthetic: bool = False) -> str:
         return "no readable file"
     if licence.is_granted:
         return ""
-    return "no licence" if licence.name == NOT_RECORDED else "licence not known"
+    return WITHHELD[0 if licence.name == NOT_RECORDED else 1]
 
 
 def why_left_out(row: Row, *, is_synthetic: bool = False) -> str:

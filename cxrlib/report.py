@@ -44,6 +44,7 @@ __all__ = [
     "write_map_figure",
     "write_map_page",
     "write_map_table",
+    "write_whole",
 ]
 
 STOP_COLUMNS = (
@@ -302,7 +303,7 @@ def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
 
 def write_map_page(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
     """Write `map_page` to a file, whole or not at all."""
-    _write_whole(out, map_page(mapped, wish).encode())
+    write_whole(out, map_page(mapped, wish).encode())
 
 
 def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
@@ -323,7 +324,7 @@ def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = Non
         lines=tuple(provenance(mapped, filters=wish.filters)),
     )
     kind = out.suffix.lstrip(".")
-    _write_whole(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
+    write_whole(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
 
 
 def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
@@ -343,10 +344,10 @@ def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
     target = io.BytesIO()
     pq.write_table(table, target)
-    _write_whole(out, target.getvalue())
+    write_whole(out, target.getvalue())
 
 
-def _write_whole(out: Path, data: bytes) -> None:
+def write_whole(out: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all; raises ReportError if it cannot be."""
     partial = out.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:

@@ -1,0 +1,100 @@
+"""The command ``record``: one patient's record as CSV or JSON, and the images that may go out."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cxrlib.cli.cohorts import load_named
+from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
+from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
+from cxrlib.cohort import Cohort
+
+if TYPE_CHECKING:
+    from cxrlib.image_export import ImagePack
+
+__all__ = ["register"]
+
+
+class RecordFormat(StrEnum):
+    """How a record is written."""
+
+    csv = "csv"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(record)
+
+
+def record(
+    patient: Annotated[str, typer.Option("--patient", help="Id, as in metadata.csv.")],
+    data: DataOption = None,
+    form: Annotated[
+        RecordFormat, typer.Option("--format", help="csv: a row an image; json: all of it.")
+    ] = RecordFormat.csv,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write; standard output unless named.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            help="FILE.zip for the unmodified files of the images whose licence lets them go "
+            "out, with their credits; the others are named.",
+        ),
+    ] = None,
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Write what is recorded of a patient, with flags, licences and where it is from."""
+    with reported_errors("nothing was written"):
+        for path, option in ((out, "--out"), (images, "--images")):
+            _check_folder(path, option)
+        if images is not None and images.suffix.lower() != ".zip":
+            raise typer.BadParameter(f"--images {str(images)!r} must end in .zip.")
+        cohort = load_named(data, cache)
+        # Imported here: they bring Plotly, which no other command needs to wait for.
+        from cxrlib.records import record_csv, record_json
+        from cxrlib.report import write_whole
+
+        written = (record_csv if form is RecordFormat.csv else record_json)(cohort, patient)
+        pack = None if images is None else _pack(cohort, patient)
+        if out is None:
+            typer.echo(written.decode("utf-8"), nl=form is RecordFormat.json)
+        else:
+            write_whole(out, written)
+        if images is not None and pack is not None:
+            write_whole(images, pack.data)
+            _tell(pack, images)
+
+
+def _check_folder(path: Path | None, option: str) -> None:
+    """Refuse a place that cannot be written, before anything is read."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(
+            f"{option} {str(path)!r}: there is no folder {str(path.parent)!r}."
+        )
+
+
+def _pack(cohort: Cohort, patient: str) -> "ImagePack":
+    """Pack a patient's images."""
+    from cxrlib.image_export import pack_images
+    from cxrlib.records import find_images
+
+    return pack_images(cohort, find_images(cohort, patient), title=f"X-rays of patient {patient}")
+
+
+def _tell(pack: "ImagePack", images: Path) -> None:
+    """Say what was packed and name what was not; code 3 where a file could not be used."""
+    from cxrlib.licences import WITHHELD
+
+    contents = pack.contents
+    words = f"{pack.n_packed:,} of {len(contents):,} images in {str(images)!r}."
+    typer.echo(visible(words), err=True)
+    left_out = contents.loc[contents["file"] == "", ["image_id", "left_out"]].to_numpy()
+    for image_id, reason in left_out:
+        typer.echo(visible(f"Left out: {image_id}: {reason}"), err=True)
+    if any(reason not in WITHHELD for _, reason in left_out):
+        raise typer.Exit(EXIT_PARTLY)
