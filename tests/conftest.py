@@ -9,6 +9,11 @@ from cxrlib.pipeline import MappedCohort, compute_map
 from tests.cohort_factory import draw_image, make_cohort
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Take in what ends a session that a test would keep alive."""
+    config.pluginmanager.import_plugin("tests.leftovers")
+
+
 @pytest.fixture(scope="session")
 def real_root() -> Path:
     """Give the real collection's folder, or skip: it is found by CXR_DATA only."""
