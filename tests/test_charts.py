@@ -1,5 +1,7 @@
 """The chart template and palette: contrast is measured, not believed."""
 
+import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from cxrlib.charts.palette import (
@@ -9,8 +11,9 @@ from cxrlib.charts.palette import (
     fade,
     mix,
 )
-from cxrlib.charts.template import TEXT_SIZE, chart_template
+from cxrlib.charts.template import TEXT_SIZE, chart_template, make_figure
 from cxrlib.charts.trajectories import FADED
+from tests.figures import assert_valid, read_json
 
 THEMES = ("light", "dark")
 
@@ -88,3 +91,60 @@ def test_template_speaks_the_look(theme):
     assert (layout.title.x, layout.title.xanchor) == (0, "left")
     assert layout.xaxis.showgrid is False
     assert layout.margin.autoexpand is False
+
+
+def make_parts():
+    """Make the parts of a figure, some of them shared."""
+    font = {"size": 15}
+    traces = [
+        {"type": "scatter", "x": np.arange(3.0), "y": [1, None, 2], "marker": {"size": [4, 5, 6]}},
+        {"type": "bar", "x": ["a", "b"], "y": [1, 2], "name": "bars"},
+    ]
+    notes = [{"text": text, "x": 0, "y": 0, "font": font} for text in ("one", "two")]
+    return traces, {"height": 300, "annotations": notes, "yaxis": {"range": [0, 3]}}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_figure_of_parts_equals_the_checked_one(theme):
+    """Make what Plotly makes when it checks every property, template included."""
+    traces, layout = make_parts()
+    figure = make_figure(traces, layout, theme)
+    slow = go.Figure(layout={"template": chart_template(theme)})
+    for trace in traces:
+        slow.add_trace(trace)
+    slow.update_layout(layout)
+    assert read_json(figure) == read_json(slow)
+    assert_valid(figure)
+    assert figure.data[1].name == "bars"
+    assert figure.layout.yaxis.range == (0, 3)
+
+
+def test_figure_of_parts_holds_copies():
+    """Change one place only: neither the parts, nor another place that shared one, nor an axis."""
+    traces, layout = make_parts()
+    figure = make_figure(traces, layout, "light")
+    figure.layout.annotations[0].font.size = 40
+    figure.data[0].marker.size = 7
+    figure.layout.template.layout.xaxis.showgrid = True
+    assert figure.layout.annotations[1].font.size == 15
+    assert layout["annotations"][0]["font"]["size"] == 15
+    assert traces[0]["marker"]["size"] == [4, 5, 6]
+    assert figure.layout.template.layout.yaxis.showgrid is False
+    assert chart_template("light").layout.xaxis.showgrid is False
+
+
+@pytest.mark.parametrize("change", [{"height": "tall"}, {"nonsense": 1}, {"yaxis_range": "wide"}])
+def test_later_changes_are_checked(change):
+    """Refuse what Plotly refuses once the figure is made."""
+    figure = make_figure(*make_parts(), "light")
+    with pytest.raises(ValueError, match=next(iter(change)).split("_")[-1]):
+        figure.update_layout(change)
+    with pytest.raises(ValueError, match="opacity"):
+        figure.data[0].opacity = "much"
+
+
+@pytest.mark.parametrize("wrong", [{"marker_colour": "red"}, {"marker": {"size": "large"}}])
+def test_a_wrong_part_fails_the_check(wrong):
+    """Find a wrong name and a wrong value by the check that tests ask for."""
+    with pytest.raises(ValueError, match=r"Invalid|Bad"):
+        assert_valid(make_figure([{"type": "scatter", **wrong}], {}, "light"))

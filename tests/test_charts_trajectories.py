@@ -12,11 +12,12 @@ import pytest
 from cxrlib.charts.document import map_html
 from cxrlib.charts.palette import PALETTES
 from cxrlib.charts.template import MAX_SVG_POINTS
-from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.trajectories import HOVER_COLUMN, plot_map, write_hover_texts
 from cxrlib.charts.words import caption_map, day_words, describe_map, describe_paths
 from cxrlib.density import estimate_density
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.trajectories import compute_trajectory, map_points, select_bad_points
+from tests.figures import assert_valid, read_json
 
 REASONS = {"bad": "in the ICU", "good": "not in the ICU", "unknown": ""}
 
@@ -546,3 +547,26 @@ def test_paths_are_described_one_by_one(drawn):
     points, density, ways = drawn
     (said,) = describe_paths(points, ways)
     assert describe_map(points, density, ways).endswith(said)
+
+
+@pytest.mark.parametrize("n_images", [90, MAX_SVG_POINTS + 1])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everything_drawn_is_valid(n_images, theme):
+    """Give Plotly nothing it would refuse or change, whatever is on the map."""
+    table, places = make_map(n_images)
+    points = map_points(table, places)
+    density = estimate_density(select_bad_points(points))
+    ways = [compute_trajectory(table, places, patient) for patient in ("P", "12", "20")]
+    ways[2] = replace(ways[2], stops=(), steps=())
+    ring = {"selected_image_id": "image-3.png", "view": (-1.0, 1.0, -2.0, 2.0)}
+    assert_valid(plot_map(points[::2], density, ways, theme=theme, backdrop=points[1::2], **ring))
+    assert_valid(plot_map(points, None, theme=theme, title="<b>Map", scale=1.5))
+    assert_valid(plot_map(points[:0], None, theme=theme, backdrop=points))
+
+
+def test_hover_texts_are_taken_from_the_table(drawn):
+    """Draw the same figure from texts that were written before, row by row."""
+    points, density, ways = drawn
+    known = points.assign(**{HOVER_COLUMN: write_hover_texts(points)})[::-1][:40]
+    written = plot_map(points[::-1][:40], density, ways)
+    assert read_json(plot_map(known, density, ways)) == read_json(written)

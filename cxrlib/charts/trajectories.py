@@ -18,7 +18,9 @@ from cxrlib.charts.template import (
     FONT,
     MARGIN,
     TITLE_HEIGHT,
-    chart_template,
+    Parts,
+    make_figure,
+    template_layout,
     use_webgl,
 )
 from cxrlib.charts.words import (
@@ -32,19 +34,16 @@ from cxrlib.charts.words import (
 from cxrlib.density import DensityGrid
 from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
-__all__ = ["plot_map"]
+__all__ = ["HOVER_COLUMN", "plot_map", "write_hover_texts"]
 
 Layer = Literal["scatter", "scattergl"]
-Trace = dict[str, object]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
 FADED = 0.75
 #: Opacity of images that filters leave out: there, and no more.
 BACKDROP_OPACITY = 0.4
-#: Columns that are drawn. Rows are chosen several times, and each column costs.
-POINT_COLUMNS = (
-    "image_id", "patient_id", "offset", "view", "state", "state_reasons", "x", "y"
-)  # fmt: skip
+#: Where a table of points keeps its `write_hover_texts`, if it was asked for them before.
+HOVER_COLUMN = "hover_text"
 #: Bands of the density, the lowest of them clear.
 N_BANDS = 8
 #: Room round the outermost images, as a share of the map's span: at least, and at most where
@@ -87,7 +86,8 @@ def plot_map(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`, or a selection of its rows.
+        Result of `cxrlib.trajectories.map_points`, or a selection of its rows. A column
+        `HOVER_COLUMN` spares writing the hover texts again.
     density : DensityGrid or None
         Drawn behind the marks; None where it is not estimable or not wanted.
     trajectories : sequence of Trajectory, optional
@@ -116,34 +116,41 @@ def plot_map(
     Figure
     """
     palette = PALETTES[theme]
-    figure = go.Figure(layout={"template": chart_template(theme)})
-    points = points[[name for name in POINT_COLUMNS if name in points]]
-    everything = points[["x", "y"]]
-    if backdrop is not None:
-        everything = pd.concat([everything, backdrop[["x", "y"]]])
-    extent, level = _frame(everything, density)
-    if density is not None and len(points):
-        _add_density(figure, density, palette, density_label, level)
+    tables = [points] if backdrop is None else [points, backdrop]
+    places = [table[["x", "y"]].to_numpy(dtype=np.float64) for table in tables]
+    everything = np.vstack(places)
     layer: Layer = "scattergl" if use_webgl(len(everything)) else "scatter"
-    if backdrop is not None and len(backdrop):
-        _add_backdrop(figure, backdrop, palette, layer)
-    _add_points(figure, points, palette, layer, chosen=bool(trajectories))
+    extent, level = _frame(everything, density)
     top = MARGIN["t"] + (0 if title is None else TITLE_HEIGHT)
     top += KEY_HEIGHT * _count_key_rows(trajectories)
     screen = _Screen(extent, height - top - MARGIN["b"])
-    _add_paths(figure, trajectories, palette, layer, screen)
-    _set_layout(figure, screen, height=height, top=top, title=title, view=view or extent)
-    figure.update_layout(uirevision=uirevision)
-    selected = points[points["image_id"] == selected_image_id]
-    _add_ring(figure, selected, palette, layer)
-    _add_labels(figure, trajectories, palette, screen, keep=selected)
+    ring = places[0][(points["image_id"] == selected_image_id).to_numpy(bool, na_value=False)]
+    traces = [
+        *_draw_points(points, palette, layer, chosen=bool(trajectories)),
+        *_draw_paths(trajectories, palette, layer, screen),
+        *_draw_ring(ring, palette, layer),
+    ]
+    notes = _write_labels(trajectories, palette, screen, keep=ring)
+    layout = _lay_out(screen, height=height, top=top, title=title, view=view or extent)
+    if backdrop is not None and len(backdrop):
+        traces.insert(0, _draw_backdrop(places[1], palette, layer))
+    if density is not None and len(points):
+        words = f"density of {density_label}"
+        traces.insert(0, _draw_density(density, palette, words, level))
+        layout["shapes"] = _draw_density_scale(palette)
+        notes.insert(0, _name_density_scale(words))
+    if trajectories:
+        layout["legend2"] = _lay_out_key(theme)
     if points.empty:
-        _add_empty(figure)
-    return enlarge(figure, scale)
+        notes.append(_say_empty())
+    if notes:
+        layout["annotations"] = notes
+    layout["uirevision"] = uirevision
+    return enlarge(make_figure(traces, layout, theme), scale)
 
 
-def _trace(layer: Layer, **properties: object) -> Trace:
-    """Describe a trace; Plotly checks it once, when the figure takes it, and not twice."""
+def _trace(layer: Layer, **properties: object) -> Parts:
+    """Describe a trace of marks or lines."""
     return {"type": layer, **properties}
 
 
@@ -168,17 +175,16 @@ class _Screen:
         return x_min - spare, x_max + spare, y_min, y_max
 
 
-def _set_layout(
-    figure: go.Figure,
+def _lay_out(
     screen: _Screen,
     *,
     height: int,
     top: float,
     title: str | None,
     view: tuple[float, float, float, float],
-) -> None:
-    """Set axes without ticks, one scale for both, room for the keys above."""
-    axes = {}
+) -> Parts:
+    """Lay out axes without ticks, one scale for both, and room for the keys above."""
+    axes: dict[str, Parts] = {}
     for name, low, high in (("xaxis", 0, 1), ("yaxis", 2, 3)):
         whole = {"minallowed": screen.extent[low], "maxallowed": screen.extent[high]}
         axes[name] = {
@@ -187,21 +193,31 @@ def _set_layout(
             "autorangeoptions": whole,
             "showticklabels": False,
             "ticks": "",
-            "title": None,
         }
     axes["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
     # Two legends: the states hang from the top, the paths stand on the map, at any height.
     hung = 1.0 if title is None else 1.0 - TITLE_HEIGHT / height
-    figure.update_layout(
-        height=height,
-        dragmode="pan",
-        clickmode="event+select",
-        margin_t=top,
-        legend={"yref": "container", "y": hung, "yanchor": "top"},
+    layout = {
+        "height": height,
+        "dragmode": "pan",
+        "clickmode": "event+select",
+        "margin": {"t": top},
+        "legend": {"yref": "container", "y": hung, "yanchor": "top"},
         **axes,
-    )
+    }
     if title is not None:
-        figure.update_layout(title_text=html.escape(title, quote=False))
+        layout["title"] = {"text": html.escape(title, quote=False)}
+    return layout
+
+
+def _lay_out_key(theme: Theme) -> Parts:
+    """Lay out the key of the paths, on the map; it hides nothing."""
+    return {
+        **template_layout(theme)["legend"],
+        "itemwidth": KEY_LINE,
+        "itemclick": False,
+        "itemdoubleclick": False,
+    }
 
 
 def _count_key_rows(trajectories: Sequence[Trajectory]) -> int:
@@ -220,32 +236,24 @@ def _path_name(way: Trajectory) -> str:
     return f"Patient {safe_text(way.patient_id)}"
 
 
-def _add_density(
-    figure: go.Figure,
-    density: DensityGrid,
-    palette: Palette,
-    density_label: str,
-    level: float,
-) -> None:
+def _draw_density(density: DensityGrid, palette: Palette, words: str, level: float) -> Parts:
     """Draw the density as bands of one hue, clear under a level, with thin lines between."""
     values = density.images_per_area.astype(np.float32)
     peak = float(values.max())
     level *= density.n_points  # as the values: images a unit of area
     step = (peak - level) / (N_BANDS - 1)
-    figure.add_trace(
-        go.Contour(
-            x=density.x,
-            y=density.y,
-            z=values,
-            contours={"start": level, "end": peak - step / 2, "size": step, "coloring": "fill"},
-            colorscale=_band_colours(palette),
-            line={"width": 0.75, "color": palette.density, "smoothing": 1},
-            hoverinfo="skip",
-            showscale=False,
-            name=f"density of {density_label}",
-        )
-    )
-    _add_density_scale(figure, palette, f"density of {density_label}")
+    return {
+        "type": "contour",
+        "x": density.x,
+        "y": density.y,
+        "z": values,
+        "contours": {"start": level, "end": peak - step / 2, "size": step, "coloring": "fill"},
+        "colorscale": _band_colours(palette),
+        "line": {"width": 0.75, "color": palette.density, "smoothing": 1},
+        "hoverinfo": "skip",
+        "showscale": False,
+        "name": words,
+    }
 
 
 def _band_colours(palette: Palette) -> list[tuple[float, str]]:
@@ -260,15 +268,16 @@ def _band_colours(palette: Palette) -> list[tuple[float, str]]:
     return [(float(share), colour) for share, colour in zip(shares, seen, strict=True)]
 
 
-def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
-    """Draw the density's scale under the map, from low to high, and say what it is.
+#: The density's scale under the map, in pixels: width and height of a box, from the map to it.
+BOX_WIDTH, BOX_HEIGHT, BOX_DROP = 14, 12, 18
+
+
+def _draw_density_scale(palette: Palette) -> list[Parts]:
+    """Draw the density's scale under the map, from low to high.
 
     Plotly's own colour bar reserves room and cannot stand beside its title in one line.
     """
-    colours = [colour for _, colour in _band_colours(palette)]
-    width, height, drop = 14, 12, 18  # pixels
-    # All at once: each `add_shape` would check those before it again.
-    figure.layout.shapes = [
+    return [
         {
             "type": "rect",
             "xref": "paper",
@@ -277,92 +286,108 @@ def _add_density_scale(figure: go.Figure, palette: Palette, words: str) -> None:
             "ysizemode": "pixel",
             "xanchor": 0,
             "yanchor": 0,
-            "x0": 8 + row * width,
-            "x1": 8 + (row + 1) * width,
-            "y0": -drop - height,
-            "y1": -drop,
+            "x0": 8 + row * BOX_WIDTH,
+            "x1": 8 + (row + 1) * BOX_WIDTH,
+            "y0": -BOX_DROP - BOX_HEIGHT,
+            "y1": -BOX_DROP,
             "fillcolor": colour,
             "line": {"width": 0.75, "color": palette.density},
         }
-        for row, colour in enumerate(colours)
+        for row, (_, colour) in enumerate(_band_colours(palette))
     ]
-    figure.add_annotation(
-        x=0,
-        y=0,
-        xref="paper",
-        yref="paper",
-        xanchor="left",
-        yanchor="middle",
-        xshift=8 + len(colours) * width + 8,
-        yshift=-drop - height / 2,
-        text=f"low to high: {html.escape(words, quote=False)}",
-        font={"size": LABEL_SIZE},
-    )
 
 
-def _add_backdrop(
-    figure: go.Figure, backdrop: pd.DataFrame, palette: Palette, layer: Layer
-) -> None:
+def _name_density_scale(words: str) -> Parts:
+    """Say beside the density's scale what it is."""
+    return {
+        "x": 0,
+        "y": 0,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "middle",
+        "xshift": 8 + N_BANDS * BOX_WIDTH + 8,
+        "yshift": -BOX_DROP - BOX_HEIGHT / 2,
+        "text": f"low to high: {html.escape(words, quote=False)}",
+        "font": {"size": LABEL_SIZE},
+    }
+
+
+def _draw_backdrop(places: NDArray[np.float64], palette: Palette, layer: Layer) -> Parts:
     """Draw images that filters leave out, small and faint; they cannot be clicked."""
-    figure.add_trace(
-        _trace(
-            layer,
-            x=backdrop["x"].to_numpy(dtype=np.float32),
-            y=backdrop["y"].to_numpy(dtype=np.float32),
-            mode="markers",
-            name="left out by filters",
-            showlegend=False,  # a fifth entry breaks the key in two; the page says it in words
-            marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
-            hoverinfo="skip",
-        )
+    return _trace(
+        layer,
+        x=places[:, 0].astype(np.float32),
+        y=places[:, 1].astype(np.float32),
+        mode="markers",
+        name="left out by filters",
+        showlegend=False,  # a fifth entry breaks the key in two; the page says it in words
+        marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
+        hoverinfo="skip",
     )
 
 
-def _add_points(
-    figure: go.Figure, points: pd.DataFrame, palette: Palette, layer: Layer, *, chosen: bool
-) -> None:
+def _draw_points(
+    points: pd.DataFrame, palette: Palette, layer: Layer, *, chosen: bool
+) -> list[Parts]:
     """Draw one trace a state, with its count in the legend."""
     share = 1.0 if layer == "scatter" else 0.6  # of the size: thousands of marks are a crowd
     opacity = FADED if chosen else 1.0
-    hover = _hover_texts(points)
+    # Rows are chosen as arrays: a table's take many times as long.
+    x, y = (points[axis].to_numpy(dtype=np.float32) for axis in "xy")
+    ids = points[["image_id", "patient_id"]].to_numpy(dtype=object)
+    hover = _find_hover_texts(points)
+    traces = []
     for rank, state in enumerate(STATES):
         own = points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
-        symbol, size = MARKERS[state]
-        hollow = state == "unknown"
-        marker = {
-            "symbol": symbol,
-            "size": size * share,
-            "color": palette.page if hollow else palette.states[state],
-            "opacity": opacity,
-            "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
-        }
-        shown = points[own]
-        figure.add_trace(
+        traces.append(
             _trace(
                 layer,
-                x=shown["x"].to_numpy(dtype=np.float32),
-                y=shown["y"].to_numpy(dtype=np.float32),
+                x=x[own],
+                y=y[own],
                 mode="markers",
-                name=f"{state}: {count_words(len(shown), 'image')}",
+                name=f"{state}: {count_words(int(own.sum()), 'image')}",
                 legendrank=1000 - rank,
-                marker=marker,
+                marker=_mark(state, palette, share, opacity),
                 # Plotly dims what is not selected, which would read as a state.
                 selected={"marker": {"opacity": opacity}},
                 unselected={"marker": {"opacity": opacity}},
-                customdata=_ids(shown),
+                customdata=ids[own],
                 hovertext=hover[own],
                 hoverinfo="text",
             )
         )
+    return traces
 
 
-def _ids(points: pd.DataFrame) -> NDArray[np.object_]:
-    """Return image_id and patient_id a row, shape (n_images, 2)."""
-    return points[["image_id", "patient_id"]].to_numpy(dtype=object)
+def _mark(state: str, palette: Palette, share: float, opacity: float) -> Parts:
+    """Describe the mark of a state: its colour and its shape both say it."""
+    symbol, size = MARKERS[state]
+    hollow = state == "unknown"
+    return {
+        "symbol": symbol,
+        "size": size * share,
+        "color": palette.page if hollow else palette.states[state],
+        "opacity": opacity,
+        "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
+    }
 
 
-def _hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
-    """Return one or two sentences an image; ids are text here, never markup."""
+def _find_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
+    """Take the hover texts that the table holds, or write them."""
+    if HOVER_COLUMN in points:
+        return points[HOVER_COLUMN].to_numpy(dtype=object)
+    return write_hover_texts(points)
+
+
+def write_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
+    """Write one or two sentences an image, shape (n_images,); ids are text, never markup.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `cxrlib.trajectories.map_points`.
+    """
     reasons = points["state_reasons"] if "state_reasons" in points else points["state"]
     rows = zip(
         points["patient_id"],
@@ -385,44 +410,30 @@ def _hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
     return texts
 
 
-def _add_paths(
-    figure: go.Figure,
-    trajectories: Sequence[Trajectory],
-    palette: Palette,
-    layer: Layer,
-    screen: _Screen,
-) -> None:
-    """Draw the ways of the chosen patients, with a key of their dashes above the map."""
+def _draw_paths(
+    trajectories: Sequence[Trajectory], palette: Palette, layer: Layer, screen: _Screen
+) -> list[Parts]:
+    """Draw the ways of the chosen patients, each with its own dashes."""
     taken: list[tuple[float, float]] = []  # places of marks, in pixels
+    heads = _arrow_heads if layer == "scatter" else _arrow_heads_webgl
+    traces = []
     for row, way in enumerate(trajectories):
-        _add_line(figure, way, palette, layer, DASHES[row % len(DASHES)])
-        _add_days(figure, way, palette, layer)
-        _add_marks(figure, way, palette, layer, screen, taken)
-        if way.steps:
-            heads = _arrow_heads if layer == "scatter" else _arrow_heads_webgl
-            figure.add_trace(heads(way, palette))
-    if trajectories:
-        figure.update_layout(
-            legend2={
-                **figure.layout.template.layout.legend.to_plotly_json(),
-                "itemwidth": KEY_LINE,
-                "itemclick": False,
-                "itemdoubleclick": False,
-            }
-        )
+        traces += _draw_line(way, palette, layer, DASHES[row % len(DASHES)])
+        traces += _draw_days(way, palette, layer)
+        traces += _draw_marks(way, palette, layer, screen, taken)
+        traces += [heads(way, palette)] if way.steps else []
+    return traces
 
 
-def _add_line(
-    figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer, dash: str
-) -> None:
+def _draw_line(way: Trajectory, palette: Palette, layer: Layer, dash: str) -> list[Parts]:
     """Draw one patient's line from day to day over its halo."""
     x: list[float | None] = [stop.x for stop in way.stops]
     y: list[float | None] = [stop.y for stop in way.stops]
     plain = {"mode": "lines", "hoverinfo": "skip"}
     halo = {"color": fade(palette.page, 0.85), "width": 8}
-    figure.add_trace(_trace(layer, x=x, y=y, line=halo, showlegend=False, **plain))
     line = {"color": palette.ink, "width": 2.5, "dash": dash}
-    figure.add_trace(
+    return [
+        _trace(layer, x=x, y=y, line=halo, showlegend=False, **plain),
         _trace(
             layer,
             # A patient without any day has no line; the key names the patient all the same.
@@ -433,22 +444,20 @@ def _add_line(
             legend="legend2",
             showlegend=True,
             **plain,
-        )
-    )
+        ),
+    ]
 
 
-def _add_days(figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer) -> None:
+def _draw_days(way: Trajectory, palette: Palette, layer: Layer) -> list[Parts]:
     """Hang the images of one day on their mean, which says how the day counts."""
     threads = _threads(way.stops)
     if not threads:
-        return
+        return []
     thin = {"color": palette.ink, "width": 1}
     places = {"x": [place[0] for place in threads], "y": [place[1] for place in threads]}
-    figure.add_trace(
-        _trace(layer, **places, mode="lines", line=thin, showlegend=False, hoverinfo="skip")
-    )
     means = [stop for stop in way.stops if len(stop.images) > 1]
-    figure.add_trace(
+    return [
+        _trace(layer, **places, mode="lines", line=thin, showlegend=False, hoverinfo="skip"),
         _trace(
             layer,
             x=[stop.x for stop in means],
@@ -464,8 +473,8 @@ def _add_days(figure: go.Figure, way: Trajectory, palette: Palette, layer: Layer
                 for stop in means
             ],
             hoverinfo="text",
-        )
-    )
+        ),
+    ]
 
 
 def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
@@ -478,14 +487,13 @@ def _threads(stops: Sequence[Stop]) -> list[tuple[float | None, float | None]]:
     return threads
 
 
-def _add_marks(
-    figure: go.Figure,
+def _draw_marks(
     way: Trajectory,
     palette: Palette,
     layer: Layer,
     screen: _Screen,
     taken: list[tuple[float, float]],
-) -> None:
+) -> list[Parts]:
     """Draw a chosen patient's images again, larger and outlined in ink.
 
     ``taken`` is lengthened by the places of these marks, in pixels.
@@ -495,7 +503,7 @@ def _add_marks(
         *((image, None) for image in way.undated),
     ]
     if not marked:
-        return
+        return []
     images = [image for image, _ in marked]
     hollow = [image.state == "unknown" for image in images]
     fill = [
@@ -503,7 +511,7 @@ def _add_marks(
         for image, empty in zip(images, hollow, strict=True)
     ]
     rim = [palette.rims["unknown"] if empty else palette.ink for empty in hollow]
-    figure.add_trace(
+    return [
         _trace(
             layer,
             x=[image.x for image in images],
@@ -523,7 +531,7 @@ def _add_marks(
             hovertext=[_mark_text(way, image, stop) for image, stop in marked],
             hoverinfo="text",
         )
-    )
+    ]
 
 
 def _mark_sizes(
@@ -549,7 +557,7 @@ def _mark_text(way: Trajectory, image: MappedImage, stop: Stop | None) -> str:
     return text
 
 
-def _arrow_heads(way: Trajectory, palette: Palette) -> Trace:
+def _arrow_heads(way: Trajectory, palette: Palette) -> Parts:
     """Return arrow heads at the end of each step, coloured by the state they lead to."""
     n_steps = len(way.steps)
     return _trace(
@@ -572,7 +580,7 @@ def _arrow_heads(way: Trajectory, palette: Palette) -> Trace:
     )
 
 
-def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Trace:
+def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Parts:
     """Return arrow heads a little past the middle of each step.
 
     WebGL knows neither ``angleref`` nor ``standoff``: a head at the end would lie under the mark.
@@ -596,15 +604,15 @@ def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Trace:
     )
 
 
-def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette, layer: Layer) -> None:
+def _draw_ring(places: NDArray[np.float64], palette: Palette, layer: Layer) -> list[Parts]:
     """Ring the selected image; nothing is drawn where the map does not show it."""
-    if selected.empty:
-        return
-    figure.add_trace(
+    if not len(places):
+        return []
+    return [
         _trace(
             layer,
-            x=selected["x"],
-            y=selected["y"],
+            x=places[:, 0],
+            y=places[:, 1],
             mode="markers",
             showlegend=False,
             hoverinfo="skip",
@@ -615,11 +623,11 @@ def _add_ring(figure: go.Figure, selected: pd.DataFrame, palette: Palette, layer
                 "line": {"width": 3.5},
             },
         )
-    )
+    ]
 
 
 def _frame(
-    points: pd.DataFrame, density: DensityGrid | None
+    places: NDArray[np.float64], density: DensityGrid | None
 ) -> tuple[tuple[float, float, float, float], float]:
     """Return what the map shows and the lowest level of its density.
 
@@ -627,9 +635,8 @@ def _frame(
     the margin for it stays small. Where it would not, the level rises to what the density
     reaches outside, so that no band is cut off at the edge.
     """
-    if points.empty:
+    if not len(places):
         return (0.0, 1.0, 0.0, 1.0), 0.0
-    places = points[["x", "y"]].to_numpy(dtype=np.float64)
     low, high = places.min(axis=0), places.max(axis=0)
     span = np.maximum(high - low, 1.0)
     frame_low, frame_high = low - MARGIN_SHARE * span, high + MARGIN_SHARE * span
@@ -694,45 +701,40 @@ def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Labe
     return labels
 
 
-def _add_labels(
-    figure: go.Figure,
+def _write_labels(
     trajectories: Sequence[Trajectory],
     palette: Palette,
     screen: _Screen,
     *,
-    keep: pd.DataFrame,
-) -> None:
-    """Write days beside the paths, with a thin leader where a label had to step aside."""
+    keep: NDArray[np.float64],
+) -> list[Parts]:
+    """Write days beside the paths, with a thin leader where a label had to step aside.
+
+    ``keep`` are places, in map units, to keep clear.
+    """
     labels = [
         label
         for row, way in enumerate(trajectories)
         for label in _labels(way, among_others=len(trajectories) > 1, slanted=row % 2 == 1)
     ]
     if not labels:
-        return
+        return []
     scale = screen.scale
     offsets = place_labels(
         np.array([[label.x, label.y] for label in labels]) * scale,
         np.array([[label.width, LABEL_SIZE * 1.4] for label in labels]),
         obstacles=np.vstack(
-            [
-                *(_dots(way, scale) for way in trajectories if way.stops),
-                *[keep[["x", "y"]].to_numpy(dtype=np.float64) * scale] * 4,
-            ]
+            [*(_dots(way, scale) for way in trajectories if way.stops), *[keep * scale] * 4]
         ),
         frame=screen.frame,
     )
-    # All at once: each `add_annotation` would check those before it again.
-    figure.layout.annotations = [
-        *figure.layout.annotations,
-        *(
-            _annotation(label, right, up, palette)
-            for label, (right, up) in zip(labels, offsets, strict=True)
-        ),
+    return [
+        _annotation(label, right, up, palette)
+        for label, (right, up) in zip(labels, offsets, strict=True)
     ]
 
 
-def _annotation(label: _Label, right: float, up: float, palette: Palette) -> dict[str, object]:
+def _annotation(label: _Label, right: float, up: float, palette: Palette) -> Parts:
     """Return a label at an offset from its point, in pixels, as Plotly takes it."""
     return {
         "x": label.x,
@@ -762,13 +764,13 @@ def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
     return np.vstack(dots)
 
 
-def _add_empty(figure: go.Figure) -> None:
+def _say_empty() -> Parts:
     """Say that there is nothing to show, and what to do."""
-    figure.add_annotation(
-        x=0.5,
-        y=0.5,
-        xref="paper",
-        yref="paper",
-        text="No image of this selection is on the map.<br>Loosen a filter.",
-        font={"size": 18},
-    )
+    return {
+        "x": 0.5,
+        "y": 0.5,
+        "xref": "paper",
+        "yref": "paper",
+        "text": "No image of this selection is on the map.<br>Loosen a filter.",
+        "font": {"size": 18},
+    }
