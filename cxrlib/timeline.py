@@ -7,26 +7,29 @@ lane of their own, and facts that hold "at any point" are listed beside.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import groupby, pairwise
+from typing import Any, Literal
 
 import pandas as pd
+
+from cxrlib.day_axis import Break, DayAxis, Piece, lay_out_axis
+from cxrlib.errors import SelectionError
+from cxrlib.hanging import GAP, Grid, choose_grid, hang, spread
+from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = [
     "WIDTH",
     "Bracket",
-    "Break",
     "Column",
     "Lane",
     "Mark",
-    "Piece",
     "Tick",
     "Tile",
     "Timeline",
     "describe_timeline",
     "find_clock",
-    "lab_table",
     "lay_out_timeline",
-    "list_undated_facts",
+    "say_mark",
     "timeline_table",
 ]
 
@@ -110,25 +113,6 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Hold a stretch of the axis that is proportional to days."""
-
-    first_day: float
-    last_day: float
-    x0: float
-    x1: float
-
-
-@dataclass(frozen=True)
-class Break:
-    """Hold a cut of the axis, between two pieces, and the days it leaves out."""
-
-    x0: float
-    x1: float
-    days: float
-
-
-@dataclass(frozen=True)
 class Bracket:
     """Hold the images of one day, two at least."""
 
@@ -144,24 +128,23 @@ class Column:
 
     Parameters
     ----------
-    x, y : float
-        Its middle, and the line of its heading.
+    x : float
+        Its middle.
     label : str
-        The day or days of its images, "" in the lane of those without.
+        The day or days of its images.
     image_ids : tuple of str
         All of its images in order, shown or not.
     hidden : tuple of str
-        Those without a tile; they are counted in the column's last place.
-    more_tile : Tile or None
-        Where "+n" stands.
+        Those without a thumbnail.
+    more : float or None
+        Height of the line that counts them, below the last thumbnail.
     """
 
     x: float
-    y: float
     label: str
     image_ids: tuple[str, ...]
     hidden: tuple[str, ...]
-    more_tile: Tile | None
+    more: float | None
 
 
 @dataclass(frozen=True)
@@ -183,19 +166,22 @@ class Timeline:
     width, height : float
         Pixels. The height is known before anything is drawn.
     left : float
-        Room for the rows' labels, in `width`.
+        Where places begin; the names of the lines stand before it.
     side : float
         Of every thumbnail.
+    marker : float
+        Size of every point.
     marks : tuple of Mark
         By day, then in the record's order; those without a day last.
     pieces, breaks, ticks, brackets, columns : tuple
         From left to right.
     lane : Lane or None
     clock : str
-        What day 0 is: "symptom onset or admission: the record does not say which".
+        What day 0 is; "" where no image has a day.
     lines : dict of str to float
-        Height of each line: "clock", "days", "axis", "bracket", "state", "in_icu",
-        "intubation_present", "stems", "heading", "tiles", "notes".
+        Height of each line: see `_draw_lines`.
+    notes : tuple of str
+        What the marks mean, as far as they are there; lines below.
     """
 
     patient_id: str
@@ -203,6 +189,7 @@ class Timeline:
     height: float
     left: float
     side: float
+    marker: float
     marks: tuple[Mark, ...]
     pieces: tuple[Piece, ...]
     breaks: tuple[Break, ...]
@@ -212,6 +199,12 @@ class Timeline:
     lane: Lane | None
     clock: str
     lines: dict[str, float]
+    notes: tuple[str, ...]
+
+    @property
+    def is_roomy(self) -> bool:
+        """Tell whether a view and a state have room below each thumbnail."""
+        return self.side >= ROOMY_SIDE
 
 
 def lay_out_timeline(
@@ -226,7 +219,7 @@ def lay_out_timeline(
     Parameters
     ----------
     rows : DataFrame
-        The patient's X-rays, rows of a cohort's table.
+        The patient's X-rays, rows of a cohort's table; their order changes nothing.
     kept : collection of str, optional
         Images of the current selection; all unless given.
     chosen : sequence of str
@@ -237,30 +230,422 @@ def lay_out_timeline(
     Returns
     -------
     Timeline
+
+    Raises
+    ------
+    SelectionError
+        If there is no row, or rows of several patients.
     """
-    raise NotImplementedError
+    images = _read_images(rows, kept)
+    days = [image["day"] for image in images]
+    dated = [day for day in days if day is not None]
+    room = width - LEFT - RIGHT
+    grid = choose_grid(days, room, lane_gap=LANE_GAP)
+    axis, points, lane = _place_images(days, grid, room)
+    columns = _place_columns(grid, points, days, lane, LEFT + room)
+    lines, height = _stack_lines(grid, has_days=bool(dated))
+    wanted = {i for i, image in enumerate(images) if image["image_id"] in set(chosen)}
+    names = [image["image_id"] for image in images]
+    tiles: dict[int, Tile] = {}
+    hung = []
+    for x, members in zip(columns, grid.columns, strict=True):
+        shown = hang(members, grid.n_rows, wanted)
+        places = _hang_tiles(x, len(shown), grid.side, lines["tiles"])
+        tiles |= dict(zip(shown, places, strict=True))
+        hidden = tuple(names[i] for i in members if i not in shown)
+        label = _name_days([days[i] for i in members])
+        more = lines["more"] if hidden else None
+        hung.append(Column(x, label, tuple(names[i] for i in members), hidden, more))
+    marks = tuple(
+        Mark(**image, x=x, tile=tiles.get(i))
+        for i, (image, x) in enumerate(zip(images, points, strict=True))
+    )
+    notes = _write_notes(marks, hung, grid)
+    return Timeline(
+        patient_id=str(rows["patient_id"].iloc[0]),
+        width=width,
+        height=height + NOTE_HEIGHT * len(notes),
+        left=LEFT,
+        side=grid.side,
+        marker=_size_points(points),
+        marks=marks,
+        pieces=axis.pieces if axis else (),
+        breaks=axis.breaks if axis else (),
+        ticks=_mark_days(dated, axis) if axis else (),
+        brackets=_bracket_days(marks),
+        columns=tuple(hung),
+        lane=lane,
+        clock=find_clock(rows) if dated else "",
+        lines=lines,
+        notes=notes,
+    )
+
+
+#: Pixels: room for the names of lines, at the right edge, and before images without a day.
+LEFT, RIGHT, LANE_GAP = 116.0, 10.0, 36.0
+#: From this side on a view and a state stand below a thumbnail.
+ROOMY_SIDE = 84.0
+#: Room beside an end of the axis where no image is.
+END = 12.0
+#: Least width of the strip of images without a day: its heading has to fit.
+LANE_WIDTH = 128.0
+#: Points of one day stand so far apart where there is room, and points are as large.
+POINT_STEP, POINT_SIZES = 17.0, (5.0, 13.0)
+TEXT_LINE, NOTE_HEIGHT = 18.0, 20.0
+#: Average width of a character of 14 pixels.
+CHARACTER = 7.6
+
+ANSWERS: tuple[Answer, ...] = ("yes", "no", "unclear")
+
+
+def _read_images(rows: pd.DataFrame, kept: Collection[str] | None) -> list[dict[str, Any]]:
+    """Read what a mark says of each image, by day, then in the record's order."""
+    patients = rows["patient_id"].unique()
+    if len(patients) != 1:
+        raise SelectionError(
+            f"A timeline is of one patient, and these are rows of {len(patients)}. Give the "
+            "X-rays of one patient."
+        )
+    ordered = rows.sort_values(["offset", "row"], kind="stable", na_position="last")
+    columns = [ordered[name].tolist() for name in CELLS]
+    return [
+        _read_image(dict(zip(CELLS, cells, strict=True)), kept)
+        for cells in zip(*columns, strict=True)
+    ]
+
+
+CELLS = (
+    *("image_id", "row", "offset", "view", "state", "state_reasons", "in_icu"),
+    *("intubation_present", "file_status", "file_reason"),
+)
+
+
+def _read_image(cells: dict[str, Any], kept: Collection[str] | None) -> dict[str, Any]:
+    day = None if pd.isna(cells["offset"]) else float(cells["offset"])
+    view = cells["view"]
+    reason = cells["file_reason"]
+    return {
+        "image_id": str(cells["image_id"]),
+        "row": int(cells["row"]),
+        "day": day,
+        "view": None if pd.isna(view) else str(view),
+        "state": str(cells["state"]),
+        "state_reasons": str(cells["state_reasons"]),
+        "in_icu": _read_answer(cells["in_icu"]),
+        "intubation_present": _read_answer(cells["intubation_present"]),
+        "perhaps_imputed": day == FEW_DAYS,
+        "is_kept": kept is None or cells["image_id"] in kept,
+        "has_file": cells["file_status"] == "ok",
+        "file_reason": "" if pd.isna(reason) else str(reason),
+    }
+
+
+def _read_answer(cell: object) -> Answer:
+    return next((answer for answer in ANSWERS if cell == answer), "not recorded")
+
+
+# ---- places along the days
+
+
+def _place_images(
+    days: Sequence[float | None], grid: Grid, room: float
+) -> tuple[DayAxis | None, list[float], Lane | None]:
+    """Place each image: about its day, or evenly in the lane of those without."""
+    dated = [day for day in days if day is not None]
+    n_lane = len(grid.columns) - grid.n_dated
+    cell = grid.side + GAP
+    lane_width = max(n_lane * cell - GAP, LANE_WIDTH) if n_lane else 0.0
+    axis, points, end = None, [], LEFT
+    if dated:
+        highest = LEFT + room - (lane_width + LANE_GAP if n_lane else 0.0)
+        stops = [*dated, 0.0]
+        ends = [_needs_room(day, grid, days) for day in (min(stops), max(stops))]
+        axis = lay_out_axis(dated, LEFT + ends[0], highest - ends[1], most_per_day=cell)
+        points = _spread_days(dated, axis, LEFT)
+        end = max(axis.pieces[-1].x1 + ends[1], LEFT + grid.n_dated * cell - GAP)
+    if not n_lane:
+        return axis, points, None
+    start = end + LANE_GAP if dated else LEFT
+    n_undated = len(days) - len(dated)
+    lane = Lane(start, start + lane_width, n_undated)
+    width = (n_lane * cell - GAP) / n_undated
+    points += [start + (i + 0.5) * width for i in range(n_undated)]
+    return axis, points, lane
+
+
+def _needs_room(day: float, grid: Grid, days: Sequence[float | None]) -> float:
+    """Return half the room of what hangs at a day, or that of a tick without an image."""
+    n_columns = sum(days[column[0]] == day for column in grid.columns)
+    return (n_columns * (grid.side + GAP) - GAP) / 2 if n_columns else END
+
+
+def _spread_days(days: Sequence[float], axis: DayAxis, lowest: float) -> list[float]:
+    """Put the images of one day side by side about it, nearer than those of the next day."""
+    groups = [(day, len(list(same))) for day, same in groupby(days)]
+    places = [axis.place(day) for day, _ in groups]
+    gaps = [right - left for left, right in pairwise(places)]
+    points: list[float] = []
+    for i, (place, (_, n)) in enumerate(zip(places, groups, strict=True)):
+        free = min([*gaps[max(i - 1, 0) : i + 1], 2 * (place - lowest)])
+        step = min(POINT_STEP, free / n)
+        points += [place + (k - (n - 1) / 2) * step for k in range(n)]
+    return points
+
+
+def _size_points(points: Sequence[float]) -> float:
+    """Return the size at which points do not cover each other, within reason."""
+    nearest = min((right - left for left, right in pairwise(points)), default=POINT_STEP)
+    least, most = POINT_SIZES
+    return min(most, max(least, nearest - 3))
+
+
+def _mark_days(days: Sequence[float], axis: DayAxis) -> tuple[Tick, ...]:
+    """Make a tick a day and one for day 0; label as many as there is room for."""
+    counts = {0.0: 0} | {day: len(list(same)) for day, same in groupby(days)}
+    ordered = sorted(counts)
+    places = {day: axis.place(day) for day in ordered}
+    words = {day: _name_tick(day) if counts[day] else "0" for day in ordered}
+    taken: list[tuple[float, float]] = []
+    for day in dict.fromkeys([0.0, ordered[0], ordered[-1], *ordered]):
+        half = (len(words[day]) * CHARACTER + 8) / 2
+        low, high = places[day] - half, places[day] + half
+        if all(high <= left or low >= right for left, right in taken):
+            taken.append((low, high))
+        else:
+            words[day] = ""
+    return tuple(Tick(day, places[day], words[day], counts[day]) for day in ordered)
+
+
+def _name_tick(day: float) -> str:
+    """Write a day; 5 with a question mark, since it also stands for "a few days"."""
+    return f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")
+
+
+def _bracket_days(marks: Sequence[Mark]) -> tuple[Bracket, ...]:
+    """Bracket the images of one day."""
+    brackets = []
+    for day, group in groupby(marks, key=lambda mark: mark.day):
+        same = list(group)
+        if day is not None and len(same) > 1:
+            brackets.append(Bracket(day, same[0].x, same[-1].x, len(same)))
+    return tuple(brackets)
+
+
+# ---- thumbnails
+
+
+def _place_columns(
+    grid: Grid, points: Sequence[float], days: Sequence[float | None], lane: Lane | None, end: float
+) -> list[float]:
+    """Place the columns: near their days and apart; in the lane side by side."""
+    cell = grid.side + GAP
+    dated = grid.columns[: grid.n_dated]
+    targets = [sum(points[i] for i in column) / len(column) for column in dated]
+    highest = (lane.x0 - LANE_GAP if lane else end) - grid.side / 2
+    places = spread(targets, cell, LEFT + grid.side / 2, highest)
+    if lane:
+        n_lane = len(grid.columns) - grid.n_dated
+        places += [lane.x0 + grid.side / 2 + cell * i for i in range(n_lane)]
+    return places
+
+
+def _hang_tiles(x: float, n: int, side: float, top: float) -> list[Tile]:
+    """Hang tiles below each other, each with its words below."""
+    step = side + _words_height(side) + GAP
+    return [Tile(x, top + row * step, side, row) for row in range(n)]
+
+
+def _words_height(side: float) -> float:
+    """Return the height of the words below a thumbnail."""
+    return TEXT_LINE * (3 if side >= ROOMY_SIDE else 1)
+
+
+def _name_days(days: Sequence[float | None]) -> str:
+    """Name the days of a column."""
+    known = [day for day in days if day is not None]
+    if not known:
+        return "day not recorded"
+    if known[0] == known[-1]:
+        return f"day {known[0]:g}".replace("-", "−")
+    return f"days {known[0]:g} to {known[-1]:g}".replace("-", "−")
+
+
+# ---- lines from top to bottom
+
+
+def _stack_lines(grid: Grid, *, has_days: bool) -> tuple[dict[str, float], float]:
+    """Return the height of each line, and where the notes begin.
+
+    "clock" and "days" are the middle of words, "axis" and "bracket" lines, "words" names of
+    states where thumbnails are too small for them, then a line of points each, the bend of the
+    "stems", the upper edge of "tiles", the middle of "more", "key" and the first of "notes".
+    """
+    lines: dict[str, float] = {}
+    y = 0.0
+
+    def add(name: str, before: float, after: float = 0.0) -> None:
+        nonlocal y
+        lines[name] = y + before
+        y += before + after
+
+    if has_days:
+        add("clock", 12, 10)
+    add("days", 10, 10)
+    add("axis", 4)
+    add("bracket", 10)
+    if grid.side < ROOMY_SIDE:
+        add("words", 14)
+    add("state", 18)
+    add("in_icu", 26)
+    add("intubation_present", 26)
+    add("stems", 14)
+    add("tiles", 24)
+    y += (grid.side + _words_height(grid.side) + GAP) * grid.n_rows
+    if any(len(column) > grid.n_rows for column in grid.columns):
+        add("more", 2, 12)
+    if grid.side < ROOMY_SIDE:
+        add("key", 10, 10)
+    add("notes", 10)
+    return lines, y - 6
+
+
+def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], grid: Grid) -> tuple[str, ...]:
+    """Say what marks mean that are there."""
+    answers = {answer for mark in marks for answer in (mark.in_icu, mark.intubation_present)}
+    signs = {"yes": "filled yes", "no": "hollow no", "unclear": "? unclear"}
+    signs["not recorded"] = "dash not recorded"
+    told = ", ".join(words for answer, words in signs.items() if answer in answers)
+    notes = [f"In the ICU, tube in place, at each image: {told}"]
+    if any(mark.perhaps_imputed for mark in marks):
+        notes.append(f"{FEW_DAYS}?: perhaps “a few days”, which the collection writes as 5")
+    if any(not mark.is_kept for mark in marks):
+        notes.append("Faint: left out by the filters")
+    if any(column.hidden for column in columns):
+        notes.append("+n: more images of these days, each with its points above")
+    return tuple(notes)
+
+
+# ---- what day 0 is
+
+
+#: Articles whose days are known to be counted from one thing. The Hannover repository gives the
+#: days from an image to admission ("admission_offset"), which the collection took negated.
+CLOCKS = {"10.6084/m9.figshare.12275009": "admission (Hannover repository)"}
+UNKNOWN_CLOCK = "symptom onset or admission: the record does not say which"
 
 
 def find_clock(rows: pd.DataFrame) -> str:
-    """Say what one patient's day 0 is, as far as it is known."""
-    raise NotImplementedError
+    """Say what one patient's day 0 is.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With offset and article; only rows with a day count.
+
+    Returns
+    -------
+    str
+        "admission (…)" where all days come from sources that are known to count from it.
+    """
+    articles = set(rows.loc[rows["offset"].notna(), "article"])
+    clocks = {CLOCKS.get(article, UNKNOWN_CLOCK) for article in articles}
+    return clocks.pop() if len(clocks) == 1 else UNKNOWN_CLOCK
+
+
+# ---- in words and numbers
+
+#: More days than this are not said one by one.
+MOST_SAID = 12
 
 
 def describe_timeline(timeline: Timeline) -> str:
-    """Describe a timeline in sentences: its text alternative."""
-    raise NotImplementedError
+    """Describe a timeline in sentences: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text. Of more than `MOST_SAID` days the first and the last are said.
+    """
+    dated = [mark for mark in timeline.marks if mark.day is not None]
+    undated = [mark for mark in timeline.marks if mark.day is None]
+    days = [list(same) for _, same in groupby(dated, key=lambda mark: mark.day)]
+    where = f" on {_count(len(days), 'day')}" if days else ""
+    if undated:
+        where += f"{';' if days else ','} {len(undated)} without a day"
+    n_images = _count(len(timeline.marks), "image")
+    sentences = [f"Patient {timeline.patient_id}: {n_images}{where}."]
+    if days:
+        sentences.append(f"Day 0 is {timeline.clock}.")
+    half = MOST_SAID // 2
+    told = days if len(days) <= MOST_SAID else [*days[:half], *days[-half:]]
+    for i, same in enumerate(told):
+        if len(told) < len(days) and i == half:
+            sentences.append(f"{len(days) - len(told)} more days.")
+        sentences.append(f"{_name_days([same[0].day]).capitalize()}: {_say_images(same)}.")
+    if undated:
+        sentences.append(f"Day not recorded: {_say_images(undated)}.")
+    sentences += [_say_cut(cut) for cut in timeline.breaks]
+    if n_out := sum(not mark.is_kept for mark in timeline.marks):
+        sentences.append(f"The filters leave out {_count(n_out, 'image')} of these.")
+    return " ".join(sentences)
+
+
+def _say_images(marks: Sequence[Mark]) -> str:
+    """Say images in a row; equal ones as a number."""
+    said: dict[str, int] = {}
+    for mark in marks:
+        words = say_mark(mark)
+        said[words] = said.get(words, 0) + 1
+    return "; ".join(words if n == 1 else f"{n} times {words}" for words, n in said.items())
+
+
+def say_mark(mark: Mark) -> str:
+    """Say what is recorded of an image, but for its day."""
+    parts = [mark.view or "view not recorded", f"state {mark.state}"]
+    parts += _say_answer(mark.in_icu, "in the ICU", "not in the ICU", "ICU")
+    parts += _say_answer(mark.intubation_present, "tube in place", "no tube", "tube")
+    if mark.perhaps_imputed:
+        parts.append("the day perhaps “a few days”")
+    if not mark.has_file:
+        parts.append(f"no image: {mark.file_reason or 'no file'}")
+    return ", ".join(parts)
+
+
+def _say_answer(answer: Answer, yes: str, no: str, name: str) -> list[str]:
+    words = {"yes": yes, "no": no}
+    return [words.get(answer, f"{name} {answer}")]
+
+
+def _say_cut(cut: Break) -> str:
+    return f"The axis is cut once for {cut.days:g} days without an image."
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def timeline_table(timeline: Timeline) -> pd.DataFrame:
-    """Tabulate a timeline, a row an image."""
-    raise NotImplementedError
+    """Tabulate a timeline, a row an image, in its order.
 
-
-def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """List what is recorded of a patient without a day, as name and value."""
-    raise NotImplementedError
-
-
-def lab_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Tabulate a patient's laboratory values by day, with the doubt about each unit."""
-    raise NotImplementedError
+    Returns
+    -------
+    DataFrame
+        Columns image_id, row, day (Float64, missing where not recorded), perhaps_a_few_days, view,
+        state, state_reasons, in_icu, intubation_present, in_selection, file ("ok" or why not).
+    """
+    marks = timeline.marks
+    return pd.DataFrame(
+        {
+            "image_id": [mark.image_id for mark in marks],
+            "row": [mark.row for mark in marks],
+            "day": pd.array([mark.day for mark in marks], dtype="Float64"),
+            "perhaps_a_few_days": [mark.perhaps_imputed for mark in marks],
+            "view": pd.array([mark.view for mark in marks], dtype="str"),
+            "state": [mark.state for mark in marks],
+            "state_reasons": [mark.state_reasons for mark in marks],
+            "in_icu": [mark.in_icu for mark in marks],
+            "intubation_present": [mark.intubation_present for mark in marks],
+            "in_selection": [mark.is_kept for mark in marks],
+            "file": ["ok" if mark.has_file else mark.file_reason or "no file" for mark in marks],
+        }
+    )

@@ -1,13 +1,33 @@
-"""The timeline of one patient: thumbnails at their day, dated facts as points per image."""
+"""The timeline of one patient: thumbnails at their day, dated facts as points per image.
 
-from collections.abc import Mapping, Sequence
+Shape means view here, on all lines. Colour means state, with its name beside it.
+"""
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import Theme
-from cxrlib.timeline import Timeline
+from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade
+from cxrlib.charts.template import TEXT_SIZE, chart_template
+from cxrlib.charts.words import day_words, safe_text
+from cxrlib.timeline import CHARACTER, Mark, Tile, Timeline, say_mark
 
-__all__ = ["plot_timeline"]
+__all__ = ["BADGES", "plot_timeline"]
+
+#: What stands on the thumbnails of the pair.
+BADGES = ("left", "right")
+OTHER_SYMBOL = "cross"
+#: Of what the filters leave out.
+FAINT = 0.35
+FILM = "#000000"
+FILM_TEXT = "#C3CAD4"
+ROWS = {"state": "State", "in_icu": "In the ICU", "intubation_present": "Tube in place"}
+
+Trace = dict[str, Any]
+Hung = tuple[Mark, Tile]
 
 
 def plot_timeline(
@@ -17,6 +37,7 @@ def plot_timeline(
     pictures: Mapping[str, str] | None = None,
     left_out: Mapping[str, str] | None = None,
     selected: Sequence[str] = (),
+    badges: Sequence[str] = BADGES,
 ) -> go.Figure:
     """Plot the timeline of one patient.
 
@@ -25,16 +46,498 @@ def plot_timeline(
     timeline : Timeline
     theme : {"light", "dark"}
     pictures : mapping of str to str
-        Address or data: URI of each image's thumbnail.
+        Address or data: URI of each image's thumbnail, by image id.
     left_out : mapping of str to str, optional
         Why an image has no picture here, such as its licence; a file that cannot be read says
         so by itself.
     selected : sequence of str
         Image ids shown in the viewer, left and right.
+    badges : sequence of str
+        What to write on the thumbnails of `selected`.
 
     Returns
     -------
     Figure
-        As high as `timeline.height`. Marks and thumbnails carry the image id as customdata.
+        As high as `timeline.height`. Points and thumbnails carry the image id as customdata.
     """
-    raise NotImplementedError
+    palette = PALETTES[theme]
+    marks = timeline.marks
+    pictures, left_out = pictures or {}, left_out or {}
+    traces = [
+        *_draw_axis(timeline, palette),
+        *_draw_threads(timeline, selected, palette),
+        *_draw_points(timeline, palette),
+        *_write_words(timeline, palette),
+        _catch_clicks(timeline),
+    ]
+    hung = [(mark, mark.tile) for mark in marks if mark.tile]
+    layout = {
+        "template": chart_template(theme),
+        "height": timeline.height,
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "autoexpand": False},
+        "showlegend": False,
+        "xaxis": {"visible": False, "range": [0, timeline.width], "fixedrange": True},
+        "yaxis": {"visible": False, "range": [timeline.height, 0], "fixedrange": True},
+        "dragmode": False,
+        "clickmode": "event+select",
+        "images": [
+            _show_picture(mark, tile, pictures[mark.image_id])
+            for mark, tile in hung
+            if mark.image_id in pictures
+        ],
+        "shapes": [
+            *(_back_tile(tile, palette) for _, tile in hung),
+            *_frame_tiles(hung, selected, palette),
+            *_draw_lane(timeline, palette),
+        ],
+        "annotations": [
+            *_name_rows(timeline, palette),
+            *_fill_empty(hung, pictures, left_out),
+            *_count_hidden(timeline, palette),
+            *_write_badges(hung, selected, badges, palette),
+            *_write_notes(timeline, palette),
+        ],
+    }
+    return go.Figure({"data": traces, "layout": layout})
+
+
+# ---- the axis of days
+
+
+def _draw_axis(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Draw the pieces of the axis, its cuts, ticks and brackets."""
+    y = timeline.lines["axis"]
+    solid = [[(piece.x0, y), (piece.x1, y)] for piece in timeline.pieces]
+    ticks = [[(tick.x, y - 4), (tick.x, y + 3)] for tick in timeline.ticks]
+    cuts = []
+    for cut in timeline.breaks:
+        middle = (cut.x0 + cut.x1) / 2
+        solid += [[(cut.x0, y), (middle - 5, y)], [(middle + 5, y), (cut.x1, y)]]
+        cuts += [[(middle + dx - 3, y + 7), (middle + dx + 3, y - 7)] for dx in (-4, 4)]
+    return [
+        _lines([*solid, *ticks], palette.quiet, 1.5),
+        _lines(cuts, palette.quiet, 1.5),
+        _lines(_bracket_lines(timeline), palette.quiet, 1.2),
+    ]
+
+
+def _bracket_lines(timeline: Timeline) -> list[list[tuple[float, float]]]:
+    """Return a bracket below the axis for each day of several images."""
+    top, y = timeline.lines["axis"], timeline.lines["bracket"]
+    centres = {tick.day: tick.x for tick in timeline.ticks}
+    lines = []
+    for bracket in timeline.brackets:
+        x0, x1 = bracket.x0, bracket.x1
+        lines += [
+            [(centres[bracket.day], top), (centres[bracket.day], y)],
+            [(x0, y + 5), (x0, y), (x1, y), (x1, y + 5)],
+        ]
+    return lines
+
+
+def _draw_threads(timeline: Timeline, selected: Sequence[str], palette: Palette) -> list[Trace]:
+    """Draw the way from each image's day to its thumbnail."""
+    lines = timeline.lines
+    top = lines["state"] if "words" in lines else lines["bracket"] + 5
+    bend, end = timeline.lines["stems"], timeline.lines["tiles"]
+    quiet: list[list[tuple[float, float]]] = []
+    chosen: list[list[tuple[float, float]]] = []
+    columns = {name: column.x for column in timeline.columns for name in column.image_ids}
+    for mark in timeline.marks:
+        start = lines["state"] if mark.day is None else top
+        line = [(mark.x, start), (mark.x, bend), (columns[mark.image_id], end)]
+        (chosen if mark.image_id in selected else quiet).append(line)
+    return [_lines(quiet, fade(palette.quiet, 0.4), 1.2), _lines(chosen, palette.accent, 2)]
+
+
+def _lines(lines: Iterable[Sequence[tuple[float, float]]], colour: str, width: float) -> Trace:
+    """Draw lines as one trace."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for line in lines:
+        x += [*(point[0] for point in line), None]
+        y += [*(point[1] for point in line), None]
+    style = {"color": colour, "width": width}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": style, "hoverinfo": "skip"}
+
+
+# ---- points
+
+
+def _draw_points(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Draw a point an image on each line: state in colour, then answers in ink."""
+    marks = timeline.marks
+    fills = [palette.states[mark.state] for mark in marks]
+    rims = [palette.rims[mark.state] for mark in marks]
+    fills = [
+        palette.page if mark.state == "unknown" else fill
+        for mark, fill in zip(marks, fills, strict=True)
+    ]
+    traces = [_points(timeline, marks, "state", fills, rims)]
+    for line in ("in_icu", "intubation_present"):
+        told = [mark for mark in marks if getattr(mark, line) in ("yes", "no")]
+        inks = [palette.ink if getattr(mark, line) == "yes" else palette.page for mark in told]
+        traces.append(_points(timeline, told, line, inks, [palette.ink] * len(told)))
+        traces += _draw_untold(timeline, line, palette)
+    return traces
+
+
+def _points(
+    timeline: Timeline, marks: Sequence[Mark], line: str, fills: list[str], rims: list[str]
+) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [mark.x for mark in marks],
+        "y": [timeline.lines[line]] * len(marks),
+        "marker": {
+            "symbol": [_symbol(mark.view) for mark in marks],
+            "size": timeline.marker,
+            "color": fills,
+            "line": {"color": rims, "width": 1.5},
+            "opacity": [1.0 if mark.is_kept else FAINT for mark in marks],
+        },
+        **_clickable(marks),
+    }
+
+
+def _draw_untold(timeline: Timeline, line: str, palette: Palette) -> list[Trace]:
+    """Draw a dash for what is not recorded and a question mark for what is unclear."""
+    y = timeline.lines[line]
+    half = timeline.marker / 2 - 1
+    blank = [mark.x for mark in timeline.marks if getattr(mark, line) == "not recorded"]
+    dashes = _lines([[(x - half, y), (x + half, y)] for x in blank], palette.quiet, 1.5)
+    unclear = [mark.x for mark in timeline.marks if getattr(mark, line) == "unclear"]
+    if not unclear:
+        return [dashes]
+    return [dashes, _texts([(x, y, "?") for x in unclear], palette.quiet)]
+
+
+def _symbol(view: str | None) -> str:
+    return VIEW_SYMBOLS.get(view or "", OTHER_SYMBOL)
+
+
+def _clickable(marks: Sequence[Mark]) -> Trace:
+    """Return what makes points answer: ids, hover, and no dimming by Plotly."""
+    return {
+        "customdata": [[mark.image_id] for mark in marks],
+        "hovertext": [_hover(mark) for mark in marks],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def _hover(mark: Mark) -> str:
+    """Say an image in a sentence."""
+    words = f"{day_words(mark.day)}, {say_mark(mark)}"
+    lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
+    if not mark.is_kept:
+        lines.append("left out by the filters")
+    return "<br>".join([*(safe_text(line) for line in lines), safe_text(mark.image_id)])
+
+
+def _catch_clicks(timeline: Timeline) -> Trace:
+    """Lay unseen marks over the thumbnails, so that these answer to hover and click."""
+    hung = [(mark, mark.tile) for mark in timeline.marks if mark.tile]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [tile.x for _, tile in hung],
+        "y": [tile.y + tile.side / 2 for _, tile in hung],
+        "marker": {"symbol": "square", "size": timeline.side, "opacity": 0},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+        **_clickable([mark for mark, _ in hung]),
+    }
+
+
+# ---- words
+
+
+def _texts(
+    words: Sequence[tuple[float, float, str]], colour: str | list[str], *, at: str = "middle center"
+) -> Trace:
+    """Write words as one trace."""
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [x for x, _, _ in words],
+        "y": [y for _, y, _ in words],
+        "text": [text for _, _, text in words],
+        "textposition": at,
+        "textfont": {"color": colour, "size": TEXT_SIZE},
+        "hoverinfo": "skip",
+    }
+
+
+def _write_words(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Write days along the axis, what day 0 is, and the words of each thumbnail."""
+    lines = timeline.lines
+    labelled = [tick for tick in timeline.ticks if tick.label]
+    days = [(tick.x, lines["days"], tick.label) for tick in labelled]
+    inks = [palette.ink if tick.n_images else palette.quiet for tick in labelled]
+    traces = [_texts(days, inks)]
+    if timeline.clock:
+        traces.append(_write_clock(timeline, palette))
+    cuts = [
+        ((cut.x0 + cut.x1) / 2, lines["days"], text)
+        for cut in timeline.breaks
+        if len(text := f"{cut.days:g} days") * CHARACTER + 60 < cut.x1 - cut.x0
+    ]
+    if cuts:
+        traces.append(_texts(cuts, palette.quiet))
+    traces += _tag_tiles(timeline, palette)
+    if not timeline.is_roomy:
+        traces += [_name_runs(timeline, palette), *_explain_points(timeline, palette)]
+    return traces
+
+
+def _write_clock(timeline: Timeline, palette: Palette) -> Trace:
+    """Say what day 0 is, above it."""
+    zero = next(tick.x for tick in timeline.ticks if tick.day == 0)
+    words = f"0 is {timeline.clock}"
+    fits = zero + len(words) * CHARACTER * 0.9 < timeline.width
+    where = "middle right" if fits else "middle left"
+    return _texts(
+        [(zero + (-9 if fits else 9), timeline.lines["clock"], words)], palette.quiet, at=where
+    )
+
+
+def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Write day, view and state below each thumbnail, with the view's shape."""
+    hung = [(mark, mark.tile) for mark in timeline.marks if mark.tile]
+    tags: list[tuple[float, float, str]] = []
+    inks: list[str] = []
+    symbols: list[tuple[float, float, Mark]] = []
+    for mark, tile in hung:
+        y = tile.y + tile.side + 12
+        day = _tag_day(mark)
+        view = safe_text(mark.view, "no view")
+        tags.append((tile.x if timeline.is_roomy else tile.x + 9, y, day))
+        inks.append(palette.ink if mark.is_kept else palette.quiet)
+        if timeline.is_roomy:
+            tags += [(tile.x + 9, y + 18, view[:10]), (tile.x, y + 36, _tag_state(mark))]
+            inks += [palette.quiet, palette.rims[mark.state]]
+            half = min(len(view), 10) * CHARACTER / 2
+            symbols.append((tile.x - half - 3, y + 18, mark))
+        else:
+            symbols.append((tile.x - len(day) * CHARACTER / 2 - 3, y, mark))
+    return [_texts(tags, inks), _small_symbols(symbols, palette)]
+
+
+def _tag_day(mark: Mark) -> str:
+    if mark.day is None:
+        return "no day"
+    return day_words(mark.day) + ("?" if mark.perhaps_imputed else "")
+
+
+def _tag_state(mark: Mark) -> str:
+    return "state unknown" if mark.state == "unknown" else mark.state
+
+
+def _small_symbols(places: Sequence[tuple[float, float, Mark]], palette: Palette) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [x for x, _, _ in places],
+        "y": [y for _, y, _ in places],
+        "marker": {
+            "symbol": [_symbol(mark.view) for *_, mark in places],
+            "size": 10,
+            "color": [
+                palette.page if mark.state == "unknown" else palette.states[mark.state]
+                for *_, mark in places
+            ],
+            "line": {"color": [palette.rims[mark.state] for *_, mark in places], "width": 1.5},
+            "opacity": [1.0 if mark.is_kept else FAINT for *_, mark in places],
+        },
+        "hoverinfo": "skip",
+    }
+
+
+def _name_runs(timeline: Timeline, palette: Palette) -> Trace:
+    """Name the state above the first point of each run that is as long as its name."""
+    runs = [list(run) for _, run in groupby(timeline.marks, key=lambda mark: mark.state)]
+    ends = [*(run[0].x for run in runs[1:]), timeline.width]
+    words, inks = [], []
+    for run, end in zip(runs, ends, strict=True):
+        state, x = run[0].state, run[0].x - timeline.marker / 2
+        if x + len(state) * CHARACTER + 8 <= end:
+            words.append((x - 4, timeline.lines["words"], state))
+            inks.append(palette.rims[state])
+    return _texts(words, inks, at="middle right")
+
+
+def _explain_points(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Name shapes and colours below, where thumbnails are too small for it."""
+    y = timeline.lines["key"]
+    x = timeline.left
+    shapes: list[tuple[float, str]] = []
+    words: list[tuple[float, float, str]] = []
+    inks: list[str] = []
+
+    def write(text: str, ink: str) -> None:
+        nonlocal x
+        words.append((x, y, text))
+        inks.append(ink)
+        x += len(text) * CHARACTER + 16
+
+    for view in dict.fromkeys(mark.view for mark in timeline.marks):
+        shapes.append((x + 4, _symbol(view)))
+        x += 12
+        write(safe_text(view, "view not recorded")[:20], palette.quiet)
+    x += 12
+    for state in dict.fromkeys(mark.state for mark in timeline.marks):
+        write(f"state {state}" if len(inks) == len(shapes) else state, palette.rims[state])
+    markers = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [x for x, _ in shapes],
+        "y": [y] * len(shapes),
+        "marker": {
+            "symbol": [symbol for _, symbol in shapes],
+            "size": 10,
+            "color": palette.page,
+            "line": {"color": palette.quiet, "width": 1.5},
+        },
+        "hoverinfo": "skip",
+    }
+    return [markers, _texts(words, inks, at="middle right")]
+
+
+# ---- thumbnails
+
+
+def _show_picture(mark: Mark, tile: Tile, source: str) -> dict[str, Any]:
+    return {
+        "source": source,
+        "xref": "x",
+        "yref": "y",
+        "x": tile.x - tile.side / 2,
+        "y": tile.y,
+        "sizex": tile.side,
+        "sizey": tile.side,
+        "sizing": "contain",
+        "layer": "above",
+        "opacity": 1.0 if mark.is_kept else FAINT,
+    }
+
+
+def _square(tile: Tile, **style: object) -> dict[str, Any]:
+    half = tile.side / 2
+    x0, x1, y0, y1 = tile.x - half, tile.x + half, tile.y, tile.y + tile.side
+    return {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, **style}
+
+
+def _back_tile(tile: Tile, palette: Palette) -> dict[str, Any]:
+    """Draw the black behind a thumbnail."""
+    rim = {"width": 1, "color": fade(palette.quiet, 0.5)}
+    return _square(tile, layer="below", fillcolor=FILM, line=rim)
+
+
+def _frame_tiles(
+    hung: Sequence[Hung], selected: Sequence[str], palette: Palette
+) -> list[dict[str, Any]]:
+    """Frame the thumbnails of the pair."""
+    return [
+        _square(tile, layer="above", line={"width": 3, "color": palette.accent})
+        for mark, tile in hung
+        if mark.image_id in selected
+    ]
+
+
+def _draw_lane(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
+    """Draw the line between images with a day and those without."""
+    if timeline.lane is None or not timeline.pieces:
+        return []
+    x = timeline.lane.x0 - 18
+    line = {"width": 1, "color": palette.grid}
+    y0, y1 = timeline.lines["days"] - 8, timeline.lines["notes"] - 22
+    return [{"type": "line", "x0": x, "x1": x, "y0": y0, "y1": y1, "line": line, "layer": "below"}]
+
+
+# ---- annotations: what stands over everything else
+
+
+def _note(x: float, y: float, text: str, colour: str, **style: object) -> dict[str, Any]:
+    return {
+        "x": x,
+        "y": y,
+        "text": text,
+        "font": {"color": colour, "size": TEXT_SIZE},
+        "showarrow": False,
+        "xanchor": "center",
+        "yanchor": "middle",
+        **style,
+    }
+
+
+def _name_rows(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
+    """Name the lines at the left, and the lane above it."""
+    x = timeline.left - 16
+    rows = dict(ROWS)
+    if timeline.ticks:
+        rows = {"days": "Day", **rows}
+    names = [
+        _note(x, timeline.lines[line], text, palette.quiet, xanchor="right")
+        for line, text in rows.items()
+    ]
+    if timeline.lane:
+        y = timeline.lines["days"]
+        names.append(_note(timeline.lane.x0, y, "Day not recorded", palette.quiet, xanchor="left"))
+    return names
+
+
+def _fill_empty(
+    hung: Sequence[Hung], pictures: Mapping[str, str], left_out: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Say on the black why there is no picture."""
+    notes = []
+    for mark, tile in hung:
+        if mark.image_id in pictures:
+            continue
+        why = left_out.get(mark.image_id) or (
+            "not shown" if mark.has_file else mark.file_reason or "no file"
+        )
+        lines = textwrap.wrap(why, max(int(tile.side / CHARACTER) - 1, 6))
+        most = max(int(tile.side / 18) - 1, 1)
+        text = "<br>".join(safe_text(line) for line in lines[:most])
+        notes.append(_note(tile.x, tile.y + tile.side / 2, text, FILM_TEXT))
+    return notes
+
+
+def _count_hidden(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
+    """Count below a column what has no room in it."""
+    return [
+        _note(column.x, column.more, f"+{len(column.hidden)}", palette.quiet)
+        for column in timeline.columns
+        if column.more is not None
+    ]
+
+
+def _write_badges(
+    hung: Sequence[Hung], selected: Sequence[str], badges: Sequence[str], palette: Palette
+) -> list[dict[str, Any]]:
+    """Write on the pair which is left and which is right in the viewer."""
+    words = dict(zip(selected, badges, strict=False))
+    return [
+        _note(
+            tile.x - tile.side / 2,
+            tile.y,
+            words[mark.image_id],
+            palette.page,
+            xanchor="left",
+            yanchor="top",
+            bgcolor=palette.accent,
+            borderpad=3,
+        )
+        for mark, tile in hung
+        if mark.image_id in words
+    ]
+
+
+def _write_notes(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
+    y = timeline.lines["notes"]
+    return [
+        _note(timeline.left, y + 20 * i, safe_note, palette.quiet, xanchor="left")
+        for i, safe_note in enumerate(timeline.notes)
+    ]

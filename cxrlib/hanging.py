@@ -1,0 +1,159 @@
+"""Where thumbnails hang below an axis of days: near their day, in order, none over another.
+
+1. All in one row, each near its day, as large as fits, down to `ROW_SIDE`.
+2. Else in columns below each other, at most `MOST_ROWS` high: images of one day first.
+3. Where there are still too many columns for `LEAST_SIDE`, the nearest days share one.
+4. Of a column that is too full chosen images hang, then its first and its last, then the next;
+   the rest are counted below.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GAP", "Grid", "choose_grid", "hang", "spread"]
+
+#: Sides of thumbnails, pixels: the largest in a row, the least in a row and in columns.
+MOST_SIDE, ROW_SIDE, LEAST_SIDE = 128.0, 84.0, 64.0
+#: The largest in columns of so many.
+STACK_SIDES = {2: 112.0, 3: 88.0}
+GAP = 12.0
+MOST_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Hold what hangs where, in columns from left to right.
+
+    Parameters
+    ----------
+    side : float
+    n_rows : int
+    columns : tuple of tuple of int
+        Numbers of the images in each column, shown or not.
+    n_dated : int
+        How many of the columns, from the left, hold images with a day.
+    """
+
+    side: float
+    n_rows: int
+    columns: tuple[tuple[int, ...], ...]
+    n_dated: int
+
+
+def choose_grid(days: Sequence[float | None], width: float, *, lane_gap: float) -> Grid:
+    """Choose how large thumbnails are and which share a column.
+
+    Parameters
+    ----------
+    days : sequence of float or None
+        Of each image, in order; those without a day last.
+    width : float
+        Room for all, pixels.
+    lane_gap : float
+        Room lost between images with a day and those without.
+    """
+    n_dated = sum(day is not None for day in days)
+    room = width + GAP - (lane_gap if 0 < n_dated < len(days) else 0.0)
+    side = room / len(days) - GAP
+    if side >= ROW_SIDE:
+        single = tuple((i,) for i in range(len(days)))
+        return Grid(min(side, MOST_SIDE), 1, single, n_dated)
+    for n_rows in sorted(STACK_SIDES):
+        columns = _group(days, n_rows)
+        side = room / len(columns) - GAP
+        if side >= LEAST_SIDE:
+            break
+    else:
+        columns = _merge(columns, days, n_rows, most=int(room / (LEAST_SIDE + GAP)))
+        side = room / len(columns) - GAP
+    n_dated_columns = sum(days[column[0]] is not None for column in columns)
+    n_used = min(n_rows, max(len(column) for column in columns))
+    return Grid(min(side, STACK_SIDES[n_rows]), n_used, tuple(columns), n_dated_columns)
+
+
+def _group(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
+    """Put images of one day into columns, full ones first."""
+    columns: list[tuple[int, ...]] = []
+    for i, day in enumerate(days):
+        if columns and len(columns[-1]) < n_rows and days[columns[-1][0]] == day:
+            columns[-1] += (i,)
+        else:
+            columns.append((i,))
+    return columns
+
+
+def _merge(
+    columns: list[tuple[int, ...]], days: Sequence[float | None], n_rows: int, *, most: int
+) -> list[tuple[int, ...]]:
+    """Join neighbouring columns until there are few enough: such as fit, then near, first."""
+
+    def cost(pair: tuple[tuple[int, ...], tuple[int, ...]]) -> tuple[float, float, int]:
+        left, right = pair
+        first, last = days[left[0]], days[right[-1]]
+        n = len(left) + len(right)
+        if first is None or last is None:
+            span = 0.0 if first is last else np.inf  # never a day with none
+            return (np.inf if span else max(0, n - n_rows)), 0.0, n
+        return max(0, n - n_rows), last - first, n
+
+    columns = list(columns)
+    while len(columns) > max(most, 2):
+        costs = [cost(pair) for pair in pairwise(columns)]
+        at = min(range(len(costs)), key=costs.__getitem__)
+        columns[at : at + 2] = [columns[at] + columns[at + 1]]
+    return columns
+
+
+def hang(column: Sequence[int], n_rows: int, chosen: Collection[int]) -> tuple[int, ...]:
+    """Return which images of a column hang, in order.
+
+    Examples
+    --------
+    >>> hang([4, 5, 6], 3, ()), hang([4, 5, 6, 7, 8], 3, ()), hang([4, 5, 6, 7, 8], 3, (6, 7))
+    ((4, 5, 6), (4, 5, 8), (4, 6, 7))
+    """
+    wanted = [*(i for i in column if i in chosen), column[0], column[-1], *column]
+    return tuple(sorted(list(dict.fromkeys(wanted))[:n_rows]))
+
+
+def spread(targets: Sequence[float], distance: float, low: float, high: float) -> list[float]:
+    """Move places as little as possible so that neighbours keep a distance, in order.
+
+    Parameters
+    ----------
+    targets : sequence of float
+        Wanted places, ascending.
+    distance : float
+    low, high : float
+        Least and greatest place; the last ones pass `high` where there is not room for all.
+
+    Returns
+    -------
+    list of float
+        The sum of squared moves is least (isotonic regression, by pooling neighbours).
+
+    Examples
+    --------
+    >>> spread([0, 1, 50], 10, 0, 100)
+    [0.0, 10.0, 50.0]
+    """
+    steps = distance * np.arange(len(targets))
+    pooled = _pool(np.asarray(targets, dtype=np.float64) - steps)
+    highest = max(low, high - (steps[-1] if len(targets) else 0.0))
+    return [float(place) for place in np.clip(pooled, low, highest) + steps]
+
+
+def _pool(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the nearest ascending values, by pooling neighbours that descend."""
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        mean, n = float(value), 1
+        while blocks and blocks[-1][0] > mean:
+            before, m = blocks.pop()
+            mean, n = (before * m + mean * n) / (m + n), m + n
+        blocks.append((mean, n))
+    return np.repeat([mean for mean, _ in blocks], [n for _, n in blocks])
