@@ -14,11 +14,9 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,7 +28,7 @@ from benchmarks.cohorts import find_real_root
 from benchmarks.session import PageSession, Run
 from benchmarks.widgets import select_points
 from cxrlib.processes import count_cores
-from tests.browser.server import ROOT, find_free_port, served, wait_for
+from tests.browser.server import ROOT, served, served_script
 
 BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"
 N_WARM = 5
@@ -236,31 +234,15 @@ def report(page: str, name: str, measured: Measured, limit: float = math.inf) ->
     return is_kept
 
 
-@contextmanager
-def served_bare(folder: Path) -> Iterator[str]:
-    """Serve a Streamlit page with a slider and nothing else."""
-    script, log = folder / "bare.py", folder / "bare.log"
-    script.write_text(BARE)
-    port = find_free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-        try:
-            address = f"http://localhost:{port}"
-            wait_for(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
 def measure_bare(folder: Path, n_runs: int) -> None:
     """Measure the bare page's slider."""
 
     def move(session: PageSession, number: int) -> Run:
         return session.set_widget("number", [round(0.1 * (number % 30), 1)])
 
-    with served_bare(folder) as address:
+    script = folder / "bare.py"
+    script.write_text(BARE)
+    with served_script(script, log=folder / "bare.log") as address:
         report("bare page", "other number", measure(address, Action("", "slider", move), n_runs))
 
 

@@ -4,18 +4,16 @@
 """
 
 import argparse
-import contextlib
 import functools
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, Request, sync_playwright
 
 from tests.browser.look import CHROMIUM_FLAGS, THEMES, Findings, find_chromium, open_page
-from tests.browser.server import ROOT, find_free_port, wait_for
+from tests.browser.server import ROOT, served_script
 
 APP = Path(__file__).with_name("montage_app.py")
 READ_CONTRAST = (Path(__file__).parent / "read_contrast.js").read_text()
@@ -134,23 +132,6 @@ def visit(page: Page, findings: Findings, asked: list[str], take: Callable[[str]
     take("-small")
 
 
-@contextlib.contextmanager
-def served_montage(log: Path) -> Iterator[str]:
-    """Serve the page with nothing but the montage, give its address."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    with log.open("w") as output:
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
-        try:
-            address = f"http://localhost:{port}"
-            wait_for(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
 def keep_image(asked: list[str], request: Request) -> None:
     """Keep what is asked of the images' route."""
     if "/xray/" in request.url:
@@ -169,7 +150,9 @@ def main() -> None:
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     findings = Findings()
-    with served_montage(out / "montage.log") as address, sync_playwright() as playwright:
+    chosen = os.environ.get("CXR_DATA")
+    served = served_script(APP, log=out / "montage.log", data=Path(chosen) if chosen else None)
+    with served as address, sync_playwright() as playwright:
         chromium = find_chromium()
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         for theme in THEMES:

@@ -26,17 +26,39 @@ def served(
 ) -> Iterator[str]:
     """Serve a cohort, on a free port unless one is named; stop the server at the end."""
     port = port or find_free_port()
-    command = [sys.executable, "-m", "cxrlib", "serve", "--port", str(port)]
+    command = ["cxrlib", "serve", "--port", str(port)]
     command += ["--cache", str(cache), "--extractor", extractor]
     if data is not None:
         command += ["--data", str(data)]
+    with _running(command, port, log=log) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def served_script(script: Path, *, log: Path, data: Path | None = None) -> Iterator[str]:
+    """Serve a Streamlit script of its own, which finds a cohort's folder in CXR_DATA."""
+    port = find_free_port()
+    command = ["streamlit", "run", str(script), "--server.port", str(port)]
+    with _running(command, port, log=log, data=data) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _running(
+    command: list[str], port: int, *, log: Path, data: Path | None = None
+) -> Iterator[str]:
+    """Run a server's module, give its address; stop it at the end."""
     env = {key: value for key, value in os.environ.items() if key != "CXR_DATA"}
     env["PYTHONPATH"] = str(ROOT)
+    if data is not None:
+        env["CXR_DATA"] = str(data)
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, stdout=output, stderr=output, env=env
+        )
         try:
             address = f"http://localhost:{port}"
-            wait_for(address, process, log)
+            _wait_for(address, process, log)
             yield address
         finally:
             process.terminate()
@@ -50,7 +72,7 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the server says it is healthy; show its log if it ends before."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:

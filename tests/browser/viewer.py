@@ -5,12 +5,9 @@ scenes, themes and widths; `visit_viewer` walks through one that stands on any p
 """
 
 import argparse
-import contextlib
 import io
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.browser.look import CHROMIUM_FLAGS, THEMES, Findings, find_chromium, open_page
-from tests.browser.server import ROOT, find_free_port, wait_for
+from tests.browser.server import ROOT, served_script
 
 APP = Path(__file__).with_name("viewer_app.py")
 READ_CONTRAST = (Path(__file__).parent / "read_contrast.js").read_text()
@@ -400,26 +397,6 @@ SCENES: dict[str, Callable[[Walk, Callable[[str], None]], None]] = {
 }
 
 
-@contextlib.contextmanager
-def served_viewer(data: Path | None, log: Path) -> Iterator[str]:
-    """Serve the page with nothing but the viewer, give its address."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    env = {key: value for key, value in os.environ.items() if key != "CXR_DATA"}
-    env["PYTHONPATH"] = str(ROOT)
-    if data is not None:
-        env["CXR_DATA"] = str(data)
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=env)
-        try:
-            address = f"http://localhost:{port}"
-            wait_for(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
 def look_at_viewer(browser: Browser, address: str, out: Path, *, label: str) -> list[str]:
     """Walk through every scene in each theme and width; return what is wrong."""
     findings = Findings()
@@ -449,7 +426,9 @@ def main() -> None:
     label = "own" if arguments.data else "demo"
     with (
         sync_playwright() as playwright,
-        served_viewer(arguments.data, arguments.out / f"{label}-viewer.log") as address,
+        served_script(
+            APP, log=arguments.out / f"{label}-viewer.log", data=arguments.data
+        ) as address,
     ):
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         failures = look_at_viewer(browser, address, arguments.out, label=label)
