@@ -27,13 +27,11 @@ from cxrlib.metadata import METADATA_FILE, read_records, type_records
 from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_write_error
 
-__all__ = ["COMMIT", "LICENCE_NOTICE", "PAPER_COMMIT", "FetchReport", "fetch_collection"]
+__all__ = ["COMMIT", "LICENCE_NOTICE", "FetchReport", "fetch_collection"]
 
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8"
 """The last state of metadata.csv: 950 rows, 866 of them X-rays."""
-PAPER_COMMIT = "8e7e5900032e0eacbfee0e604561ea3a258e2b2a"
-"""The state of 18 September 2020, which most tables of the paper count."""
 ARCHIVE_URL = f"https://github.com/{REPOSITORY}/archive/{{commit}}.zip"
 LISTING_URL = f"https://api.github.com/repos/{REPOSITORY}/git/trees/{{commit}}?recursive=1"
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from cxrlib.errors import SelectionError
 
 __all__ = [
-    "NOTEBOOK_COMMIT",
+    "PAPER_COMMIT",
     "PUBLISHED",
     "TOTALS",
     "PublishedCell",
@@ -23,7 +23,7 @@ __all__ = [
     "find_table",
 ]
 
-NOTEBOOK_COMMIT = "8e7e5900032e0eacbfee0e604561ea3a258e2b2a"
+PAPER_COMMIT = "8e7e5900032e0eacbfee0e604561ea3a258e2b2a"
 """The collection's state of 18 September 2020, which the tables of 2020-12 count."""
 
 TOTALS = "Totals"
@@ -324,6 +324,19 @@ def _yes_no(name: str, title: str, unit: str) -> Printed:
     )
 
 
+def _describe_people(unit: str) -> tuple[Printed, ...]:
+    """Give the columns of Tables 3 and 4 after the first, which count patients and images."""
+    return (
+        _number("age_mean", "Age, mean", "years"),
+        _yes_no("survival", "Survival", unit),
+        _yes_no("went_icu", "Went to the ICU", unit),
+        _yes_no("intubated", "Intubated", unit),
+        _number("n_covid", "COVID-19", unit),
+        _number("n_rt_pcr", "RT-PCR positive", unit),
+        _number("male_ratio", "Male, of all", "share"),
+    )
+
+
 def _split_lines(text: str) -> Iterator[list[str]]:
     for line in text.strip().splitlines():
         yield [cell.strip() for cell in line.split("|")]
@@ -367,7 +380,7 @@ def _make_table(text: str, columns: tuple[Printed, ...], **about: object) -> Pub
 _STATE = {
     "reference": "cohen2020b",
     "as_of": "18 September 2020",
-    "commit": NOTEBOOK_COMMIT,
+    "commit": PAPER_COMMIT,
 }
 _FRONTAL_USABLE = "frontal X-rays (PA, AP, AP Supine) whose finding is neither todo nor Unknown"
 _LABELLED_ONLY = (
@@ -411,13 +424,7 @@ _TABLES = (
         (
             _number("n_patients", "Patients", "patients", FRONTAL),
             _number("n_images", "Frontal images", "images", FRONTAL),
-            _number("age_mean", "Age, mean", "years"),
-            _yes_no("survival", "Survival", "patients"),
-            _yes_no("went_icu", "Went to the ICU", "patients"),
-            _yes_no("intubated", "Intubated", "patients"),
-            _number("n_covid", "COVID-19", "patients"),
-            _number("n_rt_pcr", "RT-PCR positive", "patients"),
-            _number("male_ratio", "Male, of all", "share"),
+            *_describe_people("patients"),
         ),
         name="table-3",
         place="Table 3 (2020-12)",
@@ -453,13 +460,7 @@ _TABLES = (
         _TABLE_4,
         (
             _number("n_images", "Images (printed as patients)", "images", (761, None)),
-            _number("age_mean", "Age, mean", "years"),
-            _yes_no("survival", "Survival", "images"),
-            _yes_no("went_icu", "Went to the ICU", "images"),
-            _yes_no("intubated", "Intubated", "images"),
-            _number("n_covid", "COVID-19", "images"),
-            _number("n_rt_pcr", "RT-PCR positive", "images"),
-            _number("male_ratio", "Male, of all", "share"),
+            *_describe_people("images"),
         ),
         name="table-4",
         place="Table 4 (2020-12)",

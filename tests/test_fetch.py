@@ -18,7 +18,8 @@ from cxrlib.cli import fetching
 from cxrlib.cohort import load_cohort
 from cxrlib.downloads import try_lock
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
-from cxrlib.fetch import COMMIT, PAPER_COMMIT, WORK_FOLDER, FetchReport, fetch_collection
+from cxrlib.fetch import COMMIT, WORK_FOLDER, FetchReport, fetch_collection
+from cxrlib.published_tables import PAPER_COMMIT
 from tests.cohort_factory import make_cohort
 from tests.faulty_server import Served, faulty_server
 

@@ -11,8 +11,9 @@ from cxrlib.cli.messages import reported_errors, write_result
 from cxrlib.cli.options import Format, FormatOption
 from cxrlib.errors import SelectionError
 from cxrlib.extractors.weights import WEIGHTS_FILES, download_weights
-from cxrlib.fetch import COMMIT, LICENCE_NOTICE, PAPER_COMMIT, fetch_collection
+from cxrlib.fetch import COMMIT, LICENCE_NOTICE, fetch_collection
 from cxrlib.progress import ProgressLine
+from cxrlib.published_tables import PAPER_COMMIT
 
 __all__ = ["register"]
 
