@@ -16,8 +16,9 @@ from cxrlib.articles import list_articles
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.comparison import compare_recorded
 from cxrlib.distributions import age_per_patient, image_sizes, offsets
+from cxrlib.groups import GROUPINGS
 from cxrlib.missingness import describe_missingness
-from cxrlib.statistics import BY, select_published, summarise
+from cxrlib.statistics import select_published, summarise
 from cxrlib.store import Store
 from cxrlib.synthetic.records import COLUMNS, simulate_courses
 from cxrlib.table_one import make_table_one
@@ -30,7 +31,7 @@ KEYS = {"region": ["region"], "sub-region": ["sub_region"], "view": ["view"], "s
 def make_page(cohort: Cohort) -> None:
     """Compute every table of the page of a cohort that nothing is remembered of."""
     fresh = dataclasses.replace(cohort)
-    for by in BY:
+    for by in GROUPINGS:
         chosen = select_published(fresh, by)
         summarise(chosen, by, unit="patient")
     chosen = select_published(fresh)

@@ -6,7 +6,7 @@ collection (keys of docs/references.md), so that a reader can look it up.
 
 from dataclasses import dataclass
 
-__all__ = ["LIMITS", "NOT_FOR", "Limit", "Source", "limits_text"]
+__all__ = ["LIMITS", "NOT_FOR", "Limit", "Source"]
 
 _PLACES = {"cohen2020": "2020-03", "cohen2020b": "2020-12"}
 
@@ -202,22 +202,3 @@ NOT_FOR = (
     ),
 )
 """Uses that the program must not serve."""
-
-
-def limits_text() -> str:
-    """Write the panel as plain text, for exports and the command line.
-
-    Examples
-    --------
-    >>> print(limits_text().splitlines()[0])
-    What this collection cannot tell
-    """
-    parts = ["What this collection cannot tell", ""]
-    parts += [_write_entry(limit) for limit in LIMITS]
-    parts += ["", "What it must not be used for", ""]
-    parts += [_write_entry(limit) for limit in NOT_FOR]
-    return "\n".join(parts)
-
-
-def _write_entry(limit: Limit) -> str:
-    return f"- {limit.title}. {limit.text} ({limit.source_line})"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
-from cxrlib.groups import GROUPINGS, get_grouping, part_images
+from cxrlib.groups import get_grouping, part_images
 from cxrlib.intervals import compute_wilson, name_units
 from cxrlib.units import (
     BLANK,
@@ -30,8 +30,8 @@ from cxrlib.units import (
 )
 
 __all__ = [
-    "BY",
     "OUTCOMES",
+    "OUTCOME_TITLES",
     "TITLES",
     "TOTALS",
     "UNITS",
@@ -40,9 +40,6 @@ __all__ = [
     "select_published",
     "summarise",
 ]
-
-BY = tuple(GROUPINGS)
-"""What there are tables by."""
 
 TOTALS = "Totals"
 """The row that counts the whole table."""
@@ -59,13 +56,14 @@ OUTCOMES = {
 VIEW_COLUMNS = {"PA": "n_pa", "AP": "n_ap", "AP Supine": "n_ap_supine", "L": "n_lateral"}
 """Columns that count the images of a view; others stand in ``n_other_view``."""
 
-_OUTCOME_TITLES = {
+OUTCOME_TITLES = {
     "survival": "Survival",
     "went_icu": "Went to the ICU",
     "intubated": "Intubated",
     "covid": "COVID-19",
     "rt_pcr": "RT-PCR positive",
 }
+"""The same questions in words."""
 
 TITLES: dict[str, str] = {
     "row": "Row",
@@ -102,7 +100,7 @@ TITLES: dict[str, str] = {
     "male_high": "Male, of known, 95 % to",
     **{
         f"{name}_{part}": f"{title}, {words}"
-        for name, title in _OUTCOME_TITLES.items()
+        for name, title in OUTCOME_TITLES.items()
         for part, words in (
             ("yes", "yes"),
             ("no", "no"),
@@ -185,7 +183,7 @@ def summarise(cohort: Cohort, by: str, *, unit: str = "image") -> Summary:
     cohort : Cohort
         Its X-rays are counted, all of them: select before (`select_published`).
     by : str
-        One of `BY`.
+        One of `cxrlib.groups.GROUPINGS`.
     unit : {"image", "patient", "person"}, default "image"
         What is counted. Table 3 of the paper counts patients, Table 4 images.
 

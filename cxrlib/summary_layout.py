@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxrlib.groups import get_grouping
 from cxrlib.intervals import FEW, NOTHING, describe_average, describe_share, name_units
-from cxrlib.statistics import OUTCOMES, TITLES, VIEW_COLUMNS, Summary
+from cxrlib.statistics import OUTCOME_TITLES, OUTCOMES, TITLES, VIEW_COLUMNS, Summary
 from cxrlib.table_layout import NUMBER_BAR, Bar, Cell, Column, Row, TableLayout, Tone
 
 __all__ = ["PARTS", "TONES", "lay_out_summary"]
@@ -24,14 +24,6 @@ TONES: Mapping[Tone, str] = MappingProxyType(
     {"full": "yes, or known", "half": "no", "pale": "unclear or not recorded"}
 )
 """What the tones of a summary's bars mean."""
-
-_OUTCOME_TITLES = {
-    "survival": "Survival",
-    "went_icu": "Went to the ICU",
-    "intubated": "Intubated",
-    "covid": "COVID-19",
-    "rt_pcr": "RT-PCR positive",
-}
 
 Counts = dict[Hashable, Any]  # a row of a summary's table
 Write = Callable[[Counts], Cell]
@@ -152,7 +144,7 @@ def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
 
 def _make_outcomes(summary: Summary, shown: pd.DataFrame) -> Made:
     for name in OUTCOMES:
-        column = Column(_OUTCOME_TITLES[name], group=f"Yes, of {summary.unit}s recorded")
+        column = Column(OUTCOME_TITLES[name], group=f"Yes, of {summary.unit}s recorded")
         yield column, _share(f"{name}_yes", f"{name}_no", "yes")
 
 

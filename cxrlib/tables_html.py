@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["publication_html"]
 
 FONTS = ["Arial", "Liberation Sans", "Helvetica", "sans-serif"]
-QUIET = "#525B69"
 #: What scripts and other hosts could do on the page: nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 TABLE_ID = "table"

@@ -9,10 +9,10 @@ import pytest
 
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
+from cxrlib.groups import GROUPINGS
 from cxrlib.intervals import compute_wilson
 from cxrlib.persons import merge_persons
 from cxrlib.statistics import (
-    BY,
     OUTCOMES,
     TITLES,
     UNITS,
@@ -60,7 +60,7 @@ def pick(summary: Summary, row: str, column: str) -> float:
 # ---- slow reference
 
 
-@pytest.mark.parametrize("by", BY)
+@pytest.mark.parametrize("by", GROUPINGS)
 @pytest.mark.parametrize("unit", UNITS)
 def test_every_cell_is_what_a_naive_count_gives(demo: Cohort, by: str, unit: str) -> None:
     """Plain loops over plain rows agree with each cell, totals included."""
@@ -74,7 +74,7 @@ def test_every_cell_is_what_a_naive_count_gives(demo: Cohort, by: str, unit: str
 @pytest.mark.parametrize("unit", UNITS)
 def test_every_cell_of_the_real_collection(real: Cohort, unit: str) -> None:
     """The same on the real collection, by every grouping."""
-    for by in BY:
+    for by in GROUPINGS:
         cohort = select_published(real, by)
         summary = summarise(cohort, by, unit=unit)
         assert_same_cells(summary.table, count_naively(cohort, by, unit))
@@ -207,7 +207,7 @@ def test_every_column_has_a_title(demo: Cohort) -> None:
     """A page can head each column in words."""
     summary = summarise(demo, "article", unit="person")
     assert set(summary.table.columns) <= set(TITLES)
-    assert {level for by in BY for level in summarise(demo, by).levels} <= set(TITLES)
+    assert {level for by in GROUPINGS for level in summarise(demo, by).levels} <= set(TITLES)
     assert summary.table.columns.equals(summary.totals.columns)
 
 
@@ -219,7 +219,7 @@ def test_the_order_of_rows_changes_nothing(demo: Cohort) -> None:
     shuffled = dataclasses.replace(
         demo, table=demo.table.sample(frac=1, random_state=3).reset_index(drop=True)
     )
-    for by in BY:
+    for by in GROUPINGS:
         for unit in UNITS:
             first, second = (summarise(each, by, unit=unit) for each in (demo, shuffled))
             pd.testing.assert_frame_equal(first.with_totals(), second.with_totals())
@@ -229,7 +229,7 @@ def test_the_order_of_rows_changes_nothing(demo: Cohort) -> None:
 def test_an_empty_selection_has_totals_of_zero(demo: Cohort) -> None:
     """No row, no warning, NaN for what cannot be averaged, a note that says so."""
     nothing = demo.select(pd.Series(False, index=demo.table.index), "nothing")
-    for by in BY:
+    for by in GROUPINGS:
         for unit in UNITS:
             summary = summarise(nothing, by, unit=unit)
             assert len(summary.table) == 0

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.statistics import BY, OUTCOMES, select_published, summarise
+from cxrlib.groups import GROUPINGS
+from cxrlib.statistics import OUTCOMES, select_published, summarise
 from cxrlib.summary_layout import PARTS, TONES, lay_out_summary
 from tests.cohort_factory import make_cohort
 
@@ -75,7 +76,7 @@ def test_groups_stand_above_their_rows(cohort) -> None:
     ]
 
 
-@pytest.mark.parametrize("by", BY)
+@pytest.mark.parametrize("by", GROUPINGS)
 @pytest.mark.parametrize("unit", ["image", "patient"])
 def test_all_tables_are_laid_out(cohort, by, unit) -> None:
     """Each names its unit, leaves out empty rows, and saves every number."""
