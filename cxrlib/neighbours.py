@@ -1,30 +1,56 @@
 """Who is near whom in the space of an extractor's numbers, without any map.
 
 Distances are root mean squares over standardised columns: 1 is one standard deviation a column,
-as spread over the cohort's X-rays; two images taken at random are about 1.4 apart. They need no
-map and do not depend on one.
+as spread over the cohort's X-rays; two X-rays taken at random are about 1.4 apart. What is near
+is near in these numbers: view, machine, crop and source make images alike before any illness does.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxrlib.embeddings import EmbeddingSet
+from cxrlib.errors import SelectionError
 from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.intervals import FEW, name_units
 
 __all__ = [
+    "WINDOW",
     "Courses",
+    "Features",
     "Reference",
     "Space",
     "describe_courses",
     "lay_out_space",
+    "list_notes",
+    "match_images",
+    "measure_distances",
     "nearest_courses",
 ]
 
 Features = Literal["outputs", "embedding"]
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
 WINDOW = 3.0  # days
+MIN_DAYS = 2  # of the patient and of the other: one day is no course
+#: Random persons in all; there is a set of them, one for each person compared, so many times.
+N_DRAWS, MOST_SETS, FEWEST_SETS = 40_000, 1000, 100
+#: Of very many images of a person around one day so many on each side are looked at.
+MOST_NEAR = 100
+#: A nearest person is called near where the best of random ones is so in fewer sets than this.
+RARE = 0.05
+FLOAT64_COLUMNS = 64
+DIGITS = 6  # of a distance; beyond them the order of summation shows
+
+
+# ---- the space
 
 
 @dataclass(frozen=True)
@@ -34,10 +60,12 @@ class Space:
     Parameters
     ----------
     table : DataFrame
-        Rows of the cohort's table that have numbers, ordered by person, view, day and id.
-    vectors : ndarray of shape (n_images, n_columns), float32
-        Columns less their mean, by their standard deviation and by the root of the number of
-        columns, so that a Euclidean distance is a root mean square.
+        The X-rays that have numbers: image_id, patient, person (the patient where none was
+        derived), view ("" where blank), day (NaN where blank), article and site ("" where blank);
+        ordered by person, view, day and id, whatever order they came in.
+    vectors : ndarray of shape (n_images, n_columns)
+        Columns less their mean, divided by their standard deviation and by the root of the number
+        of columns, so that a Euclidean distance is a root mean square.
     info : ExtractorInfo
     features : {"outputs", "embedding"}
     n_constant : int
@@ -45,47 +73,151 @@ class Space:
     """
 
     table: pd.DataFrame
-    vectors: np.ndarray
+    vectors: Floats
     info: ExtractorInfo
     features: Features
     n_constant: int
+
+    @cached_property
+    def codes(self) -> dict[str, Places]:
+        """Number the values of each column of the table but the image's id; -1 for blanks."""
+        columns = (name for name in self.table if name != "image_id")
+        return {str(name): _number_values(self.table[name]) for name in columns}
+
+    @cached_property
+    def days(self) -> NDArray[np.float64]:
+        """Give the day of each image, NaN where not recorded."""
+        return self.table["day"].to_numpy(dtype=np.float64)
+
+    def mark(self, column: str, value: str) -> Bools:
+        """Tell which images have a value."""
+        return self.table[column].eq(value).to_numpy(dtype=bool, na_value=False)
+
+
+def _number_values(values: pd.Series) -> Places:
+    """Give each value its number in rising order, -1 for blanks."""
+    return pd.factorize(values.mask(values.eq("")), sort=True)[0]
+
+
+def lay_out_space(
+    table: pd.DataFrame, embeddings: EmbeddingSet, *, features: Features = "outputs"
+) -> Space:
+    """Standardise the numbers of a cohort's X-rays.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table, the whole one: distances should not depend on a selection.
+    embeddings : EmbeddingSet
+        Of the cohort.
+    features : {"outputs", "embedding"}, default "outputs"
+        What the map is made of by default, too.
+
+    Returns
+    -------
+    Space
+        For all patients of the cohort: make it once.
+
+    Raises
+    ------
+    SelectionError
+        For other features.
+    """
+    if features not in ("outputs", "embedding"):
+        raise SelectionError(f"Features {features!r} do not exist: 'outputs' or 'embedding'.")
+    numbers = embeddings.outputs if features == "outputs" else embeddings.embedding
+    places = pd.Series(range(len(embeddings.image_ids)), index=list(embeddings.image_ids))
+    place = table["image_id"].map(places)
+    is_finite = np.isfinite(numbers).all(axis=1)
+    rows = table["is_xray"].to_numpy(dtype=bool) & place.notna().to_numpy()
+    rows[rows] = is_finite[place[rows].to_numpy(dtype=int)]
+    images = pd.DataFrame(
+        {
+            "image_id": table["image_id"],
+            "patient": table["patient_id"],
+            "person": table["person_id"].fillna(table["patient_id"]),
+            "view": table["view"].fillna(""),
+            "day": table["offset"].astype(float),
+            "article": table["article"].fillna(""),
+            "site": table["source"].fillna(""),
+            "place": place,
+        }
+    )[rows].sort_values(["person", "view", "day", "image_id"], ignore_index=True)
+    vectors, n_constant = _standardise(numbers[images.pop("place").to_numpy(dtype=int)])
+    return Space(images, vectors, embeddings.info, features, n_constant)
+
+
+def _standardise(numbers: Floats) -> tuple[Floats, int]:
+    """Standardise columns; leave out those that do not vary."""
+    kind = np.float64 if numbers.shape[1] <= FLOAT64_COLUMNS else np.float32
+    if not len(numbers):
+        return numbers.astype(kind), 0
+    mean = numbers.mean(axis=0, dtype=np.float64)
+    spread = numbers.std(axis=0, dtype=np.float64)
+    # A constant column has a spread of rounding errors.
+    varies = spread > 1e-6 * np.maximum(np.abs(mean), 1e-12)
+    n_columns = max(int(varies.sum()), 1)
+    scaled = (numbers[:, varies] - mean[varies]) / (spread[varies] * np.sqrt(n_columns))
+    return scaled.astype(kind), int((~varies).sum())
+
+
+def measure_distances(space: Space, rows: Places, others: Places) -> Floats:
+    """Measure distances of some images to others, shape (n_rows, n_others).
+
+    Parameters
+    ----------
+    space : Space
+    rows, others : ndarray of int
+        Places in the space's table.
+    """
+    one, two = space.vectors[rows], space.vectors[others]
+    squares = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :] - 2 * (one @ two.T)
+    return np.sqrt(np.maximum(squares, 0))
+
+
+# ---- courses
 
 
 @dataclass(frozen=True)
 class Reference:
     """Hold the distances of random other persons, for "near" to mean something.
 
+    Each person compared is replaced by a random other person of the same views, with random days
+    of theirs in place of the same days; the nearest of these is kept too.
+
     Parameters
     ----------
-    draws : ndarray of shape (n_draws,)
-        Sorted distances, each of a random other person of the same views, with a random day of
-        theirs in place of the same day.
+    median, low, high : float
+        Distances of random persons: the middle, 5 % and 95 %.
+    best, best_low, best_high : float
+        The nearest of as many random persons as were compared: mean, 5 % and 95 %.
+    share : float
+        Share of random persons as near as the nearest person found, or nearer.
+    best_share : float
+        Share of sets whose nearest is as near as the nearest person found, or nearer.
+    n_sets : int
+        Sets of random persons.
     n_persons : int
         Persons drawn from.
-    median, low, high : float
-        Of the draws: the middle, 5 % and 95 %.
-    share : float
-        Share of draws as near as the nearest person, or nearer.
-    best, best_low, best_high : float
-        The smallest of as many random draws as persons were compared: mean, 5 % and 95 %.
     seed : int
     """
 
-    draws: np.ndarray
-    n_persons: int
     median: float
     low: float
     high: float
-    share: float
     best: float
     best_low: float
     best_high: float
+    share: float
+    best_share: float
+    n_sets: int
+    n_persons: int
     seed: int
 
 
 @dataclass(frozen=True)
 class Courses:
-    """Hold the other persons whose images ran most alike.
+    """Hold the other persons whose images were most alike on the same days.
 
     Parameters
     ----------
@@ -93,14 +225,16 @@ class Courses:
     table : DataFrame
         A row a person, nearest first: rank, person_id, patient_ids (joined by ", "), distance,
         n_aligned (the patient's days with an image of that person), n_images (of theirs that
-        were used), shares ("article", "site" or "": what source both come from).
+        were used), shares ("article", "site" or "": what both come from).
     n_persons : int
-        Persons compared; the table can hold fewer.
+        Persons compared; the table holds the nearest of them.
+    n_same_source : int
+        Persons compared who share an article or a site with the patient.
     n_days : int
         The patient's days with numbers.
     reference : Reference or None
     reason : str
-        Why there is no table or no reference, "" where there is.
+        Why there is no table, or no reference; "" where there are both.
     window : float
         Days.
     space : Space
@@ -110,18 +244,12 @@ class Courses:
     person_id: str
     table: pd.DataFrame
     n_persons: int
+    n_same_source: int
     n_days: int
     reference: Reference | None
     reason: str
     window: float
     space: Space
-
-
-def lay_out_space(
-    table: pd.DataFrame, embeddings: EmbeddingSet, *, features: Features = "outputs"
-) -> Space:
-    """Standardise the numbers of a cohort's X-rays."""
-    raise NotImplementedError
 
 
 def nearest_courses(
@@ -132,14 +260,435 @@ def nearest_courses(
     window: float = WINDOW,
     n_nearest: int = 10,
     features: Features = "outputs",
+    other_sources: bool = False,
     space: Space | None = None,
-    n_draws: int = 4000,
     seed: int = 0,
 ) -> Courses:
-    """Find the other persons whose images were most alike on the same days."""
-    raise NotImplementedError
+    """Find the other persons whose images were most alike on the same days.
+
+    On each of the patient's days, each image is compared with a person's nearest one of the same
+    view within some days; the distance is the mean over the images of a day, then over days. A
+    person needs two of the patient's days, at least half of them, and two days of their own. Days
+    count from symptoms in one person and from admission in another: they are taken as recorded.
+
+    Of many persons one is always nearest. Whether that is near is told by the reference only.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A cohort's table, the whole one.
+    embeddings : EmbeddingSet
+        Of the cohort.
+    patient_id : str
+        As recorded; images of the same person under other ids are no neighbours.
+    window : float, default 3
+        Days between two images that count as of the same day.
+    n_nearest : int, default 10
+        Rows of the table.
+    features : {"outputs", "embedding"}
+    other_sources : bool, default False
+        Whether to leave out persons who share an article or a site with the patient.
+    space : Space, optional
+        Of the same table, embeddings and features, made once for all patients.
+    seed : int, default 0
+
+    Raises
+    ------
+    SelectionError
+        If the table has no such patient, or the window is not usable.
+    """
+    if not window >= 0:
+        raise SelectionError(f"A window of {window!r} days cannot be used: give 0 or more.")
+    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
+    if not own.any():
+        raise SelectionError(
+            f"Patient {patient_id[:60]!r} is not among the {table['patient_id'].nunique():,} "
+            "patients of this cohort: choose another."
+        )
+    space = lay_out_space(table, embeddings, features=features) if space is None else space
+    person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
+    search = _Search(space, patient_id, person, window, other_sources=other_sources)
+    start = Courses(
+        patient_id=patient_id,
+        person_id=person,
+        table=search.tabulate(n_nearest),
+        n_persons=len(search.found),
+        n_same_source=sum(1 for shares in search.shares if shares),
+        n_days=search.n_days,
+        reference=None,
+        reason=search.reason,
+        window=window,
+        space=space,
+    )
+    if start.reason:
+        return start
+    reference, reason = search.draw_reference(seed)
+    return replace(start, reference=reference, reason=reason)
+
+
+class _Search:
+    """Compare one patient's images with those of all other persons.
+
+    Images of others come by person, view and day, as in the space; the patient's by day.
+    """
+
+    def __init__(
+        self, space: Space, patient_id: str, person: str, window: float, *, other_sources: bool
+    ) -> None:
+        self.space, self.window = space, window
+        codes, own_rows = space.codes, space.mark("patient", patient_id)
+        usable = (codes["day"] >= 0) & (codes["view"] >= 0)
+        own = np.flatnonzero(usable & own_rows)
+        self.own = own[np.argsort(space.days[own], kind="stable")]
+        shared = {name: _mark_shared(codes[name], own_rows) for name in ("article", "site")}
+        others = usable & ~space.mark("person", person)
+        others &= np.isin(codes["view"], codes["view"][own])
+        if other_sources:
+            alike = codes["person"][shared["article"] | shared["site"]]
+            others &= ~np.isin(codes["person"], alike)
+        self.others = np.flatnonzero(others)
+        self.day, self.view = space.days[self.others], codes["view"][self.others]
+        self.own_day, self.own_view = space.days[self.own], codes["view"][self.own]
+        self.n_days = len(np.unique(self.own_day))
+        #: Where each day of the patient begins, and each other person.
+        self.day_starts = _find_starts(self.own_day)
+        self.person = codes["person"][self.others]
+        self.person_starts = _find_starts(self.person)
+        n_each = np.diff([*self.person_starts, len(self.others)])
+        #: Who each image of others is of, as a place in `persons`.
+        self.who = np.repeat(np.arange(len(n_each)), n_each)
+        self.persons = space.table["person"].to_numpy()[self.others[self.person_starts]].astype(str)
+        self.distances = measure_distances(space, self.own, self.others)
+        self._align()
+        self._name_sources(shared)
+
+    def count_days(self, images: Bools) -> NDArray[np.int_]:
+        """Count the days of each other person that some of the images are of."""
+        days = self.space.codes["day"][self.others[images]]
+        n_days = 1 + int(days.max(initial=0))
+        pairs = np.unique(self.who[images] * n_days + days)
+        return np.bincount(pairs // n_days, minlength=len(self.persons))
+
+    def _align(self) -> None:
+        """Find the persons with images of the same views on the same days, and how far they are."""
+        within = np.abs(self.own_day[:, None] - self.day[None, :]) <= self.window
+        within &= self.own_view[:, None] == self.view[None, :]
+        self.within = within
+        self.found = np.zeros(0, dtype=np.intp)
+        self.mean, self.n_aligned, self.n_images = np.zeros(0), self.found, self.found
+        if not len(self.persons) or self.n_days < MIN_DAYS:
+            return
+        masked = np.where(within, self.distances, np.inf)
+        self.nearest = np.minimum.reduceat(masked, self.person_starts, axis=1)
+        mean, n_aligned = self._average(self.nearest)
+        used = np.asarray(within.any(axis=0))
+        enough = (n_aligned >= _count_needed(self.n_days)) & (self.count_days(used) >= MIN_DAYS)
+        self.found = np.flatnonzero(enough)
+        self.mean = np.round(mean[self.found], DIGITS)
+        self.n_aligned = n_aligned[self.found]
+        self.n_images = np.bincount(self.who[used], minlength=len(self.persons))[self.found]
+
+    def _average(self, nearest: Floats) -> tuple[Floats, NDArray[np.int_]]:
+        """Average over the images of a day that have a neighbour, then over such days.
+
+        Parameters
+        ----------
+        nearest : ndarray of shape (n_own, n)
+            By own image, infinite where there is no neighbour.
+
+        Returns
+        -------
+        mean, n_aligned : ndarray of shape (n,)
+        """
+        there = np.isfinite(nearest)
+        sums = np.add.reduceat(np.where(there, nearest, 0), self.day_starts, axis=0)
+        counts = np.add.reduceat(there.astype(int), self.day_starts, axis=0)
+        days = counts > 0
+        n_aligned = days.sum(axis=0)
+        means = np.divide(sums, counts, out=np.zeros_like(sums), where=days)
+        with np.errstate(invalid="ignore"):
+            return means.sum(axis=0) / n_aligned, n_aligned
+
+    def _name_sources(self, shared: dict[str, Bools]) -> None:
+        """Say for each person compared what source they share with the patient."""
+        person = self.space.codes["person"]
+        own = self.person[self.person_starts[self.found]]
+        alike = {name: np.isin(own, person[marks]) for name, marks in shared.items()}
+        words = np.where(alike["article"], "article", np.where(alike["site"], "site", ""))
+        self.shares = words.astype(object)
+
+    @property
+    def reason(self) -> str:
+        """Say why there is nobody to name, "" if there is."""
+        if not len(self.own):
+            return "not estimable: no image of this patient has numbers, a day and a view"
+        if self.n_days < MIN_DAYS:
+            return "not estimable: the images are of one recorded day, a course needs two"
+        if not len(self.found):
+            return (
+                "not estimable: no other person has images of the same views within "
+                f"{self.window:g} days of at least {_count_needed(self.n_days)} of the "
+                f"{self.n_days} days"
+            )
+        return ""
+
+    def tabulate(self, n_nearest: int) -> pd.DataFrame:
+        """List the nearest persons; equals by id."""
+        persons = self.persons[self.found]
+        order = np.lexsort((persons, self.mean))[:n_nearest]
+        table = self.space.table
+        rows = table.loc[table["person"].isin(persons[order]), ["person", "patient"]]
+        patients: dict[str, set[str]] = {name: set() for name in persons[order]}
+        for name, patient in rows.itertuples(index=False, name=None):
+            patients[name].add(patient)
+        ids = [", ".join(sorted(patients[name])) for name in persons[order]]
+        return pd.DataFrame(
+            {
+                "rank": np.arange(1, len(order) + 1),
+                "person_id": pd.array(persons[order], dtype="str"),
+                "patient_ids": pd.array(ids, dtype="str"),
+                "distance": self.mean[order],
+                "n_aligned": self.n_aligned[order],
+                "n_images": self.n_images[order],
+                "shares": pd.array(self.shares[order], dtype="str"),
+            }
+        )
+
+    # ---- random persons
+
+    def draw_reference(self, seed: int) -> tuple[Reference | None, str]:
+        """Draw sets of random persons, one for each person compared.
+
+        Each stands for the person of their place: on the same of the patient's days, in the same
+        views. What is random is who it is and which of their days.
+        """
+        pools = _Pools(self)
+        patterns, which = self._list_patterns()
+        n_pool = min(len(pools.list_persons(pattern)) for pattern in patterns)
+        if n_pool < FEW:
+            return None, (
+                f"not estimable: {name_units(n_pool, 'other person')} with two days in the same "
+                f"views, {FEW} are needed"
+            )
+        n_sets = int(np.clip(N_DRAWS // len(self.found), FEWEST_SETS, MOST_SETS))
+        rng = np.random.default_rng(seed)
+        drawn = np.empty((n_sets, len(self.found)))
+        near = self._spread_window()
+        for place, pattern in enumerate(patterns):
+            columns = np.flatnonzero(which == place)
+            chosen = pools.draw(pattern, n_sets * len(columns), rng)
+            distances = np.full((len(pattern), chosen.shape[1]), np.inf)
+            distances[pattern] = near[np.flatnonzero(pattern)[:, None], chosen]
+            drawn[:, columns] = self._average(distances)[0].reshape(n_sets, len(columns))
+        return _sum_up(np.round(drawn, DIGITS), float(self.mean.min()), n_pool, seed), ""
+
+    def _list_patterns(self) -> tuple[list[Bools], Places]:
+        """List which of the patient's images have a neighbour, and whose pattern is which."""
+        there = np.isfinite(self.nearest[:, self.found])
+        patterns, which = np.unique(there, axis=1, return_inverse=True)
+        return list(patterns.T), which.ravel()
+
+    def _spread_window(self) -> Floats:
+        """Take, for each image of others, the least distance within the window around it.
+
+        So a random day of a person stands for the same day: with the images of that view that lie
+        within the window.
+        """
+        near = self.distances.copy()
+        for apart in range(1, min(len(self.day), MOST_NEAR + 1)):
+            alike = (
+                (self.person[apart:] == self.person[:-apart])
+                & (self.view[apart:] == self.view[:-apart])
+                & (self.day[apart:] - self.day[:-apart] <= self.window)
+            )
+            later = np.flatnonzero(alike) + apart
+            if not len(later):
+                break
+            earlier = later - apart
+            near[:, earlier] = np.minimum(near[:, earlier], self.distances[:, later])
+            near[:, later] = np.minimum(near[:, later], self.distances[:, earlier])
+        return near
+
+
+def _sum_up(drawn: Floats, nearest: float, n_pool: int, seed: int) -> Reference:
+    """Sum up the distances of random persons, (n_sets, n_persons)."""
+    best = drawn.min(axis=1)
+    low, median, high = np.quantile(drawn, [0.05, 0.5, 0.95])
+    best_low, best_high = np.quantile(best, [0.05, 0.95])
+    return Reference(
+        median=float(median),
+        low=float(low),
+        high=float(high),
+        best=float(best.mean()),
+        best_low=float(best_low),
+        best_high=float(best_high),
+        share=float((drawn <= nearest).mean()),
+        # The one found counts as a draw: so the share is never 0 (Phipson and Smyth 2010).
+        best_share=float((1 + (best <= nearest).sum()) / (1 + len(drawn))),
+        n_sets=len(drawn),
+        n_persons=n_pool,
+        seed=seed,
+    )
+
+
+class _Pools:
+    """Hold who can stand for whom: persons with two days, by the views they have."""
+
+    def __init__(self, search: _Search) -> None:
+        views = np.unique(search.own_view)
+        #: Number of images by person and view, and where they begin: they lie side by side.
+        self.n_images = np.zeros((len(search.persons), len(views)), dtype=np.intp)
+        np.add.at(self.n_images, (search.who, np.searchsorted(views, search.view)), 1)
+        sums = np.cumsum(self.n_images.ravel())
+        self.starts = (sums - self.n_images.ravel()).reshape(self.n_images.shape)
+        everything = np.ones(len(search.others), dtype=bool)
+        self.has_days = search.count_days(everything) >= MIN_DAYS
+        self.own_view = np.searchsorted(views, search.own_view)
+        #: Images of one day and view are set against the same day of a person.
+        groups = np.stack([search.own_day, self.own_view])
+        self.group = np.unique(groups, axis=1, return_inverse=True)[1].ravel()
+
+    def list_persons(self, pattern: Bools) -> Places:
+        """List the persons who have all views of the images of a pattern."""
+        needed = np.unique(self.own_view[pattern])
+        return np.flatnonzero(self.has_days & (self.n_images[:, needed] > 0).all(axis=1))
+
+    def draw(self, pattern: Bools, n: int, rng: np.random.Generator) -> Places:
+        """Draw persons and days: images of others beside those of a pattern, (n_own, n)."""
+        pool = self.list_persons(pattern)
+        person = pool[rng.integers(len(pool), size=n)]
+        groups, group = np.unique(self.group[pattern], return_inverse=True)
+        share = rng.random((len(groups), n))[group]
+        views = self.own_view[pattern][:, None]
+        return self.starts[person, views] + (share * self.n_images[person, views]).astype(np.intp)
+
+
+def _mark_shared(codes: Places, own: Bools) -> Bools:
+    """Tell which images have a value that one of the patient's has."""
+    return (codes >= 0) & np.isin(codes, codes[own])
+
+
+def _find_starts(values: np.ndarray) -> Places:
+    """Find where runs of equal values begin."""
+    if not len(values):
+        return np.zeros(0, dtype=np.intp)
+    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+
+
+def _count_needed(n_days: int) -> int:
+    return max(MIN_DAYS, -(-n_days // 2))
+
+
+def match_images(courses: Courses, person_id: str) -> pd.DataFrame:
+    """List which image of another person stands beside each image of the patient.
+
+    Returns
+    -------
+    DataFrame
+        A row an image of the patient that has one: image_id, day, view, other_image_id,
+        other_patient_id, other_day, distance; by day.
+
+    Raises
+    ------
+    SelectionError
+        If the person is nobody else of this cohort.
+    """
+    space = courses.space
+    search = _Search(
+        space, courses.patient_id, courses.person_id, courses.window, other_sources=False
+    )
+    place = np.flatnonzero(search.persons == person_id)
+    if not len(place):
+        raise SelectionError(
+            f"Person {person_id[:60]!r} has no image that could stand beside one of patient "
+            f"{courses.patient_id!r}: choose one of the nearest."
+        )
+    masked = np.where(search.within & (search.who == place[0]), search.distances, np.inf)
+    near = masked.argmin(axis=1)
+    there = np.isfinite(masked.min(axis=1))
+    own = space.table.iloc[search.own[there]]
+    other = space.table.iloc[search.others[near[there]]]
+    return pd.DataFrame(
+        {
+            "image_id": own["image_id"].to_numpy(),
+            "day": own["day"].to_numpy(),
+            "view": own["view"].to_numpy(),
+            "other_image_id": other["image_id"].to_numpy(),
+            "other_patient_id": other["patient"].to_numpy(),
+            "other_day": other["day"].to_numpy(),
+            "distance": np.round(masked.min(axis=1)[there], DIGITS),
+        }
+    )
+
+
+# ---- words
 
 
 def describe_courses(courses: Courses) -> str:
     """Say who is nearest and whether that is near, in plain sentences."""
-    raise NotImplementedError
+    return " ".join(_say_courses(courses))
+
+
+def _say_courses(courses: Courses) -> Iterator[str]:
+    if courses.table.empty:
+        yield f"Nearest other persons: {courses.reason}."
+        return
+    first = courses.table.iloc[0]
+    others = name_units(courses.n_persons, "other person")
+    yield (
+        f"Nearest of {others}: {_name_person(first)}, {first['distance']:.2f} standard deviations "
+        f"a column over {first['n_aligned']} of {courses.n_days} days."
+    )
+    if courses.n_same_source:
+        yield (
+            f"{courses.n_same_source} of the {courses.n_persons} share an article or a site with "
+            "the patient, which alone makes images alike"
+            f"{': the nearest does' if first['shares'] else ''}."
+        )
+    if courses.reference is None:
+        yield f"Whether that is near is {courses.reason}."
+        return
+    found = courses.reference
+    yield (
+        f"A random other person of the same views, whatever the days: {found.median:.2f} "
+        f"({found.low:.2f} to {found.high:.2f} for 9 of 10)."
+    )
+    yield (
+        f"The nearest of {courses.n_persons} random ones: {found.best:.2f} "
+        f"({found.best_low:.2f} to {found.best_high:.2f} for 9 of 10), {_judge(found)}."
+    )
+
+
+def _judge(found: Reference) -> str:
+    """Say whether the nearest is more than the best of many."""
+    share = f"{100 * found.best_share:.0f} %" if found.best_share >= 0.01 else "under 1 %"
+    how_often = f"in {share} of draws as near as this person or nearer"
+    if found.best_share < RARE:
+        return f"{how_often}: this is nearer than the best of so many usually is"
+    return f"{how_often}: this is the best of many, nothing more"
+
+
+def _name_person(row: pd.Series) -> str:
+    """Name a person by the patient ids."""
+    ids = str(row["patient_ids"])
+    return f"patient{'s' if ', ' in ids else ''} {ids}"
+
+
+def list_notes(courses: Courses) -> tuple[str, ...]:
+    """List what a reader of the table should know, in full sentences."""
+    space = courses.space
+    numbers = "outputs" if space.features == "outputs" else "embedding"
+    notes = [
+        f"Distances are in the {numbers} of {space.info.title}, standardised over the "
+        f"{name_units(len(space.table), 'X-ray')} of the cohort that have them: 1 is one standard "
+        "deviation a column. No map is behind them.",
+        f"An image is compared with the nearest one of the same view within {courses.window:g} "
+        "days. Days are taken as recorded, from symptoms in one person and from admission in "
+        "another.",
+        "Persons on fewer of the days come out nearest, and furthest, more easily; the random "
+        "persons have the same number of days. Of 100 patients about 5 would find somebody "
+        "“nearer than usual” by chance alone.",
+    ]
+    if space.n_constant:
+        notes.append(f"{name_units(space.n_constant, 'column')} without variation left out.")
+    return tuple(notes)
