@@ -147,7 +147,7 @@ class JobBook:
 
     def list_problems(self) -> _Words:
         """Say which records are passed over, and why nobody works, a sentence each."""
-        from cxrlib.worker import describe_launch
+        from cxrlib.launching import describe_launch
 
         problems: _Words = []
         try:
@@ -216,7 +216,7 @@ class JobBook:
         StoreError
             If the cache cannot be written or no process be started.
         """
-        from cxrlib.worker import launch_worker
+        from cxrlib.launching import launch_worker
 
         with self._reported("written"):
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import subprocess
 import threading
 import time
 import traceback
@@ -15,19 +14,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
 
 import filelock
 import psutil
 
 from cxrlib.errors import CxrError, StoreError
-from cxrlib.jobs import FOLDER, KILL_AFTER, WANTED_FILE, Job, JobBook
+from cxrlib.jobs import KILL_AFTER, WANTED_FILE, Job, JobBook
+from cxrlib.launching import LOCK_FILE, LOG_FILE, worker_lock
 from cxrlib.liveness import mark_process
-from cxrlib.processes import PACKAGE_FOLDER, give_way, run_module
+from cxrlib.processes import give_way
 from cxrlib.reasons import describe_write_error
 from cxrlib.work import JSON, WorkStoppedError, run_work, warm_up
 
-__all__ = ["Worker", "become_worker", "describe_launch", "is_worker_alive", "launch_worker"]
+__all__ = ["Worker", "become_worker"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +35,6 @@ WARM_AFTER = 1.0  # idle seconds
 LOOK_INTERVAL = 0.2  # seconds between looks for a job
 SCAN_INTERVAL = 5.0  # seconds after which all records are read though nothing seems changed
 REPORT_INTERVAL = 0.4  # seconds between writings of progress, and looks for a cancellation
-LOCK_FILE = "_worker.lock"
-LOG_FILE = "worker.log"
-MAX_LOG_BYTES = 1 << 20
-PAUSE = 30.0  # seconds before another try where a worker ended before it came to work
 
 
 class Worker:
@@ -141,7 +136,7 @@ class Worker:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
         """Hold the worker's lock; say whether it was free."""
-        lock = _worker_lock(self.book.folder)
+        lock = worker_lock(self.book.folder)
         try:
             self.book.folder.mkdir(parents=True, exist_ok=True)
             # A server that looks whether somebody works holds it for an instant.
@@ -292,108 +287,6 @@ def _warm_up() -> None:
         logger.info("Warm after %.0f s.", time.monotonic() - started)
 
 
-# ---- starting one
-
-
-class _Launch:
-    """Remember a worker that this process started."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self.worked = False
-        self.ended: float | None = None
-
-    def code(self) -> int | None:
-        """Return the exit code, None while it runs."""
-        code = self.process.poll()
-        if code is not None and self.ended is None:
-            self.ended = time.monotonic()
-        return code
-
-    def has_failed(self) -> bool:
-        """Tell whether it ended with an error before it came to work, a short while ago."""
-        if self.worked or not self.code() or self.ended is None:
-            return False
-        return time.monotonic() - self.ended < PAUSE
-
-
-_launches: dict[str, _Launch] = {}
-_launching = threading.Lock()
-
-
-def is_worker_alive(cache: Path) -> bool:
-    """Tell whether a worker holds the lock of a cache."""
-    folder = Path(cache).absolute() / FOLDER
-    if not (folder / LOCK_FILE).exists():
-        return False
-    lock = _worker_lock(folder)
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def launch_worker(cache: Path) -> None:
-    """Start a worker process unless one is alive, starting, or failed a moment ago.
-
-    Raises
-    ------
-    StoreError
-        If the cache cannot be written or the process not be started.
-    """
-    with _launching:
-        try:
-            last = _launches.get(str(cache))
-            if is_worker_alive(cache):
-                if last is not None:
-                    last.worked = True
-                return
-            if last is not None and (last.code() is None or last.has_failed()):
-                return
-            _launches[str(cache)] = _Launch(_start_process(cache))
-        except OSError as error:
-            raise StoreError(
-                f"No worker could be started for the cache {str(cache)!r}: "
-                f"{describe_write_error(error)}. Start one by hand: python -m cxrlib work --cache "
-                f"{str(cache)!r}"
-            ) from error
-
-
-def describe_launch(cache: Path) -> str:
-    """Say in a sentence that the worker this process started ended at once, or ""."""
-    with _launching:
-        last = _launches.get(str(Path(cache).absolute()))
-        if last is None or not last.has_failed():
-            return ""
-        return (
-            f"The worker ended at once, with code {last.process.returncode}: see {LOG_FILE} in "
-            f"the folder {FOLDER!r} of the cache. It is tried again in half a minute."
-        )
-
-
-def _start_process(cache: Path) -> subprocess.Popen[bytes]:
-    """Start a worker that outlives this process."""
-    with _open_log(cache / FOLDER / LOG_FILE) as file:
-        return subprocess.Popen(
-            run_module("cxrlib", "work", "--cache", str(cache)),
-            cwd=PACKAGE_FOLDER,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,  # Ctrl+C on the server is not for the worker
-        )
-
-
-def _open_log(path: Path) -> BinaryIO:
-    """Open a log to write on, or anew where it is long; never through a link out of the cache."""
-    too_long = path.is_file() and path.stat().st_size > MAX_LOG_BYTES
-    flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    flags |= os.O_TRUNC if too_long else os.O_APPEND
-    return os.fdopen(os.open(path, flags, 0o644), "ab")
-
-
 def become_worker() -> None:
     """Make this process a good worker: give way, be the one to go, end when told to."""
     give_way()
@@ -411,10 +304,6 @@ def _stamp_code() -> frozenset[tuple[str, int]]:
         with contextlib.suppress(OSError):
             stamps.add((str(path), path.stat().st_mtime_ns))
     return frozenset(stamps)
-
-
-def _worker_lock(folder: Path) -> filelock.BaseFileLock:
-    return filelock.FileLock(folder / LOCK_FILE)
 
 
 def _file_number(path: Path) -> int:

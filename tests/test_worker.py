@@ -15,13 +15,14 @@ import numpy as np
 import psutil
 import pytest
 
-from cxrlib import jobs, worker
-from cxrlib.errors import CohortError, StoreError
+from cxrlib import jobs, launching, worker
+from cxrlib.errors import CohortError
 from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
+from cxrlib.launching import is_worker_alive
 from cxrlib.liveness import is_alive
 from cxrlib.processes import PACKAGE_FOLDER, count_cores, run_module
 from cxrlib.work import KINDS, Kind
-from cxrlib.worker import Worker, is_worker_alive
+from cxrlib.worker import Worker
 from tests.cohort_factory import make_cohort
 
 #: More than are prepared ahead: then the processes that prepare have always more to do.
@@ -46,7 +47,7 @@ def book(tmp_path: Path) -> Iterator[JobBook]:
     """Give the book of an empty cache; end the workers started for it."""
     book = JobBook(tmp_path / "cache")
     yield book
-    launch = worker._launches.pop(str(book.cache), None)
+    launch = launching._launches.pop(str(book.cache), None)
     if launch is not None:
         launch.process.kill()
         launch.process.wait()
@@ -61,7 +62,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def run_held(*arguments: str) -> list[str]:
         return run_module("tests.held_worker", str(gate), *arguments)
 
-    monkeypatch.setattr(worker, "run_module", run_held)
+    monkeypatch.setattr(launching, "run_module", run_held)
     return gate
 
 
@@ -102,6 +103,14 @@ def start(book: JobBook, root: Path) -> Job:
     return job
 
 
+def stop(pid: int) -> None:
+    """Let a process stand still; it may do something more until it does."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 60
+    while psutil.Process(pid).status() != psutil.STATUS_STOPPED and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def read_log(book: JobBook) -> str:
     """Read what the worker said."""
     return (book.folder / "worker.log").read_text()
@@ -134,7 +143,7 @@ def test_a_worker_does_what_is_asked_and_goes_on_after_a_failure(
     failed = book.read(bad.id)
     assert failed.state == "failed"
     assert describe_job(failed).startswith("failed: There is no folder")
-    assert failed.pid == done.pid == worker._launches[str(book.cache)].process.pid
+    assert failed.pid == done.pid == launching._launches[str(book.cache)].process.pid
     again = wait_for(book, ask(book, small), is_ended)
     assert (again.result["n_computed"], again.result["n_cached"]) == (0, 4)
 
@@ -183,7 +192,7 @@ def test_a_worker_that_does_not_stop_is_killed(
     """A process that hears nothing (stopped here) loses its job to whoever cancels."""
     monkeypatch.setattr(jobs, "KILL_AFTER", 1.0)
     job = start(book, large)
-    os.kill(job.pid, signal.SIGSTOP)
+    stop(job.pid)
     book.cancel(job.id)
     cancelled = wait_for(JobBook(book.cache), job, is_ended)
     assert cancelled.state == "cancelled"
@@ -250,11 +259,11 @@ def test_a_worker_ends_when_nobody_wants_it(tmp_path: Path) -> None:
 def test_a_worker_ends_with_its_cache(book: JobBook, large: Path, gate: Path) -> None:
     """Deleted under it, the cache gets no more jobs from the old worker and a new one works."""
     job = start(book, large)
-    os.kill(job.pid, signal.SIGSTOP)  # else it may write while the folder is emptied
+    stop(job.pid)  # else it may write while the folder is emptied
     shutil.rmtree(book.cache)
     os.kill(job.pid, signal.SIGCONT)
     assert book.list() == []
-    worker._launches[str(book.cache)].process.wait(timeout=60)
+    launching._launches[str(book.cache)].process.wait(timeout=60)
     assert not book.folder.exists()
     assert ask(book, large).state == "waiting"
     assert wait_for(book, job, lambda job: job.state == "running").pid != job.pid
@@ -368,22 +377,6 @@ def test_a_job_taken_away_is_stopped(tmp_path: Path, monkeypatch) -> None:
     assert book.list() == []
 
 
-def test_a_worker_that_cannot_start_is_not_started_again_at_once(
-    book: JobBook, monkeypatch
-) -> None:
-    """A broken installation does not start a process a second; a sentence says it."""
-    monkeypatch.setattr(worker, "run_module", lambda *_: run_module("cxrlib", "no-such-command"))
-    book.keep_worker()
-    launch = worker._launches[str(book.cache)]
-    launch.process.wait(timeout=30)
-    book.keep_worker()
-    assert worker._launches[str(book.cache)] is launch
-    (problem,) = book.list_problems()
-    assert "ended at once, with code 2: see worker.log" in problem
-    monkeypatch.setattr(worker, "PAUSE", 0.0)
-    assert book.list_problems() == []
-
-
 def test_a_worker_of_an_older_program_ends(tmp_path: Path, monkeypatch) -> None:
     """An update must not leave jobs to a process that still runs the code of before."""
     book = JobBook(tmp_path)
@@ -392,26 +385,6 @@ def test_a_worker_of_an_older_program_ends(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(worker, "_stamp_code", lambda: frozenset([("cxrlib/images.py", 1)]))
     assert old.run()
     assert book.read(job.id).state == "waiting"
-
-
-def test_a_log_that_is_a_link_is_not_written_through(book: JobBook, tmp_path: Path) -> None:
-    """A cache from anybody must not make the worker write into files elsewhere."""
-    book.folder.mkdir(parents=True)
-    (tmp_path / "precious").write_text("as it was")
-    (book.folder / "worker.log").symlink_to(tmp_path / "precious")
-    with pytest.raises(StoreError, match="No worker could be started"):
-        book.keep_worker()
-    assert (tmp_path / "precious").read_text() == "as it was"
-
-
-def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
-    """A log that is long is begun anew by the next worker; a short one goes on."""
-    log = tmp_path / "worker.log"
-    for size, kept in ((5, 5), (worker.MAX_LOG_BYTES + 1, 0)):
-        log.write_bytes(b"x" * size)
-        with worker._open_log(log) as file:
-            file.write(b"new")
-        assert log.read_bytes() == b"x" * kept + b"new"
 
 
 @pytest.mark.slow

@@ -1,0 +1,66 @@
+"""Starting a worker: not again at once where it fails, and its log goes nowhere else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cxrlib import launching
+from cxrlib.errors import StoreError
+from cxrlib.jobs import JobBook
+from cxrlib.launching import is_worker_alive, worker_lock
+from cxrlib.processes import run_module
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[JobBook]:
+    """Give the book of an empty cache; forget what was started for it."""
+    book = JobBook(tmp_path / "cache")
+    yield book
+    launching._launches.pop(str(book.cache), None)
+
+
+def test_a_worker_that_cannot_start_is_not_started_again_at_once(
+    book: JobBook, monkeypatch
+) -> None:
+    """A broken installation does not start a process a second; a sentence says it."""
+    monkeypatch.setattr(launching, "run_module", lambda *_: run_module("cxrlib", "no-such-command"))
+    book.keep_worker()
+    launch = launching._launches[str(book.cache)]
+    launch.process.wait(timeout=60)
+    book.keep_worker()
+    assert launching._launches[str(book.cache)] is launch
+    (problem,) = book.list_problems()
+    assert "ended at once, with code 2: see worker.log" in problem
+    monkeypatch.setattr(launching, "PAUSE", 0.0)
+    assert book.list_problems() == []
+
+
+def test_a_log_that_is_a_link_is_not_written_through(book: JobBook, tmp_path: Path) -> None:
+    """A cache from anybody must not make the worker write into files elsewhere."""
+    book.folder.mkdir(parents=True)
+    (tmp_path / "precious").write_text("as it was")
+    (book.folder / "worker.log").symlink_to(tmp_path / "precious")
+    with pytest.raises(StoreError, match="No worker could be started"):
+        book.keep_worker()
+    assert (tmp_path / "precious").read_text() == "as it was"
+
+
+def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
+    """A log that is long is begun anew by the next worker; a short one goes on."""
+    log = tmp_path / "worker.log"
+    for size, kept in ((5, 5), (launching.MAX_LOG_BYTES + 1, 0)):
+        log.write_bytes(b"x" * size)
+        with launching._open_log(log) as file:
+            file.write(b"new")
+        assert log.read_bytes() == b"x" * kept + b"new"
+
+
+def test_a_worker_is_known_by_its_lock(book: JobBook) -> None:
+    """Looking neither makes the lock's file nor takes the lock from anybody."""
+    assert not is_worker_alive(book.cache)
+    assert not book.folder.exists()
+    book.folder.mkdir(parents=True)
+    with worker_lock(book.folder):
+        assert is_worker_alive(book.cache)
+    assert not is_worker_alive(book.cache)
