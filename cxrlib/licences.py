@@ -131,17 +131,16 @@ def read_licence(text: object) -> Licence:
     """
     if not isinstance(text, str) or not text.strip():
         return Licence(NOT_RECORDED, words="no licence is recorded: nothing is granted")
-    return _read(text[: 2 * LONGEST_TEXT])
+    name = text.strip()
+    found = _read(name) if len(name) <= LONGEST_TEXT else None
+    unknown = "not a licence that is known here: nothing is granted"
+    return found or Licence(f"“{shorten(name)}”", words=unknown)
 
 
 @lru_cache(maxsize=1024)
-def _read(text: str) -> Licence:
-    plain = " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).lower().split())
-    found = None
-    if len(plain) <= LONGEST_TEXT:
-        found = _read_address(plain) or _read_free(plain) or _read_terms(plain)
-    unknown = "not a licence that is known here: nothing is granted"
-    return found or Licence(f"“{shorten(text)}”", words=unknown)
+def _read(name: str) -> Licence | None:
+    plain = " ".join(unicodedata.normalize("NFKC", name).translate(_DASHES).lower().split())
+    return _read_address(plain) or _read_free(plain) or _read_terms(plain)
 
 
 def _read_address(plain: str) -> Licence | None:

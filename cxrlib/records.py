@@ -94,7 +94,8 @@ def record_table(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) 
     """
     rows = find_images(cohort, patient_id)
     flags = _flags_of(cohort, rows, ledger)
-    licences = [licence_of(row, is_synthetic=cohort.is_synthetic) for row in _rows(rows)]
+    origins = _rows(rows[["filename", "article", "source", "license"]])
+    licences = [licence_of(row, is_synthetic=cohort.is_synthetic) for row in origins]
     by_image = flags.drop_duplicates(["image_id", "rule"]).groupby("image_id")["rule"]
     names = by_image.agg("; ".join)
     added = pd.DataFrame(
@@ -103,7 +104,7 @@ def record_table(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) 
             "flags": rows["image_id"].map(names).fillna(""),
             "licence": [licence.name for licence in licences],
             "passing_on": [licence.passing_on for licence in licences],
-            "credit": [credit(row, is_synthetic=cohort.is_synthetic) for row in _rows(rows)],
+            "credit": [credit(row, is_synthetic=cohort.is_synthetic) for row in origins],
         },
         index=rows.index,
     )
@@ -230,7 +231,7 @@ def _list_laboratory(rows: pd.DataFrame) -> list[dict[str, Any]]:
             "unit": limits.unit,
             "remark": limits.explain(float(row[name])) or None,
         }
-        for row in _rows(rows)
+        for row in _rows(rows[["image_id", "offset", *_UNITS]])
         for name, limits in _UNITS.items()
         if not pd.isna(row[name])
     ]
