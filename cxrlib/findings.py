@@ -6,15 +6,11 @@ its type, its genus or species.
 
 from dataclasses import dataclass
 
-import pandas as pd
-
-__all__ = ["Finding", "count_pneumonia", "is_usable", "parse_finding"]
+__all__ = ["Finding", "is_usable", "parse_finding"]
 
 # The collection's own filter leaves these out (protocol of the paper's notebooks).
 UNUSABLE = ("todo", "unknown", "")
 PNEUMONIA = "Pneumonia"
-# Types that no organism causes: Table 1 prints "Not applicable" for their genus.
-WITHOUT_ORGANISM = ("Aspiration", "Lipoid")
 
 
 @dataclass(frozen=True)
@@ -61,27 +57,3 @@ def is_usable(finding: str) -> bool:
     [True, False, False]
     """
     return finding.strip().casefold() not in UNUSABLE
-
-
-def count_pneumonia(table: pd.DataFrame) -> pd.DataFrame:
-    """Count images by type and genus of pneumonia, as Table 1 of the paper does.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A cohort's table; choose the rows (frontal images) before.
-
-    Returns
-    -------
-    DataFrame
-        Columns type, genus and n_images, most frequent first. "Unknown" stands for a level
-        that is not given, "Not applicable" for the genus of pneumonia without an organism.
-    """
-    rows = table[table["finding"].fillna("").str.split("/").str[0].str.strip() == PNEUMONIA]
-    kind = rows["finding_type"].fillna("Unknown")
-    genus = rows["finding_genus"].fillna("Unknown")
-    genus = genus.mask(rows["finding_type"].isin(WITHOUT_ORGANISM), "Not applicable")
-    pairs = pd.DataFrame({"type": kind, "genus": genus})
-    counts = pairs.value_counts(sort=False).rename("n_images").reset_index()
-    order = ["n_images", "type", "genus"]
-    return counts.sort_values(order, ascending=[False, True, True], ignore_index=True)
