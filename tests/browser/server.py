@@ -61,8 +61,17 @@ def _running(
             _wait_for(address, process, log)
             yield address
         finally:
-            process.terminate()
-            process.wait(timeout=20)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a server to end; end it where it does not."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def find_free_port() -> int:
