@@ -226,8 +226,8 @@ class Courses:
         A row a person, nearest first: rank, person_id, patient_ids (joined by ", "), distance,
         n_aligned (the patient's days with an image of that person), n_images (of theirs that
         were used), shares ("article", "site" or "": what both come from).
-    n_persons : int
-        Persons compared; the table holds the nearest of them.
+    distances : ndarray of shape (n_persons,)
+        Of all persons compared, sorted.
     n_same_source : int
         Persons compared who share an article or a site with the patient.
     n_days : int
@@ -243,13 +243,18 @@ class Courses:
     patient_id: str
     person_id: str
     table: pd.DataFrame
-    n_persons: int
+    distances: Floats
     n_same_source: int
     n_days: int
     reference: Reference | None
     reason: str
     window: float
     space: Space
+
+    @property
+    def n_persons(self) -> int:
+        """Count the persons compared; the table holds the nearest of them."""
+        return len(self.distances)
 
 
 def nearest_courses(
@@ -312,7 +317,7 @@ def nearest_courses(
         patient_id=patient_id,
         person_id=person,
         table=search.tabulate(n_nearest),
-        n_persons=len(search.found),
+        distances=np.sort(search.mean),
         n_same_source=sum(1 for shares in search.shares if shares),
         n_days=search.n_days,
         reference=None,

@@ -1,12 +1,41 @@
-"""One patient's outputs over time, and the persons whose courses are near."""
+"""One patient's outputs along days, and the persons whose courses are near.
 
+Shape means view, as in the timeline; colour means state, with its name in the key.
+"""
+
+import textwrap
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import Theme
-from cxrlib.courses import Noise, OutputCourse
+from cxrlib.charts.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
+from cxrlib.charts.rows import text_width
+from cxrlib.charts.template import TEXT_SIZE, make_figure
+from cxrlib.charts.words import day_words, safe_text
+from cxrlib.courses import NOT_RECORDED, Noise, OutputCourse, write_value
+from cxrlib.day_axis import DayAxis, lay_out_axis
+from cxrlib.intervals import name_units
 from cxrlib.neighbours import Courses
 
 __all__ = ["plot_course", "plot_near"]
+
+OTHER_SYMBOL = "cross"
+#: Of what the filters leave out.
+FAINT = 0.35
+#: Places on a panel's axis: days end at the first; what has no day, and the scale, stand beyond.
+DAYS_END, LANE, SCALE, PANEL_END = 1000.0, 1110.0, 1240.0, 1330.0
+MOST_PER_DAY = 330.0
+#: Pixels: of a panel's plot, of its two lines of words, of its days, of the key.
+PLOT, HEAD, FOOT, KEY = 150, 48, 46, 34
+LEFT, BETWEEN = 54, 0.11
+MARKER = 11
+N_TICKS = 5
+
+Trace = dict[str, Any]
 
 
 def plot_course(
@@ -14,12 +43,601 @@ def plot_course(
     noise: Noise | None = None,
     *,
     theme: Theme = "light",
-    selected: tuple[str, ...] = (),
+    selected: Collection[str] = (),
+    kept: Collection[str] | None = None,
 ) -> go.Figure:
-    """Plot outputs over days, with the difference within a day as a bar at the side."""
-    raise NotImplementedError
+    """Plot outputs over days, a panel each, with the difference within a day beside it.
+
+    At the right of a panel stands a scale: how far two images of one patient, day and view are
+    apart, the dark part at the median, the pale part in 9 of 10. The axis of values is never so
+    short that a change would look larger than that. Lines join images of one view, through the
+    mean of a day.
+
+    Parameters
+    ----------
+    course : OutputCourse
+    noise : Noise, optional
+        Of the same extractor.
+    theme : {"light", "dark"}
+    selected : collection of str
+        Images to ring, such as the pair in the viewer.
+    kept : collection of str, optional
+        Images of the current selection; others are drawn faint.
+
+    Returns
+    -------
+    Figure
+        Points carry the image id as customdata. Its height depends on the number of outputs.
+    """
+    palette = PALETTES[theme]
+    n_outputs = len(course.outputs)
+    n_columns = 1 if n_outputs == 1 else 2
+    n_rows = max(-(-n_outputs // n_columns), 1)
+    panel = HEAD + PLOT + FOOT
+    height = KEY + n_rows * panel
+    layout: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": LEFT, "r": 8, "t": 0, "b": 0, "autoexpand": False},
+        "dragmode": False,
+        "clickmode": "event+select",
+        "showlegend": True,
+        "legend": {"y": 1, "yanchor": "top", "font": {"size": TEXT_SIZE}},
+        "annotations": [],
+        "shapes": [],
+    }
+    there = course.table["has_values"].to_numpy(dtype=bool)
+    if not there.any() or not n_outputs:
+        return _say_nothing(layout, course, theme)
+    marks = _place_marks(course.table[there])
+    traces: list[Trace] = _make_key(marks, palette)
+    for place, name in enumerate(course.outputs):
+        row, column = divmod(place, n_columns)
+        top = 1 - (KEY + row * panel + HEAD) / height
+        left = column * (0.5 + BETWEEN / 2)
+        right = left + (1 if n_columns == 1 else 0.5 - BETWEEN / 2)
+        axis = "" if place == 0 else str(place + 1)
+        values = course.values[there, place]
+        found = noise.find(name) if noise is not None else None
+        low, high = _find_range(values, found)
+        layout[f"xaxis{axis}"] = _make_days(marks, [left, right], axis, found)
+        layout[f"yaxis{axis}"] = _make_values(low, high, [top - PLOT / height, top], axis)
+        traces += _draw_lines(marks, values, axis, palette)
+        traces += _draw_marks(marks, values, name, axis, palette, selected, kept)
+        if found is not None:
+            traces += _draw_scale(found, (low + high) / 2, axis, palette)
+        layout["annotations"] += _write_head(name, found, left, top, palette)
+        layout["shapes"] += _draw_cuts(marks, axis, palette)
+    return make_figure(traces, layout, theme)
+
+
+# ---- places
+
+
+class _Marks:
+    """Hold the images of a course at their places on the axis of days."""
+
+    def __init__(self, table: pd.DataFrame, axis: DayAxis | None, places: list[float]) -> None:
+        self.axis = axis
+        self.x = places
+        self.image_ids: list[str] = table["image_id"].tolist()
+        self.days: list[float] = table["day"].tolist()
+        self.views: list[str] = table["view"].tolist()
+        self.states: list[str] = table["state"].tolist()
+
+    @property
+    def has_undated(self) -> bool:
+        return any(np.isnan(day) for day in self.days)
+
+
+def _place_marks(table: pd.DataFrame) -> _Marks:
+    """Place images at their day; those without a day beyond all days."""
+    dated = [day for day in table["day"].tolist() if not np.isnan(day)]
+    axis = lay_out_axis(dated, 0.0, DAYS_END, most_per_day=MOST_PER_DAY) if dated else None
+    places = [
+        LANE if axis is None or np.isnan(day) else axis.place(day) for day in table["day"].tolist()
+    ]
+    return _Marks(table, axis, places)
+
+
+def _make_days(
+    marks: _Marks, domain: list[float], axis: str, found: dict[str, object] | None
+) -> dict[str, Any]:
+    """Make the axis of days: a tick a day, as many labelled as there is room for."""
+    ticks: list[tuple[float, str]] = []
+    if marks.axis is not None:
+        ticks = _thin_ticks(sorted({day for day in marks.days if not np.isnan(day)}), marks.axis)
+    if marks.has_undated:
+        ticks.append((LANE, "no day"))
+    if found is not None:
+        ticks.append((SCALE, "one day"))
+    return {
+        "domain": domain,
+        "anchor": f"y{axis}",
+        "range": [-60, PANEL_END],
+        "tickvals": [place for place, _ in ticks],
+        "ticktext": [words for _, words in ticks],
+        "ticks": "outside",
+        "tickangle": 0,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+
+
+def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]:
+    """Label days as far as the labels stand apart, the first and the last before others."""
+    chosen: list[tuple[float, str]] = []
+    for day in dict.fromkeys([days[0], days[-1], *days]):
+        words = f"{day:g}".replace("-", "−")
+        if day == days[0]:
+            words = f"day {words}"
+        place = axis.place(day)
+        # 1,330 places are 350 pixels at least, a letter 8.
+        if all(abs(place - at) > 15 * (len(words) + len(other) + 2) for at, other in chosen):
+            chosen.append((place, words))
+    return sorted(chosen)
+
+
+def _find_range(values: np.ndarray, found: dict[str, object] | None) -> tuple[float, float]:
+    """Find the values to show: all of them, and as many as two images of a day differ by."""
+    low, high = float(values.min()), float(values.max())
+    reach = 0.0 if found is None else float(str(found["p90"]))
+    span = max(high - low, 0.0 if np.isnan(reach) else reach, 1e-6 * max(abs(low), abs(high), 1e-3))
+    middle = (low + high) / 2
+    return middle - 0.6 * span, middle + 0.6 * span
+
+
+def _make_values(low: float, high: float, domain: list[float], axis: str) -> dict[str, Any]:
+    return {
+        "domain": [max(domain[0], 0), domain[1]],
+        "anchor": f"x{axis}",
+        "range": [low, high],
+        "nticks": N_TICKS,
+        "showgrid": True,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+
+
+# ---- what is drawn
+
+
+def _make_key(marks: _Marks, palette: Palette) -> list[Trace]:
+    """Name shapes and colours, those that are there."""
+    views = [view for view in VIEW_SYMBOLS if view in marks.views]
+    others = [view for view in dict.fromkeys(marks.views) if view not in VIEW_SYMBOLS]
+    entries = [(safe_text(view), _symbol(view), palette.page, palette.ink) for view in views]
+    for view in others:
+        name = "view not recorded" if view == NOT_RECORDED else view
+        entries.append((safe_text(name), OTHER_SYMBOL, palette.page, palette.ink))
+    for state in reversed(STATES):
+        if state in marks.states:
+            fill = palette.page if state == "unknown" else palette.states[state]
+            name = "state unknown" if state == "unknown" else state
+            entries.append((name, "circle", fill, palette.rims[state]))
+    return [
+        {
+            "type": "scatter",
+            "x": [None],
+            "y": [None],
+            "mode": "markers",
+            "name": name,
+            "marker": {
+                "symbol": symbol,
+                "size": MARKER,
+                "color": fill,
+                "line": {"width": 1.5, "color": rim},
+            },
+        }
+        for name, symbol, fill, rim in entries
+    ]
+
+
+def _symbol(view: str) -> str:
+    return VIEW_SYMBOLS.get(view, OTHER_SYMBOL)
+
+
+def _draw_lines(marks: _Marks, values: np.ndarray, axis: str, palette: Palette) -> list[Trace]:
+    """Join the days of one view, through the mean of a day's images."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for view in dict.fromkeys(marks.views):
+        if view == NOT_RECORDED:
+            continue
+        own = [i for i, each in enumerate(marks.views) if each == view]
+        dated = [i for i in own if not np.isnan(marks.days[i])]
+        for _, same in groupby(dated, key=lambda i: marks.days[i]):
+            together = list(same)
+            x.append(marks.x[together[0]])
+            y.append(float(np.mean(values[together])))
+        x.append(None)
+        y.append(None)
+    return [
+        {
+            "type": "scatter",
+            "x": x,
+            "y": y,
+            "xaxis": f"x{axis}",
+            "yaxis": f"y{axis}",
+            "mode": "lines",
+            "line": {"color": palette.quiet, "width": 1.5},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    ]
+
+
+def _draw_marks(
+    marks: _Marks,
+    values: np.ndarray,
+    name: str,
+    axis: str,
+    palette: Palette,
+    selected: Collection[str],
+    kept: Collection[str] | None,
+) -> list[Trace]:
+    """Draw the images; those of the pair with a ring."""
+    fills = {**palette.states, "unknown": palette.page}
+    ringed = [i for i, image_id in enumerate(marks.image_ids) if image_id in selected]
+    shared = {
+        "type": "scatter",
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
+        "mode": "markers",
+        "showlegend": False,
+    }
+    return [
+        {
+            **shared,
+            "x": [marks.x[i] for i in ringed],
+            "y": [float(values[i]) for i in ringed],
+            "hoverinfo": "skip",
+            "marker": {
+                "symbol": "circle-open",
+                "size": 2 * MARKER,
+                "line": {"width": 2, "color": palette.accent},
+                "color": palette.accent,
+            },
+        },
+        {
+            **shared,
+            "x": marks.x,
+            "y": values.tolist(),
+            "customdata": marks.image_ids,
+            "hoverinfo": "text",
+            "hovertext": [
+                _say_mark(marks, i, name, float(value)) for i, value in enumerate(values)
+            ],
+            "marker": {
+                "symbol": [_symbol(view) for view in marks.views],
+                "size": MARKER,
+                "color": [fills.get(state, palette.page) for state in marks.states],
+                "opacity": [
+                    1.0 if kept is None or image_id in kept else FAINT
+                    for image_id in marks.image_ids
+                ],
+                "line": {
+                    "width": 1.5,
+                    "color": [
+                        palette.rims.get(state, palette.rims["unknown"]) for state in marks.states
+                    ],
+                },
+            },
+            "selected": {"marker": {"opacity": 1}},
+            "unselected": {"marker": {"opacity": 1}},
+        },
+    ]
+
+
+def _say_mark(marks: _Marks, place: int, name: str, value: float) -> str:
+    """Say an image in a sentence."""
+    day = marks.days[place]
+    words = day_words(None if np.isnan(day) else day)
+    view = marks.views[place]
+    view = "view not recorded" if view == NOT_RECORDED else view
+    return (
+        f"{words[:1].upper()}{words[1:]}, {safe_text(view)}, state {safe_text(marks.states[place])}"
+        f"<br>{safe_text(name)}: {write_value(value)}"
+    )
+
+
+def _draw_scale(
+    found: dict[str, object], middle: float, axis: str, palette: Palette
+) -> list[Trace]:
+    """Draw how far two images of one day are apart: 9 of 10 pale, the median dark."""
+    traces = []
+    parts = (("p90", 14, mix(palette.ink, palette.page, 0.25)), ("median", 6, palette.ink))
+    for part, width, colour in parts:
+        length = float(str(found[part]))
+        if np.isnan(length):
+            continue
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [SCALE, SCALE],
+                "y": [middle - length / 2, middle + length / 2],
+                "xaxis": f"x{axis}",
+                "yaxis": f"y{axis}",
+                "mode": "lines",
+                "line": {"color": colour, "width": width},
+                "hoverinfo": "text",
+                "hovertext": _say_scale(found),
+                "showlegend": False,
+            }
+        )
+    return traces
+
+
+def _say_scale(found: dict[str, object]) -> str:
+    """Say the scale in a line."""
+    if found["reason"]:
+        return "Two images of one day: not estimable"
+    usual, most = (write_value(float(str(found[part]))) for part in ("median", "p90"))
+    return f"Two images of one day: {usual} apart, 9 of 10 up to {most}"
+
+
+def _write_head(
+    name: str, found: dict[str, object] | None, left: float, top: float, palette: Palette
+) -> list[dict[str, Any]]:
+    """Write the name of an output and how far two images of a day are apart."""
+    shared = {
+        "x": left,
+        "y": top,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "align": "left",
+    }
+    words = [{**shared, "text": f"<b>{safe_text(name)}</b>", "yshift": 25}]
+    if found is not None:
+        font = {"color": palette.quiet, "size": TEXT_SIZE}
+        words.append({**shared, "text": _say_scale(found), "yshift": 5, "font": font})
+    return words
+
+
+def _draw_cuts(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
+    """Mark where days are left out, and where days end."""
+    shapes = []
+    for cut in marks.axis.breaks if marks.axis is not None else ():
+        shapes.append(
+            {
+                "type": "rect",
+                "xref": f"x{axis}",
+                "yref": f"y{axis} domain",
+                "x0": cut.x0 + 0.3 * (cut.x1 - cut.x0),
+                "x1": cut.x1 - 0.3 * (cut.x1 - cut.x0),
+                "y0": 0,
+                "y1": 1,
+                "fillcolor": mix(palette.quiet, palette.page, 0.15),
+                "line": {"width": 0},
+                "layer": "below",
+            }
+        )
+    return shapes
+
+
+def _say_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> go.Figure:
+    """Say in place of a chart that the extractor has no numbers of the patient's images."""
+    n_images = len(course.table)
+    layout["height"] = KEY + HEAD + PLOT
+    layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+    layout["annotations"] = [
+        {
+            "x": 0.5,
+            "y": 0.5,
+            "xref": "paper",
+            "yref": "paper",
+            "text": f"{safe_text(course.info.label)} has no numbers of "
+            f"{'this image' if n_images == 1 else f'these {n_images} images'}.",
+            "font": {"size": 18, "color": PALETTES[theme].quiet},
+        }
+    ]
+    return make_figure([], layout, theme)
+
+
+# ---- near courses
+
+ROW = 44  # pixels
+NEAR_MARKER = 12
+#: Least pixels of the plot, between the names at the left and the right edge.
+NARROW = 560
 
 
 def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
-    """Plot the nearest persons on a strip with the distances of random other persons."""
-    raise NotImplementedError
+    """Plot the nearest persons on the distances of random other persons.
+
+    Three rows on one axis: random other persons of the same views; the nearest of as many random
+    ones as were compared; the persons themselves. The nearest is to be read against the second
+    row: of many persons one is always near.
+
+    Parameters
+    ----------
+    courses : Courses
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Points carry the person's id as customdata.
+    """
+    palette = PALETTES[theme]
+    found = courses.reference
+    labels = _name_near_rows(courses)
+    room = round(max(map(text_width, labels))) + 20
+    layout: dict[str, Any] = {
+        "height": ROW * len(labels) + 2 * FOOT + 12,
+        "margin": {"l": room, "r": 16, "t": 36, "b": 60, "autoexpand": False},
+        "dragmode": False,
+        "clickmode": "event+select",
+        "showlegend": False,
+        "xaxis": {
+            "title": {"text": "Distance (standard deviations a column)"},
+            "range": [0, _find_reach(courses)],
+            "showgrid": True,
+            "ticks": "outside",
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "range": [len(labels) - 0.5, -0.5],
+            "tickvals": list(range(len(labels))),
+            "ticktext": labels,
+            "tickfont": {"color": palette.ink, "size": TEXT_SIZE},
+            "ticklabelstandoff": 6,
+            "fixedrange": True,
+        },
+    }
+    if courses.table.empty:
+        layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+        layout["margin"] = {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False}
+        layout["annotations"] = [_say_reason(courses.reason, palette)]
+        return make_figure([], layout, theme)
+    row = len(labels) - 1
+    traces: list[Trace] = []
+    if found is not None:
+        ends = (found.low, found.median, found.high), (found.best_low, found.best, found.best_high)
+        for place, (low, middle, high) in enumerate(ends):
+            traces += _draw_span(low, middle, high, place, palette, labels[place])
+        layout["shapes"] = [_draw_guide(found.best_low, found.best_high, row, palette)]
+    traces += _draw_persons(courses, row, palette)
+    layout["annotations"] = _name_persons(courses, row, palette)
+    return make_figure(traces, layout, theme)
+
+
+def _name_near_rows(courses: Courses) -> list[str]:
+    if courses.table.empty:
+        return [""] * 3
+    persons = f"{name_units(courses.n_persons, 'other person')} on these days"
+    if courses.reference is None:
+        return [persons]
+    return ["Random other persons", f"Nearest of {courses.n_persons:,} random ones", persons]
+
+
+def _find_reach(courses: Courses) -> float:
+    """Find how far the axis reaches."""
+    found = courses.reference
+    ends = [*courses.distances.tolist(), *([found.high, found.best_high] if found else [])]
+    return 1.06 * max(ends, default=1.0) or 1.0
+
+
+def _draw_span(
+    low: float, middle: float, high: float, row: int, palette: Palette, name: str
+) -> list[Trace]:
+    """Draw where 9 of 10 lie, and their middle."""
+    words = f"{name}: {middle:.2f}, 9 of 10 from {low:.2f} to {high:.2f}"
+    shared = {"type": "scatter", "hoverinfo": "text", "hovertext": words}
+    return [
+        {
+            **shared,
+            "x": [low, high],
+            "y": [row, row],
+            "mode": "lines",
+            "line": {"color": mix(palette.ink, palette.page, 0.25), "width": 14},
+        },
+        {
+            **shared,
+            "x": [middle],
+            "y": [row],
+            "mode": "markers",
+            "marker": {
+                "symbol": "line-ns",
+                "size": 18,
+                "opacity": 1,
+                "line": {"width": 3, "color": palette.ink},
+            },
+        },
+    ]
+
+
+def _draw_guide(low: float, high: float, row: int, palette: Palette) -> dict[str, Any]:
+    """Lead the eye from the nearest of random ones to the persons."""
+    return {
+        "type": "rect",
+        "x0": low,
+        "x1": high,
+        "y0": 1,
+        "y1": row + 0.4,
+        "fillcolor": mix(palette.ink, palette.page, 0.08),
+        "line": {"width": 0},
+        "layer": "below",
+    }
+
+
+def _draw_persons(courses: Courses, row: int, palette: Palette) -> list[Trace]:
+    """Draw all persons as thin lines and the nearest as points, hollow if of the same source."""
+    table = courses.table
+    rest = courses.distances[len(table) :]
+    shares = table["shares"].tolist()
+    return [
+        {
+            "type": "scatter",
+            "x": rest.tolist(),
+            "y": [row] * len(rest),
+            "mode": "markers",
+            "hoverinfo": "skip",
+            "marker": {
+                "symbol": "line-ns",
+                "size": 12,
+                "opacity": 1,
+                "line": {"width": 1.5, "color": palette.quiet},
+            },
+        },
+        {
+            "type": "scatter",
+            # The nearest on top.
+            "x": table["distance"].tolist()[::-1],
+            "y": [row] * len(table),
+            "customdata": table["person_id"].tolist()[::-1],
+            "mode": "markers",
+            "hoverinfo": "text",
+            "hovertext": [_say_person(courses, each) for each in table.to_dict("records")][::-1],
+            "marker": {
+                "symbol": "circle",
+                "size": NEAR_MARKER,
+                "opacity": 1,
+                "color": [palette.page if each else palette.accent for each in shares][::-1],
+                "line": {"width": 2, "color": palette.accent},
+            },
+            "selected": {"marker": {"opacity": 1}},
+            "unselected": {"marker": {"opacity": 1}},
+        },
+    ]
+
+
+def _say_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
+    """Say a person in a sentence."""
+    shares = {"article": "from the same article", "site": "from the same site"}.get(row["shares"])
+    return (
+        f"Patient {safe_text(row['patient_ids'])}: {row['distance']:.2f} over "
+        f"{row['n_aligned']} of {courses.n_days} days, {name_units(int(row['n_images']), 'image')}"
+        f"{f', {shares}' if shares else ''}"
+    )
+
+
+def _name_persons(courses: Courses, row: int, palette: Palette) -> list[dict[str, Any]]:
+    """Name the nearest persons below their points, as far as there is room; say what is hollow."""
+    notes = []
+    scale = NARROW / _find_reach(courses)
+    taken = -np.inf
+    for record in courses.table.to_dict("records"):
+        text = safe_text(record["patient_ids"])
+        half = text_width(text) / 2 + 5
+        if record["distance"] * scale - half > taken:
+            taken = record["distance"] * scale + half
+            notes.append({"x": record["distance"], "y": row, "yshift": 18, "text": text})
+    words = "9 of 10 pale, their middle as a line" if courses.reference is not None else ""
+    if any(courses.table["shares"]):
+        words += f"{'; ' if words else ''}hollow: same article or site as this patient"
+    top = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left"}
+    font = {"color": palette.quiet, "size": TEXT_SIZE}
+    notes.append({**top, "yanchor": "bottom", "yshift": 8, "text": words, "font": font})
+    if courses.reference is None:
+        words = f"Whether that is near is {safe_text(courses.reason)}."
+        notes[-1] = {**notes[-1], "text": words}
+    return notes
+
+
+def _say_reason(reason: str, palette: Palette) -> dict[str, Any]:
+    """Say in place of a chart why there is none."""
+    words = "<br>".join(textwrap.wrap(f"Nearest other persons: {reason}.", 70))
+    font = {"size": 16, "color": palette.quiet}
+    return {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "text": words, "font": font}
