@@ -8,13 +8,16 @@ is a selection, which is explicit and remembered.
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.errors import ImageError, SelectionError
@@ -40,6 +43,7 @@ __all__ = [
     "COLUMNS",
     "FILE_STATUSES",
     "Cohort",
+    "Keeping",
     "SelectionStep",
     "count_cohort",
     "load_cohort",
@@ -95,6 +99,24 @@ COLUMNS = (
     "state_reasons",
     "state_overlap",
 )
+
+
+class Keeping(NamedTuple):
+    """Hold what one step of a selection keeps.
+
+    Parameters
+    ----------
+    keep : Series of bool
+        On the index of a cohort's table, without missing values.
+    label : str
+        What is kept, in words.
+    reasons : Series of str or None
+        Why a row goes, for counting; `label` with "not" before it where None.
+    """
+
+    keep: pd.Series
+    label: str
+    reasons: pd.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -202,27 +224,76 @@ class Cohort:
         SelectionError
             If `keep` does not fit the table.
         """
+        return self.select_in_steps([Keeping(keep, label, reasons)])
+
+    def select_in_steps(self, keepings: Sequence[Keeping]) -> "Cohort":
+        """Keep the rows that all steps keep; remember what went at each.
+
+        The same as one `select` after the other, in a fraction of the time: rows of a wide table
+        are slow to take, and here they are taken once.
+
+        Parameters
+        ----------
+        keepings : sequence of Keeping
+            All of them on this cohort's table.
+
+        Raises
+        ------
+        SelectionError
+            If a step does not fit the table.
+        """
+        left, steps = np.ones(self.n_images, dtype=bool), list(self.steps)
+        for keeping in keepings:
+            kept = left & self._check_keep(keeping)
+            steps.append(self._count_step(keeping, left, kept))
+            left = kept
+        table = self.table[left].reset_index(drop=True)
+        return replace(self, table=table, steps=tuple(steps))
+
+    def _check_keep(self, keeping: Keeping) -> NDArray[np.bool_]:
+        """Return which rows a step keeps, shape (n_images,)."""
+        keep = keeping.keep
         if not keep.index.equals(self.table.index) or keep.isna().any():
             raise SelectionError(
-                f"The selection {label!r} has {len(keep)} values for {self.n_images} images, or "
-                "some are missing: it needs True or False for each row of the cohort's table."
+                f"The selection {keeping.label!r} has {len(keep)} values for {self.n_images} "
+                "images, or some are missing: it needs True or False for each row of the cohort's "
+                "table."
             )
-        keep = keep.astype(bool)
-        gone = f"not {label}" if reasons is None else reasons
-        removed = pd.Series(gone, index=self.table.index)[~keep].value_counts()
-        table = self.table[keep].reset_index(drop=True)
-        step = SelectionStep(
-            label=label,
-            n_images=len(table),
-            n_patients=_count_patients(table),
-            removed={str(reason): int(n) for reason, n in removed.items()},
+        return keep.to_numpy(dtype=bool)
+
+    def _count_step(
+        self, keeping: Keeping, before: NDArray[np.bool_], after: NDArray[np.bool_]
+    ) -> SelectionStep:
+        """Count what a step left, and why the others went."""
+        gone = before & ~after
+        if keeping.reasons is None:
+            removed = {f"not {keeping.label}": int(gone.sum())} if gone.any() else {}
+        else:
+            why = keeping.reasons.reindex(self.table.index).to_numpy(dtype=object)[gone]
+            removed = dict(Counter(str(each) for each in why if not pd.isna(each)).most_common())
+        patients = self._xray_patients[after]
+        return SelectionStep(
+            label=keeping.label,
+            n_images=int(after.sum()),
+            n_patients=len(np.unique(patients[patients >= 0])),
+            removed=removed,
         )
-        return replace(self, table=table, steps=(*self.steps, step))
+
+    @cached_property
+    def _xray_patients(self) -> NDArray[np.intp]:
+        """Number the patient of each row, shape (n_images,); -1 where it is no X-ray."""
+        patients, _ = pd.factorize(self.table["patient_id"])
+        return np.where(self.table["is_xray"].to_numpy(dtype=bool), patients, -1)
+
+    @cached_property
+    def keeping_xrays(self) -> Keeping:
+        """Give the step that keeps X-rays."""
+        reasons = "modality " + self.table["modality"].fillna("not recorded")
+        return Keeping(self.table["is_xray"], "X-rays", reasons)
 
     def select_xrays(self) -> "Cohort":
         """Keep X-rays."""
-        reasons = "modality " + self.table["modality"].fillna("not recorded")
-        return self.select(self.table["is_xray"], "X-rays", reasons=reasons)
+        return self.select_in_steps([self.keeping_xrays])
 
     def select_with_file(self) -> "Cohort":
         """Keep images whose file is there and, where images were inspected, readable."""

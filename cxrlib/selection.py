@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import Cohort, Keeping
 from cxrlib.errors import SelectionError
 from cxrlib.filters import (
     FILTERS,
@@ -372,15 +372,11 @@ def select(cohort: Cohort, selection: Selection) -> Cohort:
         With a step for leaving out what is no X-ray, if there was any, and a step a filter;
         each says how many rows went for which reason.
     """
-    reasons = find_all_reasons(cohort, selection)
-    left = cohort.table["is_xray"].to_numpy()
-    selected = cohort if left.all() else cohort.select_xrays()
-    for name in selection.active:
-        why = reasons.loc[left, name].set_axis(selected.table.index)
-        label = describe_filter(name, getattr(selection, name))
-        selected = selected.select(why.isna(), label, reasons=why)
-        left = left & reasons[name].isna().to_numpy()
-    return selected
+    steps = [] if cohort.table["is_xray"].all() else [cohort.keeping_xrays]
+    for name, why in find_all_reasons(cohort, selection).items():
+        label = describe_filter(str(name), getattr(selection, str(name)))
+        steps.append(Keeping(why.isna(), label, why))
+    return cohort.select_in_steps(steps) if steps else cohort
 
 
 def find_all_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
@@ -397,14 +393,14 @@ def find_all_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
     return pd.DataFrame(reasons, index=cohort.table.index, dtype=object)
 
 
-def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
-    """Count why images are left out.
+def _find_xray_reasons(cohort: Cohort, selection: Selection) -> tuple[pd.DataFrame, pd.Series]:
+    """Return `find_all_reasons` of the X-rays, and their patients."""
+    xrays = cohort.table["is_xray"]
+    return find_all_reasons(cohort, selection)[xrays], cohort.table.loc[xrays, "patient_id"]
 
-    Parameters
-    ----------
-    cohort : Cohort
-        As it was before the selection.
-    selection : Selection
+
+def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
+    """Count why a selection leaves images out of a cohort, as it was before the selection.
 
     Returns
     -------
@@ -415,12 +411,11 @@ def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
         leaves out). Filters in their order, most frequent reasons first. The n_images add
         up to all X-rays left out.
     """
-    xrays = cohort.table["is_xray"]
-    rows = find_all_reasons(cohort, selection)[xrays].to_numpy()
+    reasons, of_patients = _find_xray_reasons(cohort, selection)
     n_images: Counter[tuple[int, str]] = Counter()
     n_only: Counter[tuple[int, str]] = Counter()
     patients: dict[tuple[int, str], set[str]] = {}
-    for patient, row in zip(cohort.table.loc[xrays, "patient_id"], rows, strict=True):
+    for patient, row in zip(of_patients, reasons.to_numpy(), strict=True):
         places = [place for place, reason in enumerate(row) if reason is not None]
         if places:
             why = (places[0], row[places[0]])
@@ -449,24 +444,16 @@ class Loosening:
 def find_loosening(cohort: Cohort, selection: Selection) -> list[Loosening]:
     """Find the single filters whose dropping leaves more images, the most helpful first.
 
-    Parameters
-    ----------
-    cohort : Cohort
-        As it was before the selection.
-    selection : Selection
-
-    Returns
-    -------
-    list of Loosening
-        Empty if no single filter helps.
+    The cohort is the one before the selection; the list is empty if no single filter helps.
     """
-    keeps = find_all_reasons(cohort, selection)[cohort.table["is_xray"]].isna()
+    reasons, of_patients = _find_xray_reasons(cohort, selection)
+    keeps = reasons.isna()
     n_now = int(keeps.all(axis=1).sum())
     found = []
     for name in selection.active:
         left = keeps.index[keeps.drop(columns=name).all(axis=1)]
         if len(left) > n_now:
-            n_patients = int(cohort.table.loc[left, "patient_id"].nunique())
+            n_patients = int(of_patients.loc[left].nunique())
             label = describe_filter(name, getattr(selection, name))
             found.append(Loosening(name, label, len(left), n_patients))
     return sorted(found, key=lambda each: -each.n_images)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cxrlib import persons
-from cxrlib.cohort import COLUMNS, FILE_STATUSES, count_cohort, load_cohort
+from cxrlib.cohort import COLUMNS, FILE_STATUSES, Keeping, count_cohort, load_cohort
 from cxrlib.errors import CohortError, ImageError, SelectionError
 from cxrlib.metadata import METADATA_FILE, YES_NO_CATEGORIES, YES_NO_COLUMNS
 from cxrlib.store import Store
@@ -339,6 +339,34 @@ def test_select(root) -> None:
         cohort.select(cohort.table["offset"] > 1, "late")
     with pytest.raises(SelectionError, match=r"no view 'PAA'.*AP Supine"):
         cohort.select_views(["PA", "PAA"])
+
+
+def test_steps_at_once_equal_one_after_the_other(small_root) -> None:
+    """Take rows once and count the same: rows, labels, patients, reasons and their order."""
+    cohort = load_cohort(small_root, inspect_images=False)
+    rules = [
+        lambda table: (table["view"] != "L", "not L", "view " + table["view"]),
+        lambda table: (table["patient_id"].isin(["p1", "p3"]), "two", table["patient_id"]),
+        lambda table: (table["row"] > 5, "late", None),
+        lambda table: (table["row"] < 0, "nobody", table["finding"].where(table["row"] > 9)),
+    ]
+    slow = cohort.select_xrays()
+    for rule in rules:
+        keep, label, reasons = rule(slow.table)
+        slow = slow.select(keep, label, reasons=reasons)
+    steps = [cohort.keeping_xrays, *(Keeping(*rule(cohort.table)) for rule in rules)]
+    for n_steps in range(len(steps)):
+        fast = cohort.select_in_steps(steps[: n_steps + 1])
+        assert fast.steps == slow.steps[: n_steps + 1]
+        assert fast.n_images == slow.steps[n_steps].n_images
+        assert list(fast.steps[-1].removed) == list(slow.steps[n_steps].removed)
+    last = cohort.select_in_steps(steps[:-1]).table
+    assert last.index.equals(pd.RangeIndex(len(last)))
+    assert last["row"].tolist() == [7, 9, 12]
+    assert slow.steps[2].removed == {"p2": 2, "p4": 2, "p5": 2}
+    pd.testing.assert_frame_equal(cohort.select_in_steps([]).table, cohort.table)
+    with pytest.raises(SelectionError, match="'one' has 1 values"):
+        cohort.select_in_steps([steps[0], Keeping(pd.Series([True]), "one")])
 
 
 def test_counts_go_into_json(root) -> None:
