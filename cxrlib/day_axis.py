@@ -105,7 +105,14 @@ def _cut_off_zero(
     return []
 
 
-def lay_out_axis(days: Collection[float], x0: float, x1: float, *, most_per_day: float) -> DayAxis:
+def lay_out_axis(
+    days: Collection[float],
+    x0: float,
+    x1: float,
+    *,
+    most_per_day: float,
+    cut: float = CUT,
+) -> DayAxis:
     """Lay out an axis of days from a place to another, or shorter.
 
     Parameters
@@ -115,7 +122,10 @@ def lay_out_axis(days: Collection[float], x0: float, x1: float, *, most_per_day:
     x0, x1 : float
         Where the first day stands, and the farthest place of the last.
     most_per_day : float
-        The widest a day may be; a cut is as wide where there is room.
+        The widest a day may be.
+    cut : float, default 40
+        Wanted width of a cut. All together take what days leave free at their widest; else a
+        third of the axis, or what they need at least.
 
     Returns
     -------
@@ -129,7 +139,8 @@ def lay_out_axis(days: Collection[float], x0: float, x1: float, *, most_per_day:
     room = x1 - x0
     width = 0.0
     if cuts:
-        width = min(most_per_day, max(CUT, room / (3 * len(cuts))), room / len(cuts))
+        free = max(room - n_days * most_per_day, room / 3) / len(cuts)
+        width = min(max(CUT, min(cut, free)), room / len(cuts))
     scale = most_per_day
     if n_days:
         scale = min(most_per_day, (room - width * len(cuts)) / n_days)

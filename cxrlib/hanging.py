@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 __all__ = ["GAP", "Grid", "choose_grid", "hang", "spread"]
 
-#: Sides of thumbnails, pixels: the largest in a row, the least in a row and in columns.
-MOST_SIDE, ROW_SIDE, LEAST_SIDE = 128.0, 84.0, 64.0
-#: The largest in columns of so many.
-STACK_SIDES = {2: 112.0, 3: 88.0}
+#: Least sides of thumbnails, pixels: in one row, and in columns.
+ROW_SIDE, LEAST_SIDE = 76.0, 64.0
+#: Largest sides in so many rows: more rows are not to make the timeline much higher.
+LARGEST = {1: 128.0, 2: 112.0, 3: 88.0}
+MOST_ROWS = max(LARGEST)
 GAP = 12.0
-MOST_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class Grid:
     n_dated: int
 
 
-def choose_grid(days: Sequence[float | None], width: float, *, lane_gap: float) -> Grid:
+def choose_grid(
+    days: Sequence[float | None], width: float, *, lane_gap: float = 0.0, lane_width: float = 0.0
+) -> Grid:
     """Choose how large thumbnails are and which share a column.
 
     Parameters
@@ -53,26 +55,31 @@ def choose_grid(days: Sequence[float | None], width: float, *, lane_gap: float) 
         Of each image, in order; those without a day last.
     width : float
         Room for all, pixels.
-    lane_gap : float
-        Room lost between images with a day and those without.
+    lane_gap, lane_width : float
+        Room between images with a day and those without, and the least for the latter.
     """
-    n_dated = sum(day is not None for day in days)
-    room = width + GAP - (lane_gap if 0 < n_dated < len(days) else 0.0)
-    side = room / len(days) - GAP
-    if side >= ROW_SIDE:
-        single = tuple((i,) for i in range(len(days)))
-        return Grid(min(side, MOST_SIDE), 1, single, n_dated)
-    for n_rows in sorted(STACK_SIDES):
-        columns = _group(days, n_rows)
-        side = room / len(columns) - GAP
-        if side >= LEAST_SIDE:
-            break
-    else:
-        columns = _merge(columns, days, n_rows, most=int(room / (LEAST_SIDE + GAP)))
-        side = room / len(columns) - GAP
-    n_dated_columns = sum(days[column[0]] is not None for column in columns)
+
+    def fit(columns: Sequence[tuple[int, ...]]) -> float:
+        """Return the side at which so many columns fit."""
+        n_dated = sum(days[column[0]] is not None for column in columns)
+        if not 0 < n_dated < len(columns):
+            return (width + GAP) / len(columns) - GAP
+        room = width + GAP - lane_gap
+        beside = (room - lane_width - GAP) / n_dated - GAP
+        return min(room / len(columns) - GAP, beside)
+
+    columns: list[tuple[int, ...]] = [(i,) for i in range(len(days))]
+    n_rows = 1
+    if fit(columns) < ROW_SIDE:
+        for n_rows in range(2, MOST_ROWS + 1):
+            columns = _group(days, n_rows)
+            if fit(columns) >= LEAST_SIDE:
+                break
+        while fit(columns) < LEAST_SIDE and len(columns) > 2:
+            columns = _join_nearest(columns, days, n_rows)
+    n_dated = sum(days[column[0]] is not None for column in columns)
     n_used = min(n_rows, max(len(column) for column in columns))
-    return Grid(min(side, STACK_SIDES[n_rows]), n_used, tuple(columns), n_dated_columns)
+    return Grid(min(fit(columns), LARGEST[n_rows]), n_used, tuple(columns), n_dated)
 
 
 def _group(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
@@ -86,26 +93,23 @@ def _group(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
     return columns
 
 
-def _merge(
-    columns: list[tuple[int, ...]], days: Sequence[float | None], n_rows: int, *, most: int
+def _join_nearest(
+    columns: Sequence[tuple[int, ...]], days: Sequence[float | None], n_rows: int
 ) -> list[tuple[int, ...]]:
-    """Join neighbouring columns until there are few enough: such as fit, then near, first."""
+    """Join two neighbours: such as fit in one column first, then near ones, then short ones."""
 
     def cost(pair: tuple[tuple[int, ...], tuple[int, ...]]) -> tuple[float, float, int]:
         left, right = pair
         first, last = days[left[0]], days[right[-1]]
         n = len(left) + len(right)
-        if first is None or last is None:
-            span = 0.0 if first is last else np.inf  # never a day with none
-            return (np.inf if span else max(0, n - n_rows)), 0.0, n
-        return max(0, n - n_rows), last - first, n
+        if (first is None) != (last is None):  # never a day with none
+            return np.inf, 0.0, n
+        span = 0.0 if first is None or last is None else last - first
+        return max(0, n - n_rows), span, n
 
-    columns = list(columns)
-    while len(columns) > max(most, 2):
-        costs = [cost(pair) for pair in pairwise(columns)]
-        at = min(range(len(costs)), key=costs.__getitem__)
-        columns[at : at + 2] = [columns[at] + columns[at + 1]]
-    return columns
+    costs = [cost(pair) for pair in pairwise(columns)]
+    at = min(range(len(costs)), key=costs.__getitem__)
+    return [*columns[:at], columns[at] + columns[at + 1], *columns[at + 2 :]]
 
 
 def hang(column: Sequence[int], n_rows: int, chosen: Collection[int]) -> tuple[int, ...]:

@@ -240,7 +240,7 @@ def lay_out_timeline(
     days = [image["day"] for image in images]
     dated = [day for day in days if day is not None]
     room = width - LEFT - RIGHT
-    grid = choose_grid(days, room, lane_gap=LANE_GAP)
+    grid = choose_grid(days, room, lane_gap=LANE_GAP, lane_width=LANE_WIDTH)
     axis, points, lane = _place_images(days, grid, room)
     columns = _place_columns(grid, points, days, lane, LEFT + room)
     lines, height = _stack_lines(grid, has_days=bool(dated))
@@ -260,7 +260,7 @@ def lay_out_timeline(
         Mark(**image, x=x, tile=tiles.get(i))
         for i, (image, x) in enumerate(zip(images, points, strict=True))
     )
-    notes = _write_notes(marks, hung, grid)
+    notes = _write_notes(marks, hung, width)
     return Timeline(
         patient_id=str(rows["patient_id"].iloc[0]),
         width=width,
@@ -284,7 +284,7 @@ def lay_out_timeline(
 #: Pixels: room for the names of lines, at the right edge, and before images without a day.
 LEFT, RIGHT, LANE_GAP = 116.0, 10.0, 36.0
 #: From this side on a view and a state stand below a thumbnail.
-ROOMY_SIDE = 84.0
+ROOMY_SIDE = 76.0
 #: Room beside an end of the axis where no image is.
 END = 12.0
 #: Least width of the strip of images without a day: its heading has to fit.
@@ -360,8 +360,11 @@ def _place_images(
         highest = LEFT + room - (lane_width + LANE_GAP if n_lane else 0.0)
         stops = [*dated, 0.0]
         ends = [_needs_room(day, grid, days) for day in (min(stops), max(stops))]
-        axis = lay_out_axis(dated, LEFT + ends[0], highest - ends[1], most_per_day=cell)
-        points = _spread_days(dated, axis, LEFT)
+        most = POINT_STEP * max(dated.count(day) for day in set(dated))
+        axis = lay_out_axis(
+            dated, LEFT + ends[0], highest - ends[1], most_per_day=cell, cut=max(cell, most)
+        )
+        points = _spread_days(dated, axis, (LEFT, highest))
         end = max(axis.pieces[-1].x1 + ends[1], LEFT + grid.n_dated * cell - GAP)
     if not n_lane:
         return axis, points, None
@@ -379,15 +382,17 @@ def _needs_room(day: float, grid: Grid, days: Sequence[float | None]) -> float:
     return (n_columns * (grid.side + GAP) - GAP) / 2 if n_columns else END
 
 
-def _spread_days(days: Sequence[float], axis: DayAxis, lowest: float) -> list[float]:
+def _spread_days(days: Sequence[float], axis: DayAxis, edges: tuple[float, float]) -> list[float]:
     """Put the images of one day side by side about it, nearer than those of the next day."""
-    groups = [(day, len(list(same))) for day, same in groupby(days)]
-    places = [axis.place(day) for day, _ in groups]
-    gaps = [right - left for left, right in pairwise(places)]
+    counts = {0.0: 0} | {day: len(list(same)) for day, same in groupby(days)}
+    ordered = sorted(counts)
+    places = [axis.place(day) for day in ordered]
+    # As if the edges were the middle of the way to one more day.
+    bounds = [2 * edges[0] - places[0], *places, 2 * edges[1] - places[-1]]
     points: list[float] = []
-    for i, (place, (_, n)) in enumerate(zip(places, groups, strict=True)):
-        free = min([*gaps[max(i - 1, 0) : i + 1], 2 * (place - lowest)])
-        step = min(POINT_STEP, free / n)
+    for day, before, place, after in zip(ordered, bounds, places, bounds[2:], strict=False):
+        n = counts[day]
+        step = min(POINT_STEP, min(place - before, after - place) / max(n, 1))
         points += [place + (k - (n - 1) / 2) * step for k in range(n)]
     return points
 
@@ -509,20 +514,26 @@ def _stack_lines(grid: Grid, *, has_days: bool) -> tuple[dict[str, float], float
     return lines, y - 6
 
 
-def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], grid: Grid) -> tuple[str, ...]:
-    """Say what marks mean that are there."""
+def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], width: float) -> tuple[str, ...]:
+    """Say what marks mean that are there, as lines."""
     answers = {answer for mark in marks for answer in (mark.in_icu, mark.intubation_present)}
     signs = {"yes": "filled yes", "no": "hollow no", "unclear": "? unclear"}
     signs["not recorded"] = "dash not recorded"
     told = ", ".join(words for answer, words in signs.items() if answer in answers)
-    notes = [f"In the ICU, tube in place, at each image: {told}"]
+    notes = [f"ICU and tube at each image: {told}"]
     if any(mark.perhaps_imputed for mark in marks):
         notes.append(f"{FEW_DAYS}?: perhaps “a few days”, which the collection writes as 5")
     if any(not mark.is_kept for mark in marks):
         notes.append("Faint: left out by the filters")
     if any(column.hidden for column in columns):
         notes.append("+n: more images of these days, each with its points above")
-    return tuple(notes)
+    lines = notes[:1]
+    for note in notes[1:]:
+        if (len(lines[-1]) + len(note) + 3) * CHARACTER < width - LEFT:
+            lines[-1] += f" · {note}"
+        else:
+            lines.append(note)
+    return tuple(lines)
 
 
 # ---- what day 0 is

@@ -10,10 +10,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade
+from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade, mix
+from cxrlib.charts.rows import STILL
 from cxrlib.charts.template import TEXT_SIZE, chart_template
 from cxrlib.charts.words import day_words, safe_text
-from cxrlib.timeline import CHARACTER, Mark, Tile, Timeline, say_mark
+from cxrlib.timeline import CHARACTER, TEXT_LINE, Mark, Tile, Timeline, say_mark
 
 __all__ = ["BADGES", "plot_timeline"]
 
@@ -22,6 +23,8 @@ BADGES = ("left", "right")
 OTHER_SYMBOL = "cross"
 #: Of what the filters leave out.
 FAINT = 0.35
+#: So many threads to thumbnails are drawn fainter.
+MANY = 40
 FILM = "#000000"
 FILM_TEXT = "#C3CAD4"
 ROWS = {"state": "State", "in_icu": "In the ICU", "intubation_present": "Tube in place"}
@@ -147,7 +150,10 @@ def _draw_threads(timeline: Timeline, selected: Sequence[str], palette: Palette)
         start = lines["state"] if mark.day is None else top
         line = [(mark.x, start), (mark.x, bend), (columns[mark.image_id], end)]
         (chosen if mark.image_id in selected else quiet).append(line)
-    return [_lines(quiet, fade(palette.quiet, 0.4), 1.2), _lines(chosen, palette.accent, 2)]
+    return [
+        _lines(quiet, fade(palette.quiet, 0.4 if len(quiet) < MANY else 0.2), 1.2),
+        _lines(chosen, palette.accent, 2),
+    ]
 
 
 def _lines(lines: Iterable[Sequence[tuple[float, float]]], colour: str, width: float) -> Trace:
@@ -167,19 +173,31 @@ def _lines(lines: Iterable[Sequence[tuple[float, float]]], colour: str, width: f
 def _draw_points(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Draw a point an image on each line: state in colour, then answers in ink."""
     marks = timeline.marks
-    fills = [palette.states[mark.state] for mark in marks]
-    rims = [palette.rims[mark.state] for mark in marks]
-    fills = [
-        palette.page if mark.state == "unknown" else fill
-        for mark, fill in zip(marks, fills, strict=True)
-    ]
-    traces = [_points(timeline, marks, "state", fills, rims)]
+    traces = [_points(timeline, marks, "state", *_colour_states(marks, palette))]
     for line in ("in_icu", "intubation_present"):
         told = [mark for mark in marks if getattr(mark, line) in ("yes", "no")]
-        inks = [palette.ink if getattr(mark, line) == "yes" else palette.page for mark in told]
-        traces.append(_points(timeline, told, line, inks, [palette.ink] * len(told)))
+        rims = [_dim(palette.ink, mark, palette) for mark in told]
+        fills = [
+            rim if getattr(mark, line) == "yes" else palette.page
+            for mark, rim in zip(told, rims, strict=True)
+        ]
+        traces.append(_points(timeline, told, line, fills, rims))
         traces += _draw_untold(timeline, line, palette)
     return traces
+
+
+def _colour_states(marks: Sequence[Mark], palette: Palette) -> tuple[list[str], list[str]]:
+    """Return fill and rim of each image's state; unknown is hollow."""
+    fills = [
+        palette.page if mark.state == "unknown" else _dim(palette.states[mark.state], mark, palette)
+        for mark in marks
+    ]
+    return fills, [_dim(palette.rims[mark.state], mark, palette) for mark in marks]
+
+
+def _dim(colour: str, mark: Mark, palette: Palette) -> str:
+    """Return a colour, fainter for what the filters leave out; Plotly resets opacity on a click."""
+    return colour if mark.is_kept else mix(colour, palette.page, FAINT)
 
 
 def _points(
@@ -195,22 +213,32 @@ def _points(
             "size": timeline.marker,
             "color": fills,
             "line": {"color": rims, "width": 1.5},
-            "opacity": [1.0 if mark.is_kept else FAINT for mark in marks],
+            "opacity": 1,
         },
+        **STILL,
         **_clickable(marks),
     }
 
 
 def _draw_untold(timeline: Timeline, line: str, palette: Palette) -> list[Trace]:
     """Draw a dash for what is not recorded and a question mark for what is unclear."""
-    y = timeline.lines[line]
-    half = timeline.marker / 2 - 1
-    blank = [mark.x for mark in timeline.marks if getattr(mark, line) == "not recorded"]
-    dashes = _lines([[(x - half, y), (x + half, y)] for x in blank], palette.quiet, 1.5)
-    unclear = [mark.x for mark in timeline.marks if getattr(mark, line) == "unclear"]
-    if not unclear:
-        return [dashes]
-    return [dashes, _texts([(x, y, "?") for x in unclear], palette.quiet)]
+    y, size = timeline.lines[line], timeline.marker
+    answers = [(mark.x, getattr(mark, line)) for mark in timeline.marks]
+    blank = [x for x, answer in answers if answer == "not recorded"]
+    unclear = [x for x, answer in answers if answer == "unclear"]
+    # The page's colour below: a dash across a thread would look like a plus.
+    gaps = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [*blank, *unclear],
+        "y": [y] * len(blank + unclear),
+        "marker": {"symbol": "square", "size": size, "color": palette.page, "opacity": 1},
+        "hoverinfo": "skip",
+        **STILL,
+    }
+    reach = size / 2 - 1
+    dashes = _lines([[(x - reach, y), (x + reach, y)] for x in blank], palette.quiet, 1.5)
+    return [gaps, dashes, *_texts([(x, y, "?", palette.quiet) for x in unclear])]
 
 
 def _symbol(view: str | None) -> str:
@@ -218,7 +246,7 @@ def _symbol(view: str | None) -> str:
 
 
 def _clickable(marks: Sequence[Mark]) -> Trace:
-    """Return what makes points answer: ids, hover, and no dimming by Plotly."""
+    """Return what makes points answer."""
     return {
         "customdata": [[mark.image_id] for mark in marks],
         "hovertext": [_hover(mark) for mark in marks],
@@ -253,75 +281,91 @@ def _catch_clicks(timeline: Timeline) -> Trace:
 # ---- words
 
 
-def _texts(
-    words: Sequence[tuple[float, float, str]], colour: str | list[str], *, at: str = "middle center"
-) -> Trace:
-    """Write words as one trace."""
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": [x for x, _, _ in words],
-        "y": [y for _, y, _ in words],
-        "text": [text for _, _, text in words],
-        "textposition": at,
-        "textfont": {"color": colour, "size": TEXT_SIZE},
-        "hoverinfo": "skip",
-    }
+Word = tuple[float, float, str, str]
+"""Place, text and colour."""
+
+
+def _texts(words: Sequence[Word], *, at: str = "middle center") -> list[Trace]:
+    """Write words, a trace a colour: Plotly would dim a trace of several on a click."""
+    traces = []
+    for colour in dict.fromkeys(word[3] for word in words):
+        own = [word for word in words if word[3] == colour]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "text",
+                "x": [x for x, *_ in own],
+                "y": [y for _, y, *_ in own],
+                "text": [text for *_, text, _ in own],
+                "textposition": at,
+                "textfont": {"color": colour, "size": TEXT_SIZE},
+                "selected": {"textfont": {"color": colour}},
+                "unselected": {"textfont": {"color": colour}},
+                "hoverinfo": "skip",
+            }
+        )
+    return traces
 
 
 def _write_words(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Write days along the axis, what day 0 is, and the words of each thumbnail."""
-    lines = timeline.lines
-    labelled = [tick for tick in timeline.ticks if tick.label]
-    days = [(tick.x, lines["days"], tick.label) for tick in labelled]
-    inks = [palette.ink if tick.n_images else palette.quiet for tick in labelled]
-    traces = [_texts(days, inks)]
-    if timeline.clock:
-        traces.append(_write_clock(timeline, palette))
-    cuts = [
-        ((cut.x0 + cut.x1) / 2, lines["days"], text)
-        for cut in timeline.breaks
-        if len(text := f"{cut.days:g} days") * CHARACTER + 60 < cut.x1 - cut.x0
+    y = timeline.lines["days"]
+    days = [
+        (tick.x, y, tick.label, palette.ink if tick.n_images else palette.quiet)
+        for tick in timeline.ticks
     ]
-    if cuts:
-        traces.append(_texts(cuts, palette.quiet))
+    traces = _texts([word for word in days if word[2]] + _name_cuts(timeline, palette))
+    if timeline.clock:
+        traces += _write_clock(timeline, palette)
     traces += _tag_tiles(timeline, palette)
     if not timeline.is_roomy:
-        traces += [_name_runs(timeline, palette), *_explain_points(timeline, palette)]
+        traces += [*_name_runs(timeline, palette), *_explain_points(timeline, palette)]
     return traces
 
 
-def _write_clock(timeline: Timeline, palette: Palette) -> Trace:
+def _name_cuts(timeline: Timeline, palette: Palette) -> list[Word]:
+    """Write over each cut between images how long it is, where there is room."""
+    blank = {tick.x for tick in timeline.ticks if not tick.n_images}
+    return [
+        ((cut.x0 + cut.x1) / 2, timeline.lines["days"], text, palette.quiet)
+        for cut in timeline.breaks
+        if not {cut.x0, cut.x1} & blank
+        and len(text := f"{cut.days:g} days") * CHARACTER + 60 < cut.x1 - cut.x0
+    ]
+
+
+def _write_clock(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Say what day 0 is, above it."""
     zero = next(tick.x for tick in timeline.ticks if tick.day == 0)
     words = f"0 is {timeline.clock}"
-    fits = zero + len(words) * CHARACTER * 0.9 < timeline.width
-    where = "middle right" if fits else "middle left"
-    return _texts(
-        [(zero + (-9 if fits else 9), timeline.lines["clock"], words)], palette.quiet, at=where
-    )
+    fits = zero + len(words) * CHARACTER < timeline.width
+    x, at = (zero - 9, "middle right") if fits else (zero + 9, "middle left")
+    return _texts([(x, timeline.lines["clock"], words, palette.quiet)], at=at)
 
 
 def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Write day, view and state below each thumbnail, with the view's shape."""
+    words: list[Word] = []
+    places: list[tuple[float, float]] = []
+    names: list[str] = []
     hung = [(mark, mark.tile) for mark in timeline.marks if mark.tile]
-    tags: list[tuple[float, float, str]] = []
-    inks: list[str] = []
-    symbols: list[tuple[float, float, Mark]] = []
     for mark, tile in hung:
-        y = tile.y + tile.side + 12
-        day = _tag_day(mark)
-        view = safe_text(mark.view, "no view")
-        tags.append((tile.x if timeline.is_roomy else tile.x + 9, y, day))
-        inks.append(palette.ink if mark.is_kept else palette.quiet)
+        # From its left edge on, so that all stays together on a wider screen.
+        x, y = tile.x - tile.side / 2, tile.y + tile.side + 12
+        day, view = _tag_day(mark), safe_text(mark.view, "no view")[:10]
         if timeline.is_roomy:
-            tags += [(tile.x + 9, y + 18, view[:10]), (tile.x, y + 36, _tag_state(mark))]
-            inks += [palette.quiet, palette.rims[mark.state]]
-            half = min(len(view), 10) * CHARACTER / 2
-            symbols.append((tile.x - half - 3, y + 18, mark))
-        else:
-            symbols.append((tile.x - len(day) * CHARACTER / 2 - 3, y, mark))
-    return [_texts(tags, inks), _small_symbols(symbols, palette)]
+            words.append((x - 3, y, day, palette.ink if mark.is_kept else palette.quiet))
+            words.append((x - 3, y + 2 * TEXT_LINE, mark.state, palette.rims[mark.state]))
+            y += TEXT_LINE
+        places.append((x + 6, y))
+        names.append(view if timeline.is_roomy else day)
+    marks = [mark for mark, _ in hung]
+    shapes = [_symbol(mark.view) for mark in marks]
+    ink = palette.quiet if timeline.is_roomy else palette.ink
+    return [
+        *_texts(words, at="middle right"),
+        _symbols(places, shapes, *_colour_states(marks, palette), names=names, ink=ink),
+    ]
 
 
 def _tag_day(mark: Mark) -> str:
@@ -330,78 +374,70 @@ def _tag_day(mark: Mark) -> str:
     return day_words(mark.day) + ("?" if mark.perhaps_imputed else "")
 
 
-def _tag_state(mark: Mark) -> str:
-    return "state unknown" if mark.state == "unknown" else mark.state
-
-
-def _small_symbols(places: Sequence[tuple[float, float, Mark]], palette: Palette) -> Trace:
+def _symbols(
+    places: Sequence[tuple[float, float]],
+    shapes: Sequence[str],
+    fills: str | list[str],
+    rims: str | list[str],
+    *,
+    names: Sequence[str],
+    ink: str,
+) -> Trace:
+    """Draw small shapes, a name after each."""
     return {
         "type": "scatter",
-        "mode": "markers",
-        "x": [x for x, _, _ in places],
-        "y": [y for _, y, _ in places],
+        "mode": "markers+text",
+        "x": [x for x, _ in places],
+        "y": [y for _, y in places],
+        "text": names,
+        "textposition": "middle right",
+        "textfont": {"color": ink, "size": TEXT_SIZE},
         "marker": {
-            "symbol": [_symbol(mark.view) for *_, mark in places],
+            "symbol": shapes,
             "size": 10,
-            "color": [
-                palette.page if mark.state == "unknown" else palette.states[mark.state]
-                for *_, mark in places
-            ],
-            "line": {"color": [palette.rims[mark.state] for *_, mark in places], "width": 1.5},
-            "opacity": [1.0 if mark.is_kept else FAINT for *_, mark in places],
+            "color": fills,
+            "line": {"color": rims, "width": 1.5},
+            "opacity": 1,
         },
         "hoverinfo": "skip",
+        "selected": {"marker": {"opacity": 1}, "textfont": {"color": ink}},
+        "unselected": {"marker": {"opacity": 1}, "textfont": {"color": ink}},
     }
 
 
-def _name_runs(timeline: Timeline, palette: Palette) -> Trace:
+def _name_runs(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Name the state above the first point of each run that is as long as its name."""
     runs = [list(run) for _, run in groupby(timeline.marks, key=lambda mark: mark.state)]
     ends = [*(run[0].x for run in runs[1:]), timeline.width]
-    words, inks = [], []
+    words = []
     for run, end in zip(runs, ends, strict=True):
         state, x = run[0].state, run[0].x - timeline.marker / 2
         if x + len(state) * CHARACTER + 8 <= end:
-            words.append((x - 4, timeline.lines["words"], state))
-            inks.append(palette.rims[state])
-    return _texts(words, inks, at="middle right")
+            words.append((x - 4, timeline.lines["words"], state, palette.rims[state]))
+    return _texts(words, at="middle right")
 
 
 def _explain_points(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Name shapes and colours below, where thumbnails are too small for it."""
-    y = timeline.lines["key"]
-    x = timeline.left
-    shapes: list[tuple[float, str]] = []
-    words: list[tuple[float, float, str]] = []
-    inks: list[str] = []
-
-    def write(text: str, ink: str) -> None:
-        nonlocal x
-        words.append((x, y, text))
-        inks.append(ink)
-        x += len(text) * CHARACTER + 16
-
-    for view in dict.fromkeys(mark.view for mark in timeline.marks):
-        shapes.append((x + 4, _symbol(view)))
-        x += 12
-        write(safe_text(view, "view not recorded")[:20], palette.quiet)
+    x, y = timeline.left, timeline.lines["key"]
+    places: list[tuple[float, float]] = []
+    words: list[Word] = []
+    views = dict.fromkeys(mark.view for mark in timeline.marks)
+    names = [safe_text(view, "view not recorded")[:20] for view in views]
+    for name in names:
+        places.append((x + 6, y))
+        x += len(name) * CHARACTER + 32
     x += 12
-    for state in dict.fromkeys(mark.state for mark in timeline.marks):
-        write(f"state {state}" if len(inks) == len(shapes) else state, palette.rims[state])
-    markers = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [x for x, _ in shapes],
-        "y": [y] * len(shapes),
-        "marker": {
-            "symbol": [symbol for _, symbol in shapes],
-            "size": 10,
-            "color": palette.page,
-            "line": {"color": palette.quiet, "width": 1.5},
-        },
-        "hoverinfo": "skip",
-    }
-    return [markers, _texts(words, inks, at="middle right")]
+    for i, state in enumerate(dict.fromkeys(mark.state for mark in timeline.marks)):
+        text = state if i else f"state {state}"
+        words.append((x, y, text, palette.rims[state]))
+        x += len(text) * CHARACTER + 16
+    shapes = [_symbol(view) for view in views]
+    ink = palette.quiet
+    return [
+        _symbols(places, shapes, palette.page, ink, names=names, ink=ink),
+        *_texts(words, at="middle right"),
+    ]
 
 
 # ---- thumbnails
@@ -412,8 +448,10 @@ def _show_picture(mark: Mark, tile: Tile, source: str) -> dict[str, Any]:
         "source": source,
         "xref": "x",
         "yref": "y",
-        "x": tile.x - tile.side / 2,
-        "y": tile.y,
+        "x": tile.x,
+        "y": tile.y + tile.side / 2,
+        "xanchor": "center",
+        "yanchor": "middle",
         "sizex": tile.side,
         "sizey": tile.side,
         "sizing": "contain",
@@ -499,8 +537,9 @@ def _fill_empty(
             "not shown" if mark.has_file else mark.file_reason or "no file"
         )
         lines = textwrap.wrap(why, max(int(tile.side / CHARACTER) - 1, 6))
-        most = max(int(tile.side / 18) - 1, 1)
-        text = "<br>".join(safe_text(line) for line in lines[:most])
+        if len(lines) > tile.side / 18 - 1:  # the hover says why
+            lines = ["not", "shown"] if mark.has_file else ["no", "image"]
+        text = "<br>".join(safe_text(line) for line in lines)
         notes.append(_note(tile.x, tile.y + tile.side / 2, text, FILM_TEXT))
     return notes
 
