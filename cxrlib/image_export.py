@@ -4,6 +4,7 @@ Both ask each image's licence first (`cxrlib.licences`), and both name what they
 """
 
 import base64
+import contextlib
 import io
 import re
 import zipfile
@@ -38,14 +39,17 @@ __all__ = [
     "MAX_PACK_BYTES",
     "PICTURE_SIDE",
     "ImagePack",
+    "PackPlan",
     "pack_images",
     "pictures_for_export",
     "placeholders",
+    "plan_pack",
     "tell_pictures",
 ]
 
 PICTURE_SIDE = 256  # pixels; twice what a timeline shows of one
 JPEG_QUALITY = 85
+_ASKED = ("image_id", "license", "file_status")  # columns that say whether an image may go out
 MAX_PACK_BYTES = 256 << 20
 """Most bytes of the images of an archive, which is made in memory."""
 
@@ -84,7 +88,7 @@ def pictures_for_export(
         `placeholders`.
     """
     pictures = {}
-    for row in rows.to_dict("records"):
+    for row in rows[[*_ASKED, "sha256"]].to_dict("records"):
         if why_left_out(row, is_synthetic=cohort.is_synthetic):
             continue
         image_id = str(row["image_id"])
@@ -122,12 +126,14 @@ def placeholders(cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str]
     """
     return {
         str(row["image_id"]): why_left_out(row, is_synthetic=cohort.is_synthetic) or UNREADABLE
-        for row in rows.to_dict("records")
+        for row in rows[[*_ASKED]].to_dict("records")
         if row["image_id"] not in pictures
     }
 
 
-def tell_pictures(cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str]) -> list[str]:
+def tell_pictures(
+    cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str] | None = None
+) -> list[str]:
     """Say below a figure which images it shows, whose they are, and what their licences ask.
 
     Parameters
@@ -135,27 +141,62 @@ def tell_pictures(cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str
     cohort : Cohort
     rows : DataFrame
         Of the cohort's table: all images that have a place in the figure.
-    pictures : mapping
-        Result of `pictures_for_export`.
+    pictures : mapping, optional
+        Result of `pictures_for_export`. Without it, what licences allow: the same, unless a file
+        went since the cohort was read, and known before any picture is made.
 
     Returns
     -------
     list of str
         One line each, for the figure's lines of origin.
     """
+    if pictures is None:
+        asked = rows[[*_ASKED]].to_dict("records")
+        is_synthetic = cohort.is_synthetic
+        allowed = [r["image_id"] for r in asked if not why_left_out(r, is_synthetic=is_synthetic)]
+        pictures = dict.fromkeys(allowed, "")
     shown = rows[rows["image_id"].isin(list(pictures))]
     lines = [f"Pictures are scaled copies of {len(shown):,} of {len(rows):,} images"]
     reasons = Counter(placeholders(cohort, rows, pictures).values())
     if reasons:
         words = "; ".join(f"{reason}: {n:,}" for reason, n in reasons.items())
         lines.append(f"Without a picture: {words}")
-    is_synthetic = cohort.is_synthetic
-    if not is_synthetic:
+    if not cohort.is_synthetic:
         lines += cite_images(shown)
-    return [*lines, *describe_licences(shown, is_synthetic=is_synthetic)]
+    return [*lines, *describe_licences(shown, is_synthetic=cohort.is_synthetic)]
 
 
 # ---- unmodified files in an archive
+
+
+@dataclass(frozen=True)
+class PackPlan:
+    """Say what an archive of images would hold, before it is made.
+
+    Parameters
+    ----------
+    n_images : int
+        Images asked for.
+    n_allowed : int
+        Of these, those whose file is there and may go out.
+    n_bytes : int
+        Of their files together.
+    refusal : str
+        Why there would be no archive, in sentences; "" where there would be one.
+    """
+
+    n_images: int
+    n_allowed: int
+    n_bytes: int
+    refusal: str
+
+
+def plan_pack(cohort: Cohort, rows: pd.DataFrame) -> PackPlan:
+    """Say what `pack_images` would pack; looks at files, reads none."""
+    paths, reasons = _locate(cohort, rows)
+    n_bytes = _measure(paths)
+    refusal = _refuse_none(reasons) if not paths else _refuse_large(len(paths), n_bytes)
+    return PackPlan(len(rows), len(paths), n_bytes, refusal)
 
 
 @dataclass(frozen=True)
@@ -199,65 +240,85 @@ def pack_images(cohort: Cohort, rows: pd.DataFrame, *, title: str = "Images") ->
     ReportError
         If no image may go out, or they are too large together.
     """
-    reasons = {
-        str(row["image_id"]): why_withheld(row, is_synthetic=cohort.is_synthetic)
-        for row in rows.to_dict("records")
-    }
-    paths = _locate(cohort, reasons)
-    _check_size(paths)
-    files: dict[str, bytes] = {}
+    paths, reasons = _locate(cohort, rows)
+    if refusal := _refuse_large(len(paths), _measure(paths)):
+        raise ReportError(refusal)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        names = _write_files(archive, cohort, rows, paths, reasons)
+        if not names:
+            raise ReportError(_refuse_none(reasons))
+        contents = _list_contents(cohort, rows, names, reasons)
+        _write(archive, CREDITS_FILE, csv_with_header(contents, provenance(cohort)))
+        _write(archive, README_FILE, _write_readme(cohort, rows, contents, title))
+    return ImagePack(target.getvalue(), contents)
+
+
+def _write_files(
+    archive: zipfile.ZipFile,
+    cohort: Cohort,
+    rows: pd.DataFrame,
+    paths: Mapping[str, Path],
+    reasons: dict[str, str],
+) -> dict[str, str]:
+    """Write image files one by one; return their names there, add why others are left out."""
     names: dict[str, str] = {}
-    for number, row in enumerate(rows.to_dict("records"), start=1):
-        image_id = str(row["image_id"])
+    columns = (rows[name] for name in ("image_id", "filename", "sha256"))
+    for number, (image_id, filename, sha256) in enumerate(zip(*columns, strict=True), start=1):
         if image_id not in paths:
             continue
         try:
-            data = read_unchanged(paths[image_id], str(row["sha256"]))
-            names[image_id] = _name_file(number, str(row["filename"]), data, cohort)
+            data = read_unchanged(paths[image_id], str(sha256))
+            name = _name_file(number, filename, data, cohort)
         except ImageError as error:
             reasons[image_id] = error.reason
             continue
-        files[names[image_id]] = data
-    contents = _list_contents(cohort, rows, names, reasons)
-    if not files:
-        raise ReportError(
-            f"No image can be passed on ({_count_reasons(contents) or 'there is none'}). Save the "
-            "record alone."
-        )
-    texts = {
-        README_FILE: _write_readme(cohort, rows, contents, title),
-        CREDITS_FILE: csv_with_header(contents, provenance(cohort)),
-    }
-    return ImagePack(_zip({**texts, **files}), contents)
+        _write(archive, name, data)
+        names[image_id] = name
+    return names
 
 
-def _locate(cohort: Cohort, reasons: dict[str, str]) -> dict[str, Path]:
-    """Find the files that may go out; write down why others have none."""
-    paths = {}
-    for image_id, reason in reasons.items():
-        if reason:
-            continue
-        try:
-            paths[image_id] = cohort.image_path(image_id)
-        except ImageError as error:
-            reasons[image_id] = error.reason
-    return paths
+def _locate(cohort: Cohort, rows: pd.DataFrame) -> tuple[dict[str, Path], dict[str, str]]:
+    """Find the files that may go out, and why others may not or have none, by image id."""
+    paths, reasons = {}, {}
+    for row in rows[[*_ASKED]].to_dict("records"):
+        image_id = str(row["image_id"])
+        reason = why_withheld(row, is_synthetic=cohort.is_synthetic)
+        if not reason:
+            try:
+                paths[image_id] = cohort.image_path(image_id)
+                continue
+            except ImageError as error:  # it went since the cohort was read
+                reason = error.reason
+        reasons[image_id] = reason
+    return paths, reasons
 
 
-def _check_size(paths: Mapping[str, Path]) -> None:
-    """Refuse what is too large before anything is read."""
-    total = 0
+def _measure(paths: Mapping[str, Path]) -> int:
+    """Return the bytes of files together; one that went meanwhile says so when it is read."""
+    n_bytes = 0
     for path in paths.values():
-        try:
-            total += path.stat().st_size
-        except OSError:  # it went meanwhile: reading it says so
-            continue
-    if total > MAX_PACK_BYTES:
-        raise ReportError(
-            f"The files of these {len(paths):,} images are {total >> 20:,} MiB together; an "
-            f"archive holds at most {MAX_PACK_BYTES >> 20:,} MiB. Choose fewer images, or copy the "
-            "files from the cohort's folder."
-        )
+        with contextlib.suppress(OSError):
+            n_bytes += path.stat().st_size
+    return n_bytes
+
+
+def _refuse_large(n_images: int, n_bytes: int) -> str:
+    """Say why files are too large for an archive, "" where they are not."""
+    if n_bytes <= MAX_PACK_BYTES:
+        return ""
+    return (
+        f"The files of these {n_images:,} images are {n_bytes >> 20:,} MiB together; an archive "
+        f"holds at most {MAX_PACK_BYTES >> 20:,} MiB. Choose fewer images, or copy the files from "
+        "the cohort's folder."
+    )
+
+
+def _refuse_none(reasons: Mapping[str, str]) -> str:
+    """Say why there is nothing to pack: "(no licence: 2; no readable file: 1)"."""
+    counts = Counter(reasons.values())
+    words = "; ".join(f"{shorten(reason)}: {n:,}" for reason, n in counts.items())
+    return f"No image can be passed on ({words or 'there is none'}). Save the record alone."
 
 
 def _name_file(number: int, filename: str, data: bytes, cohort: Cohort) -> str:
@@ -307,12 +368,6 @@ _CREDIT_COLUMNS = (
 )
 
 
-def _count_reasons(contents: pd.DataFrame) -> str:
-    """Count why images are left out: "no licence: 2; no readable file: 1"."""
-    counts = Counter(reason for reason in contents["left_out"] if reason)
-    return "; ".join(f"{shorten(reason)}: {n:,}" for reason, n in counts.items())
-
-
 def _write_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, title: str) -> bytes:
     """Write what an archive says of itself, as plain text."""
     is_packed = (contents["file"] != "").to_numpy()
@@ -342,14 +397,10 @@ def _write_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, ti
     return (text + "\n").encode("utf-8", "replace")
 
 
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    """Write a ZIP file; the same files give the same bytes."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, data in files.items():
-            entry = zipfile.ZipInfo(name)  # of the year 1980
-            entry.external_attr = 0o644 << 16
-            is_text = "/" not in name
-            entry.compress_type = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
-            archive.writestr(entry, data)
-    return target.getvalue()
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Write a file without a time: the same files give the same bytes."""
+    entry = zipfile.ZipInfo(name)  # of the year 1980
+    entry.external_attr = 0o644 << 16
+    is_image = "/" in name  # compressed already
+    entry.compress_type = zipfile.ZIP_STORED if is_image else zipfile.ZIP_DEFLATED
+    archive.writestr(entry, data)

@@ -14,7 +14,13 @@ from PIL import Image
 from cxrlib import image_export
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import ReportError
-from cxrlib.image_export import pack_images, pictures_for_export, placeholders, tell_pictures
+from cxrlib.image_export import (
+    pack_images,
+    pictures_for_export,
+    placeholders,
+    plan_pack,
+    tell_pictures,
+)
 from cxrlib.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
@@ -101,6 +107,7 @@ def test_a_figure_tells_whose_pictures_it_shows(cohort: Cohort, tmp_path: Path) 
     """Counts, credits of what is shown only, and what their licences ask."""
     rows = cohort.table.head(4)
     pictures = pictures_for_export(cohort, Store(tmp_path / "s"), rows)
+    assert tell_pictures(cohort, rows) == tell_pictures(cohort, rows, pictures)
     assert tell_pictures(cohort, rows, pictures) == [
         "Pictures are scaled copies of 1 of 4 images",
         "Without a picture: changes forbidden: not shown scaled: 1; no licence: not shown: 1; "
@@ -139,12 +146,12 @@ def test_names_in_an_archive_are_harmless(cohort: Cohort) -> None:
     """No path, no formula, no program, no blank; numbers keep them apart."""
     names = open_zip(pack_images(cohort, cohort.table).data).namelist()
     assert names == [
-        "README.txt",
-        "CREDITS.csv",
         "images/001-image1.png",
         "images/002-image2.png",
         "images/006-1_1_b.png",
         "images/007-evil_.jpg.png",
+        "CREDITS.csv",
+        "README.txt",
     ]
 
 
@@ -240,6 +247,9 @@ def test_too_large_an_archive_is_refused_before_reading(
         file.truncate(3 << 20)
     with pytest.raises(ReportError, match=r"are 3 MiB together; an archive holds at most 1 MiB"):
         pack_images(cohort, cohort.table)
+    plan = plan_pack(cohort, cohort.table)
+    assert plan.n_bytes > 3 << 20
+    assert "are 3 MiB together" in plan.refusal
 
 
 def test_no_image_at_all_is_an_error_with_reasons(cohort: Cohort) -> None:
@@ -249,6 +259,18 @@ def test_no_image_at_all_is_an_error_with_reasons(cohort: Cohort) -> None:
         pack_images(cohort, rows)
     with pytest.raises(ReportError, match="there is none"):
         pack_images(cohort, cohort.table.head(0))
+    plan = plan_pack(cohort, rows)
+    assert (plan.n_images, plan.n_allowed, plan.n_bytes) == (2, 0, 0)
+    assert "(no licence: 1; no readable file: 1)" in plan.refusal
+
+
+def test_a_plan_says_what_would_be_packed(cohort: Cohort) -> None:
+    """As many images and bytes as the archive then holds."""
+    plan, pack = plan_pack(cohort, cohort.table), pack_images(cohort, cohort.table)
+    archive = open_zip(pack.data)
+    sizes = [entry.file_size for entry in archive.infolist() if "/" in entry.filename]
+    assert (plan.n_allowed, plan.n_bytes) == (pack.n_packed, sum(sizes))
+    assert (plan.n_images, plan.refusal) == (len(cohort.table), "")
 
 
 def test_synthetic_images_are_free(root: Path, tmp_path: Path) -> None:
