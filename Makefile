@@ -51,7 +51,7 @@ test: $(DEV_STAMP) ## Install what the tests need and run them
 	$(PY) -m pytest -m "not slow"
 
 test-slow: $(DEV_STAMP) ## Run the slow tests (whole cohorts, UMAP, the network)
-	$(PY) -m pytest -m slow
+	$(PY) -m pytest -m slow -o faulthandler_timeout=1200
 
 check: $(DEV_STAMP) ## Check style and types (ruff, mypy)
 	$(VENV)/bin/ruff check .
