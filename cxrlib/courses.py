@@ -19,6 +19,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import NOTHING, name_units
 from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = [
     "KINDS",
@@ -47,7 +48,6 @@ N_RESAMPLES = 1000
 #: Of very many images of one patient and day, each is paired with so many that follow it.
 MOST_FOLLOWING = 50
 NOT_RECORDED = "not recorded"
-FEW_DAYS = 5
 
 #: How two images of one patient and day can differ in view, in words.
 KINDS = {

@@ -15,6 +15,7 @@ import pandas as pd
 from cxrlib.errors import SelectionError
 from cxrlib.intervals import name_units
 from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = [
     "RULES",
@@ -365,7 +366,7 @@ def compare_pair(rows: pd.DataFrame, first: str, second: str) -> PairFacts:
         second=second,
         days=None if days[0] is None or days[1] is None else days[1] - days[0],
         days_reason=_explain_days(days),
-        days_note="a day of 5 also stands for “a few days”" if 5.0 in days else "",
+        days_note="a day of 5 also stands for “a few days”" if FEW_DAYS in days else "",
         states=(str(one["state"]), str(two["state"])),
         differences=tuple(differences),
         scores=tuple(_compare_scores(one, two)),

@@ -20,18 +20,23 @@ from cxrlib.courses import NOT_RECORDED, Noise, OutputCourse, write_value
 from cxrlib.day_axis import DayAxis, lay_out_axis
 from cxrlib.intervals import name_units
 from cxrlib.neighbours import Courses
+from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = ["plot_course", "plot_near"]
 
 OTHER_SYMBOL = "cross"
 #: Of what the filters leave out.
 FAINT = 0.35
-#: Places on a panel's axis: days end at the first; what has no day, and the scale, stand beyond.
-DAYS_END, LANE, SCALE, PANEL_END = 1000.0, 1110.0, 1240.0, 1330.0
+#: Places on a panel's axis: where it begins, where days end, the scale, where it ends. Images
+#: without a day take the last part of the days' room, or all of it.
+START, DAYS_END, SCALE, PANEL_END = -70.0, 990.0, 1210.0, 1370.0
+LANE = (820.0, 990.0)
+#: How far images without a day stand apart, at most.
+LANE_STEP = 60.0
 MOST_PER_DAY = 330.0
-#: Pixels: of a panel's plot, of its two lines of words, of its days, of the key.
-PLOT, HEAD, FOOT, KEY = 150, 48, 46, 34
-LEFT, BETWEEN = 54, 0.11
+#: Pixels: of a panel's plot, of its two lines of words, of its days, of the key, of a note.
+PLOT, HEAD, FOOT, KEY, NOTE = 150, 48, 46, 34, 19
+LEFT, BETWEEN, EDGE = 54, 0.11, 6
 MARKER = 11
 N_TICKS = 5
 
@@ -74,7 +79,8 @@ def plot_course(
     n_columns = 1 if n_outputs == 1 else 2
     n_rows = max(-(-n_outputs // n_columns), 1)
     panel = HEAD + PLOT + FOOT
-    height = KEY + n_rows * panel
+    notes = _write_notes(course, noise, palette)
+    height = KEY + n_rows * panel + NOTE * len(notes) + EDGE
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"l": LEFT, "r": 8, "t": 0, "b": 0, "autoexpand": False},
@@ -82,7 +88,7 @@ def plot_course(
         "clickmode": "event+select",
         "showlegend": True,
         "legend": {"y": 1, "yanchor": "top", "font": {"size": TEXT_SIZE}},
-        "annotations": [],
+        "annotations": notes,
         "shapes": [],
     }
     there = course.table["has_values"].to_numpy(dtype=bool)
@@ -107,6 +113,7 @@ def plot_course(
             traces += _draw_scale(found, (low + high) / 2, axis, palette)
         layout["annotations"] += _write_head(name, found, left, top, palette)
         layout["shapes"] += _draw_cuts(marks, axis, palette)
+    layout = {name: part for name, part in layout.items() if part != []}
     return make_figure(traces, layout, theme)
 
 
@@ -125,18 +132,26 @@ class _Marks:
         self.states: list[str] = table["state"].tolist()
 
     @property
-    def has_undated(self) -> bool:
-        return any(np.isnan(day) for day in self.days)
+    def lane(self) -> float | None:
+        """Give the middle of the images without a day."""
+        lane = [x for x, day in zip(self.x, self.days, strict=True) if np.isnan(day)]
+        return float(np.mean(lane)) if lane else None
 
 
 def _place_marks(table: pd.DataFrame) -> _Marks:
-    """Place images at their day; those without a day beyond all days."""
-    dated = [day for day in table["day"].tolist() if not np.isnan(day)]
-    axis = lay_out_axis(dated, 0.0, DAYS_END, most_per_day=MOST_PER_DAY) if dated else None
-    places = [
-        LANE if axis is None or np.isnan(day) else axis.place(day) for day in table["day"].tolist()
-    ]
-    return _Marks(table, axis, places)
+    """Place images at their day; those without a day side by side beyond all days."""
+    days = table["day"].tolist()
+    dated = [day for day in days if not np.isnan(day)]
+    n_undated = len(days) - len(dated)
+    start, end = LANE if dated else (0.0, DAYS_END)
+    step = min(LANE_STEP, (end - start) / max(n_undated, 1))
+    first = (start + end - step * (n_undated - 1)) / 2
+    lane = [first + step * i for i in range(n_undated)]
+    if not dated:
+        return _Marks(table, None, lane)
+    last = LANE[0] - LANE_STEP if n_undated else DAYS_END
+    axis = lay_out_axis(dated, 0.0, last, most_per_day=MOST_PER_DAY)
+    return _Marks(table, axis, [axis.place(day) for day in dated] + lane)
 
 
 def _make_days(
@@ -146,14 +161,14 @@ def _make_days(
     ticks: list[tuple[float, str]] = []
     if marks.axis is not None:
         ticks = _thin_ticks(sorted({day for day in marks.days if not np.isnan(day)}), marks.axis)
-    if marks.has_undated:
-        ticks.append((LANE, "no day"))
+    if marks.lane is not None:
+        ticks.append((marks.lane, "no day" if marks.axis is not None else "day not recorded"))
     if found is not None:
-        ticks.append((SCALE, "one day"))
+        ticks.append((SCALE, "within a day"))
     return {
         "domain": domain,
         "anchor": f"y{axis}",
-        "range": [-60, PANEL_END],
+        "range": [START, PANEL_END],
         "tickvals": [place for place, _ in ticks],
         "ticktext": [words for _, words in ticks],
         "ticks": "outside",
@@ -164,17 +179,19 @@ def _make_days(
 
 
 def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]:
-    """Label days as far as the labels stand apart, the first and the last before others."""
+    """Tick all days; label them as far as labels stand apart, the first and the last first."""
     chosen: list[tuple[float, str]] = []
     for day in dict.fromkeys([days[0], days[-1], *days]):
-        words = f"{day:g}".replace("-", "−")
+        # As in the timeline: 5 also stands for "a few days".
+        words = f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")
         if day == days[0]:
             words = f"day {words}"
         place = axis.place(day)
-        # 1,330 places are 350 pixels at least, a letter 8.
-        if all(abs(place - at) > 15 * (len(words) + len(other) + 2) for at, other in chosen):
+        # A panel's 1,440 places are 370 pixels at least, half a letter is 4.
+        if all(abs(place - at) > 15.5 * (len(words) + len(other) + 2) for at, other in chosen):
             chosen.append((place, words))
-    return sorted(chosen)
+    named = dict(chosen)
+    return [(place, named.get(place, "")) for place in map(axis.place, days)]
 
 
 def _find_range(values: np.ndarray, found: dict[str, object] | None) -> tuple[float, float]:
@@ -212,8 +229,7 @@ def _make_key(marks: _Marks, palette: Palette) -> list[Trace]:
     for state in reversed(STATES):
         if state in marks.states:
             fill = palette.page if state == "unknown" else palette.states[state]
-            name = "state unknown" if state == "unknown" else state
-            entries.append((name, "circle", fill, palette.rims[state]))
+            entries.append((f"state {state}", "circle", fill, palette.rims[state]))
     return [
         {
             "type": "scatter",
@@ -370,9 +386,9 @@ def _draw_scale(
 def _say_scale(found: dict[str, object]) -> str:
     """Say the scale in a line."""
     if found["reason"]:
-        return "Two images of one day: not estimable"
+        return "Within one day: not estimable"
     usual, most = (write_value(float(str(found[part]))) for part in ("median", "p90"))
-    return f"Two images of one day: {usual} apart, 9 of 10 up to {most}"
+    return f"Within one day: {usual} apart, 9 of 10 up to {most}"
 
 
 def _write_head(
@@ -395,10 +411,43 @@ def _write_head(
     return words
 
 
+def _write_notes(
+    course: OutputCourse, noise: Noise | None, palette: Palette
+) -> list[dict[str, Any]]:
+    """Say below what the numbers are, and what the scale rests on."""
+    lines = [f"{safe_text(course.info.title)}: outputs, never a probability of disease."]
+    if noise is not None and course.outputs:
+        row = noise.find(course.outputs[0])
+        pairs = (
+            f"{name_units(int(str(row['n_pairs'])), 'pair')} of images of one patient, day and view"
+        )
+        persons = name_units(int(str(row["n_persons"])), "person")
+        lines.append(
+            f"Within one day: {pairs}, of {persons}; dark bar the median, pale bar 9 of 10."
+        )
+    shared = {
+        "x": 0,
+        "y": 0,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "align": "left",
+        "font": {"color": palette.quiet, "size": TEXT_SIZE},
+    }
+    last = len(lines) - 1
+    return [
+        {**shared, "text": line, "yshift": EDGE + NOTE * (last - place)}
+        for place, line in enumerate(lines)
+    ]
+
+
 def _draw_cuts(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
-    """Mark where days are left out, and where days end."""
+    """Mark where days are left out between images."""
     shapes = []
-    for cut in marks.axis.breaks if marks.axis is not None else ():
+    ends = [x for x, day in zip(marks.x, marks.days, strict=True) if not np.isnan(day)]
+    cuts = marks.axis.breaks if marks.axis is not None else ()
+    for cut in (cut for cut in cuts if min(ends) <= cut.x0 and cut.x1 <= max(ends)):
         shapes.append(
             {
                 "type": "rect",
@@ -465,8 +514,8 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
     labels = _name_near_rows(courses)
     room = round(max(map(text_width, labels))) + 20
     layout: dict[str, Any] = {
-        "height": ROW * len(labels) + 2 * FOOT + 12,
-        "margin": {"l": room, "r": 16, "t": 36, "b": 60, "autoexpand": False},
+        "height": ROW * len(labels) + 54 + 60,
+        "margin": {"l": room, "r": 16, "t": 54, "b": 60, "autoexpand": False},
         "dragmode": False,
         "clickmode": "event+select",
         "showlegend": False,
@@ -488,6 +537,7 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
     }
     if courses.table.empty:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+        layout["height"] = 120
         layout["margin"] = {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False}
         layout["annotations"] = [_say_reason(courses.reason, palette)]
         return make_figure([], layout, theme)
@@ -499,7 +549,10 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
             traces += _draw_span(low, middle, high, place, palette, labels[place])
         layout["shapes"] = [_draw_guide(found.best_low, found.best_high, row, palette)]
     traces += _draw_persons(courses, row, palette)
-    layout["annotations"] = _name_persons(courses, row, palette)
+    layout["annotations"] = [
+        *_name_persons(courses, row, palette),
+        *_explain_near(courses, room, palette),
+    ]
     return make_figure(traces, layout, theme)
 
 
@@ -615,25 +668,51 @@ def _say_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
 
 def _name_persons(courses: Courses, row: int, palette: Palette) -> list[dict[str, Any]]:
     """Name the nearest persons below their points, as far as there is room; say what is hollow."""
-    notes = []
+    notes: list[dict[str, Any]] = []
     scale = NARROW / _find_reach(courses)
     taken = -np.inf
     for record in courses.table.to_dict("records"):
         text = safe_text(record["patient_ids"])
+        text = text if notes else f"patient {text}"
         half = text_width(text) / 2 + 5
         if record["distance"] * scale - half > taken:
             taken = record["distance"] * scale + half
             notes.append({"x": record["distance"], "y": row, "yshift": 18, "text": text})
-    words = "9 of 10 pale, their middle as a line" if courses.reference is not None else ""
-    if any(courses.table["shares"]):
-        words += f"{'; ' if words else ''}hollow: same article or site as this patient"
-    top = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left"}
-    font = {"color": palette.quiet, "size": TEXT_SIZE}
-    notes.append({**top, "yanchor": "bottom", "yshift": 8, "text": words, "font": font})
-    if courses.reference is None:
-        words = f"Whether that is near is {safe_text(courses.reason)}."
-        notes[-1] = {**notes[-1], "text": words}
     return notes
+
+
+def _explain_near(courses: Courses, room: int, palette: Palette) -> list[dict[str, Any]]:
+    """Say above what is drawn."""
+    lines = []
+    if courses.reference is None:
+        lines.append(f"Whether this is near is {safe_text(courses.reason)}.")
+    else:
+        lines.append(
+            "Random persons: of the same views, on any of their days; bar 9 of 10, line the middle."
+        )
+    n_rest = courses.n_persons - len(courses.table)
+    hollow = ", hollow if of this patient's article or site" if any(courses.table["shares"]) else ""
+    rest = f"; thin lines: the other {n_rest:,}" if n_rest else ""
+    lines.append(f"Points: {_name_points(courses)}{hollow}{rest}.")
+    shared = {
+        "x": 0,
+        "y": 1,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "xshift": 8 - room,
+        "yanchor": "bottom",
+        "font": {"color": palette.quiet, "size": TEXT_SIZE},
+    }
+    return [
+        {**shared, "text": line, "yshift": 8 + NOTE * (len(lines) - 1 - place)}
+        for place, line in enumerate(lines)
+    ]
+
+
+def _name_points(courses: Courses) -> str:
+    n = len(courses.table)
+    return "the nearest person" if n == 1 else f"the {n} nearest, by patient"
 
 
 def _say_reason(reason: str, palette: Palette) -> dict[str, Any]:
