@@ -168,7 +168,7 @@ def find_planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
     patients = story.get("patients") if isinstance(story, Mapping) else None
     if not isinstance(patients, list):
         return ()
-    return tuple(each for each in patients if isinstance(each, str))
+    return tuple(patients) if all(isinstance(each, str) for each in patients) else ()
 
 
 def suggest_patients_of_paper(table: pd.DataFrame) -> list[tuple[str, str]]:
