@@ -6,6 +6,7 @@ is not known here grants nothing, nor does a blank one: nothing is guessed in th
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -297,11 +298,10 @@ def cite_images(rows: pd.DataFrame, *, is_synthetic: bool = False) -> list[str]:
     """
     if is_synthetic:
         return [f"{_count_images(len(rows))}: {SYNTHETIC.words}"] if len(rows) else []
-    counts: dict[tuple[str, str], int] = {}
+    counts: Counter[tuple[str, str]] = Counter()
     columns = (rows[name] for name in ("article", "source", "license"))
     for article, source, text in zip(*columns, strict=True):
-        key = (_name_origin(article, source), read_licence(text).name)
-        counts[key] = counts.get(key, 0) + 1
+        counts[_name_origin(article, source), read_licence(text).name] += 1
     return [f"{origin}: {_count_images(n)}, {name}" for (origin, name), n in counts.items()]
 
 
@@ -344,7 +344,7 @@ def count_licences(rows: pd.DataFrame, *, is_synthetic: bool = False) -> Licence
         licences = [read_licence(text) for text in rows["license"]]
     granted = [licence for licence in licences if licence.is_granted]
     n_without = sum(licence.name == NOT_RECORDED for licence in licences)
-    names = pd.Series([licence.name for licence in licences], dtype="str").value_counts()
+    names = Counter(licence.name for licence in licences)
     return LicenceCounts(
         n_images=len(licences),
         n_granted=len(granted),
@@ -353,7 +353,7 @@ def count_licences(rows: pd.DataFrame, *, is_synthetic: bool = False) -> Licence
         n_no_derivatives=sum(not licence.allows_changes for licence in granted),
         n_noncommercial=sum(licence.is_noncommercial for licence in granted),
         n_share_alike=sum(licence.is_share_alike for licence in granted),
-        names={str(name): int(n) for name, n in names.items()},
+        names=dict(names.most_common()),
     )
 
 
