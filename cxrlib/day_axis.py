@@ -6,7 +6,7 @@
    farther from them than they span, the way to it is cut.
 3. While the two nearest days would stand nearer than `LEAST_SHARE` of the axis, the longest gap
    is cut, and with it every gap at least half as long; but only a gap that is `MANY_TIMES` the
-   shortest and `LONG_SHARE` of the axis at least.
+   shortest and `LONG_SHARE` of the axis at least, and at most `MOST_CUTS` in all.
 4. A day is never wider than it needs to be: a short course gives a short axis.
 """
 
@@ -20,6 +20,8 @@ __all__ = ["Break", "DayAxis", "Piece", "find_cuts", "lay_out_axis"]
 LEAST_SHARE = 0.02
 #: How much longer than the shortest gap, and what share of the axis, a gap is that may be cut.
 MANY_TIMES, LONG_SHARE = 5, 0.1
+#: More would leave no axis between them.
+MOST_CUTS = 8
 #: Least width of a cut, pixels.
 CUT = 40.0
 
@@ -89,7 +91,11 @@ def find_cuts(days: Collection[float]) -> list[tuple[float, float]]:
         is_readable = shortest >= LEAST_SHARE * total
         if is_readable or longest < max(MANY_TIMES * shortest, LONG_SHARE * total):
             break
-        cut += [gap for gap in gaps if gap[1] - gap[0] >= max(longest / 2, MANY_TIMES * shortest)]
+        least = max(longest / 2, MANY_TIMES * shortest)
+        long = [gap for gap in gaps if gap[1] - gap[0] >= least]
+        if len(cut) + len(long) > MOST_CUTS:
+            break
+        cut += long
     return sorted(cut)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 __all__ = ["GAP", "Grid", "choose_grid", "hang", "spread"]
 
 #: Least sides of thumbnails, pixels: in one row, and in columns.
-ROW_SIDE, LEAST_SIDE = 76.0, 64.0
+ROW_SIDE, LEAST_SIDE = 72.0, 64.0
 #: Largest sides in so many rows: more rows are not to make the timeline much higher.
 LARGEST = {1: 128.0, 2: 112.0, 3: 88.0}
 MOST_ROWS = max(LARGEST)

@@ -284,7 +284,7 @@ def lay_out_timeline(
 #: Pixels: room for the names of lines, at the right edge, and before images without a day.
 LEFT, RIGHT, LANE_GAP = 116.0, 10.0, 36.0
 #: From this side on a view and a state stand below a thumbnail.
-ROOMY_SIDE = 76.0
+ROOMY_SIDE = 72.0
 #: Room beside an end of the axis where no image is.
 END = 12.0
 #: Least width of the strip of images without a day: its heading has to fit.
@@ -580,9 +580,9 @@ def describe_timeline(timeline: Timeline) -> str:
     dated = [mark for mark in timeline.marks if mark.day is not None]
     undated = [mark for mark in timeline.marks if mark.day is None]
     days = [list(same) for _, same in groupby(dated, key=lambda mark: mark.day)]
-    where = f" on {_count(len(days), 'day')}" if days else ""
-    if undated:
-        where += f"{';' if days else ','} {len(undated)} without a day"
+    where = f" on {_count(len(days), 'day')}" if days else ", none with a day"
+    if days and undated:
+        where += f"; {len(undated)} without a day"
     n_images = _count(len(timeline.marks), "image")
     sentences = [f"Patient {timeline.patient_id}: {n_images}{where}."]
     if days:
@@ -591,7 +591,7 @@ def describe_timeline(timeline: Timeline) -> str:
     told = days if len(days) <= MOST_SAID else [*days[:half], *days[-half:]]
     for i, same in enumerate(told):
         if len(told) < len(days) and i == half:
-            sentences.append(f"{len(days) - len(told)} more days.")
+            sentences.append(f"{_count(len(days) - len(told), 'more day')}.")
         sentences.append(f"{_name_days([same[0].day]).capitalize()}: {_say_images(same)}.")
     if undated:
         sentences.append(f"Day not recorded: {_say_images(undated)}.")

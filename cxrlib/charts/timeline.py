@@ -3,6 +3,7 @@
 Shape means view here, on all lines. Colour means state, with its name beside it.
 """
 
+import functools
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -254,6 +255,7 @@ def _clickable(marks: Sequence[Mark]) -> Trace:
     }
 
 
+@functools.lru_cache(maxsize=1024)
 def _hover(mark: Mark) -> str:
     """Say an image in a sentence."""
     words = f"{day_words(mark.day)}, {say_mark(mark)}"
@@ -354,8 +356,8 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
         x, y = tile.x - tile.side / 2, tile.y + tile.side + 12
         day, view = _tag_day(mark), safe_text(mark.view, "no view")[:10]
         if timeline.is_roomy:
-            words.append((x - 3, y, day, palette.ink if mark.is_kept else palette.quiet))
-            words.append((x - 3, y + 2 * TEXT_LINE, mark.state, palette.rims[mark.state]))
+            words.append((x, y, day, palette.ink if mark.is_kept else palette.quiet))
+            words.append((x, y + 2 * TEXT_LINE, mark.state, palette.rims[mark.state]))
             y += TEXT_LINE
         places.append((x + 6, y))
         names.append(view if timeline.is_roomy else day)
@@ -389,7 +391,7 @@ def _symbols(
         "mode": "markers+text",
         "x": [x for x, _ in places],
         "y": [y for _, y in places],
-        "text": names,
+        "text": [f"\u2009{name}" for name in names],
         "textposition": "middle right",
         "textfont": {"color": ink, "size": TEXT_SIZE},
         "marker": {

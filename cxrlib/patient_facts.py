@@ -1,0 +1,112 @@
+"""What the record says of one patient beside the images: undated facts, values by day.
+
+Survival, the ICU, intubation, extubation and oxygen hold "at any point": they have no place
+among days. They stand in the row of each image, and mostly say the same in all of them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.missingness import RECORDED_COLUMNS
+from cxrlib.quality_rules.rule import name_value
+from cxrlib.quality_rules.values import LIMITS, Limits
+
+__all__ = ["DIFFERS", "lab_table", "list_undated_facts"]
+
+DIFFERS = "differs between images"
+
+UNDATED = (
+    *("survival", "went_icu", "intubated", "extubated", "needed_supplemental_O2"),
+    *("finding", "RT_PCR_positive", "age", "sex", "location"),
+)
+
+MEASURES = tuple(limits for limits in LIMITS if limits.column != "age")
+#: Beside implausible values: what is doubtful about every value of a column.
+MIXED = {"pO2_saturation": "the column mixes % and mmHg"}
+#: Parts of all white cells.
+PARTS = ("neutrophil_count", "lymphocyte_count")
+
+
+def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """List what is recorded of a patient without a day, as name and value.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The patient's X-rays.
+
+    Returns
+    -------
+    list of tuple of str
+        Value "" where none is recorded. Several values are all given, in the record's order,
+        with how many images say each.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({name: [pd.NA, pd.NA] for name in UNDATED} | {"row": [2, 3]})
+    >>> list_undated_facts(rows.assign(survival="yes", sex=["F", "M"]))[0::8]
+    [('Survival', 'yes'), ('Sex', 'F (1 image), M (1 image): differs between images')]
+    """
+    ordered = rows.sort_values("row", kind="stable")
+    return [(RECORDED_COLUMNS[name], _say_values(ordered[name].tolist())) for name in UNDATED]
+
+
+def _say_values(cells: list[object]) -> str:
+    """Say the values of a column; blank and "not recorded" are none."""
+    counts: dict[str, int] = {}
+    for cell in cells:
+        value = name_value(cell)
+        if value and value != "not recorded":
+            counts[value] = counts.get(value, 0) + 1
+    if len(counts) < 2:
+        return next(iter(counts), "")
+    said = [f"{value} ({n} image{'' if n == 1 else 's'})" for value, n in counts.items()]
+    return f"{', '.join(said)}: {DIFFERS}"
+
+
+def lab_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate a patient's measured values by day, each with the doubt about its unit.
+
+    A table, no curves: units mix within columns, and few patients have a value on two days.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The patient's X-rays.
+
+    Returns
+    -------
+    DataFrame
+        Columns Day (Float64, missing where not recorded), Measure, Value, Unit (the column's, as
+        the collection describes it), Doubt ("" where nothing is odd) and Images (how many say
+        so); empty where nothing was measured.
+    """
+    ordered = rows.sort_values(["offset", "row"], kind="stable", na_position="last")
+    columns = ["Day", "Measure", "Value", "Unit", "Doubt"]
+    lines = pd.DataFrame(list(_list_values(ordered)), columns=columns)
+    table = lines.groupby(columns, sort=False, dropna=False).size().rename("Images").reset_index()
+    return table.astype({"Day": "Float64", "Value": "float64", "Images": "int64"})
+
+
+def _list_values(rows: pd.DataFrame) -> Iterator[tuple[float, str, float, str, str]]:
+    """List every value that is recorded, with its day."""
+    names = ["offset", *(limits.column for limits in MEASURES)]
+    numbers = rows[names].astype("float64")
+    for line in numbers.to_dict("records"):
+        for limits in MEASURES:
+            value = float(line[limits.column])
+            if not np.isnan(value):
+                doubt = _doubt(limits, value, float(line["leukocyte_count"]))
+                title = RECORDED_COLUMNS[limits.column]
+                yield float(line["offset"]), title, value, limits.unit, doubt
+
+
+def _doubt(limits: Limits, value: float, leukocytes: float) -> str:
+    """Say what is odd about a value, in the words of the quality rules."""
+    if odd := limits.explain(value):
+        return odd.partition(": ")[2]
+    if limits.column in PARTS and value > leukocytes:
+        return f"but {name_value(leukocytes)} leukocytes in all"
+    return MIXED.get(limits.column, "")
