@@ -379,10 +379,9 @@ class _Pairs:
         reason = ""
         if not self.is_enough:
             there = f"{name_units(n_pairs, 'pair')} of {name_units(n_persons, 'person')}"
-            reason = (
-                f"not estimable: {there if n_pairs else 'there is no such pair'}; {MIN_PAIRS} pairs "
-                f"of {MIN_PERSONS} persons are needed"
-            )
+            there = there if n_pairs else "there is no such pair"
+            needed = f"{MIN_PAIRS} pairs of {MIN_PERSONS} persons are needed"
+            reason = f"not estimable: {there}; {needed}"
         for name, share in (("median", 0.5), ("p90", 0.9)):
             ends = self._take_quantile(place, share) if not reason else (np.nan,) * 3
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))

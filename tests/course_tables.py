@@ -1,0 +1,64 @@
+"""Make small tables and embeddings of courses for tests, without any file."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.embeddings import EmbeddingSet
+from cxrlib.extractors.info import ExtractorInfo
+
+DEFAULTS = {
+    "is_xray": True,
+    "file_status": "ok",
+    "state": "unknown",
+    "sex": "M",
+    "finding": "Pneumonia",
+    "article": None,
+    "source": None,
+    "sha256": None,
+    "geographic_mean": None,
+    "opacity_mean": None,
+}
+TEXTS = ("image_id", "patient_id", "person_id", "view", "article", "source", "sha256", "sex")
+NUMBERS = ("offset", "geographic_mean", "opacity_mean")
+
+
+def make_table(rows: Sequence[tuple], **columns: object) -> pd.DataFrame:
+    """Make rows of a cohort's table.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        image_id, patient_id, offset (None: not recorded), view (None likewise), and perhaps a
+        dict of further cells. A person is the patient unless told.
+    **columns : object
+        Cells of all rows.
+    """
+    full = []
+    for place, (image_id, patient_id, offset, view, *rest) in enumerate(rows):
+        cells = {"image_id": image_id, "patient_id": patient_id, "person_id": patient_id}
+        cells |= {"offset": offset, "view": view, "row": place + 2, **DEFAULTS, **columns}
+        full.append(cells | (rest[0] if rest else {}))
+    table = pd.DataFrame(full)
+    for name in NUMBERS:
+        table[name] = pd.array(table[name].to_list(), dtype="Float64")
+    for name in TEXTS:
+        table[name] = pd.array(table[name].to_list(), dtype="str")
+    return table
+
+
+def make_embeddings(
+    image_ids: Sequence[str],
+    outputs: np.ndarray,
+    names: Sequence[str] = (),
+    *,
+    label: str = "Test measures",
+    note: str = "",
+) -> EmbeddingSet:
+    """Make embeddings whose vectors are their outputs."""
+    outputs = np.asarray(outputs, dtype=np.float32).reshape(len(image_ids), -1)
+    names = tuple(names) or tuple(f"output {i}" for i in range(outputs.shape[1]))
+    info = ExtractorInfo("test", label, "", "test-v1", outputs.shape[1], names, note)
+    sha256s = tuple(f"{place:064x}" for place in range(len(image_ids)))
+    return EmbeddingSet(tuple(image_ids), sha256s, outputs, outputs, info)
