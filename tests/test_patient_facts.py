@@ -63,7 +63,8 @@ def test_values_stand_by_day_with_their_doubt(tmp_path: Path) -> None:
 
 def test_one_value_in_two_images_of_a_day_is_one_line(tmp_path: Path) -> None:
     """Two views of one day share their values."""
-    lines = lab_table(rows_of(tmp_path, *[{"offset": 4, "temperature": 39}] * 2))
+    row: dict[str, object] = {"offset": 4, "temperature": 39}
+    lines = lab_table(rows_of(tmp_path, row, row))
     assert len(lines) == 1
     assert lines.loc[0, "Images"] == 2
 
