@@ -23,6 +23,7 @@ from cxrlib.images import decode_described
 from cxrlib.licences import (
     METADATA_LICENCE,
     cite_images,
+    count_licences,
     credit,
     describe_licences,
     licence_of,
@@ -156,14 +157,18 @@ def tell_pictures(
         allowed = [r["image_id"] for r in asked if not why_left_out(r, is_synthetic=is_synthetic)]
         pictures = dict.fromkeys(allowed, "")
     shown = rows[rows["image_id"].isin(list(pictures))]
-    lines = [f"Pictures are scaled copies of {len(shown):,} of {len(rows):,} images"]
-    reasons = Counter(placeholders(cohort, rows, pictures).values())
+    words = f"Pictures are scaled copies of {len(shown):,} of {len(rows):,} images"
+    lines = [words] if len(shown) else []
+    reasons = Counter(
+        why.partition(":")[0] for why in placeholders(cohort, rows, pictures).values()
+    )
     if reasons:
-        words = "; ".join(f"{reason}: {n:,}" for reason, n in reasons.items())
-        lines.append(f"Without a picture: {words}")
-    if not cohort.is_synthetic:
-        lines += cite_images(shown)
-    return [*lines, *describe_licences(shown, is_synthetic=cohort.is_synthetic)]
+        words = ", ".join(f"{n:,} ({reason})" for reason, n in reasons.items())
+        lines.append(f"Images without a picture: {words}")
+    if cohort.is_synthetic:
+        return [*lines, *describe_licences(shown, is_synthetic=True)]
+    terms = count_licences(shown).describe_terms()
+    return [*lines, *cite_images(shown), *([terms] if terms else [])]
 
 
 # ---- unmodified files in an archive

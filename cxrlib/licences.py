@@ -335,6 +335,22 @@ class LicenceCounts:
     n_share_alike: int
     names: dict[str, int]
 
+    def describe_terms(self) -> str:
+        """Say what is held back: "Non-commercial: 3 of 4 images; share alike: 3"; "" if nothing."""
+        held = {
+            "non-commercial": self.n_noncommercial,
+            "share alike": self.n_share_alike,
+            "no derivatives, to be passed on unchanged only": self.n_no_derivatives,
+            "no licence, not to be passed on": self.n_without,
+            "licence not known, not to be passed on": self.n_unknown,
+        }
+        told = [f"{words}: {n:,}" for words, n in held.items() if n]
+        if not told:
+            return ""
+        first, *rest = told
+        of_all = f"{first[0].upper()}{first[1:]} of {_count_images(self.n_images)}"
+        return "; ".join([of_all, *rest])
+
 
 def count_licences(rows: pd.DataFrame, *, is_synthetic: bool = False) -> LicenceCounts:
     """Count the images of a cohort's table, or of rows of it, by what their licences allow."""
@@ -364,7 +380,7 @@ def describe_licences(rows: pd.DataFrame, *, is_synthetic: bool = False) -> list
     -------
     list of str
         "Licences of 4 images: CC BY-NC-SA 4.0: 3; none recorded: 1" and, where something is
-        held back, "Non-commercial: 3 of 4 images; share alike: 3; ...".
+        held back, `LicenceCounts.describe_terms`.
     """
     counts = count_licences(rows, is_synthetic=is_synthetic)
     if not counts.n_images:
@@ -372,15 +388,5 @@ def describe_licences(rows: pd.DataFrame, *, is_synthetic: bool = False) -> list
     if is_synthetic:
         return [f"Licence of {_count_images(counts.n_images)}: {SYNTHETIC.words}"]
     names = "; ".join(f"{name}: {n:,}" for name, n in counts.names.items())
-    held = {
-        "non-commercial": counts.n_noncommercial,
-        "share alike": counts.n_share_alike,
-        "no derivatives, to be passed on unchanged only": counts.n_no_derivatives,
-        "no licence, not to be passed on": counts.n_without,
-        "licence not known, not to be passed on": counts.n_unknown,
-    }
-    told = [f"{words}: {n:,}" for words, n in held.items() if n]
     lines = [f"Licences of {_count_images(counts.n_images)}: {names}"]
-    if told:
-        lines.append(f"Of {_count_images(counts.n_images)}: {'; '.join(told)}")
-    return lines
+    return [*lines, *filter(None, [counts.describe_terms()])]

@@ -110,15 +110,14 @@ def test_a_figure_tells_whose_pictures_it_shows(cohort: Cohort, tmp_path: Path) 
     assert tell_pictures(cohort, rows) == tell_pictures(cohort, rows, pictures)
     assert tell_pictures(cohort, rows, pictures) == [
         "Pictures are scaled copies of 1 of 4 images",
-        "Without a picture: changes forbidden: not shown scaled: 1; no licence: not shown: 1; "
-        "licence not known: not shown: 1",
+        "Images without a picture: 1 (changes forbidden), 1 (no licence), 1 (licence not known)",
         "https://doi.org/10.1000/1: 1 image, CC BY-NC-SA 4.0",
-        "Licences of 1 image: CC BY-NC-SA 4.0: 1",
-        "Of 1 image: non-commercial: 1; share alike: 1",
+        "Non-commercial: 1 of 1 image; share alike: 1",
     ]
-    assert tell_pictures(cohort, rows.head(0), {}) == [
-        "Pictures are scaled copies of 0 of 0 images"
+    assert tell_pictures(cohort, rows.tail(1), {}) == [
+        "Images without a picture: 1 (licence not known)"
     ]
+    assert tell_pictures(cohort, rows.head(0), {}) == []
 
 
 def test_an_archive_holds_files_byte_for_byte(cohort: Cohort) -> None:
@@ -187,7 +186,7 @@ def test_the_readme_names_licences_and_what_is_missing(cohort: Cohort) -> None:
     text = open_zip(pack.data).read("README.txt").decode()
     assert text.startswith("Patient p [2J\n\nFor research and teaching. Not for diagnosis.\n")
     assert "4 of 9 images" in text
-    assert "Of 4 images: non-commercial: 2; share alike: 1; no derivatives" in text
+    assert "Non-commercial: 2 of 4 images; share alike: 1; no derivatives" in text
     assert "- image3.png: no licence\n" in text
     assert "- gone.png: no readable file\n" in text
     assert str(cohort.root) not in text

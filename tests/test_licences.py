@@ -221,8 +221,11 @@ def test_images_are_cited_and_counted() -> None:
     first, second = describe_licences(rows)
     assert first.startswith("Licences of 5 images: CC BY-NC-SA: 2;")
     assert second == (
-        "Of 5 images: non-commercial: 2; share alike: 2; no derivatives, to be passed on unchanged "
+        "Non-commercial: 2 of 5 images; share alike: 2; no derivatives, to be passed on unchanged "
         "only: 1; no licence, not to be passed on: 1; licence not known, not to be passed on: 1"
+    )
+    assert count_licences(rows.iloc[[3]]).describe_terms() == (
+        "No licence, not to be passed on: 1 of 1 image"
     )
     assert describe_licences(rows.head(0)) == []
     assert cite_images(rows.head(0)) == cite_images(rows.head(0), is_synthetic=True) == []

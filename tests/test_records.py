@@ -114,7 +114,7 @@ def test_a_csv_says_where_it_is_from(cohort: Cohort) -> None:
     assert header[0] == f"# {NOTICE}\n"
     assert cohort.fingerprint in text
     assert "Licences of 3 images" in text
-    assert "non-commercial: 1; share alike: 1" in text
+    assert "Non-commercial: 1 of 3 images; share alike: 1" in text
     assert "no licence, not to be passed on: 1" in text
     assert "CC BY-NC-SA 4.0: no commercial use, share alike" in text
     flags = {name for row in rows for name in row["flags"].split("; ") if name}
