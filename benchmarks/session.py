@@ -201,6 +201,12 @@ class PageSession:
         self._script = self._pages[path]
         return self._rerun(ClientState())
 
+    def follow_link(self, query: Mapping[str, str]) -> Run:
+        """Go to the same page with other parameters in the address, as by a link or by Back."""
+        for name, value in query.items():
+            self._write_address(name, [value])
+        return self._rerun(ClientState())
+
     def poll(self) -> Run:
         """Run the fragments that run by themselves, once.
 

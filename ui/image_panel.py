@@ -15,7 +15,7 @@ from ui.pictures import describe_row, make_picture
 from ui.text import show_alert, show_heading, show_quiet
 from ui.viewer import show_viewer
 
-__all__ = ["list_facts", "show_image_panel"]
+__all__ = ["list_facts", "show_image_panel", "write_facts"]
 
 NOT_RECORDED = "–"
 HEIGHT = 400  # of the image's black surround, pixels: its record below stays in sight
@@ -42,7 +42,7 @@ def show_image_panel(
         show_viewer([picture], key="image_panel", height=HEIGHT)
         if misfit := explain_misfit(cohort, str(row["image_id"])):
             show_quiet(misfit)
-    st.html(_table(list_facts(row), links=not cohort.is_synthetic))
+    st.html(write_facts(list_facts(row), links=not cohort.is_synthetic))
 
 
 def list_facts(row: pd.Series) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _number(value: object) -> str:
     return NOT_RECORDED if pd.isna(value) else f"{float(value):.0f}"  # type: ignore[call-overload, arg-type]
 
 
-def _table(facts: list[tuple[str, str]], *, links: bool) -> str:
+def write_facts(facts: list[tuple[str, str]], *, links: bool) -> str:
     """Write facts as a small table; every value is escaped, an article may become a link."""
     lines = []
     for name, value in facts:

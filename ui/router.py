@@ -26,6 +26,12 @@ st.set_page_config(
 cohort_page = st.Page(
     ROOT / "pages" / "cohort.py", title="Cohort", icon=":material/groups:", url_path="cohort"
 )
+patients_page = st.Page(
+    ROOT / "pages" / "patients.py",
+    title="Patients",
+    icon=":material/person_search:",
+    url_path="patients",
+)
 trajectories = st.Page(
     ROOT / "pages" / "trajectories.py",
     title="Trajectories",
@@ -51,6 +57,7 @@ page = st.navigation(
     [
         st.Page(start, title="Start", default=True, visibility="hidden"),
         cohort_page,
+        patients_page,
         trajectories,
         data,
     ]

@@ -1,0 +1,73 @@
+"""How did this patient change? One patient's images through time."""
+
+from datetime import date
+
+import streamlit as st
+
+from cxrlib.patients import choose_opening_patient, suggest_patients_of_paper
+from cxrlib.report import provenance
+from ui.cohorts import current_entry
+from ui.filters import current_selection, load_selected, show_empty
+from ui.patient_choice import (
+    choose_patient,
+    find_pair,
+    find_shown,
+    report_patient,
+    write_address,
+)
+from ui.patient_course import show_course
+from ui.patient_head import show_facts, show_head
+from ui.patient_list import load_patients, read_asked, show_patient_list
+from ui.patient_near import show_near
+from ui.patient_notes import show_notes
+from ui.patient_pair import show_pair
+from ui.patient_parts import choose_part
+from ui.patient_record import show_record
+from ui.patient_timeline import show_timeline
+from ui.resources import find_cohort
+
+LIST = "patient_list"
+
+entry = current_entry()
+cohort, selection = find_cohort(entry.slug), current_selection()
+selected = load_selected(cohort, selection)
+everybody, patients = load_patients(cohort, cohort.select_xrays()), load_patients(cohort, selected)
+
+st.title("How did this patient change?", anchor=False)
+if patients.empty:
+    show_empty(cohort, selection)
+    st.stop()
+
+suggested = suggest_patients_of_paper(cohort.table)
+opening = choose_opening_patient(
+    patients, suggested=[patient_id for patient_id, _ in suggested], planted=cohort.planted
+)
+known = set(everybody["patient_id"])
+report_patient(known)
+shown = find_shown(entry.slug, known, str(opening))
+if (asked := read_asked(patients, key=LIST)) is not None:
+    shown = choose_patient(shown, asked)
+rows = cohort.table[cohort.table["is_xray"] & (cohort.table["patient_id"] == shown.patient_id)]
+shown, pair = find_pair(shown, rows)
+write_address(shown)
+
+origin = provenance(cohort, filters=selection.describe())
+stem = f"{entry.slug}-patient-{date.today().isoformat()}"
+beside, main = st.columns([1, 3], gap="medium")
+with beside:
+    show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=suggested)
+with main:
+    summary = everybody[everybody["patient_id"] == shown.patient_id].iloc[0]
+    show_head(summary, rows, kept=set(selected.table["image_id"]))
+    show_facts(rows)
+    show_timeline(cohort, rows, pair, selected, provenance=origin, stem=stem)
+    show_pair(cohort, rows, pair)
+    part = choose_part()
+    if part == "outputs over time":
+        show_course(cohort, rows, pair, filters=selection.describe(), stem=stem)
+    elif part == "where it leads":
+        show_near(cohort, shown.patient_id, filters=selection.describe(), stem=stem)
+    elif part == "notes and flags":
+        show_notes(cohort, rows)
+    else:
+        show_record(cohort, rows, provenance=origin, stem=stem)

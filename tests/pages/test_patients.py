@@ -1,0 +1,137 @@
+"""The patients page, run without a browser."""
+
+from html import unescape
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.cohort_factory import make_cohort
+from ui.patient_choice import Shown
+from ui.patient_pair import name_images
+from ui.patient_parts import PARTS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "../pages/patients.py"
+TIMEOUT = 60  # seconds
+
+
+@pytest.fixture
+def app(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the app on the small demo cohort, at the patients page, not run there yet."""
+    data, cache = served_demo
+    return open_app(data, cache, monkeypatch)
+
+
+def open_app(data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the app on a cohort; the first run leads to the first page."""
+    monkeypatch.setenv("CXR_DATA", str(data))
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app.run()
+    return app.switch_page(PAGE)
+
+
+def written(page: AppTest) -> str:
+    """Give all text on the page."""
+    kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
+    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
+    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
+
+
+def test_opens_on_a_patient_with_a_course(app: AppTest) -> None:
+    """The page opens on somebody with five images or more, in the address, and says it all."""
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "How did this patient change?"
+    shown = app.session_state["shown_patient"]
+    assert app.query_params["patient"] == [shown.patient_id]
+    words = written(app)
+    assert f"Patient {shown.patient_id}:" in words
+    assert "X-rays" in words
+    assert "no date recorded" in words
+    assert "points, never periods" in words
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_runs(app: AppTest, part: str) -> None:
+    """Each part of the page stands without an exception."""
+    app.session_state["part"] = part
+    app.run()
+    assert not app.exception
+
+
+def test_unknown_patient_and_image_in_the_address_are_reported(app: AppTest) -> None:
+    """Who is not there is named, markup stays text, and the page goes on."""
+    app.query_params["patient"] = "<b>no/body</b>"
+    app.query_params["image"] = "nothing.png"
+    app.run()
+    assert not app.exception
+    words = written(app)
+    assert "'<b>no/body</b>', which this page does not have" in words
+    assert "nothing.png" in words
+    assert "<b>no/body" not in "".join(e.proto.body for e in app.get("html"))
+    assert app.query_params["patient"] == [app.session_state["shown_patient"].patient_id]
+
+
+HARD = {
+    "one image": [{"patientid": "a"}],
+    "only laterals": [{"patientid": "a", "view": "L", "offset": str(d)} for d in (0, 4)],
+    "no offsets": [{"patientid": "a", "offset": ""}] * 3,
+    "a year apart": [{"patientid": "a", "offset": str(day)} for day in (-360, 0, 365)],
+    "same day": [{"patientid": "a", "offset": "5"}] * 4,
+    "hostile id": [{"patientid": "a b/../<img src=x onerror=1>", "offset": "1"}] * 2,
+    "many": [{"patientid": "a", "offset": str(i // 3)} for i in range(60)],
+}
+
+
+@pytest.mark.parametrize("rows", HARD.values(), ids=list(HARD))
+def test_hard_patients_stand(
+    rows: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patients with little or odd record are shown, and every part says what is the case."""
+    root = make_cohort(tmp_path / "cohort", [dict(row) for row in rows])
+    app = open_app(root, tmp_path / "cache", monkeypatch)
+    for part in PARTS:
+        app.session_state["part"] = part
+        app.run()
+        assert not app.exception
+    assert "<img" not in "".join(e.proto.body for e in app.get("html"))
+
+
+def test_unreadable_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patient whose files cannot be read has a page that says so."""
+    root = make_cohort(tmp_path / "cohort", [{"patientid": "a"}, {"patientid": "a"}])
+    for file in (root / "images").iterdir():
+        file.write_bytes(b"no image")
+    app = open_app(root, tmp_path / "cache", monkeypatch).run()
+    assert not app.exception
+    assert "no image of this patient has a readable file" in written(app)
+
+
+def test_names_tell_images_of_one_day_apart() -> None:
+    """Day, view, and which of several; a file that cannot be read is said."""
+    rows = pd.DataFrame(
+        {
+            "image_id": ["a", "b", "c", "d"],
+            "offset": [3.0, 3.0, float("nan"), -2.0],
+            "view": ["AP", "AP", None, "PA"],
+            "file_status": ["ok", "ok", "ok", "no file"],
+        }
+    )
+    assert name_images(rows) == {
+        "a": "Day 3, AP (1 of 2)",
+        "b": "Day 3, AP (2 of 2)",
+        "c": "Day not recorded, view –",
+        "d": "Day −2, PA: no readable file",
+    }
+
+
+def test_another_cohort_does_not_keep_the_patient(app: AppTest) -> None:
+    """What was shown belongs to one cohort."""
+    app.session_state["shown_patient"] = Shown("another-cohort", "nobody")
+    app.run()
+    assert not app.exception
+    assert app.session_state["shown_patient"].slug != "another-cohort"

@@ -1,0 +1,159 @@
+"""Whom the patients page shows, and which two images: chosen, linked to, or the default."""
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.priors import Pair, choose_pair, find_prior
+from ui.address import report_unknown
+
+__all__ = [
+    "Shown",
+    "choose_image",
+    "choose_patient",
+    "find_pair",
+    "find_shown",
+    "forget_pair",
+    "swap_pair",
+    "write_address",
+]
+
+SHOWN = "shown_patient"  # in the session's state
+WRITTEN = "written_patient"  # in the session's state: what this page last put in the address
+PARAMETERS = ("patient", "image", "prior")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Hold whom and what the page shows.
+
+    Parameters
+    ----------
+    slug : str
+        Of the cohort: patients and images are those of one cohort.
+    patient_id : str
+    image_id, prior_id : str or None
+        The two images that were chosen; both None for the default pair.
+    """
+
+    slug: str
+    patient_id: str
+    image_id: str | None = None
+    prior_id: str | None = None
+
+
+def find_shown(slug: str, patients: Container[str], opening: str) -> Shown:
+    """Return what to show: what a link or the browser's Back asks for, else what was shown last.
+
+    Parameters
+    ----------
+    slug : str
+        Of the cohort in use.
+    patients : container of str
+        Ids of the cohort.
+    opening : str
+        The patient to open on.
+    """
+    kept = st.session_state.get(SHOWN)
+    asked = _read_address()
+    is_new = asked != st.session_state.get(WRITTEN)
+    if not isinstance(kept, Shown) or kept.slug != slug:
+        # An address that this page wrote is of the cohort that was shown before.
+        follows = is_new and asked[0] in patients
+        return Shown(slug, str(asked[0]), *asked[1:]) if follows else Shown(slug, opening)
+    if is_new and asked[0] in patients:
+        return Shown(slug, str(asked[0]), *asked[1:])
+    return kept if kept.patient_id in patients else Shown(slug, opening)
+
+
+def report_patient(patients: Container[str]) -> None:
+    """Say that the address asks for a patient whom the cohort does not have."""
+    report_unknown("patient", patients.__contains__, most=1)
+
+
+def _read_address() -> tuple[str | None, str | None, str | None]:
+    patient, image, prior = (st.query_params.get(name) for name in PARAMETERS)
+    return patient, image, prior
+
+
+def write_address(shown: Shown) -> None:
+    """Keep what is shown in the address, and in the session for when the reader comes back."""
+    st.session_state[SHOWN] = shown
+    values = (shown.patient_id, shown.image_id, shown.prior_id)
+    for name, value in zip(PARAMETERS, values, strict=True):
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+    st.session_state[WRITTEN] = values
+
+
+def choose_patient(shown: Shown, patient_id: str) -> Shown:
+    """Turn to another patient, and to that patient's default pair."""
+    return shown if patient_id == shown.patient_id else Shown(shown.slug, patient_id)
+
+
+def find_pair(shown: Shown, rows: pd.DataFrame) -> tuple[Shown, Pair]:
+    """Find the two images to put side by side; say which image of the address is none of these.
+
+    Parameters
+    ----------
+    shown : Shown
+    rows : DataFrame
+        The patient's X-rays.
+
+    Returns
+    -------
+    Shown
+        Without images that the patient does not have.
+    Pair
+    """
+    own = set(rows["image_id"])
+    for name in PARAMETERS[1:]:
+        report_unknown(name, own.__contains__, most=1)
+    image_id = shown.image_id if shown.image_id in own else None
+    if image_id is None:
+        return replace(shown, image_id=None, prior_id=None), choose_pair(rows)
+    prior_id = shown.prior_id if shown.prior_id in own - {image_id} else None
+    return replace(shown, prior_id=prior_id), Pair(image_id, prior_id, "chosen")
+
+
+def choose_image(rows: pd.DataFrame, image_id: str) -> None:
+    """Show an image beside its prior, or beside the image that it was shown with last.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The patient's X-rays.
+    image_id : str
+    """
+    shown = st.session_state[SHOWN]
+    before = choose_pair(rows) if shown.image_id is None else Pair(*_images(shown), "chosen")
+    others = [find_prior(rows, image_id), before.prior, before.current]
+    prior = next((name for name in others if name not in (None, image_id)), None)
+    set_pair(image_id, prior)
+
+
+def _images(shown: Shown) -> tuple[str | None, str | None]:
+    return shown.image_id, shown.prior_id
+
+
+def set_pair(image_id: str, prior_id: str | None) -> None:
+    """Show two images side by side, from the next run on."""
+    st.session_state[SHOWN] = replace(st.session_state[SHOWN], image_id=image_id, prior_id=prior_id)
+    # A second choice may come before the address of the first has reached the browser.
+    st.session_state[WRITTEN] = _read_address()
+
+
+def swap_pair(pair: Pair) -> None:
+    """Show the two images the other way round."""
+    if pair.current is not None and pair.prior is not None:
+        set_pair(pair.prior, pair.current)
+
+
+def forget_pair() -> None:
+    """Show the default pair again."""
+    st.session_state[SHOWN] = replace(st.session_state[SHOWN], image_id=None, prior_id=None)
+    st.session_state[WRITTEN] = _read_address()

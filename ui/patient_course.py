@@ -1,0 +1,163 @@
+"""The part of the patients page with an extractor's outputs over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.courses import plot_course
+from cxrlib.cohort import Cohort
+from cxrlib.courses import (
+    Noise,
+    choose_outputs,
+    compare_outputs,
+    course_table,
+    describe_course,
+    estimate_noise,
+    output_course,
+)
+from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.errors import ProjectionError
+from cxrlib.extractors import ExtractorInfo
+from cxrlib.neighbours import Space, lay_out_space
+from cxrlib.priors import Pair
+from cxrlib.report import provenance
+from cxrlib.store import Store
+from ui.address import report_unknown
+from ui.cohorts import current_entry
+from ui.figure import show_figure
+from ui.offers import show_missing_map
+from ui.resources import find_cache, load_current
+from ui.table import show_table
+from ui.text import show_quiet
+
+__all__ = ["Numbers", "find_extractor", "load_numbers", "show_course"]
+
+CAVEAT = (
+    "Outputs are numbers of a network or of image texture, not probabilities of disease, and not "
+    "calibrated on this cohort. A change smaller than what two images of one day differ by is no "
+    "change that can be told from noise."
+)
+
+
+def find_extractor() -> ExtractorInfo | None:
+    """Find the extractor behind what is shown; offer to embed the cohort where there is none."""
+    try:
+        return load_current(current_entry().slug).extractor
+    except ProjectionError:
+        show_missing_map(current_entry())
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Hold an extractor's numbers of all X-rays of a cohort, of every view, and what they cost.
+
+    Parameters
+    ----------
+    embeddings : EmbeddingSet
+    noise : Noise
+        How much outputs differ within a day.
+    space : Space
+        The outputs, ready to measure distances in.
+    """
+
+    embeddings: EmbeddingSet
+    noise: Noise
+    space: Space
+
+
+def load_numbers(cohort: Cohort, info: ExtractorInfo) -> Numbers:
+    """Load an extractor's numbers once for all sessions, while the store is as it is."""
+    folder = find_cache() / "embeddings"
+    changed = folder.stat().st_mtime_ns if folder.exists() else 0
+    return _load_numbers(cohort, info.key, changed)
+
+
+@lru_cache(maxsize=8)
+def _load_numbers(cohort: Cohort, key: str, changed: int) -> Numbers:
+    store = Store(find_cache())
+    info = next(each for each in store.list_extractors() if each.key == key)
+    embeddings = load_embeddings(cohort, info, store)
+    return Numbers(
+        embeddings,
+        estimate_noise(cohort.table, embeddings),
+        lay_out_space(cohort.table, embeddings),
+    )
+
+
+def show_course(
+    cohort: Cohort, rows: pd.DataFrame, pair: Pair, *, filters: Sequence[str], stem: str
+) -> None:
+    """Show outputs over time, and of the two images in the viewer.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    rows : DataFrame
+        The patient's X-rays.
+    pair : Pair
+    filters : sequence of str
+        In words; they leave out no image of a course.
+    stem : str
+        Of the files' names.
+    """
+    info = find_extractor()
+    if info is None:
+        return
+    numbers = load_numbers(cohort, info)
+    chosen = _choose_outputs(info)
+    course = output_course(rows, numbers.embeddings, chosen)
+    if not course.table["has_values"].any():
+        show_quiet(
+            f"None of this patient's images has numbers by {info.title}: they have no readable "
+            "file, or are not embedded yet (the data page does that)."
+        )
+        return
+    origin = [
+        *provenance(cohort, filters=filters),
+        f"Extractor: {info.title}",
+        f"Patient: {rows['patient_id'].iloc[0]}",
+    ]
+    theme = st.context.theme.type or "light"
+    draw = partial(plot_course, course, numbers.noise)
+    show_figure(
+        draw(theme=theme),
+        key="course",
+        alt=describe_course(course, numbers.noise),
+        numbers=partial(course_table, course),
+        caption=f"{info.title}. {CAVEAT}",
+        provenance=origin,
+        file_stem=f"{stem}-outputs",
+        heading=f"Patient {rows['patient_id'].iloc[0]}: outputs by day",
+        draw=draw,
+        config={"displayModeBar": False},
+    )
+    if pair.prior is not None and pair.current is not None:
+        st.markdown("**The two images in the viewer**")
+        show_table(
+            compare_outputs(course, pair.prior, pair.current, numbers.noise),
+            key="pair_outputs",
+            provenance=origin,
+            file_stem=f"{stem}-pair-outputs",
+        )
+
+
+def _choose_outputs(info: ExtractorInfo) -> list[str]:
+    """Let the reader choose among the extractor's outputs."""
+    known = list(info.output_names)
+    report_unknown("output", set(known).__contains__)
+    chosen = st.multiselect(
+        "Outputs",
+        known,
+        default=list(choose_outputs(info)),
+        key="output",
+        bind="query-params",
+        persist_state="session",
+        select_all=False,
+        max_selections=8,
+        placeholder="The usual ones",
+    )
+    return list(chosen) or list(choose_outputs(info))

@@ -1,0 +1,101 @@
+"""The head of the patients page: one sentence on the patient, and what is recorded undated."""
+
+from collections.abc import Collection
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.words import count_words
+from cxrlib.patient_facts import list_undated_facts
+from ui.text import show_quiet, show_text
+
+__all__ = ["describe_patient", "describe_same_person", "show_facts", "show_head"]
+
+NOT_RECORDED = "–"
+
+
+def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) -> None:
+    """Say who the patient is, in a sentence; who else is the same person; what filters leave.
+
+    Parameters
+    ----------
+    summary : Series
+        The patient's row of `cxrlib.patients.summarise_patients`.
+    rows : DataFrame
+        The patient's X-rays.
+    kept : collection of str
+        Images of the current selection.
+    """
+    show_text(describe_patient(summary), lead=f"Patient {summary['patient_id']}:")
+    notes = [describe_same_person(summary["shares_person_with"])]
+    n_out = int((~rows["image_id"].isin(list(kept))).sum())
+    if n_out:
+        notes.append(
+            f"The filters leave out {n_out} of the {count_words(len(rows), 'X-ray')} of this "
+            "patient: shown faint, so that the course stays whole."
+        )
+    if note := " ".join(filter(None, notes)):
+        show_quiet(note)
+
+
+def describe_patient(summary: pd.Series) -> str:
+    """Say a patient's images, days, views and outcome in one sentence.
+
+    Parameters
+    ----------
+    summary : Series
+        Of `cxrlib.patients.summarise_patients`.
+    """
+    words = count_words(int(summary["n_images"]), "X-ray")
+    if missing := int(summary["n_images"] - summary["n_with_file"]):
+        words += f" ({missing} without a readable file)"
+    parts = [f"{words} ({summary['views']}){_describe_days(summary)}"]
+    parts.append(f"outcome {summary['outcome']}")
+    parts += [str(summary[name]) for name in ("finding", "country") if _is_known(summary[name])]
+    return "; ".join(parts) + "."
+
+
+def _is_known(value: object) -> bool:
+    return isinstance(value, str) and value not in ("", "Unknown", "not recorded")
+
+
+def _describe_days(summary: pd.Series) -> str:
+    n_days, n_undated = int(summary["n_days"]), int(summary["n_undated"])
+    if not n_days:
+        return ", none with a recorded day"
+    first, last = (_say_day(summary[name]) for name in ("first_day", "last_day"))
+    words = f" on day {first}" if n_days == 1 else f" on {n_days} days, from day {first} to {last}"
+    return words + (f"; {n_undated} without a day" if n_undated else "")
+
+
+def _say_day(value: float) -> str:
+    return f"{float(value):g}".replace("-", "−")
+
+
+def describe_same_person(others: Collection[str]) -> str:
+    """Say which other ids are the same person, "" if none is known.
+
+    Examples
+    --------
+    >>> describe_same_person(("178",))
+    'The same person as patient 178: they share a near-identical image.'
+    """
+    if not others:
+        return ""
+    noun = "patient" if len(others) == 1 else "patients"
+    return f"The same person as {noun} {', '.join(others)}: they share a near-identical image."
+
+
+def show_facts(rows: pd.DataFrame) -> None:
+    """Show what is recorded of the patient without a date: beside the axis, never on it."""
+    facts = list_undated_facts(rows)
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value or NOT_RECORDED)}</dd></div>"
+        for name, value in facts
+    )
+    st.html(
+        '<section class="cxr-undated" aria-label="Recorded without a date">'
+        "<p>At any point, no date recorded</p>"
+        f"<dl>{items}</dl></section>"
+    )

@@ -1,0 +1,127 @@
+"""The part of the patients page on where the patient leads: the map, and who ran alike."""
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+
+import streamlit as st
+
+from cxrlib.charts.courses import plot_near
+from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.words import describe_map
+from cxrlib.cohort import Cohort
+from cxrlib.neighbours import Courses, describe_courses, nearest_courses
+from cxrlib.report import points_table, provenance
+from cxrlib.trajectories import compute_trajectory
+from ui.cohorts import current_entry
+from ui.figure import show_figure
+from ui.patient_choice import SHOWN, choose_patient
+from ui.patient_course import Numbers, find_extractor, load_numbers
+from ui.resources import Current, load_current
+from ui.table import show_table
+from ui.text import show_quiet, show_text
+
+__all__ = ["show_near"]
+
+TRAJECTORIES = "../pages/trajectories.py"  # as the main script, ui/router.py, sees it
+
+
+def show_near(cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: str) -> None:
+    """Show a patient's path on a small map, and the other persons nearest by course.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    patient_id : str
+    filters : sequence of str
+        In words; they refit no map and leave out no neighbour.
+    stem : str
+        Of the files' names.
+    """
+    if find_extractor() is None:
+        return
+    current = load_current(current_entry().slug)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _show_map(current, patient_id, filters, stem)
+    with right:
+        _show_nearest(cohort, current, patient_id, filters, stem)
+
+
+def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: str) -> None:
+    """Show the path on the map, with the way to the page of trajectories."""
+    points, projection = current.points, current.mapped.projection
+    path = compute_trajectory(current.cohort.table, projection, patient_id)
+    if not path.n_images:
+        show_quiet(
+            "None of this patient's images is on the map: it takes frontal X-rays with a "
+            "readable file and a usable finding."
+        )
+        return
+    theme = st.context.theme.type or "light"
+    draw = partial(plot_map, points, None, [path], uirevision=f"{projection.key}-small", scale=0.8)
+    show_figure(
+        draw(theme=theme),
+        key="small_map",
+        alt=describe_map(points, None, [path], density_label=""),
+        numbers=lambda: points_table(points[points["patient_id"] == patient_id]),
+        caption="Points are images of the whole cohort by state; near means alike to the "
+        "extractor, far apart and directions mean nothing.",
+        provenance=provenance(current.mapped, filters=filters),
+        file_stem=f"{stem}-map",
+        heading=f"Patient {patient_id} on the map",
+        draw=draw,
+        config={"displayModeBar": False},
+    )
+    if st.button("Open on the trajectories page", icon=":material/timeline:", key="to_map"):
+        st.session_state["patient"] = [patient_id]
+        st.switch_page(TRAJECTORIES, query_params={})
+
+
+@lru_cache(maxsize=256)
+def _find_nearest(cohort: Cohort, numbers: Numbers, patient_id: str) -> Courses:
+    return nearest_courses(cohort.table, numbers.embeddings, patient_id, space=numbers.space)
+
+
+def _show_nearest(
+    cohort: Cohort, current: Current, patient_id: str, filters: Sequence[str], stem: str
+) -> None:
+    """Show the other persons whose images ran most alike, beside random ones."""
+    courses = _find_nearest(cohort, load_numbers(cohort, current.extractor), patient_id)
+    st.markdown("**Nearest by course**")
+    show_text(describe_courses(courses))
+    if courses.table.empty:
+        return
+    origin = [*provenance(current.mapped, filters=filters), f"Patient: {patient_id}"]
+    theme = st.context.theme.type or "light"
+    draw = partial(plot_near, courses)
+    show_figure(
+        draw(theme=theme),
+        key="near",
+        alt=describe_courses(courses),
+        numbers=lambda: courses.table,
+        caption="Distances in the extractor's own space, not on the map.",
+        provenance=origin,
+        file_stem=f"{stem}-near",
+        heading=f"Patient {patient_id}: nearest by course",
+        draw=draw,
+        config={"displayModeBar": False},
+    )
+    show_table(courses.table, key="nearest", provenance=origin, file_stem=f"{stem}-nearest")
+    _offer_patients(courses)
+
+
+def _offer_patients(courses: Courses) -> None:
+    """Offer to turn to one of the nearest."""
+    with st.container(horizontal=True):
+        for patient_id in [each.split(", ")[0] for each in courses.table["patient_ids"][:5]]:
+            st.button(
+                f"Open patient {patient_id}"[:60],
+                key=f"open_{patient_id}",
+                type="tertiary",
+                on_click=_open,
+                args=(patient_id,),
+            )
+
+
+def _open(patient_id: str) -> None:
+    st.session_state[SHOWN] = choose_patient(st.session_state[SHOWN], patient_id)

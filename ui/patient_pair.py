@@ -1,0 +1,165 @@
+"""Two images of a patient side by side: which they are, what tells them apart, their record."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import CxrError
+from cxrlib.overlays import explain_misfit
+from cxrlib.priors import Pair, PairFacts, compare_pair, describe_pair
+from ui.cohorts import current_entry
+from ui.image_panel import list_facts, write_facts
+from ui.patient_choice import forget_pair, set_pair, swap_pair
+from ui.pictures import describe_day, make_picture
+from ui.text import show_alert, show_heading, show_quiet, show_text
+from ui.viewer import Picture, show_viewer
+
+__all__ = ["name_images", "show_pair"]
+
+HEIGHT = 520  # of the black surround, pixels
+NO_IMAGE = "no image"
+
+
+def show_pair(cohort: Cohort, rows: pd.DataFrame, pair: Pair) -> None:
+    """Show the viewer with the choice of its two images.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    rows : DataFrame
+        The patient's X-rays.
+    pair : Pair
+    """
+    show_heading("Compared with a prior")
+    if pair.current is None:
+        show_alert(f"Nothing to show: {pair.words}.")
+        return
+    _choose_images(rows, pair)
+    shown = pair.image_ids
+    records = {str(row["image_id"]): row for _, row in rows.iterrows() if row["image_id"] in shown}
+    facts = compare_pair(rows, pair.prior, pair.current) if pair.prior is not None else None
+    if facts is None:
+        show_quiet(f"{pair.words[0].upper()}{pair.words[1:]}.")
+    else:
+        _show_comparison(facts)
+    pictures = _make_pictures(cohort, [records[name] for name in shown])
+    if pictures:
+        show_viewer(pictures, key="pair_viewer", height=HEIGHT)
+    columns = st.columns(len(shown), gap="medium")
+    for column, name in zip(columns, shown, strict=True):
+        with column:
+            _show_record(cohort, records[name])
+
+
+def _choose_images(rows: pd.DataFrame, pair: Pair) -> None:
+    """Let the reader choose the two images, swap them, or take the default pair again."""
+    names = name_images(rows)
+    ids = list(names)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _choose_one("Left: prior", "left", [None, *ids], pair.prior, pair, names)
+        _choose_one("Right: current", "right", ids, pair.current, pair, names)
+        st.button(
+            "Swap",
+            key="swap_pair",
+            icon=":material/swap_horiz:",
+            on_click=swap_pair,
+            args=(pair,),
+            disabled=pair.prior is None,
+        )
+        if pair.rule == "chosen":
+            st.button("Latest with its prior", key="default_pair", on_click=forget_pair)
+
+
+def _choose_one(
+    label: str,
+    side: str,
+    options: Sequence[str | None],
+    chosen: str | None,
+    pair: Pair,
+    names: dict[str, str],
+) -> None:
+    """Let the reader choose one of the two images."""
+    # The key names the choice: another pair, from a click or a link, is another widget.
+    key = f"pair_{side}_{pair.prior}_{pair.current}"
+
+    def take() -> None:
+        picked = st.session_state[key]
+        if side == "left":
+            set_pair(str(pair.current), picked)
+        else:
+            set_pair(str(picked), None if pair.prior == picked else pair.prior)
+
+    offered = [each for each in options if side == "right" or each != pair.current]
+    st.selectbox(
+        label,
+        offered,
+        index=offered.index(chosen),
+        format_func=lambda name: NO_IMAGE if name is None else names[name],
+        key=key,
+        on_change=take,
+        width=300,
+    )
+
+
+def name_images(rows: pd.DataFrame) -> dict[str, str]:
+    """Name a patient's images: day, view, and which of several of that day and view.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The patient's X-rays, in the order of the record.
+
+    Returns
+    -------
+    dict of str to str
+        By image id, in that order.
+    """
+    words = [
+        f"{describe_day(day).capitalize()}, {'view –' if pd.isna(view) else view}"
+        for day, view in zip(rows["offset"], rows["view"], strict=True)
+    ]
+    names: dict[str, str] = {}
+    places: Counter[str] = Counter()
+    totals = Counter(words)
+    for image_id, status, word in zip(rows["image_id"], rows["file_status"], words, strict=True):
+        places[word] += 1
+        which = f" ({places[word]} of {totals[word]})" if totals[word] > 1 else ""
+        names[str(image_id)] = word + which + ("" if status == "ok" else ": no readable file")
+    return names
+
+
+def _show_comparison(facts: PairFacts) -> None:
+    """Say what tells the two apart; what spoils the comparison stands in a banner."""
+    if facts.banner:
+        show_alert(" ".join(facts.banner))
+    show_text(describe_pair(facts))
+
+
+def _make_pictures(cohort: Cohort, records: list[pd.Series]) -> list[Picture]:
+    """Make the pictures; one that cannot be shown is named in its place."""
+    pictures = []
+    for record in records:
+        try:
+            pictures.append(
+                make_picture(
+                    cohort,
+                    current_entry().slug,
+                    record,
+                    caption=f"{describe_day(record['offset'])}, {record['view']}",
+                )
+            )
+        except CxrError as error:
+            show_alert(str(error))
+    return pictures
+
+
+def _show_record(cohort: Cohort, record: pd.Series) -> None:
+    """Show what is recorded of one image: state, source and licence among it."""
+    if record["file_status"] == "ok" and (
+        misfit := explain_misfit(cohort, str(record["image_id"]))
+    ):
+        show_quiet(misfit)
+    st.html(write_facts(list_facts(record), links=not cohort.is_synthetic))

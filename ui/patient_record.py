@@ -1,0 +1,101 @@
+"""The part of the patients page that saves: the record as CSV and JSON, the images as ZIP."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.words import count_words
+from cxrlib.cohort import Cohort
+from cxrlib.errors import CxrError
+from cxrlib.image_export import pack_images
+from cxrlib.licences import describe_licences, why_withheld
+from cxrlib.quality import find_flags
+from cxrlib.records import record_csv, record_json, record_table
+from ui.figure import Saving
+from ui.table import show_table
+from ui.text import show_quiet
+
+__all__ = ["show_record"]
+
+
+def show_record(
+    cohort: Cohort, rows: pd.DataFrame, *, provenance: Sequence[str], stem: str
+) -> None:
+    """Show all that is recorded of a patient, a row an image, and offer it as files.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    rows : DataFrame
+        The patient's X-rays.
+    provenance : sequence of str
+    stem : str
+        Of the files' names.
+    """
+    patient_id, ledger = str(rows["patient_id"].iloc[0]), find_flags(cohort)
+    table = record_table(cohort, patient_id, ledger)
+    shown = table.loc[:, table.notna().any()]
+    show_table(
+        shown.astype(object).where(shown.notna(), "–").astype(str),
+        key="record",
+        provenance=[*provenance, f"Patient: {patient_id}"],
+        file_stem=f"{stem}-record",
+        numbers=table,
+        label="Save what is shown as CSV",
+    )
+    n_blank = len(table.columns) - len(shown.columns)
+    if n_blank:
+        show_quiet(f"{n_blank} columns hold nothing for this patient; the files have them.")
+    for line in describe_licences(rows, is_synthetic=cohort.is_synthetic):
+        show_quiet(line)
+    with st.container(horizontal=True):
+        for saving in _list_savings(cohort, rows, patient_id, stem):
+            st.download_button(
+                saving.label,
+                data=saving.make,
+                file_name=saving.file,
+                mime=saving.mime,
+                key=f"save_{saving.file.rsplit('.', 1)[-1]}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+def _list_savings(cohort: Cohort, rows: pd.DataFrame, patient_id: str, stem: str) -> list[Saving]:
+    """List what a record can be saved as; the files are made when they are asked for."""
+    ledger = find_flags(cohort)
+    return [
+        Saving(
+            "Record (CSV)",
+            f"{stem}.csv",
+            "text/csv",
+            lambda: record_csv(cohort, patient_id, ledger),
+        ),
+        Saving(
+            "Record (JSON)",
+            f"{stem}.json",
+            "application/json",
+            lambda: record_json(cohort, patient_id, ledger),
+        ),
+        *_offer_images(cohort, rows, stem),
+    ]
+
+
+def _offer_images(cohort: Cohort, rows: pd.DataFrame, stem: str) -> list[Saving]:
+    """Offer the unmodified files whose licence lets them go out; none where none may."""
+    withheld = [
+        why_withheld(row, is_synthetic=cohort.is_synthetic) for row in rows.to_dict("records")
+    ]
+    n_free = withheld.count("")
+    if not n_free:
+        return []
+
+    def pack() -> bytes:
+        try:
+            return pack_images(cohort, rows, title=f"Patient {rows['patient_id'].iloc[0]}").data
+        except CxrError as error:  # a download has no other place for words
+            return str(error).encode()
+
+    label = f"{count_words(n_free, 'image')} of {len(rows)}, unmodified (ZIP)"
+    return [Saving(label, f"{stem}.zip", "application/zip", pack)]

@@ -1,0 +1,120 @@
+"""The timeline on the patients page: thumbnails at their day, a click puts one into the viewer."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.timeline import plot_timeline
+from cxrlib.cohort import Cohort
+from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
+from cxrlib.licences import why_left_out
+from cxrlib.patient_facts import lab_table
+from cxrlib.priors import Pair
+from cxrlib.store import Store
+from cxrlib.timeline import describe_timeline, lay_out_timeline, timeline_table
+from ui.cohorts import current_entry
+from ui.figure import show_figure
+from ui.image_route import image_url
+from ui.patient_choice import choose_image
+from ui.resources import find_cache
+from ui.table import show_table
+
+__all__ = ["show_timeline"]
+
+KEY = "timeline"
+
+
+def show_timeline(
+    cohort: Cohort,
+    rows: pd.DataFrame,
+    pair: Pair,
+    selected: Cohort,
+    *,
+    provenance: Sequence[str],
+    stem: str,
+) -> None:
+    """Show a patient's images along days.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    rows : DataFrame
+        The patient's X-rays.
+    pair : Pair
+        The two images in the viewer.
+    selected : Cohort
+        What the filters leave; the patient's other images are faint.
+    provenance : sequence of str
+    stem : str
+        Of the files' names.
+    """
+    slug, theme = current_entry().slug, st.context.theme.type or "light"
+    kept = set(selected.table["image_id"])
+    timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids)
+    readable = rows.loc[rows["file_status"] == "ok", "image_id"]
+    addresses = {image_id: image_url(slug, image_id, "thumb") for image_id in readable}
+
+    def draw_for_paper(*, theme: Theme = "light") -> go.Figure:
+        pictures = pictures_for_export(cohort, Store(find_cache()), rows)
+        return plot_timeline(
+            timeline,
+            theme=theme,
+            pictures=pictures,
+            left_out=placeholders(cohort, rows, pictures),
+            selected=pair.image_ids,
+        )
+
+    # Which pictures a saved figure will have; they are made when it is asked for.
+    free = {
+        str(row["image_id"]): ""
+        for row in rows.to_dict("records")
+        if row["image_id"] in addresses and not why_left_out(row, is_synthetic=cohort.is_synthetic)
+    }
+
+    def remember_click() -> None:
+        chosen = st.session_state[KEY].selection.points
+        custom = chosen[0].get("customdata") if chosen else None
+        image_id = custom[0] if isinstance(custom, list | tuple) and custom else custom
+        if isinstance(image_id, str) and image_id in set(rows["image_id"]):
+            choose_image(rows, image_id)
+
+    show_figure(
+        plot_timeline(timeline, theme=theme, pictures=addresses, selected=pair.image_ids),
+        key=KEY,
+        alt=describe_timeline(timeline),
+        numbers=partial(timeline_table, timeline),
+        caption=write_caption(timeline.clock),
+        provenance=[
+            *provenance,
+            f"Patient: {timeline.patient_id}",
+            *tell_pictures(cohort, rows, free),
+        ],
+        file_stem=f"{stem}-timeline",
+        heading=f"Patient {timeline.patient_id}: images by day",
+        draw=draw_for_paper,
+        on_select=remember_click,
+        selection_mode="points",
+        config={"displayModeBar": False, "scrollZoom": False},
+    )
+    _show_values(rows, provenance=provenance, stem=stem)
+
+
+def write_caption(clock: str) -> str:
+    """Say how to read the timeline, and how not."""
+    return (
+        f"Each image at its day; day 0 is {clock}. In the ICU and tube in place are recorded per "
+        "image: points, never periods. Click an image to put it into the viewer beside its prior."
+    )
+
+
+def _show_values(rows: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:
+    """Show laboratory values by day, where there are any."""
+    values = lab_table(rows)
+    if values.empty:
+        return
+    with st.expander("Laboratory values by day, as recorded"):
+        show_table(values, key="laboratory", provenance=provenance, file_stem=f"{stem}-values")
