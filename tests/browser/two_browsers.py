@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,13 +128,32 @@ def read_jobs(cache: Path) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in paths]
 
 
+def find_worker(cache: Path) -> psutil.Process | None:
+    """Find the process that runs the job."""
+    pids = [job["pid"] for job in read_jobs(cache) if job["state"] == "running"]
+    return psutil.Process(pids[0]) if pids and isinstance(pids[0], int) else None
+
+
+@contextmanager
+def held_still(cache: Path) -> Iterator[None]:
+    """Let the process that runs the job do nothing for a while."""
+    worker = find_worker(cache)
+    if worker is not None:
+        worker.suspend()
+    try:
+        yield
+    finally:
+        if worker is not None:
+            with suppress(psutil.NoSuchProcess):  # who does not stop in time is ended
+                worker.resume()
+
+
 def kill_worker(cache: Path) -> bool:
     """Kill the process that runs the job, as a lack of memory would; tell whether there was one."""
-    pids = [job["pid"] for job in read_jobs(cache) if job["state"] == "running"]
-    if not pids or not isinstance(pids[0], int):
-        return False
-    psutil.Process(pids[0]).kill()
-    return True
+    worker = find_worker(cache)
+    if worker is not None:
+        worker.kill()
+    return worker is not None
 
 
 def stop_workers(cache: Path) -> None:
@@ -160,9 +179,11 @@ def walk_job(walk: Walk, port: int, cache: Path) -> None:
         walk.wait_both("both see the job that the first one started", PROGRESS.pattern, timeout=180)
         walk.take("started-by-first")
         enough = wait_until(lambda: read_progress(walk.second)[0] > 20, timeout=120)
-        n_images = read_progress(walk.second)[1]
         walk.expect("progress moves in the second, which asked for nothing", enough)
-        walk.second.get_by_role("button", name="Cancel").last.click()
+        with held_still(cache):  # a fast machine would be done before the click
+            n_images = read_progress(walk.second)[1]
+            walk.second.get_by_role("button", name="Cancel").last.click()
+            wait_until(lambda: read_jobs(cache)[0]["state"] != "running", timeout=30)
         walk.wait_both("both see that the second one cancelled", r"cancelled\. Resume it")
         walk.take("cancelled-by-second")
     done = count_embedded(walk.first)
