@@ -354,7 +354,7 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
     for mark, tile in hung:
         # From its left edge on, so that all stays together on a wider screen.
         x, y = tile.x - tile.side / 2, tile.y + tile.side + 12
-        day, view = _tag_day(mark), safe_text(mark.view, "no view")[:10]
+        day, view = _tag_day(mark), _tag_view(mark, tile.side)
         if timeline.is_roomy:
             words.append((x, y, day, palette.ink if mark.is_kept else palette.quiet))
             words.append((x, y + 2 * TEXT_LINE, mark.state, palette.rims[mark.state]))
@@ -368,6 +368,13 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
         *_texts(words, at="middle right"),
         _symbols(places, shapes, *_colour_states(marks, palette), names=names, ink=ink),
     ]
+
+
+def _tag_view(mark: Mark, side: float) -> str:
+    """Name a view below its thumbnail, shorter where it would reach the next."""
+    view = safe_text(mark.view, "no view")[:10]
+    fits = len(view) * CHARACTER < side - 10
+    return view if fits else view.removeprefix("AP ")
 
 
 def _tag_day(mark: Mark) -> str:
