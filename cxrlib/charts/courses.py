@@ -89,7 +89,6 @@ def plot_course(
         "showlegend": True,
         "legend": {"y": 1, "yanchor": "top", "font": {"size": TEXT_SIZE}},
         "annotations": notes,
-        "shapes": [],
     }
     there = course.table["has_values"].to_numpy(dtype=bool)
     if not there.any() or not n_outputs:
@@ -112,8 +111,8 @@ def plot_course(
         if found is not None:
             traces += _draw_scale(found, (low + high) / 2, axis, palette)
         layout["annotations"] += _write_head(name, found, left, top, palette)
-        layout["shapes"] += _draw_cuts(marks, axis, palette)
-    layout = {name: part for name, part in layout.items() if part != []}
+        if cuts := _draw_cuts(marks, axis, palette):
+            layout["shapes"] = [*layout.get("shapes", []), *cuts]
     return make_figure(traces, layout, theme)
 
 
