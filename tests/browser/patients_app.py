@@ -56,7 +56,8 @@ if chosen is None:
     chosen = choose_opening_patient(patients, suggested=[each for each, _ in suggested])
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 if "width" in st.query_params:
-    width = f"width: {int(st.query_params['width'])}px; flex: 0 0 auto; min-width: 0"
+    pixels = int(st.query_params["width"])
+    width = f"width: {pixels}px !important; flex: none !important; min-width: 0 !important"
     st.html(f"<style>[data-testid='stColumn']:first-child {{{width}}}</style>")
 left, right = st.columns([1, 3], gap="medium")
 with left:

@@ -5,7 +5,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const LINE = 28; // pixels of a line, as in the style
 const SPARE = 8; // lines drawn above and below those in sight
 const QUIET = 160; // milliseconds between two wishes: of keys held down, the last one counts
-const PATIENCE = 8000; // milliseconds that a wish is shown as if it were granted
+const PATIENCE = 20_000; // milliseconds that a wish is shown as if it were granted
 const NONE = '–';
 const BLANK = 'not recorded';
 
@@ -49,6 +49,8 @@ const mark = name => {
   svg.append(path);
   return svg;
 };
+
+const TURNED = /^[^\p{L}]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/u; // written right to left
 
 const fold = text => text.normalize('NFKC').toLowerCase();
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString('en-GB')} ${n === 1 ? one : many}`;
@@ -285,6 +287,7 @@ class PatientList {
 
   makeBox() {
     this.lines = make('div', {class: 'lines', role: 'presentation'});
+    this.none = make('div', {class: 'foot none', hidden: ''});
     this.box = make('div', {class: 'box', role: 'listbox', tabindex: '0',
       'aria-label': 'Patients', 'aria-describedby': 'help'}, this.lines);
     this.box.addEventListener('scroll', () => {
@@ -298,7 +301,7 @@ class PatientList {
       const line = event.target.closest('.line');
       if (line) this.choose(Number(line.dataset.at));
     });
-    return this.box;
+    return make('div', {class: 'frame'}, this.box, this.none);
   }
 
   makeFoot() {
@@ -410,10 +413,10 @@ class PatientList {
     const place = this.place();
     const at = this.found.indexOf(place);
     if (at >= 0) return at + by >= 0 && at + by < this.found.length ? at + by : null;
-    const ranks = new Map(this.ordered.map((i, rank) => [i, rank]));
-    const own = ranks.get(place);
-    if (own === undefined) return by > 0 ? 0 : this.found.length - 1;
-    const after = this.found.findIndex(i => ranks.get(i) > own);
+    const own = this.ordered.indexOf(place);
+    if (own < 0) return by > 0 ? 0 : this.found.length - 1;
+    const behind = new Set(this.ordered.slice(own + 1));
+    const after = this.found.findIndex(i => behind.has(i));
     const next = by > 0 ? after : (after < 0 ? this.found.length : after) - 1;
     return next < 0 ? null : next;
   }
@@ -542,7 +545,7 @@ class PatientList {
     const text = (name, words) => (words === BLANK || words === 'Unknown'
       ? cell(`${name} blank`, NONE) : cell(name, words));
     const id = cell('patient', make('bdi', {}, list.patient_id[i]));
-    id.dir = 'auto'; // cut off at its own end
+    id.dir = TURNED.test(list.patient_id[i]) ? 'rtl' : 'ltr'; // cut off at its own end
     const others = list.others(i);
     if (others.length) {
       const names = make('bdi', {class: 'more'}, others.join(' = '));
@@ -631,19 +634,19 @@ class PatientList {
     this.scroll(this.active, true);
   }
 
+  // Why nobody is found, in the place of the lines; where the chosen one is, below them.
   describeFoot() {
     const {chosen} = this;
     const place = this.place();
-    const isFound = this.found.includes(place);
-    this.foot.hidden = isFound || chosen === null && this.found.length > 0;
-    if (this.foot.hidden) return;
+    const clear = () => this.makeButton('link', 'Clear the search', () => this.clear(),
+      'Clear the search');
+    this.none.hidden = this.found.length > 0;
+    if (!this.list.n) this.none.replaceChildren('No patient is left: loosen the filters.');
+    else this.none.replaceChildren('No patient has all of these words. ', clear());
+    this.foot.hidden = chosen === null || this.found.length === 0 || this.found.includes(place);
     const name = make('bdi', {}, chosen ?? '');
-    const clear = this.makeButton('link', 'Clear the search', () => this.clear(), 'Clear the search');
-    const parts = !this.list.n ? ['No patient is left: loosen the filters.']
-      : !this.found.length ? ['No patient has all of these words. ', clear]
-        : place < 0 ? ['Patient ', name, ' is not in the selection.']
-          : ['Patient ', name, ' is not among those found. ', clear];
-    this.foot.replaceChildren(...parts);
+    if (place < 0) this.foot.replaceChildren('Patient ', name, ' is not in the selection.');
+    else this.foot.replaceChildren('Patient ', name, ' is not among those found. ', clear());
   }
 }
 
