@@ -9,7 +9,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ ROW_SIDE, LEAST_SIDE = 72.0, 64.0
 LARGEST = {1: 128.0, 2: 112.0, 3: 88.0}
 MOST_ROWS = max(LARGEST)
 GAP = 12.0
+#: To look for the nearest of more would take long; none of these has room anyway.
+MANY_COLUMNS = 250
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def choose_grid(
             columns = _group(days, n_rows)
             if fit(columns) >= LEAST_SIDE:
                 break
+        while len(columns) > MANY_COLUMNS:
+            columns = _halve(columns, days)
         while fit(columns) < LEAST_SIDE and len(columns) > 2:
             columns = _join_nearest(columns, days, n_rows)
     n_dated = sum(days[column[0]] is not None for column in columns)
@@ -91,6 +95,17 @@ def _group(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
         else:
             columns.append((i,))
     return columns
+
+
+def _halve(
+    columns: Sequence[tuple[int, ...]], days: Sequence[float | None]
+) -> list[tuple[int, ...]]:
+    """Join neighbours two by two, those with a day apart from those without."""
+    halved: list[tuple[int, ...]] = []
+    for _, group in groupby(columns, key=lambda column: days[column[0]] is None):
+        part = list(group)
+        halved += [sum(part[i : i + 2], ()) for i in range(0, len(part), 2)]
+    return halved
 
 
 def _join_nearest(

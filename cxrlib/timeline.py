@@ -5,6 +5,7 @@ alike. What the record does not date has no place among days: images without a d
 lane of their own, and facts that hold "at any point" are listed beside.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -244,8 +245,8 @@ def lay_out_timeline(
     axis, points, lane = _place_images(days, grid, room)
     columns = _place_columns(grid, points, days, lane, LEFT + room)
     lines, height = _stack_lines(grid, has_days=bool(dated))
-    wanted = {i for i, image in enumerate(images) if image["image_id"] in set(chosen)}
     names = [image["image_id"] for image in images]
+    wanted = {i for i, name in enumerate(names) if name in chosen}
     tiles: dict[int, Tile] = {}
     hung = []
     for x, members in zip(columns, grid.columns, strict=True):
@@ -360,7 +361,7 @@ def _place_images(
         highest = LEFT + room - (lane_width + LANE_GAP if n_lane else 0.0)
         stops = [*dated, 0.0]
         ends = [_needs_room(day, grid, days) for day in (min(stops), max(stops))]
-        most = POINT_STEP * max(dated.count(day) for day in set(dated))
+        most = POINT_STEP * max(Counter(dated).values())
         axis = lay_out_axis(
             dated, LEFT + ends[0], highest - ends[1], most_per_day=cell, cut=max(cell, most)
         )

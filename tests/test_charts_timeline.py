@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
 from cxrlib.charts.scale import enlarge
-from cxrlib.charts.timeline import FAINT, FILM, FILM_TEXT, plot_timeline
+from cxrlib.charts.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
 from cxrlib.charts.trajectories import MARKERS
 from cxrlib.timeline import Timeline, lay_out_timeline
 from tests.test_timeline import CASES, rows_of
@@ -129,13 +129,17 @@ def test_pictures_hang_on_black_and_the_rest_say_why() -> None:
 
 
 def test_the_pair_is_framed_and_named() -> None:
-    """Left and right of the viewer; an image that is not here is passed over."""
+    """The prior first; one alone is the current one; "left" would name a side of the body."""
     timeline = lay_out()
-    figure = plot_timeline(timeline, selected=("2.png", "0.png", "gone.png"))
+    figure = plot_timeline(timeline, selected=("2.png", "0.png"))
     framed = [s for s in figure.layout.shapes if s.line.color == PALETTES["light"].accent]
     assert len(framed) == 2
-    places = {a.text: a.x for a in figure.layout.annotations if a.text in ("left", "right")}
-    assert places["left"] > places["right"]
+    places = {a.text: a.x for a in figure.layout.annotations if a.text in BADGES}
+    assert places["prior"] > places["current"]
+    alone = texts_of(plot_timeline(timeline, selected=("1.png",)))
+    assert "current" in alone
+    assert "prior" not in alone
+    assert not {"prior", "current"} & set(texts_of(plot_timeline(timeline, selected=("no.png",))))
 
 
 def test_what_filters_leave_out_is_faint() -> None:

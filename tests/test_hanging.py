@@ -15,7 +15,7 @@ def grid_of(days: list[float | None]) -> Grid:
     return choose_grid(days, WIDTH, lane_gap=36, lane_width=128)
 
 
-@pytest.mark.parametrize("n", [1, 2, 9, 10, 22, 60, 200])
+@pytest.mark.parametrize("n", [1, 2, 9, 10, 22, 60, 200, 2000])
 @pytest.mark.parametrize("n_undated", [0, 1, 7, 120])
 @pytest.mark.parametrize("kind", ["own days", "one day", "pairs"])
 def test_every_image_is_in_one_column_and_all_fit(n: int, n_undated: int, kind: str) -> None:

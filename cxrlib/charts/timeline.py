@@ -13,14 +13,14 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade, mix
 from cxrlib.charts.rows import STILL
-from cxrlib.charts.template import TEXT_SIZE, chart_template
+from cxrlib.charts.template import TEXT_SIZE, chart_template, use_webgl
 from cxrlib.charts.words import day_words, safe_text
 from cxrlib.timeline import CHARACTER, TEXT_LINE, Mark, Tile, Timeline, say_mark
 
 __all__ = ["BADGES", "plot_timeline"]
 
-#: What stands on the thumbnails of the pair.
-BADGES = ("left", "right")
+#: What stands on the thumbnails of the pair. Not left and right: on an X-ray these are sides.
+BADGES = ("prior", "current")
 OTHER_SYMBOL = "cross"
 #: Of what the filters leave out.
 FAINT = 0.35
@@ -55,9 +55,9 @@ def plot_timeline(
         Why an image has no picture here, such as its licence; a file that cannot be read says
         so by itself.
     selected : sequence of str
-        Image ids shown in the viewer, left and right.
+        Image ids shown in the viewer, the prior first; one alone is the current one.
     badges : sequence of str
-        What to write on the thumbnails of `selected`.
+        What to write on the thumbnails of `selected`, from its end.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def _points(
     timeline: Timeline, marks: Sequence[Mark], line: str, fills: list[str], rims: list[str]
 ) -> Trace:
     return {
-        "type": "scatter",
+        "type": "scattergl" if use_webgl(3 * len(timeline.marks)) else "scatter",
         "mode": "markers",
         "x": [mark.x for mark in marks],
         "y": [timeline.lines[line]] * len(marks),
@@ -565,8 +565,8 @@ def _count_hidden(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
 def _write_badges(
     hung: Sequence[Hung], selected: Sequence[str], badges: Sequence[str], palette: Palette
 ) -> list[dict[str, Any]]:
-    """Write on the pair which is left and which is right in the viewer."""
-    words = dict(zip(selected, badges, strict=False))
+    """Write on the pair which is the prior."""
+    words = dict(zip(reversed(selected), reversed(badges), strict=False))
     return [
         _note(
             tile.x - tile.side / 2,
