@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.geography import describe_places, describe_world, plot_places, plot_world
+from cxrlib.charts.geography import (
+    describe_places,
+    describe_unplaced,
+    describe_world,
+    plot_places,
+    plot_world,
+)
 from cxrlib.charts.palette import PALETTES, REGIONS, contrast, region_rim
-from cxrlib.charts.rows import read_click
+from cxrlib.charts.rows import read_click, text_width
 from cxrlib.cohort import load_cohort
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
@@ -87,7 +93,41 @@ def test_words_say_what_is_not_drawn():
     words = describe_world(make_counts())
     assert "circle for each of 4 countries" in words
     assert "Italy 120" in words
-    assert "54 images without a country on the map are not drawn" in words
+    assert "Not drawn: 54 images whose country is not recorded" in words
+
+
+def test_where_no_country_is_known_the_map_says_so():
+    """Words in place of circles, on the map and in its alternative, and how many are not drawn."""
+    counts = make_counts()
+    counts = counts[counts["region"] == "Unknown"]
+    figure = plot_world(counts)
+    assert figure.layout.annotations[0].text.startswith("Of no image counted here")
+    assert "Of no image counted here is a country recorded" in describe_world(counts)
+    assert describe_unplaced(counts).startswith(f"Not drawn: {counts['n'].sum()} ")
+    assert not describe_unplaced(make_counts().query("country == 'Italy'"))
+
+
+@pytest.mark.parametrize("width", [500, 900, 1400])
+def test_labels_and_circles_are_within_the_map(width):
+    """On a narrow and a wide page, few and far ones at the edges too."""
+    table = make_counts()
+    far = ["New Zealand", "Fiji", "Tonga", "Japan"]
+    rows = table.head(1).drop(columns=["country", "region"])
+    edge = pd.concat(
+        [rows.assign(country=name, region="Oceania", n=3 + i) for i, name in enumerate(far)]
+    )
+    for counts in (table, edge):
+        figure = plot_world(counts)
+        low, high = figure.layout.xaxis.range
+        scale = width / (high - low)
+        for note in figure.layout.annotations:
+            middle = (note.x - low) * scale + note.ax
+            half = text_width(note.text) / 2
+            assert middle - half >= 0, note.text
+            assert middle + half <= width, note.text
+        for trace in figure.data:
+            for x, size in zip(trace.x, trace.marker.size or (), strict=False):
+                assert size / 2 <= (x - low) * scale <= width - size / 2
 
 
 def test_bars_are_ordered_and_unknown_is_last():
@@ -137,8 +177,8 @@ def test_a_cohorts_own_tables_are_drawn(tmp_path, unit):
 def test_an_empty_selection_is_said():
     """No row is a chart with words, not an error."""
     empty = make_counts().iloc[:0]
-    for figure in (plot_world(empty), plot_places(empty)):
-        assert "Loosen a filter" in figure.layout.annotations[0].text
+    assert "Loosen a filter" in plot_places(empty).layout.annotations[0].text
+    assert "Of no image" in plot_world(empty).layout.annotations[0].text
     assert describe_world(empty)
     assert describe_places(empty)
 

@@ -32,13 +32,18 @@ def _describe(cohort: Cohort, summary: Summary) -> str:
     total = summary.totals.iloc[0]
     known, whole = int(total["survival_recorded"]), int(total["n"])
     persons = "" if summary.n_persons is None else f" ({name_units(summary.n_persons, 'person')})"
-    n_countries = _count_countries(cohort)
-    countries = "1 country" if n_countries == 1 else f"{n_countries:,} countries"
     return (
         f"{name_units(summary.n_images, 'image')} of {name_units(summary.n_patients, 'patient')}"
-        f"{persons} from {countries}; whether they survived is recorded "
+        f"{persons} {_name_countries(_count_countries(cohort))}; whether they survived is recorded "
         f"for {known:,} of {name_units(whole, 'patient')}."
     )
+
+
+def _name_countries(number: int) -> str:
+    """Say from how many countries the images are."""
+    if not number:
+        return "from countries that are not recorded or not known"
+    return "from 1 country" if number == 1 else f"from {number:,} countries"
 
 
 def _count_countries(cohort: Cohort) -> int:

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from functools import partial
 
-from cxrlib.charts.geography import describe_places, describe_world, plot_places, plot_world
+from cxrlib.charts.geography import (
+    describe_places,
+    describe_unplaced,
+    describe_world,
+    plot_places,
+    plot_world,
+)
 from cxrlib.charts.histograms import (
     describe_ages,
     describe_offsets,
@@ -14,6 +20,7 @@ from cxrlib.charts.histograms import (
 )
 from cxrlib.cohort import Cohort
 from cxrlib.distributions import age_per_patient, image_sizes, offsets
+from cxrlib.geography import place_counts
 from cxrlib.intervals import name_units
 from cxrlib.statistics import Summary, summarise
 from cxrlib.summary_layout import lay_out_summary
@@ -33,12 +40,21 @@ def show_overview(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem:
         key="world",
         alt=describe_world(countries.table),
         heading="Where they were published from",
-        caption=f"{_count(countries)} Circles are counts: they say where images were published, "
-        "nothing of how common a disease is.",
+        caption=" ".join(
+            filter(
+                None,
+                (
+                    _count(countries),
+                    "Circles are counts: they say where images were published, nothing of how "
+                    "common a disease is.",
+                    describe_unplaced(countries.table),
+                ),
+            )
+        ),
         numbers=countries.with_totals(),
         provenance=provenance,
         stem=stem,
-        filters=True,
+        filters=len(place_counts(countries.table).placed) > 0,
     )
     for by in ("region", "view"):
         show_dense_table(

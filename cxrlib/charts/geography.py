@@ -25,14 +25,17 @@ from cxrlib.charts.words import count_words
 from cxrlib.geography import Outline, load_outlines, place_counts, project
 from cxrlib.regions import UNKNOWN
 
-__all__ = ["describe_places", "describe_world", "plot_places", "plot_world"]
+__all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
 
 #: What is drawn of the plane of `cxrlib.geography.project`: all land but Antarctica.
 EXTENT = (-2.36, 2.62, -1.0, 1.3)
-EDGE = 0.04  # room beyond the outermost circle, on that plane
-MAP_WIDTH = 900.0  # pixels that labels are placed for
+EDGE = 2.0  # pixels beyond the outermost circle
+# Pixels that labels are placed for: as narrow as a map beside the sidebar gets. What keeps clear
+# of edges and circles there does so on a wider one, where circles stand further apart.
+MAP_WIDTH = 500.0
 LARGEST, SMALLEST = 40.0, 9.0  # diameters of circles, in pixels
 N_LABELS = 8
+NO_COUNTRY = "Of no image counted here is a country recorded that is on the map."
 #: A row of a table.
 Cells = Mapping[Hashable, Any]
 #: Distance of the dots that stand for circles where labels are placed, in pixels.
@@ -77,23 +80,34 @@ def plot_world(
     placed = placed.assign(size=np.maximum(sizes, SMALLEST))
     for region, rows in placed.groupby("region", sort=True):
         _add_circles(figure, str(region), rows, theme)
-    _add_labels(figure, placed, palette, n_labels)
-    x_min, x_max, y_min, y_max = EXTENT
-    # Islands of the outer Pacific lie beyond; where they are counted the map reaches there.
-    x_min = min([x_min, *(placed["x"] - EDGE)])
-    x_max = max([x_max, *(placed["x"] + EDGE)])
+    x_min, x_max, y_min, y_max = _find_extent(placed)
+    _add_labels(figure, placed, palette, n_labels, extent=(x_min, x_max, y_min, y_max))
     figure.update_layout(
         height=height,
         dragmode="pan",
         clickmode="event+select",
         margin_b=MARGIN["r"],
-        legend_itemsizing="constant",
+        # From the top down: a second line of it, on a narrow screen, has room above the map.
+        legend={"itemsizing": "constant", "yref": "container", "y": 1, "yanchor": "top"},
         xaxis={"range": [x_min, x_max], "visible": False},
         yaxis={"range": [y_min, y_max], "visible": False, "scaleanchor": "x"},
     )
     if placed.empty:
-        say_empty(figure, "No image of this selection has a country on the map.")
+        say_empty(figure, NO_COUNTRY, advice="The table by country says which are recorded.")
     return figure
+
+
+def _find_extent(placed: pd.DataFrame) -> tuple[float, float, float, float]:
+    """Find what is drawn of the plane: more of it where circles would reach beyond the edges.
+
+    Islands of the outer Pacific lie there; where they are counted the map reaches them.
+    """
+    x_min, x_max, y_min, y_max = EXTENT
+    for _ in range(4):  # a wider map makes circles larger against it
+        reach = (placed["size"] / 2 + EDGE) * (x_max - x_min) / MAP_WIDTH
+        x_min = min([x_min, *(placed["x"] - reach)])
+        x_max = max([x_max, *(placed["x"] + reach)])
+    return x_min, x_max, y_min, y_max
 
 
 def _add_land(figure: go.Figure, palette: Palette, counted: set[str]) -> None:
@@ -166,9 +180,16 @@ def _counts(row: Cells) -> str:
     return f"{counted} with {count_words(n['image'], 'image')}"
 
 
-def _add_labels(figure: go.Figure, placed: pd.DataFrame, palette: Palette, n_labels: int) -> None:
+def _add_labels(
+    figure: go.Figure,
+    placed: pd.DataFrame,
+    palette: Palette,
+    n_labels: int,
+    *,
+    extent: tuple[float, float, float, float],
+) -> None:
     """Name the largest, each where it covers neither circles nor other names."""
-    x_min, x_max, y_min, y_max = EXTENT
+    x_min, x_max, y_min, y_max = extent
     scale = MAP_WIDTH / (x_max - x_min)
     named = placed.head(n_labels)
     if named.empty:
@@ -220,7 +241,7 @@ def describe_world(counts: pd.DataFrame, *, n_most: int = 5) -> str:
     result = place_counts(counts)
     placed, unplaced = result.placed, result.unplaced
     if placed.empty:
-        return "A map of the world without a circle: no image of this selection has a country."
+        return f"A map of the world without a circle. {NO_COUNTRY}"
     unit = str(placed["unit"].iloc[0])
     most = [f"{row.country} {row.n:,}" for row in placed.head(n_most).itertuples()]
     n_countries = len(placed)
@@ -230,10 +251,24 @@ def describe_world(counts: pd.DataFrame, *, n_most: int = 5) -> str:
         f"The most are from {join_words(most)}.",
     ]
     if len(unplaced):
-        verb = "is" if unplaced["n"].sum() == 1 else "are"
-        n_unplaced = count_words(int(unplaced["n"].sum()), unit)
-        sentences.append(f"{n_unplaced} without a country on the map {verb} not drawn.")
+        sentences.append(describe_unplaced(counts))
     return " ".join(sentences)
+
+
+def describe_unplaced(counts: pd.DataFrame) -> str:
+    """Say how many `plot_world` does not draw, and why; "" where it draws all.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"country": ["Italy", "Unknown"], "n": [3, 1], "unit": "patient"})
+    >>> describe_unplaced(counts)
+    'Not drawn: 1 patient whose country is not recorded, or not one that is known.'
+    """
+    unplaced = place_counts(counts).unplaced
+    if unplaced.empty:
+        return ""
+    n_unplaced = count_words(int(unplaced["n"].sum()), str(unplaced["unit"].iloc[0]))
+    return f"Not drawn: {n_unplaced} whose country is not recorded, or not one that is known."
 
 
 # ---- ordered bars
@@ -305,10 +340,12 @@ def plot_places(
         **STILL,
     )
     name_rows(figure, [quote_text(name) for name in rows[level]], palette)
+    # The words of the longest bar stand beyond it, whatever the width of the page.
+    beyond = max(text_width(_counts(row)) for row in rows.to_dict("records"))
     figure.update_layout(
-        margin={"t": MARGIN["r"], "b": MARGIN["r"]},
+        margin={"t": MARGIN["r"], "b": MARGIN["r"], "r": MARGIN["r"] + 6 + round(beyond)},
         height=figure.layout.height - MARGIN["t"] - MARGIN["b"] + 2 * MARGIN["r"],
-        xaxis={"range": [0, rows["n"].max() * 1.6], "visible": False, "fixedrange": True},
+        xaxis={"range": [0, rows["n"].max()], "visible": False, "fixedrange": True},
     )
     return figure
 

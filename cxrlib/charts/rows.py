@@ -117,10 +117,15 @@ def pale_marker(palette: Palette) -> dict[str, object]:
     }
 
 
-def say_empty(figure: go.Figure, text: str = "No image of this selection is left.") -> go.Figure:
+def say_empty(
+    figure: go.Figure,
+    text: str = "No image of this selection is left.",
+    *,
+    advice: str = "Loosen a filter.",
+) -> go.Figure:
     """Say in place of a chart that there is nothing to show, and what to do."""
     figure.add_annotation(
-        x=0.5, y=0.5, xref="paper", yref="paper", text=f"{text}<br>Loosen a filter.", font_size=18
+        x=0.5, y=0.5, xref="paper", yref="paper", text=f"{text}<br>{advice}", font_size=18
     )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
