@@ -5,8 +5,8 @@ and its numbers as CSV. Text in it is plain; whoever writes markup escapes it.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,12 +63,15 @@ class Cell:
     plain : str
         Both on one line, for paper; the text with the detail in brackets unless given.
     bar : Bar, optional
+    link : str
+        Where the text leads, a web address; "" for nowhere.
     """
 
     text: str
     detail: str = ""
     plain: str = ""
     bar: Bar | None = None
+    link: str = ""
 
     @property
     def line(self) -> str:
@@ -89,12 +92,16 @@ class Column:
         A title over this and its neighbours of the same group.
     is_number : bool
         Numbers stand on the right.
+    is_prose : bool
+        Sentences: they get the room that the other columns leave, and never less than a
+        sentence needs.
     """
 
     title: str
     unit: str = ""
     group: str = ""
     is_number: bool = True
+    is_prose: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +173,9 @@ def lay_out_frame(
     digits: Mapping[str, int] | None = None,
     bars: Sequence[str] = (),
     right: Sequence[str] = (),
+    prose: Sequence[str] = (),
+    links: Mapping[str, Sequence[str]] | None = None,
+    group: str = "",
     notes: Sequence[str] = (),
 ) -> TableLayout:
     """Lay out any table, a column as it stands.
@@ -185,6 +195,13 @@ def lay_out_frame(
         Columns of numbers, none negative, with a bar each, the largest over the whole cell.
     right : sequence of str
         Columns of text that read as numbers, such as "96 of 121", and stand on the right.
+    prose : sequence of str
+        Columns of sentences.
+    links : mapping of str to sequence of str, optional
+        Column to where its cells lead, "" for nowhere.
+    group : str
+        A column of names that stand in a line of their own above the rows that share them;
+        "" for none.
     notes : sequence of str
 
     Returns
@@ -198,19 +215,46 @@ def lay_out_frame(
     >>> [[cell.line for cell in row.cells] for row in layout.rows]
     [['AP', '1,200'], ['–', '3']]
     """
-    titles, units, digits = titles or {}, units or {}, digits or {}
-    names = [str(name) for name in frame.columns]
-    numeric = [_is_numeric(frame.iloc[:, i]) for i in range(len(names))]
+    titles, units, digits, links = titles or {}, units or {}, digits or {}, links or {}
+    shown = frame.drop(columns=group) if group else frame
+    names = [str(name) for name in shown.columns]
+    numeric = [_is_numeric(shown.iloc[:, i]) for i in range(len(names))]
     columns = tuple(
-        Column(titles.get(name, name), units.get(name, ""), is_number=is_number or name in right)
+        Column(
+            titles.get(name, name),
+            units.get(name, ""),
+            is_number=is_number or name in right,
+            is_prose=name in prose,
+        )
         for name, is_number in zip(names, numeric, strict=True)
     )
     cells = [
-        _write_column(frame.iloc[:, i], is_number, digits.get(name), name in bars)
+        _link(
+            _write_column(shown.iloc[:, i], is_number, digits.get(name), name in bars), links, name
+        )
         for i, (name, is_number) in enumerate(zip(names, numeric, strict=True))
     ]
-    rows = tuple(Row(tuple(each)) for each in zip(*cells, strict=True))
-    return TableLayout(title, unit, columns, rows, tuple(notes), frame, {})
+    rows = [Row(tuple(each), in_group=bool(group)) for each in zip(*cells, strict=True)]
+    if group:
+        rows = list(_add_groups(rows, [_write_text(value) for value in frame[group]]))
+    return TableLayout(title, unit, columns, tuple(rows), tuple(notes), frame, {})
+
+
+def _add_groups(rows: Sequence[Row], groups: Sequence[str]) -> Iterator[Row]:
+    """Put a line with its name above the rows that share a group and stand together."""
+    above = None
+    for row, group in zip(rows, groups, strict=True):
+        if group != above:
+            yield Row((Cell(group),), "group")
+        above = group
+        yield row
+
+
+def _link(cells: Sequence[Cell], links: Mapping[str, Sequence[str]], name: str) -> list[Cell]:
+    """Say where the cells of a column lead."""
+    if name not in links:
+        return list(cells)
+    return [replace(cell, link=link) for cell, link in zip(cells, links[name], strict=True)]
 
 
 def _is_numeric(column: pd.Series) -> bool:

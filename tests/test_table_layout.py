@@ -47,6 +47,21 @@ def test_any_table_is_laid_out() -> None:
     assert layout.numbers is frame
 
 
+def test_groups_links_and_prose() -> None:
+    """A group's name stands once above its neighbours; cells lead where they are told to."""
+    frame = pd.DataFrame(
+        {"kind": ["a", "a", None, "a"], "name": ["w", "x", "y", "z"], "why": ["Because."] * 4}
+    )
+    links = ["https://x.org", "", "", "javascript:alert(1)"]
+    layout = lay_out_frame(frame, title="t", group="kind", prose=("why",), links={"name": links})
+    assert [row.cells[0].text for row in layout.rows] == ["a", "w", "x", "–", "y", "a", "z"]
+    assert [row.kind == "group" for row in layout.rows] == [True, False, False] + [True, False] * 2
+    assert all(row.in_group for row in layout.rows if row.kind == "row")
+    assert [column.is_prose for column in layout.columns] == [False, True]
+    assert [row.cells[0].link for row in layout.rows if row.kind == "row"] == links
+    assert layout.numbers is frame
+
+
 def test_bars_are_in_proportion() -> None:
     """The largest fills its cell; nothing has no bar to mislead."""
     frame = pd.DataFrame({"n": pd.array([50, 200, pd.NA], dtype="Int64"), "zero": [0, 0, 0]})

@@ -1,6 +1,7 @@
 """Two groups side by side: the selection against the rest, two values, or recorded against not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -19,15 +20,19 @@ from cxrlib.filters import FILTERS, list_choices
 from cxrlib.intervals import NOTHING
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.selection import Selection
+from cxrlib.table_layout import TableLayout, lay_out_frame
+from ui.address import report_unknown
 from ui.cohort_charts import show_chart
-from ui.table import show_table
+from ui.tables import show_dense_table
 from ui.text import show_text
 
-__all__ = ["show_groups"]
+__all__ = ["lay_out_groups", "show_groups"]
 
 RECORDED = "outcome recorded or not"
 SELECTION = "filters against the rest"
 VALUES = "two values of a column"
+KINDS = (RECORDED, VALUES, SELECTION)
+TALL = 640  # pixels; a longer table scrolls under its header
 NOT_ESTIMABLE = "not estimable"  # begins some of the reasons of a comparison
 OUTCOMES = ("survival", "went_icu", "intubated", "RT_PCR_positive")
 COLUMNS = tuple(
@@ -53,20 +58,19 @@ def show_groups(
     filtered : Cohort
         After them.
     """
+    report_unknown("compare", KINDS.__contains__)
     kind = st.segmented_control(
         "Compare",
-        (RECORDED, VALUES, SELECTION),
+        KINDS,
         default=RECORDED,
         required=True,
         key="compare",
+        bind="query-params",
         persist_state="session",
         width="content",
     )
     if kind == RECORDED:
-        outcome = st.selectbox(
-            "Outcome", OUTCOMES, key="outcome", width=240, format_func=RECORDED_COLUMNS.__getitem__
-        )
-        compared = compare_recorded(filtered, str(outcome), unit=unit)
+        compared = compare_recorded(filtered, _choose_outcome(), unit=unit)
     elif kind == SELECTION:
         if selection.is_empty:
             show_text("Choose filters in the sidebar: what they keep is set against the rest.")
@@ -85,17 +89,67 @@ def show_groups(
     _show_comparison(compared, provenance=provenance, stem=stem)
 
 
+def _choose_outcome() -> str:
+    """Let the reader choose an outcome, by its name in words."""
+    words = {name: RECORDED_COLUMNS[name] for name in OUTCOMES}
+    report_unknown("outcome", set(words.values()).__contains__)
+    return str(
+        st.selectbox(
+            "Outcome",
+            OUTCOMES,
+            key="outcome",
+            width=240,
+            format_func=words.__getitem__,
+            bind="query-params",
+            persist_state="session",
+        )
+    )
+
+
 def _choose_values(cohort: Cohort) -> tuple[str, str, str] | None:
     """Let the reader choose a column and two of its values."""
+    words = {name: FILTERS[name].label for name in COLUMNS}
+    report_unknown("column", set(words.values()).__contains__)
     with st.container(horizontal=True):
-        name = str(st.selectbox("Column", COLUMNS, key="compare_column", width=220))
+        name = str(
+            st.selectbox(
+                "Column",
+                COLUMNS,
+                key="column",
+                width=220,
+                format_func=words.__getitem__,
+                on_change=_follow_column,
+                args=(cohort,),
+                bind="query-params",
+                persist_state="session",
+            )
+        )
         values = [choice.value for choice in list_choices(cohort, name)]
         if len(values) < 2:
             return None
-        first = str(st.selectbox("First", values, key=f"first_{name}", width=260))
-        others = [value for value in values if value != first]
-        second = str(st.selectbox("Second", others, key=f"second_{name}", width=260))
+        first = _choose_value("First", values)
+        second = _choose_value("Second", [value for value in values if value != first])
     return name, first, second
+
+
+def _choose_value(label: str, values: Sequence[str]) -> str:
+    """Let the reader choose a value; say where the address asks for one that is not there."""
+    key = label.lower()
+    if key not in st.session_state:  # the address of a link, not of a choice made before
+        report_unknown(key, set(values).__contains__)
+    elif st.session_state[key] not in values:  # the filters have taken it away
+        st.session_state[key] = values[0]
+    return str(
+        st.selectbox(
+            label, values, key=key, width=260, bind="query-params", persist_state="session"
+        )
+    )
+
+
+def _follow_column(cohort: Cohort) -> None:
+    """Begin with the first two values of another column."""
+    values = [choice.value for choice in list_choices(cohort, st.session_state["column"])]
+    st.session_state.update(zip(("first", "second"), values, strict=False))
 
 
 def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: str) -> None:
@@ -115,24 +169,41 @@ def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: s
         provenance=provenance,
         stem=stem,
     )
+    show_dense_table(
+        lay_out_groups(compared),
+        key="comparison",
+        provenance=[*provenance, *compared.notes],  # on the page they stand below the figure
+        file_stem=f"{stem}-groups",
+        max_height=TALL,
+    )
+
+
+def lay_out_groups(compared: Comparison) -> TableLayout:
+    """Lay out both groups, each number with what it is of, and their difference."""
     table = compared.table
     shown = pd.DataFrame(
         {
-            "Variable": table["title"],
-            "Value": table["value"],
-            compared.first: [_write_side(row, "first") for _, row in table.iterrows()],
-            f"{compared.second} ": [_write_side(row, "second") for _, row in table.iterrows()],
-            "Difference": [_write_difference(row) for _, row in table.iterrows()],
+            "title": table["title"],
+            "value": table["value"],
+            "first": [_write_side(row, "first") for _, row in table.iterrows()],
+            "second": [_write_side(row, "second") for _, row in table.iterrows()],
+            "difference": [_write_difference(row) for _, row in table.iterrows()],
         }
     )
-    show_table(
+    layout = lay_out_frame(
         shown,
-        key="comparison",
-        provenance=[*provenance, *compared.notes],
-        file_stem=f"{stem}-groups",
-        numbers=table,
-        height=560,
+        title=f"{compared.first} and {compared.second}",
+        unit=f"Unit: {compared.unit}.",
+        titles={
+            "title": "Question",
+            "value": "Answer",
+            "first": compared.first,
+            "second": compared.second,
+            "difference": "Difference (95 % interval)",
+        },
+        right=("first", "second", "difference"),
     )
+    return replace(layout, numbers=table)
 
 
 def _write_side(row: pd.Series, side: str) -> str:
@@ -151,10 +222,15 @@ def _write_difference(row: pd.Series) -> str:
     if pd.isna(row["difference"]):
         return _say_not_estimable(row["reason"])
     scale, unit = (1, "years") if row["kind"] == "median" else (100, "points")
-    middle = f"{scale * row['difference']:+.0f} {unit}"
+    middle, low, high = (_write_signed(scale * row[name]) for name in ("difference", "low", "high"))
     if pd.isna(row["low"]):
-        return f"{middle}; interval {_say_not_estimable(row['reason'])}"
-    return f"{middle} ({scale * row['low']:+.0f} to {scale * row['high']:+.0f})"
+        return f"{middle} {unit}; interval {_say_not_estimable(row['reason'])}"
+    return f"{middle} {unit} ({low} to {high})"
+
+
+def _write_signed(number: float) -> str:
+    """Write a whole number with its sign; 0 has none."""
+    return "0" if abs(number) < 0.5 else f"{number:+.0f}".replace("-", "−")
 
 
 def _say_not_estimable(reason: str) -> str:

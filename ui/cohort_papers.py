@@ -1,6 +1,9 @@
 """Beside the published numbers: the papers' tables, ours, and what their difference means."""
 
+import calendar
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -8,12 +11,19 @@ import streamlit as st
 from cxrlib.cohort import Cohort
 from cxrlib.published import compare_published, describe_comparison, format_number
 from cxrlib.published_tables import PUBLISHED, PublishedTable, find_table
+from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
-from ui.table import show_table
+from ui.tables import show_dense_table
 from ui.text import show_quiet, show_text
 
-__all__ = ["show_papers"]
+__all__ = ["lay_out_comparison", "show_papers"]
 
+MONTHS = tuple(calendar.month_name)
+TALL = 640  # pixels; a longer table scrolls under its header
+VERDICT_WORDS = (
+    "Agrees: equal at the decimals the paper prints. Difference: not equal, though the paper's "
+    "counts are ours too. Different cohort: everything else."
+)
 SHOWN = {
     "title": "Row",
     "column": "Number",
@@ -34,18 +44,9 @@ def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) ->
     cohort : Cohort
         As filtered; each table makes its own selection of views and findings on top.
     """
-    names = tuple(PUBLISHED)
-    report_unknown("table", names.__contains__)
-    name = st.selectbox(
-        "Table of the papers",
-        names,
-        key="table",
-        bind="query-params",
-        persist_state="session",
-        width=360,
-    )
-    published = find_table(str(name))
-    compared = compare_published(cohort, str(name))
+    name = _choose_published()
+    published = find_table(name)
+    compared = compare_published(cohort, name)
     show_text(f"{published.title}, by unit {published.unit}.", lead=f"{published.place}.")
     if cohort.is_synthetic:
         show_quiet("This cohort is synthetic: its numbers cannot agree with the papers'.")
@@ -56,26 +57,53 @@ def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) ->
     )
     for note in (*published.notes, *published.column_notes.values()):
         show_quiet(note)
-    show_table(
-        _to_words(compared, published),
+    show_dense_table(
+        lay_out_comparison(compared, published),
         key=f"papers-{name}",
         provenance=provenance,
         file_stem=f"{file_stem}-{name}",
-        numbers=compared,
-        height=560,
-        column_config={"Why": st.column_config.TextColumn(width="large")},
-    )
-    show_quiet(
-        "Agrees: equal at the decimals the paper prints. Difference: not equal, though the paper's "
-        "counts are ours too. Different cohort: everything else."
+        max_height=TALL,
     )
 
 
-def _to_words(compared: pd.DataFrame, published: PublishedTable) -> pd.DataFrame:
-    """Write numbers as the paper prints them, with what was counted on both sides."""
+def _choose_published() -> str:
+    """Let the reader choose a table of the papers, by the words for where it stands."""
+    words = {name: _name_place(table) for name, table in PUBLISHED.items()}
+    report_unknown("table", set(words.values()).__contains__)
+    return str(
+        st.selectbox(
+            "Table of the papers",
+            list(words),
+            format_func=words.__getitem__,
+            key="table",
+            bind="query-params",
+            persist_state="session",
+            width=360,
+        )
+    )
+
+
+def _name_place(table: PublishedTable) -> str:
+    """Say where a table stands, in words that read well in an address too.
+
+    Examples
+    --------
+    >>> _name_place(find_table("early-table-1"))
+    'Table 1 of March 2020'
+    """
+    found = re.match(r"(?P<what>.+?) \((?P<year>\d{4})-(?P<month>\d\d)", table.place)
+    if found is None:
+        return table.place
+    return f"{found['what']} of {MONTHS[int(found['month'])]} {found['year']}"
+
+
+def lay_out_comparison(compared: pd.DataFrame, published: PublishedTable) -> TableLayout:
+    """Lay out numbers as the paper prints them, with what was counted on both sides."""
     titles = {
         column.name: ", ".join(
-            [column.title] if column.title.lower() == column.unit else [column.title, column.unit]
+            [column.title]
+            if column.title.lower().endswith(column.unit)
+            else [column.title, column.unit]
         )
         for column in published.columns
     }
@@ -91,7 +119,19 @@ def _to_words(compared: pd.DataFrame, published: PublishedTable) -> pd.DataFrame
             for side in ("paper", "ours")
         },
     )
-    return both[list(SHOWN)].rename(columns=SHOWN)
+    # A row of many numbers stands above them; a row of one stands beside it.
+    is_many = compared["column"].nunique() > 1
+    layout = lay_out_frame(
+        both[list(SHOWN)],
+        title=f"{published.place} and here",
+        unit=f"Unit: {published.unit}.",
+        titles=SHOWN,
+        right=("paper", "ours", "counts_paper", "counts_ours"),
+        prose=("explanation",),
+        group="title" if is_many else "",
+        notes=(VERDICT_WORDS,),
+    )
+    return replace(layout, numbers=compared)
 
 
 def _write_counts(counts: pd.Series) -> list[str]:

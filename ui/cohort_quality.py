@@ -1,6 +1,7 @@
 """The quality ledger: every rule with what it found, what it means, and what leaving out leaves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -14,13 +15,23 @@ from cxrlib.quality import (
     mark_images,
     upstream_report,
 )
+from cxrlib.table_layout import TableLayout, lay_out_frame
+from ui.address import report_unknown
 from ui.table import show_table
+from ui.tables import show_dense_table
 from ui.text import show_quiet, show_text
 
-__all__ = ["show_quality"]
+__all__ = ["lay_out_rules", "show_quality"]
 
-SIGNS = {"error": "✕ error", "warning": "△ warning", "note": "· note"}
-RULES_HEIGHT = 520  # pixels
+SIGNS = {"error": "✕ Errors", "warning": "△ Warnings", "note": "· Notes"}
+COUNTS = {
+    "n_flags": "Flags",
+    "n_images": "Images",
+    "n_patients": "Patients",
+    "n_images_left": "Images left",
+    "n_patients_left": "Patients left",
+}
+RULES_HEIGHT = 640  # pixels
 
 
 def show_quality(cohort: Cohort, counted: Cohort, *, provenance: Sequence[str], stem: str) -> None:
@@ -41,23 +52,14 @@ def show_quality(cohort: Cohort, counted: Cohort, *, provenance: Sequence[str], 
         f"{counted.n_images:,} images, by {len(found)} of {len(rules)} rules. Nothing is left out "
         "for a flag unless you say so."
     )
-    show_table(
-        _to_words(rules),
+    show_dense_table(
+        lay_out_rules(rules),
         key="quality_rules",
         provenance=provenance,
         file_stem=f"{stem}-quality-rules",
-        numbers=rules,
-        height=RULES_HEIGHT,
-        column_config=COLUMNS,
+        max_height=RULES_HEIGHT,
     )
-    show_quiet(
-        "Images left, patients left: of those counted here, if the images with the flag are left "
-        "out. A rule with “perhaps” is a cheap measure: look before you believe it."
-    )
-    without = st.session_state.get("without", [])  # in the list still: to be taken back in
-    listed = rules[(rules["n_flags"].fillna(0) > 0) | rules["rule"].isin(without)]
-    titles = dict(zip(listed["rule"], listed["title"], strict=True))
-    _show_rule(ledger, titles, provenance=provenance, stem=stem)
+    _show_rule(ledger, _list_rules(rules), provenance=provenance, stem=stem)
     _offer_reports(cohort, ledger, stem=stem)
 
 
@@ -68,27 +70,40 @@ def _effects(cohort: Cohort, counted: Cohort) -> pd.DataFrame:
     return effects[["n_images_left", "n_patients_left"]]
 
 
-COLUMNS = {
-    "What it means": st.column_config.TextColumn(width="large"),
-    "What to do": st.column_config.TextColumn(width="large"),
-}
+def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
+    """Lay out the rules, the gravest first, those without a flag too.
 
-
-def _to_words(rules: pd.DataFrame) -> pd.DataFrame:
-    """Write the rules for the screen, the gravest first, those without a flag too."""
-    return pd.DataFrame(
-        {
-            "Severity": rules["severity"].map(SIGNS),
-            "Rule": rules["title"],
-            "Flags": rules["n_flags"],
-            "Images": rules["n_images"],
-            "Patients": rules["n_patients"],
-            "Images left": rules["n_images_left"],
-            "Patients left": rules["n_patients_left"],
-            "What it means": rules["meaning"],
-            "What to do": rules["action"],
-        }
+    Parameters
+    ----------
+    rules : DataFrame
+        `cxrlib.quality.Ledger.count` with what leaving out would leave.
+    """
+    shown = rules[["severity", "title", *COUNTS, "meaning", "action"]]
+    layout = lay_out_frame(
+        shown.assign(severity=shown["severity"].map(SIGNS)),
+        title="Rules of the ledger",
+        unit="Units: flags, images, patients.",
+        titles={"title": "Rule", **COUNTS, "meaning": "What it means", "action": "What to do"},
+        prose=("meaning", "action"),
+        group="severity",
+        notes=(
+            "Images left, patients left: of those counted here, if the images with the flag are "
+            "left out.",
+            "A rule with “perhaps” is a cheap measure: look before you believe it.",
+        ),
     )
+    return replace(layout, numbers=rules)
+
+
+def _list_rules(rules: pd.DataFrame) -> dict[str, str]:
+    """List the titles of the rules to choose from: those with flags, and what was chosen before.
+
+    A rule that leaves its images out has no flags left, and is listed to be taken back in.
+    """
+    chosen = [*st.session_state.get("without", []), st.session_state.get("rule")]
+    is_listed = (rules["n_flags"].fillna(0) > 0) | rules["rule"].isin(chosen)
+    is_listed |= rules["title"].isin(st.query_params.get_all("rule"))
+    return dict(zip(rules.loc[is_listed, "rule"], rules.loc[is_listed, "title"], strict=True))
 
 
 def _show_rule(
@@ -105,6 +120,7 @@ def _show_rule(
     if not titles:
         return
     st.subheader("One rule", anchor=False)
+    report_unknown("rule", set(titles.values()).__contains__)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = str(
             st.selectbox(
@@ -113,6 +129,7 @@ def _show_rule(
                 format_func=titles.__getitem__,
                 key="rule",
                 width=420,
+                bind="query-params",
                 persist_state="session",
             )
         )

@@ -1,8 +1,10 @@
 """The cohort page's tables: by region, view, finding, source; Table One; what is missing."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from cxrlib.articles import list_articles
@@ -15,25 +17,27 @@ from cxrlib.intervals import name_units
 from cxrlib.missingness import describe_missingness
 from cxrlib.statistics import VIEW_COLUMNS, summarise
 from cxrlib.summary_layout import lay_out_summary
-from cxrlib.table_layout import lay_out_frame
+from cxrlib.table_layout import TableLayout, lay_out_frame
 from cxrlib.table_one import make_table_one
 from ui.address import report_unknown
 from ui.cohort_charts import show_chart
-from ui.table import show_table
 from ui.tables import show_dense_table
 
 __all__ = ["show_missing", "show_table_one", "show_tables"]
 
 TABLES = ("region", "sub-region", "country", "view", "finding", "finding-view", "source", "article")
+WORDS = {"finding-view": "finding and view"}  # where the library's name is no word
 TALL = 640  # pixels; a longer table scrolls under its header
 
 
 def choose_table(key: str, *, names: Sequence[str] = TABLES, label: str = "By") -> str:
     """Let the reader choose what a table is by."""
-    report_unknown(key, set(names).__contains__)
+    words = {name: WORDS.get(name, name) for name in names}
+    report_unknown(key, set(words.values()).__contains__)
     chosen = st.segmented_control(
         label,
         names,
+        format_func=words.__getitem__,
         default=names[0],
         required=True,
         key=key,
@@ -84,24 +88,12 @@ def show_tables(
 
 def _show_articles(cohort: Cohort, *, provenance: Sequence[str], stem: str) -> None:
     """Show the articles that images are from, with link and licences, and cite them."""
-    articles = list_articles(cohort)
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    titles = {"n_images": "Images", "n_patients": "Patients", "n_persons": "Persons"}
-    titles |= {column: f"Images, {view}" for view, column in VIEW_COLUMNS.items()}
-    show_table(
-        articles,
+    show_dense_table(
+        lay_out_articles(list_articles(cohort)),
         key="table_article",
         provenance=provenance,
         file_stem=f"{stem}-article",
-        height=TALL,
-        column_config={
-            "article": text("Article", width="medium"),
-            "link": st.column_config.LinkColumn("Link", display_text="open", width="small"),
-            "source": text("Source"),
-            "licence": text("Licence", width="medium"),
-            "n_other_view": number("Images, other view"),
-            **{column: number(title) for column, title in titles.items()},
-        },
+        max_height=TALL,
     )
     st.download_button(
         "Cite them (BibTeX)",
@@ -113,6 +105,22 @@ def _show_articles(cohort: Cohort, *, provenance: Sequence[str], stem: str) -> N
         type="tertiary",
         icon=":material/download:",
     )
+
+
+def lay_out_articles(articles: pd.DataFrame) -> TableLayout:
+    """Lay out articles; the name of each leads to it where it has an address."""
+    counts = ["n_images", "n_patients", "n_persons", *VIEW_COLUMNS.values(), "n_other_view"]
+    shown = [column for column in counts if column in counts[:2] or articles[column].any()]
+    views = {column: view for view, column in VIEW_COLUMNS.items()} | {"n_other_view": "Other"}
+    units = {"n_images": "Images", "n_patients": "Patients", "n_persons": "Persons"}
+    layout = lay_out_frame(
+        articles[["article", "source", "licence", *shown]],
+        title="X-rays by article",
+        unit="Units: images, patients, persons; under a view its images.",
+        titles={"article": "Article", "source": "Source", "licence": "Licence", **units, **views},
+        links={"article": articles["link"].tolist()},
+    )
+    return replace(layout, numbers=articles)
 
 
 def _cite(cohort: Cohort) -> Callable[[], str]:

@@ -50,22 +50,27 @@ def show_dense_table(
     palette = PALETTES[st.context.theme.type or "light"]
     st.html(STYLE)
     st.html(write_table(layout, palette, max_height=max_height))
-    with st.container(horizontal=True, gap="medium"):
+    # As below a figure: the menu stands where it stood, whatever the length of the notes.
+    words, menu = st.columns([5, 1], gap="small")
+    with words:
         show_quiet(" ".join(layout.notes))
-        with st.popover(
+    with (
+        menu,
+        st.popover(
             "Save", key=f"{key}_menu", type="tertiary", icon=":material/download:", width="content"
-        ):
-            for row, saving in enumerate([*list_savings(layout, provenance, file_stem), *more]):
-                st.download_button(
-                    saving.label,
-                    data=saving.make,
-                    file_name=saving.file,
-                    mime=saving.mime,
-                    key=f"{key}_save_{row}",
-                    on_click="ignore",
-                    type="tertiary",
-                    icon=":material/download:",
-                )
+        ),
+    ):
+        for row, saving in enumerate([*list_savings(layout, provenance, file_stem), *more]):
+            st.download_button(
+                saving.label,
+                data=saving.make,
+                file_name=saving.file,
+                mime=saving.mime,
+                key=f"{key}_save_{row}",
+                on_click="ignore",
+                type="tertiary",
+                icon=":material/download:",
+            )
 
 
 def list_savings(layout: TableLayout, provenance: Sequence[str], file_stem: str) -> list[Saving]:
@@ -149,7 +154,7 @@ def _count_neighbours(columns: Sequence[Column]) -> int:
 
 
 def _write_title(column: Column, more: str = "") -> str:
-    kind = "number" if column.is_number else "name"
+    kind = _name_kind(column)
     unit = f"<small>{escape(column.unit)}</small>" if column.unit else ""
     return f"<th scope='col' class='cxr-{kind}'{more}>{escape(column.title)}{unit}</th>"
 
@@ -159,17 +164,31 @@ def _write_row(row: Row, columns: Sequence[Column], n_columns: int) -> str:
         name = escape(row.cells[0].line)
         return f"<tr class='cxr-group'><th scope='rowgroup' colspan='{n_columns}'>{name}</th></tr>"
     first, *others = zip(row.cells, columns, strict=True)
-    cells = "".join(_write_cell(cell, column.is_number) for cell, column in others)
+    cells = "".join(_write_cell(cell, column) for cell, column in others)
     marks = " ".join(filter(None, [f"cxr-{row.kind}", "cxr-within" if row.in_group else ""]))
-    return f"<tr class='{marks}'><th scope='row'>{escape(first[0].line)}</th>{cells}</tr>"
+    name = _write_link(first[0].line, first[0].link)
+    return f"<tr class='{marks}'><th scope='row'>{name}</th>{cells}</tr>"
 
 
-def _write_cell(cell: Cell, is_number: bool) -> str:
-    kind = "number" if is_number else "name"
+def _name_kind(column: Column) -> str:
+    if column.is_prose:
+        return "prose"
+    return "number" if column.is_number else "name"
+
+
+def _write_cell(cell: Cell, column: Column) -> str:
     blank = " cxr-blank" if cell.text == NOTHING else ""
     detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
     bar = _write_bar(cell.bar) if cell.bar else ""
-    return f"<td class='cxr-{kind}{blank}'><span>{escape(cell.text)}</span>{bar}{detail}</td>"
+    text = _write_link(cell.text, cell.link)
+    return f"<td class='cxr-{_name_kind(column)}{blank}'><span>{text}</span>{bar}{detail}</td>"
+
+
+def _write_link(text: str, link: str) -> str:
+    """Write a text that leads to a web address, or nowhere."""
+    if not link.startswith(("https://", "http://")):
+        return escape(text)
+    return f"<a href='{escape(link)}' target='_blank' rel='noopener noreferrer'>{escape(text)}</a>"
 
 
 def _write_bar(bar: Bar) -> str:

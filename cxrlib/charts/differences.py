@@ -81,6 +81,8 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
         _name_panel(figure, [_name_row(row) for row in rows], axis, palette)
         top = bottom + AXIS
     name_rows(figure, labels, palette)  # the room of the longest
+    # From the left edge, over the names: on a narrow page it would run into the other heading.
+    figure.layout.annotations[0].xshift = -figure.layout.margin.l
     _name_panel(figure, labels[: len(parts[0][1])], "", palette)
     return figure
 
@@ -136,6 +138,7 @@ def _add_panel(
                 "title_text": f"Difference ({title})",
                 "showgrid": True,
                 "ticks": "outside",
+                "tickangle": 0,
                 "fixedrange": True,
             },
             f"yaxis{axis}": {

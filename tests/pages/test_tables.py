@@ -69,6 +69,25 @@ def test_hostile_text_is_text() -> None:
     assert "onclick='" not in page
 
 
+def test_only_web_addresses_are_links() -> None:
+    """An address of the web leads out of the page; a script does not, and no quote ends it."""
+    columns = (Column("Article", is_number=False), Column("Why", is_number=False, is_prose=True))
+    links = ("https://x.org/?a='><img src=x onerror=alert(1)>", "javascript:alert(1)")
+    rows = tuple(Row((Cell("name", link=link), Cell("Because.", link=link))) for link in links)
+    page = write_table(make(columns=columns, rows=rows), PALETTES["light"])
+    assert page.count("<a href='https://x.org") == page.count("<a ") == 2
+    assert page.count("rel='noopener noreferrer'") == 2
+    assert "<img" not in page
+    assert "javascript" not in page
+    assert "cxr-prose" in page
+
+
+def test_a_wide_table_can_be_scrolled_by_keyboard() -> None:
+    """What scrolls takes the focus and has a name."""
+    page = write_table(make(), PALETTES["light"])
+    assert re.search(r"class='cxr-table-room' role='region' tabindex='0' aria-label='Title'", page)
+
+
 def test_bars_are_said_too() -> None:
     """What is seen in a bar is in words for who does not see it; empty parts are not drawn."""
     page = write_table(make(), PALETTES["dark"])
