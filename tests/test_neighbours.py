@@ -7,14 +7,8 @@ import pandas as pd
 import pytest
 
 from cxrlib.errors import SelectionError
-from cxrlib.neighbours import (
-    describe_courses,
-    lay_out_space,
-    list_notes,
-    match_images,
-    measure_distances,
-    nearest_courses,
-)
+from cxrlib.neighbours import describe_courses, list_notes, match_images, nearest_courses
+from cxrlib.space import lay_out_space, measure_distances
 from tests.course_tables import make_embeddings, make_table
 
 VIEWS = ("PA", "AP", "L")
@@ -264,51 +258,20 @@ def test_few_others_give_distances_and_no_reference():
 
 
 def test_errors_say_what_to_do():
-    """An unknown patient, window or kind of features."""
+    """An unknown patient, a window that is none."""
     table, embeddings = make_cohort(5, 2)
     with pytest.raises(SelectionError, match=r"'x' is not among the 5 patients"):
         nearest_courses(table, embeddings, "x")
     for window in (-1.0, float("nan")):
         with pytest.raises(SelectionError, match="window"):
             nearest_courses(table, embeddings, "p0", window=window)
-    with pytest.raises(SelectionError, match="'pixels'"):
-        lay_out_space(table, embeddings, features="pixels")
 
 
 def test_a_cohort_without_any_other_person():
-    """One patient alone, and nothing at all."""
+    """One patient alone."""
     rows = [("a", "p", 1, "PA"), ("b", "p", 5, "PA")]
     embeddings = make_embeddings(["a", "b"], [[1], [2]])
     assert nearest_courses(make_table(rows), embeddings, "p").n_persons == 0
-    empty = lay_out_space(make_table(rows).iloc[:0], embeddings)
-    assert len(empty.table) == len(empty.vectors) == 0
-
-
-# ---- the space
-
-
-def test_space_is_standardised_and_leaves_constants_out():
-    """Random images are about 1.41 apart, whatever the units; a constant column does not count."""
-    rng = np.random.default_rng(0)
-    values = np.column_stack([rng.normal(size=400), 1000 * rng.normal(size=400) + 5, np.ones(400)])
-    rows = [(f"i{k}", f"p{k}", k, "PA") for k in range(400)]
-    space = lay_out_space(make_table(rows), make_embeddings([r[0] for r in rows], values))
-    assert space.n_constant == 1
-    everything = np.arange(400)
-    distances = measure_distances(space, everything, everything)
-    assert np.sqrt((distances**2).mean()) == pytest.approx(np.sqrt(2), rel=1e-6)
-    assert np.diag(distances) == pytest.approx(0, abs=1e-7)
-
-
-def test_space_holds_xrays_with_finite_numbers():
-    """By person, view, day; CT rows and infinite numbers are out."""
-    rows = [
-        ("b", "q", 5, "PA"), ("a", "q", 1, "PA"), ("c", "p", 1, "PA"),
-        ("ct", "p", 1, "Axial", {"is_xray": False}), ("inf", "p", 2, "PA"),
-    ]  # fmt: skip
-    values = [[1.0], [2.0], [3.0], [4.0], [np.inf]]
-    space = lay_out_space(make_table(rows), make_embeddings([r[0] for r in rows], values))
-    assert space.table["image_id"].tolist() == ["c", "a", "b"]
 
 
 def test_the_embedding_can_be_the_space():
