@@ -21,9 +21,9 @@ from cxrlib.courses import (
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import ExtractorInfo
-from cxrlib.neighbours import Space, lay_out_space
 from cxrlib.priors import Pair
 from cxrlib.report import provenance
+from cxrlib.space import Space, lay_out_space
 from cxrlib.store import Store
 from ui.address import report_unknown
 from ui.cohorts import current_entry
