@@ -194,7 +194,7 @@ class Cohort:
     @property
     def n_patients(self) -> int:
         """Number of patient ids as recorded, of X-rays only: CT rows bring some of their own."""
-        return _count_patients(self.table)
+        return len(np.unique(self._xray_patients[self._xray_patients >= 0]))
 
     @property
     def n_persons(self) -> int | None:
@@ -359,11 +359,6 @@ class Cohort:
         columns = self.table[["filename", "file_status", "file_reason"]]
         rows = columns.itertuples(index=False, name=None)
         return dict(zip(self.table["image_id"], rows, strict=True))
-
-
-def _count_patients(table: pd.DataFrame) -> int:
-    """Count the patient ids of X-rays."""
-    return int(table.loc[table["is_xray"], "patient_id"].nunique())
 
 
 # ---- loading

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, zip_longest
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,14 @@ __all__ = [
     "Step",
     "Stop",
     "Trajectory",
+    "compute_trajectories",
     "compute_trajectory",
     "count_map",
     "describe_counts",
     "find_story",
     "has_paper_patients",
     "in_icu_or_tube",
+    "list_patients",
     "map_points",
     "map_table",
     "select_bad_points",
@@ -41,8 +43,6 @@ PAPER_PATIENTS: Mapping[str, str] = {
 
 #: Columns of the table that ``map`` exports, in this order.
 TABLE_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y")
-#: Columns that a trajectory is made of.
-PATH_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "survival")
 
 
 class OnMap(Protocol):
@@ -206,6 +206,20 @@ def map_points(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
     return table[found >= 0].assign(x=x, y=y).reset_index(drop=True)
 
 
+def list_patients(points: pd.DataFrame) -> list[str]:
+    """List patient ids: those with most dated days on the map first, then by id.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Result of `map_points`, or a selection of its rows.
+    """
+    days = points.dropna(subset=["offset"]).groupby("patient_id")["offset"].nunique()
+    ids = pd.Index(points["patient_id"].unique())
+    order = pd.DataFrame({"id": ids, "days": days.reindex(ids).fillna(0).to_numpy()})
+    return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
+
+
 def map_table(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
     """Return the map as a plain table for export.
 
@@ -275,27 +289,61 @@ def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) 
     SelectionError
         Where the table has no such patient.
     """
-    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
-    rows = table.loc[own, list(PATH_COLUMNS)]  # each of the others would cost as much
-    if rows.empty:
-        raise SelectionError(
-            f"Patient {patient_id!r} is not among the {table['patient_id'].nunique()} patients of "
-            "this selection: choose another or loosen the filters."
-        )
-    return _join_days(rows, map_points(rows, projection))
+    return compute_trajectories(table, projection, [patient_id])[0]
 
 
-def _join_days(rows: pd.DataFrame, points: pd.DataFrame) -> Trajectory:
-    """Build the trajectory of one patient's rows and those of them that are on the map."""
-    stops, undated = _split_days(points)
+def compute_trajectories(
+    table: pd.DataFrame, projection: OnMap, patient_ids: Sequence[str]
+) -> list[Trajectory]:
+    """Compute the ways of some patients, as `compute_trajectory` does each.
+
+    Raises
+    ------
+    SelectionError
+        Where the table lacks one of them.
+    """
+    wanted = table["patient_id"].isin(list(patient_ids)).to_numpy(dtype=bool)
+    # Few columns, taken once: each of the others would cost as much.
+    rows = table.loc[wanted, list(_Row._fields)]
+    by_patient: dict[str, list[_Row]] = {}
+    for values in rows.itertuples(index=False, name=None):
+        row = _Row(*values)
+        by_patient.setdefault(row.patient_id, []).append(row)
+    for patient_id in patient_ids:
+        if patient_id not in by_patient:
+            raise SelectionError(
+                f"Patient {patient_id!r} is not among the {table['patient_id'].nunique()} patients "
+                "of this selection: choose another or loosen the filters."
+            )
+    x, y = np.asarray(projection.coordinates, dtype=np.float64).reshape(-1, 2).T.tolist()
+    places = dict(zip(projection.image_ids, zip(x, y, strict=True), strict=True))
+    return [_join_days(by_patient[patient_id], places) for patient_id in patient_ids]
+
+
+class _Row(NamedTuple):
+    """Hold what a trajectory is made of: an image's cells of a cohort's table."""
+
+    image_id: str
+    patient_id: str
+    person_id: Any
+    offset: Any
+    view: Any
+    state: str
+    survival: str
+
+
+def _join_days(rows: Sequence[_Row], places: Mapping[str, tuple[float, float]]) -> Trajectory:
+    """Build the trajectory of one patient's rows, some of which have a place on the map."""
+    first = rows[0]
+    stops, undated = _split_days([row for row in rows if row.image_id in places], places)
     return Trajectory(
-        patient_id=str(rows["patient_id"].iloc[0]),
-        person_id=str(_persons(rows).iloc[0]),
-        survival=str(rows["survival"].iloc[0]),
+        patient_id=str(first.patient_id),
+        person_id=str(first.patient_id if pd.isna(first.person_id) else first.person_id),
+        survival=str(first.survival),
         stops=stops,
         steps=tuple(Step(tail, head) for tail, head in pairwise(stops)),
         undated=undated,
-        not_on_map=tuple(rows.loc[~rows["image_id"].isin(points["image_id"]), "image_id"]),
+        not_on_map=tuple(row.image_id for row in rows if row.image_id not in places),
     )
 
 
@@ -304,19 +352,19 @@ def _persons(table: pd.DataFrame) -> pd.Series:
     return table["person_id"].fillna(table["patient_id"])
 
 
-def _split_days(points: pd.DataFrame) -> tuple[tuple[Stop, ...], tuple[MappedImage, ...]]:
+def _split_days(
+    rows: Sequence[_Row], places: Mapping[str, tuple[float, float]]
+) -> tuple[tuple[Stop, ...], tuple[MappedImage, ...]]:
     """Group one patient's images by recorded day; those without a day come apart."""
     days: dict[float, list[MappedImage]] = {}
     undated = []
-    columns = ("image_id", "x", "y", "view", "state")
-    offsets = points["offset"].to_numpy(dtype=np.float64, na_value=np.nan)
-    for day, values in zip(offsets, points[list(columns)].to_numpy(dtype=object), strict=True):
-        image_id, x, y, view, state = values
-        image = MappedImage(str(image_id), float(x), float(y), _words(view), str(state))
-        if np.isnan(day):
+    for row in rows:
+        x, y = places[row.image_id]
+        image = MappedImage(str(row.image_id), x, y, _words(row.view), str(row.state))
+        if pd.isna(row.offset):
             undated.append(image)
         else:
-            days.setdefault(float(day), []).append(image)
+            days.setdefault(float(row.offset), []).append(image)
     return tuple(_stop(day, days[day]) for day in sorted(days)), tuple(undated)
 
 
@@ -470,9 +518,9 @@ def suggest_patients(table: pd.DataFrame, projection: OnMap, n: int = 2) -> tupl
     tuple of str
         Fewer than ``n`` where fewer patients have two dated days on the map.
     """
-    dated = map_points(table[list(PATH_COLUMNS)], projection).dropna(subset="offset")
-    n_days = dated.groupby("patient_id")["offset"].transform("nunique")
-    ways = [_join_days(rows, rows) for _, rows in dated[n_days > 1].groupby("patient_id")]
+    dated = map_points(table[list(_Row._fields)], projection).dropna(subset="offset")
+    several = dated[dated.groupby("patient_id")["offset"].transform("nunique") > 1]
+    ways = compute_trajectories(several, projection, several["patient_id"].unique().tolist())
     ways.sort(key=lambda way: (-len(way.stops), -round(way.length, 6), way.patient_id))
     worse = [way for way in ways if _got_worse(way)]
     recovered = [way for way in ways if not _got_worse(way) and _recovered(way)]

@@ -12,7 +12,7 @@ from cxrlib.density import estimate_density
 from cxrlib.errors import ProjectionError
 from cxrlib.report import points_table, provenance
 from cxrlib.trajectories import (
-    compute_trajectory,
+    compute_trajectories,
     count_map,
     describe_counts,
     select_bad_points,
@@ -25,7 +25,6 @@ from ui.map_controls import (
     choose_large,
     choose_patients,
     follow_cohort,
-    list_patients,
     report_address,
 )
 from ui.map_details import offer_page, show_details, show_paths, show_story, write_caption
@@ -45,34 +44,32 @@ projection, selection = current.mapped.projection, current_selection()
 selected = current.cohort if selection.is_empty else load_selected(current.cohort, selection)
 filters = selection.describe()
 origin = provenance(current.mapped, filters=filters)
-is_kept = current.points["image_id"].isin(selected.table["image_id"])
-points, left_out = current.points[is_kept], current.points[~is_kept]
+is_kept = current.marks["image_id"].isin(set(selected.table["image_id"]))
+points, left_out = current.marks[is_kept], current.marks[~is_kept]
 theme = st.context.theme.type or "light"
 
 st.title(MAP_QUESTION, anchor=False)
 st.markdown(describe_counts(count_map(points)))
 if len(left_out):
     show_quiet(
-        f"{len(left_out):,} of the map's {len(current.points):,} images are left out by the "
+        f"{len(left_out):,} of the map's {len(is_kept):,} images are left out by the "
         "filters; they are the faint dots. The map itself is the same: filters refit nothing."
     )
 
 if points.empty:
     show_empty(current.cohort, selection)
-options = list_patients(current.points)
+options = current.patients
 follow_cohort(options, current.story)
-report_address(current, options)
+report_address(current)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     patients = choose_patients(options, current.story)
     choice = choose_density()
     large = choose_large()
 
 kept_patients = set(points["patient_id"])
-paths = [
-    compute_trajectory(selected.table, projection, patient)
-    for patient in patients
-    if patient in kept_patients
-]
+paths = compute_trajectories(
+    selected.table, projection, [patient for patient in patients if patient in kept_patients]
+)
 density = None
 if choice.is_drawn:
     bad = select_bad_points(points, include_deaths=choice.include_deaths)
@@ -100,7 +97,7 @@ with chart:
         ),
         key="map",
         alt=describe_map(points, density, paths, density_label=choice.label),
-        numbers=lambda: points_table(points),
+        numbers=lambda: points_table(current.points[is_kept]),
         caption=write_caption(current, points, choice, density, filters),
         provenance=origin,
         file_stem=f"map-{date.today().isoformat()}",
@@ -113,7 +110,7 @@ with chart:
     )
     show_story(current, patients)
 with panel:
-    show_map_image(current.cohort, points, left_out, image_id)
+    show_map_image(current, points, left_out, image_id)
 
 gone = [patient for patient in patients if patient not in kept_patients]
 show_paths(paths, origin=origin, filtered_out=gone, left_out=left_out)

@@ -11,10 +11,12 @@ from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.trajectories import (
     PAPER_PATIENTS,
+    compute_trajectories,
     compute_trajectory,
     count_map,
     describe_counts,
     find_story,
+    list_patients,
     map_points,
     map_table,
     select_bad_points,
@@ -126,6 +128,30 @@ def test_unknown_patient_is_named(table, projection):
     """Name the patient that does not exist, and say what to do."""
     with pytest.raises(SelectionError, match=r"'Z'.*choose another"):
         compute_trajectory(table, projection, "Z")
+
+
+def test_patients_together_are_those_one_by_one(table, projection):
+    """Give each patient's way in the order asked for; one that is not there is named."""
+    asked = ["D", "A", "C"]
+    together = compute_trajectories(table, projection, asked)
+    assert together == [compute_trajectory(table, projection, patient) for patient in asked]
+    assert compute_trajectories(table, projection, []) == []
+    with pytest.raises(SelectionError, match="'Z' is not among the 4 patients"):
+        compute_trajectories(table, projection, ["A", "Z"])
+
+
+def test_a_person_not_derived_is_the_patient(table, projection):
+    """Take the patient as recorded where the images were not compared."""
+    table["person_id"] = None
+    assert compute_trajectory(table, projection, "B").person_id == "B"
+
+
+def test_patients_are_listed_by_their_dated_days(table, projection):
+    """List most distinct days on the map first, then by id; no day counts as none."""
+    points = map_points(table, projection)
+    assert list_patients(points) == ["A", "B", "C", "D"]
+    assert list_patients(points[points["patient_id"] != "A"][::-1]) == ["B", "C", "D"]
+    assert list_patients(points[points["offset"].isna()]) == ["A", "D"]
 
 
 def test_map_points_follow_the_table(table, projection):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.words import DENSITY_LABEL
@@ -21,7 +20,6 @@ __all__ = [
     "choose_large",
     "choose_patients",
     "follow_cohort",
-    "list_patients",
     "report_address",
 ]
 
@@ -57,14 +55,6 @@ class DensityChoice:
         return DEATHS_LABEL if self.include_deaths else DENSITY_LABEL
 
 
-def list_patients(points: pd.DataFrame) -> list[str]:
-    """List patient ids: those with most dated days on the map first, then by id."""
-    days = points.dropna(subset=["offset"]).groupby("patient_id")["offset"].nunique()
-    ids = pd.Index(points["patient_id"].unique())
-    order = pd.DataFrame({"id": ids, "days": days.reindex(ids).fillna(0).to_numpy()})
-    return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
-
-
 def follow_cohort(options: Sequence[str], story: Sequence[str]) -> None:
     """Open on the story again after the reader has changed the cohort.
 
@@ -82,10 +72,10 @@ def _opening(options: Sequence[str], story: Sequence[str]) -> list[str]:
     return [patient for patient in story if patient in known][:MAX_PATIENTS]
 
 
-def report_address(current: Current, patients: Sequence[str]) -> None:
+def report_address(current: Current) -> None:
     """Say what the address asks for and this page does not have."""
-    report_unknown("patient", set(patients).__contains__, most=MAX_PATIENTS)
-    report_unknown("image", set(current.cohort.table["image_id"]).__contains__)
+    report_unknown("patient", current.patients.__contains__, most=MAX_PATIENTS)
+    report_unknown("image", current.has_image)
     _report_off_map(current)
     report_unknown("density", set(KINDS.values()).__contains__)
     report_unknown("smoothing", _is_smoothing)
@@ -94,9 +84,7 @@ def report_address(current: Current, patients: Sequence[str]) -> None:
 def _report_off_map(current: Current) -> None:
     """Say why an image of the cohort that the address asks for is not on the map."""
     asked = st.query_params.get("image", "")
-    if asked in set(current.points["image_id"]):
-        return
-    if asked in set(current.cohort.table["image_id"]):
+    if current.has_image(asked) and current.find_point(asked) is None:
         why = explain_off_map(current.cohort, asked, current.mapped.projection.settings)
         show_alert(f"Image {asked[:60]!r} of the address is not on the map: {why}.")
 

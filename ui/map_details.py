@@ -1,5 +1,6 @@
 """Below the map: its story, its caption, the paths in numbers, how to read it, its page."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -23,8 +24,14 @@ __all__ = ["offer_page", "show_details", "show_paths", "show_story", "write_capt
 
 def show_story(current: Current, patients: Sequence[str]) -> None:
     """Tell the story of the patients the page opens on, while they are chosen."""
-    for line in tell_story(current.mapped, patients):
+    for line in _tell_story(current, tuple(patients)):
         show_text(line)
+
+
+@functools.lru_cache(maxsize=32)
+def _tell_story(current: Current, patients: tuple[str, ...]) -> tuple[str, ...]:
+    """Tell it once for all sessions: whose files are on the map is a long question."""
+    return tuple(tell_story(current.mapped, patients))
 
 
 def write_caption(
@@ -183,11 +190,18 @@ def show_selection(current: Current, origin: Sequence[str]) -> None:
     if len(problems):
         st.markdown(f"**{len(problems):,} remarks on the cohort's files**")
         show_table(
-            problems.astype(object).where(problems.notna(), "").astype(str),
+            _write_problems(current.cohort),
             key="map_problems",
             provenance=origin,
             file_stem=f"remarks-{stamp}",
         )
+
+
+@functools.lru_cache(maxsize=8)
+def _write_problems(cohort: Cohort) -> pd.DataFrame:
+    """Write the remarks on a cohort's files as text, once for all sessions."""
+    problems = cohort.problems
+    return problems.astype(object).where(problems.notna(), "").astype(str)
 
 
 def offer_page(

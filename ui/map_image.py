@@ -12,6 +12,7 @@ from cxrlib.trajectories import Trajectory
 from ui.filters import current_selection
 from ui.image_panel import show_image_panel
 from ui.map_controls import MAX_PATIENTS
+from ui.resources import Current
 from ui.text import show_alert, show_quiet
 
 __all__ = ["find_shown_image", "remember_click", "show_map_image"]
@@ -79,19 +80,19 @@ def _is_changed(paths: Sequence[Trajectory]) -> bool:
 
 
 def show_map_image(
-    cohort: Cohort, points: pd.DataFrame, left_out: pd.DataFrame, image_id: str | None
+    current: Current, points: pd.DataFrame, left_out: pd.DataFrame, image_id: str | None
 ) -> None:
     """Show the panel: the way through the patient's images, the image, its record."""
-    _show_left_out(cohort, left_out)
-    if image_id is None:
+    _show_left_out(current.cohort, left_out)
+    row = None if image_id is None else current.find_point(image_id)
+    if image_id is None or row is None:
         show_quiet("Click an image on the map to see it here.")
         return
-    row = points[points["image_id"] == image_id].iloc[0]
     own = points[points["patient_id"] == row["patient_id"]].sort_values(
         "offset", kind="stable", na_position="last"
     )
     out = left_out.loc[left_out["patient_id"] == row["patient_id"], "offset"]
-    show_image_panel(cohort, row, above=lambda: _show_steps(own, image_id, out))
+    show_image_panel(current.cohort, row, above=lambda: _show_steps(own, image_id, out))
 
 
 def _show_left_out(cohort: Cohort, left_out: pd.DataFrame) -> None:

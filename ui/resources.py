@@ -3,19 +3,21 @@
 import functools
 import os
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from cxrlib.catalogue import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
+from cxrlib.charts.trajectories import HOVER_COLUMN, write_hover_texts
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.pipeline import MappedCohort, find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
-from cxrlib.trajectories import find_story, map_points
+from cxrlib.trajectories import find_story, list_patients, map_points
 
 __all__ = [
     "Current",
@@ -28,13 +30,54 @@ __all__ = [
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
+#: What a run of the map's page reads of its points. Each filter splits their rows, and each
+#: column costs as much as these together: the rest is looked up, an image at a time.
+MARK_COLUMNS = (
+    "image_id", "patient_id", "person_id", "offset", "view", "state", "state_reasons",
+    "state_overlap", "in_icu", "intubation_present", "x", "y",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
 class Current:
-    """Hold the cohort in use, its map and the map's points as one table."""
+    """Hold the cohort in use, its map and the map's points as one table.
+
+    What all sessions ask of them again and again is worked out once.
+    """
 
     mapped: MappedCohort
     points: pd.DataFrame
     story: tuple[str, ...]
+
+    @functools.cached_property
+    def marks(self) -> pd.DataFrame:
+        """The points as the map draws them: the columns it reads, text as objects."""
+        marks = self.points[list(MARK_COLUMNS)]
+        texts = [name for name in marks if marks[name].dtype == "str"]
+        marks = marks.astype(dict.fromkeys(texts, object))
+        return marks.assign(**{HOVER_COLUMN: write_hover_texts(marks)})
+
+    @functools.cached_property
+    def patients(self) -> tuple[str, ...]:
+        """Patients on the map, those with most dated days first."""
+        return tuple(list_patients(self.points))
+
+    def has_image(self, image_id: str) -> bool:
+        """Tell whether the cohort has an image, on the map or not."""
+        return image_id in self._image_ids
+
+    def find_point(self, image_id: str) -> pd.Series | None:
+        """Return an image's row of `points`, None where it is not on the map."""
+        row = self._rows.get(image_id)
+        return None if row is None else self.points.iloc[row]
+
+    @functools.cached_property
+    def _image_ids(self) -> frozenset[str]:
+        return frozenset(self.cohort.table["image_id"])
+
+    @functools.cached_property
+    def _rows(self) -> dict[str, int]:
+        return {image_id: row for row, image_id in enumerate(self.points["image_id"])}
 
     @property
     def cohort(self) -> Cohort:
@@ -87,7 +130,7 @@ def find_cohort(slug: str) -> Cohort:
             "the dashboard with: make app."
         )
     parts = (entry.path / "metadata.csv", entry.path / "images", entry.path / "annotations")
-    with _LOADING:  # two sessions that come at once wait for one loading
+    with _find_lock(entry.path):  # two sessions that come at once wait for one loading
         return _load_cohort(str(entry.path), str(find_cache()), _time_changes(parts))
 
 
@@ -103,13 +146,20 @@ def load_current(slug: str) -> Current:
     """
     cohort = find_cohort(slug)
     cache = find_cache()
-    with _LOADING:
+    with _find_lock(cohort.root):
         changed = _time_changes((cache / "maps", cache / "embeddings"))
         return _load_map(cohort, str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
 
 
-# Reentrant, since loading a map loads its cohort.
-_LOADING = threading.RLock()
+# A lock a cohort: who waits for a large one to be read holds up nobody who looks at another.
+_LOCKS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+_FINDING = threading.Lock()
+
+
+def _find_lock(path: Path) -> threading.Lock:
+    """Return the lock under which a cohort is loaded, whatever way its path is written."""
+    with _FINDING:
+        return _LOCKS[path.resolve()]
 
 
 def _time_changes(parts: tuple[Path, ...]) -> tuple[int, ...]:
