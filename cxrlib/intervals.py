@@ -4,6 +4,7 @@ A number is written as count, denominator, share and interval, "96 of 121 (79 %,
 reads it can see how much it rests on. What is not recorded is an en dash, never a 0.
 """
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -13,6 +14,7 @@ __all__ = [
     "NOTHING",
     "compute_wilson",
     "describe_average",
+    "describe_middle",
     "describe_share",
     "name_units",
 ]
@@ -91,7 +93,7 @@ def describe_average(
     Examples
     --------
     >>> describe_average(56, 44.5, 68, n_known=45, n_of=53)
-    '56 (44-68), 45 of 53 patients'
+    '56 (44.5-68), 45 of 53 patients'
     >>> describe_average(61, 60, 70, n_known=6, n_of=53)
     '6 of 53 patients'
     """
@@ -100,7 +102,20 @@ def describe_average(
     counts = f"{n_known:,} of {name_units(n_of, unit)}"
     if n_known < FEW:
         return counts
-    return f"{middle:.0f} ({low:.0f}-{high:.0f}), {counts}"
+    return f"{describe_middle(middle, low, high)}, {counts}"
+
+
+def describe_middle(middle: float, low: float, high: float) -> str:
+    """Write a median with its quartiles, to one decimal where they are not whole.
+
+    Examples
+    --------
+    >>> describe_middle(58.5, 44, 70.25)
+    '58.5 (44-70.3)'
+    """
+    # Half upwards: rounding to even would write 58.5 as 58, and 40.25 as 40.2.
+    shown = (f"{math.floor(10 * value + 0.5) / 10:.10g}" for value in (middle, low, high))
+    return "{} ({}-{})".format(*shown)
 
 
 def name_units(number: int, unit: str) -> str:

@@ -11,7 +11,14 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.groups import get_grouping
-from cxrlib.intervals import FEW, NOTHING, describe_average, describe_share, name_units
+from cxrlib.intervals import (
+    FEW,
+    NOTHING,
+    describe_average,
+    describe_middle,
+    describe_share,
+    name_units,
+)
 from cxrlib.statistics import OUTCOME_TITLES, OUTCOMES, TITLES, VIEW_COLUMNS, Summary
 from cxrlib.table_layout import NUMBER_BAR, Bar, Cell, Column, Row, TableLayout, Tone
 
@@ -137,7 +144,8 @@ def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
         bar = _split(counts, known, 0, n - known, "known")
         if known < FEW:
             return Cell(NOTHING, f"{known:,} of {n:,} known", plain, bar)
-        return Cell(f"{middle:.0f} ({low:.0f}-{high:.0f})", f"{known:,} of {n:,} known", plain, bar)
+        text = describe_middle(middle, low, high)
+        return Cell(text, f"{known:,} of {n:,} known", plain, bar)
 
     yield Column("Age, years", "median (quartiles)"), write
 

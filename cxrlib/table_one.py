@@ -19,6 +19,7 @@ from cxrlib.units import read_images, take_units
 __all__ = ["TableOne", "make_table_one"]
 
 OVERALL = "Overall"
+_WIDE = ("Variable", "Value", "Missing")
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class TableOne:
     Parameters
     ----------
     table : DataFrame
-        A row a number of a group: group ("Overall" first), variable, title, value, kind
-        ("count", "median" or "share"), n (units of the group), n_known, n_missing, n_yes,
-        number (count, median or share), low and high (quartiles of a median) and text, the
-        number in words.
+        A row a number of a group: group ("Overall" first; a value of that name, or of a
+        column's in the wide table, stands with its grouping: "Overall (view)"), variable,
+        title, value, kind ("count", "median" or "share"), n (units of the group), n_known,
+        n_missing, n_yes, number (count, median in years, or share), low and high (quartiles
+        of a median) and text, the number in words.
     unit : str
     by : str or None
     notes : tuple of str
@@ -44,13 +46,12 @@ class TableOne:
 
     def to_wide(self) -> pd.DataFrame:
         """Lay the words out: variable, value, Missing (of all), Overall, a column a group."""
-        keys = ["title", "value"]
         overall = self.table[self.table["group"] == OVERALL]
-        wide = overall[keys].reset_index(drop=True)
-        wide["Missing"] = overall["n_missing"].to_numpy()
+        columns = zip(_WIDE, ("title", "value", "n_missing"), strict=True)
+        wide = pd.DataFrame({name: overall[column].to_numpy() for name, column in columns})
         for group in self.table["group"].unique():
             wide[group] = self.table.loc[self.table["group"] == group, "text"].to_numpy()
-        return wide.rename(columns={"title": "Variable", "value": "Value"})
+        return wide
 
 
 def make_table_one(
@@ -83,7 +84,7 @@ def make_table_one(
     """
     images = read_images(cohort)
     whole = Groups(np.zeros(len(images.table), dtype=int), pd.DataFrame({"row": [OVERALL]}))
-    parts = [whole] if by is None else [whole, part_images(images.table, by)]
+    parts = [whole] if by is None else [whole, _rename(part_images(images.table, by), by)]
     variables = tuple(name for name in variables if name != by)
     rows = [row for part in parts for row in _describe_groups(cohort, part, unit, variables)]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -101,6 +102,18 @@ _COLUMNS = (
     *("group", "variable", "title", "value", "kind", "n", "n_known", "n_missing"),
     *("n_yes", "number", "low", "high", "text"),
 )
+
+
+def _rename(groups: Groups, by: str) -> Groups:
+    """Tell values that a file calls "Overall" or "Missing" from what the table calls so."""
+    names: list[str] = groups.labels["row"].tolist()
+    taken = {OVERALL, *_WIDE, *names}
+    for i, name in enumerate(names):
+        if name in (OVERALL, *_WIDE):
+            while names[i] in taken:
+                names[i] += f" ({by})"
+            taken.add(names[i])
+    return Groups(groups.codes, groups.labels.assign(row=names))
 
 
 def _describe_groups(

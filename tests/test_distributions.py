@@ -37,6 +37,14 @@ def test_each_patient_has_the_first_recorded_age(cohort: Cohort) -> None:
     assert np.isnan(images["age"][0])
 
 
+def test_the_region_is_that_of_the_first_image(tmp_path: Path) -> None:
+    """Whoever has images in two regions stands in the one that comes first in the file."""
+    places = {"a": ["Lyon, France", "Lima, Peru"], "b": ["", ""], "c": ["Tokyo, Japan"]}
+    rows = [{"patientid": who, "location": place} for who in places for place in places[who]]
+    cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
+    assert age_per_patient(cohort)["region"].tolist() == ["Europe", "Unknown", "Asia"]
+
+
 def test_days_keep_their_ends_and_their_gaps(cohort: Cohort) -> None:
     """A day a year before stays a day; a blank one is NaN."""
     table = offsets(cohort)

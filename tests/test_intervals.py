@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from cxrlib.intervals import compute_wilson, describe_average, describe_share
+from cxrlib.intervals import compute_wilson, describe_average, describe_middle, describe_share
 
 
 def test_wilson_is_scipys() -> None:
@@ -26,6 +26,13 @@ def test_wilson_stays_within_bounds_and_knows_nothing_of_nothing() -> None:
     assert np.isnan([low[2], high[2]]).all()
 
 
+def test_wilson_ends_exactly_whatever_the_number() -> None:
+    """Rounding leaves no 1e-17 where none or all say yes: a bar at 0 would get a width."""
+    n = np.arange(1, 2000)
+    assert (compute_wilson(np.zeros_like(n), n)[0] == 0).all()
+    assert (compute_wilson(n, n)[1] == 1).all()
+
+
 def test_an_average_of_few_is_a_count() -> None:
     """Nine known ages give no average, ten do; none give a dash."""
     words = {"n_of": 53, "unit": "patient"}
@@ -38,3 +45,11 @@ def test_a_share_states_its_denominator() -> None:
     """The example of the design stands as it was drawn."""
     assert describe_share(96, 121) == "96 of 121 (79 %, 71-86)"
     assert describe_share(1200, 2400).startswith("1,200 of 2,400 (50 %")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(58.5, "58.5"), (40.25, "40.3"), (70, "70"), (0, "0"), (99.96, "100")]
+)
+def test_medians_keep_their_half_years(value: float, words: str) -> None:
+    """Whole years alone would write 58.5 as 58: a reader who counts again finds another number."""
+    assert describe_middle(value, value, value) == f"{words} ({words}-{words})"

@@ -1,5 +1,7 @@
 """What is not recorded, judged by counting rows one by one."""
 
+from pathlib import Path
+
 import pytest
 
 from cxrlib.cohort import Cohort, load_cohort
@@ -44,6 +46,16 @@ def test_images_are_counted_one_by_one(cohort: Cohort) -> None:
     assert pick(cohort, "finding") == (3, 0, 2)
     assert pick(cohort, "location") == (2, 0, 3)
     assert pick(cohort, "RT_PCR_positive") == (1, 0, 4)
+
+
+def test_a_place_without_a_country_is_not_recorded(tmp_path: Path) -> None:
+    """A hospital whose country is left blank is in no country."""
+    rows: list[dict[str, object]] = [
+        {"location": "General Hospital,"},
+        {"location": "Lyon, France"},
+    ]
+    cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
+    assert pick(cohort, "location") == (1, 0, 1)
 
 
 def test_a_patient_has_what_any_image_has(cohort: Cohort) -> None:

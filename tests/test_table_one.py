@@ -77,6 +77,23 @@ def test_the_wide_table_has_missing_overall_and_a_column_a_group(cohort: Cohort)
     assert survived["Overall"].startswith("10 of 20 (50 %, ")
 
 
+def test_values_that_are_called_as_columns_are_told_apart(tmp_path: Path) -> None:
+    """A file may call a view "Overall" or "Missing": nothing is lost or counted twice."""
+    views = ["Overall", "Missing", "Value", "Variable", "title", "Overall (view)", "PA"]
+    cohort = load_cohort(
+        make_cohort(tmp_path / "c", [{"view": view} for view in views], images={}),
+        inspect_images=False,
+    )
+    one = make_table_one(cohort, "view", unit="image")
+    wide = one.to_wide()
+    assert wide.columns.is_unique
+    assert wide.columns[:4].tolist() == ["Variable", "Value", "Missing", "Overall"]
+    assert {"Overall (view)", "Overall (view) (view)", "Missing (view)", "title"} < set(wide)
+    counts = wide.iloc[0, 3:].tolist()
+    assert counts == ["7", *["1"] * 7]
+    assert one.table.groupby("group", sort=False)["n"].first().tolist() == [7, *[1] * 7]
+
+
 def test_an_average_of_few_is_not_shown(tmp_path: Path) -> None:
     """Six known ages of eight patients are a count."""
     rows: list[dict[str, object]] = [{"age": "" if i < 2 else 50} for i in range(8)]
