@@ -5,7 +5,8 @@ a person decides. What each one finds, and misses, was looked at on the real col
 
 **Greys.** Distinct grey levels of the first channel, and the share of pixels that are nearly
 black or nearly white. A radiograph has a hundred levels and more; a copy with a small palette
-has a handful, and in a thresholded picture nearly all pixels are extremes.
+has a handful, and in a thresholded picture nearly all pixels are extremes. Images of 16 bits are
+stretched first, as detectors often fill 12 of them.
 
 **Coloured.** Share of pixels whose channels differ by more than 40 of 255. Some pixels: arrows
 or labels in colour. Most pixels: a tinted screenshot.
@@ -31,7 +32,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import decode_described, read_image_bytes
+from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
 from cxrlib.persons import SIDE as SIGNATURE_SIDE
 from cxrlib.persons import compute_signature
 from cxrlib.processes import count_cores
@@ -50,7 +51,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 APPEARANCE = "appearance"
-VERSION = "looks-512-v3"
+VERSION = "looks-512-v4"
 """Raised when a measure changes."""
 APPEARANCE_COLUMNS = {
     "sha256": "str",
@@ -121,18 +122,15 @@ def measure_appearance(data: bytes, path: Path) -> Appearance:
     """
     pixels, kind, mode, coloured = decode_described(data, path, side=LOOK_SIDE)
     upright = _correlate(compute_signature(pixels))
-    levels = np.bincount(_to_eight_bits(pixels).ravel(), minlength=256)
+    greys = to_eight_bits(pixels)
+    levels = np.bincount(greys.ravel(), minlength=256)
     extremes = float((levels[:9].sum() + levels[-9:].sum()) / levels.sum())
-    copy = _shrink(_to_eight_bits(pixels))
+    copy = _shrink(greys)
     parts = [_find_parts(copy), _find_parts(255 - copy)]  # bright ones, dark ones
     letters = max(map(_count_letters, parts))
     marks = max(_count_marks(each, copy.shape) for each in parts)
     n_greys = int((levels > 0).sum())
     return Appearance(kind, mode, n_greys, extremes, coloured, upright, letters, marks)
-
-
-def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:
-    return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 
 
 def _shrink(pixels: np.ndarray) -> np.ndarray:

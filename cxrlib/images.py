@@ -36,6 +36,7 @@ __all__ = [
     "read_image",
     "read_image_bytes",
     "resize_matrix",
+    "to_eight_bits",
 ]
 
 PREPROCESSING = "xrv-224-v1"
@@ -270,6 +271,32 @@ def _first_channel(image: Image.Image, path: Path) -> np.ndarray:
             path, f"its pixels are of kind {mode!r}, save it with 8 or 16 bits a channel"
         )
     return np.array(image if image.mode == "L" else image.getchannel(0))
+
+
+def to_eight_bits(image: np.ndarray) -> np.ndarray:
+    """Bring pixels to 0..255; 16-bit ones are stretched from darkest to brightest.
+
+    Detectors often fill 12 of 16 bits: without the stretch such an image looks black. For
+    looking only: what networks take is `preprocess`.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width), uint8 or uint16
+
+    Returns
+    -------
+    ndarray of shape (height, width), uint8
+
+    Examples
+    --------
+    >>> to_eight_bits(np.array([[0, 4095]], dtype=np.uint16)).tolist()
+    [[0, 255]]
+    """
+    if image.dtype == np.uint8:
+        return image.astype(np.uint8, copy=False)
+    low, high = int(image.min()), int(image.max())
+    scaled = (image.astype(np.float32) - low) * (255.0 / max(high - low, 1))
+    return np.rint(scaled).astype(np.uint8)
 
 
 def preprocess(image: np.ndarray) -> np.ndarray:

@@ -14,14 +14,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import ImageError, StoreError
 from cxrlib.image_run import RunReport, count_run, locate_files
-from cxrlib.images import decode_image, decode_smaller, read_image_bytes
+from cxrlib.images import decode_image, decode_smaller, read_image_bytes, to_eight_bits
 from cxrlib.preparation import ImageFile
 from cxrlib.processes import count_cores
 from cxrlib.store import Store
@@ -39,7 +37,6 @@ __all__ = [
     "load_thumbnail",
     "read_thumbnail",
     "read_unchanged",
-    "to_eight_bits",
 ]
 
 logger = logging.getLogger(__name__)
@@ -239,23 +236,6 @@ def encode_full(data: bytes, path: Path, *, side: int = FULL_SIDE) -> FullImage:
     native_size = picture.size
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     return FullImage(_encode(picture, "PNG", compress_level=3), picture.size, native_size)
-
-
-def to_eight_bits(image: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
-    """Bring pixels to 0..255 for a screen; 16-bit ones are stretched from darkest to brightest.
-
-    Detectors often fill 12 of 16 bits: without the stretch such an image looks black.
-
-    Examples
-    --------
-    >>> to_eight_bits(np.array([[0, 4095]], dtype=np.uint16)).tolist()
-    [[0, 255]]
-    """
-    if image.dtype == np.uint8:
-        return image.astype(np.uint8, copy=False)
-    low, high = int(image.min()), int(image.max())
-    scaled = (image.astype(np.float32) - low) * (255.0 / max(high - low, 1))
-    return np.rint(scaled).astype(np.uint8)
 
 
 def _encode(picture: Image.Image, kind: str, **settings: int) -> bytes:

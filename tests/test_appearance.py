@@ -142,6 +142,16 @@ def test_all_kinds_of_pixels_are_measured(kind: str) -> None:
     assert -1 <= found.upright <= 1
 
 
+def test_twelve_bits_in_sixteen_are_looked_at_as_eight() -> None:
+    """What a detector leaves empty is no lack of greys, and hides no words."""
+    film = write(draw_film(9), "PORTABLE", (0.2, 0.3))
+    plain = measure(film)
+    deep = measure(Image.fromarray(np.asarray(film).astype(np.uint16) * 16))
+    assert deep.n_greys > 0.9 * plain.n_greys > 64
+    assert deep.n_letters >= 5
+    assert deep.upright == pytest.approx(plain.upright, abs=0.02)
+
+
 def test_an_image_without_contrast() -> None:
     """Nothing is found in it, and nothing divides by zero."""
     found = measure(Image.new("L", (100, 100), 90))

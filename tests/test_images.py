@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from cxrlib.errors import ImageError
-from cxrlib.images import preprocess, read_image, resize_matrix
+from cxrlib.images import preprocess, read_image, resize_matrix, to_eight_bits
 
 
 @pytest.fixture(scope="module")
@@ -314,3 +314,12 @@ def test_programs_and_containers_are_no_images(tmp_path, monkeypatch, kind):
     Image.new("RGB", (64, 64)).save(path, kind)
     with pytest.raises(ImageError, match="not an image of a known format"):
         read_image(path)
+
+
+def test_eight_bits_keep_the_order_of_grey() -> None:
+    """Brighter stays brighter, from darkest to brightest; a flat image does not fail."""
+    image = np.array([[0, 100], [2000, 4095]], dtype=np.uint16)
+    shown = to_eight_bits(image)
+    assert (np.argsort(shown.ravel()) == np.argsort(image.ravel())).all()
+    assert (shown.min(), shown.max()) == (0, 255)
+    assert to_eight_bits(np.full((2, 2), 7, dtype=np.uint16)).tolist() == [[0, 0], [0, 0]]
