@@ -63,7 +63,9 @@ def _count(cohort: Cohort, by: str, unit: str = "image") -> Summary:
 def _read_rows(name: str, table: pd.DataFrame) -> dict[str, Row]:
     """Give the numbers of each row by its name, the published rows first."""
     records: list[Any] = table.to_dict("records")
-    found = {row["row"].removeprefix("Pneumonia/"): row for row in records}
+    found: dict[str, Row] = {}
+    for each in records:  # pneumonia first: "Viral/COVID-19" alone is another finding
+        found.setdefault(each["row"].removeprefix("Pneumonia/"), each)
     nothing = {**dict.fromkeys(table.columns, 0), **_NOTHING}
     order = dict.fromkeys([*PUBLISHED[name].row_titles, *found])
     return {row: found.get(row, nothing) for row in order}

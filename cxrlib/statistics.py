@@ -283,7 +283,7 @@ def _count(cohort: Cohort, groups: np.ndarray, n_groups: int, unit: str) -> Colu
     columns |= _count_sex(units, n_of)
     for name, column in OUTCOMES.items():
         columns |= _count_answers(name, units.group, units.codes[column], n_of)
-    if not (images.codes["RT_PCR_positive"] == NO).any():
+    if not _has_negative_tests(cohort):
         # Only positive tests are recorded: 188 of 188 would be read as a rate.
         columns |= {f"rt_pcr_{end}": np.full(n_groups, np.nan) for end in ("share", "low", "high")}
     return columns
@@ -369,6 +369,11 @@ def _count_answers(name: str, group: np.ndarray, answers: np.ndarray, n_of: np.n
     }
 
 
+def _has_negative_tests(cohort: Cohort) -> bool:
+    """Tell whether any RT-PCR is recorded as negative."""
+    return bool((read_images(cohort).codes["RT_PCR_positive"] == NO).any())
+
+
 def _divide(counts: np.ndarray, of: np.ndarray) -> np.ndarray:
     return np.divide(counts, of, out=np.full(len(of), np.nan), where=of > 0)
 
@@ -390,7 +395,7 @@ def _list_notes(
     yield from _explain_unit(by, unit, int(rows["n"].sum()), n_total)
     yield from _list_conflicts(cohort, unit)
     yield "Yes and no are counted where they are recorded; a blank is not a no."
-    if not totals["rt_pcr_no"].iloc[0]:
+    if not _has_negative_tests(cohort):
         yield "No RT-PCR is recorded as negative: a share of positive ones would say nothing."
 
 

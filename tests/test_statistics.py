@@ -266,6 +266,32 @@ def test_unknown_words_are_refused(demo: Cohort) -> None:
         select_published(demo, "hospital")
 
 
+def test_each_table_counts_the_papers_rows(tmp_path: Path) -> None:
+    """Places and findings: frontal and usable; views: lateral too; articles: all X-rays."""
+    rows: list[dict[str, object]] = [
+        {"view": "PA", "finding": "Pneumonia"},
+        {"view": "AP Supine", "finding": "todo"},
+        {"view": "L", "finding": "Tuberculosis"},
+        {"view": "L", "finding": "Unknown"},
+        {"view": "Axial", "finding": "Pneumonia", "modality": "CT"},
+    ]
+    cohort = make_small(tmp_path, rows)
+    n_images = {by: select_published(cohort, by).n_images for by in GROUPINGS}
+    frontal = ("finding", "finding-view", "region", "sub-region", "country")
+    assert n_images == {**dict.fromkeys(frontal, 1), "view": 2, "source": 4, "article": 4}
+
+
+def test_negative_tests_are_looked_for_in_every_image(tmp_path: Path) -> None:
+    """One that is not its patient's first makes a share, and no note denies it."""
+    rows: list[dict[str, object]] = [
+        {"patientid": "1", "RT_PCR_positive": "Y"},
+        {"patientid": "1", "RT_PCR_positive": "N"},
+    ]
+    summary = summarise(make_small(tmp_path, rows), "view", unit="patient")
+    assert pick(summary, "Totals", "rt_pcr_share") == 1
+    assert not any("as negative" in note for note in summary.notes)
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     """Markup, separators and look-alikes of rows are rows of their own."""
     names = ["<b>x</b>", "Viral/COVID-19", "Totals", "a, PA", "=1+1", "Pneumonia//"]
