@@ -230,7 +230,11 @@ def check_sort(walk: Walk) -> None:
         walk.page.wait_for_timeout(150)
         first = walk.lines.filter(has=walk.page.locator(f".{name}")).first.inner_text()
         walk.check(bool(first), f"no line by {name}")
-    numbers = [int(text) for text in walk.list.locator(".lines .flags").all_inner_texts()[:9]]
+    numbers = walk.list.evaluate(
+        """list => [...list.querySelectorAll('.lines .line')]
+            .map(line => [Number(line.dataset.at), line.querySelector('.flags').textContent])
+            .filter(([at]) => at < 9).sort(([a], [b]) => a - b).map(([, text]) => Number(text))"""
+    )
     walk.check(numbers == sorted(numbers, reverse=True), f"by flags {numbers}")
     walk.list.locator(".turn").click()
     orders.select_option("patient")

@@ -301,15 +301,15 @@ class PatientList {
       const line = event.target.closest('.line');
       if (line) this.choose(Number(line.dataset.at));
     });
-    return make('div', {class: 'frame'}, this.box, this.none);
+    this.foot = make('div', {class: 'foot', hidden: ''});
+    return make('div', {class: 'frame'}, this.box, this.none, this.foot);
   }
 
   makeFoot() {
     this.spoken = make('div', {class: 'spoken', 'aria-live': 'polite'});
     this.help = make('div', {class: 'spoken', id: 'help'},
       'Arrows, Home, End and Page keys move; Enter shows the patient.');
-    this.foot = make('div', {class: 'foot', hidden: ''});
-    return make('div', {}, this.foot, this.help, this.spoken);
+    return make('div', {}, this.help, this.spoken);
   }
 
   // -- what the server says
@@ -634,7 +634,7 @@ class PatientList {
     this.scroll(this.active, true);
   }
 
-  // Why nobody is found, in the place of the lines; where the chosen one is, below them.
+  // Why nobody is found, in the place of the lines; why the chosen one is not there, after them.
   describeFoot() {
     const {chosen} = this;
     const place = this.place();
@@ -644,6 +644,10 @@ class PatientList {
     if (!this.list.n) this.none.replaceChildren('No patient is left: loosen the filters.');
     else this.none.replaceChildren('No patient has all of these words. ', clear());
     this.foot.hidden = chosen === null || this.found.length === 0 || this.found.includes(place);
+    // Below the last line where few are found, else below the box.
+    const end = this.found.length * LINE;
+    this.foot.classList.toggle('within', end + 2 * LINE < this.box.clientHeight);
+    this.foot.style.top = `${end}px`;
     const name = make('bdi', {}, chosen ?? '');
     if (place < 0) this.foot.replaceChildren('Patient ', name, ' is not in the selection.');
     else this.foot.replaceChildren('Patient ', name, ' is not among those found. ', clear());
