@@ -29,14 +29,16 @@ OTHER_SYMBOL = "cross"
 FAINT = 0.35
 #: Places on a panel's axis: where it begins, where days end, the scale, where it ends. Images
 #: without a day take the last part of the days' room, or all of it.
-START, DAYS_END, SCALE, PANEL_END = -70.0, 990.0, 1210.0, 1370.0
-LANE = (820.0, 990.0)
+START, DAYS_END, SCALE, PANEL_END = -70.0, 970.0, 1225.0, 1380.0
+LANE = (800.0, 970.0)
 #: How far images without a day stand apart, at most.
 LANE_STEP = 60.0
 MOST_PER_DAY = 330.0
 #: Pixels: of a panel's plot, of its two lines of words, of its days, of the key, of a note.
 PLOT, HEAD, FOOT, KEY, NOTE = 150, 48, 46, 34, 19
 LEFT, BETWEEN, EDGE = 54, 0.11, 6
+#: Letters of a line of notes on the narrowest figure, of 640 pixels.
+COURSE_LETTERS = 82
 MARKER = 11
 N_TICKS = 5
 
@@ -163,7 +165,7 @@ def _make_days(
     if marks.lane is not None:
         ticks.append((marks.lane, "no day" if marks.axis is not None else "day not recorded"))
     if found is not None:
-        ticks.append((SCALE, "within a day"))
+        ticks.append((SCALE, "one day"))
     return {
         "domain": domain,
         "anchor": f"y{axis}",
@@ -186,8 +188,8 @@ def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]
         if day == days[0]:
             words = f"day {words}"
         place = axis.place(day)
-        # A panel's 1,440 places are 370 pixels at least, half a letter is 4.
-        if all(abs(place - at) > 15.5 * (len(words) + len(other) + 2) for at, other in chosen):
+        # A panel's 1,440 places are 260 pixels at least, half a letter is 4.
+        if all(abs(place - at) > 22 * (len(words) + len(other) + 2) for at, other in chosen):
             chosen.append((place, words))
     named = dict(chosen)
     return [(place, named.get(place, "")) for place in map(axis.place, days)]
@@ -387,7 +389,7 @@ def _say_scale(found: dict[str, object]) -> str:
     if found["reason"]:
         return "Within one day: not estimable"
     usual, most = (write_value(float(str(found[part]))) for part in ("median", "p90"))
-    return f"Within one day: {usual} apart, 9 of 10 up to {most}"
+    return f"Within one day {usual}, 9 of 10 ≤ {most}"
 
 
 def _write_head(
@@ -417,12 +419,12 @@ def _write_notes(
     lines = [f"{safe_text(course.info.title)}: outputs, never a probability of disease."]
     if noise is not None and course.outputs:
         row = noise.find(course.outputs[0])
-        pairs = (
-            f"{name_units(int(str(row['n_pairs'])), 'pair')} of images of one patient, day and view"
-        )
+        pairs = name_units(int(str(row["n_pairs"])), "pair")
         persons = name_units(int(str(row["n_persons"])), "person")
-        lines.append(
-            f"Within one day: {pairs}, of {persons}; dark bar the median, pale bar 9 of 10."
+        lines += textwrap.wrap(
+            "Within one day: how far two images of one patient, day and view are apart; dark bar "
+            f"the median, pale bar 9 of 10 ({pairs} of {persons}).",
+            COURSE_LETTERS,
         )
     shared = {
         "x": 0,
@@ -485,10 +487,12 @@ def _say_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> 
 
 # ---- near courses
 
-ROW = 44  # pixels
+ROW, AXIS = 62, 54  # pixels
 NEAR_MARKER = 12
-#: Least pixels of the plot, between the names at the left and the right edge.
-NARROW = 560
+#: How far below the middle of its row a mark stands, as a share of the row.
+DROP = 0.12
+#: Least pixels of the plot: half a page's column on a laptop. Letters of a line of notes there.
+NARROW, NOTE_LETTERS = 330, 48
 
 
 def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
@@ -509,59 +513,61 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
         Points carry the person's id as customdata.
     """
     palette = PALETTES[theme]
+    if courses.table.empty:
+        return _say_reason(courses.reason, theme)
     found = courses.reference
-    labels = _name_near_rows(courses)
-    room = round(max(map(text_width, labels))) + 20
+    names = _name_near_rows(courses)
+    row = len(names) - 1
+    notes = _explain_near(courses, palette)
+    below = AXIS + NOTE * len(notes) + EDGE
     layout: dict[str, Any] = {
-        "height": ROW * len(labels) + 54 + 60,
-        "margin": {"l": room, "r": 16, "t": 54, "b": 60, "autoexpand": False},
+        "height": EDGE + ROW * len(names) + below,
+        "margin": {"l": 10, "r": 16, "t": EDGE, "b": below, "autoexpand": False},
         "dragmode": False,
         "clickmode": "event+select",
         "showlegend": False,
         "xaxis": {
-            "title": {"text": "Distance (standard deviations a column)"},
+            "title": {"text": "Distance (standard deviations a column)", "standoff": 4},
             "range": [0, _find_reach(courses)],
+            "nticks": 6,
             "showgrid": True,
             "ticks": "outside",
             "fixedrange": True,
         },
-        "yaxis": {
-            "range": [len(labels) - 0.5, -0.5],
-            "tickvals": list(range(len(labels))),
-            "ticktext": labels,
-            "tickfont": {"color": palette.ink, "size": TEXT_SIZE},
-            "ticklabelstandoff": 6,
-            "fixedrange": True,
-        },
+        "yaxis": {"range": [row + 0.5, -0.5], "visible": False, "fixedrange": True},
+        "annotations": [
+            *_write_names(names, palette),
+            *_name_persons(courses, row),
+            *(
+                {**note, "yshift": EDGE - below + NOTE * (len(notes) - 1 - place)}
+                for place, note in enumerate(notes)
+            ),
+        ],
     }
-    if courses.table.empty:
-        layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
-        layout["height"] = 120
-        layout["margin"] = {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False}
-        layout["annotations"] = [_say_reason(courses.reason, palette)]
-        return make_figure([], layout, theme)
-    row = len(labels) - 1
     traces: list[Trace] = []
     if found is not None:
         ends = (found.low, found.median, found.high), (found.best_low, found.best, found.best_high)
         for place, (low, middle, high) in enumerate(ends):
-            traces += _draw_span(low, middle, high, place, palette, labels[place])
+            traces += _draw_span(low, middle, high, place + DROP, palette, names[place])
         layout["shapes"] = [_draw_guide(found.best_low, found.best_high, row, palette)]
-    traces += _draw_persons(courses, row, palette)
-    layout["annotations"] = [
-        *_name_persons(courses, row, palette),
-        *_explain_near(courses, room, palette),
-    ]
-    return make_figure(traces, layout, theme)
+    return make_figure([*traces, *_draw_persons(courses, row + DROP, palette)], layout, theme)
 
 
 def _name_near_rows(courses: Courses) -> list[str]:
-    if courses.table.empty:
-        return [""] * 3
     persons = f"{name_units(courses.n_persons, 'other person')} on these days"
     if courses.reference is None:
         return [persons]
     return ["Random other persons", f"Nearest of {courses.n_persons:,} random ones", persons]
+
+
+def _write_names(names: Sequence[str], palette: Palette) -> list[dict[str, Any]]:
+    """Write the name of each row above it: at its left there may be no room."""
+    shared = {"x": 0, "xref": "paper", "xanchor": "left", "yanchor": "middle"}
+    font = {"color": palette.ink, "size": TEXT_SIZE}
+    return [
+        {**shared, "y": place - 0.3, "text": safe_text(name), "font": font}
+        for place, name in enumerate(names)
+    ]
 
 
 def _find_reach(courses: Courses) -> float:
@@ -572,7 +578,7 @@ def _find_reach(courses: Courses) -> float:
 
 
 def _draw_span(
-    low: float, middle: float, high: float, row: int, palette: Palette, name: str
+    low: float, middle: float, high: float, row: float, palette: Palette, name: str
 ) -> list[Trace]:
     """Draw where 9 of 10 lie, and their middle."""
     words = f"{name}: {middle:.2f}, 9 of 10 from {low:.2f} to {high:.2f}"
@@ -606,15 +612,15 @@ def _draw_guide(low: float, high: float, row: int, palette: Palette) -> dict[str
         "type": "rect",
         "x0": low,
         "x1": high,
-        "y0": 1,
-        "y1": row + 0.4,
+        "y0": 1 + DROP,
+        "y1": row + 0.48,
         "fillcolor": mix(palette.ink, palette.page, 0.08),
         "line": {"width": 0},
         "layer": "below",
     }
 
 
-def _draw_persons(courses: Courses, row: int, palette: Palette) -> list[Trace]:
+def _draw_persons(courses: Courses, row: float, palette: Palette) -> list[Trace]:
     """Draw all persons as thin lines and the nearest as points, hollow if of the same source."""
     table = courses.table
     rest = courses.distances[len(table) :]
@@ -665,48 +671,46 @@ def _say_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
     )
 
 
-def _name_persons(courses: Courses, row: int, palette: Palette) -> list[dict[str, Any]]:
-    """Name the nearest persons below their points, as far as there is room; say what is hollow."""
+def _name_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
+    """Name the nearest persons below their points, as far as there is room."""
     notes: list[dict[str, Any]] = []
     scale = NARROW / _find_reach(courses)
     taken = -np.inf
     for record in courses.table.to_dict("records"):
         text = safe_text(record["patient_ids"])
         text = text if notes else f"patient {text}"
-        half = text_width(text) / 2 + 5
-        if record["distance"] * scale - half > taken:
-            taken = record["distance"] * scale + half
-            notes.append({"x": record["distance"], "y": row, "yshift": 18, "text": text})
+        half = text_width(text) / 2 + 4
+        middle = record["distance"] * scale
+        if middle - half > taken and middle + half < NARROW:
+            taken = middle + half
+            notes.append({"x": record["distance"], "y": row + 0.4, "text": text})
     return notes
 
 
-def _explain_near(courses: Courses, room: int, palette: Palette) -> list[dict[str, Any]]:
-    """Say above what is drawn."""
-    lines = []
+def _explain_near(courses: Courses, palette: Palette) -> list[dict[str, Any]]:
+    """Say below what is drawn."""
+    parts = []
     if courses.reference is None:
-        lines.append(f"Whether this is near is {safe_text(courses.reason)}.")
+        parts.append(f"Whether this is near is {courses.reason}.")
     else:
-        lines.append(
-            "Random persons: of the same views, on any of their days; bar 9 of 10, line the middle."
-        )
-    n_rest = courses.n_persons - len(courses.table)
-    hollow = ", hollow if of this patient's article or site" if any(courses.table["shares"]) else ""
-    rest = f"; thin lines: the other {n_rest:,}" if n_rest else ""
-    lines.append(f"Points: {_name_points(courses)}{hollow}{rest}.")
+        parts.append("Random persons: of the same views, on any of their days.")
+        parts.append("Bar: 9 of 10. Line: the middle.")
+    parts.append(f"Points: {_name_points(courses)}.")
+    if any(courses.table["shares"]):
+        parts.append("Hollow: of this patient's article or site.")
+    if n_rest := courses.n_persons - len(courses.table):
+        parts.append(f"Thin lines: the other {n_rest:,}.")
     shared = {
         "x": 0,
-        "y": 1,
+        "y": 0,
         "xref": "paper",
         "yref": "paper",
         "xanchor": "left",
-        "xshift": 8 - room,
         "yanchor": "bottom",
         "font": {"color": palette.quiet, "size": TEXT_SIZE},
     }
-    return [
-        {**shared, "text": line, "yshift": 8 + NOTE * (len(lines) - 1 - place)}
-        for place, line in enumerate(lines)
-    ]
+    lines = textwrap.wrap(" ".join(parts), NOTE_LETTERS)
+    return [{**shared, "text": safe_text(line)} for line in lines]
 
 
 def _name_points(courses: Courses) -> str:
@@ -714,8 +718,18 @@ def _name_points(courses: Courses) -> str:
     return "the nearest person" if n == 1 else f"the {n} nearest, by patient"
 
 
-def _say_reason(reason: str, palette: Palette) -> dict[str, Any]:
+def _say_reason(reason: str, theme: Theme) -> go.Figure:
     """Say in place of a chart why there is none."""
-    words = "<br>".join(textwrap.wrap(f"Nearest other persons: {reason}.", 70))
-    font = {"size": 16, "color": palette.quiet}
-    return {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "text": words, "font": font}
+    words = "<br>".join(textwrap.wrap(f"Nearest other persons: {reason}.", NOTE_LETTERS))
+    font = {"size": TEXT_SIZE, "color": PALETTES[theme].quiet}
+    nothing = {"visible": False, "fixedrange": True}
+    layout = {
+        "height": 120,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False},
+        "xaxis": nothing,
+        "yaxis": nothing,
+        "annotations": [
+            {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "text": words, "font": font}
+        ],
+    }
+    return make_figure([], layout, theme)
