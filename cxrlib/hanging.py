@@ -2,7 +2,8 @@
 
 1. All in one row, each near its day, as large as fits, down to `ROW_SIDE`.
 2. Else in columns below each other, at most `MOST_ROWS` high: images of one day first.
-3. Where there are still too many columns for `LEAST_SIDE`, the nearest days share one.
+3. Where there are still too many columns for `LEAST_SIDE`, the nearest days share one; where
+   that leaves images out although there is room, all columns are filled in order.
 4. Of a column that is too full chosen images hang, then its first and its last, then the next;
    the rest are counted below.
 """
@@ -19,7 +20,7 @@ __all__ = ["GAP", "Grid", "choose_grid", "hang", "spread"]
 #: Least sides of thumbnails, pixels: in one row, and in columns.
 ROW_SIDE, LEAST_SIDE = 72.0, 64.0
 #: Largest sides in so many rows: more rows are not to make the timeline much higher.
-LARGEST = {1: 128.0, 2: 112.0, 3: 88.0}
+LARGEST = {1: 128.0, 2: 96.0, 3: 80.0}
 MOST_ROWS = max(LARGEST)
 GAP = 12.0
 #: To look for the nearest of more would take long; none of these has room anyway.
@@ -81,6 +82,9 @@ def choose_grid(
             columns = _halve(columns, days)
         while fit(columns) < LEAST_SIDE and len(columns) > 2:
             columns = _join_nearest(columns, days, n_rows)
+        even = _fill(days, n_rows)
+        if max(map(len, columns)) > n_rows and fit(even) >= LEAST_SIDE:
+            columns = even
     n_dated = sum(days[column[0]] is not None for column in columns)
     n_used = min(n_rows, max(len(column) for column in columns))
     return Grid(min(fit(columns), LARGEST[n_rows]), n_used, tuple(columns), n_dated)
@@ -95,6 +99,15 @@ def _group(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
         else:
             columns.append((i,))
     return columns
+
+
+def _fill(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
+    """Fill columns one after the other, whatever their days."""
+    filled: list[tuple[int, ...]] = []
+    for _, group in groupby(range(len(days)), key=lambda i: days[i] is None):
+        part = list(group)
+        filled += [tuple(part[i : i + n_rows]) for i in range(0, len(part), n_rows)]
+    return filled
 
 
 def _halve(

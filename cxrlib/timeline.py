@@ -34,8 +34,8 @@ __all__ = [
     "timeline_table",
 ]
 
-WIDTH = 900.0
-"""Pixels of a page's column on a laptop, the labels at its left included."""
+WIDTH = 760.0
+"""Pixels of a page's column on a laptop, the names of lines at its left included."""
 
 Answer = Literal["yes", "no", "unclear", "not recorded"]
 
@@ -225,7 +225,7 @@ def lay_out_timeline(
         Images of the current selection; all unless given.
     chosen : sequence of str
         Images that get a thumbnail before others where there is not room for all.
-    width : float, default 900
+    width : float, default 760
         Pixels.
 
     Returns
@@ -289,7 +289,7 @@ ROOMY_SIDE = 72.0
 #: Room beside an end of the axis where no image is.
 END = 12.0
 #: Least width of the strip of images without a day: its heading has to fit.
-LANE_WIDTH = 128.0
+LANE_WIDTH = 144.0
 #: Points of one day stand so far apart where there is room, and points are as large.
 POINT_STEP, POINT_SIZES = 17.0, (5.0, 13.0)
 TEXT_LINE, NOTE_HEIGHT = 18.0, 20.0

@@ -50,6 +50,15 @@ def test_near_days_share_a_column_first() -> None:
     assert (1, 2) in grid.columns
 
 
+def test_no_image_is_left_out_where_there_is_room() -> None:
+    """Days of unlike numbers of images fill the columns in order, if nothing else helps."""
+    counts = {0: 1, 1: 3, 2: 3, 3: 2, 4: 1, 5: 2, 6: 2, 7: 2, 9: 1, 10: 2, 12: 1, 13: 1, 14: 1}
+    days: list[float | None] = [float(day) for day, n in counts.items() for _ in range(n)]
+    for width in (600.0, 634.0, 776.0):
+        grid = choose_grid(days, width)
+        assert max(map(len, grid.columns)) <= grid.n_rows == 3
+
+
 def test_chosen_images_hang_before_others() -> None:
     """The pair in the viewer is to be found on the timeline; then both ends of the column."""
     assert hang(range(20), 3, ()) == (0, 1, 19)

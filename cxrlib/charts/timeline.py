@@ -30,6 +30,11 @@ FILM = "#000000"
 FILM_TEXT = "#C3CAD4"
 ROWS = {"state": "State", "in_icu": "In the ICU", "intubation_present": "Tube in place"}
 
+#: Room between words of the key that a narrower screen squeezes.
+SPACED = 1.25
+#: Pixels left of the first place, for half a frame.
+RIM = 6
+
 Trace = dict[str, Any]
 Hung = tuple[Mark, Tile]
 
@@ -78,9 +83,14 @@ def plot_timeline(
     layout = {
         "template": chart_template(theme),
         "height": timeline.height,
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "autoexpand": False},
+        # The names of lines keep their room on any screen; the rest is stretched.
+        "margin": {"l": timeline.left - RIM, "r": 0, "t": 0, "b": 0, "autoexpand": False},
         "showlegend": False,
-        "xaxis": {"visible": False, "range": [0, timeline.width], "fixedrange": True},
+        "xaxis": {
+            "visible": False,
+            "range": [timeline.left - RIM, timeline.width],
+            "fixedrange": True,
+        },
         "yaxis": {"visible": False, "range": [timeline.height, 0], "fixedrange": True},
         "dragmode": False,
         "clickmode": "event+select",
@@ -304,6 +314,7 @@ def _texts(words: Sequence[Word], *, at: str = "middle center") -> list[Trace]:
                 "selected": {"textfont": {"color": colour}},
                 "unselected": {"textfont": {"color": colour}},
                 "hoverinfo": "skip",
+                "cliponaxis": False,
             }
         )
     return traces
@@ -373,7 +384,7 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
 def _tag_view(mark: Mark, side: float) -> str:
     """Name a view below its thumbnail, shorter where it would reach the next."""
     view = safe_text(mark.view, "no view")[:10]
-    fits = len(view) * CHARACTER < side - 10
+    fits = len(view) * CHARACTER < 0.85 * side - 4  # a narrower screen squeezes it
     return view if fits else view.removeprefix("AP ")
 
 
@@ -409,6 +420,7 @@ def _symbols(
             "opacity": 1,
         },
         "hoverinfo": "skip",
+        "cliponaxis": False,
         "selected": {"marker": {"opacity": 1}, "textfont": {"color": ink}},
         "unselected": {"marker": {"opacity": 1}, "textfont": {"color": ink}},
     }
@@ -435,12 +447,11 @@ def _explain_points(timeline: Timeline, palette: Palette) -> list[Trace]:
     names = [safe_text(view, "view not recorded")[:20] for view in views]
     for name in names:
         places.append((x + 6, y))
-        x += len(name) * CHARACTER + 32
-    x += 12
+        x += SPACED * (len(name) * CHARACTER + 32)
     for i, state in enumerate(dict.fromkeys(mark.state for mark in timeline.marks)):
         text = state if i else f"state {state}"
         words.append((x, y, text, palette.rims[state]))
-        x += len(text) * CHARACTER + 16
+        x += SPACED * (len(text) * CHARACTER + 16)
     shapes = [_symbol(view) for view in views]
     ink = palette.quiet
     return [
@@ -520,13 +531,12 @@ def _note(x: float, y: float, text: str, colour: str, **style: object) -> dict[s
 
 def _name_rows(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
     """Name the lines at the left, and the lane above it."""
-    x = timeline.left - 16
     rows = dict(ROWS)
     if timeline.ticks:
         rows = {"days": "Day", **rows}
+    beside = {"xref": "paper", "xanchor": "right", "xshift": -10}
     names = [
-        _note(x, timeline.lines[line], text, palette.quiet, xanchor="right")
-        for line, text in rows.items()
+        _note(0, timeline.lines[line], text, palette.quiet, **beside) for line, text in rows.items()
     ]
     if timeline.lane:
         y = timeline.lines["days"]
