@@ -51,6 +51,7 @@ rows = cohort.table[cohort.table["is_xray"] & (cohort.table["patient_id"] == sho
 shown, pair = find_pair(shown, rows)
 write_address(shown)
 
+kept = set(selected.table["image_id"])
 origin = provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-patient-{date.today().isoformat()}"
 beside, main = st.columns([1, 3], gap="medium")
@@ -58,13 +59,13 @@ with beside:
     show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=suggested)
 with main:
     summary = everybody[everybody["patient_id"] == shown.patient_id].iloc[0]
-    show_head(summary, rows, kept=set(selected.table["image_id"]))
+    show_head(summary, rows, kept=kept)
     show_facts(rows)
-    show_timeline(cohort, rows, pair, selected, provenance=origin, stem=stem)
+    show_timeline(cohort, rows, pair, kept=kept, provenance=origin, stem=stem)
     show_pair(cohort, rows, pair)
     part = choose_part()
     if part == "outputs over time":
-        show_course(cohort, rows, pair, filters=selection.describe(), stem=stem)
+        show_course(cohort, rows, pair, kept=kept, filters=selection.describe(), stem=stem)
     elif part == "where it leads":
         show_near(cohort, shown.patient_id, filters=selection.describe(), stem=stem)
     elif part == "notes and flags":

@@ -1,6 +1,6 @@
 """The part of the patients page with an extractor's outputs over time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -89,7 +89,13 @@ def _load_numbers(cohort: Cohort, key: str, changed: int) -> Numbers:
 
 
 def show_course(
-    cohort: Cohort, rows: pd.DataFrame, pair: Pair, *, filters: Sequence[str], stem: str
+    cohort: Cohort,
+    rows: pd.DataFrame,
+    pair: Pair,
+    *,
+    kept: Collection[str],
+    filters: Sequence[str],
+    stem: str,
 ) -> None:
     """Show outputs over time, and of the two images in the viewer.
 
@@ -99,6 +105,8 @@ def show_course(
     rows : DataFrame
         The patient's X-rays.
     pair : Pair
+    kept : collection of str
+        Images of the current selection; others are faint.
     filters : sequence of str
         In words; they leave out no image of a course.
     stem : str
@@ -122,7 +130,7 @@ def show_course(
         f"Patient: {rows['patient_id'].iloc[0]}",
     ]
     theme = st.context.theme.type or "light"
-    draw = partial(plot_course, course, numbers.noise)
+    draw = partial(plot_course, course, numbers.noise, selected=pair.image_ids, kept=kept)
     show_figure(
         draw(theme=theme),
         key="course",

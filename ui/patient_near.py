@@ -40,11 +40,8 @@ def show_near(cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: 
     if find_extractor() is None:
         return
     current = load_current(current_entry().slug)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _show_map(current, patient_id, filters, stem)
-    with right:
-        _show_nearest(cohort, current, patient_id, filters, stem)
+    _show_map(current, patient_id, filters, stem)
+    _show_nearest(cohort, current, patient_id, filters, stem)
 
 
 def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: str) -> None:

@@ -59,8 +59,8 @@ def _choose_images(rows: pd.DataFrame, pair: Pair) -> None:
     names = name_images(rows)
     ids = list(names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _choose_one("Left: prior", "left", [None, *ids], pair.prior, pair, names)
-        _choose_one("Right: current", "right", ids, pair.current, pair, names)
+        _choose_one("Prior", "left", [None, *ids], pair.prior, pair, names)
+        _choose_one("Current", "right", ids, pair.current, pair, names)
         st.button(
             "Swap",
             key="swap_pair",
@@ -100,7 +100,7 @@ def _choose_one(
         format_func=lambda name: NO_IMAGE if name is None else names[name],
         key=key,
         on_change=take,
-        width=300,
+        width=225,
     )
 
 

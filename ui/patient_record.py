@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
-from cxrlib.image_export import pack_images
-from cxrlib.licences import describe_licences, why_withheld
+from cxrlib.image_export import pack_images, plan_pack
+from cxrlib.licences import METADATA_LICENCE, describe_licences
 from cxrlib.quality import find_flags
 from cxrlib.records import record_csv, record_json, record_table
 from ui.figure import Saving
@@ -33,13 +32,16 @@ def show_record(
     stem : str
         Of the files' names.
     """
+    licences = describe_licences(rows, is_synthetic=cohort.is_synthetic)
+    if not cohort.is_synthetic:
+        licences.append(METADATA_LICENCE)
     patient_id, ledger = str(rows["patient_id"].iloc[0]), find_flags(cohort)
     table = record_table(cohort, patient_id, ledger)
     shown = table.loc[:, table.notna().any()]
     show_table(
         shown.astype(object).where(shown.notna(), "–").astype(str),
         key="record",
-        provenance=[*provenance, f"Patient: {patient_id}"],
+        provenance=[*provenance, f"Patient: {patient_id}", *licences],
         file_stem=f"{stem}-record",
         numbers=table,
         label="Save what is shown as CSV",
@@ -47,8 +49,10 @@ def show_record(
     n_blank = len(table.columns) - len(shown.columns)
     if n_blank:
         show_quiet(f"{n_blank} columns hold nothing for this patient; the files have them.")
-    for line in describe_licences(rows, is_synthetic=cohort.is_synthetic):
+    for line in licences:
         show_quiet(line)
+    if refusal := plan_pack(cohort, rows).refusal:
+        show_quiet(refusal)
     with st.container(horizontal=True):
         for saving in _list_savings(cohort, rows, patient_id, stem):
             st.download_button(
@@ -84,11 +88,8 @@ def _list_savings(cohort: Cohort, rows: pd.DataFrame, patient_id: str, stem: str
 
 def _offer_images(cohort: Cohort, rows: pd.DataFrame, stem: str) -> list[Saving]:
     """Offer the unmodified files whose licence lets them go out; none where none may."""
-    withheld = [
-        why_withheld(row, is_synthetic=cohort.is_synthetic) for row in rows.to_dict("records")
-    ]
-    n_free = withheld.count("")
-    if not n_free:
+    plan = plan_pack(cohort, rows)
+    if plan.refusal:
         return []
 
     def pack() -> bytes:
@@ -97,5 +98,6 @@ def _offer_images(cohort: Cohort, rows: pd.DataFrame, stem: str) -> list[Saving]
         except CxrError as error:  # a download has no other place for words
             return str(error).encode()
 
-    label = f"{count_words(n_free, 'image')} of {len(rows)}, unmodified (ZIP)"
+    size = f"{plan.n_bytes / 2**20:.1f} MiB"
+    label = f"Images as published (ZIP): {plan.n_allowed} of {plan.n_images}, {size}"
     return [Saving(label, f"{stem}.zip", "application/zip", pack)]

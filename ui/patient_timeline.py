@@ -1,6 +1,6 @@
 """The timeline on the patients page: thumbnails at their day, a click puts one into the viewer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import pandas as pd
@@ -11,7 +11,6 @@ from cxrlib.charts.palette import Theme
 from cxrlib.charts.timeline import plot_timeline
 from cxrlib.cohort import Cohort
 from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
-from cxrlib.licences import why_left_out
 from cxrlib.patient_facts import lab_table
 from cxrlib.priors import Pair
 from cxrlib.store import Store
@@ -26,14 +25,15 @@ from ui.table import show_table
 __all__ = ["show_timeline"]
 
 KEY = "timeline"
+WIDTH = 640.0  # pixels of its place on a laptop, beside the list
 
 
 def show_timeline(
     cohort: Cohort,
     rows: pd.DataFrame,
     pair: Pair,
-    selected: Cohort,
     *,
+    kept: Collection[str],
     provenance: Sequence[str],
     stem: str,
 ) -> None:
@@ -46,15 +46,14 @@ def show_timeline(
         The patient's X-rays.
     pair : Pair
         The two images in the viewer.
-    selected : Cohort
-        What the filters leave; the patient's other images are faint.
+    kept : collection of str
+        Images of the current selection; others are faint.
     provenance : sequence of str
     stem : str
         Of the files' names.
     """
     slug, theme = current_entry().slug, st.context.theme.type or "light"
-    kept = set(selected.table["image_id"])
-    timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids)
+    timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids, width=WIDTH)
     readable = rows.loc[rows["file_status"] == "ok", "image_id"]
     addresses = {image_id: image_url(slug, image_id, "thumb") for image_id in readable}
 
@@ -67,13 +66,6 @@ def show_timeline(
             left_out=placeholders(cohort, rows, pictures),
             selected=pair.image_ids,
         )
-
-    # Which pictures a saved figure will have; they are made when it is asked for.
-    free = {
-        str(row["image_id"]): ""
-        for row in rows.to_dict("records")
-        if row["image_id"] in addresses and not why_left_out(row, is_synthetic=cohort.is_synthetic)
-    }
 
     def remember_click() -> None:
         chosen = st.session_state[KEY].selection.points
@@ -91,7 +83,7 @@ def show_timeline(
         provenance=[
             *provenance,
             f"Patient: {timeline.patient_id}",
-            *tell_pictures(cohort, rows, free),
+            *tell_pictures(cohort, rows),
         ],
         file_stem=f"{stem}-timeline",
         heading=f"Patient {timeline.patient_id}: images by day",
