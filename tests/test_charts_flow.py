@@ -4,6 +4,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.cohort import SelectionStep
+from tests.figures import assert_valid
 
 STEPS = [
     SelectionStep("rows of metadata.csv", 100, 40, {}),
@@ -45,3 +46,9 @@ def test_an_empty_cohort_is_drawn() -> None:
     """No row at all is a chart, not an error."""
     figure = plot_flow([SelectionStep("rows", 0, 0, {}), SelectionStep("X-rays", 0, 0, {})])
     assert isinstance(figure, go.Figure)
+
+
+def test_everything_drawn_is_valid() -> None:
+    """Give Plotly nothing it would refuse or change."""
+    for theme in ("light", "dark"):
+        assert_valid(plot_flow(STEPS, theme=theme))

@@ -36,7 +36,7 @@ SIGNS = {
 def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
     """Show every extractor with what is there of it; a button for each missing piece."""
     st.subheader("Extractors", anchor=False)
-    if reason := explain_no_map(cohort):
+    if reason := _explain_no_map(cohort):
         show_text(reason)
     states = _list_states(cohort, _time_cache())
     offered = [s for s in states if s.ready != "weights missing" or WEIGHTS_FILES[s.name].sha256]
@@ -51,7 +51,7 @@ def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
 
 def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
     """Show how many thumbnails there are; they are made as they are needed, or all at once."""
-    wanted = set(cohort.select_xrays().select_with_file().table["sha256"].dropna())
+    wanted = _list_contents(cohort)
     n_made = len(wanted & list_thumbnails(Store(find_cache())))
     words, deed = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with words:
@@ -110,6 +110,18 @@ def _describe(state: ExtractorState) -> str:
     if state.n_on_map:
         return f"{embedded}; {state.n_on_map:,} of {state.n_for_map:,} images on the map"
     return f"{embedded}; no map yet"
+
+
+@functools.lru_cache(maxsize=8)
+def _explain_no_map(cohort: Cohort) -> str:
+    """Say once for all sessions why a cohort can have no map, "" where it can."""
+    return explain_no_map(cohort)
+
+
+@functools.lru_cache(maxsize=8)
+def _list_contents(cohort: Cohort) -> frozenset[str]:
+    """List once for all sessions the contents that can have a thumbnail."""
+    return frozenset(cohort.select_xrays().select_with_file().table["sha256"].dropna())
 
 
 @functools.lru_cache(maxsize=16)

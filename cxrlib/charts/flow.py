@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Theme
-from cxrlib.charts.template import TEXT_SIZE, chart_template
+from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
 from cxrlib.charts.words import count_words
 from cxrlib.cohort import SelectionStep
 
@@ -31,40 +31,58 @@ def plot_flow(steps: Sequence[SelectionStep], *, theme: Theme = "light") -> go.F
         Bars in images, from top to bottom.
     """
     palette = PALETTES[theme]
-    figure = go.Figure(layout={"template": chart_template(theme)})
     total = max(steps[0].n_images, 1)
     places = list(range(len(steps)))
     kept = [step.n_images for step in steps]
     gone = [0, *(a - b for a, b in itertools.pairwise(kept))]
     hover = [_hover(step, n) for step, n in zip(steps, gone, strict=True)]
-    bars = {"y": places, "orientation": "h", "width": 0.56, "hoverinfo": "text", "hovertext": hover}
-    figure.add_bar(x=kept, marker={"color": palette.accent, "line": {"width": 0}}, **bars)
-    figure.add_bar(
-        x=gone,
-        marker={
-            "color": palette.page,
-            "line": {"width": 1, "color": palette.quiet},
-            "pattern": {"shape": "/", "fgcolor": palette.quiet, "size": 6, "solidity": 0.25},
-        },
-        **bars,
-    )
-    for place, step, n in zip(places, steps, gone, strict=True):
-        figure.add_annotation(
-            x=0, y=place, xanchor="right", xshift=-10, align="right", text=_wrap(step.label)
+    bars = {
+        "type": "bar",
+        "y": places,
+        "orientation": "h",
+        "width": 0.56,
+        "hoverinfo": "text",
+        "hovertext": hover,
+    }
+    solid = {"color": palette.accent, "line": {"width": 0}}
+    hatched = {
+        "color": palette.page,
+        "line": {"width": 1, "color": palette.quiet},
+        "pattern": {"shape": "/", "fgcolor": palette.quiet, "size": 6, "solidity": 0.25},
+    }
+    traces = [{**bars, "x": kept, "marker": solid}, {**bars, "x": gone, "marker": hatched}]
+    notes = [
+        note
+        for place, step, n in zip(places, steps, gone, strict=True)
+        for note in (
+            _note(0, place, -10, _wrap(step.label)),
+            _note(step.n_images + n, place, 10, _words(step)),
         )
-        figure.add_annotation(
-            x=step.n_images + n, y=place, xanchor="left", xshift=10, align="left", text=_words(step)
-        )
-    figure.update_layout(
-        barmode="stack",
-        showlegend=False,
-        height=ROW_HEIGHT * len(steps) + 16,
-        margin={"l": 190, "r": 8, "t": 8, "b": 8},
-        xaxis={"visible": False, "range": [0, 1.75 * total], "fixedrange": True},
-        yaxis={"visible": False, "range": [len(steps) - 0.5, -0.5], "fixedrange": True},
-        font={"size": TEXT_SIZE},
-    )
-    return figure
+    ]
+    layout = {
+        "barmode": "stack",
+        "showlegend": False,
+        "height": ROW_HEIGHT * len(steps) + 16,
+        "margin": {"l": 190, "r": 8, "t": 8, "b": 8},
+        "xaxis": {"visible": False, "range": [0, 1.75 * total], "fixedrange": True},
+        "yaxis": {"visible": False, "range": [len(steps) - 0.5, -0.5], "fixedrange": True},
+        "font": {"size": TEXT_SIZE},
+        "annotations": notes,
+    }
+    return make_figure(traces, layout, theme)
+
+
+def _note(x: float, y: float, shift: int, text: str) -> Parts:
+    """Write beside a bar: to its left where the shift, in pixels, is negative."""
+    is_left = shift < 0
+    return {
+        "x": x,
+        "y": y,
+        "xanchor": "right" if is_left else "left",
+        "xshift": shift,
+        "align": "right" if is_left else "left",
+        "text": text,
+    }
 
 
 def describe_flow(steps: Sequence[SelectionStep]) -> str:
