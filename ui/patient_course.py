@@ -144,13 +144,31 @@ def show_course(
         config={"displayModeBar": False},
     )
     if pair.prior is not None and pair.current is not None:
-        st.markdown("**The two images in the viewer**")
-        show_table(
-            compare_outputs(course, pair.prior, pair.current, numbers.noise),
-            key="pair_outputs",
-            provenance=origin,
-            file_stem=f"{stem}-pair-outputs",
-        )
+        compared = compare_outputs(course, pair.prior, pair.current, numbers.noise)
+        _show_compared(compared, provenance=origin, stem=stem)
+
+
+def _show_compared(compared: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:
+    """Show the outputs of the two images, and what the change is worth."""
+    st.markdown("**The two images in the viewer**")
+    value = partial(st.column_config.NumberColumn, format="%.4g")
+    show_table(
+        compared[["output", "first", "second", "change", "usual", "most", "words"]],
+        key="pair_outputs",
+        provenance=provenance,
+        file_stem=f"{stem}-pair-outputs",
+        numbers=compared,
+        placeholder="–",
+        column_config={
+            "output": "Output",
+            "first": value("Prior"),
+            "second": value("Current"),
+            "change": value("Change"),
+            "usual": value("Within a day, median"),
+            "most": value("Within a day, 9 of 10"),
+            "words": st.column_config.TextColumn("What the change is worth", width="large"),
+        },
+    )
 
 
 def _choose_outputs(info: ExtractorInfo) -> list[str]:

@@ -103,7 +103,21 @@ def _show_nearest(
         draw=draw,
         config={"displayModeBar": False},
     )
-    show_table(courses.table, key="nearest", provenance=origin, file_stem=f"{stem}-nearest")
+    show_table(
+        courses.table.drop(columns="person_id"),
+        key="nearest",
+        provenance=origin,
+        file_stem=f"{stem}-nearest",
+        numbers=courses.table,
+        column_config={
+            "rank": "Rank",
+            "patient_ids": "Patients of one person",
+            "distance": st.column_config.NumberColumn("Distance, SD a column", format="%.2f"),
+            "n_aligned": f"Aligned days, of {courses.n_days}",
+            "n_images": "Images used",
+            "shares": "Shares with this patient",
+        },
+    )
     _offer_patients(courses)
 
 

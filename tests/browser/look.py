@@ -242,12 +242,36 @@ def visit_cohort(page: Page, address: str, findings: Findings, take: Callable[[s
         take(f"-{section}")
 
 
+def visit_patients(
+    page: Page, address: str, findings: Findings, take: Callable[[str], None]
+) -> None:
+    """Open the patients page, each of its parts, and walk the list by key."""
+    for part in PARTS:
+        page.goto(f"{address}/patients?part={part.replace(' ', '%20')}")
+        wait_until_drawn(page)
+        check_page(page, findings)
+        take(f"-{part.replace(' ', '-')}")
+    before = page.url
+    page.keyboard.press("n")
+    page.wait_for_timeout(800)
+    wait_until_drawn(page)
+    if page.url == before:
+        findings.add("the key n does not lead to the next patient")
+    page.goto(f"{address}/patients?patient=there-is-no-such-patient")
+    wait_until_drawn(page)
+    if "there-is-no-such-patient" not in page.inner_text(".stApp"):
+        findings.add("an unknown patient in the address is not reported")
+
+
+PARTS = ("outputs over time", "where it leads", "notes and flags", "record")
+
 # Sections of the cohort page; those that hold a chart of Plotly.
 SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")
 WITH_CHART = ("overview", "ages", "missing", "groups")
 
 VISITS: dict[str, Visit] = {
     "cohort": visit_cohort,
+    "patients": visit_patients,
     "trajectories": visit_trajectories,
     "data": visit_data,
 }
