@@ -31,7 +31,7 @@ from ui.figure import show_figure
 from ui.offers import show_missing_map
 from ui.resources import find_cache, load_current
 from ui.table import show_table
-from ui.text import show_quiet
+from ui.text import show_heading, show_quiet
 
 __all__ = ["Numbers", "find_extractor", "load_numbers", "show_course"]
 
@@ -83,7 +83,7 @@ def _load_numbers(cohort: Cohort, key: str, changed: int) -> Numbers:
     embeddings = load_embeddings(cohort, info, store)
     return Numbers(
         embeddings,
-        estimate_noise(cohort.table, embeddings),
+        estimate_noise(cohort.table, embeddings, duplicates=cohort.duplicates),
         lay_out_space(cohort.table, embeddings),
     )
 
@@ -150,7 +150,7 @@ def show_course(
 
 def _show_compared(compared: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:
     """Show the outputs of the two images, and what the change is worth."""
-    st.markdown("**The two images in the viewer**")
+    show_heading("The two images in the viewer")
     value = partial(st.column_config.NumberColumn, format="%.4g")
     show_table(
         compared[["output", "first", "second", "change", "usual", "most", "words"]],

@@ -9,19 +9,21 @@ from cxrlib.charts.courses import plot_near
 from cxrlib.charts.trajectories import plot_map
 from cxrlib.charts.words import describe_map
 from cxrlib.cohort import Cohort
-from cxrlib.neighbours import Courses, describe_courses, nearest_courses
+from cxrlib.neighbours import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.report import points_table, provenance
 from cxrlib.trajectories import compute_trajectory
+from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.patient_choice import SHOWN, choose_patient
 from ui.patient_course import Numbers, find_extractor, load_numbers
 from ui.resources import Current, load_current
 from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.text import show_heading, show_quiet, show_text
 
 __all__ = ["show_near"]
 
+WINDOWS = (3, 5, 7)  # days
 TRAJECTORIES = "../pages/trajectories.py"  # as the main script, ui/router.py, sees it
 
 
@@ -75,16 +77,56 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
 
 
 @lru_cache(maxsize=256)
-def _find_nearest(cohort: Cohort, numbers: Numbers, patient_id: str) -> Courses:
-    return nearest_courses(cohort.table, numbers.embeddings, patient_id, space=numbers.space)
+def _find_nearest(
+    cohort: Cohort, numbers: Numbers, patient_id: str, window: int, *, other_sources: bool
+) -> Courses:
+    return nearest_courses(
+        cohort.table,
+        numbers.embeddings,
+        patient_id,
+        window=window,
+        other_sources=other_sources,
+        space=numbers.space,
+    )
+
+
+def _choose_window() -> int:
+    """Let the reader choose how near two days must be to be aligned."""
+    report_unknown("window", [f"{days} days" for days in WINDOWS].__contains__)
+    chosen = st.segmented_control(
+        "Days aligned within",
+        [f"{days} days" for days in WINDOWS],
+        default=f"{WINDOWS[0]} days",
+        required=True,
+        key="window",
+        bind="query-params",
+        persist_state="session",
+        width="content",
+    )
+    return int(str(chosen).split()[0])
+
+
+def _choose_sources() -> bool:
+    """Let the reader leave out persons who share an article or a site with the patient."""
+    return st.toggle(
+        "Other sources only",
+        key="other_sources",
+        bind="query-params",
+        persist_state="session",
+        width="content",
+        help="Images of one article or site look alike for other reasons than a course.",
+    )
 
 
 def _show_nearest(
     cohort: Cohort, current: Current, patient_id: str, filters: Sequence[str], stem: str
 ) -> None:
     """Show the other persons whose images ran most alike, beside random ones."""
-    courses = _find_nearest(cohort, load_numbers(cohort, current.extractor), patient_id)
-    st.markdown("**Nearest by course**")
+    numbers = load_numbers(cohort, current.extractor)
+    show_heading("Nearest by course")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        window, other_sources = _choose_window(), _choose_sources()
+    courses = _find_nearest(cohort, numbers, patient_id, window, other_sources=other_sources)
     show_text(describe_courses(courses))
     if courses.table.empty:
         return
@@ -118,6 +160,8 @@ def _show_nearest(
             "shares": "Shares with this patient",
         },
     )
+    for note in list_notes(courses):
+        show_quiet(note)
     _offer_patients(courses)
 
 

@@ -1,5 +1,6 @@
 """The timeline on the patients page: thumbnails at their day, a click puts one into the viewer."""
 
+import zlib
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -25,7 +26,6 @@ from ui.table import show_table
 __all__ = ["show_timeline"]
 
 KEY = "timeline"
-WIDTH = 640.0  # pixels of its place on a laptop, beside the list
 
 
 def show_timeline(
@@ -52,8 +52,10 @@ def show_timeline(
     stem : str
         Of the files' names.
     """
+    # Another pair is another chart: a mark clicked before can be clicked again.
+    key = f"{KEY}_{zlib.crc32(repr(pair.image_ids).encode('utf-8', 'replace')):08x}"
     slug, theme = current_entry().slug, st.context.theme.type or "light"
-    timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids, width=WIDTH)
+    timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids)
     readable = rows.loc[rows["file_status"] == "ok", "image_id"]
     addresses = {image_id: image_url(slug, image_id, "thumb") for image_id in readable}
 
@@ -68,7 +70,7 @@ def show_timeline(
         )
 
     def remember_click() -> None:
-        chosen = st.session_state[KEY].selection.points
+        chosen = st.session_state[key].selection.points
         custom = chosen[0].get("customdata") if chosen else None
         image_id = custom[0] if isinstance(custom, list | tuple) and custom else custom
         if isinstance(image_id, str) and image_id in set(rows["image_id"]):
@@ -76,7 +78,7 @@ def show_timeline(
 
     show_figure(
         plot_timeline(timeline, theme=theme, pictures=addresses, selected=pair.image_ids),
-        key=KEY,
+        key=key,
         alt=describe_timeline(timeline),
         numbers=partial(timeline_table, timeline),
         caption=write_caption(timeline.clock),
@@ -96,9 +98,10 @@ def show_timeline(
 
 
 def write_caption(clock: str) -> str:
-    """Say how to read the timeline, and how not."""
+    """Say how to read the timeline, and how not; without a day there is no day 0."""
+    zero = f"; day 0 is {clock}" if clock else ""
     return (
-        f"Each image at its day; day 0 is {clock}. In the ICU and tube in place are recorded per "
+        f"Each image at its day{zero}. In the ICU and tube in place are recorded per "
         "image: points, never periods. Click an image to put it into the viewer beside its prior."
     )
 
