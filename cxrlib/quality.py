@@ -221,9 +221,9 @@ def effect_of_leaving_out(
     Returns
     -------
     DataFrame
-        `EFFECT_COLUMNS`, a row a rule and, of several, a last one "all of these". n_flagged are
-        X-rays that go; n_published are frontal images with a usable finding, as the paper
-        counts. Persons are missing where the images were not inspected.
+        `EFFECT_COLUMNS`, a row a rule; where several are named, a last one "all of these".
+        n_flagged are X-rays that go; n_published are frontal images with a usable finding, as
+        the paper counts. Persons are missing where the images were not inspected.
 
     Raises
     ------

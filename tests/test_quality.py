@@ -1,7 +1,7 @@
 """The quality ledger: its table, its counts, its effect on a selection, its report."""
 
 import csv
-import io
+import itertools
 import json
 import shutil
 import time
@@ -286,8 +286,11 @@ def run(root: Path, tmp_path: Path, *options: str) -> str:
 
 
 def test_command_prints_the_ledger_as_csv(root: Path, tmp_path: Path, cohort: Cohort) -> None:
-    """One row a flag, the same as the library's; nothing that a spreadsheet would run."""
-    lines = list(csv.DictReader(io.StringIO(run(root, tmp_path, "--format", "csv"))))
+    """Where it comes from, then one row a flag as in the library; nothing a spreadsheet runs."""
+    printed = run(root, tmp_path, "--format", "csv").splitlines(keepends=True)
+    rows = list(itertools.dropwhile(lambda line: line.startswith("# "), printed))
+    assert cohort.fingerprint in "".join(printed[: len(printed) - len(rows)])
+    lines = list(csv.DictReader(rows))
     table = find_flags(cohort).table
     assert [line["rule"] for line in lines] == list(table["rule"])
     assert [int(line["row"]) for line in lines] == list(table["row"])

@@ -114,8 +114,8 @@ RULES = (
         name="clock unknown",
         severity="note",
         title="Day counted from symptoms or from admission",
-        meaning="No column says which, and they differ by about a week: days of two patients "
-        "cannot be compared exactly.",
+        meaning="No column says which, and who is admitted has been ill for days: days of two "
+        "patients cannot be compared exactly.",
         action="Compare days within a patient; between patients only roughly.",
         find=find_unknown_clock,
         clause="the record does not say what the day is counted from",

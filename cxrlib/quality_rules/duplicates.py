@@ -126,7 +126,6 @@ RULES = (
         action="Keep one row, unless the second is meant; count persons, not images.",
         find=find_exact_duplicates,
         clause="another row's file has the same bytes",
-        needs_images=False,
     ),
     Rule(
         name="near duplicate",

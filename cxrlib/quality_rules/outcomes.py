@@ -51,7 +51,7 @@ def _find_misfits(cohort: Cohort) -> list[Hit]:
     """Find results of the RT-PCR for SARS-CoV-2 that do not fit the finding."""
     table = cohort.table
     finding = table["finding"].fillna("")
-    is_covid = finding.str.contains("COVID-19", regex=False)
+    is_covid = finding.str.casefold().str.contains("covid-19", regex=False)
     # "No Finding" with a positive test is a clear image of an infected patient: no misfit.
     other = table["usable_finding"] & ~is_covid & (finding != "No Finding")
     positive, negative = (table["RT_PCR_positive"] == answer for answer in ("yes", "no"))
@@ -73,8 +73,9 @@ def find_undated(cohort: Cohort) -> list[Hit]:
     table = cohort.table
     hits = []
     for ever, now in DATED.items():
-        where = (table[ever] == "yes") & table[now].isin(["not recorded", "unclear"])
-        hits += list_hits(cohort, where, ever, f"yes, but {now} is not recorded")
+        for silence in ("not recorded", "unclear"):
+            where = (table[ever] == "yes") & (table[now] == silence)
+            hits += list_hits(cohort, where, ever, f"yes, but {now} is {silence}")
     return hits
 
 
