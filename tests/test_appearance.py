@@ -98,6 +98,21 @@ def test_arrows_are_marks(shade: int) -> None:
     assert measure(film).n_marks >= 2
 
 
+@pytest.mark.parametrize(("x", "y"), [(40, 260), (440, 260), (240, 60), (240, 460)])
+def test_what_stands_at_the_edge_is_no_mark(x: int, y: int) -> None:
+    """Side markers and their frames stand there; the same mark in the middle counts."""
+
+    def count(*place: int) -> int:
+        film = draw_film(3)
+        draw = ImageDraw.Draw(film)
+        draw.rectangle((place[0] - 18, place[1] - 18, place[0] + 18, place[1] + 18), fill=60)
+        draw.rectangle((place[0] - 4, place[1] - 4, place[0] + 4, place[1] + 4), fill=255)
+        return measure(film).n_marks
+
+    assert count(x, y) == 0
+    assert count(240, 260) == 1
+
+
 def test_colour_is_measured() -> None:
     """A red arrow colours few pixels, a tint all; grey stored as colour none."""
     film = draw_film(4).convert("RGB")

@@ -51,6 +51,33 @@ def judge_one(
     return table[chosen].iloc[0]
 
 
+def count_cells(root: Path, rows: list[dict[str, object]], name: str) -> dict[str, float]:
+    """Count a small cohort as a published table does; give each row's first number."""
+    cohort = load_cohort(make_cohort(root, rows, images={}), inspect_images=False)
+    return count_published(cohort, name).groupby("row", sort=False)["value"].first().to_dict()
+
+
+def test_table_7_has_articles_with_a_doi_only(tmp_path: Path) -> None:
+    """Pages of websites are articles elsewhere, and rows of no published table."""
+    rows: list[dict[str, object]] = [
+        {"doi": "10.1148/rg.242035193"},
+        {"doi": "", "url": "https://www.eurorad.org/case/16689"},
+    ]
+    counted = count_cells(tmp_path / "c", rows, "table-7")
+    assert counted["10.1148/rg.242035193"] == 1
+    assert set(counted) == set(PUBLISHED["table-7"].row_titles)
+
+
+def test_a_stray_finding_takes_no_printed_row(tmp_path: Path) -> None:
+    """The finding "Viral/SARS" that stands under no pneumonia is one of its own."""
+    rows: list[dict[str, object]] = [
+        {"finding": "Pneumonia/Viral/SARS"},
+        {"finding": "Pneumonia/Viral/SARS"},
+        {"finding": "Viral/SARS"},
+    ]
+    assert count_cells(tmp_path / "c", rows, "early-table-1")["Viral/SARS"] == 2
+
+
 # ---- the rule
 
 
