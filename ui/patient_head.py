@@ -52,7 +52,11 @@ def describe_patient(summary: pd.Series) -> str:
         words += f" ({missing} without a readable file)"
     parts = [f"{words} ({summary['views']}){_describe_days(summary)}"]
     parts.append(f"outcome {summary['outcome']}")
-    parts += [str(summary[name]) for name in ("finding", "country") if _is_known(summary[name])]
+    for name in ("finding", "country"):
+        if name in summary["differs"]:
+            parts.append(f"{name} differs between images")
+        elif _is_known(summary[name]):
+            parts.append(str(summary[name]))
     return "; ".join(parts) + "."
 
 

@@ -25,7 +25,7 @@ const ORDERS = {
   views: {words: 'views', by: (list, i) => list.ranks.views[i], falls: false},
   region: {words: 'region', by: (list, i) => list.ranks.region[i], falls: false},
   outcome: {words: 'outcome', by: (list, i) => rankOutcome(list.text('outcome', i)), falls: false},
-  flags: {words: 'flags', by: (list, i) => list.flags(i), falls: true},
+  flags: {words: 'errors and warnings', by: (list, i) => list.flags(i), falls: true},
 };
 
 const rankOutcome = outcome => {
@@ -273,7 +273,7 @@ class PatientList {
       outcome: ['Outcome', 'Survival as recorded; it has no date'],
       region: ['Region', 'Region of the world'],
       finding: ['Finding', 'Finding as first recorded'],
-      flags: ['Flags', 'Errors and warnings of the quality ledger, notes not counted'],
+      flags: ['Warn.', 'Errors and warnings of the quality ledger, notes not counted'],
     };
     this.heads = Object.entries(heads).map(([name, [words, title]]) => {
       const head = make('span', {class: name, title}, make('span', {}, words));
