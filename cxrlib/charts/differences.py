@@ -139,6 +139,7 @@ def _add_panel(
                 "showgrid": True,
                 "ticks": "outside",
                 "tickangle": 0,
+                "nticks": 4,  # on a narrow page more would run together
                 "fixedrange": True,
             },
             f"yaxis{axis}": {
