@@ -1,0 +1,450 @@
+"""A new X-ray among a cohort's images: placed on their map, with how unlike them it is.
+
+The map is not fitted again. The X-ray goes to the weighted mean of the places of the images that
+are nearest to it in the numbers the map was made from. How far these are is set against the same
+distance of the cohort's own images, each among those of other persons. Nothing about an outcome
+is worked out: where an image lies says nothing about the patient it is of.
+"""
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxrlib.errors import CxrError
+from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.intervals import FEW, name_units
+from cxrlib.pipeline import MappedCohort
+
+__all__ = [
+    "ALLOW_VARIABLE",
+    "N_NEIGHBOURS",
+    "Placed",
+    "Reference",
+    "Upload",
+    "are_uploads_allowed",
+    "describe_placed",
+    "embed_upload",
+    "list_upload_notes",
+    "measure_reference",
+    "place_upload",
+]
+
+Floats = NDArray[np.floating]
+
+ALLOW_VARIABLE = "CXR_ALLOW_UPLOADS"
+"""Set to 1 by ``serve --allow-uploads``; whatever else it holds, uploads are off."""
+WEIGHTS_VARIABLE = "CXR_WEIGHTS"
+"""The weights file the server was started with, where it was one of the user's own."""
+N_NEIGHBOURS = 15
+N_REFERENCE = 2000
+"""Of larger cohorts so many images, evenly spaced in the order of their hashes, are measured."""
+FAR = 0.95
+"""An upload is called unlike the cohort from this share of the cohort's own images on."""
+_BLOCK = 256  # images measured at a time: 256 x 100,000 distances are 100 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Upload:
+    """Hold what was computed from an uploaded X-ray; neither its bytes nor its header.
+
+    Parameters
+    ----------
+    kind : str
+        "PNG", "JPEG" or "DICOM".
+    width, height : int
+        Pixels.
+    embedding : ndarray of shape (n_features,), float32
+    outputs : ndarray of shape (n_outputs,), float32
+    info : ExtractorInfo
+    picture : bytes
+        A JPEG of at most 1024 pixels a side, made from the decoded pixels.
+    notes : tuple of str
+        What reading it took, in sentences: a window, an inversion.
+    sha256 : str
+        Of the uploaded bytes.
+    """
+
+    kind: str
+    width: int
+    height: int
+    embedding: Floats
+    outputs: Floats
+    info: ExtractorInfo
+    picture: bytes
+    notes: tuple[str, ...]
+    sha256: str
+
+    @property
+    def picture_url(self) -> str:
+        """The picture as an address that holds it."""
+        return f"data:image/jpeg;base64,{base64.b64encode(self.picture).decode()}"
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Hold what a cohort's own images give when each is placed as an upload is.
+
+    Each is placed among the images of other persons: an upload's person is not in the cohort.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_images,)
+        To the k-th nearest image of another person, sorted.
+    misses : ndarray of shape (n_images,)
+        From the place on the map to the one its neighbours give, map units, sorted.
+    k : int
+        Neighbours.
+    n_pool : int
+        Distinct images of the map.
+    """
+
+    distances: Floats
+    misses: Floats
+    k: int
+    n_pool: int
+
+    @property
+    def n_images(self) -> int:
+        """Count the images measured."""
+        return len(self.distances)
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Hold an upload's place on a map.
+
+    Parameters
+    ----------
+    upload : Upload
+    x, y : float
+        Map units.
+    spread : float
+        Root mean square distance, on the map and weighted, of the neighbours from that place.
+    neighbours : DataFrame
+        A row a neighbour, nearest first: image_id, patient_id, view, source, distance (in the
+        numbers of the map), weight (they sum to 1), x, y. No state and no outcome.
+    distance : float
+        To the last of them.
+    quantile : float or None
+        Share of the cohort's own images whose distance is as small or smaller; None where fewer
+        than ten could be measured.
+    reference : Reference
+    same_as : tuple of str
+        Images of the map whose file is the very one uploaded.
+    features : {"outputs", "embedding"}
+        What distances are measured in.
+    """
+
+    upload: Upload
+    x: float
+    y: float
+    spread: float
+    neighbours: pd.DataFrame
+    distance: float
+    quantile: float | None
+    reference: Reference
+    same_as: tuple[str, ...]
+    features: str
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is further off than nearly all of the cohort's own images."""
+        return self.quantile is not None and self.quantile >= FAR
+
+
+def are_uploads_allowed() -> bool:
+    """Tell whether the server was started with ``--allow-uploads``."""
+    return os.environ.get(ALLOW_VARIABLE) == "1"
+
+
+def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0) -> Upload:
+    """Compute an uploaded X-ray's numbers in a child process, by a map's extractor.
+
+    Nothing is written to disk or to a log; the bytes are read in the child only.
+
+    Parameters
+    ----------
+    payload : bytes
+        A PNG, JPEG or DICOM file.
+    info : ExtractorInfo
+        The one behind the map.
+    timeout : float, default 120
+        Seconds.
+
+    Raises
+    ------
+    CxrError
+        If uploads are not allowed here, this one cannot be used (the message says why), or the
+        extractor on this machine is another one now.
+    """
+    from cxrlib.piped import run_piped
+    from cxrlib.work import TRUST_VARIABLE
+
+    if not are_uploads_allowed():
+        raise CxrError(
+            "This server takes no uploads. Whoever runs it can start it with: python -m cxrlib "
+            "serve --allow-uploads."
+        )
+    parameters: dict[str, Any] = {"extractor": info.name}
+    if weights := os.environ.get(WEIGHTS_VARIABLE):
+        parameters |= {"weights": weights, "trust_sha256": os.environ.get(TRUST_VARIABLE)}
+    return _read_answer(run_piped("embed-upload", parameters, payload, timeout=timeout), info)
+
+
+def _read_answer(answer: Mapping[str, Any], info: ExtractorInfo) -> Upload:
+    """Build an upload from what the child said."""
+    used = ExtractorInfo.from_dict(answer["extractor"])
+    if used.key != info.key:
+        raise CxrError(
+            f"The map is made of numbers by {info.key!r}, this server would compute an upload's by "
+            f"{used.key!r}: they cannot be compared. Start the server with the weights that the "
+            "map was made with, or make the map anew."
+        )
+    return Upload(
+        kind=str(answer["kind"]),
+        width=int(answer["width"]),
+        height=int(answer["height"]),
+        embedding=np.asarray(answer["embedding"], dtype=np.float32),
+        outputs=np.asarray(list(answer["outputs"].values()), dtype=np.float32),
+        info=used,
+        picture=base64.b64decode(answer["picture"]),
+        notes=tuple(str(note) for note in answer["notes"]),
+        sha256=str(answer["sha256"]),
+    )
+
+
+# ---- placing
+
+
+@dataclass(frozen=True, eq=False)
+class _Pool:
+    """Hold each distinct image of a map once, in the order of its hash.
+
+    Parameters
+    ----------
+    image_ids : ndarray of str
+    features : ndarray of shape (n_images, n_columns), float64
+    places : ndarray of shape (n_images, 2), float64
+    persons : ndarray of shape (n_images,), int
+    sha256s : ndarray of str
+    """
+
+    image_ids: NDArray[Any]
+    features: Floats
+    places: Floats
+    persons: NDArray[np.intp]
+    sha256s: NDArray[Any]
+
+
+def _pool_images(mapped: MappedCohort) -> _Pool:
+    embeddings, projection = mapped.embeddings, mapped.projection
+    rows = pd.DataFrame({"image_id": embeddings.image_ids, "sha256": embeddings.sha256s})
+    # Copies of an image share a place: k copies would be k neighbours.
+    rows = rows.sort_values(["sha256", "image_id"]).drop_duplicates("sha256")
+    kept = rows.index.to_numpy()
+    table = mapped.mapped.table.set_index("image_id").loc[rows["image_id"]]
+    persons = table["person_id"].fillna(table["patient_id"])
+    on_map = pd.Index(projection.image_ids).get_indexer(pd.Index(rows["image_id"]))
+    return _Pool(
+        image_ids=rows["image_id"].to_numpy(dtype=object),
+        features=np.asarray(getattr(embeddings, projection.settings.features)[kept], np.float64),
+        places=np.asarray(projection.coordinates[on_map], np.float64),
+        persons=pd.factorize(persons)[0],
+        sha256s=rows["sha256"].to_numpy(dtype=object),
+    )
+
+
+def measure_reference(
+    mapped: MappedCohort, *, k: int = N_NEIGHBOURS, most: int = N_REFERENCE
+) -> Reference:
+    """Place a cohort's own images as an upload is placed, each among those of other persons.
+
+    Parameters
+    ----------
+    mapped : MappedCohort
+    k : int, default 15
+    most : int, default 2000
+        Of more images so many are taken, evenly spaced in the order of their hashes.
+
+    Returns
+    -------
+    Reference
+        Make it once a map. Images with fewer than k others are left out.
+    """
+    pool = _pool_images(mapped)
+    n_pool = len(pool.image_ids)
+    k = min(k, max(1, n_pool - 1))
+    chosen = np.unique(np.linspace(0, n_pool - 1, min(most, n_pool)).astype(int))
+    distances, misses = [], []
+    for start in range(0, len(chosen), _BLOCK):
+        rows = chosen[start : start + _BLOCK]
+        apart = _measure(pool.features[rows], pool.features)
+        apart[pool.persons[rows][:, None] == pool.persons[None, :]] = np.inf
+        near, nearest = _find_nearest(apart, k)
+        there = np.isfinite(near[:, -1])
+        places = np.einsum("nk,nkc->nc", _weigh(near[there]), pool.places[nearest[there]])
+        distances.append(near[there, -1])
+        misses.append(np.hypot(*(places - pool.places[rows[there]]).T))
+    return Reference(np.sort(np.concatenate(distances)), np.sort(np.concatenate(misses)), k, n_pool)
+
+
+def place_upload(
+    upload: Upload, mapped: MappedCohort, reference: Reference | None = None
+) -> Placed:
+    """Place an upload on a cohort's map, and measure how unlike the cohort it is.
+
+    Its place is the mean of those of its k nearest images, weighted by 1 / distance, where
+    distances are Euclidean in the numbers that the map was made from. An image with a distance of
+    nought is the same to the extractor: then only such ones count.
+
+    Parameters
+    ----------
+    upload : Upload
+    mapped : MappedCohort
+    reference : Reference, optional
+        Of the same map; measured anew without it.
+
+    Returns
+    -------
+    Placed
+    """
+    reference = measure_reference(mapped) if reference is None else reference
+    features = mapped.projection.settings.features
+    pool = _pool_images(mapped)
+    numbers = np.asarray(getattr(upload, features), np.float64)[None, :]
+    near, nearest = _find_nearest(_measure(numbers, pool.features), reference.k)
+    near, nearest = near[0], nearest[0]
+    weights = _weigh(near[None, :])[0]
+    x, y = weights @ pool.places[nearest]
+    off = ((pool.places[nearest] - [x, y]) ** 2).sum(axis=1)
+    table = mapped.mapped.table.set_index("image_id")
+    same = table.index[table["sha256"].eq(upload.sha256).to_numpy(bool, na_value=False)]
+    return Placed(
+        upload=upload,
+        x=float(x),
+        y=float(y),
+        spread=float(np.sqrt(weights @ off)),
+        neighbours=_list_neighbours(table, pool, nearest, near, weights),
+        distance=float(near[-1]),
+        quantile=_rank(float(near[-1]), reference),
+        reference=reference,
+        same_as=tuple(map(str, same)),
+        features=features,
+    )
+
+
+def _measure(numbers: Floats, others: Floats) -> Floats:
+    """Measure Euclidean distances, shape (n_numbers, n_others)."""
+    # The mean goes first: squares of large numbers would leave few digits for the difference.
+    mean = others.mean(axis=0)
+    one, two = numbers - mean, others - mean
+    squares = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :] - 2 * (one @ two.T)
+    # Rounding leaves some 1e-16 of the squares: equal numbers shall be nought apart.
+    scale = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :]
+    squares[squares < 1e-12 * scale] = 0
+    return np.sqrt(squares)
+
+
+def _find_nearest(apart: Floats, k: int) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the k least distances of each row, rising, and their columns; ties by column."""
+    columns = np.argsort(apart, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(apart, columns, axis=1), columns
+
+
+def _weigh(near: Floats) -> Floats:
+    """Return weights that sum to 1, shape as ``near``: 1 / distance, or equal for those at 0."""
+    with np.errstate(divide="ignore"):
+        weights = 1 / near
+    touching = near == 0
+    weights = np.where(touching.any(axis=1, keepdims=True), touching, weights)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _rank(distance: float, reference: Reference) -> float | None:
+    if reference.n_images < FEW:
+        return None
+    return float(np.searchsorted(reference.distances, distance, "right") / reference.n_images)
+
+
+def _list_neighbours(
+    table: pd.DataFrame, pool: _Pool, nearest: NDArray[np.intp], near: Floats, weights: Floats
+) -> pd.DataFrame:
+    image_ids = pool.image_ids[nearest]
+    columns = table.loc[image_ids, ["patient_id", "view", "source"]].reset_index()
+    return columns.assign(
+        distance=near, weight=weights, x=pool.places[nearest, 0], y=pool.places[nearest, 1]
+    )
+
+
+# ---- words
+
+
+def describe_placed(placed: Placed) -> str:
+    """Say how like the cohort an upload is, and what its place is worth, in plain sentences."""
+    return " ".join(_say_placed(placed))
+
+
+def _say_placed(placed: Placed) -> Iterator[str]:
+    reference = placed.reference
+    if placed.same_as:
+        yield (
+            f"The file is image {placed.same_as[0]!r} of this cohort: how near it lies to the "
+            "others says nothing new."
+        )
+    if placed.quantile is None:
+        yield (
+            f"Whether it is like the cohort's images is not estimable: only "
+            f"{name_units(reference.n_images, 'image')} of the cohort could be placed for "
+            f"comparison, {FEW} are needed."
+        )
+        return
+    share = _say_share(placed.quantile)
+    if placed.is_far:
+        yield (
+            f"Unlike this cohort: it is further from its nearest images than {share} of the "
+            "cohort's own images are. Its place on the map means nothing."
+        )
+    else:
+        yield (
+            f"As near to its nearest images as the cohort's own are: {share} of them are as near "
+            "or nearer. That does not make it a chest X-ray, nor like in what matters."
+        )
+
+
+def _say_share(quantile: float) -> str:
+    if quantile in (0.0, 1.0):
+        return "all" if quantile else "none"
+    return f"{min(max(100 * quantile, 1), 99):.0f} %"
+
+
+def list_upload_notes(placed: Placed) -> tuple[str, ...]:
+    """List how an upload was read, placed and compared, in full sentences."""
+    reference, upload = placed.reference, placed.upload
+    numbers = "outputs" if placed.features == "outputs" else "embedding"
+    notes = [
+        f"{upload.kind}, {upload.width:,} x {upload.height:,} pixels.",
+        *upload.notes,
+        f"Placed at the mean of its {len(placed.neighbours)} nearest of {reference.n_pool:,} "
+        f"distinct images, weighted by 1 / distance in the {numbers} of {upload.info.title}. "
+        f"They lie {placed.spread:.1f} map units from that place (root mean square).",
+    ]
+    if reference.n_images >= FEW:
+        notes.append(
+            f"Distance to the last of them: {placed.distance:.3g}. That of "
+            f"{name_units(reference.n_images, 'image')} of the map, each among images of other "
+            f"persons: median {np.median(reference.distances):.3g}, 95 % under "
+            f"{np.quantile(reference.distances, FAR):.3g}. Placed in this way they come out "
+            f"{np.median(reference.misses):.1f} map units off their own place (median)."
+        )
+    notes.append(
+        "No density, share or score is worked out for it: where an image lies says nothing about "
+        "its patient. For research and teaching, not for diagnosis."
+    )
+    return tuple(notes)
