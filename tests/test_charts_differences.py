@@ -66,6 +66,16 @@ def test_what_cannot_be_trusted_is_hollow_and_what_is_missing_has_its_reason():
     assert "none recorded" in [note.text for note in figure.layout.annotations]
 
 
+def test_a_long_name_leaves_room_for_the_differences():
+    """Beside the point it is cut; pointing at the point tells it whole."""
+    name = "a-hospital-with-a-very-long-name.example.org"
+    row = ("source", "Source", name, "share", 9, 20, 0.45, 5, 20, 0.25, 0.2, 0.1, 0.3, "")
+    figure = plot_differences(make_comparison([row]))
+    assert all(len(text) <= 26 for text in figure.layout.yaxis.ticktext)
+    assert figure.layout.margin.l + figure.layout.margin.r < 450
+    assert name in figure.data[0].hovertext[0]
+
+
 def test_both_groups_numbers_stand_beside():
     """Counts with denominators, medians with how many they are of."""
     texts = [note.text for note in plot_differences(make_comparison()).layout.annotations]

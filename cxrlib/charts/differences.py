@@ -32,6 +32,9 @@ KINDS = {
 }
 LEAST_REACH = {"share": 10.0, "median": 5.0}
 ROW_HEIGHT = 30  # pixels
+# Letters of a row's name: longer ones would leave a narrow page no room for the differences. The
+# whole name is told by pointing at its point, and stands in the table below.
+LONGEST_NAME = 26
 AXIS = 50  # pixels for tick labels and a title
 Cells = Mapping[Hashable, Any]
 
@@ -69,7 +72,9 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
     _add_heads(figure, comparison, palette)
     numbers = [_say_groups(row) for _, rows in parts for row in rows]
-    figure.update_layout(margin_r=BESIDE + MARGIN["r"] + max(map(text_width, [*numbers, HEADING])))
+    figure.update_layout(
+        margin_r=BESIDE + MARGIN["r"] + max(map(_number_width, [*numbers, HEADING]))
+    )
     top = 0
     labels = []
     for place, (kind, rows) in enumerate(parts):
@@ -77,14 +82,20 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
         bottom = top + len(rows) * ROW_HEIGHT
         domain = [1 - bottom / height, 1 - top / height]
         _add_panel(figure, rows, kind, axis=axis, domain=domain, palette=palette)
-        labels += [_name_row(row) for row in rows]
-        _name_panel(figure, [_name_row(row) for row in rows], axis, palette)
+        names = [_name_row(row, most=LONGEST_NAME) for row in rows]
+        labels += names
+        _name_panel(figure, names, axis, palette)
         top = bottom + AXIS
     name_rows(figure, labels, palette)  # the room of the longest
     # From the left edge, over the names: on a narrow page it would run into the other heading.
     figure.layout.annotations[0].xshift = -figure.layout.margin.l
     _name_panel(figure, labels[: len(parts[0][1])], "", palette)
     return figure
+
+
+def _number_width(text: str) -> float:
+    """Estimate the width of counts in pixels: blanks and brackets are narrower than letters."""
+    return 0.85 * text_width(text)
 
 
 def _add_heads(figure: go.Figure, comparison: Comparison, palette: Palette) -> None:
@@ -109,12 +120,13 @@ def _name_panel(figure: go.Figure, labels: Sequence[str], axis: str, palette: Pa
     )
 
 
-def _name_row(row: Cells) -> str:
-    """Name a row: the question, and the answer that is counted."""
-    title, value = quote_text(row["title"]), str(row["value"])
-    if row["kind"] == "median" or value == "yes":
-        return title
-    return f"{title}: {quote_text(value)}"
+def _name_row(row: Cells, *, most: int | None = None) -> str:
+    """Name a row: the question, and the answer that is counted, in at most so many letters."""
+    title, value = str(row["title"]), str(row["value"])
+    name = title if row["kind"] == "median" or value == "yes" else f"{title}: {value}"
+    if most is not None and len(name) > most:
+        name = f"{name[: most - 1]}…"
+    return quote_text(name)
 
 
 def _add_panel(
@@ -239,9 +251,9 @@ def _say_difference(row: Cells) -> str:
     if np.isfinite(row["low"]) and np.isfinite(row["high"]):
         ends = (f"{float(row[name]) * factor:+.1f}" for name in ("low", "high"))
         number += f", 95 % interval {' to '.join(ends)}"
+    number = number.replace("-", "−")
     reason = f" ({quote_text(row['reason'])})" if row["reason"] else ""
-    words = f"<b>{_name_row(row)}</b>: {number}{reason}. {_say_groups(row)}"
-    return words.replace("-", "−")
+    return f"<b>{_name_row(row)}</b>: {number}{reason}. {_say_groups(row)}"
 
 
 def describe_differences(comparison: Comparison) -> str:
