@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
+from cxrlib.filters import NOT_RECORDED
 from cxrlib.groups import Groups, get_grouping, part_images
 from cxrlib.intervals import describe_average, describe_share
-from cxrlib.measures import VARIABLES, list_measures
+from cxrlib.measures import MOST_VALUES, VARIABLES, list_measures
 from cxrlib.units import read_images, take_units
 
 __all__ = ["TableOne", "make_table_one"]
@@ -93,6 +94,10 @@ def make_table_one(
         "95 % interval (Wilson); ages are medians with quartiles.",
         "Missing counts those of all of whom it is not recorded, or unclear.",
     ]
+    sources = part_images(images.table, "source").labels["row"]
+    n_sources = int((sources != NOT_RECORDED).sum())
+    if "source" in variables and n_sources > MOST_VALUES:
+        notes.append(f"Of {n_sources} sources the {MOST_VALUES} with the most images have a line.")
     if by is not None:
         notes.append(f"By {get_grouping(by).title.lower()}; no p-values: nobody was randomised.")
     return TableOne(table=table, unit=unit, by=by, notes=tuple(notes))

@@ -85,6 +85,7 @@ RECORD_CASES: list[tuple[str, Sequence[Row], set[int]]] = [
             {"patientid": "b", "offset": 2},
             {"patientid": "b", "view": "L"},
             {"patientid": "c"},
+            *[{"patientid": "d", "offset": 3}] * 2,  # tied, which is another rule's
         ],
         {1, 2},
     ),
@@ -96,6 +97,8 @@ RECORD_CASES: list[tuple[str, Sequence[Row], set[int]]] = [
             {"patientid": "a", "offset": 1},
             {"patientid": "b", "offset": 3},
             {"patientid": "b", "offset": 3, "view": "L"},
+            {"patientid": "c", "offset": 3},
+            {"patientid": "c"},  # a day is missing, which is another rule's
         ],
         {1, 2},
     ),

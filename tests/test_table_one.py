@@ -77,6 +77,16 @@ def test_the_wide_table_has_missing_overall_and_a_column_a_group(cohort: Cohort)
     assert survived["Overall"].startswith("10 of 20 (50 %, ")
 
 
+@pytest.mark.parametrize(("n", "is_said"), [(6, False), (7, True)])
+def test_sources_without_a_line_are_said(tmp_path: Path, n: int, is_said: bool) -> None:
+    """Six sources have lines; of more the table says how many there are."""
+    rows: list[dict[str, object]] = [{"url": f"https://s{i}.org/a"} for i in range(n)]
+    cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
+    one = make_table_one(cohort)
+    assert (one.table["variable"] == "source").sum() == 6
+    assert any(note.startswith("Of 7 sources the 6") for note in one.notes) is is_said
+
+
 def test_values_that_are_called_as_columns_are_told_apart(tmp_path: Path) -> None:
     """A file may call a view "Overall" or "Missing": nothing is lost or counted twice."""
     views = ["Overall", "Missing", "Value", "Variable", "title", "Overall (view)", "PA"]
