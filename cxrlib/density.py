@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cxrlib.errors import ProjectionError
 
-__all__ = ["DensityGrid", "estimate_density"]
+__all__ = ["MIN_SUPPORT", "DensityGrid", "ShareGrid", "estimate_density", "estimate_share"]
 
 #: Bins a bandwidth. Linear binning adds a variance of at most step**2 / 4 an axis, so at 16
 #: bins the peak of one point is at most 0.1 % too low.
@@ -52,6 +52,41 @@ class DensityGrid:
         """Give the grid point, x and y in map units, where the density is highest."""
         row, column = np.unravel_index(int(self.density.argmax()), self.density.shape)
         return float(self.x[column]), float(self.y[row])
+
+
+#: Fewer images' worth of kernel than this at a place, and no share is given there.
+MIN_SUPPORT = 10.0
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
+class ShareGrid:
+    """Hold the share of bad images sampled on a regular grid over the map.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n_x,) and (n_y,)
+        Grid columns and rows, in map units.
+    share : ndarray of shape (n_y, n_x)
+        Weighted share of bad among known images; NaN where the support is too low.
+    support : ndarray of shape (n_y, n_x)
+        Sum of the kernel's weights over its peak: as many known images at the very place
+        would weigh the same.
+    n_bad, n_known : int
+        Images it was estimated from.
+    bandwidth : float
+        Standard deviation of the kernel, in map units.
+    min_support : float
+        Least support of a share that is given.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    share: NDArray[np.float64]
+    support: NDArray[np.float64]
+    n_bad: int
+    n_known: int
+    bandwidth: float
+    min_support: float
 
 
 def estimate_density(
@@ -114,6 +149,52 @@ def estimate_density(
     nodes_x, nodes_y, weight = _bin_points(points, bandwidth)
     density = _gaussian(y, nodes_y, bandwidth) @ weight @ _gaussian(x, nodes_x, bandwidth).T
     return DensityGrid(x, y, density / len(points), len(points), float(bandwidth))
+
+
+def estimate_share(
+    points: NDArray[np.floating],
+    is_bad: NDArray[np.bool_],
+    *,
+    bandwidth: float = 1.0,
+    min_support: float = MIN_SUPPORT,
+    extent: tuple[float, float, float, float] | None = None,
+    n_grid: int | None = None,
+) -> ShareGrid | None:
+    """Estimate which share of the images is bad, place by place: no density, so it does not rise
+    where images are many.
+
+    At each place the images are weighted by a Gaussian kernel (Nadaraya and Watson's estimate).
+    Images whose state is not known must be left out before: they are neither good nor bad. The
+    support does not know that images of one person are alike, so it is rather too high.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_known, 2)
+        Positions of the images whose state is known, in map units.
+    is_bad : ndarray of bool, shape (n_known,)
+    bandwidth, extent, n_grid
+        As of `estimate_density`.
+    min_support : float, default 10
+        No share is given where less support is.
+
+    Returns
+    -------
+    ShareGrid or None
+        ``None`` where no state is known.
+
+    Raises
+    ------
+    ProjectionError
+        As `estimate_density`; or where `is_bad` has another length, or `min_support` is not
+        positive.
+
+    Examples
+    --------
+    >>> grid = estimate_share(np.zeros((20, 2)), np.arange(20) < 5)
+    >>> grid.n_bad, grid.n_known, round(float(np.nanmax(grid.share)), 2)
+    (5, 20, 0.25)
+    """
+    raise NotImplementedError
 
 
 def _check_points(points: NDArray[np.floating]) -> NDArray[np.float64]:
