@@ -151,11 +151,8 @@ def decode_described(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray,
 
     Parameters
     ----------
-    data : bytes
-    path : Path
-        For messages.
-    side : int
-        The longer side is not decoded below this many pixels.
+    data, path, side
+        As in `decode_smaller`.
 
     Returns
     -------
