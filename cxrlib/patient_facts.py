@@ -4,9 +4,10 @@ Survival, the ICU, intubation, extubation and oxygen hold "at any point": they h
 among days. They stand in the row of each image, and mostly say the same in all of them.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from math import inf, nan
 
-import numpy as np
 import pandas as pd
 
 from cxrlib.missingness import RECORDED_COLUMNS
@@ -83,24 +84,30 @@ def lab_table(rows: pd.DataFrame) -> pd.DataFrame:
         the collection describes it), Doubt ("" where nothing is odd) and Images (how many say
         so); empty where nothing was measured.
     """
-    ordered = rows.sort_values(["offset", "row"], kind="stable", na_position="last")
-    columns = ["Day", "Measure", "Value", "Unit", "Doubt"]
-    lines = pd.DataFrame(list(_list_values(ordered)), columns=columns)
-    table = lines.groupby(columns, sort=False, dropna=False).size().rename("Images").reset_index()
+    # Counted here: most patients have no value, and pandas takes its time to find none.
+    counts = Counter(_list_values(rows))
+    table = pd.DataFrame(
+        [(None if day == inf else day, *rest, n) for (day, *rest), n in counts.items()],
+        columns=["Day", "Measure", "Value", "Unit", "Doubt", "Images"],
+    )
     return table.astype({"Day": "Float64", "Value": "float64", "Images": "int64"})
 
 
 def _list_values(rows: pd.DataFrame) -> Iterator[tuple[float, str, float, str, str]]:
-    """List every value that is recorded, with its day."""
-    names = ["offset", *(limits.column for limits in MEASURES)]
-    numbers = rows[names].astype("float64")
-    for line in numbers.to_dict("records"):
+    """List every value that is recorded, by day: those without one last, at infinity."""
+    names = ("offset", "row", *(limits.column for limits in MEASURES))
+    cells = zip(*(rows[name].tolist() for name in names), strict=True)
+    lines = [dict(zip(names, line, strict=True)) for line in cells]
+    days = [inf if pd.isna(line["offset"]) else float(line["offset"]) for line in lines]
+    ordered = sorted(zip(days, lines, strict=True), key=lambda pair: (pair[0], pair[1]["row"]))
+    for day, line in ordered:
         for limits in MEASURES:
-            value = float(line[limits.column])
-            if not np.isnan(value):
-                doubt = _doubt(limits, value, float(line["leukocyte_count"]))
-                title = RECORDED_COLUMNS[limits.column]
-                yield float(line["offset"]), title, value, limits.unit, doubt
+            value = line[limits.column]
+            if not pd.isna(value):
+                leukocytes = line["leukocyte_count"]
+                total = nan if pd.isna(leukocytes) else float(leukocytes)
+                doubt = _doubt(limits, float(value), total)
+                yield day, RECORDED_COLUMNS[limits.column], float(value), limits.unit, doubt
 
 
 def _doubt(limits: Limits, value: float, leukocytes: float) -> str:

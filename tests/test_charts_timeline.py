@@ -11,6 +11,7 @@ from cxrlib.charts.scale import enlarge
 from cxrlib.charts.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
 from cxrlib.charts.trajectories import MARKERS
 from cxrlib.timeline import Timeline, lay_out_timeline
+from tests.figures import assert_valid
 from tests.test_timeline import CASES, rows_of
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
@@ -219,3 +220,12 @@ def test_a_lone_image_needs_no_bracket_and_no_lane() -> None:
     assert "Day not recorded" not in words
     assert "day 0" in words
     assert pd.Series(words).str.contains("symptom onset or admission").any()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", CASES)
+def test_all_parts_are_plotlys(name: str, theme: Theme) -> None:
+    """The figure is made without having its parts checked: here they are."""
+    timeline = lay_out_timeline(rows_of(CASES[name]))
+    first = timeline.marks[0].image_id
+    assert_valid(plot_timeline(timeline, theme=theme, pictures={first: PICTURE}, selected=[first]))

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade, mix
 from cxrlib.charts.rows import STILL
-from cxrlib.charts.template import TEXT_SIZE, chart_template, use_webgl
+from cxrlib.charts.template import TEXT_SIZE, make_figure, use_webgl
 from cxrlib.charts.words import day_words, safe_text
 from cxrlib.timeline import CHARACTER, TEXT_LINE, Mark, Tile, Timeline, say_mark
 
@@ -81,7 +81,6 @@ def plot_timeline(
     ]
     hung = [(mark, mark.tile) for mark in marks if mark.tile]
     layout = {
-        "template": chart_template(theme),
         "height": timeline.height,
         # The names of lines keep their room on any screen; the rest is stretched.
         "margin": {"l": timeline.left - RIM, "r": 0, "t": 0, "b": 0, "autoexpand": False},
@@ -112,7 +111,7 @@ def plot_timeline(
             *_write_notes(timeline, palette),
         ],
     }
-    return go.Figure({"data": traces, "layout": layout})
+    return make_figure(traces, layout, theme)
 
 
 # ---- the axis of days
