@@ -1,0 +1,452 @@
+"""DICOM files: from bytes to pixels as a reading room shows them, and nothing else of the file.
+
+Only the elements that pixels depend on are read (`TAGS`): names, dates and places in a header
+never become values of this program, so no message and no log can hold them. Everything is
+checked before it is decoded, and whatever could grow is unpacked up to a limit: such files are
+meant to be read in a process of their own (`cxrlib.piped`).
+
+References: DICOM PS3.3 C.7.6.3 (pixels), C.11.1 and C.11.2 (modality and VOI), PS3.5 A and G.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrlib.errors import ImageError
+from cxrlib.images import MAX_PIXELS, MIN_SIDE
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["DicomImage", "decode_dicom", "is_enveloped", "looks_like_dicom"]
+
+Stored = NDArray[np.integer[Any]]
+Marks = NDArray[np.bool_]
+Tone = Callable[[NDArray[Any]], NDArray[Any]]
+
+MODALITIES = ("CR", "DX", "RG")
+"""Computed, digital and conventional radiography."""
+OTHERS = {
+    "CT": "a CT",
+    "MR": "an MRI",
+    "US": "an ultrasound image",
+    "MG": "a mammogram",
+    "NM": "a scintigram",
+    "PT": "a PET",
+    "XA": "an angiogram",
+    "RF": "a fluoroscopy",
+    "IO": "a dental X-ray",
+    "PX": "a panoramic X-ray",
+    "DOC": "a document",
+    "SR": "a report",
+    "PR": "a presentation state, without an image",
+}
+TAGS = (
+    *("SOPClassUID", "Modality", "PresentationIntentType", "NumberOfFrames"),
+    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept"),
+    *("ModalityLUTSequence", "VOILUTSequence", "WindowCenter", "WindowWidth"),
+    *("VOILUTFunction", "EncryptedAttributesSequence", "PixelData"),
+)
+"""Keywords of all that is read."""
+
+IMPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+EXPLICIT, DEFLATED = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"
+RLE = "1.2.840.10008.1.2.5"
+NATIVE = (IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED)
+BY_PILLOW = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 90, 91))
+COMPRESSIONS = {
+    "57": "JPEG Lossless",
+    "70": "JPEG Lossless",
+    "80": "JPEG-LS",
+    "81": "JPEG-LS",
+    "201": "High-Throughput JPEG 2000",
+    "202": "High-Throughput JPEG 2000",
+    "203": "High-Throughput JPEG 2000",
+}
+"""What is not decoded here, by the last number of 1.2.840.10008.1.2.4."""
+_UNCOMPRESS = "save it uncompressed, or export it as PNG, first"
+
+#: Of a whole file once inflated: the largest image, and room for the rest.
+MAX_INFLATED = 2 * MAX_PIXELS + (16 << 20)
+#: Content type of a file in a cryptographic envelope (PKCS #7), as PS3.15 wraps secure DICOM.
+_ENVELOPE = bytes.fromhex("06092a864886f70d010703")
+_BAND = 4_000_000  # pixels worked on at a time, as floats
+
+# What pydicom and Pillow raise on files that are damaged or made to harm, found by feeding them
+# such files.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class DicomImage:
+    """Hold the pixels of a DICOM file as they are meant to be looked at.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (height, width), uint16
+        65535 is white; dense is white, as on the X-rays of a cohort.
+    notes : tuple of str
+        What was done to get there, in sentences.
+    """
+
+    pixels: NDArray[np.uint16]
+    notes: tuple[str, ...]
+
+
+def looks_like_dicom(data: bytes) -> bool:
+    """Tell whether bytes begin as DICOM files do, with the 128 bytes in front or without."""
+    return data[128:132] == b"DICM" or data[:2] in (b"\x02\x00", b"\x08\x00")
+
+
+def is_enveloped(data: bytes) -> bool:
+    """Tell whether bytes begin as an encrypted envelope does (PKCS #7), DICOM's or any other."""
+    return data[:1] == b"\x30" and _ENVELOPE in data[:64]
+
+
+def decode_dicom(data: bytes, path: Path) -> DicomImage:
+    """Decode a radiograph in a DICOM file.
+
+    Stored values go through the file's rescaling, then its table or first window; without one
+    they are stretched from darkest to brightest, padding left out. MONOCHROME1 is inverted.
+
+    Parameters
+    ----------
+    data : bytes
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    ImageError
+        If it is no radiograph, not one image, too small or too large, damaged, encrypted or
+        compressed in a way that is not decoded here. No message repeats what the file holds.
+    """
+    import warnings
+
+    from pydicom import config
+
+    config.settings.reading_validation_mode = config.IGNORE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote what is in the file
+        try:
+            dataset, syntax = _read(data, path)
+            _check(dataset, syntax, path)
+            return _develop(dataset, _read_stored(dataset, syntax, path), path)
+        except _DAMAGE:
+            pass
+    # Outside of the handler: not even a traceback leads to an error that quotes the file.
+    raise ImageError(path, "the DICOM file is damaged or truncated")
+
+
+# ---- reading
+
+
+def _read(data: bytes, path: Path) -> tuple["Dataset", str]:
+    """Read the elements of `TAGS`, and the transfer syntax."""
+    from pydicom.filereader import read_dataset
+    from pydicom.tag import Tag
+
+    if is_enveloped(data):
+        raise ImageError(path, "it is encrypted; decrypt it first")
+    start = io.BytesIO(data)
+    if data[128:132] == b"DICM":
+        start.seek(132)
+    meta = read_dataset(start, False, True, stop_when=lambda tag, *_: tag.group != 2)
+    # Without a group 2, as old files are, pydicom finds out how elements are written.
+    syntax = str(meta.get("TransferSyntaxUID", IMPLICIT))
+    rest = data[start.tell() :]
+    if syntax == DEFLATED:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        rest = inflater.decompress(rest, MAX_INFLATED)
+        if inflater.unconsumed_tail:
+            raise ImageError(path, f"once unpacked it has more than {MAX_INFLATED >> 20} MiB")
+    dataset = read_dataset(
+        io.BytesIO(rest),
+        syntax == IMPLICIT,
+        syntax != BIG_ENDIAN,
+        specific_tags=[Tag(keyword) for keyword in TAGS],
+    )
+    return dataset, syntax
+
+
+def _check(dataset: "Dataset", syntax: str, path: Path) -> None:
+    """Refuse whatever is not one radiograph that can be decoded; nothing is decoded yet."""
+
+    def refuse(reason: str) -> NoReturn:
+        raise ImageError(path, reason)
+
+    modality = str(dataset.get("Modality", "")).strip().upper()
+    if modality not in MODALITIES:
+        if not modality and "PixelData" not in dataset:
+            refuse(_explain_no_pixels(dataset))
+        known = OTHERS.get(modality, "of another kind" if modality else "of a kind not recorded")
+        refuse(f"it is {known}, not a radiograph (modality CR, DX or RG)")
+    if "PixelData" not in dataset:
+        refuse(_explain_no_pixels(dataset))
+    if int(dataset.get("NumberOfFrames") or 1) != 1:
+        refuse("it has more than one frame; export one as PNG first")
+    photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or _number(dataset, "SamplesPerPixel") > 1:
+        refuse("it is in colour; a radiograph is in shades of grey")
+    height, width = _number(dataset, "Rows"), _number(dataset, "Columns")
+    if min(height, width) < MIN_SIDE:
+        refuse(f"{width} x {height} pixels are too few, each side needs {MIN_SIDE}")
+    if width * height > MAX_PIXELS:
+        refuse(
+            f"{width} x {height} pixels are too many, the limit is {MAX_PIXELS // 10**6} megapixels"
+        )
+    allocated, stored = _number(dataset, "BitsAllocated"), _number(dataset, "BitsStored")
+    if allocated not in (8, 16) or not 1 <= stored <= allocated:
+        refuse("its pixels have neither 8 nor up to 16 bits")
+    if syntax not in (*NATIVE, RLE, *BY_PILLOW):
+        refuse(_explain_compression(syntax))
+    if syntax.endswith(".51") and stored > 8:
+        refuse(f"its pixels are compressed as JPEG with 12 bits, not read here: {_UNCOMPRESS}")
+
+
+def _number(dataset: "Dataset", keyword: str) -> int:
+    """Read a whole number; 0 where it is not there."""
+    return int(dataset.get(keyword) or 0)
+
+
+def _explain_no_pixels(dataset: "Dataset") -> str:
+    if "EncryptedAttributesSequence" in dataset:
+        return "it holds no image that can be read, and parts of it are encrypted"
+    return "it holds no image: a document, a directory or a header, or it is truncated"
+
+
+def _explain_compression(syntax: str) -> str:
+    stem, _, number = syntax.rpartition(".")
+    name = COMPRESSIONS.get(number) if stem == "1.2.840.10008.1.2.4" else None
+    return f"its pixels are compressed {f'as {name}' if name else 'in a way'} not read here: " + (
+        _UNCOMPRESS
+    )
+
+
+# ---- stored values
+
+
+def _read_stored(dataset: "Dataset", syntax: str, path: Path) -> Stored:
+    """Return the values as stored, shape (height, width), of 8 or 16 bits, signed or not."""
+    height, width = _number(dataset, "Rows"), _number(dataset, "Columns")
+    if syntax in BY_PILLOW:
+        return _decode_by_pillow(dataset, syntax, path)
+    kind = np.dtype(np.uint8 if _number(dataset, "BitsAllocated") == 8 else np.uint16)
+    n_bytes = height * width * kind.itemsize
+    if syntax == RLE:
+        data = _expand_runs(_one_frame(dataset), height * width, kind.itemsize)
+        kind = kind.newbyteorder(">")  # the first segment holds the high bytes
+    else:
+        data = bytes(dataset["PixelData"].value)
+        kind = kind.newbyteorder(">" if syntax == BIG_ENDIAN else "<")
+    if len(data) < n_bytes:
+        raise ImageError(path, "the file is truncated: some of its pixels are missing")
+    return _take_bits(np.frombuffer(data, kind, count=height * width), dataset).reshape(
+        height, width
+    )
+
+
+def _take_bits(values: Stored, dataset: "Dataset") -> Stored:
+    """Keep the bits that hold the value: old files have overlays in the others."""
+    stored = _number(dataset, "BitsStored")
+    shift = _number(dataset, "HighBit") + 1 - stored if "HighBit" in dataset else 0
+    if not 0 <= shift <= _number(dataset, "BitsAllocated") - stored:
+        shift = 0
+    native: Stored = values.astype(
+        np.uint8 if values.dtype.itemsize == 1 else np.uint16, copy=False
+    )
+    kept = (native >> shift) & ((1 << stored) - 1)
+    if not _number(dataset, "PixelRepresentation"):
+        return np.asarray(kept)
+    sign = 1 << (stored - 1)
+    return np.asarray((kept ^ sign).astype(np.int32) - sign).astype(np.int16)
+
+
+def _one_frame(dataset: "Dataset") -> bytes:
+    """Return the compressed bytes of the only frame."""
+    from pydicom.encaps import generate_frames
+
+    return next(generate_frames(dataset["PixelData"].value, number_of_frames=1))
+
+
+def _expand_runs(frame: bytes, n_pixels: int, n_segments: int) -> bytes:
+    """Expand run lengths (PS3.5 G) up to the pixels there should be; pydicom sets no limit."""
+    starts = struct.unpack_from("<16L", frame)
+    if starts[0] != n_segments:
+        raise ValueError("as many segments as bytes of a pixel are needed")
+    ends = [*starts[2 : n_segments + 1], len(frame)]
+    planes = [
+        np.frombuffer(_expand_segment(frame[start:end], n_pixels), np.uint8)
+        for start, end in zip(starts[1 : n_segments + 1], ends, strict=True)
+    ]
+    return np.stack(planes, axis=1).tobytes()
+
+
+def _expand_segment(segment: bytes, n_pixels: int) -> bytes:
+    expanded, place = bytearray(), 0
+    while len(expanded) < n_pixels:
+        length = segment[place]  # IndexError where it ends too soon
+        if length < 128:
+            expanded += segment[place + 1 : place + 2 + length]
+            place += 2 + length
+        else:
+            if length > 128:
+                expanded += segment[place + 1 : place + 2] * (257 - length)
+            place += 2 if length > 128 else 1
+    return bytes(expanded[:n_pixels])
+
+
+def _decode_by_pillow(dataset: "Dataset", syntax: str, path: Path) -> Stored:
+    """Decode JPEG or JPEG 2000, once the stream's own header says the same size."""
+    from PIL import Image
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.pixels.utils import pixel_array
+    from pydicom.uid import UID
+
+    with Image.open(io.BytesIO(_one_frame(dataset)), formats=("JPEG", "JPEG2000")) as image:
+        if image.size != (_number(dataset, "Columns"), _number(dataset, "Rows")):
+            raise ImageError(path, "its header and its pixels disagree on the size")
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    return np.asarray(pixel_array(dataset))
+
+
+# ---- as a reading room shows them
+
+
+def _develop(dataset: "Dataset", stored: Stored, path: Path) -> DicomImage:
+    """Turn stored values into shades of grey."""
+    inverted = str(dataset.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
+    padding = _find_padding(dataset, stored)
+    rescale = _make_rescaling(dataset, path)
+    tone, note = _make_tone(dataset)
+    pixels = None if tone is None else _shade(stored, padding, rescale, tone, inverted=inverted)
+    if pixels is None or pixels.min() == pixels.max():  # a window that leaves nothing is none
+        tone, note = _stretch(stored, padding, rescale)
+        pixels = _shade(stored, padding, rescale, tone, inverted=inverted)
+    notes = [note]
+    if inverted:
+        notes.append("Stored with white for air (MONOCHROME1): inverted.")
+    if str(dataset.get("PresentationIntentType", "")).strip() == "FOR PROCESSING":
+        notes.append(
+            "It is the detector's raw image, which looks unlike a finished one: so do its numbers."
+        )
+    return DicomImage(pixels, tuple(notes))
+
+
+def _shade(
+    stored: Stored, padding: Marks | None, rescale: Tone, tone: Tone, *, inverted: bool
+) -> NDArray[np.uint16]:
+    """Turn stored values into shades from 0 to 65535; padding becomes black."""
+    pixels = np.empty(stored.shape, np.uint16)
+    for band in _bands(stored.shape):
+        shades = np.clip(tone(rescale(stored[band])), 0, 1)
+        pixels[band] = np.rint((1 - shades if inverted else shades) * 65535)
+        if padding is not None:
+            pixels[band][padding[band]] = 0
+    return pixels
+
+
+def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut an image into bands of rows: as floats a large one would take gigabytes."""
+    n_rows = max(1, _BAND // shape[1])
+    return (slice(start, start + n_rows) for start in range(0, shape[0], n_rows))
+
+
+def _find_padding(dataset: "Dataset", stored: Stored) -> Marks | None:
+    """Mark pixels that the machine filled in around the image."""
+    if dataset.get("PixelPaddingValue") is None:
+        return None
+    one = int(dataset.PixelPaddingValue)
+    other = dataset.get("PixelPaddingRangeLimit")
+    two = one if other is None else int(other)
+    padding = (stored >= min(one, two)) & (stored <= max(one, two))
+    return None if padding.all() or not padding.any() else np.asarray(padding)
+
+
+def _make_rescaling(dataset: "Dataset", path: Path) -> Tone:
+    """Make what turns stored values into the machine's (PS3.3 C.11.1)."""
+    if dataset.get("ModalityLUTSequence"):
+        from pydicom.pixels.processing import apply_modality_lut
+
+        return lambda values: apply_modality_lut(values, dataset)
+    slope = float(1 if dataset.get("RescaleSlope") is None else dataset.RescaleSlope)
+    intercept = float(dataset.get("RescaleIntercept") or 0)
+    if not (np.isfinite(slope) and np.isfinite(intercept)) or slope == 0:
+        raise ImageError(path, "the DICOM file's rescaling makes no sense")
+    return lambda values: values.astype(np.float64) * slope + intercept
+
+
+def _make_tone(dataset: "Dataset") -> tuple[Tone | None, str]:
+    """Make what turns the machine's values into shades from 0 to 1 (PS3.3 C.11.2)."""
+    if dataset.get("VOILUTSequence"):
+        from pydicom.pixels.processing import apply_voi
+
+        white = float((1 << int(dataset.VOILUTSequence[0].LUTDescriptor[2])) - 1)
+        return (
+            lambda values: apply_voi(np.rint(values).astype(np.int32), dataset) / white,
+            "Shades of grey by the file's own table.",
+        )
+    centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
+    if centre is None or width is None or not np.isfinite([centre, width]).all() or width <= 0:
+        return None, ""
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip()
+    note = "Shades of grey by the first window that the file names."
+    if function == "SIGMOID":
+        return (
+            lambda values: 1 / (1 + np.exp(np.clip(4 * (centre - values) / width, -50, 50))),
+            note,
+        )
+    if function == "LINEAR_EXACT":
+        return lambda values: (values - centre) / width + 0.5, note
+    if width < 1:
+        return None, ""
+    # A width of 1 parts black from white: the difference of 1e-9 is below any step.
+    return lambda values: (values - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5, note
+
+
+def _first(dataset: "Dataset", keyword: str) -> float | None:
+    """Read a number, the first where there are several."""
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return None
+    return float(value if isinstance(value, int | float | str) else value[0])
+
+
+def _stretch(stored: Stored, padding: Marks | None, rescale: Tone) -> tuple[Tone, str]:
+    """Make what spreads the values from darkest to brightest over all shades."""
+    lows, highs = [], []
+    for band in _bands(stored.shape):
+        values = rescale(stored[band])
+        if padding is not None:
+            values = values[~padding[band]]
+        if values.size:
+            lows.append(float(values.min()))
+            highs.append(float(values.max()))
+    low = min(lows)
+    span = max(max(highs) - low, 1e-9)
+    note = "Shades of grey from the darkest to the brightest pixel: the file names no window that shows it."
+    return lambda values: (values - low) / span, note
