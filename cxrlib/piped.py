@@ -3,10 +3,16 @@
 Nothing of an upload is written to disk or kept in a record. One child a server is kept warm,
 as a network takes seconds to load, and does one upload at a time: thirty at once would take
 the memory of thirty networks. It ends with the server, or after two idle minutes.
+
+The child has no file to write to: the system refuses it any (where there is such a limit), its
+standard error leads nowhere, and of a fault it tells the kind and the lines of code, never the
+words, which could quote what the file holds.
 """
 
+import base64
 import contextlib
 import hashlib
+import io
 import json
 import logging
 import os
@@ -15,15 +21,20 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
 
 from cxrlib.errors import CxrError, SelectionError
 from cxrlib.processes import PACKAGE_FOLDER, give_way, run_module
 from cxrlib.work import EXTRACTION, JSON, fill_parameters, load_warm_extractor
 
-__all__ = ["PIPED_KINDS", "end_child", "run_piped"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["PICTURE_SIDE", "PIPED_KINDS", "end_child", "run_piped"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +42,9 @@ TIMEOUT = 120.0  # seconds; a first upload waits for the network to load
 IDLE_SECONDS = 120.0
 MAX_PAYLOAD = 200 << 20  # bytes, as Streamlit's own limit of an upload
 MAX_ANSWER = 16 << 20  # bytes
+PICTURE_SIDE = 1024
+"""Longest side of the picture that comes back, pixels."""
+COLOURED = 0.01  # share of coloured pixels from which on a picture is said to be in colour
 
 
 def run_piped(
@@ -42,7 +56,9 @@ def run_piped(
     ----------
     kind : str
         One of `PIPED_KINDS`. "embed-upload" takes extractor, weights, trust_sha256 and
-        device, and gives embedding, outputs, sha256, width, height and extractor.
+        device, and gives embedding, outputs, sha256, width, height, kind ("PNG", "JPEG" or
+        "DICOM"), notes (how it was read, in sentences), picture (a JPEG made from the pixels,
+        in base64) and extractor.
     parameters : mapping
     payload : bytes
         The upload, at most 200 MiB.
@@ -120,6 +136,13 @@ def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[st
         answer: dict[str, JSON] = json.loads(line)
         if "error" in answer:
             raise CxrError(str(answer["error"]))
+        if "fault" in answer:
+            end_child()
+            logger.error("A fault in the process for uploads: %s", answer["fault"])
+            raise CxrError(
+                "The program failed on this upload; its log says where, and nothing of the "
+                "upload. Try another image."
+            )
         return dict(answer["result"])
     end_child()
     if child.returncode == 0:
@@ -127,9 +150,7 @@ def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[st
     if late.is_set():
         raise CxrError("The upload took too long and was given up. Try again, or a smaller image.")
     # A negative code is a signal: the system ended it. Any other is a fault of ours.
-    cause = "the server's log says more"
-    if child.returncode < 0:
-        cause = "too little memory is the usual cause"
+    cause = "it could not start" if child.returncode > 0 else "too little memory is the usual cause"
     raise CxrError(
         f"The process that computes on uploads ended unexpectedly (code {child.returncode}): "
         f"{cause}. Try again, or a smaller image."
@@ -160,6 +181,7 @@ def _warm_child() -> subprocess.Popen[bytes]:
                 cwd=PACKAGE_FOLDER,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # libraries warn there, quoting what they read
                 start_new_session=True,
             )
         except OSError as error:
@@ -172,30 +194,69 @@ def _warm_child() -> subprocess.Popen[bytes]:
 
 
 def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, JSON]:
-    """Compute embedding and outputs of one image."""
+    """Compute embedding and outputs of one image, and a picture of it."""
     import numpy as np
 
     from cxrlib.errors import ImageError
-    from cxrlib.images import decode_image
 
     name = Path("upload")
-    image = decode_image(payload, name)
-    extractor = load_warm_extractor(parameters, lambda *_: None)
-    item = extractor.prepare(image)
-    if problem := extractor.check_prepared(item):
-        raise ImageError(name, problem)
-    embedding, outputs = extractor.compute(item[np.newaxis])
-    if not (np.isfinite(embedding).all() and np.isfinite(outputs).all()):
-        raise ImageError(name, f"{extractor.info.label} gave values that are not finite")
+    try:
+        image, kind, notes = _decode_upload(payload, name)
+        extractor = load_warm_extractor(parameters, lambda *_: None)
+        item = extractor.prepare(image)
+        if problem := extractor.check_prepared(item):
+            raise ImageError(name, problem)
+        embedding, outputs = extractor.compute(item[np.newaxis])
+        if not (np.isfinite(embedding).all() and np.isfinite(outputs).all()):
+            raise ImageError(name, f"{extractor.info.label} gave values that are not finite")
+    except ImageError as error:
+        raise CxrError(f"This upload cannot be used: {error.reason}.") from None
     values = map(float, outputs[0])
     return {
         "sha256": hashlib.sha256(payload).hexdigest(),
         "width": int(image.shape[1]),
         "height": int(image.shape[0]),
+        "kind": kind,
+        "notes": notes,
+        "picture": base64.b64encode(_draw_picture(image)).decode(),
         "embedding": [float(value) for value in embedding[0]],
         "outputs": dict(zip(extractor.info.output_names, values, strict=True)),
         "extractor": extractor.info.to_dict(),
     }
+
+
+def _decode_upload(payload: bytes, name: Path) -> tuple["np.ndarray", str, list[str]]:
+    """Decode a PNG, JPEG or DICOM file: pixels, its kind, how it was read."""
+    from cxrlib.dicom import decode_dicom, is_enveloped, looks_like_dicom
+    from cxrlib.errors import ImageError
+    from cxrlib.images import decode_described
+
+    if looks_like_dicom(payload) or is_enveloped(payload):
+        read = decode_dicom(payload, name)
+        return read.pixels, "DICOM", list(read.notes)
+    kinds = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
+    kind = next((kinds[start] for start in kinds if payload.startswith(start)), "")
+    if payload.startswith((b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
+        raise ImageError(name, "it is an archive, such as ZIP, encrypted or not: unpack it first")
+    # What is neither goes the same way: the words for it are there.
+    image, found, _, coloured = decode_described(payload, name, side=sys.maxsize)
+    if not kind or found not in kinds.values():
+        raise ImageError(name, "it is no PNG, JPEG or DICOM file: save it as one of these")
+    red = "It has colours: only the first channel, red, was read, as from a cohort's files."
+    return image, kind, [red] if coloured > COLOURED else []
+
+
+def _draw_picture(image: "np.ndarray") -> bytes:
+    """Encode decoded pixels small: whatever else the upload held is not in the picture."""
+    from PIL import Image
+
+    from cxrlib.images import to_eight_bits
+
+    picture = Image.fromarray(to_eight_bits(image))
+    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
+    target = io.BytesIO()
+    picture.save(target, format="JPEG", quality=90)
+    return target.getvalue()
 
 
 PIPED_KINDS: dict[str, Callable[[Mapping[str, JSON], bytes], dict[str, JSON]]] = {
@@ -230,11 +291,36 @@ def _wait_for(source: BinaryIO) -> bool:
     return True
 
 
+def _forbid_files() -> None:
+    """Let the system refuse this process to write to files, and to leave its memory in one."""
+    try:
+        import resource
+    except ImportError:  # not on this system: then there is only the code above
+        return
+    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(limit, (0, 0))
+
+
+def _report_fault(target: BinaryIO) -> None:
+    """Answer with a fault's kind and place, without its words; then Python ends the process."""
+
+    def report(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+        lines = [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(trace)]
+        answer = {"fault": f"{kind.__name__} at {', '.join(lines)}"}
+        with contextlib.suppress(OSError):
+            target.write(json.dumps(answer).encode() + b"\n")
+            target.flush()
+
+    sys.excepthook = report
+
+
 def _main() -> None:
     """Keep standard output for the answers: libraries print."""
-    give_way()
     target = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    _report_fault(target)
+    give_way()
+    _forbid_files()
     answer_requests(sys.stdin.buffer, target)
 
 

@@ -10,7 +10,6 @@ import base64
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -354,7 +353,9 @@ def _measure(numbers: Floats, others: Floats) -> Floats:
 
 def _find_nearest(apart: Floats, k: int) -> tuple[Floats, NDArray[np.intp]]:
     """Return the k least distances of each row, rising, and their columns; ties by column."""
-    columns = np.argsort(apart, axis=1, kind="stable")[:, :k]
+    columns = np.sort(np.argpartition(apart, k - 1, axis=1)[:, :k], axis=1)
+    order = np.argsort(np.take_along_axis(apart, columns, axis=1), axis=1, kind="stable")
+    columns = np.take_along_axis(columns, order, axis=1)
     return np.take_along_axis(apart, columns, axis=1), columns
 
 

@@ -139,10 +139,10 @@ def test_a_killed_child_is_said_and_replaced(monkeypatch) -> None:
 
 
 def test_a_child_that_failed_is_not_said_to_lack_memory(monkeypatch) -> None:
-    """A fault of ours ends the child with a code of its own: the server's log has it."""
+    """A program that cannot start ends with a code of its own."""
     failing = [piped.sys.executable, "-c", "import sys; sys.stdin.buffer.readline(); sys.exit(1)"]
     monkeypatch.setattr(piped, "run_module", lambda *_: failing)
-    with pytest.raises(CxrError, match=r"ended unexpectedly \(code 1\): the server's log"):
+    with pytest.raises(CxrError, match=r"ended unexpectedly \(code 1\): it could not"):
         embed(encode(draw_image(1)))
 
 
