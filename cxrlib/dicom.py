@@ -147,6 +147,7 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
     import warnings
 
     from pydicom import config
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
     config.settings.reading_validation_mode = config.IGNORE
     with warnings.catch_warnings():
@@ -155,7 +156,7 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
             dataset, syntax = _read(data, path)
             _check(dataset, syntax, path)
             return _develop(dataset, _read_stored(dataset, syntax, path), path)
-        except _DAMAGE:
+        except (*_DAMAGE, BytesLengthException, InvalidDicomError):
             pass
     # Outside of the handler: not even a traceback leads to an error that quotes the file.
     raise ImageError(path, "the DICOM file is damaged or truncated")
@@ -448,5 +449,5 @@ def _stretch(stored: Stored, padding: Marks | None, rescale: Tone) -> tuple[Tone
             highs.append(float(values.max()))
     low = min(lows)
     span = max(max(highs) - low, 1e-9)
-    note = "Shades of grey from the darkest to the brightest pixel: the file names no window that shows it."
+    note = "Shades of grey from darkest to brightest: the file has no window that shows it."
     return lambda values: (values - low) / span, note

@@ -169,7 +169,7 @@ def test_a_window_that_leaves_nothing_is_not_used() -> None:
     pixels = twelve_bits()
     read = decode_dicom(make_dicom(pixels, WindowCenter=60_000, WindowWidth=10), NAME)
     np.testing.assert_array_equal(read.pixels, decode_dicom(make_dicom(pixels), NAME).pixels)
-    assert "no window" in read.notes[0]
+    assert "has no window" in read.notes[0]
 
 
 def test_raw_images_of_a_detector_are_said_to_be_such() -> None:
