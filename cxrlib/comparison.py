@@ -22,6 +22,7 @@ from cxrlib.units import NO, YES, Units, read_images, take_units
 __all__ = [
     "Comparison",
     "compare_groups",
+    "compare_numbers",
     "compare_recorded",
     "split_by_column",
     "split_by_selection",
@@ -41,7 +42,7 @@ class Comparison:
     Parameters
     ----------
     table : DataFrame
-        A row a number: variable, title, value, kind ("median" or "share"), of the first and
+        A row a number: variable, title, value, kind ("median", "mean" or "share"), of the first and
         the second group its count, denominator and share or median (``first_n``,
         ``first_of``, ``first``; ``first_persons`` are those behind the denominator), then
         ``difference`` (first less second; shares as parts of 1, ages in years), the ends of its
@@ -169,6 +170,50 @@ def compare_groups(
     )
 
 
+def compare_numbers(
+    cohort: Cohort,
+    first: pd.Series,
+    second: pd.Series | None,
+    numbers: pd.DataFrame,
+    *,
+    names: tuple[str, str] = ("selection", "rest"),
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the means of numbers of two groups of images; the unit is the image.
+
+    Parameters
+    ----------
+    cohort, first, second, names, n_resamples, seed
+        As in `compare_groups`.
+    numbers : DataFrame of float
+        A row an image, on the index of the cohort's table; a column a number, NaN where an image
+        has none. Of fewer than `cxrlib.intervals.FEW` images no mean is given.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    SelectionError
+        If a mask does not fit the table, or an image is in both groups.
+    """
+    units = take_units(cohort, "image", _mark_groups(cohort, first, second))
+    weights = _draw_weights(units.person, n_resamples, seed)
+    rows = read_images(cohort).table.index[units.images[np.argsort(units.of_image)]]
+    table = pd.DataFrame(
+        [
+            _compare_means(units, str(name), values.to_numpy(dtype=float), weights)
+            for name, values in numbers.loc[rows].items()
+        ],
+        columns=list(_COLUMNS),
+    )
+    n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
+    notes = tuple(_list_notes(units, "image", names, table))
+    return Comparison(table, *names, n_first, n_second, "image", n_resamples, seed, notes)
+
+
 def compare_recorded(
     cohort: Cohort,
     outcome: str,
@@ -291,6 +336,25 @@ def _compare_share(units: Units, measure: Measure, weights: _Weights) -> dict[st
     return row | _judge(shares, resampled, reason)
 
 
+def _compare_means(
+    units: Units, name: str, values: np.ndarray, weights: _Weights
+) -> dict[str, object]:
+    """Compare the mean of a number of two groups."""
+    row: dict[str, object] = {"variable": name, "title": name, "value": "mean", "kind": "mean"}
+    means, resampled, persons = [], [], []
+    n_persons = weights.drawn.shape[1]
+    for side, group in enumerate(("first", "second")):
+        known = ~np.isnan(values) & (units.group == side)
+        n_known = int(known.sum())
+        means.append(float(values[known].mean()) if n_known >= FEW else np.nan)
+        persons.append(len(np.unique(units.person[known])))
+        row |= {f"{group}_n": n_known, f"{group}_of": n_known, group: means[-1]}
+        row[f"{group}_persons"] = persons[-1]
+        sums = np.bincount(weights.of_unit[known], weights=values[known], minlength=n_persons)
+        resampled.append(_divide(weights.drawn @ sums, weights.add_up(known)))
+    return row | _judge(means, resampled, _find_reason(persons))
+
+
 def _compare_ages(units: Units, weights: _Weights) -> dict[str, object]:
     """Compare the median age of two groups."""
     row: dict[str, object] = {
@@ -359,7 +423,12 @@ def _list_notes(
     n_both = len(np.intersect1d(units.person[units.group == 0], units.person[units.group == 1]))
     if n_both:
         yield f"{name_units(n_both, 'person')} with images in both groups; resampled as one."
-    yield "A share is of those of whom the answer is recorded; intervals come of drawing persons."
+    if (table["kind"] == "share").any():
+        yield (
+            "A share is of those of whom the answer is recorded; intervals come of drawing persons."
+        )
+    else:
+        yield "Intervals come of drawing persons."
     n_compared = int(table["low"].notna().sum())
     if n_compared > 1:
         yield (

@@ -15,7 +15,7 @@ from cxrlib.groups import GROUPINGS, part_images
 from cxrlib.regions import UNKNOWN
 from cxrlib.units import MALE, NO, YES, Units, read_images
 
-__all__ = ["VARIABLES", "Measure", "list_measures"]
+__all__ = ["TITLES", "VARIABLES", "Measure", "list_measures"]
 
 VARIABLES = {
     "age": "Age (years)",
@@ -32,6 +32,8 @@ VARIABLES = {
     "RT_PCR_positive": "RT-PCR positive",
 }
 """What groups are described by, and its title."""
+TITLES = {**VARIABLES, "state": "State"}
+"""These and what is of an image alone, compared where it is named."""
 
 MOST_VALUES = 6  # sources with a line of their own
 # What changes from image to image: of a patient any image counts, not the first one.
@@ -75,7 +77,8 @@ def list_measures(
     units : Units
         Of this cohort.
     variables : tuple of str
-        Of `VARIABLES`.
+        Of `TITLES`. Of the state there are the share of bad among images of known state, and
+        the share of images whose state is known.
 
     Returns
     -------
@@ -90,16 +93,18 @@ def list_measures(
     """
     measures: list[Measure] = []
     for variable in variables:
-        if variable not in VARIABLES:
+        if variable not in TITLES:
             raise SelectionError(
-                f"There is no variable {variable[:60]!r}. There are {', '.join(VARIABLES)}."
+                f"There is no variable {variable[:60]!r}. There are {', '.join(TITLES)}."
             )
-        title = VARIABLES[variable]
+        title = TITLES[variable]
         if variable in GROUPINGS:
             measures += _list_values(cohort, units, variable)
         elif variable == "sex":
             sex = units.codes["sex"]
             measures.append(Measure("sex", "male", title, sex == MALE, sex >= 0))
+        elif variable == "state":
+            measures += _list_states(cohort, units)
         elif variable in DATED:
             answers = read_images(cohort).codes[variable]
             yes, no = (units.have_any(answers == answer) for answer in (YES, NO))
@@ -112,6 +117,18 @@ def list_measures(
     return measures
 
 
+def _list_states(cohort: Cohort, units: Units) -> Iterator[Measure]:
+    """List how many states are known, and how many of these are bad: half of them are not."""
+    states = read_images(cohort).table["state"]
+    bad, good = (
+        units.have_any(states.eq(state).to_numpy(dtype=bool, na_value=False))
+        for state in ("bad", "good")
+    )
+    everything = np.ones(len(units.group), dtype=bool)
+    yield Measure("state", "bad, of known states", TITLES["state"], bad, bad | good)
+    yield Measure("state", "known", TITLES["state"], bad | good, everything)
+
+
 def _list_values(cohort: Cohort, units: Units, variable: str) -> Iterator[Measure]:
     """List the values of a grouping; the one that says "not recorded" is none."""
     groups = part_images(read_images(cohort).table, variable)
@@ -122,4 +139,5 @@ def _list_values(cohort: Cohort, units: Units, variable: str) -> Iterator[Measur
     values = [i for i, is_blank in enumerate(blank) if not is_blank]
     for i in values[:MOST_VALUES] if variable == "source" else values:
         has_value = units.have_any(groups.codes == i)
-        yield Measure(variable, names[i], VARIABLES[variable], has_value, has_any)
+        if has_value.any():  # in any of the groups that are compared
+            yield Measure(variable, names[i], VARIABLES[variable], has_value, has_any)
