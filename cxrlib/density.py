@@ -1,4 +1,4 @@
-"""Density of chosen images over the map: a Gaussian kernel estimate, binned so that it is fast."""
+"""Density of chosen images over the map, and their share: fast Gaussian kernel estimates."""
 
 from dataclasses import dataclass
 
@@ -88,6 +88,16 @@ class ShareGrid:
     bandwidth: float
     min_support: float
 
+    @property
+    def overall(self) -> float:
+        """Give the share of bad among all known images."""
+        return self.n_bad / self.n_known
+
+    @property
+    def is_supported(self) -> NDArray[np.bool_]:
+        """Tell where a share is given, shape (n_y, n_x)."""
+        return np.isfinite(self.share)
+
 
 def estimate_density(
     points: NDArray[np.floating],
@@ -98,9 +108,10 @@ def estimate_density(
 ) -> DensityGrid | None:
     """Estimate the density of points on the map with a Gaussian kernel.
 
-    The points are shared out over the four nearest nodes of a fine grid (linear binning), and
-    a Gaussian matrix an axis carries the nodes to the grid that is returned. The kernel is not
-    cut off. Few points give a few round hills: look at ``n_points`` before reading a shape.
+    Few points are summed as they are. Many are shared out over the four nearest nodes of a fine
+    grid (linear binning), and a Gaussian matrix an axis carries the nodes to the grid that is
+    returned. The kernel is not cut off. Few points give a few round hills: look at ``n_points``
+    before reading a shape.
 
     Parameters
     ----------
@@ -136,19 +147,12 @@ def estimate_density(
     (3, 0.16)
     """
     points = _check_points(points)
-    if not np.isfinite(bandwidth) or bandwidth <= 0:
-        raise ProjectionError(
-            f"Bandwidth {bandwidth!r} is not usable: give a positive number of map units."
-        )
+    _check_bandwidth(bandwidth)
     if not len(points):
         return None
-    if extent is None:
-        low, high = points.min(axis=0), points.max(axis=0)
-        extent = (low[0], high[0], low[1], high[1])
-    x, y = _grid_axes(_check_extent(extent), bandwidth, n_grid)
-    nodes_x, nodes_y, weight = _bin_points(points, bandwidth)
-    density = _gaussian(y, nodes_y, bandwidth) @ weight @ _gaussian(x, nodes_x, bandwidth).T
-    return DensityGrid(x, y, density / len(points), len(points), float(bandwidth))
+    x, y = _grid_axes(_find_extent(points, extent), bandwidth, n_grid)
+    (kernels,) = _sum_kernels(points, np.ones((1, len(points))), x, y, bandwidth)
+    return DensityGrid(x, y, kernels / len(points), len(points), float(bandwidth))
 
 
 def estimate_share(
@@ -160,12 +164,12 @@ def estimate_share(
     extent: tuple[float, float, float, float] | None = None,
     n_grid: int | None = None,
 ) -> ShareGrid | None:
-    """Estimate which share of the images is bad, place by place: no density, so it does not rise
-    where images are many.
+    """Estimate the share of bad images place by place.
 
-    At each place the images are weighted by a Gaussian kernel (Nadaraya and Watson's estimate).
-    Images whose state is not known must be left out before: they are neither good nor bad. The
-    support does not know that images of one person are alike, so it is rather too high.
+    Unlike a density it does not rise where images are merely many. At each place the images are
+    weighted by a Gaussian kernel (Nadaraya and Watson's estimate). Images whose state is not
+    known must be left out before: they are neither good nor bad. The support does not know that
+    images of one person are alike, so it is rather too high.
 
     Parameters
     ----------
@@ -188,13 +192,37 @@ def estimate_share(
         As `estimate_density`; or where `is_bad` has another length, or `min_support` is not
         positive.
 
+    References
+    ----------
+    Kelsall and Diggle (1995), "Non-parametric estimation of spatial variation in relative risk":
+    one bandwidth for both, so that the kernel's bias cancels.
+
     Examples
     --------
     >>> grid = estimate_share(np.zeros((20, 2)), np.arange(20) < 5)
     >>> grid.n_bad, grid.n_known, round(float(np.nanmax(grid.share)), 2)
     (5, 20, 0.25)
     """
-    raise NotImplementedError
+    points = _check_points(points)
+    is_bad = np.asarray(is_bad, dtype=bool)
+    if is_bad.shape != (len(points),):
+        raise ProjectionError(
+            f"{is_bad.shape} answers to {len(points)} points: say of each whether it is bad."
+        )
+    if not np.isfinite(min_support) or min_support <= 0:
+        raise ProjectionError(f"Support {min_support!r} is not usable: give a positive number.")
+    _check_bandwidth(bandwidth)
+    if not len(points):
+        return None
+    x, y = _grid_axes(_find_extent(points, extent), bandwidth, n_grid)
+    weights = np.stack([np.ones(len(points)), is_bad.astype(np.float64)])
+    known, bad = _sum_kernels(points, weights, x, y, bandwidth)
+    # The kernel's peak is 1 / (2 pi bandwidth squared).
+    support = known * (2.0 * np.pi * bandwidth**2)
+    share = np.full(known.shape, np.nan)
+    np.divide(bad, known, out=share, where=support >= min_support)
+    n_bad = int(is_bad.sum())
+    return ShareGrid(x, y, share, support, n_bad, len(points), float(bandwidth), float(min_support))
 
 
 def _check_points(points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -213,6 +241,24 @@ def _check_points(points: NDArray[np.floating]) -> NDArray[np.float64]:
             f"{n_bad} of {len(array)} points are not finite: leave them out before estimating."
         )
     return array
+
+
+def _check_bandwidth(bandwidth: float) -> None:
+    """Raise unless a bandwidth is usable."""
+    if not np.isfinite(bandwidth) or bandwidth <= 0:
+        raise ProjectionError(
+            f"Bandwidth {bandwidth!r} is not usable: give a positive number of map units."
+        )
+
+
+def _find_extent(
+    points: NDArray[np.float64], extent: tuple[float, float, float, float] | None
+) -> tuple[float, float, float, float]:
+    """Return the extent asked for, by default that of the points."""
+    if extent is not None:
+        return _check_extent(extent)
+    (x_min, y_min), (x_max, y_max) = points.min(axis=0), points.max(axis=0)
+    return float(x_min), float(x_max), float(y_min), float(y_max)
 
 
 def _check_extent(
@@ -246,30 +292,62 @@ def _grid_axes(
     )
 
 
-def _bin_points(
-    points: NDArray[np.float64], bandwidth: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Share each point out over the four nodes round it; weights have shape (n_y, n_x)."""
+def _sum_kernels(
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    bandwidth: float,
+) -> NDArray[np.float64]:
+    """Sum one weighted kernel a point on a grid.
+
+    Weights have shape (n_sums, n_points), the answer (n_sums, n_y, n_x).
+    """
+    n_bins_x, n_bins_y = _count_bins(points, bandwidth)
+    if len(points) * len(x) <= n_bins_x * (n_bins_y + len(x)):  # products of either way
+        on_x = _gaussian(x, points[:, 0], bandwidth).T
+        on_y = _gaussian(y, points[:, 1], bandwidth)
+        return np.stack([(on_y * weight) @ on_x for weight in weights])
     step = bandwidth / BINS_PER_BANDWIDTH
     low = points.min(axis=0)
-    n_bins = np.ptp(points, axis=0) / step + 2
+    on_x = _gaussian(x, low[0] + step * np.arange(n_bins_x), bandwidth).T
+    on_y = _gaussian(y, low[1] + step * np.arange(n_bins_y), bandwidth)
+    nodes = _bin_points((points - low) / step, weights, (n_bins_y, n_bins_x))
+    return np.stack([on_y @ each @ on_x for each in nodes])
+
+
+def _count_bins(points: NDArray[np.float64], bandwidth: float) -> tuple[int, int]:
+    """Count the nodes of the fine grid, columns and rows, or raise where they are too many."""
+    span = np.ptp(points, axis=0)
+    n_bins = span / (bandwidth / BINS_PER_BANDWIDTH) + 2
     if n_bins.max() > MAX_BINS:
         raise ProjectionError(
-            f"Bandwidth {bandwidth!r} is too small for a map {np.ptp(points, axis=0).max():.3g} "
+            f"Bandwidth {bandwidth!r} is too small for a map {span.max():.3g} "
             f"units wide: give at least {n_bins.max() / MAX_BINS * bandwidth:.2g}."
         )
     n_x, n_y = n_bins.astype(int)
-    position = (points - low) / step
+    return int(n_x), int(n_y)
+
+
+def _bin_points(
+    position: NDArray[np.float64], weights: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Share each point out over the four nodes round it, shape (n_sums, n_y, n_x).
+
+    Positions, shape (n_points, 2), count nodes from the first.
+    """
+    n_y, n_x = shape
     node = position.astype(np.intp)
     right = position - node
     left = 1.0 - right
-    weight = np.zeros(n_x * n_y)
+    sums = np.zeros((len(weights), n_y * n_x))
     for row, share_y in ((0, left[:, 1]), (1, right[:, 1])):
         for column, share_x in ((0, left[:, 0]), (1, right[:, 0])):
             flat = (node[:, 1] + row) * n_x + node[:, 0] + column
-            weight += np.bincount(flat, weights=share_y * share_x, minlength=n_x * n_y)
-    nodes_x, nodes_y = low[0] + step * np.arange(n_x), low[1] + step * np.arange(n_y)
-    return nodes_x, nodes_y, weight.reshape(n_y, n_x)
+            share = share_y * share_x
+            for row_of_sums, weight in enumerate(weights):
+                sums[row_of_sums] += np.bincount(flat, share * weight, minlength=n_y * n_x)
+    return sums.reshape(len(weights), n_y, n_x)
 
 
 def _gaussian(

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.bad_states import MarkedImages
-from cxrlib.density import DensityGrid, ShareGrid
+from cxrlib.bad_states import MarkedImages, mark_bad
+from cxrlib.density import MIN_SUPPORT, DensityGrid, ShareGrid, estimate_density, estimate_share
+from cxrlib.errors import SelectionError
 
-__all__ = ["Surface", "SurfaceWish", "estimate_surface"]
+__all__ = ["SURFACE_KINDS", "Surface", "SurfaceWish", "estimate_surface"]
+
+SURFACE_KINDS = ("density", "share", "none")
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,17 @@ class SurfaceWish:
     Parameters
     ----------
     kind : {"density", "share", "none"}
+        Where bad images are, or how many of those known are bad.
     definition : str
         One of `cxrlib.bad_states.DEFINITIONS`.
-    severity, at_least
-        Score and threshold of the definition by severity.
+    severity : str
+        Score of the definition by severity, one of `cxrlib.bad_states.SEVERITIES`.
+    at_least : float
+        Its threshold.
     view : str, optional
-        Bad and known images of this view only.
+        Bad and known images of this view only: AP images are mostly bad, PA mostly good.
     bandwidth : float, default 1.0
-        In map units.
+        In map units; the paper's.
     """
 
     kind: Literal["density", "share", "none"] = "density"
@@ -40,7 +46,16 @@ class SurfaceWish:
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class Surface:
-    """Hold a surface with its words; ``grid`` is None where it cannot be estimated."""
+    """Hold a surface with its words.
+
+    Parameters
+    ----------
+    wish : SurfaceWish
+    grid : DensityGrid, ShareGrid or None
+        None where it is not estimable; `remark` says why.
+    marked : MarkedImages
+        What it was estimated from.
+    """
 
     wish: SurfaceWish
     grid: DensityGrid | ShareGrid | None
@@ -48,13 +63,34 @@ class Surface:
 
     @property
     def label(self) -> str:
-        """Say what it is: "density of …" or "share of …"."""
-        raise NotImplementedError
+        """Say what it is: "density of …" or "share of … among …"."""
+        words = self.marked.definition
+        if self.wish.kind == "density":
+            return f"density of {words.label}"
+        return f"share of {words.label} among {words.known_label}"
 
     @property
     def remark(self) -> str:
-        """Say from how many images, or why there is none."""
-        raise NotImplementedError
+        """Say from how many images in a sentence, or why there is no surface."""
+        marked, words = self.marked, self.marked.definition
+        if self.grid is None:
+            return f"No {self.wish.kind} of {words.label}: {self._why_none()}."
+        counts = f"{marked.n_bad:,} of {marked.n_known:,} {words.known_label}"
+        if isinstance(self.grid, ShareGrid):
+            counts += f" ({self.grid.overall:.0%})"
+        overlap = f"; {marked.n_overlap:,} of them with reasons for both" * bool(marked.n_overlap)
+        return f"Bad here: {words.label}, {counts}{overlap}."
+
+    def _why_none(self) -> str:
+        """Say why it is not estimable."""
+        marked, words = self.marked, self.marked.definition
+        if not marked.n_known:
+            return f"there are no {words.known_label}"
+        if not marked.n_bad:
+            return f"none of {marked.n_known:,} {words.known_label} is"
+        if self.wish.definition == "filters":
+            return "no filter leaves anything out, so it is all of them everywhere"
+        return f"all of {marked.n_known:,} {words.known_label} are"
 
 
 def estimate_surface(
@@ -62,6 +98,7 @@ def estimate_surface(
     wish: SurfaceWish,
     *,
     kept: NDArray[np.bool_] | None = None,
+    min_support: float = MIN_SUPPORT,
 ) -> Surface | None:
     """Estimate what is wished for; None where nothing is.
 
@@ -70,7 +107,55 @@ def estimate_surface(
     points : DataFrame
         All points of the map, with x, y and the columns of the definition.
     wish : SurfaceWish
-    kept : ndarray of bool, optional
-        What the filters keep: only these count, but for "current filter".
+    kept : ndarray of bool, shape (n_points,), optional
+        What the filters keep: only these count. For the definition "filters" they are those
+        that are bad, of all.
+    min_support : float, default 10
+        Of a share: see `cxrlib.density.estimate_share`.
+
+    Returns
+    -------
+    Surface or None
+        Its grid is None where no image is bad, or where all are and a share is wished for.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such kind of surface, definition or score.
+    ProjectionError
+        If the bandwidth does not fit the map.
     """
-    raise NotImplementedError
+    if wish.kind not in SURFACE_KINDS:
+        raise SelectionError(
+            f"There is no surface {wish.kind!r}. There are {', '.join(SURFACE_KINDS)}."
+        )
+    if wish.kind == "none":
+        return None
+    marked = mark_bad(
+        points,
+        wish.definition,
+        severity=wish.severity,
+        at_least=wish.at_least,
+        view=wish.view,
+        selected=kept,
+    )
+    if kept is not None and wish.definition != "filters":
+        marked = marked.take(kept)
+    return Surface(wish, _estimate(points, wish, marked, min_support), marked)
+
+
+def _estimate(
+    points: pd.DataFrame, wish: SurfaceWish, marked: MarkedImages, min_support: float
+) -> DensityGrid | ShareGrid | None:
+    """Estimate the grid of a surface."""
+    places = points[["x", "y"]].to_numpy(dtype=np.float64)
+    if wish.kind == "density":
+        return estimate_density(places[marked.bad], bandwidth=wish.bandwidth)
+    if marked.n_bad in (0, marked.n_known):
+        return None  # one colour everywhere; the words say it
+    return estimate_share(
+        places[marked.known],
+        marked.bad[marked.known],
+        bandwidth=wish.bandwidth,
+        min_support=min_support,
+    )
