@@ -146,6 +146,7 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
     """
     import warnings
 
+    from PIL.Image import DecompressionBombError
     from pydicom import config
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
@@ -156,7 +157,7 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
             dataset, syntax = _read(data, path)
             _check(dataset, syntax, path)
             return _develop(dataset, _read_stored(dataset, syntax, path), path)
-        except (*_DAMAGE, BytesLengthException, InvalidDicomError):
+        except (*_DAMAGE, BytesLengthException, InvalidDicomError, DecompressionBombError):
             pass
     # Outside of the handler: not even a traceback leads to an error that quotes the file.
     raise ImageError(path, "the DICOM file is damaged or truncated")
