@@ -380,7 +380,7 @@ def describe_pair(facts: PairFacts) -> str:
     --------
     >>> facts = PairFacts("a.png", "b.png", 12.0, "", "", ("good", "bad"), (), ())
     >>> describe_pair(facts)
-    'The second image was taken 12 days after the first. State: good, then bad.'
+    'The current image was taken 12 days after the prior. State: good, then bad.'
     """
     sentences = [_say_days(facts)]
     if facts.days_note and facts.days is not None:
@@ -395,9 +395,13 @@ def describe_pair(facts: PairFacts) -> str:
 Record = dict[Hashable, Any]
 
 
+#: What the two are called side by side, whichever was taken first.
+SIDES = ("prior", "current")
+
+
 def _explain_days(days: Sequence[float | None]) -> str:
     """Say why there is no number of days between."""
-    blank = [name for name, day in zip(("first", "second"), days, strict=True) if day is None]
+    blank = [name for name, day in zip(SIDES, days, strict=True) if day is None]
     if not blank:
         return ""
     if len(blank) == 2:
@@ -412,7 +416,7 @@ def _say_days(facts: PairFacts) -> str:
         return "Both images were taken on the same recorded day; which came first is not known."
     number = f"{abs(facts.days):g} day{'' if abs(facts.days) == 1 else 's'}"
     return (
-        f"The second image was taken {number} {'after' if facts.days > 0 else 'before'} the first."
+        f"The current image was taken {number} {'after' if facts.days > 0 else 'before'} the prior."
     )
 
 
@@ -480,11 +484,7 @@ def _compare_scores(one: Record, two: Record) -> Iterator[Score]:
         if first is not None and second is not None:
             yield Score(name, maximum, first, second, second - first, "")
             continue
-        given = [
-            side
-            for side, value in zip(("first", "second"), values, strict=True)
-            if value is not None
-        ]
+        given = [side for side, value in zip(SIDES, values, strict=True) if value is not None]
         reason = f"only the {given[0]} image has a score" if given else "neither image has a score"
         yield Score(name, maximum, first, second, None, reason)
 

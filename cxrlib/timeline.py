@@ -5,6 +5,7 @@ alike. What the record does not date has no place among days: images without a d
 lane of their own, and facts that hold "at any point" are listed beside.
 """
 
+import textwrap
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -293,8 +294,10 @@ LANE_WIDTH = 144.0
 #: Points of one day stand so far apart where there is room, and points are as large.
 POINT_STEP, POINT_SIZES = 17.0, (5.0, 13.0)
 TEXT_LINE, NOTE_HEIGHT = 18.0, 20.0
-#: Average width of a character of 14 pixels.
-CHARACTER = 7.6
+#: Average width of a character of 14 pixels, and of one of a long line.
+CHARACTER, LONG_CHARACTER = 7.6, 6.2
+#: A narrow screen shows places at so much of their distance, and words at their full size.
+NARROW = 0.62
 
 ANSWERS: tuple[Answer, ...] = ("yes", "no", "unclear")
 
@@ -528,13 +531,15 @@ def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], width: float)
         notes.append("Faint: left out by the filters")
     if any(column.hidden for column in columns):
         notes.append("+n: more images of these days, each with its points above")
-    lines = notes[:1]
-    for note in notes[1:]:
-        if (len(lines[-1]) + len(note) + 3) * CHARACTER < width - LEFT:
-            lines[-1] += f" · {note}"
+    most = int((width - LEFT) * NARROW / LONG_CHARACTER)
+    lines = [""]
+    for note in notes:
+        joined = f"{lines[-1]} · {note}" if lines[-1] else note
+        if len(joined) <= most:
+            lines[-1] = joined
         else:
-            lines.append(note)
-    return tuple(lines)
+            lines += textwrap.wrap(note, most)
+    return tuple(filter(None, lines))
 
 
 # ---- what day 0 is

@@ -10,7 +10,7 @@ from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
 from cxrlib.charts.scale import enlarge
 from cxrlib.charts.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
 from cxrlib.charts.trajectories import MARKERS
-from cxrlib.timeline import Timeline, lay_out_timeline
+from cxrlib.timeline import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
 from tests.figures import assert_valid
 from tests.test_timeline import CASES, rows_of
 
@@ -52,6 +52,20 @@ def texts_of(figure: go.Figure) -> list[str]:
     """Return every word in the figure."""
     words = [text for trace in figure.data for text in trace.text or ()]
     return [text.strip() for text in [*words, *(a.text for a in figure.layout.annotations)]]
+
+
+@pytest.mark.parametrize("days", CASES.values(), ids=list(CASES))
+def test_what_day_0_is_fits_on_a_narrow_screen(days: list[float | None]) -> None:
+    """Places move together there, words keep their size: no end of the line is cut off."""
+    timeline = lay_out_timeline(rows_of(days))
+    for trace in plot_timeline(timeline).data:
+        if not timeline.clock or f"0 is {timeline.clock}" not in (trace.text or ()):
+            continue
+        start = timeline.left + (trace.x[0] - timeline.left) * NARROW
+        length = LONG_CHARACTER * len(trace.text[0])
+        end = timeline.left + (timeline.width - timeline.left) * NARROW
+        low = start if trace.textposition == "middle right" else start - length
+        assert timeline.left - 20 <= low <= low + length <= end + 8
 
 
 def test_shape_is_view_and_colour_is_state() -> None:

@@ -120,7 +120,7 @@ def test_days_between_and_why_not():
     assert compare_pair(rows, "a", "b").days == 7
     assert compare_pair(rows, "b", "a").days == -7
     assert "a few days" in compare_pair(rows, "a", "b").days_note
-    assert compare_pair(rows, "a", "c").days_reason == "the day of the second image is not recorded"
+    assert compare_pair(rows, "a", "c").days_reason == "the day of the current image is not recorded"
     assert compare_pair(rows, "c", "d").days_reason == "the day is not recorded for either image"
     assert compare_pair(rows, "c", "d").days_note == ""
 
@@ -149,7 +149,7 @@ def test_a_fair_pair_has_no_banner():
     facts = compare_pair(make_patient(("a", 1, "PA"), ("b", 2, "PA")), "a", "b")
     assert facts.banner == ()
     assert describe_pair(facts) == (
-        "The second image was taken 1 day after the first. State: unknown on both."
+        "The current image was taken 1 day after the prior. State: unknown on both."
     )
 
 
@@ -173,9 +173,9 @@ def test_severity_scores_of_both_of_one_and_of_none():
     )
     extent, opacity = compare_pair(rows, "a", "b").scores
     assert (extent.first, extent.second, extent.change, extent.reason) == (0, 3, 3, "")
-    assert (opacity.change, opacity.reason) == (None, "only the first image has a score")
+    assert (opacity.change, opacity.reason) == (None, "only the prior image has a score")
     assert "Geographic extent (0-8): 0, then 3 (+3)." in describe_pair(compare_pair(rows, "a", "b"))
-    assert "Opacity (0-6): 2.5; only the first" in describe_pair(compare_pair(rows, "a", "c"))
+    assert "Opacity (0-6): 2.5; only the prior" in describe_pair(compare_pair(rows, "a", "c"))
     zero = make_patient(("a", 1, "PA", both), ("b", 2, "PA", both))
     assert "0, then 0 (no change)" in describe_pair(compare_pair(zero, "a", "b"))
     assert compare_pair(rows, "c", "c").scores[0].reason == "neither image has a score"

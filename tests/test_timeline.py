@@ -12,6 +12,8 @@ from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.timeline import (
     LEFT,
+    LONG_CHARACTER,
+    NARROW,
     UNKNOWN_CLOCK,
     WIDTH,
     Timeline,
@@ -195,6 +197,18 @@ def test_what_the_filters_leave_out_is_still_there() -> None:
     assert [mark.is_kept for mark in timeline.marks] == [False, True, False]
     assert [mark.x for mark in timeline.marks] == [m.x for m in lay_out_timeline(rows).marks]
     assert any("filters" in note for note in timeline.notes)
+
+
+def test_notes_have_room_on_a_narrow_screen() -> None:
+    """All kinds of answers and of marks at once: lines short enough, no word lost."""
+    answers = ["yes", "no", "unclear", "not recorded"] * 30
+    rows = rows_of([5] * 120, in_icu=answers)
+    notes = lay_out_timeline(rows, kept=set()).notes
+    most = (WIDTH - LEFT) * NARROW / LONG_CHARACTER
+    assert max(map(len, notes)) <= most
+    words = " ".join(notes)
+    for told in ("filled yes, hollow no, ? unclear, dash not recorded", "Faint", "+n"):
+        assert told in words
 
 
 def test_the_clock_is_known_of_one_source_only() -> None:

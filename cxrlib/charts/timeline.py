@@ -15,7 +15,16 @@ from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade, 
 from cxrlib.charts.rows import STILL
 from cxrlib.charts.template import TEXT_SIZE, make_figure, use_webgl
 from cxrlib.charts.words import day_words, safe_text
-from cxrlib.timeline import CHARACTER, TEXT_LINE, Mark, Tile, Timeline, say_mark
+from cxrlib.timeline import (
+    CHARACTER,
+    LONG_CHARACTER,
+    NARROW,
+    TEXT_LINE,
+    Mark,
+    Tile,
+    Timeline,
+    say_mark,
+)
 
 __all__ = ["BADGES", "plot_timeline"]
 
@@ -350,8 +359,13 @@ def _write_clock(timeline: Timeline, palette: Palette) -> list[Trace]:
     """Say what day 0 is, above it."""
     zero = next(tick.x for tick in timeline.ticks if tick.day == 0)
     words = f"0 is {timeline.clock}"
-    fits = zero + len(words) * CHARACTER < timeline.width
-    x, at = (zero - 9, "middle right") if fits else (zero + 9, "middle left")
+    needed = len(words) * LONG_CHARACTER / NARROW
+    if zero + needed < timeline.width:
+        x, at = zero - 9, "middle right"
+    elif zero - needed > timeline.left:
+        x, at = zero + 9, "middle left"
+    else:
+        x, at = timeline.left - RIM, "middle right"
     return _texts([(x, timeline.lines["clock"], words, palette.quiet)], at=at)
 
 
