@@ -1,0 +1,104 @@
+"""Layers laid over or under a drawn map: a reference cohort, the images that were chosen."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from cxrlib.charts.palette import PALETTES, Theme
+from cxrlib.charts.template import use_webgl
+
+__all__ = ["add_cloud", "ring_chosen"]
+
+CLOUD_SIZE, CLOUD_OPACITY = 4.0, 0.55
+RING_SIZE = 13.0
+#: More rings than these hide the map; the chosen are then marked by a dot in the middle.
+MOST_RINGS = 400
+
+
+def add_cloud(
+    figure: go.Figure, places: NDArray[np.floating], *, theme: Theme = "light", name: str = ""
+) -> go.Figure:
+    """Draw a reference cohort's images under a map's points, over its density.
+
+    Parameters
+    ----------
+    figure : Figure
+        Result of `cxrlib.charts.trajectories.plot_map`; changed and returned.
+    places : ndarray of shape (n_images, 2)
+    theme : {"light", "dark"}
+    name : str
+        Of the layer.
+    """
+    palette = PALETTES[theme]
+    webgl = use_webgl(len(places)) or any(trace.type == "scattergl" for trace in figure.data)
+    cross = {
+        "type": "scattergl" if webgl else "scatter",
+        "x": np.asarray(places[:, 0], dtype=np.float32),
+        "y": np.asarray(places[:, 1], dtype=np.float32),
+        "mode": "markers",
+        "name": name or "reference",
+        "showlegend": False,
+        "marker": {
+            "symbol": "x-thin",
+            "size": CLOUD_SIZE,
+            "opacity": CLOUD_OPACITY,
+            "line": {"width": 1, "color": palette.quiet},
+        },
+        "hoverinfo": "skip",
+    }
+    is_mark = ["markers" in (getattr(trace, "mode", None) or "") for trace in figure.data]
+    first = is_mark.index(True) if True in is_mark else len(is_mark)
+    figure.add_trace(cross)
+    *traces, last = figure.data
+    figure.data = (*traces[:first], last, *traces[first:])
+    return figure
+
+
+def ring_chosen(
+    figure: go.Figure,
+    points: pd.DataFrame,
+    image_ids: Collection[str],
+    *,
+    theme: Theme = "light",
+    scale: float = 1.0,
+) -> go.Figure:
+    """Ring the chosen images of a map; of very many only their middles are marked.
+
+    Parameters
+    ----------
+    figure : Figure
+        Changed and returned.
+    points : DataFrame
+        image_id, x and y.
+    image_ids : collection of str
+    theme : {"light", "dark"}
+    scale : float, default 1.0
+        As the map's.
+    """
+    own = points["image_id"].isin(set(image_ids)).to_numpy(dtype=bool)
+    if not own.any():
+        return figure
+    palette = PALETTES[theme]
+    webgl = any(trace.type == "scattergl" for trace in figure.data)
+    few = int(own.sum()) <= MOST_RINGS
+    figure.add_trace(
+        {
+            "type": "scattergl" if webgl else "scatter",
+            "x": points["x"].to_numpy(dtype=np.float32)[own],
+            "y": points["y"].to_numpy(dtype=np.float32)[own],
+            "mode": "markers",
+            "name": "chosen",
+            "showlegend": False,
+            "marker": {
+                "symbol": "circle-open" if few else "circle",
+                "size": (RING_SIZE if few else 3.0) * scale,
+                "color": palette.accent,
+                **({"line": {"width": 1.5 * scale, "color": palette.accent}} if few else {}),
+            },
+            "hoverinfo": "skip",
+        }
+    )
+    return figure

@@ -1,0 +1,176 @@
+"""A second cohort behind a map: where its images would lie, never counted among the first's.
+
+The paper drew 1,767 images of the RSNA pneumonia challenge behind its map (Cohen et al. 2020a,
+section 5.4), fitted with the cohort's. Here a reference is placed: the map stays as it is, and
+each reference image goes to the weighted mean of the places of the map's images nearest to it
+in the numbers the map was made of. So it can fill the map's own shape only; what is unlike the
+cohort still gets a place, and `ReferenceCloud.share_far` says how much that is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxrlib.cohort import Cohort
+from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.errors import ProjectionError
+from cxrlib.intervals import name_units
+from cxrlib.nearest import find_nearest, weigh_neighbours
+from cxrlib.pipeline import MappedCohort, select_for_map
+from cxrlib.store import Store
+
+__all__ = ["N_NEIGHBOURS", "ReferenceCloud", "describe_cloud", "place_reference"]
+
+N_NEIGHBOURS = 15
+FAR = 0.95
+"""A reference image is far off beyond the distance of this share of the map's own images."""
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
+class ReferenceCloud:
+    """Hold where a second cohort's images lie on a map.
+
+    Parameters
+    ----------
+    name : str
+        Of the second cohort.
+    is_synthetic : bool
+        Whether it is made up.
+    fingerprint : str
+        Of the second cohort.
+    places : ndarray of shape (n_images, 2)
+        Map units; a content once.
+    n_shared : int
+        Its images that are on the map already; they are left out.
+    n_missing : int
+        Its images that the map's extractor has not embedded; they are left out too.
+    share_far : float
+        Share of `places` further from their nearest images than 95 % of the map's own images
+        are from theirs.
+    k : int
+        Neighbours.
+    extractor : str
+        Label of the extractor.
+    """
+
+    name: str
+    is_synthetic: bool
+    fingerprint: str
+    places: Floats
+    n_shared: int
+    n_missing: int
+    share_far: float
+    k: int
+    extractor: str
+
+    @property
+    def n_images(self) -> int:
+        """Count the images drawn."""
+        return len(self.places)
+
+
+def place_reference(
+    mapped: MappedCohort, reference: Cohort, store: Store, *, k: int = N_NEIGHBOURS
+) -> ReferenceCloud:
+    """Place a second cohort's images on a map that is already there; fit nothing.
+
+    Parameters
+    ----------
+    mapped : MappedCohort
+    reference : Cohort
+        Its images of the map's views, with a file and a usable finding, are taken.
+    store : Store
+        With their embeddings by the map's extractor.
+    k : int, default 15
+
+    Raises
+    ------
+    ProjectionError
+        If none of its images can be placed; the message says what to do.
+    """
+    chosen = select_for_map(reference, mapped.projection.settings)
+    found = load_embeddings(chosen, mapped.extractor, store)
+    own = _take_distinct(mapped.embeddings)
+    others = _take_distinct(found, without=set(mapped.embeddings.sha256s))
+    n_missing = chosen.n_images - len(found.image_ids)
+    n_shared = len(set(found.sha256s) & set(mapped.embeddings.sha256s))
+    if not len(others):
+        raise ProjectionError(_explain_nothing(mapped, reference, n_missing, n_shared))
+    features = mapped.projection.settings.features
+    numbers = getattr(mapped.embeddings, features)[own].astype(np.float64)
+    rows = pd.Index(mapped.projection.image_ids).get_indexer(
+        pd.Index(np.asarray(mapped.embeddings.image_ids, dtype=object)[own])
+    )
+    on_map = mapped.projection.coordinates[rows].astype(np.float64)
+    distances, nearest = find_nearest(getattr(found, features)[others], numbers, k)
+    places = np.einsum("nk,nkc->nc", weigh_neighbours(distances), on_map[nearest])
+    among, _ = find_nearest(numbers, numbers, k, are_same=True)
+    limit = np.quantile(among[:, -1], FAR) if among.size else np.inf
+    return ReferenceCloud(
+        name=reference.name,
+        is_synthetic=reference.is_synthetic,
+        fingerprint=reference.fingerprint,
+        places=places,
+        n_shared=n_shared,
+        n_missing=n_missing,
+        share_far=float((distances[:, -1] > limit).mean()),
+        k=distances.shape[1],
+        extractor=mapped.extractor.label,
+    )
+
+
+def _take_distinct(embeddings: EmbeddingSet, without: set[str] | None = None) -> NDArray[np.intp]:
+    """Return the row of each content, by its hash: neither names nor order of rows matter."""
+    rows = {sha256: row for row, sha256 in reversed(list(enumerate(embeddings.sha256s)))}
+    kept = sorted(rows.keys() - (without or set()))
+    return np.array([rows[sha256] for sha256 in kept], dtype=np.intp)
+
+
+def _explain_nothing(mapped: MappedCohort, reference: Cohort, n_missing: int, n_shared: int) -> str:
+    """Say why a cohort has no image that could be placed."""
+    if n_missing:
+        return (
+            f"{name_units(n_missing, 'image')} of {reference.name!r} could stand behind the map, "
+            f"but none is embedded by {mapped.extractor.label}. Embed them with: python -m cxrlib "
+            f"embed --data {str(reference.root)!r} --extractor {mapped.extractor.name}"
+        )
+    if n_shared:
+        return f"All images of {reference.name!r} are on the map already: choose another cohort."
+    return (
+        f"{reference.name!r} has no X-ray for this map: it takes "
+        f"{', '.join(mapped.projection.settings.views)} views with a file and a usable finding."
+    )
+
+
+def describe_cloud(cloud: ReferenceCloud) -> str:
+    """Say what a reference is, how it got its place and how not to read it."""
+    return " ".join(_say_cloud(cloud))
+
+
+def _say_cloud(cloud: ReferenceCloud) -> Iterator[str]:
+    name = (
+        f"{cloud.name} (synthetic)"
+        if cloud.is_synthetic and "synthetic" not in (cloud.name.lower())
+        else cloud.name
+    )
+    yield (
+        f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, not counted "
+        f"anywhere, each placed at the weighted mean of its {cloud.k} nearest images of the map "
+        "and not fitted with it: they can only lie where the map already is."
+    )
+    yield (
+        f"{100 * cloud.share_far:.0f} % of them are further from those than {100 * FAR:.0f} % of "
+        "the map's own images are from theirs: the place of such a one says little."
+    )
+    left = []
+    if cloud.n_missing:
+        left.append(f"{name_units(cloud.n_missing, 'image')} not embedded by {cloud.extractor}")
+    if cloud.n_shared:
+        left.append(f"{name_units(cloud.n_shared, 'image')} that the map has already")
+    if left:
+        yield f"Left out: {' and '.join(left)}."
