@@ -1,5 +1,8 @@
 """Offers of work, where its result is missed: a map of a cohort, the demo cohort."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from cxrlib.catalogue import COLLECTION, CohortEntry
@@ -10,13 +13,28 @@ from ui.jobs import offer_job
 from ui.resources import find_cache, find_cohort
 from ui.text import show_quiet, show_text
 
-__all__ = ["offer_map", "show_collection_offer", "show_demo_offer", "show_missing_map"]
+__all__ = [
+    "offer_map",
+    "offer_planned_map",
+    "show_collection_offer",
+    "show_demo_offer",
+    "show_missing_map",
+]
 
 
 def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool = False) -> None:
     """Offer to embed what is missing and to make the map."""
     request = JobRequest("prepare", {"data": str(entry.path), "extractor": extractor})
     offer_job(request, label=f"{entry.title} by {title}", button="Embed and map", primary=primary)
+
+
+def offer_planned_map(
+    entry: CohortEntry, kind: str, parameters: Mapping[str, Any], *, title: str
+) -> None:
+    """Offer a map by settings of one's own, of `cxrlib.map_choices.plan_map`."""
+    request = JobRequest(kind, {"data": str(entry.path), **parameters})
+    button = "Make this map" if kind == "map" else "Embed and map"
+    offer_job(request, label=f"Map of {entry.title}: {title}", button=button, primary=True)
 
 
 def show_missing_map(entry: CohortEntry) -> None:

@@ -14,8 +14,8 @@ from cxrlib.charts.trajectories import HOVER_COLUMN, write_hover_texts
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
+from cxrlib.map_choices import MapChoice
 from cxrlib.pipeline import MappedCohort, find_maps, load_map
-from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
 from cxrlib.trajectories import find_story, list_patients, map_points
 
@@ -25,6 +25,7 @@ __all__ = [
     "find_cohort",
     "list_cohorts",
     "load_current",
+    "time_computed",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,10 +135,15 @@ def find_cohort(slug: str) -> Cohort:
         return _load_cohort(str(entry.path), str(find_cache()), _time_changes(parts))
 
 
-def load_current(slug: str) -> Current:
+def load_current(slug: str, choice: MapChoice | None = None) -> Current:
     """Load a cohort with its map, once for as long as neither changes.
 
-    The map is by the extractor the server was started with, where this cohort has one.
+    Parameters
+    ----------
+    slug : str
+    choice : MapChoice, optional
+        Which map; by default the paper's settings, by the extractor the server was started with
+        where this cohort has a map by it.
 
     Raises
     ------
@@ -147,8 +153,18 @@ def load_current(slug: str) -> Current:
     cohort = find_cohort(slug)
     cache = find_cache()
     with _find_lock(cohort.root):
-        changed = _time_changes((cache / "maps", cache / "embeddings"))
-        return _load_map(cohort, str(cache), os.environ.get("CXR_EXTRACTOR") or "auto", changed)
+        changed = time_computed()
+        return _load_map(cohort, str(cache), choice or MapChoice(), _named_extractor(), changed)
+
+
+def time_computed() -> tuple[int, ...]:
+    """Give the times of change of maps and embeddings: another one, and both may be others."""
+    return _time_changes((find_cache() / "maps", find_cache() / "embeddings"))
+
+
+def _named_extractor() -> str:
+    """Name the extractor that the server was started with."""
+    return os.environ.get("CXR_EXTRACTOR") or "auto"
 
 
 # A lock a cohort: who waits for a large one to be read holds up nobody who looks at another.
@@ -174,11 +190,15 @@ def _load_cohort(data: str, cache: str, changed: tuple[int, ...]) -> Cohort:
 
 
 @functools.lru_cache(maxsize=8)
-def _load_map(cohort: Cohort, cache: str, extractor: str, changed: tuple[int, ...]) -> Current:
+def _load_map(
+    cohort: Cohort, cache: str, choice: MapChoice, named: str, changed: tuple[int, ...]
+) -> Current:
     """Load the map of a cohort; ``changed`` makes a new one show."""
-    store, settings = Store(Path(cache)), ProjectionSettings()
-    if extractor != "auto" and not find_maps(cohort, store, settings=settings, names=(extractor,)):
-        extractor = "auto"
+    store, settings = Store(Path(cache)), choice.settings
+    extractor = choice.extractor or named
+    if not choice.extractor and extractor != "auto":
+        found = find_maps(cohort, store, settings=settings, names=(extractor,))
+        extractor = extractor if found else "auto"
     mapped = load_map(cohort, store, settings=settings, extractor=extractor)
     points = map_points(mapped.mapped.table, mapped.projection)
     story = find_story(cohort.table, mapped.projection, planted=cohort.planted)

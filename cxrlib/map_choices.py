@@ -1,0 +1,138 @@
+"""What a reader can choose of a map: whose numbers, which views, how they are laid out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cxrlib.cohort import Cohort
+from cxrlib.inventory import ExtractorState, list_extractor_states
+from cxrlib.pipeline import explain_no_map, select_for_map
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+
+__all__ = [
+    "METHODS",
+    "VIEWS",
+    "MapChoice",
+    "MapExtractor",
+    "describe_settings",
+    "explain_unusable",
+    "list_map_extractors",
+    "plan_map",
+]
+
+#: Views that can stand on a map; the paper's are the first three.
+VIEWS = ("PA", "AP", "AP Supine", "L")
+#: Ways to lay images out, as they are called on screen.
+METHODS: Mapping[str, str] = {"umap": "UMAP", "pca": "PCA"}
+
+
+@dataclass(frozen=True)
+class MapChoice:
+    """Hold which map is looked at.
+
+    Parameters
+    ----------
+    extractor : str, default ""
+        Name or key of an extractor; "" is the one that is shown without a choice.
+    settings : ProjectionSettings
+        The paper's by default.
+    """
+
+    extractor: str = ""
+    settings: ProjectionSettings = field(default_factory=ProjectionSettings)
+
+
+@dataclass(frozen=True)
+class MapExtractor:
+    """Hold an extractor by which a cohort can be mapped.
+
+    Parameters
+    ----------
+    key : str
+        Its key where it has embeddings, which names the weights too; else its name.
+    name : str
+        As in `cxrlib.extractors.EXTRACTOR_NAMES`.
+    title : str
+        On screen; no two of a list are the same.
+    is_embedded : bool
+        Whether every readable X-ray has an embedding.
+    is_at_hand : bool
+        Whether a job can embed the others: the weights are those on this machine.
+    """
+
+    key: str
+    name: str
+    title: str
+    is_embedded: bool
+    is_at_hand: bool
+
+
+def list_map_extractors(cohort: Cohort, store: Store) -> list[MapExtractor]:
+    """List the extractors with embeddings of a cohort, or that can embed it here."""
+    states = [s for s in list_extractor_states(cohort, store) if s.ready != "weights missing"]
+    titles = [state.title for state in states]
+    return [_offer(state, is_alone=titles.count(state.title) == 1) for state in states]
+
+
+def _offer(state: ExtractorState, *, is_alone: bool) -> MapExtractor:
+    """Offer an extractor; of several by one name each says which weights it has."""
+    title, key = state.title, state.name
+    if state.info is not None:
+        key = state.info.key
+        title += "" if is_alone else f", weights {state.info.weights_sha256[:8]}"
+    is_embedded = state.info is not None and state.n_embedded == state.n_images
+    return MapExtractor(key, state.name, title, is_embedded, state.is_at_hand)
+
+
+def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
+    """Say why a cohort can have no map by some settings, and what would do; "" where it can.
+
+    The paper's own settings are never refused for having too many neighbours: on a small cohort
+    the map is made with fewer, and says so (`cxrlib.projection.Projection.remark`).
+    """
+    if not settings.views:
+        return f"A map needs one view or more. Choose among {', '.join(VIEWS)}."
+    if reason := explain_no_map(cohort, settings):
+        return reason
+    if settings.method != "umap" or settings == ProjectionSettings():
+        return ""
+    n_contents = int(select_for_map(cohort, settings).table["sha256"].nunique())
+    if settings.n_neighbors < n_contents:
+        return ""
+    return (
+        f"{settings.n_neighbors:,} neighbours are too many: {', '.join(settings.views)} leave "
+        f"{n_contents:,} distinct images, so an image has {n_contents - 1:,} others. Choose "
+        f"{n_contents - 1:,} neighbours or fewer, more views, or PCA, which needs none."
+    )
+
+
+def describe_settings(settings: ProjectionSettings) -> str:
+    """Say in words how a map is made: "outputs of PA, AP, UMAP, 30 neighbours, ..."."""
+    words = f"{settings.features} of {', '.join(settings.views)}; {METHODS[settings.method]}"
+    if settings.method == "pca":
+        return words
+    return (
+        f"{words}, {settings.n_neighbors} neighbours, minimum distance {settings.min_dist:g}, "
+        f"seed {settings.seed}"
+    )
+
+
+def plan_map(extractor: MapExtractor, settings: ProjectionSettings) -> tuple[str, dict[str, Any]]:
+    """Return the kind of job that makes a map, and its parameters but for the cohort's folder.
+
+    What is embedded is only mapped. Where images are missing they are embedded first, if that
+    can be done by the very same weights; else those that are there are mapped.
+    """
+    plain = {
+        "method": settings.method,
+        "features": settings.features,
+        "n_neighbors": settings.n_neighbors,
+        "min_dist": settings.min_dist,
+        "n_components": settings.n_components,
+        "seed": settings.seed,
+        "views": list(settings.views),
+    }
+    if extractor.is_embedded or not extractor.is_at_hand:
+        return "map", {"extractor": extractor.key, "settings": plain}
+    return "prepare", {"extractor": extractor.name, "settings": plain}

@@ -1,0 +1,80 @@
+"""The paper's Figure 3 beside the map: its three patients, and how the two maps differ."""
+
+import functools
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.paper_map import compare_with_paper, explain_difference
+from cxrlib.trajectories import PAPER_PATIENTS, has_paper_patients
+from ui.resources import Current
+from ui.table import show_table
+from ui.text import show_text
+
+__all__ = ["offer_paper_patients", "show_paper_difference"]
+
+
+def offer_paper_patients(current: Current, patients: Sequence[str]) -> None:
+    """Offer to draw the paths of the paper's three patients, where they are on the map.
+
+    Parameters
+    ----------
+    current : Current
+    patients : sequence of str
+        Whose paths are drawn now.
+    """
+    if not _is_paper_map(current):
+        return
+    st.button(
+        "Patients of Figure 3",
+        key="paper_patients",
+        on_click=_choose_paper_patients,
+        disabled=list(patients) == list(PAPER_PATIENTS),
+        help=f"Draw the paths of patients {', '.join(PAPER_PATIENTS)}, as the paper does.",
+    )
+
+
+def _choose_paper_patients() -> None:
+    st.session_state["patient"] = list(PAPER_PATIENTS)
+    st.session_state.pop("shown_image", None)
+
+
+def show_paper_difference(current: Current, *, density: str, origin: Sequence[str]) -> None:
+    """Say how this map differs from the paper's and why; nothing for another cohort.
+
+    Parameters
+    ----------
+    current : Current
+    density : str
+        What is drawn behind the points, in words: "density of ICU or tube, bandwidth 1.0".
+    origin : sequence of str
+        Where the map comes from, `cxrlib.report.provenance`.
+    """
+    if not _is_paper_map(current):
+        return
+    with st.expander("How this map differs from the paper's Figure 3"):
+        for sentence in explain_difference(current.mapped):
+            show_text(sentence)
+        show_table(
+            _compare(current, density),
+            key="map_paper",
+            provenance=origin,
+            file_stem=f"map-and-figure-3-{date.today().isoformat()}",
+            column_config={
+                "what": st.column_config.TextColumn("", width="small"),
+                "figure_3": "The paper's Figure 3",
+                "this_map": "This map",
+            },
+        )
+
+
+@functools.lru_cache(maxsize=8)
+def _is_paper_map(current: Current) -> bool:
+    return has_paper_patients(current.points)
+
+
+@functools.lru_cache(maxsize=8)
+def _compare(current: Current, density: str) -> pd.DataFrame:
+    return compare_with_paper(current.mapped, density=density)

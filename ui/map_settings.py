@@ -1,0 +1,249 @@
+"""Which map is looked at: the extractor, its views, how they are laid out; kept in the address."""
+
+import functools
+from collections.abc import Callable
+
+import streamlit as st
+
+from cxrlib.catalogue import CohortEntry
+from cxrlib.cohort import Cohort
+from cxrlib.errors import ProjectionError
+from cxrlib.extractors import EXTRACTOR_NAMES
+from cxrlib.map_choices import (
+    METHODS,
+    VIEWS,
+    MapChoice,
+    MapExtractor,
+    describe_settings,
+    explain_unusable,
+    list_map_extractors,
+    plan_map,
+)
+from cxrlib.projection import ProjectionSettings
+from cxrlib.store import Store
+from ui.address import report_unknown
+from ui.offers import offer_planned_map
+from ui.resources import find_cache, load_current, time_computed
+from ui.text import show_alert, show_quiet, show_text
+
+__all__ = ["choose_settings", "show_chosen_map_offer"]
+
+PAPER = ProjectionSettings()
+NEIGHBOURS = (2, 500)
+SEEDS = (0, 2**32 - 1)
+FEATURES = ("outputs", "embedding")
+
+
+def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
+    """Let the reader choose what the map is made of; the paper's settings by default.
+
+    Parameters
+    ----------
+    entry : CohortEntry
+        The cohort in use.
+    cohort : Cohort
+        The same, loaded.
+
+    Returns
+    -------
+    MapChoice
+        For `ui.resources.load_current`, which raises ProjectionError where no such map is in the
+        cache: `show_chosen_map_offer` then stands in its place.
+    """
+    extractors = _list_extractors(cohort, time_computed())
+    usual = _find_usual(entry, extractors)
+    _report_address({each.title for each in extractors})
+    with st.popover("Map settings", icon=":material/tune:", width="content"):
+        show_quiet(
+            "Each choice is a map of its own, computed once for everybody and kept. The paper's "
+            "settings are the defaults."
+        )
+        title = _choose_extractor([each.title for each in extractors], usual.title)
+        settings = _choose_layout()
+        st.button(
+            "Back to the paper's settings",
+            key="map_reset",
+            on_click=_reset,
+            args=(usual.title,),
+            disabled=settings == PAPER and title == usual.title,
+        )
+    chosen = next((each for each in extractors if each.title == title), usual)
+    if settings == PAPER and chosen == usual:
+        return MapChoice()
+    _tell_choice(chosen, settings)
+    return MapChoice(chosen.key, settings)
+
+
+def show_chosen_map_offer(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
+    """Say in a map's place why it is not there, and offer to make it where it can be made.
+
+    While it is made its progress stands here, in every session that has chosen it.
+    """
+    if reason := explain_unusable(cohort, choice.settings):
+        show_alert(reason)
+        return
+    extractors = _list_extractors(cohort, time_computed())
+    usual = _find_usual(entry, extractors)
+    extractor = next((each for each in extractors if each.key == choice.extractor), usual)
+    words = describe_settings(choice.settings)
+    show_text(f"This map is not in the cache yet: {extractor.title}, {words}.")
+    kind, parameters = plan_map(extractor, choice.settings)
+    offer_planned_map(entry, kind, parameters, title=f"{extractor.title}, {words}")
+    if kind == "prepare":
+        show_quiet("Images that are not embedded yet are embedded first, which takes longest.")
+    else:
+        show_quiet(
+            "Seconds for a thousand images; half a minute where the computing process starts "
+            "afresh. The map is made for the whole server, whether this page stays open or not."
+        )
+
+
+@functools.lru_cache(maxsize=8)
+def _list_extractors(cohort: Cohort, changed: tuple[int, ...]) -> tuple[MapExtractor, ...]:
+    """List them once for all sessions; ``changed`` lists them again."""
+    return tuple(list_map_extractors(cohort, Store(find_cache())))
+
+
+def _find_usual(entry: CohortEntry, extractors: tuple[MapExtractor, ...]) -> MapExtractor:
+    """Find the extractor that is shown without a choice, or would be made first."""
+    try:
+        key = load_current(entry.slug).extractor.key
+    except ProjectionError:
+        key = ""
+    by_name = {each.name: each for each in reversed(extractors)}
+    first = by_name.get(EXTRACTOR_NAMES[0]) or by_name["texture"]
+    return next((each for each in extractors if each.key == key), first)
+
+
+# ---- the widgets
+
+
+def _choose_extractor(titles: list[str], usual: str) -> str:
+    return str(
+        st.selectbox(
+            "Extractor",
+            titles,
+            index=titles.index(usual),
+            key="map_extractor",
+            bind="query-params",
+            persist_state="session",
+            help="Those with embeddings of this cohort, or whose weights are on this machine. "
+            "The paper used DenseNet-121, all.",
+        )
+    )
+
+
+def _choose_layout() -> ProjectionSettings:
+    """Let the reader choose features, views and method with what it takes."""
+    features = st.segmented_control(
+        "Made from",
+        FEATURES,
+        default=PAPER.features,
+        required=True,
+        key="map_features",
+        bind="query-params",
+        persist_state="session",
+        help="The extractor's named outputs, as in the paper, or its whole embedding.",
+    )
+    views = st.multiselect(
+        "Views on the map",
+        VIEWS,
+        default=list(PAPER.views),
+        key="map_views",
+        bind="query-params",
+        persist_state="session",
+        placeholder="Choose one or more",
+        help="They are laid out together. The filters at the left refit nothing; this does.",
+    )
+    method = st.segmented_control(
+        "Laid out by",
+        list(METHODS.values()),
+        default=METHODS[PAPER.method],
+        required=True,
+        key="map_method",
+        bind="query-params",
+        persist_state="session",
+        help="UMAP keeps neighbours together. PCA draws the two directions in which images differ "
+        "most: quick, linear, without a seed.",
+    )
+    layout = _choose_umap() if method != METHODS["pca"] else {"method": "pca"}
+    # In one order, whatever the order they were chosen in: it is one map.
+    ordered = tuple(view for view in VIEWS if view in views)
+    return ProjectionSettings(features=features or PAPER.features, views=ordered, **layout)
+
+
+def _choose_umap() -> dict[str, float]:
+    """Let the reader choose neighbours, minimum distance and seed."""
+    left, middle, right = st.columns(3)
+    with left:
+        neighbours = st.number_input(
+            "Neighbours",
+            *NEIGHBOURS,
+            PAPER.n_neighbors,
+            key="map_neighbours",
+            bind="query-params",
+            persist_state="session",
+            help="How many of an image's nearest UMAP keeps near: few show detail, many the whole.",
+        )
+    with middle:
+        distance = st.number_input(
+            "Minimum distance",
+            0.0,
+            1.0,
+            PAPER.min_dist,
+            0.05,
+            key="map_distance",
+            bind="query-params",
+            persist_state="session",
+            help="How close two images may come, in map units, 0 to 1.",
+        )
+    with right:
+        seed = st.number_input(
+            "Seed",
+            *SEEDS,
+            PAPER.seed,
+            key="map_seed",
+            bind="query-params",
+            persist_state="session",
+            help="Another seed, another map: what stays is worth more.",
+        )
+    return {"n_neighbors": int(neighbours), "min_dist": float(distance), "seed": int(seed)}
+
+
+def _reset(usual: str) -> None:
+    """Set all back: deleting what a widget is bound to does nothing, the address has it."""
+    st.session_state["map_extractor"] = usual
+    st.session_state["map_features"] = PAPER.features
+    st.session_state["map_views"] = list(PAPER.views)
+    st.session_state["map_method"] = METHODS[PAPER.method]
+    st.session_state["map_neighbours"] = PAPER.n_neighbors
+    st.session_state["map_distance"] = PAPER.min_dist
+    st.session_state["map_seed"] = PAPER.seed
+
+
+def _tell_choice(extractor: MapExtractor, settings: ProjectionSettings) -> None:
+    """Say outside the menu that the map is another than the usual one."""
+    show_quiet(f"Chosen map: {extractor.title}, {describe_settings(settings)}.")
+
+
+def _report_address(titles: set[str]) -> None:
+    """Say what the address asks for and there is not."""
+    known: dict[str, Callable[[str], bool]] = {
+        "map_extractor": titles.__contains__,
+        "map_features": FEATURES.__contains__,
+        "map_views": VIEWS.__contains__,
+        "map_method": set(METHODS.values()).__contains__,
+        "map_neighbours": lambda text: _is_between(text, *NEIGHBOURS, whole=True),
+        "map_distance": lambda text: _is_between(text, 0, 1),
+        "map_seed": lambda text: _is_between(text, *SEEDS, whole=True),
+    }
+    for key, is_known in known.items():
+        report_unknown(key, is_known)
+
+
+def _is_between(text: str, low: float, high: float, *, whole: bool = False) -> bool:
+    """Tell whether a text is a number within bounds."""
+    try:
+        return low <= (int(text) if whole else float(text)) <= high
+    except ValueError:
+        return False
