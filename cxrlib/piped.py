@@ -58,7 +58,7 @@ def run_piped(
         One of `PIPED_KINDS`. "embed-upload" takes extractor, weights, trust_sha256 and
         device, and gives embedding, outputs, sha256, width, height, kind ("PNG", "JPEG" or
         "DICOM"), notes (how it was read, in sentences), picture (a JPEG made from the pixels,
-        in base64) and extractor.
+        in base64), picture_size and extractor.
     parameters : mapping
     payload : bytes
         The upload, at most 200 MiB.
@@ -212,13 +212,15 @@ def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, J
     except ImageError as error:
         raise CxrError(f"This upload cannot be used: {error.reason}.") from None
     values = map(float, outputs[0])
+    picture, size = _draw_picture(image)
     return {
         "sha256": hashlib.sha256(payload).hexdigest(),
         "width": int(image.shape[1]),
         "height": int(image.shape[0]),
         "kind": kind,
         "notes": notes,
-        "picture": base64.b64encode(_draw_picture(image)).decode(),
+        "picture": base64.b64encode(picture).decode(),
+        "picture_size": size,
         "embedding": [float(value) for value in embedding[0]],
         "outputs": dict(zip(extractor.info.output_names, values, strict=True)),
         "extractor": extractor.info.to_dict(),
@@ -246,8 +248,8 @@ def _decode_upload(payload: bytes, name: Path) -> tuple["np.ndarray", str, list[
     return image, kind, [red] if coloured > COLOURED else []
 
 
-def _draw_picture(image: "np.ndarray") -> bytes:
-    """Encode decoded pixels small: whatever else the upload held is not in the picture."""
+def _draw_picture(image: "np.ndarray") -> tuple[bytes, tuple[int, int]]:
+    """Encode decoded pixels small, and give the size: nothing else of the upload is in it."""
     from PIL import Image
 
     from cxrlib.images import to_eight_bits
@@ -256,7 +258,7 @@ def _draw_picture(image: "np.ndarray") -> bytes:
     picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
     target = io.BytesIO()
     picture.save(target, format="JPEG", quality=90)
-    return target.getvalue()
+    return target.getvalue(), picture.size
 
 
 PIPED_KINDS: dict[str, Callable[[Mapping[str, JSON], bytes], dict[str, JSON]]] = {

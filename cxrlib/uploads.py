@@ -7,10 +7,12 @@ is worked out: where an image lies says nothing about the patient it is of.
 """
 
 import base64
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +21,14 @@ from numpy.typing import NDArray
 from cxrlib.errors import CxrError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import FEW, name_units
-from cxrlib.pipeline import MappedCohort
+
+if TYPE_CHECKING:
+    from cxrlib.pipeline import MappedCohort
 
 __all__ = [
     "ALLOW_VARIABLE",
     "N_NEIGHBOURS",
+    "WEIGHTS_VARIABLE",
     "Placed",
     "Reference",
     "Upload",
@@ -64,6 +69,8 @@ class Upload:
     info : ExtractorInfo
     picture : bytes
         A JPEG of at most 1024 pixels a side, made from the decoded pixels.
+    picture_size : tuple of int
+        Its width and height, pixels.
     notes : tuple of str
         What reading it took, in sentences: a window, an inversion.
     sha256 : str
@@ -77,6 +84,7 @@ class Upload:
     outputs: Floats
     info: ExtractorInfo
     picture: bytes
+    picture_size: tuple[int, int]
     notes: tuple[str, ...]
     sha256: str
 
@@ -159,7 +167,11 @@ class Placed:
 
 
 def are_uploads_allowed() -> bool:
-    """Tell whether the server was started with ``--allow-uploads``."""
+    """Tell whether the server was started with ``--allow-uploads``.
+
+    Pages, the library and the server's own gate all ask here; a mode for teaching has to make it
+    False.
+    """
     return os.environ.get(ALLOW_VARIABLE) == "1"
 
 
@@ -192,9 +204,19 @@ def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0)
             "serve --allow-uploads."
         )
     parameters: dict[str, Any] = {"extractor": info.name}
-    if weights := os.environ.get(WEIGHTS_VARIABLE):
+    weights = os.environ.get(WEIGHTS_VARIABLE)
+    if weights and _is_weights(Path(weights), info):
         parameters |= {"weights": weights, "trust_sha256": os.environ.get(TRUST_VARIABLE)}
     return _read_answer(run_piped("embed-upload", parameters, payload, timeout=timeout), info)
+
+
+def _is_weights(path: Path, info: ExtractorInfo) -> bool:
+    """Tell whether a map was made with a weights file: another cohort's may not be."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == info.weights_sha256
+    except OSError:
+        return False
 
 
 def _read_answer(answer: Mapping[str, Any], info: ExtractorInfo) -> Upload:
@@ -214,6 +236,7 @@ def _read_answer(answer: Mapping[str, Any], info: ExtractorInfo) -> Upload:
         outputs=np.asarray(list(answer["outputs"].values()), dtype=np.float32),
         info=used,
         picture=base64.b64decode(answer["picture"]),
+        picture_size=(int(answer["picture_size"][0]), int(answer["picture_size"][1])),
         notes=tuple(str(note) for note in answer["notes"]),
         sha256=str(answer["sha256"]),
     )
@@ -242,7 +265,7 @@ class _Pool:
     sha256s: NDArray[Any]
 
 
-def _pool_images(mapped: MappedCohort) -> _Pool:
+def _pool_images(mapped: "MappedCohort") -> _Pool:
     embeddings, projection = mapped.embeddings, mapped.projection
     rows = pd.DataFrame({"image_id": embeddings.image_ids, "sha256": embeddings.sha256s})
     # Copies of an image share a place: k copies would be k neighbours.
@@ -261,7 +284,7 @@ def _pool_images(mapped: MappedCohort) -> _Pool:
 
 
 def measure_reference(
-    mapped: MappedCohort, *, k: int = N_NEIGHBOURS, most: int = N_REFERENCE
+    mapped: "MappedCohort", *, k: int = N_NEIGHBOURS, most: int = N_REFERENCE
 ) -> Reference:
     """Place a cohort's own images as an upload is placed, each among those of other persons.
 
@@ -295,7 +318,7 @@ def measure_reference(
 
 
 def place_upload(
-    upload: Upload, mapped: MappedCohort, reference: Reference | None = None
+    upload: Upload, mapped: "MappedCohort", reference: Reference | None = None
 ) -> Placed:
     """Place an upload on a cohort's map, and measure how unlike the cohort it is.
 

@@ -30,6 +30,7 @@ from cxrlib.metadata import METADATA_FILE
 from cxrlib.pipeline import find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
+from cxrlib.uploads import ALLOW_VARIABLE, WEIGHTS_VARIABLE
 from cxrlib.work import TRUST_VARIABLE
 
 __all__ = ["register"]
@@ -48,6 +49,14 @@ def serve(
     trust_sha256: TrustOption = None,
     device: DeviceOption = "auto",
     cache: CacheOption = DEFAULT_CACHE,
+    allow_uploads: Annotated[
+        bool,
+        typer.Option(
+            "--allow-uploads",
+            help="Let visitors place an X-ray of their own on the map: read in memory by a "
+            "process of its own, never stored.",
+        ),
+    ] = False,
 ) -> None:
     """Embed and map what is missing of the first cohort, then serve the dashboard here."""
     with reported_errors():
@@ -65,6 +74,10 @@ def serve(
     os.environ["CXR_DATA"] = paths
     os.environ["CXR_CACHE"] = str(cache.resolve())
     os.environ["CXR_EXTRACTOR"] = used.key
+    # What the shell happens to hold allows nothing: only the option does.
+    os.environ[ALLOW_VARIABLE] = "1" if allow_uploads else "0"
+    if weights is not None:
+        os.environ[WEIGHTS_VARIABLE] = str(weights.resolve())
     if trust_sha256 is not None:  # a job's record alone cannot make a pickle trusted
         os.environ[TRUST_VARIABLE] = trust_sha256
     typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
