@@ -5,9 +5,10 @@ person and of another source (no article, no site in common), of the same view a
 It is a description of who is near, not a forecast: near images may come of one machine or crop.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,16 @@ from cxrlib.errors import SelectionError
 from cxrlib.intervals import FEW, compute_wilson, name_units
 from cxrlib.space import Features, Space, lay_out_space, measure_distances
 
-__all__ = ["NEAREST", "PathShares", "describe_path_shares", "path_shares", "shares_table"]
+__all__ = [
+    "NEAREST",
+    "PathShares",
+    "count_by_person",
+    "describe_path_shares",
+    "estimate_interval",
+    "path_shares",
+    "say_image",
+    "shares_table",
+]
 
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
@@ -65,7 +75,7 @@ def path_shares(
     k: int = NEAREST,
     bad: ArrayLike | None = None,
     known: ArrayLike | None = None,
-    duplicates: Collection[frozenset[str]] = (),
+    duplicates: pd.DataFrame | None = None,
     features: Features = "outputs",
     space: Space | None = None,
     seed: int = 0,
@@ -84,8 +94,9 @@ def path_shares(
     bad, known : array-like of bool, optional
         What counts as bad, and of which images that is known, a row of `table` each. By default
         the state: bad, and good or bad.
-    duplicates : collection of frozenset of str
-        Images that are near duplicates of each other: one of the patient's is no neighbour.
+    duplicates : DataFrame, optional
+        `Cohort.duplicates`: what is one picture with one of the patient's is no neighbour. Files
+        with the same content are none in any case.
     features : {"outputs", "embedding"}
     space : Space, optional
         Of the same table, embeddings and features, made once for all patients.
@@ -97,14 +108,252 @@ def path_shares(
     SelectionError
         If the table has no such patient, or k is below 1.
     """
-    raise NotImplementedError
+    if k < 1:
+        raise SelectionError(f"k={k!r} neighbours cannot be looked at: give 1 or more.")
+    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
+    if not own.any():
+        raise SelectionError(
+            f"Patient {patient_id[:60]!r} is not among the {table['patient_id'].nunique():,} "
+            "patients of this cohort: choose another."
+        )
+    space = lay_out_space(table, embeddings, features=features) if space is None else space
+    person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
+    labels = _Labels(table, space, bad, known)
+    pool = _Pool(table, space, labels, person, duplicates)
+    rows = table[own & table["is_xray"].to_numpy(dtype=bool)]
+    found = _tabulate(rows, space, pool, k, seed)
+    return PathShares(patient_id, person, found, k, space)
 
 
-def describe_path_shares(shares: Sequence[PathShares]) -> str:
-    """Say the shares in plain sentences: the text alternative of the chart."""
-    raise NotImplementedError
+class _Labels:
+    """Hold which images of a space are bad, and of which that is known."""
+
+    def __init__(
+        self, table: pd.DataFrame, space: Space, bad: ArrayLike | None, known: ArrayLike | None
+    ) -> None:
+        state = table["state"]
+        is_bad = state.eq("bad") if bad is None else np.asarray(bad)
+        is_known = state.isin(["good", "bad"]) if known is None else np.asarray(known)
+        #: Rows of the table, in the order of the space.
+        self.rows = pd.Index(table["image_id"]).get_indexer(pd.Index(space.table["image_id"]))
+        self.known = np.asarray(is_known, dtype=bool)[self.rows]
+        self.bad = np.asarray(is_bad, dtype=bool)[self.rows] & self.known
+
+
+class _Pool:
+    """Hold the images that can be neighbours of a person's: of others, of other sources."""
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        space: Space,
+        labels: _Labels,
+        person: str,
+        duplicates: pd.DataFrame | None,
+    ) -> None:
+        persons = table["person_id"].fillna(table["patient_id"])
+        is_own = persons.eq(person).to_numpy(dtype=bool)
+        shares = np.zeros(len(table), dtype=bool)
+        has_source = np.zeros(len(table), dtype=bool)
+        for column in ("article", "source"):
+            values = table[column]
+            recorded = (values.notna() & values.ne("")).to_numpy(dtype=bool, na_value=False)
+            has_source |= recorded
+            shares |= recorded & values.isin(set(values[is_own & recorded])).to_numpy(dtype=bool)
+        #: Without any record of where images come from, none is known to be of another source.
+        self.has_source = bool(has_source[is_own].any())
+        # A person with one image of the same source is wholly of it.
+        out = is_own | ~has_source | persons.isin(set(persons[shares])).to_numpy(dtype=bool)
+        out |= _mark_copies(table, is_own, duplicates)
+        self.places = np.flatnonzero(~out[labels.rows] & labels.known)
+        self.view = space.codes["view"][self.places]
+        self.person = space.codes["person"][self.places]
+        self.bad = labels.bad[self.places]
+
+
+def _mark_copies(table: pd.DataFrame, is_own: Bools, duplicates: pd.DataFrame | None) -> Bools:
+    """Tell which images are one picture with one of the person's."""
+    copies = table["sha256"].isin(set(table["sha256"][is_own].dropna())).to_numpy(dtype=bool)
+    if duplicates is None or duplicates.empty:
+        return copies
+    own = set(table["image_id"][is_own])
+    first, second = duplicates["image_id_1"], duplicates["image_id_2"]
+    alike = {*first[second.isin(own)], *second[first.isin(own)]}
+    return copies | table["image_id"].isin(alike).to_numpy(dtype=bool)
+
+
+def _tabulate(rows: pd.DataFrame, space: Space, pool: _Pool, k: int, seed: int) -> pd.DataFrame:
+    """Make the table of a patient's X-rays."""
+    found = pd.DataFrame(
+        {
+            "image_id": rows["image_id"].to_numpy(),
+            "day": rows["offset"].astype(float).to_numpy(),
+            "view": rows["view"].fillna("").to_numpy(),
+            "state": rows["state"].to_numpy(),
+        }
+    ).sort_values(["day", "view", "image_id"], ignore_index=True)
+    places = pd.Index(space.table["image_id"]).get_indexer(pd.Index(found["image_id"]))
+    there = np.flatnonzero(places >= 0)
+    distances = np.empty((len(found), len(pool.places)))
+    distances[there] = measure_distances(space, places[there], pool.places)
+    codes = space.codes["view"]
+    records = [
+        _Nearest(pool, distances[row], int(codes[place]), k, seed).record
+        if place >= 0
+        else {"reason": "the extractor has no numbers of it"}
+        for row, place in enumerate(places)
+    ]
+    return pd.concat([found, pd.DataFrame([_BLANK | record for record in records])], axis=1)
+
+
+_BLANK: dict[str, object] = {
+    "share": np.nan,
+    "low": np.nan,
+    "high": np.nan,
+    "n_bad": 0,
+    "n_neighbours": 0,
+    "n_persons": 0,
+    "reach": np.nan,
+    "overall": np.nan,
+    "n_overall": 0,
+    "n_overall_persons": 0,
+    "differs": "",
+    "reason": "",
+}
+
+
+class _Nearest:
+    """Find the nearest of one image, and what share of them is bad."""
+
+    def __init__(self, pool: _Pool, distances: Floats, view: int, k: int, seed: int) -> None:
+        self.record: dict[str, object] = {}
+        if view < 0:
+            self.record["reason"] = "its view is not recorded"
+            return
+        if not pool.has_source:
+            self.record["reason"] = "where this patient's images come from is not recorded"
+            return
+        same = np.flatnonzero(pool.view == view)
+        self.record |= _count_overall(pool.bad[same], pool.person[same])
+        if len(same) < LEAST_POOL * k:
+            self.record["reason"] = (
+                f"{name_units(len(same), 'image')} of other persons and sources with this view "
+                f"and a known state, {LEAST_POOL * k} are needed"
+            )
+            return
+        # Equals in the order of the space, which is by person and id: no matter what order of
+        # rows the table had.
+        order = np.argsort(np.round(distances[same], DIGITS), kind="stable")[:k]
+        near = same[order]
+        self._sum_up(pool.bad[near], pool.person[near], float(distances[near[-1]]), seed)
+
+    def _sum_up(self, bad: Bools, person: Places, reach: float, seed: int) -> None:
+        n_bad, n_each = count_by_person(bad, person)
+        self.record |= {
+            "n_bad": int(bad.sum()),
+            "n_neighbours": len(bad),
+            "n_persons": len(n_each),
+            "reach": round(reach, DIGITS),
+        }
+        if len(n_each) < FEW:
+            self.record["reason"] = (
+                f"the {len(bad)} nearest are of {name_units(len(n_each), 'person')}, "
+                f"{FEW} are needed"
+            )
+            return
+        low, high = estimate_interval(n_bad, n_each, seed=seed)
+        overall = float(str(self.record["overall"]))
+        differs = "below" if high < overall else "above" if low > overall else ""
+        self.record |= {"share": bad.mean(), "low": low, "high": high, "differs": differs}
+
+
+def _count_overall(bad: Bools, person: Places) -> dict[str, object]:
+    """Count all that could be neighbours."""
+    return {
+        "overall": bad.mean() if len(bad) else np.nan,
+        "n_overall": len(bad),
+        "n_overall_persons": len(np.unique(person)),
+    }
+
+
+def count_by_person(bad: Bools, person: Places) -> tuple[Places, Places]:
+    """Count bad images and all images of each person, in the order of their codes."""
+    _, who, n_each = np.unique(person, return_inverse=True, return_counts=True)
+    return np.bincount(who, weights=bad, minlength=len(n_each)).astype(np.intp), n_each
+
+
+def estimate_interval(n_bad: Places, n_each: Places, *, seed: int = 0) -> tuple[float, float]:
+    """Estimate the interval of a share, 95 %, from drawing its persons again.
+
+    Drawing again never finds what none of them has: where all neighbours are good, it would give
+    0 to 0. So each end is at least as far out as Wilson's interval for as many images as the
+    persons are worth, (sum of images)² / sum of squares (Kish 1965), each taken as of one mind.
+
+    Parameters
+    ----------
+    n_bad, n_each : ndarray of shape (n_persons,)
+    seed : int
+    """
+    total = int(n_each.sum())
+    draws = _draw_persons(len(n_each), seed)
+    shares = (draws @ n_bad) / (draws @ n_each)
+    low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    worth = total**2 / float((n_each**2).sum())
+    few = compute_wilson(np.asarray(n_bad.sum() / total * worth), np.asarray(worth), level=LEVEL)
+    return min(float(low), float(few[0])), max(float(high), float(few[1]))
+
+
+@lru_cache(maxsize=64)
+def _draw_persons(n_persons: int, seed: int) -> Floats:
+    """Draw persons again, shape (N_DRAWS, n_persons): how often each comes."""
+    rng = np.random.default_rng([seed, n_persons])
+    return rng.multinomial(n_persons, np.full(n_persons, 1 / n_persons), size=N_DRAWS).astype(float)
+
+
+# ---- words
 
 
 def shares_table(shares: Sequence[PathShares]) -> pd.DataFrame:
     """Join the tables of several patients, the patient's id first."""
-    raise NotImplementedError
+    tables = [each.table.assign(patient_id=each.patient_id) for each in shares]
+    joined = pd.concat(tables, ignore_index=True)
+    return joined[["patient_id", *(name for name in joined if name != "patient_id")]]
+
+
+def describe_path_shares(shares: Sequence[PathShares]) -> str:
+    """Say the shares in plain sentences: the text alternative of the chart."""
+    return " ".join(sentence for each in shares for sentence in _say_patient(each))
+
+
+def _say_patient(shares: PathShares) -> Iterator[str]:
+    estimable = shares.table[shares.table["reason"] == ""]
+    if estimable.empty:
+        reasons = dict.fromkeys(shares.table["reason"])
+        yield f"Patient {shares.patient_id}: not estimable ({'; '.join(reasons) or 'no X-ray'})."
+        return
+    yield (
+        f"Patient {shares.patient_id}, share of bad among the {shares.k} nearest images of other "
+        "persons and other sources, same view:"
+    )
+    parts = [say_image(row) for row in shares.table.to_dict("records")]
+    yield "; ".join(parts) + "."
+    n_apart = int(estimable["differs"].ne("").sum())
+    yield (
+        f"{n_apart} of {name_units(len(estimable), 'image')} "
+        f"{'lies' if n_apart == 1 else 'lie'} beyond the share of the whole view; up to about 1 "
+        "in 20 would by chance alone."
+    )
+
+
+def say_image(row: Mapping[Hashable, Any]) -> str:
+    """Say one image's share in a clause."""
+    day = "no day" if np.isnan(row["day"]) else f"day {row['day']:g}"
+    name = f"{day}, {row['view'] or 'view not recorded'}"
+    if row["reason"]:
+        return f"{name}: not estimable ({row['reason']})"
+    return (
+        f"{name}: {row['n_bad']} of {row['n_neighbours']} ({100 * row['share']:.0f} %, "
+        f"{100 * row['low']:.0f}-{100 * row['high']:.0f}) of "
+        f"{name_units(int(row['n_persons']), 'person')}, of all {row['n_overall']:,} "
+        f"{100 * row['overall']:.0f} %"
+    )

@@ -251,6 +251,24 @@ def _demo(
     return _prepare(check_parameters("prepare", full), cache, on_progress, should_stop)
 
 
+def _seeds(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Draw a map with other seeds, to tell what of it is chance."""
+    from cxrlib.embeddings import load_embeddings
+    from cxrlib.map_spread import compute_spread
+    from cxrlib.pipeline import select_for_map
+
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    info = _find_extractor(store, parameters["extractor"])
+    settings = _to_settings(parameters["settings"])
+    embeddings = load_embeddings(select_for_map(cohort, settings), info, store)
+    spread = compute_spread(
+        embeddings, settings, store, n_seeds=parameters["n_seeds"], on_progress=on_progress
+    )
+    return {"extractor": info.key, "n_on_map": len(spread.image_ids), "n_seeds": len(spread.seeds)}
+
+
 def _thumbnails(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
@@ -314,6 +332,15 @@ KINDS: dict[str, Kind] = {
     "embed": Kind(_embed, _EMBEDDING),
     "map": Kind(_map, {"data": (_TEXT, REQUIRED), "extractor": (_TEXT, REQUIRED), **_SETTINGS}),
     "prepare": Kind(_prepare, {**_EMBEDDING, **_SETTINGS}),
+    "seeds": Kind(
+        _seeds,
+        {
+            "data": (_TEXT, REQUIRED),
+            "extractor": (_TEXT, REQUIRED),
+            **_SETTINGS,
+            "n_seeds": ((int,), 10),
+        },
+    ),
     "demo": Kind(_demo, {}),
     "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
