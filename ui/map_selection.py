@@ -1,0 +1,379 @@
+"""The images chosen on the map by lasso or box: counted, set against the rest, shown, saved."""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any, Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from cxrlib.cohort import Cohort
+from cxrlib.comparison import Comparison
+from cxrlib.errors import SelectionError
+from cxrlib.intervals import NOTHING, name_units
+from cxrlib.map_selection import (
+    MOST_IN_ADDRESS,
+    ChosenImages,
+    chosen_table,
+    compare_chosen,
+    count_chosen,
+    find_rows,
+    read_clicked,
+    write_rows,
+)
+from cxrlib.map_table import export_map, write_parquet
+from cxrlib.selection import Selection
+from cxrlib.table_layout import TableLayout, lay_out_frame
+from ui.address import report_unknown
+from ui.cohort_groups import lay_out_groups
+from ui.cohorts import current_entry
+from ui.figure import CONFIG, Saving
+from ui.filters import current_selection, load_selected
+from ui.map_image import remember_click
+from ui.montage import show_montage
+from ui.resources import Current
+from ui.table import show_table
+from ui.tables import show_dense_table
+from ui.text import show_alert, show_quiet, show_text
+
+__all__ = [
+    "CHART_CONFIG",
+    "SELECTION_MODE",
+    "find_selected",
+    "keep_tool",
+    "lay_out_outputs",
+    "offer_parquet",
+    "remember_selection",
+    "show_selection",
+]
+
+Mode = Literal["points", "box", "lasso"]
+SELECTION_MODE: tuple[Mode, ...] = ("points", "box", "lasso")
+"""Of the map's chart, as `st.plotly_chart` takes it."""
+CHART_CONFIG: dict[str, Any] = {
+    "doubleClick": "autosize",
+    "modeBarButtonsToRemove": [
+        button
+        for button in CONFIG["modeBarButtonsToRemove"]  # type: ignore[attr-defined]
+        if button not in ("select2d", "lasso2d")
+    ],
+}
+"""Of the map's chart: with the buttons that other charts go without."""
+
+ROWS = "rows"  # in the address
+CHOSEN, WRITTEN, OF = "map_chosen", "map_chosen_written", "map_chosen_of"  # in the session's state
+TOOL = "map_tool"
+PARTS = ("against the rest", "outputs", "images", "list")
+TALL = 640
+
+
+# ---- what is chosen
+
+
+def remember_selection() -> None:
+    """Keep what was lassoed or boxed on the chart "map"; a single click shows an image as before.
+
+    Give it to the chart as ``on_select``.
+    """
+    state = st.session_state["map"].selection
+    tool = "lasso" if state.lasso else "select" if state.box else ""
+    if not tool:
+        remember_click()
+        return
+    st.session_state[TOOL] = tool
+    if found := read_clicked(state.points):
+        st.session_state[CHOSEN] = found
+
+
+def keep_tool(figure: go.Figure) -> go.Figure:
+    """Leave the lasso in the reader's hand: a figure that changes is drawn anew, with none."""
+    if tool := st.session_state.get(TOOL):
+        figure.update_layout(dragmode=tool)
+    return figure
+
+
+def find_selected(current: Current) -> tuple[str, ...]:
+    """Return the chosen images, and keep few of them in the address.
+
+    Call it before the map is drawn, once a run: it reads a link, and says what of it is not there.
+    """
+    _follow_cohort()
+    _follow_rows(current)
+    chosen: tuple[str, ...] = st.session_state.get(CHOSEN, ())
+    if not chosen:
+        return ()
+    points = current.points
+    rows = points.loc[points["image_id"].isin(set(chosen)), "row"]
+    if 0 < len(rows) <= MOST_IN_ADDRESS:
+        st.query_params[ROWS] = st.session_state[WRITTEN] = write_rows(rows.tolist())
+    else:
+        st.query_params.pop(ROWS, None)
+        st.session_state.pop(WRITTEN, None)
+    return chosen
+
+
+def _follow_cohort() -> None:
+    """Forget what was chosen among the images of another cohort."""
+    slug = current_entry().slug
+    if st.session_state.get(OF, slug) != slug:
+        _forget()
+    st.session_state[OF] = slug
+
+
+def _follow_rows(current: Current) -> None:
+    """Choose what the address names where a link or the browser's Back has changed it."""
+    asked = st.query_params.get(ROWS)
+    if asked == st.session_state.get(WRITTEN):
+        return
+    if asked is None:
+        # Another page leaves the rows out; this one's Back to where none were chosen does too.
+        if "map" in st.session_state:
+            st.session_state.pop(CHOSEN, None)
+            st.session_state.pop(WRITTEN, None)
+        return
+    read = find_rows(current.points, asked)
+    for remark in read.remarks:
+        show_alert(remark)
+    if read.image_ids:
+        st.session_state[CHOSEN] = read.image_ids
+
+
+def _forget() -> None:
+    """Choose nothing; from a button's callback or when the cohort changes."""
+    for name in (CHOSEN, WRITTEN, TOOL):
+        st.session_state.pop(name, None)
+    st.query_params.pop(ROWS, None)
+
+
+# ---- what is shown
+
+
+def show_selection(
+    current: Current,
+    points: pd.DataFrame,
+    image_ids: Sequence[str],
+    *,
+    provenance: Sequence[str],
+    filters: Sequence[str],
+) -> None:
+    """Show the chosen images: counts, the rest beside them, pictures, files.
+
+    Parameters
+    ----------
+    current : Current
+    points : DataFrame
+        The map's points that the filters leave.
+    image_ids : sequence of str
+        As `find_selected` returns them; without any a line says how to choose.
+    provenance : sequence of str
+    filters : sequence of str
+        In words.
+    """
+    if not image_ids:
+        show_quiet(
+            "Choose images by lasso or box (in the bar above the map) to set them against the rest."
+        )
+        return
+    st.subheader("The chosen images", anchor=False)
+    try:
+        chosen = _compare(current, current_selection(), tuple(image_ids))
+    except SelectionError as error:
+        show_alert(str(error))
+        st.button("Choose none", key="choose_none", on_click=_forget)
+        return
+    show_text(count_chosen(chosen))
+    _show_link(current, image_ids)
+    origin = [*provenance, _describe_choice(current, chosen, filters)]
+    stem = f"map-chosen-{date.today().isoformat()}"
+    part = _choose_part(chosen)
+    if part == "against the rest":
+        _show_shares(chosen, origin, stem)
+    elif part == "outputs":
+        _show_outputs(current, chosen, origin, stem)
+    elif part == "images":
+        show_montage(
+            _take(current, chosen.image_ids), slug=current_entry().slug, key="chosen_sheet"
+        )
+    else:
+        _show_list(current, chosen, origin, stem)
+
+
+@functools.lru_cache(maxsize=32)
+def _compare(current: Current, selection: Selection, image_ids: tuple[str, ...]) -> ChosenImages:
+    """Compare once for all sessions."""
+    points = current.points
+    if not selection.is_empty:
+        kept = load_selected(current.cohort, selection).table["image_id"]
+        points = points[points["image_id"].isin(set(kept))]
+    return compare_chosen(current.cohort, points, image_ids, current.mapped.embeddings)
+
+
+@functools.lru_cache(maxsize=16)
+def _take(current: Current, image_ids: tuple[str, ...]) -> Cohort:
+    """Take the chosen images as a cohort, the same one run after run."""
+    cohort = current.cohort
+    return cohort.select(cohort.table["image_id"].isin(set(image_ids)), "chosen on the map")
+
+
+def _show_link(current: Current, image_ids: Sequence[str]) -> None:
+    """Say whether the address holds the choice, and offer to end it."""
+    on_map = sum(current.find_point(image_id) is not None for image_id in image_ids)
+    words = (
+        "This page's address holds them."
+        if on_map <= MOST_IN_ADDRESS
+        else f"An address holds {MOST_IN_ADDRESS} images at most, so a link to this page does not "
+        "hold these; the list can be saved."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_quiet(words)
+        st.button("Choose none", key="choose_none", on_click=_forget, type="tertiary")
+
+
+def _describe_choice(current: Current, chosen: ChosenImages, filters: Sequence[str]) -> str:
+    """Say in a line of an export what was chosen."""
+    rows = current.points.loc[current.points["image_id"].isin(set(chosen.image_ids)), "row"]
+    named = write_rows(rows.tolist())
+    rest = "the rest of the map" + (" that the filters leave" if filters else "")
+    return (
+        f"Chosen on the map: {name_units(chosen.n_images, 'image')} (rows {named} of "
+        f"metadata.csv, the header being row 1); against {name_units(chosen.n_rest, 'image')}, "
+        f"{rest}"
+    )
+
+
+def _choose_part(chosen: ChosenImages) -> str:
+    """Let the reader choose what to see of the chosen images."""
+    parts = [part for part in PARTS if part != "outputs" or chosen.outputs is not None]
+    report_unknown("chosen", parts.__contains__)
+    return str(
+        st.segmented_control(
+            "Chosen images",
+            parts,
+            default=parts[0],
+            required=True,
+            key="chosen",
+            bind="query-params",
+            persist_state="session",
+            width="content",
+            label_visibility="collapsed",
+        )
+    )
+
+
+# ---- tables
+
+
+def _show_shares(chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
+    layout = lay_out_groups(chosen.shares)
+    show_dense_table(
+        replace(layout, notes=chosen.shares.notes),
+        key="chosen_shares",
+        provenance=origin,
+        file_stem=f"{stem}-shares",
+        max_height=TALL,
+    )
+
+
+def _show_outputs(current: Current, chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
+    if chosen.outputs is None:
+        return
+    layout = lay_out_outputs(chosen.outputs, current.extractor.label)
+    show_dense_table(
+        layout,
+        key="chosen_outputs",
+        provenance=origin,
+        file_stem=f"{stem}-outputs",
+        max_height=TALL,
+    )
+
+
+def lay_out_outputs(compared: Comparison, extractor: str) -> TableLayout:
+    """Lay out the mean of each output in both groups, and their difference."""
+    table = compared.table
+    names = ("first", "second", "difference", "low", "high")
+    shown = []
+    for _, row in table.iterrows():
+        digits = _count_digits([float(row[name]) for name in names])
+        middle, low, high = (
+            _write(float(row[name]), digits, signed=True) for name in ("difference", "low", "high")
+        )
+        interval = f" ({low} to {high})" if not pd.isna(row["low"]) else f"; {row['reason']}"
+        shown.append(
+            {
+                "title": row["title"],
+                "first": _write(float(row["first"]), digits),
+                "second": _write(float(row["second"]), digits),
+                "difference": f"{middle}{interval}" if middle != NOTHING else row["reason"],
+            }
+        )
+    layout = lay_out_frame(
+        pd.DataFrame(shown, columns=["title", "first", "second", "difference"]),
+        title=f"Outputs of the {compared.first} and the {compared.second} images",
+        unit=f"Mean over images, by {extractor}; an output is no probability of disease.",
+        titles={
+            "title": "Output",
+            "first": f"{compared.first} ({compared.n_first:,})",
+            "second": f"{compared.second} ({compared.n_second:,})",
+            "difference": "Difference (95 % interval)",
+        },
+        right=("first", "second", "difference"),
+        notes=compared.notes,
+    )
+    return replace(layout, numbers=table)
+
+
+def _count_digits(numbers: Sequence[float]) -> int:
+    """Count the decimals that three figures of the largest number need."""
+    largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
+    return 2 if largest == 0 else min(max(2 - math.floor(math.log10(largest)), 0), 8)
+
+
+def _write(number: float, digits: int, *, signed: bool = False) -> str:
+    if not math.isfinite(number):
+        return NOTHING
+    text = f"{number:{'+' if signed else ''}.{digits}f}"
+    return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def _show_list(current: Current, chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
+    table = chosen_table(current.points, chosen.image_ids)
+    show_table(
+        table,
+        key="chosen_list",
+        provenance=origin,
+        file_stem=stem,
+        placeholder="–",
+    )
+    saving = offer_parquet(current, chosen.image_ids, origin)
+    st.download_button(
+        saving.label,
+        data=saving.make,
+        file_name=saving.file,
+        mime=saving.mime,
+        key="chosen_parquet",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def offer_parquet(
+    current: Current, image_ids: Sequence[str] | None, provenance: Sequence[str]
+) -> Saving:
+    """Offer images of the map with their neighbours for FiftyOne and Embedding Atlas.
+
+    Parameters
+    ----------
+    image_ids : sequence of str, optional
+        By default all on the map.
+    """
+    return Saving(
+        "For FiftyOne, Embedding Atlas (Parquet)",
+        f"map-{date.today().isoformat()}.parquet",
+        "application/vnd.apache.parquet",
+        lambda: write_parquet(export_map(current.mapped, image_ids), provenance),
+    )
