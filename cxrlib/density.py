@@ -98,6 +98,20 @@ class ShareGrid:
         """Tell where a share is given, shape (n_y, n_x)."""
         return np.isfinite(self.share)
 
+    @property
+    def lowest(self) -> tuple[float, tuple[float, float]]:
+        """Give the lowest share and its place, x and y in map units."""
+        return self._at(int(np.nanargmin(self.share)))
+
+    @property
+    def highest(self) -> tuple[float, tuple[float, float]]:
+        """Give the highest share and its place, x and y in map units."""
+        return self._at(int(np.nanargmax(self.share)))
+
+    def _at(self, node: int) -> tuple[float, tuple[float, float]]:
+        row, column = np.unravel_index(node, self.share.shape)
+        return float(self.share[row, column]), (float(self.x[column]), float(self.y[row]))
+
 
 def estimate_density(
     points: NDArray[np.floating],

@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from cxrlib.charts.marks import FADED
 from cxrlib.charts.palette import (
     PALETTES,
     STATES,
@@ -12,7 +13,6 @@ from cxrlib.charts.palette import (
     mix,
 )
 from cxrlib.charts.template import TEXT_SIZE, chart_template, make_figure
-from cxrlib.charts.trajectories import FADED
 from tests.figures import assert_valid, read_json
 
 THEMES = ("light", "dark")

@@ -6,10 +6,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from cxrlib.charts.marks import MARKERS
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
 from cxrlib.charts.scale import enlarge
 from cxrlib.charts.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
-from cxrlib.charts.trajectories import MARKERS
 from cxrlib.timeline import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
 from tests.figures import assert_valid
 from tests.test_timeline import CASES, rows_of

@@ -18,6 +18,7 @@ __all__ = [
     "contrast",
     "fade",
     "mix",
+    "outline",
     "region_rim",
 ]
 
@@ -114,12 +115,16 @@ REGIONS: Mapping[str, str] = {
 
 
 def region_rim(region: str, theme: Theme) -> str:
-    """Return the outline of a region's colour that keeps it apart from the page.
+    """Return the outline of a region's colour that keeps it apart from the page."""
+    return outline(REGIONS.get(region, REGIONS["Unknown"]), theme)
+
+
+def outline(colour: str, theme: Theme) -> str:
+    """Return the outline of a colour that keeps it apart from the page.
 
     It is the colour itself, mixed with the theme's ink until it reaches 3 to 1.
     """
     palette = PALETTES[theme]
-    colour = REGIONS.get(region, REGIONS["Unknown"])
     shades = (mix(palette.ink, colour, share / 10) for share in range(11))
     return next(shade for shade in shades if contrast(shade, palette.page) >= RIM_CONTRAST)
 

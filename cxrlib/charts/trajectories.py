@@ -4,7 +4,6 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,17 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.labels import place_labels
-from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme, fade, mix
+from cxrlib.charts.map_key import count_rows_of_key, draw_key
+from cxrlib.charts.marks import (
+    HOVER_COLUMN,
+    MARKERS,
+    Layer,
+    draw_marks,
+    write_hover_texts,
+)
+from cxrlib.charts.palette import PALETTES, Palette, Theme, fade
 from cxrlib.charts.scale import enlarge
+from cxrlib.charts.surfaces import draw_surface, frame_surface, scale_surface
 from cxrlib.charts.template import (
     FONT,
     MARGIN,
@@ -25,30 +33,24 @@ from cxrlib.charts.template import (
 )
 from cxrlib.charts.words import (
     DENSITY_LABEL,
-    count_words,
     day_state_words,
     day_words,
+    name_surface,
     safe_text,
     state_words,
 )
+from cxrlib.colouring import Colouring
 from cxrlib.density import DensityGrid
+from cxrlib.surfaces import Surface
 from cxrlib.trajectories import MappedImage, Stop, Trajectory
 
 __all__ = ["HOVER_COLUMN", "plot_map", "write_hover_texts"]
 
-Layer = Literal["scatter", "scattergl"]
-MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
-#: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
-FADED = 0.75
 #: Opacity of images that filters leave out: there, and no more.
 BACKDROP_OPACITY = 0.4
-#: Where a table of points keeps its `write_hover_texts`, if it was asked for them before.
-HOVER_COLUMN = "hover_text"
-#: Bands of the density, the lowest of them clear.
-N_BANDS = 8
-#: Room round the outermost images, as a share of the map's span: at least, and at most where
-#: the density reaches further.
-MARGIN_SHARE, MAX_MARGIN_SHARE = 0.06, 0.15
+#: What a trace's ``meta`` says of it, for `ui/map_play`: an image of the map, or part of a path,
+#: whose ``days`` then hold the day of each of its points, rising, None where there is none.
+IMAGES_META: Parts = {"role": "images"}
 #: Sizes of a chosen patient's marks, in pixels, by how many lie at the same place already: the
 #: later and smaller ones leave a rim of the earlier.
 MARK_SIZES = (13.0, 9.0, 6.0)
@@ -65,9 +67,10 @@ KEY_HEIGHT, KEY_LINE = 26, 52
 
 def plot_map(
     points: pd.DataFrame,
-    density: DensityGrid | None,
+    surface: Surface | DensityGrid | None,
     trajectories: Sequence[Trajectory] = (),
     *,
+    colouring: Colouring | None = None,
     theme: Theme = "light",
     selected_image_id: str | None = None,
     title: str | None = None,
@@ -80,25 +83,27 @@ def plot_map(
 ) -> go.Figure:
     """Plot the map.
 
-    Each mark is an image; colour and shape both say its state. Every mark that can be clicked
-    carries ``customdata`` of image_id and patient_id.
+    Each mark is an image; shape says its state, and so does colour unless a colouring is given.
+    Every mark that can be clicked carries ``customdata`` of image_id and patient_id.
 
     Parameters
     ----------
     points : DataFrame
         Result of `cxrlib.trajectories.map_points`, or a selection of its rows. A column
         `HOVER_COLUMN` spares writing the hover texts again.
-    density : DensityGrid or None
-        Drawn behind the marks; None where it is not estimable or not wanted.
+    surface : Surface, DensityGrid or None
+        Drawn behind the marks; None where it is not wanted.
     trajectories : sequence of Trajectory, optional
         Patients whose way is drawn; the other images fade.
+    colouring : Colouring, optional
+        What the marks are coloured by, of these points; by default the state.
     theme : {"light", "dark"}, default "light"
     selected_image_id : str, optional
         Image to ring.
     title : str, optional
         A page has its own heading; a figure that stands alone needs one.
     density_label : str
-        Which images the density is of.
+        Which images a bare density is of; a `Surface` says it itself.
     height : int, default 620
         In pixels; fixed, so that the page does not jump.
     uirevision : str
@@ -120,13 +125,15 @@ def plot_map(
     places = [table[["x", "y"]].to_numpy(dtype=np.float64) for table in tables]
     everything = np.vstack(places)
     layer: Layer = "scattergl" if use_webgl(len(everything)) else "scatter"
-    extent, level = _frame(everything, density)
-    top = MARGIN["t"] + (0 if title is None else TITLE_HEIGHT)
-    top += KEY_HEIGHT * _count_key_rows(trajectories)
+    grid = surface.grid if isinstance(surface, Surface) else surface
+    extent, level = frame_surface(everything, grid)
+    title_height = 0 if title is None else TITLE_HEIGHT
+    top = MARGIN["t"] + title_height
+    top += KEY_HEIGHT * (_count_key_rows(trajectories) + count_rows_of_key(colouring) - 1)
     screen = _Screen(extent, height - top - MARGIN["b"])
     ring = places[0][(points["image_id"] == selected_image_id).to_numpy(bool, na_value=False)]
     traces = [
-        *_draw_points(points, palette, layer, chosen=bool(trajectories)),
+        *draw_marks(points, colouring, theme, layer, chosen=bool(trajectories)),
         *_draw_paths(trajectories, palette, layer, screen),
         *_draw_ring(ring, palette, layer),
     ]
@@ -134,11 +141,17 @@ def plot_map(
     layout = _lay_out(screen, height=height, top=top, title=title, view=view or extent)
     if backdrop is not None and len(backdrop):
         traces.insert(0, _draw_backdrop(places[1], palette, layer))
-    if density is not None and len(points):
-        words = f"density of {density_label}"
-        traces.insert(0, _draw_density(density, palette, words, level))
-        layout["shapes"] = _draw_density_scale(palette)
-        notes.insert(0, _name_density_scale(words))
+    if grid is not None and len(points):
+        long, short = name_surface(surface, density_label)
+        traces = [*draw_surface(grid, palette, long, level), *traces]
+        layout["shapes"], named = scale_surface(grid, palette, short)
+        notes.insert(0, named)
+    if colouring is not None and colouring.kind != "state":
+        key = draw_key(points, colouring, theme, top=top, title_height=title_height, height=height)
+        traces += key.traces
+        notes += key.notes
+        layout["shapes"] = [*layout.get("shapes", ()), *key.shapes]
+        layout |= key.layout
     if trajectories:
         layout["legend2"] = _lay_out_key(theme)
     if points.empty:
@@ -236,83 +249,6 @@ def _path_name(way: Trajectory) -> str:
     return f"Patient {safe_text(way.patient_id)}"
 
 
-def _draw_density(density: DensityGrid, palette: Palette, words: str, level: float) -> Parts:
-    """Draw the density as bands of one hue, clear under a level, with thin lines between."""
-    values = density.images_per_area.astype(np.float32)
-    peak = float(values.max())
-    level *= density.n_points  # as the values: images a unit of area
-    step = (peak - level) / (N_BANDS - 1)
-    return {
-        "type": "contour",
-        "x": density.x,
-        "y": density.y,
-        "z": values,
-        "contours": {"start": level, "end": peak - step / 2, "size": step, "coloring": "fill"},
-        "colorscale": _band_colours(palette),
-        "line": {"width": 0.75, "color": palette.density, "smoothing": 1},
-        "hoverinfo": "skip",
-        "showscale": False,
-        "name": words,
-    }
-
-
-def _band_colours(palette: Palette) -> list[tuple[float, str]]:
-    """Return the colour of each band, from clear at zero to the full hue at the peak.
-
-    Plotly fills each band over all those below it, so clear colours would add up: all but the
-    lowest are given as they are seen over the page.
-    """
-    shares = np.arange(N_BANDS) / (N_BANDS - 1)
-    seen = [mix(palette.density, palette.page, share) for share in shares]
-    seen[0] = fade(palette.density, 0)
-    return [(float(share), colour) for share, colour in zip(shares, seen, strict=True)]
-
-
-#: The density's scale under the map, in pixels: width and height of a box, from the map to it.
-BOX_WIDTH, BOX_HEIGHT, BOX_DROP = 14, 12, 18
-
-
-def _draw_density_scale(palette: Palette) -> list[Parts]:
-    """Draw the density's scale under the map, from low to high.
-
-    Plotly's own colour bar reserves room and cannot stand beside its title in one line.
-    """
-    return [
-        {
-            "type": "rect",
-            "xref": "paper",
-            "yref": "paper",
-            "xsizemode": "pixel",
-            "ysizemode": "pixel",
-            "xanchor": 0,
-            "yanchor": 0,
-            "x0": 8 + row * BOX_WIDTH,
-            "x1": 8 + (row + 1) * BOX_WIDTH,
-            "y0": -BOX_DROP - BOX_HEIGHT,
-            "y1": -BOX_DROP,
-            "fillcolor": colour,
-            "line": {"width": 0.75, "color": palette.density},
-        }
-        for row, (_, colour) in enumerate(_band_colours(palette))
-    ]
-
-
-def _name_density_scale(words: str) -> Parts:
-    """Say beside the density's scale what it is."""
-    return {
-        "x": 0,
-        "y": 0,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "middle",
-        "xshift": 8 + N_BANDS * BOX_WIDTH + 8,
-        "yshift": -BOX_DROP - BOX_HEIGHT / 2,
-        "text": f"low to high: {html.escape(words, quote=False)}",
-        "font": {"size": LABEL_SIZE},
-    }
-
-
 def _draw_backdrop(places: NDArray[np.float64], palette: Palette, layer: Layer) -> Parts:
     """Draw images that filters leave out, small and faint; they cannot be clicked."""
     return _trace(
@@ -325,89 +261,6 @@ def _draw_backdrop(places: NDArray[np.float64], palette: Palette, layer: Layer) 
         marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
         hoverinfo="skip",
     )
-
-
-def _draw_points(
-    points: pd.DataFrame, palette: Palette, layer: Layer, *, chosen: bool
-) -> list[Parts]:
-    """Draw one trace a state, with its count in the legend."""
-    share = 1.0 if layer == "scatter" else 0.6  # of the size: thousands of marks are a crowd
-    opacity = FADED if chosen else 1.0
-    # Rows are chosen as arrays: a table's take many times as long.
-    x, y = (points[axis].to_numpy(dtype=np.float32) for axis in "xy")
-    ids = points[["image_id", "patient_id"]].to_numpy(dtype=object)
-    hover = _find_hover_texts(points)
-    traces = []
-    for rank, state in enumerate(STATES):
-        own = points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
-        traces.append(
-            _trace(
-                layer,
-                x=x[own],
-                y=y[own],
-                mode="markers",
-                name=f"{state}: {count_words(int(own.sum()), 'image')}",
-                legendrank=1000 - rank,
-                marker=_mark(state, palette, share, opacity),
-                # Plotly dims what is not selected, which would read as a state.
-                selected={"marker": {"opacity": opacity}},
-                unselected={"marker": {"opacity": opacity}},
-                customdata=ids[own],
-                hovertext=hover[own],
-                hoverinfo="text",
-            )
-        )
-    return traces
-
-
-def _mark(state: str, palette: Palette, share: float, opacity: float) -> Parts:
-    """Describe the mark of a state: its colour and its shape both say it."""
-    symbol, size = MARKERS[state]
-    hollow = state == "unknown"
-    return {
-        "symbol": symbol,
-        "size": size * share,
-        "color": palette.page if hollow else palette.states[state],
-        "opacity": opacity,
-        "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
-    }
-
-
-def _find_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
-    """Take the hover texts that the table holds, or write them."""
-    if HOVER_COLUMN in points:
-        return points[HOVER_COLUMN].to_numpy(dtype=object)
-    return write_hover_texts(points)
-
-
-def write_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
-    """Write one or two sentences an image, shape (n_images,); ids are text, never markup.
-
-    Parameters
-    ----------
-    points : DataFrame
-        Result of `cxrlib.trajectories.map_points`.
-    """
-    reasons = points["state_reasons"] if "state_reasons" in points else points["state"]
-    rows = zip(
-        points["patient_id"],
-        points["offset"],
-        points["view"],
-        points["state"],
-        reasons,
-        strict=True,
-    )
-    texts = np.empty(len(points), dtype=object)
-    for row, (patient, offset, view, state, reason) in enumerate(rows):
-        where = ", ".join(
-            [
-                f"Patient {safe_text(patient)}",
-                day_words(offset),
-                safe_text(view, "view not recorded"),
-            ]
-        )
-        texts[row] = f"{where}<br>{state_words(str(state), reason)}"
-    return texts
 
 
 def _draw_paths(
@@ -429,7 +282,8 @@ def _draw_line(way: Trajectory, palette: Palette, layer: Layer, dash: str) -> li
     """Draw one patient's line from day to day over its halo."""
     x: list[float | None] = [stop.x for stop in way.stops]
     y: list[float | None] = [stop.y for stop in way.stops]
-    plain = {"mode": "lines", "hoverinfo": "skip"}
+    meta = _path_meta([stop.day for stop in way.stops])
+    plain = {"mode": "lines", "hoverinfo": "skip", "meta": meta}
     halo = {"color": fade(palette.page, 0.85), "width": 8}
     line = {"color": palette.ink, "width": 2.5, "dash": dash}
     return [
@@ -448,6 +302,11 @@ def _draw_line(way: Trajectory, palette: Palette, layer: Layer, dash: str) -> li
     ]
 
 
+def _path_meta(days: Sequence[float | None]) -> Parts:
+    """Say that a trace is part of a path, and the day of each of its points."""
+    return {"role": "path", "days": list(days)}
+
+
 def _draw_days(way: Trajectory, palette: Palette, layer: Layer) -> list[Parts]:
     """Hang the images of one day on their mean, which says how the day counts."""
     threads = _threads(way.stops)
@@ -456,10 +315,21 @@ def _draw_days(way: Trajectory, palette: Palette, layer: Layer) -> list[Parts]:
     thin = {"color": palette.ink, "width": 1}
     places = {"x": [place[0] for place in threads], "y": [place[1] for place in threads]}
     means = [stop for stop in way.stops if len(stop.images) > 1]
+    # Three points a thread: to the mean, to the image, a gap.
+    hung = [stop.day for stop in means for _ in range(3 * len(stop.images))]
     return [
-        _trace(layer, **places, mode="lines", line=thin, showlegend=False, hoverinfo="skip"),
         _trace(
             layer,
+            **places,
+            mode="lines",
+            meta=_path_meta(hung),
+            line=thin,
+            showlegend=False,
+            hoverinfo="skip",
+        ),
+        _trace(
+            layer,
+            meta=_path_meta([stop.day for stop in means]),
             x=[stop.x for stop in means],
             y=[stop.y for stop in means],
             mode="markers",
@@ -517,6 +387,7 @@ def _draw_marks(
             x=[image.x for image in images],
             y=[image.y for image in images],
             mode="markers",
+            meta=_path_meta([None if stop is None else stop.day for _, stop in marked]),
             showlegend=False,
             marker={
                 "symbol": [MARKERS[image.state][0] for image in images],
@@ -565,6 +436,7 @@ def _arrow_heads(way: Trajectory, palette: Palette) -> Parts:
         x=[stop.x for stop in way.stops],
         y=[stop.y for stop in way.stops],
         mode="markers",
+        meta=_path_meta([stop.day for stop in way.stops]),
         showlegend=False,
         hoverinfo="skip",
         marker={
@@ -591,6 +463,7 @@ def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Parts:
         x=[step.start[0] + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
         y=[step.start[1] + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
         mode="markers",
+        meta=_path_meta([step.day_to for step in way.steps]),
         showlegend=False,
         hoverinfo="skip",
         marker={
@@ -626,53 +499,6 @@ def _draw_ring(places: NDArray[np.float64], palette: Palette, layer: Layer) -> l
     ]
 
 
-def _frame(
-    places: NDArray[np.float64], density: DensityGrid | None
-) -> tuple[tuple[float, float, float, float], float]:
-    """Return what the map shows and the lowest level of its density.
-
-    The extent, (x_min, x_max, y_min, y_max), takes in all points and the whole lowest band if
-    the margin for it stays small. Where it would not, the level rises to what the density
-    reaches outside, so that no band is cut off at the edge.
-    """
-    if not len(places):
-        return (0.0, 1.0, 0.0, 1.0), 0.0
-    low, high = places.min(axis=0), places.max(axis=0)
-    span = np.maximum(high - low, 1.0)
-    frame_low, frame_high = low - MARGIN_SHARE * span, high + MARGIN_SHARE * span
-    level = 0.0
-    if density is not None:
-        widest_low, widest_high = low - MAX_MARGIN_SHARE * span, high + MAX_MARGIN_SHARE * span
-        level = _lowest_level(density, widest_low, widest_high)
-        rows, columns = np.nonzero(density.density >= level)
-        band_x, band_y = density.x[columns], density.y[rows]
-        step = np.array([density.x[1] - density.x[0], density.y[1] - density.y[0]])
-        band_low = np.array([band_x.min(), band_y.min()]) - step
-        band_high = np.array([band_x.max(), band_y.max()]) + step
-        frame_low = np.minimum(frame_low, np.maximum(band_low, widest_low))
-        frame_high = np.maximum(frame_high, np.minimum(band_high, widest_high))
-    (x_min, y_min), (x_max, y_max) = frame_low, frame_high
-    return (float(x_min), float(x_max), float(y_min), float(y_max)), level
-
-
-def _lowest_level(
-    density: DensityGrid, low: NDArray[np.float64], high: NDArray[np.float64]
-) -> float:
-    """Return the lowest level whose band ends between two corners; an eighth of the peak if so."""
-    # One cell further in: lines between grid points reach beyond the last point above a level.
-    inside_x = (density.x > low[0] + density.x[1] - density.x[0]) & (
-        density.x < high[0] - density.x[1] + density.x[0]
-    )
-    inside_y = (density.y > low[1] + density.y[1] - density.y[0]) & (
-        density.y < high[1] - density.y[1] + density.y[0]
-    )
-    outside = density.density[~np.outer(inside_y, inside_x)]
-    peak = float(density.density.max())
-    reached = float(outside.max()) * 1.001 if outside.size else 0.0
-    # A peak outside the frame leaves only a tip to draw.
-    return min(max(peak / N_BANDS, reached), 0.95 * peak)
-
-
 @dataclass(frozen=True)
 class _Label:
     """Hold one label: what it says and where it points."""
@@ -681,6 +507,7 @@ class _Label:
     x: float
     y: float
     width: float
+    day: float
 
 
 def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Label]:
@@ -697,7 +524,7 @@ def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Labe
         text = f"<b>{bold}</b>, {words}" if bold else words
         text = f"<i>{text}</i>" if slanted else text
         n_letters = len(words) + (len(bold) * 1.1 + 2 if bold else 0)
-        labels.append(_Label(text, stop.x, stop.y, n_letters * LABEL_SIZE * 0.53 + 8))
+        labels.append(_Label(text, stop.x, stop.y, n_letters * LABEL_SIZE * 0.53 + 8, stop.day))
     return labels
 
 
@@ -737,6 +564,7 @@ def _write_labels(
 def _annotation(label: _Label, right: float, up: float, palette: Palette) -> Parts:
     """Return a label at an offset from its point, in pixels, as Plotly takes it."""
     return {
+        "name": f"day {label.day:g}",  # for ui/map_play, as a trace's meta
         "x": label.x,
         "y": label.y,
         "text": label.text,

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.density import DensityGrid
+from cxrlib.colouring import Colouring
+from cxrlib.density import DensityGrid, ShareGrid
 from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.surfaces import Surface
 from cxrlib.trajectories import Stop, Trajectory, count_map, describe_counts
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "describe_map",
     "describe_out",
     "describe_paths",
+    "name_surface",
     "near_words",
     "safe_text",
     "state_words",
@@ -120,12 +123,18 @@ def count_words(n: int, noun: str) -> str:
 
 def describe_map(
     points: pd.DataFrame,
-    density: DensityGrid | None,
+    surface: Surface | DensityGrid | None,
     trajectories: Sequence[Trajectory] = (),
     *,
+    colouring: Colouring | None = None,
     density_label: str = DENSITY_LABEL,
 ) -> str:
     """Describe the map in words: its text alternative.
+
+    Parameters
+    ----------
+    points, surface, trajectories, colouring, density_label
+        As of `cxrlib.charts.trajectories.plot_map`.
 
     Returns
     -------
@@ -134,16 +143,82 @@ def describe_map(
     """
     if points.empty:
         return "An empty map: no image of this selection is on it."
-    counts = count_map(points)
-    sentences = [f"A map of {describe_counts(counts)}"]
-    if density is None:
-        sentences.append(f"No density of {density_label} is drawn.")
-    else:
-        sentences.append(
-            f"The density of {density_label}, from {count_words(density.n_points, 'image')}, is "
-            f"highest in the {_place_words(density.peak, _find_corners(points))} of the map."
-        )
+    sentences = [f"A map of {describe_counts(count_map(points))}"]
+    if colouring is not None and colouring.kind != "state":
+        sentences.append(describe_colouring(points, colouring))
+    sentences.append(_describe_surface(points, surface, density_label))
     return " ".join([*sentences, *describe_paths(points, trajectories)])
+
+
+def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
+    """Say in a sentence what colours mean, with counts and where the middle of each lies."""
+    missing = f"; {colouring.n_missing:,} not recorded" if colouring.n_missing else ""
+    if colouring.kind == "number":
+        known = colouring.values[np.isfinite(colouring.values)]
+        if not len(known):
+            return f"Colour is {colouring.label}: no value is recorded."
+        low, middle, high = np.quantile(known, [0.05, 0.5, 0.95])
+        return (
+            f"Colour is {colouring.label}: {count_words(len(known), 'image')}, median "
+            f"{middle:.3g}, 5th to 95th percentile {low:.3g} to {high:.3g}{missing}."
+        )
+    seen, corners = points[["x", "y"]].to_numpy(dtype=np.float64), _find_corners(points)
+    parts = []
+    for code, (name, n) in enumerate(zip(colouring.names, colouring.counts, strict=True)):
+        where = ""
+        if n:
+            x, y = np.median(seen[colouring.codes == code], axis=0)
+            where = f", middle in the {_place_words((float(x), float(y)), corners)}"
+        parts.append(f"{name} {n:,}{where}")
+    return f"Colour is {colouring.label}: {'; '.join(parts)}{missing}."
+
+
+def name_surface(
+    surface: Surface | DensityGrid | None, density_label: str = DENSITY_LABEL
+) -> tuple[str, str]:
+    """Name a surface in full, and in one line beside its scale."""
+    if not isinstance(surface, Surface):
+        return f"density of {density_label}", f"density of {density_label}"
+    words = surface.marked.definition
+    if not isinstance(surface.grid, ShareGrid):
+        return surface.label, surface.label
+    view = f", view {surface.wish.view}" if surface.wish.view else ""
+    among = "of all" if surface.wish.definition == "filters" else "of those recorded"
+    name = words.name if surface.wish.definition != "severity" else _severity_words(surface)
+    return surface.label, f"{name}, {among}{view} (in all {surface.grid.overall:.0%})"
+
+
+def _severity_words(surface: Surface) -> str:
+    """Name a threshold of severity in short."""
+    score = surface.wish.severity.removesuffix("_mean")
+    return f"{score} score ≥ {surface.wish.at_least:g}"
+
+
+def _describe_surface(
+    points: pd.DataFrame, surface: Surface | DensityGrid | None, density_label: str
+) -> str:
+    """Say in a sentence or two where a surface is high and low."""
+    grid = surface.grid if isinstance(surface, Surface) else surface
+    if isinstance(surface, Surface) and grid is None:
+        return surface.remark
+    if grid is None:
+        return f"No density of {density_label} is drawn."
+    name, _ = name_surface(surface, density_label)
+    corners = _find_corners(points)
+    if isinstance(grid, DensityGrid):
+        return (
+            f"The {name}, from {count_words(grid.n_points, 'image')}, is "
+            f"highest in the {_place_words(grid.peak, corners)} of the map."
+        )
+    if not grid.is_supported.any():
+        return f"The {name} is given nowhere: no place has {grid.min_support:g} images near."
+    (low, at_low), (high, at_high) = grid.lowest, grid.highest
+    return (
+        f"The {name} is {grid.overall:.0%} in all ({grid.n_bad:,} of {grid.n_known:,}), highest "
+        f"({high:.0%}) in the {_place_words(at_high, corners)} of the map, lowest ({low:.0%}) in "
+        f"the {_place_words(at_low, corners)}; it is given where {grid.min_support:g} or more "
+        "images are near."
+    )
 
 
 def describe_paths(points: pd.DataFrame, trajectories: Sequence[Trajectory]) -> list[str]:
@@ -214,6 +289,8 @@ def caption_map(
     features: str = "outputs",
     bandwidth: float | None = None,
     density_label: str = DENSITY_LABEL,
+    surface: Surface | None = None,
+    colouring: Colouring | None = None,
     filters: str = "",
 ) -> str:
     """Return the caption of the map: what it is, from how many, how not to read it.
@@ -232,6 +309,10 @@ def caption_map(
         Of the density, in map units; None where no density is drawn.
     density_label : str
         Which images the density is of.
+    surface : Surface, optional
+        What is drawn behind the points, in place of `bandwidth` and `density_label`.
+    colouring : Colouring, optional
+        What the points are coloured by, where it is not the state.
     filters : str, optional
         The filters in words.
     """
@@ -249,6 +330,13 @@ def caption_map(
         parts.append(
             f"Shading: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
         )
+    if surface is not None:
+        parts += _caption_surface(surface)
+    if colouring is not None and colouring.kind != "state":
+        parts.append(
+            f"Colour: {colouring.label}; shape: state. Hollow: state unknown, or grey, "
+            f"no {colouring.by} recorded."
+        )
     if counts.n_overlap:
         parts.append(
             f"{count_words(counts.n_overlap, 'image')} with reasons for both states "
@@ -258,3 +346,20 @@ def caption_map(
         f"Unknown: {NO_STATE} is recorded; not recorded is not a no, it may be either state."
     )
     return " ".join(parts)
+
+
+def _caption_surface(surface: Surface) -> list[str]:
+    """Say what a surface is, from how many, and how not to read it."""
+    if surface.grid is None:
+        return [surface.remark]
+    parts = [
+        f"Shading: {surface.label} (Gaussian, bandwidth {surface.grid.bandwidth:g} map units).",
+        surface.remark,
+    ]
+    if isinstance(surface.grid, ShareGrid):
+        parts.append(
+            f"No share is given where fewer than {surface.grid.min_support:g} such images are "
+            "near; one person's images count each. It describes these images and is no risk: "
+            "who has a state recorded is no chance sample."
+        )
+    return parts

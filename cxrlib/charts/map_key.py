@@ -1,0 +1,141 @@
+"""The key of a map that is coloured by a column: what each colour means, what each shape."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from cxrlib.charts.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
+from cxrlib.charts.map_colours import (
+    count_key_rows,
+    missing_ink,
+    name_categories,
+    name_scale,
+    number_ramp,
+    pick_inks,
+)
+from cxrlib.charts.marks import MARKERS, colour_axis
+from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme
+from cxrlib.charts.template import Parts, template_layout
+from cxrlib.colouring import Colouring
+
+__all__ = ["Key", "count_rows_of_key", "draw_key"]
+
+#: A line of the key, in pixels, and where the text of its first line stands.
+LINE, FIRST = 26, 12
+
+
+class Key(NamedTuple):
+    """Hold the parts of a key: traces without points, shapes, annotations, layout."""
+
+    traces: list[Parts]
+    shapes: list[Parts]
+    notes: list[Parts]
+    layout: Parts
+
+
+def count_rows_of_key(colouring: Colouring | None) -> int:
+    """Count the lines of the key above the map; one by state."""
+    if colouring is None or colouring.kind == "state":
+        return 1
+    if colouring.kind == "number":
+        return 2
+    return 1 + count_key_rows(_name_colours(colouring))
+
+
+def _name_colours(colouring: Colouring) -> list[str]:
+    """Name what the colours mean, with counts; what has no value last."""
+    missing = [f"not recorded: {colouring.n_missing:,}"] if colouring.n_missing else []
+    return [*name_categories(colouring), *missing]
+
+
+def draw_key(
+    points: pd.DataFrame,
+    colouring: Colouring,
+    theme: Theme,
+    *,
+    top: float,
+    title_height: float,
+    height: float,
+) -> Key:
+    """Draw the key of colours, and under it the key of shapes.
+
+    Parameters
+    ----------
+    points : DataFrame
+        What is drawn, for the counts of states.
+    colouring : Colouring
+        By a category or a number.
+    theme : {"light", "dark"}
+    top, title_height, height : float
+        Of the figure's upper margin, of the title in it, and of the figure, in pixels.
+    """
+    palette = PALETTES[theme]
+    n_rows = count_rows_of_key(colouring) - 1
+    down = title_height + n_rows * LINE
+    # The colours' key hangs where the states' does; the shapes' has a place of its own.
+    hung = {**template_layout(theme)["legend"], "yref": "container", "yanchor": "top"}
+    still = {"itemclick": False, "itemdoubleclick": False}
+    layout: Parts = {"legend3": {**hung, **still, "y": 1 - down / height}}
+    shapes_key = _draw_shapes(points, palette)
+    if colouring.kind == "category":
+        return Key([*_draw_colours(colouring, theme), *shapes_key], [], [], layout)
+    ramp = number_ramp(theme)
+    up = top - title_height - FIRST - BOX_HEIGHT
+    layout["coloraxis"] = colour_axis(colouring, theme)
+    return Key(
+        shapes_key,
+        draw_colour_scale(ramp, palette.quiet, side="top", up=up),
+        [name_colour_scale(name_scale(colouring), len(ramp), side="top", up=up)],
+        layout,
+    )
+
+
+def _empty_trace(name: str, marker: Parts, **more: object) -> Parts:
+    """Describe a trace that stands in the key only."""
+    return {
+        "type": "scatter",
+        "x": [None],
+        "y": [None],
+        "mode": "markers",
+        "name": name,
+        "marker": marker,
+        "hoverinfo": "skip",
+        "showlegend": True,
+        **more,
+    }
+
+
+def _draw_colours(colouring: Colouring, theme: Theme) -> list[Parts]:
+    """Name each colour; a click on it hides its marks of all shapes."""
+    inks = pick_inks(colouring, theme)
+    markers: list[Parts] = [
+        {"symbol": "square", "size": 11, "color": ink.fill, "line": {"width": 1, "color": ink.rim}}
+        for ink in inks
+    ]
+    codes = list(range(len(inks)))
+    if colouring.n_missing:
+        codes.append(-1)
+        grey = missing_ink(PALETTES[theme])
+        markers.append({"symbol": "square-open", "size": 10, "color": grey, "line": {"width": 2}})
+    return [
+        _empty_trace(name, marker, legendgroup=f"colour {code}")
+        for name, marker, code in zip(_name_colours(colouring), markers, codes, strict=True)
+    ]
+
+
+def _draw_shapes(points: pd.DataFrame, palette: Palette) -> list[Parts]:
+    """Name the shape of each state, with its count, in no colour."""
+    counts = points["state"].value_counts()
+    traces = []
+    for state in reversed(STATES):
+        symbol, size = MARKERS[state]
+        hollow = state == "unknown"
+        marker = {
+            "symbol": f"{symbol}-open" if hollow else symbol,
+            "size": size,
+            "color": palette.quiet,
+            "line": {"width": 2 if hollow else 0.8},
+        }
+        name = f"{state}: {int(counts.get(state, 0)):,}"
+        traces.append(_empty_trace(name, marker, legend="legend3"))
+    return traces
