@@ -17,6 +17,7 @@ __all__ = [
     "describe_middle",
     "describe_share",
     "name_units",
+    "write_tenths",
 ]
 
 NOTHING = "–"
@@ -113,9 +114,20 @@ def describe_middle(middle: float, low: float, high: float) -> str:
     >>> describe_middle(58.5, 44, 70.25)
     '58.5 (44-70.3)'
     """
-    # Half upwards: rounding to even would write 58.5 as 58, and 40.25 as 40.2.
-    shown = (f"{math.floor(10 * value + 0.5) / 10:.10g}" for value in (middle, low, high))
-    return "{} ({}-{})".format(*shown)
+    return f"{write_tenths(middle)} ({write_tenths(low)}-{write_tenths(high)})"
+
+
+def write_tenths(value: float) -> str:
+    """Write a number to one decimal where it is not whole, half of one away from zero.
+
+    Examples
+    --------
+    >>> write_tenths(58.5), write_tenths(44.0), write_tenths(40.25), write_tenths(-0.25)
+    ('58.5', '44', '40.3', '−0.3')
+    """
+    # Rounding to even would write 40.25 as 40.2.
+    tenths = math.floor(10 * abs(value) + 0.5)
+    return f"{'−' if value < 0 and tenths else ''}{tenths / 10:.10g}"
 
 
 def name_units(number: int, unit: str) -> str:

@@ -106,6 +106,14 @@ def test_words_count_what_is_not_known():
     assert "1 not known" in describe_sizes(SIZES)
 
 
+def test_half_years_are_written():
+    """A median between two ages is that half, not the even one of them."""
+    ages = pd.DataFrame({"age": [44.0, 58.0, 59.0, 70.0] * 3})
+    assert "median 58.5 years, half are 54.5 to 61.8" in describe_ages(ages)
+    texts = [note.text for note in plot_ages(ages).layout.annotations]
+    assert "median 58.5, half are 54.5 to 61.8" in texts
+
+
 @pytest.mark.parametrize("plot", [plot_ages, plot_offsets, plot_sizes])
 def test_nothing_recorded_is_drawn_or_said(plot):
     """An empty selection says so; rows without a value are a bar of what is not recorded."""

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from cxrlib.intervals import compute_wilson, describe_average, describe_middle, describe_share
+from cxrlib.intervals import (
+    compute_wilson,
+    describe_average,
+    describe_middle,
+    describe_share,
+    write_tenths,
+)
 
 
 def test_wilson_is_scipys() -> None:
@@ -53,3 +59,12 @@ def test_a_share_states_its_denominator() -> None:
 def test_medians_keep_their_half_years(value: float, words: str) -> None:
     """Whole years alone would write 58.5 as 58: a reader who counts again finds another number."""
     assert describe_middle(value, value, value) == f"{words} ({words}-{words})"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(58.5, "58.5"), (0.25, "0.3"), (-0.25, "−0.3"), (-0.04, "0"), (1200, "1200"), (2.05, "2.1")],
+)
+def test_halves_are_rounded_away_from_zero(value: float, words: str) -> None:
+    """Rounding to even would write 0.25 as 0.2 and 2.05 as 2.0; nothing is no minus zero."""
+    assert write_tenths(value) == words

@@ -1,5 +1,6 @@
 """Two groups side by side: the selection against the rest, two values, or recorded against not."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,7 +18,7 @@ from cxrlib.comparison import (
     split_by_selection,
 )
 from cxrlib.filters import FILTERS, list_choices
-from cxrlib.intervals import NOTHING
+from cxrlib.intervals import NOTHING, write_tenths
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.selection import Selection
 from cxrlib.table_layout import TableLayout, lay_out_frame
@@ -210,7 +211,7 @@ def _write_side(row: pd.Series, side: str) -> str:
     """Write count, denominator and share of a group; a median with what it rests on."""
     n, of, value = row[f"{side}_n"], row[f"{side}_of"], row[side]
     if row["kind"] == "median":
-        middle = NOTHING if pd.isna(value) else f"{value:.0f} years"
+        middle = NOTHING if pd.isna(value) else f"{write_tenths(value)} years"
         return f"{middle}, median of {int(of):,}" if of else NOTHING
     if pd.isna(value):
         return f"{int(n):,} of {int(of):,}"
@@ -221,16 +222,31 @@ def _write_difference(row: pd.Series) -> str:
     """Write the difference with its interval, or why there is none."""
     if pd.isna(row["difference"]):
         return _say_not_estimable(row["reason"])
-    scale, unit = (1, "years") if row["kind"] == "median" else (100, "points")
-    middle, low, high = (_write_signed(scale * row[name]) for name in ("difference", "low", "high"))
+    is_median = row["kind"] == "median"
+    unit = "years" if is_median else "points"
+    middle, low, high = (
+        _write_signed(row[name] if is_median else _round_points(row[name]))
+        for name in ("difference", "low", "high")
+    )
     if pd.isna(row["low"]):
         return f"{middle} {unit}; interval {_say_not_estimable(row['reason'])}"
     return f"{middle} {unit} ({low} to {high})"
 
 
 def _write_signed(number: float) -> str:
-    """Write a whole number with its sign; 0 has none."""
-    return "0" if abs(number) < 0.5 else f"{number:+.0f}".replace("-", "−")
+    """Write a number with its sign, to one decimal where it is not whole; 0 has none."""
+    if pd.isna(number):
+        return NOTHING
+    text = write_tenths(number)
+    return text if text == "0" or text.startswith("−") else f"+{text}"
+
+
+def _round_points(share: float) -> float:
+    """Give a difference of shares in whole percentage points, half of one away from zero."""
+    if pd.isna(share):
+        return share
+    # To a millionth first: 0.285 is 28.499999999999996 points.
+    return math.copysign(math.floor(round(100 * abs(share), 6) + 0.5), share)
 
 
 def _say_not_estimable(reason: str) -> str:

@@ -12,7 +12,7 @@ from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL, add_heading, pale_marker, say_empty
 from cxrlib.charts.template import chart_template
 from cxrlib.charts.words import count_words
-from cxrlib.intervals import FEW
+from cxrlib.intervals import FEW, write_tenths
 
 __all__ = [
     "describe_ages",
@@ -172,7 +172,7 @@ def _mark_median(figure: go.Figure, known: NDArray[np.float64], palette: Palette
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"median {middle:.0f}, half are {low:.0f} to {high:.0f}",
+        text=f"median {write_tenths(middle)}, half are {write_tenths(low)} to {write_tenths(high)}",
     )
 
 
@@ -189,9 +189,9 @@ def describe_ages(ages: pd.DataFrame, *, unit: str = "patient") -> str:
     known, n_absurd, n_blank = _part_ages(ages)
     if not len(known):
         return f"An empty histogram: the age of no {unit} is known."
-    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
-    middle_words = f"median {middle:.0f} years, half are {low:.0f} to {high:.0f}"
-    few_words = f"{known.min():.0f} to {known.max():.0f} years, {TOO_FEW}"
+    least, low, middle, high, most = map(write_tenths, np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
+    middle_words = f"median {middle} years, half are {low} to {high}"
+    few_words = f"{least} to {most} years, {TOO_FEW}"
     absurd = f", {n_absurd:,} an age out of range" if n_absurd else ""
     return (
         f"A histogram of the age of {count_words(len(known), unit)}: "

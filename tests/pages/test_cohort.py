@@ -1,16 +1,19 @@
 """The cohort page, run without a browser."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort import load_cohort
+from cxrlib.comparison import Comparison
 from cxrlib.filters import FILTERS
 from cxrlib.published_tables import PUBLISHED
 from cxrlib.quality_rules import RULES
@@ -18,6 +21,7 @@ from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
 from ui.cohort_charts import _filter_by_click
 from ui.cohort_choices import SECTIONS
+from ui.cohort_groups import lay_out_groups
 from ui.cohort_head import _describe
 from ui.cohort_papers import _name_place
 from ui.cohort_quality import lay_out_rules
@@ -164,6 +168,42 @@ def test_rules_keep_their_numbers_and_lose_no_sentence() -> None:
     assert [cell.text for cell in layout.rows[1].cells][-2:] == ["It means.", "Do this."]
     assert layout.rows[3].cells[1].text == "–"
     assert layout.numbers is rules
+
+
+@pytest.mark.parametrize(
+    ("kind", "difference", "words"),
+    [
+        ("median", 2.5, "+2.5 years (−0.5 to +5)"),
+        ("median", 0.0, "0 years (−0.5 to +5)"),
+        ("share", 0.285, "+29 points (−1 to +5)"),
+        ("share", 0.005, "+1 points (−1 to +5)"),
+        ("share", -0.004, "0 points (−1 to +5)"),
+    ],
+)
+def test_halves_are_written_in_groups(kind: str, difference: float, words: str) -> None:
+    """Median ages keep their half years; no half is rounded to the even number."""
+    factor = 1 if kind == "median" else 0.01
+    row = {
+        "title": "Age",
+        "value": "",
+        "kind": kind,
+        "reason": "",
+        "difference": difference,
+        "low": -0.5 * factor,
+        "high": 5 * factor,
+        **{f"{side}{end}": 20 for side in ("first", "second") for end in ("_n", "_of")},
+        "first": 58.5 * factor,
+        "second": 56 * factor,
+    }
+    compared = Comparison(pd.DataFrame([row]), "A", "B", 20, 20, "patient", 10, 0, ())
+    cells = [cell.text for cell in lay_out_groups(compared).rows[0].cells]
+    assert cells[-1] == words
+    few = row | {"low": np.nan, "high": np.nan, "reason": "not estimable: few"}
+    compared = replace(compared, table=pd.DataFrame([few]))
+    cell = lay_out_groups(compared).rows[0].cells[-1].text
+    assert cell == f"{words.partition(' (')[0]}; interval not estimable: few"
+    if kind == "median":
+        assert cells[2:4] == ["58.5 years, median of 20", "56 years, median of 20"]
 
 
 def test_no_country_is_said(tmp_path: Path) -> None:
