@@ -12,9 +12,9 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.filters import find_reasons
+from cxrlib.filters import find_reasons, get_filter
 from cxrlib.intervals import FEW, name_units
-from cxrlib.measures import VARIABLES, Measure, list_measures
+from cxrlib.measures import VARIABLES, Measure, explain_sources, list_measures
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.selection import Selection, select
 from cxrlib.units import NO, YES, Units, read_images, take_units
@@ -32,6 +32,9 @@ N_RESAMPLES = 1000
 # Resamples in which a group is empty say nothing of the difference.
 MOST_EMPTY = 0.05
 
+# Kinds of filters that no image has one value of.
+_WITHOUT_VALUES = {"range": "is a range of numbers", "flags": "leaves images out by their flags"}
+
 Masks = tuple[pd.Series, pd.Series]
 
 
@@ -44,7 +47,8 @@ class Comparison:
     table : DataFrame
         A row a number: variable, title, value, kind ("median", "mean" or "share"), of the first and
         the second group its count, denominator and share or median (``first_n``,
-        ``first_of``, ``first``; ``first_persons`` are those behind the denominator), then
+        ``first_of``, ``first``; ``first_persons`` are those behind the denominator, patients
+        where persons are not known), then
         ``difference`` (first less second; shares as parts of 1, ages in years), the ends of its
         interval ``low`` and ``high``, and ``reason``: why there is none, or what is wrong
         with it, "" otherwise. Of a median the count is the denominator; one of fewer than
@@ -98,10 +102,13 @@ def split_by_column(cohort: Cohort, name: str, first: str, second: str) -> Masks
     Raises
     ------
     SelectionError
-        If there is no such filter, or it is a range.
+        If there is no such filter, or it is a range or leaves out by flags.
     """
-    if name in ("age", "day"):
-        raise SelectionError(f"{name!r} is a range of numbers. Compare a selection of it instead.")
+    kind = get_filter(name).kind
+    if kind in _WITHOUT_VALUES:
+        raise SelectionError(
+            f"{name!r} {_WITHOUT_VALUES[kind]}. Compare a selection of it with the rest instead."
+        )
     kept = [find_reasons(cohort, name, (value,)).isna() for value in (first, second)]
     xrays = cohort.table["is_xray"]
     return kept[0] & xrays, kept[1] & xrays
@@ -157,6 +164,7 @@ def compare_groups(
         rows.insert(0, _compare_ages(units, weights))
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
+    sources = explain_sources(cohort, variables)
     return Comparison(
         table=table,
         first=names[0],
@@ -166,7 +174,7 @@ def compare_groups(
         unit=unit,
         n_resamples=n_resamples,
         seed=seed,
-        notes=tuple(_list_notes(units, unit, names, table)),
+        notes=tuple(_list_notes(units, unit, names, table, sources=sources)),
     )
 
 
@@ -332,7 +340,7 @@ def _compare_share(units: Units, measure: Measure, weights: _Weights) -> dict[st
         row |= {f"{name}_n": n_yes, f"{name}_of": n_of, f"{name}_persons": persons[-1]}
         row[name] = shares[-1]
         resampled.append(_divide(weights.add_up(yes), weights.add_up(known)))
-    reason = "no is never recorded" if measure.is_one_sided else _find_reason(persons)
+    reason = "no is never recorded" if measure.is_one_sided else _find_reason(persons, units.owner)
     return row | _judge(shares, resampled, reason)
 
 
@@ -352,7 +360,7 @@ def _compare_means(
         row[f"{group}_persons"] = persons[-1]
         sums = np.bincount(weights.of_unit[known], weights=values[known], minlength=n_persons)
         resampled.append(_divide(weights.drawn @ sums, weights.add_up(known)))
-    return row | _judge(means, resampled, _find_reason(persons))
+    return row | _judge(means, resampled, _find_reason(persons, units.owner))
 
 
 def _compare_ages(units: Units, weights: _Weights) -> dict[str, object]:
@@ -372,7 +380,7 @@ def _compare_ages(units: Units, weights: _Weights) -> dict[str, object]:
         row[f"{name}_persons"] = persons[-1]
         order = known[np.argsort(age[known], kind="stable")]
         resampled.append(_take_medians(age[order], weights.drawn[:, weights.of_unit[order]]))
-    return row | _judge(medians, resampled, _find_reason(persons))
+    return row | _judge(medians, resampled, _find_reason(persons, units.owner))
 
 
 def _take_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -385,12 +393,12 @@ def _take_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.where(sums[:, -1] > 0, (values[lower] + values[upper]) / 2, np.nan)
 
 
-def _find_reason(persons: list[int]) -> str:
+def _find_reason(persons: list[int], owner: str) -> str:
     """Say why a difference has no interval."""
     fewest = min(persons)
     if fewest >= FEW:
         return ""
-    return f"not estimable: {name_units(fewest, 'person')} in a group, {FEW} are needed"
+    return f"not estimable: {name_units(fewest, owner)} in a group, {FEW} are needed"
 
 
 def _judge(both: list[float], resampled: list[np.ndarray], reason: str) -> dict[str, object]:
@@ -416,19 +424,18 @@ def _divide(counts: np.ndarray, of: np.ndarray) -> np.ndarray:
 
 
 def _list_notes(
-    units: Units, unit: str, names: tuple[str, str], table: pd.DataFrame
+    units: Units, unit: str, names: tuple[str, str], table: pd.DataFrame, *, sources: str = ""
 ) -> Iterator[str]:
     n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
     yield f"{names[0]}: {name_units(n_first, unit)}. {names[1]}: {name_units(n_second, unit)}."
     n_both = len(np.intersect1d(units.person[units.group == 0], units.person[units.group == 1]))
     if n_both:
-        yield f"{name_units(n_both, 'person')} with images in both groups; resampled as one."
+        yield f"{name_units(n_both, units.owner)} with images in both groups; resampled as one."
     if (table["kind"] == "share").any():
-        yield (
-            "A share is of those of whom the answer is recorded; intervals come of drawing persons."
-        )
-    else:
-        yield "Intervals come of drawing persons."
+        yield "A share is of those of whom the answer is recorded."
+    yield f"Intervals come of drawing {units.owner}s."
+    if sources:
+        yield sources
     n_compared = int(table["low"].notna().sum())
     if n_compared > 1:
         yield (

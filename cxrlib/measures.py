@@ -11,11 +11,12 @@ import numpy as np
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.filters import NOT_RECORDED
 from cxrlib.groups import GROUPINGS, part_images
 from cxrlib.regions import UNKNOWN
 from cxrlib.units import MALE, NO, YES, Units, read_images
 
-__all__ = ["TITLES", "VARIABLES", "Measure", "list_measures"]
+__all__ = ["TITLES", "VARIABLES", "Measure", "explain_sources", "list_measures"]
 
 VARIABLES = {
     "age": "Age (years)",
@@ -129,11 +130,27 @@ def _list_states(cohort: Cohort, units: Units) -> Iterator[Measure]:
     yield Measure("state", "known", TITLES["state"], bad | good, everything)
 
 
+def explain_sources(cohort: Cohort, variables: tuple[str, ...] = tuple(VARIABLES)) -> str:
+    """Say how many sources have no line of their own; "" where all have one.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    variables : tuple of str
+        As in `list_measures`: without "source" there is nothing to say.
+    """
+    sources = part_images(read_images(cohort).table, "source").labels["row"]
+    n_sources = int((sources != NOT_RECORDED).sum())
+    if "source" not in variables or n_sources <= MOST_VALUES:
+        return ""
+    return f"Of {n_sources} sources the {MOST_VALUES} with the most images have a line."
+
+
 def _list_values(cohort: Cohort, units: Units, variable: str) -> Iterator[Measure]:
     """List the values of a grouping; the one that says "not recorded" is none."""
     groups = part_images(read_images(cohort).table, variable)
     names = groups.labels["row"].tolist()
-    blank = [name in (UNKNOWN, "not recorded") for name in names]
+    blank = [name in (UNKNOWN, NOT_RECORDED) for name in names]
     known = ~np.array(blank, dtype=bool)[groups.codes]
     has_any = units.have_any(known)
     values = [i for i, is_blank in enumerate(blank) if not is_blank]

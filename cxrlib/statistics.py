@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.groups import get_grouping, part_images
-from cxrlib.intervals import compute_wilson, name_units
+from cxrlib.intervals import FEW, compute_wilson, name_units
 from cxrlib.units import (
     BLANK,
     FEMALE,
@@ -52,6 +52,8 @@ OUTCOMES = {
     "rt_pcr": "RT_PCR_positive",
 }
 """Yes-or-no questions of a table: name of its columns, and what they are read from."""
+
+AVERAGES = ("age_median", "age_q1", "age_q3", "age_mean")
 
 VIEW_COLUMNS = {"PA": "n_pa", "AP": "n_ap", "AP Supine": "n_ap_supine", "L": "n_lateral"}
 """Columns that count the images of a view; others stand in ``n_other_view``."""
@@ -136,7 +138,7 @@ class Summary:
           ``_unclear``, ``_not_recorded``, the denominator ``_recorded`` (yes and no), ``_share``
           (of yes) and its Wilson interval ``_low`` to ``_high``.
 
-        Shares and averages of nothing are NaN.
+        Shares and averages of nothing are NaN; averages of few are there, see `to_shown`.
     totals : DataFrame
         The same columns, one row named "Totals": each unit once, so it can be less than the sum.
     by, unit : str
@@ -163,6 +165,16 @@ class Summary:
     def with_totals(self) -> pd.DataFrame:
         """Return the table with the totals as its last row."""
         return pd.concat([self.table, self.totals], ignore_index=True)
+
+    def to_shown(self) -> pd.DataFrame:
+        """Return the table with totals, without averages of fewer than `cxrlib.intervals.FEW`.
+
+        Prefer it for what readers get, on a page or as a file. The papers average any number
+        of patients, so that theirs are compared with `with_totals`.
+        """
+        whole = self.with_totals()
+        is_few = whole["age_known"] < FEW
+        return whole.assign(**{name: whole[name].mask(is_few) for name in AVERAGES})
 
 
 # A page asks for the same tables at every run; they go with the cohort.

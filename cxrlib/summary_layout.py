@@ -78,7 +78,7 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
         columns=(first, *(column for column, _ in chosen)),
         rows=(*_write_rows(shown, summary.levels, writers), total),
         notes=summary.notes,
-        numbers=summary.with_totals(),
+        numbers=summary.to_shown(),
         tones=TONES if set(parts) & {"age", "outcomes", "sex"} else {},
     )
 

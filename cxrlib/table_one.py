@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
-from cxrlib.filters import NOT_RECORDED
 from cxrlib.groups import Groups, get_grouping, part_images
-from cxrlib.intervals import describe_average, describe_share
-from cxrlib.measures import MOST_VALUES, VARIABLES, list_measures
+from cxrlib.intervals import FEW, describe_average, describe_share
+from cxrlib.measures import VARIABLES, explain_sources, list_measures
 from cxrlib.units import read_images, take_units
 
 __all__ = ["TableOne", "make_table_one"]
@@ -34,7 +33,8 @@ class TableOne:
         column's in the wide table, stands with its grouping: "Overall (view)"), variable,
         title, value, kind ("count", "median" or "share"), n (units of the group), n_known,
         n_missing, n_yes, number (count, median in years, or share), low and high (quartiles
-        of a median) and text, the number in words.
+        of a median) and text, the number in words. A median of fewer than
+        `cxrlib.intervals.FEW` is missing.
     unit : str
     by : str or None
     notes : tuple of str
@@ -94,10 +94,7 @@ def make_table_one(
         "95 % interval (Wilson); ages are medians with quartiles.",
         "Missing counts those of all of whom it is not recorded, or unclear.",
     ]
-    sources = part_images(images.table, "source").labels["row"]
-    n_sources = int((sources != NOT_RECORDED).sum())
-    if "source" in variables and n_sources > MOST_VALUES:
-        notes.append(f"Of {n_sources} sources the {MOST_VALUES} with the most images have a line.")
+    notes += filter(None, [explain_sources(cohort, variables)])
     if by is not None:
         notes.append(f"By {get_grouping(by).title.lower()}; no p-values: nobody was randomised.")
     return TableOne(table=table, unit=unit, by=by, notes=tuple(notes))
@@ -167,7 +164,7 @@ def _describe_count(n: int, unit: str) -> dict[str, object]:
 def _describe_age(ages: np.ndarray, n: int, unit: str) -> dict[str, object]:
     known = ages[~np.isnan(ages)]
     low, middle, high = (
-        (float(q) for q in np.quantile(known, [0.25, 0.5, 0.75])) if len(known) else [np.nan] * 3
+        map(float, np.quantile(known, [0.25, 0.5, 0.75])) if len(known) >= FEW else [np.nan] * 3
     )
     return {
         "variable": "age",

@@ -44,6 +44,8 @@ class Units:
         Of age, NaN where not recorded.
     codes : dict of str to ndarray of int
         Of sex, covid and the yes/no columns; `BLANK` where not recorded.
+    owner : {"person", "patient"}
+        Which of the two.
     images, of_image : ndarray of int
         The X-rays in any group, and the unit of each.
     """
@@ -51,6 +53,7 @@ class Units:
     group: np.ndarray
     name: np.ndarray
     person: np.ndarray
+    owner: str
     numbers: dict[str, np.ndarray]
     codes: dict[str, np.ndarray]
     images: np.ndarray
@@ -180,7 +183,7 @@ def take_units(cohort: Cohort, unit: str, groups: np.ndarray) -> Units:
     inside = np.flatnonzero(groups >= 0)
     pairs = groups[inside] * (len(names) + 1) + names[inside]
     _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
-    owners = images.names.get("person", images.names["patient"])
+    owner = "person" if "person" in images.names else "patient"
 
     def take(values: np.ndarray, blank: float) -> np.ndarray:
         found = np.full(len(first), blank, dtype=values.dtype)
@@ -192,7 +195,8 @@ def take_units(cohort: Cohort, unit: str, groups: np.ndarray) -> Units:
     return Units(
         group=groups[inside][first],
         name=names[inside][first],
-        person=owners[inside][first],
+        person=images.names[owner][inside][first],
+        owner=owner,
         numbers={column: take(values, np.nan) for column, values in images.numbers.items()},
         codes={column: take(values, BLANK) for column, values in images.codes.items()},
         images=inside,

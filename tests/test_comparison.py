@@ -156,8 +156,43 @@ def test_a_median_of_few_is_not_shown_anywhere(tmp_path: Path, n: int, is_shown:
     one = make_table_one(cohort, "view", unit="patient").table
     texts = one.loc[(one["variable"] == "age") & one["group"].isin(["PA", "AP"]), "text"]
     assert ["(" in text for text in texts] == [is_shown] * 2
+    saved = layout.numbers.set_index("row").loc[["PA", "AP"]]
+    assert saved["age_known"].tolist() == [n, n]
+    for name in ("age_median", "age_q1", "age_q3", "age_mean"):
+        assert saved[name].notna().tolist() == [is_shown] * 2, name
+    told = one[(one["variable"] == "age") & one["group"].isin(["PA", "AP"])]
+    assert told["number"].notna().tolist() == [is_shown] * 2
     words = describe_ages(age_per_patient(cohort.select_xrays()).head(n))
     assert ("median" in words.replace("too few for a median", "")) is is_shown
+
+
+@pytest.mark.parametrize("owner", ["person", "patient"])
+def test_reasons_and_notes_name_who_is_drawn(planted: Cohort, owner: str) -> None:
+    """Patients are drawn where persons are not known, and words say so."""
+    table = planted.table.copy()
+    few = table["patient_id"].isin(table["patient_id"].unique()[:9])
+    if owner == "patient":
+        table["person_id"] = pd.array([None] * len(table), dtype="str")
+    table.loc[few & ~table["patient_id"].duplicated(), "view"] = "AP Supine"
+    cohort = dataclasses.replace(planted, table=table)
+    result = compare_groups(cohort, table["view"] == "AP Supine")
+    assert f"9 {owner}s in a group" in pick(result.table, "survival", "yes")["reason"]
+    notes = " ".join(result.notes)
+    assert f"9 {owner}s with images in both groups" in notes
+    assert f"drawing {owner}s." in notes
+
+
+def test_sources_without_a_line_are_counted(tmp_path: Path) -> None:
+    """Groups say as Table One does that only the six largest sources have a line."""
+    rows = [{"url": f"https://s{i}.org/x"} for i in range(8) for _ in range(8 - i)]
+    cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
+    first = pd.Series(np.arange(len(rows)) % 2 == 0, index=cohort.table.index)
+    result = compare_groups(cohort, first, n_resamples=20)
+    assert (result.table["variable"] == "source").sum() == 6
+    told = "Of 8 sources the 6 with the most images have a line."
+    assert told in result.notes
+    assert told in make_table_one(cohort).notes
+    assert told not in compare_groups(cohort, first, variables=("age",), n_resamples=20).notes
 
 
 def test_a_selection_is_compared_with_the_rest(planted: Cohort) -> None:
@@ -196,6 +231,10 @@ def test_masks_that_cannot_be_groups_are_refused(planted: Cohort) -> None:
         compare_groups(planted, everything.head(3))
     with pytest.raises(SelectionError, match="range"):
         split_by_column(planted, "age", "1", "2")
+    with pytest.raises(SelectionError, match="by their flags"):
+        split_by_column(planted, "without", "no file", "no day")
+    with pytest.raises(SelectionError, match="no filter 'height'"):
+        split_by_column(planted, "height", "1", "2")
     with pytest.raises(SelectionError, match="'height'"):
         compare_groups(planted, everything, variables=("height",))
 

@@ -33,12 +33,12 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 def test_numbers_are_those_of_the_summary(cohort: Cohort) -> None:
     """Two ways through the library agree on every share and median, whole and by region."""
     one = make_table_one(cohort, "region", unit="patient").table
-    summary = summarise(cohort, "region", unit="patient").with_totals()
+    summary = summarise(cohort, "region", unit="patient").to_shown()
     summary["row"] = summary["row"].replace("Totals", "Overall")
     for cells in summary.to_dict("records"):
         group = one[one["group"] == cells["row"]].set_index("variable")
         assert group.loc["n", "n_yes"] == cells["n"]
-        assert group.loc["age", "number"] == pytest.approx(cells["age_median"])
+        assert group.loc["age", "number"] == pytest.approx(cells["age_median"], nan_ok=True)
         assert group.loc["age", "n_missing"] == cells["n"] - cells["age_known"]
         assert group.loc["survival", "n_yes"] == cells["survival_yes"]
         assert group.loc["survival", "n_known"] == cells["survival_recorded"]

@@ -51,7 +51,7 @@ def show_overview(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem:
                 ),
             )
         ),
-        numbers=countries.with_totals(),
+        numbers=countries.to_shown(),
         provenance=provenance,
         stem=stem,
         filters=len(place_counts(countries.table).placed) > 0,
@@ -73,7 +73,7 @@ def show_overview(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem:
         alt=describe_places(countries.table, level="country"),
         heading="Countries",
         caption=_count(countries),
-        numbers=countries.with_totals(),
+        numbers=countries.to_shown(),
         provenance=provenance,
         stem=stem,
         filters=True,

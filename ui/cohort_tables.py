@@ -72,7 +72,7 @@ def show_tables(
             alt=describe_findings(summary.table),
             heading="Findings by view",
             caption=f"Unit: {unit}. {name_units(summary.n_total, unit)} in all.",
-            numbers=summary.with_totals(),
+            numbers=summary.to_shown(),
             provenance=provenance,
             stem=stem,
             filters=True,

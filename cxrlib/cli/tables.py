@@ -112,7 +112,7 @@ def _make_table(
         one = make_table_one(cohort, by, unit=unit)
         return one.table, {"notes": list(one.notes)}
     summary = summarise(cohort, by, unit=unit)
-    return summary.with_totals(), {"notes": list(summary.notes)}
+    return summary.to_shown(), {"notes": list(summary.notes)}
 
 
 def _describe(cohort: Cohort, by: str, unit: str, where: str) -> dict[str, Any]:
