@@ -4,7 +4,7 @@ Every X-ray stands in one row. What is not recorded has a row of its own, the la
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,15 +150,28 @@ def _number(known: list[Labels], levels: tuple[str, ...], rank: Rank) -> Groups:
     places = {labels: place for place, labels in enumerate(order)}
     # A finding is named by all of its levels, any other group by the last one.
     rows = ["/".join(filter(None, each)) if levels[0] == "finding" else each[-1] for each in order]
+    rows = _tell_apart(rows)
     columns = dict(zip(levels, zip(*order, strict=True), strict=True)) if order else {}
     labels = pd.DataFrame({"row": rows, **columns}, columns=["row", *levels], dtype="str")
     return Groups(np.array([places[each] for each in known], dtype=int), labels)
 
 
+def _tell_apart(names: Sequence[str]) -> list[str]:
+    """Give names that come again a number: "A" in view "B, C" reads as "A, B" in view "C" does."""
+    known, apart = set(names), dict[str, None]()  # in order
+    for name in names:
+        free, number = name, 1
+        while free in apart or (number > 1 and free in known):
+            number += 1
+            free = f"{name} ({number})"
+        apart[free] = None
+    return list(apart)
+
+
 def _cross(findings: Groups, views: Groups) -> Groups:
     """Part by two groupings at once."""
     labels = findings.labels.merge(views.labels[["view"]], how="cross")
-    labels["row"] = labels["row"] + ", " + labels["view"]
+    labels["row"] = _tell_apart((labels["row"] + ", " + labels["view"]).tolist())
     return Groups(findings.codes * len(views.labels) + views.codes, labels)
 
 

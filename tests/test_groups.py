@@ -98,6 +98,19 @@ def test_finding_by_view_has_every_pair() -> None:
     assert "Tuberculosis, Odd" in set(crossed["row"])
 
 
+def test_names_that_read_alike_are_told_apart() -> None:
+    """A comma in a finding or a view makes no two rows one; others keep their names."""
+    table = make_table(["A", "A, B", "A, B, C (2)"])
+    table["view"] = pd.array(["B, C", "C", "C"], dtype="str")
+    groups = part_images(table, "finding-view")
+    assert groups.labels["row"].is_unique
+    names = groups.labels["row"].iloc[groups.codes].tolist()
+    assert sorted(names[:2]) == ["A, B, C", "A, B, C (2)"]
+    assert names[2] == "A, B, C (2), C"
+    shown = groups.labels.iloc[groups.codes]
+    assert shown["view"].tolist() == ["B, C", "C", "C"]
+
+
 def test_no_images_make_no_rows() -> None:
     """An empty table keeps its columns."""
     for by, grouping in GROUPINGS.items():
