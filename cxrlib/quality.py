@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.intervals import name_units
 from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.quality_rules import RULES, SEVERITIES, Rule
 
@@ -316,9 +317,9 @@ def upstream_report(
     n_flags, n_rules = int(counts["n_flags"].sum()), len(counts)
     target.write(f"# Doubtful records in {_code(cohort.name)}\n\n")
     target.write(
-        f"{n_flags:,} flags by {n_rules} rules. Rows count as a spreadsheet does, the header "
-        f"being row 1. Cohort fingerprint `{cohort.fingerprint}`. Found by rules, not by "
-        "reading the articles: please check before changing anything.\n"
+        f"{name_units(n_flags, 'flag')} by {name_units(n_rules, 'rule')}. Rows count as a "
+        f"spreadsheet does, the header being row 1. Cohort fingerprint `{cohort.fingerprint}`. "
+        "Found by rules, not by reading the articles: please check before changing anything.\n"
     )
     for line in counts.to_dict("records"):
         flags = ledger.table[ledger.table["rule"] == line["rule"]]
@@ -329,8 +330,8 @@ def upstream_report(
 def _report_rule(line: Mapping[Hashable, Any], flags: pd.DataFrame, most: int) -> str:
     """Write a rule's part of the report."""
     head = (
-        f"\n## {line['title']} ({line['severity']}, {line['n_images']:,} images of "
-        f"{line['n_patients']:,} patients)\n\n{line['meaning']} {line['action']}\n\n"
+        f"\n## {line['title']} ({line['severity']}, {name_units(line['n_images'], 'image')} of "
+        f"{name_units(line['n_patients'], 'patient')})\n\n{line['meaning']} {line['action']}\n\n"
     )
     rows = flags.head(most)[["row", "image_id", "patient_id", "column", "value"]]
     lines = [

@@ -272,6 +272,14 @@ def test_report_says_what_it_leaves_out(tmp_path: Path) -> None:
     assert "And 5 more" in report
 
 
+def test_report_writes_one_as_one(tmp_path: Path) -> None:
+    """A flag on one image is that of 1 image of 1 patient, by 1 rule."""
+    cohort = load_cohort(make_cohort(tmp_path / "c", [{"doi": ""}], images={}))
+    report = upstream_report(cohort, rules=("no article",))
+    assert "1 image of 1 patient)" in report
+    assert "1 flag by 1 rule." in report
+
+
 def test_upstream_rules_exist() -> None:
     """The report's rules are rules, and none of them a note."""
     assert all(get_rule(name).severity != "note" for name in UPSTREAM)
