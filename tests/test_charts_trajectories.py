@@ -570,3 +570,30 @@ def test_hover_texts_are_taken_from_the_table(drawn):
     known = points.assign(**{HOVER_COLUMN: write_hover_texts(points)})[::-1][:40]
     written = plot_map(points[::-1][:40], density, ways)
     assert read_json(plot_map(known, density, ways)) == read_json(written)
+
+
+@pytest.mark.parametrize("n_images", [90, MAX_SVG_POINTS + 1])
+def test_each_part_of_a_path_knows_its_days(n_images):
+    """Give each point of a path its day, rising, those without one last; and each label."""
+    table, places = make_map(n_images)
+    points = map_points(table, places)
+    ways = [compute_trajectory(table, places, patient) for patient in ("P", "12")]
+    figure = plot_map(points, None, ways)
+    parts = [t for t in figure.data if t.meta and t.meta["role"] == "path"]
+    assert sum(t.meta["role"] == "images" for t in figure.data if t.meta) == 3
+    stops = {(stop.x, stop.y): stop.day for way in ways for stop in way.stops}
+    for trace in parts:
+        days = trace.meta["days"]
+        assert len(days) == len(trace.x)
+        known = [day for day in days if day is not None]
+        assert known == sorted(known)
+        assert days[: len(known)] == known
+        for x, y, day in zip(trace.x, trace.y, days, strict=True):
+            assert stops.get((x, y), day) == day
+    # What is drawn for the paths alone, and nothing else, is a part of one.
+    alone = plot_map(points, None).data
+    assert len(parts) == len(figure.data) - len(alone)
+    labels = [note for note in figure.layout.annotations if note.name]
+    assert sorted(note.name for note in labels) == sorted(
+        f"day {stop.day:g}" for way in ways for stop in way.stops
+    )

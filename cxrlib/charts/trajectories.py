@@ -132,8 +132,9 @@ def plot_map(
     top += KEY_HEIGHT * (_count_key_rows(trajectories) + count_rows_of_key(colouring) - 1)
     screen = _Screen(extent, height - top - MARGIN["b"])
     ring = places[0][(points["image_id"] == selected_image_id).to_numpy(bool, na_value=False)]
+    images = draw_marks(points, colouring, theme, layer, chosen=bool(trajectories))
     traces = [
-        *draw_marks(points, colouring, theme, layer, chosen=bool(trajectories)),
+        *({**trace, "meta": IMAGES_META} for trace in images),
         *_draw_paths(trajectories, palette, layer, screen),
         *_draw_ring(ring, palette, layer),
     ]

@@ -1,0 +1,75 @@
+"""Play the paths of the chosen patients day by day, in the browser.
+
+The component finds the parts of the paths in the drawn chart by their ``meta``
+(`cxrlib.charts.trajectories`) and shows each up to a day. The server is asked for nothing.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from cxrlib.charts.words import day_state_words, day_words
+from cxrlib.trajectories import Trajectory
+from ui.assets import plotly_url
+from ui.text import show_quiet
+
+__all__ = ["list_days", "show_player"]
+
+CODE = Path(__file__).with_suffix(".js")
+STYLE = Path(__file__).with_suffix(".css")
+
+
+def show_player(paths: Sequence[Trajectory], *, chart: str, key: str = "map_play") -> None:
+    """Show the player below a map; nothing where there is no day to step to.
+
+    Parameters
+    ----------
+    paths : sequence of Trajectory
+        Those drawn on the map.
+    chart : str
+        Key of the chart, as in `st.plotly_chart`.
+    key : str
+    """
+    days = list_days(paths)
+    if len(days) < 2:
+        if days:
+            show_quiet(f"Nothing to play: {days[0]['name']} is the only recorded day.")
+        return
+    _component()(
+        key=key,
+        data={"chart": chart, "plotly": plotly_url(), "days": days},
+        height="content",
+    )
+
+
+def list_days(paths: Sequence[Trajectory]) -> list[dict[str, Any]]:
+    """List the recorded days of some paths together, rising, each with what it brings.
+
+    Days of different patients stand in one order though each record counts its own way: from
+    symptoms or from admission.
+
+    Returns
+    -------
+    list of dict
+        ``day`` as a number, ``name`` ("day 12"), ``words`` ("patient 7 bad (2 images)").
+    """
+    found: dict[float, list[str]] = {}
+    for way in paths:
+        for stop in way.stops:
+            n_images = len(stop.images)
+            more = f" ({n_images} images)" if n_images > 1 else ""
+            words = f"patient {way.patient_id} {day_state_words(stop)}{more}"
+            found.setdefault(stop.day, []).append(words)
+    return [
+        {"day": day, "name": day_words(day), "words": "; ".join(found[day])}
+        for day in sorted(found)
+    ]
+
+
+@functools.cache
+def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
+    """Register the component once: doing so again in each run is logged as a warning."""
+    return st.components.v2.component("cxr_map_play", js=CODE.read_text(), css=STYLE.read_text())
