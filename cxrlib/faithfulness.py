@@ -33,6 +33,7 @@ Floats = NDArray[np.floating]
 Places = NDArray[np.intp]
 
 NEIGHBOURS = (15, 30)
+AS_MAPPED, STANDARDISED = "as mapped", "standardised"
 #: Distances looked at: of very many images some are measured, against all.
 MOST_DISTANCES, FEWEST_MEASURED = 20_000_000, 200
 BLOCK = 256  # images measured at a time
@@ -44,27 +45,36 @@ MOST_TYPICAL = 2000
 
 
 def measure_faithfulness(
-    space: Space, projection: OnMap, *, ks: Sequence[int] = NEIGHBOURS
+    space: Space, projection: OnMap, *, raw: Floats | None = None, ks: Sequence[int] = NEIGHBOURS
 ) -> pd.DataFrame:
     """Measure how well a map keeps who is near whom.
 
     Parameters
     ----------
     space : Space
-        The numbers, standardised.
+        The numbers, standardised: in which all other distances are measured.
     projection : Projection
         Images that the space lacks do not count.
+    raw : ndarray of shape (n_images, n_columns), optional
+        The numbers that the map was made from, which are not standardised, in its order of images.
     ks : sequence of int
         Numbers of neighbours.
 
     Returns
     -------
     DataFrame
-        As `compare_neighbours` gives it. Copies of an image, which share a place on the map as in
-        the space, count once.
+        As `compare_neighbours` gives it, after a column `numbers`: "as mapped" where `raw` is
+        given, then "standardised". Copies of an image, which share a place on the map as in the
+        space, count once.
     """
     rows, places = _match(space, projection)
-    return compare_neighbours(space.vectors[rows], places, ks=ks)
+    found = (
+        {} if raw is None else {AS_MAPPED: compare_neighbours(raw, projection.coordinates, ks=ks)}
+    )
+    found[STANDARDISED] = compare_neighbours(space.vectors[rows], places, ks=ks)
+    tables = [table.assign(numbers=name) for name, table in found.items()]
+    joined = pd.concat(tables, ignore_index=True)
+    return joined[["numbers", *(name for name in joined if name != "numbers")]]
 
 
 def compare_neighbours(
@@ -307,9 +317,17 @@ def describe_faithfulness(table: pd.DataFrame) -> str:
     return " ".join(_say_measures(table))
 
 
+_NUMBERS = {
+    AS_MAPPED: "Against the numbers that the map was made from.",
+    STANDARDISED: "Against the same, standardised.",
+}
+
+
 def _say_measures(table: pd.DataFrame) -> Iterator[str]:
-    for row in table.to_dict("records"):
+    for place, row in enumerate(table.to_dict("records")):
         k = row["k"]
+        if place == 0 or row["numbers"] != table["numbers"].iloc[place - 1]:
+            yield _NUMBERS[row["numbers"]]
         if row["reason"]:
             yield f"With {k} neighbours: not estimable ({row['reason']})."
             continue

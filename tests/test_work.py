@@ -6,6 +6,7 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cxrlib import synthetic
@@ -18,6 +19,7 @@ from cxrlib.errors import (
     WeightsError,
 )
 from cxrlib.extractors import load_extractor
+from cxrlib.map_spread import load_spread
 from cxrlib.pipeline import load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.store import Store
@@ -93,6 +95,38 @@ def test_prepare_is_embed_and_map(small_root: Path, tmp_path: Path) -> None:
     assert maps[0] == maps[1]
     assert len(maps[0]) == mapped["n_on_map"]
     assert do("embed", tmp_path / "b", data=str(small_root), extractor="texture")["n_cached"] == 11
+
+
+def test_seeds_are_drawn_once_and_go_on_where_they_stopped(
+    small_root: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """The job lays maps by other seeds onto the shown one; a stop between two maps loses none."""
+    drawn: list[int] = []
+
+    def fit(features: np.ndarray, settings: ProjectionSettings, effective: object) -> np.ndarray:
+        drawn.append(settings.seed)
+        return features[:, :2] * (1 + settings.seed)
+
+    monkeypatch.setattr("cxrlib.projection._fit_umap", fit)
+    parameters = {"data": str(small_root), "extractor": "texture", "n_seeds": 3}
+    do("embed", tmp_path, data=str(small_root), extractor="texture")
+    with pytest.raises(WorkStoppedError):
+        run_work("seeds", parameters, tmp_path, lambda *_: None, lambda: len(drawn) == 2)
+    assert drawn == [0, 1]
+    result = do("seeds", tmp_path, **parameters)
+    assert drawn == [0, 1, 2, 3]
+    assert result["n_seeds"] == 3
+    store = Store(tmp_path)
+    mapped = load_map(
+        load_cohort(small_root, store=store), store, settings=ProjectionSettings(), extractor="auto"
+    )
+    spread = load_spread(mapped.embeddings, ProjectionSettings(), store, n_seeds=3)
+    assert spread is not None
+    assert len(spread.image_ids) == result["n_on_map"]
+    assert do("seeds", tmp_path, **parameters) == result
+    assert len(drawn) == 4
+    with pytest.raises(ProjectionError, match="has no seed"):
+        do("seeds", tmp_path, **parameters, settings=PCA)
 
 
 def test_thumbnails_are_made_once(small_root: Path, tmp_path: Path) -> None:
