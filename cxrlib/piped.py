@@ -238,14 +238,22 @@ def _decode_upload(payload: bytes, name: Path) -> tuple["np.ndarray", str, list[
         return read.pixels, "DICOM", list(read.notes)
     kinds = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
     kind = next((kinds[start] for start in kinds if payload.startswith(start)), "")
-    if payload.startswith((b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
-        raise ImageError(name, "it is an archive, such as ZIP, encrypted or not: unpack it first")
-    # What is neither goes the same way: the words for it are there.
-    image, found, _, coloured = decode_described(payload, name, side=sys.maxsize)
-    if not kind or found not in kinds.values():
-        raise ImageError(name, "it is no PNG, JPEG or DICOM file: save it as one of these")
+    if not kind:  # nothing else is given to a decoder
+        raise ImageError(name, _describe_stranger(payload))
+    image, _, _, coloured = decode_described(payload, name, side=sys.maxsize)
     red = "It has colours: only the first channel, red, was read, as from a cohort's files."
     return image, kind, [red] if coloured > COLOURED else []
+
+
+def _describe_stranger(payload: bytes) -> str:
+    """Say what a file is that is not taken."""
+    if not payload:
+        return "the file is empty"
+    if payload.startswith((b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
+        return "it is an archive, such as ZIP, encrypted or not: unpack it first"
+    if payload[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "it is a web page, not an image"
+    return "it is no PNG, JPEG or DICOM file, or its start is damaged: save it as one of these"
 
 
 def _draw_picture(image: "np.ndarray") -> tuple[bytes, tuple[int, int]]:

@@ -88,7 +88,7 @@ def test_nothing_is_written_to_disk(tmp_path: Path, monkeypatch) -> None:
         (b"", "the file is empty"),
         (b"<!DOCTYPE html><html>", "it is a web page"),
         (encode(draw_image(1))[:400], "damaged or truncated"),
-        (b"\n" * 1000, "not an image"),
+        (b"\n" * 1000, "no PNG, JPEG or DICOM"),
         (encode(np.zeros((8, 8), np.uint8)), "are too few"),
     ],
 )
@@ -189,3 +189,17 @@ def test_the_child_ends_with_its_server() -> None:
             patch.setattr(piped, "IDLE_SECONDS", 0.1)
             piped.answer_requests(source, target)
     assert target.getvalue() == b""
+
+
+def test_of_a_fault_the_log_has_kind_and_place_and_none_of_its_words(monkeypatch, caplog) -> None:
+    """The words of an unforeseen error may quote the upload."""
+    script = (
+        "import sys; from cxrlib import piped; sys.stdin.buffer.readline();"
+        "piped._report_fault(sys.stdout.buffer); raise ValueError('SECRET')"
+    )
+    failing = [piped.sys.executable, "-c", script]
+    monkeypatch.setattr(piped, "run_module", lambda *_: failing)
+    with pytest.raises(CxrError, match="its log says where, and nothing of the upload"):
+        embed(encode(draw_image(1)))
+    assert "ValueError at <string>:1" in caplog.text
+    assert "SECRET" not in caplog.text
