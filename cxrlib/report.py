@@ -5,7 +5,7 @@ import io
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,14 +14,20 @@ import plotly.graph_objects as go
 
 from cxrlib import NOTICE, __version__
 from cxrlib.charts.document import MAP_QUESTION, map_html
+from cxrlib.charts.map_layers import add_cloud, ring_chosen
 from cxrlib.charts.paper import Imprint
 from cxrlib.charts.rendering import render_figure
 from cxrlib.charts.trajectories import plot_map
-from cxrlib.charts.words import DENSITY_LABEL, caption_map, describe_map
+from cxrlib.charts.words import caption_map, describe_map
 from cxrlib.cohort import Cohort
-from cxrlib.density import estimate_density
+from cxrlib.colouring import colour_points
 from cxrlib.errors import ReportError
+from cxrlib.intervals import name_units
+from cxrlib.map_selection import write_rows
+from cxrlib.map_table import STATE_COLUMNS, export_map, write_parquet
 from cxrlib.pipeline import MappedCohort
+from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
+from cxrlib.surfaces import SurfaceWish, estimate_surface
 from cxrlib.trajectories import (
     TABLE_COLUMNS,
     Trajectory,
@@ -29,7 +35,6 @@ from cxrlib.trajectories import (
     find_story,
     has_paper_patients,
     map_points,
-    select_bad_points,
 )
 
 __all__ = [
@@ -51,12 +56,6 @@ STOP_COLUMNS = (
     *("patient_id", "day", "n_images", "views", "state", "n_in_state"),
     *("days_since_previous", "step_map_units"),
 )
-# What makes a state, so that a reader of an export can count again.
-STATE_COLUMNS = (
-    *("in_icu", "intubation_present", "survival", "is_last_image"),
-    *("state_reasons", "state_overlap", "finding", "region"),
-)
-
 # A cell that starts with one of these is run by a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -208,21 +207,27 @@ class MapWish:
     ----------
     patients : sequence of str
         Whose paths are drawn; by default the cohort's story.
-    bandwidth : float, optional
-        Of the density, in map units; None draws none.
-    include_deaths : bool, default False
-        Whether the density counts the last images of patients who died.
+    surface : SurfaceWish
+        What lies behind the points; by default the paper's density.
+    colour_by : str, default "state"
+        One of `cxrlib.colouring.list_colourings`.
     selected : Cohort, optional
         Whose images are drawn in full, the others as faint dots; by default all.
     filters : sequence of str
         What was selected, in words.
+    chosen : sequence of str
+        Images to ring; a table holds these only.
+    reference : ReferenceCloud, optional
+        Drawn behind, counted nowhere; a table leaves it out.
     """
 
     patients: Sequence[str] = ()
-    bandwidth: float | None = 1.0
-    include_deaths: bool = False
+    surface: SurfaceWish = SurfaceWish()  # noqa: RUF009  (frozen)
+    colour_by: str = "state"
     selected: Cohort | None = None
     filters: Sequence[str] = ()
+    chosen: Sequence[str] = ()
+    reference: ReferenceCloud | None = None
 
 
 @dataclass(frozen=True)
@@ -234,49 +239,83 @@ class _DrawnMap:
     description: str
     paths: list[Trajectory]
     patients: list[str]
+    origin: list[str]
 
 
 def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap:
     """Draw a map in the light theme, as paper and pages have it."""
     cohort, projection = mapped.cohort, mapped.projection
+    every = map_points(mapped.mapped.table, projection)
+    table = cohort.table if wish.selected is None else wish.selected.table
+    is_kept = every["image_id"].isin(table["image_id"]).to_numpy(dtype=bool)
+    points = every[is_kept]
+    surface = estimate_surface(every, wish.surface, kept=None if wish.selected is None else is_kept)
+    colouring = colour_points(every, wish.colour_by, embeddings=mapped.embeddings).take(is_kept)
     patients = list(wish.patients) or list(
         find_story(cohort.table, projection, planted=cohort.planted)
     )
-    every = map_points(mapped.mapped.table, projection)
-    table = cohort.table if wish.selected is None else wish.selected.table
-    is_kept = every["image_id"].isin(table["image_id"])
-    points = every[is_kept]
-    label = DEATHS_LABEL if wish.include_deaths else DENSITY_LABEL
-    density = None
-    if wish.bandwidth is not None:
-        bad = select_bad_points(points, include_deaths=wish.include_deaths)
-        density = estimate_density(bad, bandwidth=wish.bandwidth)
     paths = [
         compute_trajectory(table, projection, patient)
         for patient in patients
         if wish.selected is None or (points["patient_id"] == patient).any()
     ]
+    figure = plot_map(
+        points,
+        surface,
+        paths,
+        colouring=colouring,
+        theme="light",
+        scale=scale,
+        backdrop=every[~is_kept],
+    )
+    if wish.reference is not None:
+        add_cloud(figure, wish.reference.places, name=wish.reference.name)
+    ring_chosen(figure, points, wish.chosen, scale=scale)
     caption = caption_map(
         points,
         cohort=cohort.name,
         extractor=mapped.extractor,
         method=projection.settings.method,
         features=projection.settings.features,
-        bandwidth=None if density is None else wish.bandwidth,
-        density_label=label,
+        surface=surface,
+        colouring=colouring,
         filters="; ".join(wish.filters),
     )
-    figure = plot_map(
-        points,
-        density,
+    extra = [*_tell_chosen(points, wish.chosen), *_tell_reference(wish.reference)]
+    description = describe_map(points, surface, paths, colouring=colouring)
+    return _DrawnMap(
+        figure,
+        " ".join([caption, *extra]),
+        " ".join([description, *extra]),
         paths,
-        theme="light",
-        density_label=label,
-        scale=scale,
-        backdrop=every[~is_kept],
+        patients,
+        _list_origin(mapped, wish),
     )
-    description = describe_map(points, density, paths, density_label=label)
-    return _DrawnMap(figure, caption, description, paths, patients)
+
+
+def _tell_chosen(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
+    """Say what the rings are."""
+    if not chosen:
+        return []
+    n_drawn = int(points["image_id"].isin(set(chosen)).sum())
+    return [f"Rings: {name_units(n_drawn, 'image')} chosen by hand."]
+
+
+def _tell_reference(reference: ReferenceCloud | None) -> list[str]:
+    return [] if reference is None else [describe_cloud(reference)]
+
+
+def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
+    """List where a map comes from, its second cohort and what was chosen by hand too."""
+    lines = provenance(mapped, filters=wish.filters)
+    if wish.chosen:
+        table = mapped.cohort.table
+        rows = table.loc[table["image_id"].isin(set(wish.chosen)), "row"]
+        lines.insert(-1, f"Chosen: rows {write_rows(rows.tolist())} of metadata.csv (header: 1)")
+    if wish.reference is not None:
+        cloud = wish.reference
+        lines.insert(-1, f"Behind it: {cloud.name}; fingerprint {cloud.fingerprint}")
+    return lines
 
 
 def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
@@ -289,7 +328,7 @@ def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
     """
     wish = wish or MapWish()
     drawn = _draw_map(mapped, wish, scale=1.15)
-    notice, *origin = provenance(mapped, filters=wish.filters)
+    notice, *origin = drawn.origin
     return map_html(
         drawn.figure,
         caption="\n".join([drawn.caption, *origin]),
@@ -321,30 +360,23 @@ def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = Non
     imprint = Imprint(
         heading=MAP_QUESTION,
         caption=drawn.caption,
-        lines=tuple(provenance(mapped, filters=wish.filters)),
+        lines=tuple(drawn.origin),
     )
     kind = out.suffix.lstrip(".")
     write_whole(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
 
 
 def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
-    """Write the map's points as Parquet, the provenance in the file's own metadata.
+    """Write the map's points with their neighbours as Parquet, see `cxrlib.map_table`.
 
-    Of a wish only the selection counts.
+    Of a wish only what is selected and chosen counts.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     wish = wish or MapWish()
-    points = points_table(map_points(mapped.mapped.table, mapped.projection))
-    if wish.selected is not None:
-        points = points[points["image_id"].isin(wish.selected.table["image_id"])]
-    table = pa.Table.from_pandas(points, preserve_index=False)
-    about = {b"about": "\n".join(provenance(mapped, filters=wish.filters)).encode()}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **about})
-    target = io.BytesIO()
-    pq.write_table(table, target)
-    write_whole(out, target.getvalue())
+    selected = None if wish.selected is None else set(wish.selected.table["image_id"])
+    if wish.chosen:
+        selected = set(wish.chosen) if selected is None else selected & set(wish.chosen)
+    lines = _list_origin(mapped, replace(wish, reference=None))
+    write_whole(out, write_parquet(export_map(mapped, selected), lines))
 
 
 def write_whole(out: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from cxrlib.charts.words import caption_map, describe_out
 from cxrlib.cohort import Cohort
 from cxrlib.density import DensityGrid
 from cxrlib.report import MapWish, map_page, stops_table, tell_story
+from cxrlib.surfaces import SurfaceWish
 from cxrlib.trajectories import Trajectory
 from ui.figure import Saving
 from ui.map_controls import DensityChoice
@@ -214,8 +215,11 @@ def offer_page(
     """Offer the map as a page of its own."""
     wish = MapWish(
         patients=[path.patient_id for path in paths],
-        bandwidth=choice.bandwidth if choice.is_drawn else None,
-        include_deaths=choice.include_deaths,
+        surface=SurfaceWish(
+            kind="density" if choice.is_drawn else "none",
+            definition="ICU, tube or death" if choice.include_deaths else "ICU or tube",
+            bandwidth=choice.bandwidth,
+        ),
         selected=selected,
         filters=filters,
     )

@@ -1,11 +1,25 @@
 """The commands ``embed`` and ``map``: compute embeddings, compute and write a map."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from cxrlib.cli.cohorts import choose_images, load_named
+from cxrlib.cli.map_options import (
+    BandwidthOption,
+    ColourOption,
+    PatientOption,
+    PatientsOption,
+    ReferenceOption,
+    RowsOption,
+    StateOption,
+    SurfaceOption,
+    WithinOption,
+    list_patients_asked,
+    read_surface,
+)
 from cxrlib.cli.messages import count_report, exit_by, reported_errors, tell_failures, write_result
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
@@ -24,11 +38,14 @@ from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.image_run import RunReport
+from cxrlib.map_selection import find_rows
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
+from cxrlib.reference_cloud import ReferenceCloud, place_reference
 from cxrlib.selection import Selection, parse_where
 from cxrlib.store import Store
+from cxrlib.surfaces import SurfaceWish
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]
 
@@ -71,16 +88,34 @@ def make_map(
         typer.Option(
             "--out",
             help="FILE.html (interactive), FILE.svg or FILE.png (by a Chrome on this machine), "
-            "or FILE.parquet (the points).",
+            "or FILE.parquet (points, states, outputs, neighbours).",
         ),
     ] = None,
-    patient: Annotated[
-        list[str] | None, typer.Option("--patient", help="Draw this patient's path; repeatable.")
-    ] = None,
+    state: StateOption = "ICU or tube",
+    surface: SurfaceOption = "density",
+    within: WithinOption = None,
+    bandwidth: BandwidthOption = 1.0,
+    colour: ColourOption = "state",
+    patient: PatientOption = None,
+    patients: PatientsOption = "",
+    rows: RowsOption = "",
     where: WhereOption = "",
+    reference: ReferenceOption = None,
     features: Annotated[
         Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
     ] = "outputs",
+    method: Annotated[
+        Literal["umap", "pca"], typer.Option(help="umap is the paper's; pca is linear.")
+    ] = "umap",
+    neighbours: Annotated[
+        int, typer.Option("--neighbours", help="Neighbours that UMAP keeps close.", min=2)
+    ] = 30,
+    min_dist: Annotated[
+        float, typer.Option("--min-dist", help="How close UMAP may put two images.", min=0)
+    ] = 0.5,
+    views: Annotated[
+        str, typer.Option("--views", help="Views on the map, parted by commas.")
+    ] = "PA,AP,AP Supine",
     seed: Annotated[int, typer.Option(help="Seed of the map.", min=0, max=2**32 - 1)] = 0,
     extractor: ExtractorOption = "auto",
     weights: WeightsOption = None,
@@ -95,16 +130,31 @@ def make_map(
     """
     with reported_errors():
         _check_out(out)
-        selection = parse_where(where)
+        settings = ProjectionSettings(
+            method=method,
+            features=features,
+            n_neighbors=neighbours,
+            min_dist=min_dist,
+            seed=seed,
+            views=tuple(filter(None, (view.strip() for view in views.split(",")))),
+        )
+        asked = _Asked(
+            surface=read_surface(state, kind=surface, within=within, bandwidth=bandwidth),
+            colour=colour,
+            patients=list_patients_asked(patient, patients),
+            rows=rows,
+            selection=parse_where(where),
+            reference=reference,
+        )
         cohort = load_named(data, cache)
-        selected = choose_images(cohort, selection)
-        _check_patients(selected, patient or [])
+        selected = choose_images(cohort, asked.selection)
+        _check_patients(selected, asked.patients, settings)
         store = Store(cache)
         name = choose_extractor_name(extractor, weights)
         report, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
-        mapped = map_cohort(cohort, used, store, ProjectionSettings(features=features, seed=seed))
+        mapped = map_cohort(cohort, used, store, settings)
         if out is not None:
-            _write_map(mapped, out, patient or [], selected, selection)
+            _write_map(mapped, out, asked, selected, store)
         else:
             typer.echo("The map lies in the cache. --out FILE.html writes it as a page.", err=True)
         counts = {
@@ -116,6 +166,18 @@ def make_map(
         }
         write_result(counts, form, extra={"failures": report.failed.to_dict("records")})
         exit_by(report)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Hold what is asked of a map, beside how it is computed."""
+
+    surface: SurfaceWish
+    colour: str
+    patients: list[str]
+    rows: str
+    selection: Selection
+    reference: Path | None
 
 
 def _check_out(out: Path | None) -> None:
@@ -132,9 +194,9 @@ def _check_out(out: Path | None) -> None:
         find_chrome()
 
 
-def _check_patients(cohort: Cohort, patients: list[str]) -> None:
+def _check_patients(cohort: Cohort, patients: list[str], settings: ProjectionSettings) -> None:
     """Raise if a patient has no image that can be on the map, before anything is computed."""
-    mapped = select_for_map(cohort, ProjectionSettings()).table
+    mapped = select_for_map(cohort, settings).table
     for patient in patients:
         if not (cohort.table["patient_id"] == patient).any():
             raise SelectionError(
@@ -144,8 +206,9 @@ def _check_patients(cohort: Cohort, patients: list[str]) -> None:
             )
         if not (mapped["patient_id"] == patient).any():
             raise SelectionError(
-                f"Patient {patient!r} has no image on the map: it shows X-rays in PA, AP or AP "
-                "Supine view with a file and a usable finding. Choose another."
+                f"Patient {patient!r} has no image on the map: it shows X-rays in "
+                f"{', '.join(settings.views)} view with a file and a usable finding. Choose "
+                "another."
             )
 
 
@@ -201,12 +264,39 @@ def map_cohort(
 
 
 def _write_map(
-    mapped: MappedCohort, out: Path, patients: list[str], selected: Cohort, selection: Selection
+    mapped: MappedCohort, out: Path, asked: _Asked, selected: Cohort, store: Store
 ) -> None:
     """Write the map as its file's name says."""
     from cxrlib.report import MapWish, write_map_figure, write_map_page, write_map_table
 
-    filters = selection.describe()
-    wish = MapWish(patients=patients, selected=selected if filters else None, filters=filters)
+    filters = asked.selection.describe()
+    wish = MapWish(
+        patients=asked.patients,
+        surface=asked.surface,
+        colour_by=asked.colour,
+        selected=selected if filters else None,
+        filters=filters,
+        chosen=_choose_rows(mapped, asked.rows),
+        reference=_place_reference(mapped, asked.reference, store),
+    )
     write = {".html": write_map_page, ".parquet": write_map_table}.get(out.suffix, write_map_figure)
     write(mapped, out, wish)
+
+
+def _choose_rows(mapped: MappedCohort, rows: str) -> tuple[str, ...]:
+    """Find the images that stand in some rows; raise if none of them is on the map."""
+    found = find_rows(mapped.mapped.table, rows, most=None)
+    if found.remarks and not found.image_ids:
+        raise SelectionError(found.remarks[0])
+    for remark in found.remarks:
+        typer.echo(remark, err=True)
+    return found.image_ids
+
+
+def _place_reference(
+    mapped: MappedCohort, folder: Path | None, store: Store
+) -> ReferenceCloud | None:
+    """Place a second cohort behind the map."""
+    if folder is None:
+        return None
+    return place_reference(mapped, load_named(folder, store.root), store)
