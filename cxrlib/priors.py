@@ -28,6 +28,7 @@ __all__ = [
     "compare_pair",
     "describe_pair",
     "find_prior",
+    "pair_image",
 ]
 
 #: Why two images stand side by side, by the name of the rule.
@@ -246,6 +247,41 @@ def choose_pair(rows: pd.DataFrame) -> Pair:
         if prior is not None:
             return Pair(current.image_id, prior, "other frontal view")
     return _choose_any(images)
+
+
+def pair_image(rows: pd.DataFrame, image_id: str, others: Sequence[str | None] = ()) -> Pair:
+    """Put a chosen image beside the one it is best compared with, the earlier one first.
+
+    By turns: its nearest earlier image of the same view; for a frontal image the nearest earlier
+    frontal one; the first of `others`. An image later than the chosen one is the current one: no
+    prior is later than what it is the prior of.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As in `find_prior`.
+    image_id : str
+    others : sequence of str or None
+        Images to fall back on, such as those shown last.
+
+    Raises
+    ------
+    SelectionError
+        If an image is not among the rows.
+    """
+    chosen, images = _find_image(rows, image_id), _read_images(rows)
+    prior = _find_earlier(images, chosen, (chosen.view,))
+    if prior is None and chosen.is_frontal:
+        prior = _find_earlier(images, chosen, FRONTAL_VIEWS)
+    if prior is not None:
+        return Pair(image_id, prior, "chosen")
+    other = next((name for name in others if name not in (None, image_id)), None)
+    if other is None:
+        return Pair(image_id, None, "chosen")
+    day = _find_image(rows, other).day
+    if day is not None and chosen.day is not None and day > chosen.day:
+        return Pair(other, image_id, "chosen")
+    return Pair(image_id, other, "chosen")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ import pytest
 
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.priors import RULES, Pair, choose_pair, compare_pair, describe_pair, find_prior
+from cxrlib.priors import (
+    RULES,
+    Pair,
+    choose_pair,
+    compare_pair,
+    describe_pair,
+    find_prior,
+    pair_image,
+)
 from tests.course_tables import make_table
 
 GONE = {"file_status": "no file"}
@@ -104,6 +112,29 @@ def test_pair_of_nothing_and_of_very_many():
     assert choose_pair(many) == Pair("i151", "i150", "any two")
 
 
+@pytest.mark.parametrize(
+    ("chosen", "others", "pair"),
+    [
+        ("d", ("e", "c"), ("d", "b")),  # its prior of the same view
+        ("c", ("e", "d"), ("c", "b")),  # none: the nearest earlier frontal one
+        ("a", ("e", "d"), ("e", "a")),  # nothing earlier: a later one is not its prior
+        ("b", ("e", "a"), ("b", "a")),
+        ("l", ("e", "d"), ("e", "l")),  # a lateral one has no frontal prior
+        ("u", ("e", "d"), ("u", "e")),  # no day, no order
+        ("a", ("a", None), ("a", None)),
+        ("a", (), ("a", None)),
+    ],
+)
+def test_no_later_image_is_the_prior_of_a_chosen_one(chosen, others, pair):
+    """A click on the first image shows it as the prior of a later one."""
+    rows = make_patient(
+        *(("a", 0, "PA"), ("b", 2, "AP"), ("c", 3, "AP Supine"), ("l", 3, "L")),
+        *(("d", 4, "AP"), ("e", 9, "AP"), ("u", None, "AP")),
+    )
+    found = pair_image(rows, chosen, others)
+    assert (found.current, found.prior, found.rule) == (*pair, "chosen")
+
+
 def test_swapped_pair():
     """The other way round it is a choice; one image stays."""
     assert Pair("b", "a", "same view").swap() == Pair("a", "b", "chosen")
@@ -120,7 +151,9 @@ def test_days_between_and_why_not():
     assert compare_pair(rows, "a", "b").days == 7
     assert compare_pair(rows, "b", "a").days == -7
     assert "a few days" in compare_pair(rows, "a", "b").days_note
-    assert compare_pair(rows, "a", "c").days_reason == "the day of the current image is not recorded"
+    assert (
+        compare_pair(rows, "a", "c").days_reason == "the day of the current image is not recorded"
+    )
     assert compare_pair(rows, "c", "d").days_reason == "the day is not recorded for either image"
     assert compare_pair(rows, "c", "d").days_note == ""
 
