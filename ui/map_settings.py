@@ -26,7 +26,7 @@ from ui.offers import offer_planned_map
 from ui.resources import find_cache, load_current, time_computed
 from ui.text import show_alert, show_quiet, show_text
 
-__all__ = ["choose_settings", "show_chosen_map_offer"]
+__all__ = ["choose_settings", "show_chosen_map_offer", "tell_choice"]
 
 PAPER = ProjectionSettings()
 NEIGHBOURS = (2, 500)
@@ -70,8 +70,14 @@ def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
     chosen = next((each for each in extractors if each.title == title), usual)
     if settings == PAPER and chosen == usual:
         return MapChoice()
-    _tell_choice(chosen, settings)
     return MapChoice(chosen.key, settings)
+
+
+def tell_choice(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
+    """Say outside the menu that the map is another than the usual one; else nothing."""
+    if choice != MapChoice():
+        name = _find_chosen(entry, cohort, choice).title
+        show_quiet(f"Chosen map: {name}, {describe_settings(choice.settings)}.")
 
 
 def show_chosen_map_offer(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
@@ -82,9 +88,7 @@ def show_chosen_map_offer(entry: CohortEntry, cohort: Cohort, choice: MapChoice)
     if reason := explain_unusable(cohort, choice.settings):
         show_alert(reason)
         return
-    extractors = _list_extractors(cohort, time_computed())
-    usual = _find_usual(entry, extractors)
-    extractor = next((each for each in extractors if each.key == choice.extractor), usual)
+    extractor = _find_chosen(entry, cohort, choice)
     words = describe_settings(choice.settings)
     show_text(f"This map is not in the cache yet: {extractor.title}, {words}.")
     kind, parameters = plan_map(extractor, choice.settings)
@@ -102,6 +106,13 @@ def show_chosen_map_offer(entry: CohortEntry, cohort: Cohort, choice: MapChoice)
 def _list_extractors(cohort: Cohort, changed: tuple[int, ...]) -> tuple[MapExtractor, ...]:
     """List them once for all sessions; ``changed`` lists them again."""
     return tuple(list_map_extractors(cohort, Store(find_cache())))
+
+
+def _find_chosen(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> MapExtractor:
+    """Find the extractor of a choice."""
+    extractors = _list_extractors(cohort, time_computed())
+    usual = _find_usual(entry, extractors)
+    return next((each for each in extractors if each.key == choice.extractor), usual)
 
 
 def _find_usual(entry: CohortEntry, extractors: tuple[MapExtractor, ...]) -> MapExtractor:
@@ -219,11 +230,6 @@ def _reset(usual: str) -> None:
     st.session_state["map_neighbours"] = PAPER.n_neighbors
     st.session_state["map_distance"] = PAPER.min_dist
     st.session_state["map_seed"] = PAPER.seed
-
-
-def _tell_choice(extractor: MapExtractor, settings: ProjectionSettings) -> None:
-    """Say outside the menu that the map is another than the usual one."""
-    show_quiet(f"Chosen map: {extractor.title}, {describe_settings(settings)}.")
 
 
 def _report_address(titles: set[str]) -> None:

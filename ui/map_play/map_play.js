@@ -5,7 +5,7 @@
 // Plotly cannot be reached; the package's own, of the same major version, changes the chart.
 
 const PACES = [['slow', 1600], ['normal', 800], ['fast', 350]]; // milliseconds a day
-const FADED = 0.3; // opacity of the other images while a path is shown up to a day
+const FADED = 0.4; // opacity of the other images while a path is shown up to a day
 const SVG = 'http://www.w3.org/2000/svg';
 const ICONS = {
   play: 'M5 3v10l8-5z',
@@ -130,8 +130,9 @@ class Player {
     this.next = button('next', 'Day after (.)', () => this.step(1));
     this.scrubber = make('input', {type: 'range', min: 0, step: 1, 'aria-label': 'Day'});
     this.scrubber.oninput = () => {
+      const at = Number(this.scrubber.value); // before what is written moves it
       this.pause();
-      this.go(Number(this.scrubber.value));
+      this.go(at);
     };
     this.scrubber.onkeydown = event => {
       if (event.key !== ' ') return;

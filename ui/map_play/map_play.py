@@ -54,15 +54,15 @@ def list_days(paths: Sequence[Trajectory]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``day`` as a number, ``name`` ("day 12"), ``words`` ("patient 7 bad (2 images)").
+        ``day`` as a number, ``name`` ("day 12"), ``words`` ("patient 7: bad, 2 images").
     """
     found: dict[float, list[str]] = {}
     for way in paths:
         for stop in way.stops:
-            n_images = len(stop.images)
-            more = f" ({n_images} images)" if n_images > 1 else ""
-            words = f"patient {way.patient_id} {day_state_words(stop)}{more}"
-            found.setdefault(stop.day, []).append(words)
+            words = day_state_words(stop)
+            if words == stop.state and len(stop.images) > 1:
+                words += f", {len(stop.images)} images"
+            found.setdefault(stop.day, []).append(f"patient {way.patient_id}: {words}")
     return [
         {"day": day, "name": day_words(day), "words": "; ".join(found[day])}
         for day in sorted(found)
