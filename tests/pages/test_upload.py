@@ -130,13 +130,12 @@ def test_an_upload_read_for_another_map_is_not_placed(page: AppTest) -> None:
 
 def send_form(payload: bytes, path: str = "/_stcore/upload_file/s/f") -> tuple[int, bytes]:
     """Send a file as a browser does, to a server that reads it as Streamlit does."""
-    rolled = []
 
     async def read(request: Request) -> PlainTextResponse:
-        form = await request.form()
-        file = next(value for value in form.values() if isinstance(value, UploadFile))
-        rolled.append(getattr(file.file, "_rolled", True))
-        return PlainTextResponse(f"{len(await file.read())} rolled={rolled[0]}")
+        async with request.form() as form:
+            file = next(value for value in form.values() if isinstance(value, UploadFile))
+            on_disk = getattr(file.file, "_rolled", True)
+            return PlainTextResponse(f"{len(await file.read())} rolled={on_disk}")
 
     app = Starlette(
         routes=[Route("/{rest:path}", read, methods=["PUT"])], middleware=[guard_uploads()]
