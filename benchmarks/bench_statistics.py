@@ -15,7 +15,7 @@ from benchmarks.cohorts import find_real_root
 from cxrlib.articles import list_articles
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.comparison import compare_recorded
-from cxrlib.distributions import age_per_patient, image_sizes, offsets
+from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.groups import GROUPINGS
 from cxrlib.missingness import describe_missingness
 from cxrlib.statistics import select_published, summarise
@@ -41,9 +41,9 @@ def make_page(cohort: Cohort) -> None:
     compare_recorded(chosen, "survival")
     make_table_one(chosen, "region")
     list_articles(chosen)
-    age_per_patient(chosen)
-    offsets(chosen)
-    image_sizes(chosen)
+    list_ages(chosen)
+    list_offsets(chosen)
+    list_image_sizes(chosen)
 
 
 def count_plainly(table: pd.DataFrame, by: str) -> pd.DataFrame:

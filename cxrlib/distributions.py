@@ -9,10 +9,10 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.units import read_images, take_units
 
-__all__ = ["age_per_patient", "image_sizes", "offsets"]
+__all__ = ["list_ages", "list_image_sizes", "list_offsets"]
 
 
-def age_per_patient(cohort: Cohort, *, unit: str = "patient") -> pd.DataFrame:
+def list_ages(cohort: Cohort, *, unit: str = "patient") -> pd.DataFrame:
     """List the age of each patient: the first that is recorded (Figure 1 of Cohen et al. 2020b).
 
     Parameters
@@ -47,7 +47,7 @@ def age_per_patient(cohort: Cohort, *, unit: str = "patient") -> pd.DataFrame:
     ).astype({"id": "str", "region": "str"})
 
 
-def offsets(cohort: Cohort) -> pd.DataFrame:
+def list_offsets(cohort: Cohort) -> pd.DataFrame:
     """List the day of each image (Figure 2 of Cohen et al. 2020b).
 
     Days are counted from symptoms or from admission, the record does not say which, and 5 also
@@ -63,7 +63,7 @@ def offsets(cohort: Cohort) -> pd.DataFrame:
     return columns.assign(offset=table["offset"].to_numpy(dtype=float, na_value=np.nan))
 
 
-def image_sizes(cohort: Cohort) -> pd.DataFrame:
+def list_image_sizes(cohort: Cohort) -> pd.DataFrame:
     """List the height and width of each image file.
 
     Returns

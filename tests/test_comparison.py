@@ -15,7 +15,7 @@ from cxrlib.comparison import (
     split_by_column,
     split_by_selection,
 )
-from cxrlib.distributions import age_per_patient
+from cxrlib.distributions import list_ages
 from cxrlib.errors import SelectionError
 from cxrlib.intervals import FEW, NOTHING
 from cxrlib.selection import Selection
@@ -162,7 +162,7 @@ def test_a_median_of_few_is_not_shown_anywhere(tmp_path: Path, n: int, is_shown:
         assert saved[name].notna().tolist() == [is_shown] * 2, name
     told = one[(one["variable"] == "age") & one["group"].isin(["PA", "AP"])]
     assert told["number"].notna().tolist() == [is_shown] * 2
-    words = describe_ages(age_per_patient(cohort.select_xrays()).head(n))
+    words = describe_ages(list_ages(cohort.select_xrays()).head(n))
     assert ("median" in words.replace("too few for a median", "")) is is_shown
 
 

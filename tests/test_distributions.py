@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.distributions import age_per_patient, image_sizes, offsets
+from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from tests.cohort_factory import draw_image, make_cohort
 
 ROWS: list[dict[str, object]] = [
@@ -26,13 +26,13 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 
 def test_each_patient_has_the_first_recorded_age(cohort: Cohort) -> None:
     """In the file's order, without CT rows; what is not recorded is missing, not dropped."""
-    table = age_per_patient(cohort)
+    table = list_ages(cohort)
     assert table["id"].tolist() == ["b", "a"]
     assert table["age"].tolist() == [60, 30]
     assert table["sex"].tolist() == ["M", "F"]
     assert table["region"].tolist() == ["Americas", "Unknown"]
     assert table["n_images"].tolist() == [2, 1]
-    images = age_per_patient(cohort, unit="image")
+    images = list_ages(cohort, unit="image")
     assert images["id"].tolist() == ["image1.png", "image2.png", "image3.png"]
     assert np.isnan(images["age"][0])
 
@@ -42,19 +42,19 @@ def test_the_region_is_that_of_the_first_image(tmp_path: Path) -> None:
     places = {"a": ["Lyon, France", "Lima, Peru"], "b": ["", ""], "c": ["Tokyo, Japan"]}
     rows = [{"patientid": who, "location": place} for who in places for place in places[who]]
     cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
-    assert age_per_patient(cohort)["region"].tolist() == ["Europe", "Unknown", "Asia"]
+    assert list_ages(cohort)["region"].tolist() == ["Europe", "Unknown", "Asia"]
 
 
 def test_days_keep_their_ends_and_their_gaps(cohort: Cohort) -> None:
     """A day a year before stays a day; a blank one is NaN."""
-    table = offsets(cohort)
+    table = list_offsets(cohort)
     np.testing.assert_array_equal(table["offset"], [-360, np.nan, 365])
     assert table["patient_id"].tolist() == ["b", "a", "b"]
 
 
 def test_sizes_are_those_of_the_files(cohort: Cohort) -> None:
     """Height and width in pixels, NaN without a file."""
-    table = image_sizes(cohort)
+    table = list_image_sizes(cohort)
     np.testing.assert_array_equal(table["height"], [80, np.nan, 100])
     np.testing.assert_array_equal(table["width"], [64, np.nan, 50])
 
@@ -62,7 +62,7 @@ def test_sizes_are_those_of_the_files(cohort: Cohort) -> None:
 def test_nothing_is_an_empty_table(cohort: Cohort) -> None:
     """An empty selection has the same columns."""
     nothing = cohort.select(cohort.table["view"] == "L", "lateral")
-    for make in (age_per_patient, offsets, image_sizes):
+    for make in (list_ages, list_offsets, list_image_sizes):
         table = make(nothing)
         assert len(table) == 0
         assert table.columns.equals(make(cohort).columns)
@@ -71,5 +71,5 @@ def test_nothing_is_an_empty_table(cohort: Cohort) -> None:
 def test_ages_of_the_real_collection(real_root: Path) -> None:
     """Of 423 patients with frontal images of a usable finding 334 have an age."""
     cohort = load_cohort(real_root, inspect_images=False)
-    ages = age_per_patient(cohort.select_xrays().select_usable_finding().select_frontal())
+    ages = list_ages(cohort.select_xrays().select_usable_finding().select_frontal())
     assert (len(ages), ages["age"].notna().sum()) == (423, 334)

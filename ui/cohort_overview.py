@@ -19,7 +19,7 @@ from cxrlib.charts.histograms import (
     plot_sizes,
 )
 from cxrlib.cohort import Cohort
-from cxrlib.distributions import age_per_patient, image_sizes, offsets
+from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.geography import place_counts
 from cxrlib.intervals import name_units
 from cxrlib.statistics import Summary, summarise
@@ -87,7 +87,7 @@ def _count(summary: Summary) -> str:
 
 def show_distributions(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
     """Show ages, days and sizes, each with how many are not recorded."""
-    ages, days, sizes = age_per_patient(cohort, unit=unit), offsets(cohort), image_sizes(cohort)
+    ages, days, sizes = list_ages(cohort, unit=unit), list_offsets(cohort), list_image_sizes(cohort)
     columns = {"age": ages["age"], "offset": days["offset"], "width": sizes["width"]}
     known = {name: int(column.notna().sum()) for name, column in columns.items()}
     show_chart(
