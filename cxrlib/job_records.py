@@ -93,11 +93,6 @@ class Job:
         return self.state in FINISHED
 
     @property
-    def can_resume(self) -> bool:
-        """Whether it ended before its end."""
-        return self.state in ("cancelled", "failed", "died")
-
-    @property
     def worker(self) -> ProcessMark:
         """The worker that runs or ran it."""
         return ProcessMark(self.pid, self.process_started, self.machine)

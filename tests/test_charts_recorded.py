@@ -1,17 +1,10 @@
-"""What is recorded: bars and shades hold the table's numbers, text on them can be read."""
+"""What is recorded: shades hold the table's numbers, text on them can be read."""
 
 import pandas as pd
 import pytest
 
 from cxrlib.charts.palette import PALETTES, contrast
-from cxrlib.charts.recorded import (
-    choose_ink,
-    describe_missing,
-    describe_recorded,
-    plot_missing,
-    plot_recorded,
-)
-from cxrlib.charts.rows import read_click
+from cxrlib.charts.recorded import choose_ink, describe_missing, plot_missing
 from cxrlib.cohort import load_cohort
 from cxrlib.missingness import RECORDED_COLUMNS, describe_missingness
 from tests.cohort_factory import make_cohort
@@ -38,33 +31,6 @@ def cohort(tmp_path_factory):
 def table(cohort):
     """Count what is recorded by region."""
     return describe_missingness(cohort, by="region")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_parts_make_a_whole(table, theme):
-    """Recorded, unclear and not recorded add up to one in each bar of each panel."""
-    figure = plot_recorded(table, columns=["survival", "RT_PCR_positive"], theme=theme)
-    for axis in ("x", "x2"):
-        parts = [trace for trace in figure.data if trace.type == "bar" and trace.xaxis == axis]
-        assert [trace.name for trace in parts] == ["recorded", "unclear", "not recorded"]
-        for shares in zip(*(trace.x for trace in parts), strict=True):
-            assert sum(shares) == pytest.approx(1)
-
-
-def test_bars_say_how_many_of_how_many(table):
-    """Asia has 1 of 2, Europe 1 of 3; a bar filters its group."""
-    figure = plot_recorded(table, columns=["survival"], level="region")
-    (words,) = [trace.text for trace in figure.data if trace.type == "scatter"]
-    groups = list(figure.layout.yaxis.ticktext)
-    assert dict(zip(groups, words, strict=True)) == {
-        "Asia": "1 of 2", "Europe": "1 of 3", "Unknown": "0 of 1"
-    }  # fmt: skip
-    assert [read_click(list(click)) for click in figure.data[0].customdata] == [
-        {"region": group} for group in groups
-    ]
-    hover = figure.data[0].hovertext[groups.index("Europe")]
-    assert hover == "<b>Survival</b>, Europe: recorded for 1 of 3 images (33 %), 1 unclear"
-    assert "Europe 1 of 3" in describe_recorded(table, columns=["survival"])
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -101,16 +67,14 @@ def test_only_the_largest_groups_are_shown(cohort):
 def test_markup_in_a_group_is_text(table):
     """A source from a file is not read as markup."""
     table = table.assign(group="<b>site</b>").drop_duplicates("column")
-    for figure in (plot_recorded(table), plot_missing(table)):
-        ticks = [*figure.layout.yaxis.ticktext, *(figure.layout.xaxis.ticktext or ())]
-        texts = [*ticks, *(str(trace.hovertext) for trace in figure.data)]
-        assert not any("<b>site" in text for text in texts)
+    figure = plot_missing(table)
+    ticks = [*figure.layout.yaxis.ticktext, *figure.layout.xaxis.ticktext]
+    texts = [*ticks, *(str(trace.hovertext) for trace in figure.data)]
+    assert not any("<b>site" in text for text in texts)
 
 
 def test_an_empty_selection_is_said(table):
     """No row is a chart with words."""
     empty = table.iloc[:0]
-    for figure in (plot_recorded(empty), plot_missing(empty)):
-        assert "Loosen a filter" in figure.layout.annotations[0].text
-    assert describe_recorded(empty)
+    assert "Loosen a filter" in plot_missing(empty).layout.annotations[0].text
     assert describe_missing(pd.DataFrame(empty))

@@ -1,6 +1,6 @@
-"""What is recorded and what is not: bars by group, and a table of shares in shades."""
+"""What is recorded and what is not: a table of shares in shades."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,158 +8,21 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
-from cxrlib.charts.rows import (
-    STILL,
-    add_heading,
-    name_rows,
-    pale_marker,
-    quote_text,
-    say_empty,
-    start_rows,
-)
+from cxrlib.charts.rows import name_rows, quote_text, say_empty, start_rows
 from cxrlib.charts.template import MARGIN, TEXT_SIZE
 from cxrlib.charts.words import count_words
 
-__all__ = [
-    "OUTCOME_COLUMNS",
-    "describe_missing",
-    "describe_recorded",
-    "plot_missing",
-    "plot_recorded",
-]
+__all__ = ["describe_missing", "plot_missing"]
 
-#: Columns of outcomes, as `cxrlib.missingness.describe_missingness` names them.
-OUTCOME_COLUMNS = ("survival", "went_icu", "intubated", "RT_PCR_positive")
-GAP = 0.03  # between panels, as a share of the width
-#: Share of a panel that its bars take; counts stand in the rest.
-BARS = 0.56
 CELL_HEIGHT = 30  # pixels
 #: Room for a line of a column's name, in pixels.
 LINE = 20
 #: More groups than this have slanted names, in degrees.
 MOST_LEVEL, SLANT = 8, -35
 N_SHADES = 20
-KEY = 28  # pixels for the key of tones
 #: Names longer than this would reach over the next ones.
 LONGEST_HEAD = 16
 Cells = Mapping[Hashable, Any]
-
-
-def plot_recorded(
-    table: pd.DataFrame,
-    *,
-    columns: Sequence[str] = OUTCOME_COLUMNS,
-    level: str = "",
-    theme: Theme = "light",
-) -> go.Figure:
-    """Plot what share of each group is recorded, a panel a column.
-
-    Full tone is recorded, pale is not; unclear lies between. The counts stand beside each bar, as
-    a bar of a small group is as long as that of a large one.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``describe_missingness(cohort, by=...)``: group, column, title, unit, n, n_recorded,
-        n_unclear, n_not_recorded.
-    columns : sequence of str
-        The columns to show, in order; those the table lacks are passed over.
-    level : str, optional
-        The filter that a group is a value of, such as "region" or "view": bars then carry
-        ``(level, group)`` as customdata.
-    theme : {"light", "dark"}
-
-    Returns
-    -------
-    Figure
-    """
-    palette = PALETTES[theme]
-    groups = list(dict.fromkeys(table["group"]))
-    figure = start_rows(theme, len(groups))
-    shown = [column for column in columns if (table["column"] == column).any()]
-    if not groups or not shown:
-        return say_empty(figure)
-    figure.update_layout(
-        barmode="stack",
-        showlegend=True,
-        legend={"traceorder": "normal", "yref": "container", "y": 1, "yanchor": "top"},
-        margin_t=MARGIN["t"] + KEY,
-        margin_r=LINE,
-        height=figure.layout.height + KEY,
-    )
-    width = (1 + GAP) / len(shown)
-    for place, column in enumerate(shown):
-        axis, left = "" if place == 0 else str(place + 1), place * width
-        rows = table[table["column"] == column].set_index("group").reindex(groups).reset_index()
-        _add_shares(figure, rows, axis=axis, level=level, palette=palette, is_first=not place)
-        figure.update_layout(
-            {
-                f"xaxis{axis}": {
-                    "domain": [left, min(left + width - GAP, 1)],
-                    "range": [0, 1 / BARS],
-                    "tickvals": [0, 0.5, 1],
-                    "ticktext": ["0", "50", "100 %"],
-                    "showgrid": True,
-                    "fixedrange": True,
-                    "anchor": "y",
-                }
-            }
-        )
-        add_heading(figure, str(rows["title"].iloc[0]), x=left, palette=palette)
-    name_rows(figure, [quote_text(group) for group in groups], palette)
-    return figure
-
-
-def _add_shares(
-    figure: go.Figure,
-    rows: pd.DataFrame,
-    *,
-    axis: str,
-    level: str,
-    palette: Palette,
-    is_first: bool,
-) -> None:
-    """Draw the parts of one column, and write how many of how many."""
-    markers = {
-        "n_recorded": {"color": palette.accent, "line": {"width": 1, "color": palette.accent}},
-        "n_unclear": {
-            "color": mix(palette.accent, palette.page, 0.4),
-            "line": {"width": 1, "color": palette.accent},
-        },
-        "n_not_recorded": pale_marker(palette),
-    }
-    cells = rows.to_dict("records")
-    for part, marker in markers.items():
-        figure.add_bar(
-            x=[_share(row, part) for row in cells],
-            y=list(range(len(rows))),
-            xaxis=f"x{axis}",
-            orientation="h",
-            marker=marker,
-            customdata=[[level, str(row["group"])] if level else [] for row in cells],
-            hoverinfo="text",
-            hovertext=[_say_cell(row) for row in cells],
-            name=part.removeprefix("n_").replace("_", " "),
-            legendgroup=part,
-            showlegend=is_first,
-            **STILL,
-        )
-    figure.add_scatter(
-        x=[1.03] * len(cells),
-        y=list(range(len(cells))),
-        xaxis=f"x{axis}",
-        mode="text",
-        text=[f"{int(row['n_recorded']):,} of {int(row['n']):,}" for row in cells],
-        textposition="middle right",
-        cliponaxis=False,
-        textfont={"color": palette.ink},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _share(row: Cells, part: str = "n_recorded") -> float:
-    return float(row[part] / row["n"]) if row["n"] else 0.0
 
 
 def _say_cell(row: Cells) -> str:
@@ -173,35 +36,14 @@ def _say_cell(row: Cells) -> str:
     )
 
 
-def describe_recorded(table: pd.DataFrame, *, columns: Sequence[str] = OUTCOME_COLUMNS) -> str:
-    """Say in words what `plot_recorded` shows: its text alternative.
-
-    Returns
-    -------
-    str
-        Plain text.
-    """
-    sentences = []
-    for column in columns:
-        rows = table[table["column"] == column].to_dict("records")
-        if rows:
-            parts = [f"{row['group']} {int(row['n_recorded']):,} of {row['n']:,}" for row in rows]
-            sentences.append(f"{rows[0]['title']}: {', '.join(parts)}.")
-    if not sentences:
-        return "No bar: no image of this selection is left."
-    return " ".join(["Bars of what is recorded, by group.", *sentences])
-
-
-# ---- the table of shares
-
-
 def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "light") -> go.Figure:
     """Plot the share that is recorded of each column in each group, as a table in shades.
 
     Parameters
     ----------
     table : DataFrame
-        As for `plot_recorded`.
+        From ``describe_missingness(cohort, by=...)``: group, column, title, unit, n, n_recorded,
+        n_unclear, n_not_recorded.
     n_groups : int, default 10
         The largest groups are shown.
     theme : {"light", "dark"}
