@@ -9,7 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.published import compare_published, describe_comparison, format_number
+from cxrlib.intervals import name_units
+from cxrlib.published import (
+    compare_published,
+    describe_comparison,
+    format_number,
+    list_unpublished_rows,
+)
+from cxrlib.published_counts import count_published
 from cxrlib.published_tables import PUBLISHED, PublishedTable, find_table
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
@@ -19,6 +26,7 @@ from ui.text import show_quiet, show_text
 __all__ = ["lay_out_comparison", "show_papers"]
 
 MONTHS = tuple(calendar.month_name)
+MOST_BEYOND = 8  # rows that are named
 TALL = 640  # pixels; a longer table scrolls under its header
 VERDICT_WORDS = (
     "Agrees: equal at the decimals the paper prints. Difference: not equal, though the paper's "
@@ -57,6 +65,8 @@ def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) ->
     )
     for note in (*published.notes, *published.column_notes.values()):
         show_quiet(note)
+    if beyond := _name_beyond(cohort, published):
+        show_quiet(beyond)
     show_dense_table(
         lay_out_comparison(compared, published),
         key=f"papers-{name}",
@@ -64,6 +74,21 @@ def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) ->
         file_stem=f"{file_stem}-{name}",
         max_height=TALL,
     )
+
+
+def _name_beyond(cohort: Cohort, published: PublishedTable) -> str:
+    """Name the rows that only this cohort has; "" for none.
+
+    Of an empty row, which grouping by views makes, there is nothing to say.
+    """
+    ours = count_published(cohort, published.name)
+    rows = list_unpublished_rows(published, ours[ours["value"].fillna(0) != 0])
+    if not rows:
+        return ""
+    named = ", ".join(f"“{row}”" for row in rows[:MOST_BEYOND])
+    rest = len(rows) - MOST_BEYOND
+    more = f" and {rest:,} more" if rest > 0 else ""
+    return f"Not in the paper, and so not compared: {name_units(len(rows), 'row')}, {named}{more}."
 
 
 def _choose_published() -> str:

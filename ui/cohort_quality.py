@@ -17,11 +17,10 @@ from cxrlib.quality import (
 )
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
-from ui.table import show_table
 from ui.tables import show_dense_table
 from ui.text import show_quiet, show_text
 
-__all__ = ["lay_out_rules", "show_quality"]
+__all__ = ["lay_out_flags", "lay_out_rules", "show_quality"]
 
 SIGNS = {"error": "✕ Errors", "warning": "△ Warnings", "note": "· Notes"}
 COUNTS = {
@@ -32,6 +31,14 @@ COUNTS = {
     "n_patients_left": "Patients left",
 }
 RULES_HEIGHT = 640  # pixels
+MOST_FLAGS = 300  # shown of a rule
+FLAG_TITLES = {
+    "image_id": "Image",
+    "patient_id": "Patient",
+    "row": "Row",
+    "column": "Column",
+    "value": "Value",
+}
 
 
 def show_quality(cohort: Cohort, counted: Cohort, *, provenance: Sequence[str], stem: str) -> None:
@@ -146,20 +153,40 @@ def _show_rule(
     show_text(f"{rule.meaning} {rule.action}", lead=f"{rule.title}.")
     if left_out:
         show_quiet("Its images are left out on every page: see the filters at the left.")
-    show_table(
-        chosen.table[["image_id", "patient_id", "row", "column", "value"]],
+    show_dense_table(
+        lay_out_flags(chosen.table, title=f"Flags: {rule.title}"),
         key="quality_flags",
         provenance=provenance,
         file_stem=f"{stem}-quality-{name.replace(' ', '-')}",
-        numbers=chosen.table,
-        column_config={
-            "image_id": "Image",
-            "patient_id": "Patient",
-            "row": "Row",
-            "column": "Column",
-            "value": st.column_config.TextColumn("Value", width="large"),
-        },
+        max_height=RULES_HEIGHT,
     )
+
+
+def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) -> TableLayout:
+    """Lay out the flags of a rule; of very many the first, with how many are left.
+
+    Parameters
+    ----------
+    flags : DataFrame
+        Of `cxrlib.quality.Ledger`.
+    title : str
+    most : int
+        Flags shown; what is saved holds all.
+    """
+    shown = flags.head(most)[list(FLAG_TITLES)]
+    layout = lay_out_frame(
+        # As text: a row's number is a name, and no thousand in it is set apart.
+        shown.assign(row=[str(row) for row in shown["row"]]),
+        title=title,
+        unit=f"Unit: flag. {len(flags):,} in all.",
+        titles=FLAG_TITLES,
+        right=("row",),
+        prose=("value",),
+        notes=(f"The first {most:,} of {len(flags):,} flags are shown; what is saved holds all.",)
+        if len(flags) > most
+        else (),
+    )
+    return replace(layout, numbers=flags)
 
 
 def _toggle(name: str) -> None:

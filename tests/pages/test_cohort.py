@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.cohort import load_cohort
 from cxrlib.comparison import Comparison
 from cxrlib.filters import FILTERS
-from cxrlib.published_tables import PUBLISHED
+from cxrlib.published_tables import PUBLISHED, find_table
 from cxrlib.quality_rules import RULES
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
@@ -23,8 +23,8 @@ from ui.cohort_charts import _filter_by_click
 from ui.cohort_choices import SECTIONS
 from ui.cohort_groups import lay_out_groups
 from ui.cohort_head import _describe
-from ui.cohort_papers import _name_place
-from ui.cohort_quality import lay_out_rules
+from ui.cohort_papers import _name_beyond, _name_place
+from ui.cohort_quality import lay_out_flags, lay_out_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60  # seconds
@@ -204,6 +204,66 @@ def test_halves_are_written_in_groups(kind: str, difference: float, words: str) 
     assert cell == f"{words.partition(' (')[0]}; interval not estimable: few"
     if kind == "median":
         assert cells[2:4] == ["58.5 years, median of 20", "56 years, median of 20"]
+
+
+def test_rows_that_no_paper_has_are_named(tmp_path: Path) -> None:
+    """A pneumonia that Table 1 lacks is not dropped in silence; of empty rows nothing is said."""
+    findings = ["Pneumonia/Viral/COVID-19", "Pneumonia/Viral/<b>New"]
+    rows = [{"finding": each} for each in findings]
+    cohort = load_cohort(make_cohort(tmp_path / "new", rows, images={}), inspect_images=False)
+    told = _name_beyond(cohort, find_table("table-1"))
+    assert told.endswith("1 row, “Viral/<b>New”.")
+    known = cohort.select(cohort.table["finding"] == findings[0], "known")
+    assert _name_beyond(known, find_table("table-1")) == ""
+    many = [{"finding": f"Pneumonia/Viral/New{i:02}"} for i in range(12)]
+    crowd = load_cohort(make_cohort(tmp_path / "many", many, images={}), inspect_images=False)
+    assert "12 rows" in (told := _name_beyond(crowd, find_table("table-1")))
+    assert told.endswith("“Viral/New07” and 4 more.")
+
+
+def test_papers_name_what_is_only_here(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line stands on the page."""
+    monkeypatch.setattr("ui.cohort_papers.list_unpublished_rows", lambda *_: ("<i>new</i>",))
+    page.session_state["section"] = "papers"
+    page.run()
+    assert not page.exception
+    assert "1 row, “<i>new</i>”." in written(page)
+
+
+def test_flags_of_a_rule_are_a_dense_table(page: AppTest) -> None:
+    """Each flag is a row with its whole value; rows have no thousands set apart."""
+    page.session_state["section"] = "quality"
+    page.run()
+    assert not page.exception
+    assert read_column(page, "Value")
+    assert not page.get("arrow_data_frame")
+
+
+def test_of_very_many_flags_the_first_are_shown() -> None:
+    """What is left is said; a file has all of them and the ledger's own columns."""
+    flags = pd.DataFrame(
+        {
+            "rule": "a",
+            "image_id": [f"i{n}" for n in range(12)],
+            "patient_id": "p",
+            "row": range(1995, 2007),
+            "column": "view",
+            "value": "<b>x</b>" * 40,
+        }
+    )
+    layout = lay_out_flags(flags, title="Flags: A", most=10)
+    assert len(layout.rows) == 10
+    assert "12 in all" in layout.unit
+    assert "first 10 of 12 flags" in layout.notes[0]
+    assert layout.numbers is flags
+    assert [cell.text for cell in layout.rows[9].cells] == [
+        "i9",
+        "p",
+        "2004",
+        "view",
+        "<b>x</b>" * 40,
+    ]
+    assert lay_out_flags(flags, title="Flags: A", most=12).notes == ()
 
 
 def test_no_country_is_said(tmp_path: Path) -> None:
