@@ -1,0 +1,586 @@
+"""How far to believe the map: the states of who is near, and steps on the map and off it.
+
+In the first chart shape means view and colour state, as in all charts of one patient along days.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
+from cxrlib.charts.rows import text_width
+from cxrlib.charts.template import TEXT_SIZE, make_figure
+from cxrlib.charts.words import safe_text
+from cxrlib.day_axis import DayAxis, lay_out_axis
+from cxrlib.faithfulness import StepLengths
+from cxrlib.path_shares import PathShares, say_image
+from cxrlib.quality_rules.days import FEW_DAYS
+
+__all__ = ["plot_path_share", "plot_steps"]
+
+OTHER_SYMBOL = "cross"
+MARKER = 12
+#: Places on the axis of days: where it begins and ends, and the lane of images without a day.
+START, DAYS_END, LANE = -45.0, 1000.0, (1085.0, 1250.0)
+MOST_PER_DAY = 260.0
+#: Places between two images of one day; a mark is as wide on a figure of 640 pixels.
+BESIDE = 27.0
+#: Pixels: of a patient's plot, of the name above, of the days below, of the key, of a note.
+PLOT, HEAD, FOOT, KEY, NOTE = 168, 34, 34, 34, 19
+#: Pixels of a second line of the key, and of an entry besides its letters.
+KEY_LINE, KEY_MARK = 22, 48
+LEFT, RIGHT, EDGE = 58, 144, 6
+#: Pixels from one label of a view's share to the next, and of the plot on the narrowest figure.
+APART, NARROW = 19, 640 - LEFT - RIGHT
+#: Letters of a line of notes there.
+LETTERS = 84
+ROW = 27
+
+Trace = dict[str, Any]
+
+
+# ---- who is near, along days
+
+
+def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> go.Figure:
+    """Plot the share of bad among the nearest images of others, along the days of patients.
+
+    A panel a patient; a point an image with its 95 % interval; a dashed line for each view: the
+    share among all images that could have been near. An image without a share is a dash at the
+    foot, the reason is in its hover text.
+
+    Parameters
+    ----------
+    shares : sequence of PathShares
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Points carry the image id as customdata. Its height depends on the number of patients.
+    """
+    palette = PALETTES[theme]
+    notes = _explain_shares(shares)
+    traces: list[Trace] = _make_key(shares, palette)
+    key = KEY + KEY_LINE * (_count_key_lines(traces) - 1)
+    panel = HEAD + PLOT + FOOT
+    height = key + panel * max(len(shares), 1) + NOTE * len(notes) + EDGE
+    layout: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": LEFT, "r": RIGHT, "t": 0, "b": 0, "autoexpand": False},
+        "dragmode": False,
+        "clickmode": "event+select",
+        "showlegend": True,
+        "legend": {
+            "xref": "container",
+            "x": 0,
+            "y": 1,
+            "yanchor": "top",
+            "font": {"size": TEXT_SIZE},
+        },
+        "annotations": _write_notes(notes, palette),
+        "shapes": [],
+    }
+    for row, each in enumerate(shares):
+        top = 1 - (key + row * panel + HEAD) / height
+        axis = "" if row == 0 else str(row + 1)
+        marks = _Marks(each)
+        layout[f"xaxis{axis}"] = _make_days(marks, axis)
+        layout[f"yaxis{axis}"] = _make_shares([max(top - PLOT / height, 0), top], axis)
+        layout["annotations"] += [_write_name(each, top), *_name_overall(marks, axis, palette)]
+        layout["shapes"] += _draw_cuts(marks, axis, palette)
+        traces += _draw_overall(marks, axis, palette)
+        traces += _draw_shares(marks, axis, palette)
+    if not shares:
+        layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+    return make_figure(traces, layout, theme)
+
+
+class _Marks:
+    """Hold the images of a patient at their places on the axis of days."""
+
+    def __init__(self, shares: PathShares) -> None:
+        self.rows = shares.table.to_dict("records")
+        days = shares.table["day"].tolist()
+        self.days = sorted({day for day in days if not np.isnan(day)})
+        self.axis: DayAxis | None = None
+        if self.days:
+            self.axis = lay_out_axis(self.days, 0.0, DAYS_END, most_per_day=MOST_PER_DAY)
+        self.lane = LANE if self.days else (0.0, LANE[1] - LANE[0])
+        self.has_lane = bool(np.isnan(days).any())
+        self.end = LANE[1] if self.has_lane else DAYS_END - START
+        self.x = self._place(days)
+
+    def _place(self, days: Sequence[float]) -> list[float]:
+        """Place images at their day, those of one day side by side, those without beyond all."""
+        at = {day: self.axis.place(day) for day in self.days} if self.axis else {}
+        gap = float(min(np.diff(sorted(at.values())), default=np.inf))
+        x: list[float] = []
+        for day, same in groupby(days, key=lambda day: None if np.isnan(day) else day):
+            n = len(list(same))
+            middle = sum(self.lane) / 2 if day is None else at[day]
+            room = LANE[1] - LANE[0] if day is None else 0.8 * gap
+            step = min(BESIDE, room / n)
+            x += [middle + step * (place - (n - 1) / 2) for place in range(n)]
+        return x
+
+    @property
+    def overall(self) -> dict[str, float]:
+        """Give the share of all images of each view that has a mark."""
+        return {row["view"]: row["overall"] for row in self.rows if not row["reason"]}
+
+
+def _make_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
+    """Name shapes and colours, those that are there."""
+    rows = [row for each in shares for row in each.table.to_dict("records")]
+    drawn = [row for row in rows if not row["reason"]]
+    views = {row["view"] for row in drawn}
+    known = [view for view in VIEW_SYMBOLS if view in views]
+    entries = [
+        (safe_text(view), _symbol(view), palette.page, palette.ink)
+        for view in [*known, *sorted(views - set(known))]
+    ]
+    for state in reversed(STATES):
+        if any(row["state"] == state for row in drawn):
+            fill = palette.page if state == "unknown" else palette.states[state]
+            entries.append((f"state {state}", "circle", fill, palette.rims[state]))
+    if len(drawn) < len(rows):
+        entries.append(("not estimable", "line-ew", palette.quiet, palette.quiet))
+    return [
+        {
+            "type": "scatter",
+            "x": [None],
+            "y": [None],
+            "mode": "markers",
+            "name": name,
+            "marker": {
+                "symbol": symbol,
+                "size": MARKER,
+                "color": fill,
+                "line": {"width": 1.5, "color": rim},
+            },
+        }
+        for name, symbol, fill, rim in entries
+    ]
+
+
+def _count_key_lines(entries: Sequence[Trace]) -> int:
+    """Count the lines of the key on the narrowest figure, where it stands in columns."""
+    widths = [text_width(entry["name"]) + KEY_MARK for entry in entries]
+    if sum(widths) <= NARROW + LEFT:
+        return 1
+    return -(-len(widths) // max(int((NARROW + LEFT) // max(widths)), 1))
+
+
+def _symbol(view: str) -> str:
+    return VIEW_SYMBOLS.get(view, OTHER_SYMBOL)
+
+
+def _make_days(marks: _Marks, axis: str) -> dict[str, Any]:
+    """Make the axis of days: a tick a day, as many labelled as there is room for."""
+    ticks = _thin_ticks(marks)
+    if marks.has_lane:
+        ticks.append((sum(marks.lane) / 2, "no day"))
+    return {
+        "anchor": f"y{axis}",
+        "range": [START, marks.end],
+        "tickvals": [place for place, _ in ticks],
+        "ticktext": [words for _, words in ticks],
+        "ticks": "outside",
+        "tickangle": 0,
+        "fixedrange": True,
+    }
+
+
+def _thin_ticks(marks: _Marks) -> list[tuple[float, str]]:
+    """Tick all days; label them as far as labels stand apart, the first and the last first."""
+    if marks.axis is None:
+        return []
+    per_pixel = (marks.end - START) / NARROW
+    chosen: dict[float, str] = {}
+    for day in dict.fromkeys([marks.days[0], marks.days[-1], *marks.days]):
+        # As in the timeline: 5 also stands for "a few days".
+        words = f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")
+        words = f"day {words}" if day == marks.days[0] else words
+        place = marks.axis.place(day)
+        if all(
+            abs(place - at) > per_pixel * ((text_width(words) + text_width(other)) / 2 + 6)
+            for at, other in chosen.items()
+        ):
+            chosen[place] = words
+    places = map(marks.axis.place, marks.days)
+    return [(place, chosen.get(place, "")) for place in places]
+
+
+def _make_shares(domain: list[float], axis: str) -> dict[str, Any]:
+    return {
+        "domain": domain,
+        "anchor": f"x{axis}",
+        "range": [-0.06, 1.06],
+        "tickvals": [0, 0.25, 0.5, 0.75, 1],
+        "ticktext": ["0 %", "25 %", "50 %", "75 %", "100 %"],
+        "showgrid": True,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+
+
+def _draw_overall(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
+    """Draw the share of all images of each view as a dashed line."""
+    return [
+        {
+            "type": "scatter",
+            "x": [START, marks.end],
+            "y": [share, share],
+            "xaxis": f"x{axis}",
+            "yaxis": f"y{axis}",
+            "mode": "lines",
+            "line": {"color": palette.quiet, "width": 1.5, "dash": "dash"},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        for share in marks.overall.values()
+    ]
+
+
+def _name_overall(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
+    """Name the lines at the right, moved apart where they would touch."""
+    least = APART * 1.12 / PLOT
+    notes: list[dict[str, Any]] = []
+    at = -np.inf
+    for view, share in sorted(marks.overall.items(), key=lambda item: item[1]):
+        at = max(share, at + least)
+        notes.append(
+            {
+                "x": 1,
+                "xref": "paper",
+                "y": at,
+                "yref": f"y{axis}",
+                "xanchor": "left",
+                "yanchor": "middle",
+                "xshift": 6,
+                "text": f"all {safe_text(view[:10])} {100 * share:.0f} %",
+                "font": {"color": palette.quiet, "size": TEXT_SIZE},
+            }
+        )
+    return notes
+
+
+def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
+    """Draw images with their intervals, and as dashes those without a share."""
+    fills = {**palette.states, "unknown": palette.page}
+    there = [i for i, row in enumerate(marks.rows) if not row["reason"]]
+    gone = [i for i, row in enumerate(marks.rows) if row["reason"]]
+    shared = {
+        "type": "scatter",
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
+        "mode": "markers",
+        "showlegend": False,
+        "hoverinfo": "text",
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+    }
+    rows = [marks.rows[i] for i in there]
+    share = [float(row["share"]) for row in rows]
+    return [
+        {
+            **shared,
+            "x": [marks.x[i] for i in there],
+            "y": share,
+            "customdata": [row["image_id"] for row in rows],
+            "hovertext": [_say_mark(row) for row in rows],
+            "error_y": {
+                "type": "data",
+                "symmetric": False,
+                "array": [row["high"] - row["share"] for row in rows],
+                "arrayminus": [row["share"] - row["low"] for row in rows],
+                "color": palette.quiet,
+                "thickness": 1.5,
+                "width": 4,
+            },
+            "marker": {
+                "symbol": [_symbol(row["view"]) for row in rows],
+                "size": MARKER,
+                "opacity": 1,
+                "color": [fills.get(row["state"], palette.page) for row in rows],
+                "line": {
+                    "width": 1.5,
+                    "color": [
+                        palette.rims.get(row["state"], palette.rims["unknown"]) for row in rows
+                    ],
+                },
+            },
+        },
+        {
+            **shared,
+            "x": [marks.x[i] for i in gone],
+            "y": [0.0] * len(gone),
+            "customdata": [marks.rows[i]["image_id"] for i in gone],
+            "hovertext": [_say_mark(marks.rows[i]) for i in gone],
+            "marker": {
+                "symbol": "line-ew",
+                "size": MARKER,
+                "opacity": 1,
+                "line": {"width": 2, "color": palette.quiet},
+            },
+        },
+    ]
+
+
+def _say_mark(row: dict[Any, Any]) -> str:
+    """Say an image in lines short enough to hover."""
+    words = f"{say_image(row)}; state {row['state']}"
+    lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
+    return "<br>".join(map(safe_text, lines))
+
+
+def _draw_cuts(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
+    """Mark where days are left out between images."""
+    if marks.axis is None:
+        return []
+    low, high = marks.axis.place(marks.days[0]), marks.axis.place(marks.days[-1])
+    return [
+        {
+            "type": "rect",
+            "xref": f"x{axis}",
+            "yref": f"y{axis} domain",
+            "x0": cut.x0 + 0.3 * (cut.x1 - cut.x0),
+            "x1": cut.x1 - 0.3 * (cut.x1 - cut.x0),
+            "y0": 0,
+            "y1": 1,
+            "fillcolor": mix(palette.quiet, palette.page, 0.15),
+            "line": {"width": 0},
+            "layer": "below",
+        }
+        for cut in marks.axis.breaks
+        if low <= cut.x0 and cut.x1 <= high
+    ]
+
+
+def _write_name(shares: PathShares, top: float) -> dict[str, Any]:
+    """Write the patient above the panel."""
+    return {
+        "x": 0,
+        "y": top,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "yshift": 4,
+        "text": f"<b>Patient {safe_text(shares.patient_id[:30])}</b>: share of bad among the "
+        f"{shares.k} nearest",
+    }
+
+
+def _explain_shares(shares: Sequence[PathShares]) -> list[str]:
+    """Say below what is drawn."""
+    if not shares:
+        return ["Choose a patient: the states of who is near stand here, day by day."]
+    info, k = shares[0].space.info, shares[0].k
+    words = (
+        f"Point: of the {k} nearest images of other persons and other sources, same view, known "
+        "state. Bar: 95 %, persons drawn again. Dashed: of all such images of the view. Near in "
+        f"the numbers of {safe_text(info.title)}, without a map."
+    )
+    return textwrap.wrap(words, LETTERS)
+
+
+def _write_notes(lines: Sequence[str], palette: Palette, left: int = LEFT) -> list[dict[str, Any]]:
+    shared = {
+        "x": 0,
+        "y": 0,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "align": "left",
+        "xshift": 8 - left,
+        "font": {"color": palette.quiet, "size": TEXT_SIZE},
+    }
+    last = len(lines) - 1
+    return [
+        {**shared, "text": line, "yshift": EDGE + NOTE * (last - place)}
+        for place, line in enumerate(lines)
+    ]
+
+
+# ---- steps
+
+
+def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
+    """Plot each step's length in the numbers beside its length on the map.
+
+    Both against two images taken at random: at 1 a step is as long as their median distance. Where
+    the map was drawn with other seeds, a pale bar goes from the shortest to the longest.
+
+    Parameters
+    ----------
+    steps : StepLengths
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        A row a step; its height depends on their number.
+    """
+    palette = PALETTES[theme]
+    rows = steps.table.to_dict("records")
+    labels, places = _list_rows(rows)
+    left = 16 + round(max((text_width(label) for label in labels), default=0))
+    notes = _explain_steps(steps)
+    below = 52 + NOTE * len(notes) + EDGE
+    layout: dict[str, Any] = {
+        "height": KEY + ROW * max(len(labels), 1) + below,
+        "margin": {"l": left, "r": 16, "t": KEY, "b": below, "autoexpand": False},
+        "dragmode": False,
+        "showlegend": bool(rows),
+        # From the edge, not from the plot: its names need the room.
+        "legend": {"font": {"size": TEXT_SIZE}, "xref": "container", "x": 0, "entrywidth": 0},
+        "xaxis": {
+            "title": {"text": "Length of the step; 1: two images at random", "standoff": 4},
+            "range": [0, _find_reach(steps)],
+            "nticks": 7,
+            "showgrid": True,
+            "ticks": "outside",
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "range": [max(len(labels), 1) - 0.5, -0.5],
+            "tickvals": list(range(len(labels))),
+            "ticktext": labels,
+            "tickfont": {"color": palette.ink},
+            "ticklabelstandoff": 6,
+            "fixedrange": True,
+        },
+        "annotations": [
+            {**note, "yshift": note["yshift"] - below}
+            for note in _write_notes(notes, palette, left)
+        ],
+        "shapes": [_draw_one(palette)] if rows else [],
+    }
+    if not rows:
+        layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+        return make_figure([], layout, theme)
+    return make_figure(_draw_steps(steps, rows, places, palette), layout, theme)
+
+
+def _list_rows(rows: Sequence[dict[Any, Any]]) -> tuple[list[str], list[int]]:
+    """List the names of rows, patients above their steps, and the place of each step."""
+    labels: list[str] = []
+    places: list[int] = []
+    for patient, steps in groupby(rows, key=lambda row: row["patient_id"]):
+        labels.append(f"<b>Patient {safe_text(patient[:20])}</b>")
+        for step in steps:
+            places.append(len(labels))
+            days = f"day {step['day_from']:g} to {step['day_to']:g}"
+            labels.append(days.replace("-", "−"))
+    return labels, places
+
+
+def _find_reach(steps: StepLengths) -> float:
+    """Find how far the axis reaches: a typical distance at least."""
+    columns = ["map_relative", "space_relative", "seeds_high"]
+    highest = np.nanmax(steps.table[columns].to_numpy(dtype=float), initial=1.1)
+    return 1.06 * float(highest)
+
+
+def _draw_one(palette: Palette) -> dict[str, Any]:
+    """Mark the distance of two images at random."""
+    return {
+        "type": "line",
+        "x0": 1,
+        "x1": 1,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": palette.quiet, "width": 1.5},
+        "layer": "below",
+    }
+
+
+def _draw_steps(
+    steps: StepLengths, rows: Sequence[dict[Any, Any]], places: Sequence[int], palette: Palette
+) -> list[Trace]:
+    """Draw the seeds' range, then the length on the map, then that in the numbers."""
+    words = [_say_step(row) for row in rows]
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for row, place in zip(rows, places, strict=True):
+        if not np.isnan(row["seeds_low"]):
+            x += [row["seeds_low"], row["seeds_high"], None]
+            y += [place, place, None]
+    seeds = {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "name": f"on the map, {steps.n_seeds} other seeds",
+        "line": {"color": mix(palette.accent, palette.page, 0.35), "width": 9},
+        "hoverinfo": "skip",
+    }
+    marks = [
+        {
+            "type": "scatter",
+            "x": [row[column] for row in rows],
+            "y": list(places),
+            "mode": "markers",
+            "name": name,
+            "hoverinfo": "text",
+            "hovertext": words,
+            "marker": marker,
+        }
+        for column, name, marker in (
+            (
+                "map_relative",
+                "on the map",
+                {
+                    "symbol": "square",
+                    "size": 11,
+                    "opacity": 1,
+                    "color": palette.page,
+                    "line": {"width": 2, "color": palette.accent},
+                },
+            ),
+            (
+                "space_relative",
+                "in the numbers",
+                {
+                    "symbol": "line-ns",
+                    "size": 18,
+                    "opacity": 1,
+                    "color": palette.ink,
+                    "line": {"width": 3, "color": palette.ink},
+                },
+            ),
+        )
+    ]
+    return [*([seeds] if x else []), *marks]
+
+
+def _say_step(row: dict[Any, Any]) -> str:
+    """Say a step in a few lines."""
+    words = (
+        f"Patient {safe_text(row['patient_id'])}, day {row['day_from']:g} to {row['day_to']:g}"
+        f"<br>in the numbers {row['space_relative']:.2f} ({row['in_space']:.2f} standard "
+        f"deviations a column)<br>on the map {row['map_relative']:.2f} ({row['on_map']:.2f} map "
+        "units)"
+    )
+    if np.isnan(row["seeds_low"]):
+        return words
+    return f"{words}<br>other seeds {row['seeds_low']:.2f} to {row['seeds_high']:.2f}"
+
+
+def _explain_steps(steps: StepLengths) -> list[str]:
+    """Say below what is drawn."""
+    if steps.table.empty:
+        return ["No path has a step: a step needs two recorded days."]
+    words = (
+        f"Two images of the map at random are {steps.typical_space:.2f} standard deviations a "
+        f"column apart in the numbers and {steps.typical_map:.2f} map units on the map (medians)."
+    )
+    return textwrap.wrap(words, LETTERS)
