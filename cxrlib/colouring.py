@@ -90,8 +90,8 @@ _COLUMNS: Mapping[str, _Column] = {
         _Column("ever intubated", "intubated", order=_ANSWERS),
         _Column("tube in place", "intubation_present", order=_ANSWERS),
         _Column("RT-PCR", "RT_PCR_positive", order=_ANSWERS),
-        _Column("extent score", "geographic_mean", "number", unit="0 to 8"),
-        _Column("opacity score", "opacity_mean", "number", unit="0 to 6"),
+        _Column("extent score", "geographic_mean", "number"),
+        _Column("opacity score", "opacity_mean", "number"),
         _Column("licence", "license"),
         _Column("several ids", "person_id", order=("one id", "several ids")),
     )
@@ -219,7 +219,7 @@ def colour_points(
         raise SelectionError(f"Points cannot be coloured by {by[:60]!r}. There are {known}.")
     if which.kind == "number":
         numbers = points[which.column].to_numpy(dtype=np.float64, na_value=np.nan)
-        return _colour_by_number(by, f"{by}, {which.unit}", numbers)
+        return _colour_by_number(by, ", ".join(filter(None, (by, which.unit))), numbers)
     return _colour_by_category(points, which)
 
 

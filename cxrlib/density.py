@@ -66,8 +66,9 @@ class ShareGrid:
     ----------
     x, y : ndarray of shape (n_x,) and (n_y,)
         Grid columns and rows, in map units.
-    share : ndarray of shape (n_y, n_x)
-        Weighted share of bad among known images; NaN where the support is too low.
+    unmasked : ndarray of shape (n_y, n_x)
+        Weighted share of bad among known images, 0 to 1, whatever the support; NaN where no
+        kernel reaches. For drawing up to the edge of what is given: read `share`.
     support : ndarray of shape (n_y, n_x)
         Sum of the kernel's weights over its peak: as many known images at the very place
         would weigh the same.
@@ -81,7 +82,7 @@ class ShareGrid:
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
-    share: NDArray[np.float64]
+    unmasked: NDArray[np.float64]
     support: NDArray[np.float64]
     n_bad: int
     n_known: int
@@ -96,7 +97,12 @@ class ShareGrid:
     @property
     def is_supported(self) -> NDArray[np.bool_]:
         """Tell where a share is given, shape (n_y, n_x)."""
-        return np.isfinite(self.share)
+        return self.support >= self.min_support
+
+    @property
+    def share(self) -> NDArray[np.float64]:
+        """Give the share of bad, shape (n_y, n_x); NaN where the support is too low."""
+        return np.where(self.is_supported, self.unmasked, np.nan)
 
     @property
     def lowest(self) -> tuple[float, tuple[float, float]]:
@@ -234,7 +240,7 @@ def estimate_share(
     # The kernel's peak is 1 / (2 pi bandwidth squared).
     support = known * (2.0 * np.pi * bandwidth**2)
     share = np.full(known.shape, np.nan)
-    np.divide(bad, known, out=share, where=support >= min_support)
+    np.divide(bad, known, out=share, where=known > 0)
     n_bad = int(is_bad.sum())
     return ShareGrid(x, y, share, support, n_bad, len(points), float(bandwidth), float(min_support))
 

@@ -77,7 +77,7 @@ class Surface:
             return f"No {self.wish.kind} of {words.label}: {self._why_none()}."
         counts = f"{marked.n_bad:,} of {marked.n_known:,} {words.known_label}"
         if isinstance(self.grid, ShareGrid):
-            counts += f" ({self.grid.overall:.0%})"
+            counts += f" ({100 * self.grid.overall:.0f} %)"
         overlap = f"; {marked.n_overlap:,} of them with reasons for both" * bool(marked.n_overlap)
         return f"Bad here: {words.label}, {counts}{overlap}."
 

@@ -1,6 +1,5 @@
 """Colours of a map's points by a column or an output, and the key that says what they mean."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -85,11 +84,14 @@ def _cut(name: str) -> str:
 
 
 def count_key_rows(names: Sequence[str], width: float = KEY_WIDTH) -> int:
-    """Count the lines that a key takes: Plotly sets longer ones in columns of one width."""
-    widths = [KEY_MARK + LETTER * len(name) for name in names]
-    if sum(widths) <= width:
-        return 1
-    return math.ceil(len(widths) / max(1, int(width // max(widths))))
+    """Count the lines that a key takes, one name after the other."""
+    rows, used = 1, 0.0
+    for name in names:
+        needed = KEY_MARK + LETTER * len(name)
+        if used and used + needed > width:
+            rows, used = rows + 1, 0.0
+        used += needed
+    return rows
 
 
 def name_scale(colouring: Colouring) -> str:

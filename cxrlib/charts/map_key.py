@@ -75,7 +75,11 @@ def draw_key(
     # The colours' key hangs where the states' does; the shapes' has a place of its own.
     hung = {**template_layout(theme)["legend"], "yref": "container", "yanchor": "top"}
     still = {"itemclick": False, "itemdoubleclick": False}
-    layout: Parts = {"legend3": {**hung, **still, "y": 1 - down / height}}
+    # A trace group a colour, so that a click hides all shapes of it; no more room for that.
+    layout: Parts = {
+        "legend": {"tracegroupgap": 0},
+        "legend3": {**hung, **still, "y": 1 - down / height},
+    }
     shapes_key = _draw_shapes(points, palette)
     if colouring.kind == "category":
         return Key([*_draw_colours(colouring, theme), *shapes_key], [], [], layout)

@@ -161,7 +161,7 @@ def _draw_categories(cloud: _Cloud, colouring: Colouring, theme: Theme) -> Itera
             if not own.any():
                 continue
             if code < 0:
-                marker = _hollow(state, cloud.share, missing_ink(PALETTES[theme]))
+                marker = _missing(state, cloud.share, PALETTES[theme])
             elif state == "unknown":
                 marker = _hollow(state, cloud.share, inks[code].rim)
             else:
@@ -179,7 +179,7 @@ def _draw_numbers(cloud: _Cloud, colouring: Colouring, palette: Palette) -> Iter
     for state in STATES:
         own = ~known & cloud.states[state]
         if own.any():
-            marker = _hollow(state, cloud.share, missing_ink(palette))
+            marker = _missing(state, cloud.share, palette)
             said = f"<br>{label}: not recorded"
             yield cloud.draw(own, marker, state, said, showlegend=False)
     for state in STATES:
@@ -212,6 +212,17 @@ def _hollow(state: str, share: float, ink: str = "") -> Parts:
         "line": {"width": 2 if share == 1 else 1.5},
     }
     return {**marker, "color": ink} if ink else marker
+
+
+def _missing(state: str, share: float, palette: Palette) -> Parts:
+    """Describe the mark of an image without a value: grey, thin and smaller than one with."""
+    symbol, size = MARKERS[state]
+    return {
+        "symbol": f"{symbol}-open",
+        "size": 0.7 * size * share,
+        "color": missing_ink(palette),
+        "line": {"width": 1},
+    }
 
 
 def colour_axis(colouring: Colouring, theme: Theme) -> Parts:

@@ -156,14 +156,22 @@ def _draw_share(grid: ShareGrid, palette: Palette, words: str) -> list[Parts]:
     """Draw a share as bands of 10 percentage points, within a dotted line round its support."""
     if not grid.is_supported.any():
         return []
-    rows, columns = (_span(np.any(grid.is_supported, axis=axis)) for axis in (1, 0))
-    x, y = grid.x[columns], grid.y[rows]
+    # A little beyond its support, so that the mask below cuts it along a smooth line.
+    near = grid.support >= grid.min_support / 2
+    rows, columns = (_span(np.any(near, axis=axis)) for axis in (1, 0))
+    common = {
+        "type": "contour",
+        "x": grid.x[columns],
+        "y": grid.y[rows],
+        "hoverinfo": "skip",
+        "showscale": False,
+        "showlegend": False,
+    }
+    values = np.where(near, grid.unmasked, np.nan)[rows, columns]
     return [
         {
-            "type": "contour",
-            "x": x,
-            "y": y,
-            "z": grid.share[rows, columns].astype(np.float32),
+            **common,
+            "z": values.astype(np.float32),
             "zmin": 0,
             "zmax": 1,
             "contours": {
@@ -177,25 +185,16 @@ def _draw_share(grid: ShareGrid, palette: Palette, words: str) -> list[Parts]:
             },
             "colorscale": _spread(_share_colours(palette)),
             "line": {"width": 0.75, "color": palette.quiet, "smoothing": 1},
-            "hoverinfo": "skip",
-            "showscale": False,
             "name": words,
         },
         {
-            "type": "contour",
-            "x": x,
-            "y": y,
+            **common,
             "z": grid.support[rows, columns].astype(np.float32),
-            "contours": {
-                "start": grid.min_support,
-                "end": grid.min_support,
-                "size": 1,
-                "coloring": "none",
-            },
+            # Plotly fills where the constraint does not hold.
+            "contours": {"type": "constraint", "operation": ">", "value": grid.min_support},
+            "fillcolor": palette.page,
             "line": {"width": 1.5, "color": palette.quiet, "dash": "dot"},
-            "hoverinfo": "skip",
-            "showscale": False,
-            "name": f"support of {grid.min_support:g} images",
+            "name": f"fewer than {grid.min_support:g} images near",
         },
     ]
 

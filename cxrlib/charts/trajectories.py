@@ -152,6 +152,7 @@ def plot_map(
         traces += key.traces
         notes += key.notes
         layout["shapes"] = [*layout.get("shapes", ()), *key.shapes]
+        layout["legend"] |= key.layout.pop("legend")
         layout |= key.layout
     if trajectories:
         layout["legend2"] = _lay_out_key(theme)

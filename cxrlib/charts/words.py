@@ -24,6 +24,7 @@ __all__ = [
     "describe_paths",
     "name_surface",
     "near_words",
+    "percent",
     "safe_text",
     "state_words",
 ]
@@ -183,9 +184,20 @@ def name_surface(
     if not isinstance(surface.grid, ShareGrid):
         return surface.label, surface.label
     view = f", view {surface.wish.view}" if surface.wish.view else ""
-    among = "of all" if surface.wish.definition == "filters" else "of those recorded"
+    among = "of all" if surface.wish.definition == "filters" else "of recorded"
     name = words.name if surface.wish.definition != "severity" else _severity_words(surface)
-    return surface.label, f"{name}, {among}{view} (in all {surface.grid.overall:.0%})"
+    return surface.label, f"{name}, {among}{view}; in all {percent(surface.grid.overall)}"
+
+
+def percent(share: float) -> str:
+    """Write a share in whole percent.
+
+    Examples
+    --------
+    >>> percent(0.364)
+    '36 %'
+    """
+    return f"{100 * share:.0f} %"
 
 
 def _severity_words(surface: Surface) -> str:
@@ -213,11 +225,11 @@ def _describe_surface(
     if not grid.is_supported.any():
         return f"The {name} is given nowhere: no place has {grid.min_support:g} images near."
     (low, at_low), (high, at_high) = grid.lowest, grid.highest
+    top, bottom = (_place_words(place, corners) for place in (at_high, at_low))
     return (
-        f"The {name} is {grid.overall:.0%} in all ({grid.n_bad:,} of {grid.n_known:,}), highest "
-        f"({high:.0%}) in the {_place_words(at_high, corners)} of the map, lowest ({low:.0%}) in "
-        f"the {_place_words(at_low, corners)}; it is given where {grid.min_support:g} or more "
-        "images are near."
+        f"The {name} is {percent(grid.overall)} in all ({grid.n_bad:,} of {grid.n_known:,}), "
+        f"highest ({percent(high)}) in the {top} of the map, lowest ({percent(low)}) in the "
+        f"{bottom}; it is given where {grid.min_support:g} or more images are near."
     )
 
 
@@ -358,8 +370,8 @@ def _caption_surface(surface: Surface) -> list[str]:
     ]
     if isinstance(surface.grid, ShareGrid):
         parts.append(
-            f"No share is given where fewer than {surface.grid.min_support:g} such images are "
-            "near; one person's images count each. It describes these images and is no risk: "
+            f"No share is given outside the dotted line, where fewer than "
+            f"{surface.grid.min_support:g} such images are near; one person's images count each. It describes these images and is no risk: "
             "who has a state recorded is no chance sample."
         )
     return parts
