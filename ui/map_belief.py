@@ -1,0 +1,397 @@
+"""How far to believe the map: who is near without it, its steps, its neighbours, its seeds."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from functools import lru_cache, partial
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.belief import plot_path_share, plot_steps
+from cxrlib.cohort import Cohort
+from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.faithfulness import (
+    describe_faithfulness,
+    describe_spread,
+    describe_steps,
+    measure_faithfulness,
+    measure_steps,
+    measure_typical,
+)
+from cxrlib.jobs import JobRequest
+from cxrlib.map_spread import N_SEEDS, Spread, load_spread
+from cxrlib.path_shares import PathShares, describe_path_shares, path_shares, shares_table
+from cxrlib.space import Features, Space, lay_out_space
+from cxrlib.store import Store
+from cxrlib.trajectories import Trajectory
+from ui.address import report_unknown
+from ui.cohorts import current_entry
+from ui.figure import show_figure
+from ui.jobs import offer_job
+from ui.resources import Current, find_cache
+from ui.table import show_table
+from ui.text import show_heading, show_quiet, show_text
+
+__all__ = ["PARTS", "show_belief"]
+
+# The words are the values: what stands in the address is what stands on the screen.
+PARTS = ("who is near", "steps", "the whole map")
+HEADING = "How far to believe the map"
+
+
+def show_belief(
+    current: Current,
+    paths: Sequence[Trajectory],
+    *,
+    provenance: Sequence[str],
+    filters: Sequence[str] = (),
+) -> None:
+    """Show one of three answers to how far the map can be believed.
+
+    Parameters
+    ----------
+    current : Current
+    paths : sequence of Trajectory
+        Of the chosen patients.
+    provenance : sequence of str
+        `cxrlib.report.provenance`.
+    filters : sequence of str
+        In words. They leave out no neighbour: who is near does not depend on a selection.
+    """
+    st.subheader(HEADING, anchor=False)
+    part = _choose_part()
+    if part == PARTS[0]:
+        _show_shares(current, paths, provenance, filters)
+    elif part == PARTS[1]:
+        _show_steps(current, paths, provenance)
+    else:
+        _show_whole(current, provenance)
+
+
+def _choose_part() -> str:
+    """Let the reader choose an answer; only that one is computed."""
+    report_unknown("belief", PARTS.__contains__)
+    return str(
+        st.segmented_control(
+            HEADING,
+            PARTS,
+            default=PARTS[0],
+            required=True,
+            key="belief",
+            bind="query-params",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+    )
+
+
+# ---- what is asked for again and again
+
+
+def _time_folder(name: str) -> int:
+    """Give the time at which a folder of the store changed, 0 where it is not there."""
+    folder = find_cache() / name
+    return folder.stat().st_mtime_ns if folder.exists() else 0
+
+
+@lru_cache(maxsize=8)
+def _load_space(
+    cohort: Cohort, key: str, features: Features, changed: int
+) -> tuple[EmbeddingSet, Space]:
+    """Load the numbers of all X-rays of a cohort, on the map or not."""
+    store = Store(find_cache())
+    info = next(each for each in store.list_extractors() if each.key == key)
+    embeddings = load_embeddings(cohort, info, store)
+    return embeddings, lay_out_space(cohort.table, embeddings, features=features)
+
+
+def _find_space(current: Current) -> tuple[EmbeddingSet, Space]:
+    """Load the numbers that the map was made from."""
+    features = current.mapped.projection.settings.features
+    return _load_space(current.cohort, current.extractor.key, features, _time_folder("embeddings"))
+
+
+@lru_cache(maxsize=512)
+def _find_shares(
+    cohort: Cohort, embeddings: EmbeddingSet, space: Space, patient_id: str
+) -> PathShares:
+    return path_shares(
+        cohort.table, embeddings, patient_id, duplicates=cohort.duplicates, space=space
+    )
+
+
+@lru_cache(maxsize=8)
+def _find_typical(current: Current, space: Space) -> tuple[float, float]:
+    return measure_typical(space, current.mapped.projection)
+
+
+@lru_cache(maxsize=8)
+def _measure_map(current: Current, space: Space) -> pd.DataFrame:
+    mapped = current.mapped
+    raw = getattr(mapped.embeddings, mapped.projection.settings.features)
+    return measure_faithfulness(space, mapped.projection, raw=raw)
+
+
+@lru_cache(maxsize=8)
+def _find_spread(current: Current, changed: int) -> Spread | None:
+    mapped = current.mapped
+    return load_spread(mapped.embeddings, mapped.projection.settings, Store(find_cache()))
+
+
+def _load_seeds(current: Current) -> Spread | None:
+    """Load the spread over seeds; None where the map has no seed, or it was not drawn yet."""
+    if current.mapped.projection.settings.method != "umap":
+        return None
+    return _find_spread(current, _time_folder("spreads"))
+
+
+def _offer_seeds(current: Current) -> None:
+    """Offer to draw the map with other seeds, where it has one and that was not done."""
+    settings = current.mapped.projection.settings
+    if settings.method != "umap":
+        show_quiet("This map has no seed: drawn again it is the same.")
+        return
+    entry = current_entry()
+    request = JobRequest(
+        "seeds",
+        {
+            "data": str(entry.path),
+            "extractor": current.extractor.key,
+            "settings": {**asdict(settings), "views": list(settings.views)},
+        },
+    )
+    show_text(
+        "What of this map is chance? Drawn with another seed, images stand elsewhere. That takes "
+        "about a minute for a thousand images, once for the whole server."
+    )
+    offer_job(
+        request,
+        label=f"Seeds of the map of {entry.title} by {current.extractor.title}",
+        button=f"Draw it with {N_SEEDS} other seeds",
+    )
+
+
+# ---- who is near
+
+
+SHARES_CAVEAT = (
+    "A description of who is near, not a forecast: what makes images near may be a machine, a "
+    "position or a crop. An interval that holds its view's dashed line tells nothing apart from "
+    "chance, and most do."
+)
+
+
+def _show_shares(
+    current: Current,
+    paths: Sequence[Trajectory],
+    provenance: Sequence[str],
+    filters: Sequence[str],
+) -> None:
+    """Show the share of bad among the nearest of others along the days of the paths."""
+    if not paths:
+        show_text("Choose a patient above: the states of who is near stand here, day by day.")
+        return
+    embeddings, space = _find_space(current)
+    shares = [_find_shares(current.cohort, embeddings, space, path.patient_id) for path in paths]
+    table = shares_table(shares)
+    stem = f"near-states-{date.today().isoformat()}"
+    draw = partial(plot_path_share, shares)
+    caption = SHARES_CAVEAT
+    if filters:
+        caption += " Filters leave out no neighbour and no day here."
+    show_figure(
+        draw(theme=st.context.theme.type or "light"),
+        key="path_share",
+        alt=describe_path_shares(shares),
+        numbers=table,
+        caption=caption,
+        provenance=provenance,
+        file_stem=stem,
+        heading="States of the nearest images of other persons and other sources",
+        draw=draw,
+        config={"displayModeBar": False},
+    )
+    show_text(_count_apart(table))
+    with st.expander("In numbers"):
+        show_table(
+            _write_shares(table),
+            key="path_shares",
+            provenance=provenance,
+            file_stem=stem,
+            numbers=table,
+        )
+
+
+def _count_apart(table: pd.DataFrame) -> str:
+    """Say how many images are told apart from chance."""
+    there = table[table["reason"] == ""]
+    if there.empty:
+        return "For none of these images is the share estimable; the table says why."
+    n_apart = int(there["differs"].ne("").sum())
+    which = f"{n_apart} of {len(there)} intervals {'lies' if n_apart == 1 else 'lie'}"
+    return (
+        f"{which} beyond the share of the whole view; up to about 1 in 20 would by chance alone, "
+        "and images of one patient are not independent."
+    )
+
+
+def _write_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Write shares as text, each with its denominator, and why there is none."""
+    rows = []
+    for row in table.to_dict("records"):
+        is_there = not row["reason"]
+        rows.append(
+            {
+                "Patient": row["patient_id"],
+                "Day": "–" if pd.isna(row["day"]) else f"{row['day']:g}",
+                "View": row["view"] or "–",
+                "State": row["state"],
+                "Bad among the nearest": f"{row['n_bad']} of {row['n_neighbours']} "
+                f"({100 * row['share']:.0f} %, {100 * row['low']:.0f}-{100 * row['high']:.0f})"
+                if is_there
+                else "not estimable",
+                "Persons": str(row["n_persons"]) if row["n_persons"] else "–",
+                "Bad among all of the view": f"{100 * row['overall']:.0f} % of {row['n_overall']:,}"
+                if row["n_overall"]
+                else "–",
+                "Remark": row["reason"] or row["differs"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+# ---- steps
+
+
+STEPS_CAVEAT = (
+    "A step that is long on the map and short in the numbers, or the other way round, is the "
+    "map's doing. Lengths do not say how ill anyone is: a change of view or position alone is a "
+    "long step."
+)
+
+
+def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Sequence[str]) -> None:
+    """Show each step in the numbers beside its length on the map."""
+    if not any(path.steps for path in paths):
+        show_text("No path has a step: choose a patient with images of two recorded days.")
+        return
+    space = _find_space(current)[1]
+    spread = _load_seeds(current)
+    steps = measure_steps(
+        paths,
+        space,
+        current.mapped.projection,
+        spread=spread,
+        typical=_find_typical(current, space),
+    )
+    stem = f"steps-{date.today().isoformat()}"
+    draw = partial(plot_steps, steps)
+    show_figure(
+        draw(theme=st.context.theme.type or "light"),
+        key="step_lengths",
+        alt=describe_steps(steps),
+        numbers=steps.table,
+        caption=STEPS_CAVEAT,
+        provenance=provenance,
+        file_stem=stem,
+        heading="Steps in the numbers and on the map",
+        draw=draw,
+        config={"displayModeBar": False},
+    )
+    if spread is None:
+        _offer_seeds(current)
+    with st.expander("In numbers"):
+        number = partial(st.column_config.NumberColumn, format="%.2f")
+        days = partial(st.column_config.NumberColumn, format="%g")
+        show_table(
+            steps.table,
+            key="steps",
+            provenance=provenance,
+            file_stem=stem,
+            placeholder="–",
+            column_config={
+                "patient_id": "Patient",
+                "day_from": days("From day"),
+                "day_to": days("To day"),
+                "state": "Leads to",
+                "on_map": number("Map units"),
+                "in_space": number("SD a column"),
+                "map_relative": number("On the map, relative"),
+                "space_relative": number("In the numbers, relative"),
+                "seeds_low": number("Other seeds, shortest"),
+                "seeds_high": number("Other seeds, longest"),
+            },
+        )
+
+
+# ---- the whole map
+
+
+WHOLE_CAVEAT = (
+    "Trustworthiness falls where images stand near that are not near in the numbers; continuity "
+    "where images that are near stand far apart. Both say how good a picture of the numbers the "
+    "map is, not whether the numbers tell anything of illness."
+)
+
+
+def _show_whole(current: Current, provenance: Sequence[str]) -> None:
+    """Show how well the map keeps neighbours, and what of it is the seed's doing."""
+    space = _find_space(current)[1]
+    table = _measure_map(current, space)
+    show_heading("Who stands near whom")
+    show_text(describe_faithfulness(table))
+    show_table(
+        _write_measures(table),
+        key="faithfulness",
+        provenance=provenance,
+        file_stem=f"faithfulness-{date.today().isoformat()}",
+        numbers=table,
+    )
+    show_quiet(WHOLE_CAVEAT)
+    show_heading("Drawn with other seeds")
+    spread = _load_seeds(current)
+    if spread is None:
+        _offer_seeds(current)
+        return
+    show_text(describe_spread(spread, _find_typical(current, space)[1]))
+    show_quiet(
+        "Turned, mirrored, shifted and scaled onto this map before places are compared, as none "
+        "of these means anything. Of a map of several components the first two are compared, as "
+        "they are drawn."
+    )
+    moved = pd.DataFrame({"image_id": spread.image_ids, "moved_map_units": spread.typical})
+    moved = moved.sort_values("moved_map_units", ascending=False, ignore_index=True)
+    with st.expander("Image by image"):
+        show_table(
+            moved,
+            key="moved",
+            provenance=provenance,
+            file_stem=f"seeds-{date.today().isoformat()}",
+            column_config={
+                "image_id": "Image",
+                "moved_map_units": st.column_config.NumberColumn(
+                    "Stands elsewhere by, map units (median over seeds)", format="%.2f"
+                ),
+            },
+        )
+
+
+def _write_measures(table: pd.DataFrame) -> pd.DataFrame:
+    """Write the measures as text; what is not estimable says why."""
+    rows = [
+        {
+            "Numbers": row["numbers"],
+            "Neighbours": row["k"],
+            "Trustworthiness": "–" if row["reason"] else f"{row['trustworthiness']:.3f}",
+            "Continuity": "–" if row["reason"] else f"{row['continuity']:.3f}",
+            "By chance": "–" if row["reason"] else f"{row['chance']:.3f}",
+            "Nearest kept": "–" if row["reason"] else f"{100 * row['kept']:.0f} %",
+            "Kept by chance": "–" if row["reason"] else f"{100 * row['kept_chance']:.0f} %",
+            "Images": f"{row['n_measured']:,} of {row['n_images']:,}",
+            "Remark": row["reason"],
+        }
+        for row in table.to_dict("records")
+    ]
+    written = pd.DataFrame(rows)
+    return written if written["Remark"].any() else written.drop(columns="Remark")
