@@ -24,6 +24,7 @@ __all__ = [
     "chosen_table",
     "compare_chosen",
     "count_chosen",
+    "describe_rows",
     "find_rows",
     "read_clicked",
     "read_rows",
@@ -34,7 +35,7 @@ MOST_IN_ADDRESS = 40
 """Images that an address can hold: 40 rows apart are some 200 characters."""
 VARIABLES = ("state", "view", "region", "source")
 """What chosen images are compared in, beside the outputs."""
-NAMES = ("chosen", "rest")
+NAMES = ("Chosen", "Rest")
 _SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _MOST_DRAWN = 4_000_000  # persons times resamples: 32 MB
 _RESAMPLES = (200, 1000)
@@ -56,6 +57,19 @@ def write_rows(rows: Collection[int]) -> str:
     numbers = np.unique(np.asarray(list(rows), dtype=int))
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1) if len(numbers) else []
     return ",".join(f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def describe_rows(rows: Collection[int], *, most: int = 60) -> str:
+    """Say which rows, the first spans only where they are very many.
+
+    Examples
+    --------
+    >>> describe_rows([2, 4, 6, 7], most=2)
+    'rows 2, 4 and 1 more spans of metadata.csv (the header is row 1)'
+    """
+    spans = write_rows(rows).split(",")
+    more = f" and {len(spans) - most:,} more spans" if len(spans) > most else ""
+    return f"rows {', '.join(spans[:most])}{more} of metadata.csv (the header is row 1)"
 
 
 def read_rows(text: str) -> Spans:

@@ -12,7 +12,12 @@ _BLOCK = 8_000_000  # distances at a time: 64 MB
 
 
 def find_nearest(
-    numbers: Floats, others: Floats, k: int, *, are_same: bool = False
+    numbers: Floats,
+    others: Floats,
+    k: int,
+    *,
+    are_same: bool = False,
+    groups: Places | None = None,
 ) -> tuple[Floats, Places]:
     """Find the k nearest rows of one table for each row of another.
 
@@ -25,6 +30,9 @@ def find_nearest(
         Fewer are found where there are fewer.
     are_same : bool, default False
         Both are one table, and no row is a neighbour of itself; a copy of it is.
+    groups : ndarray of int, shape (n_others,), optional
+        Of one table: no row is a neighbour of one of its own group. Where there are fewer than k
+        others, the distances end in infinities.
 
     Returns
     -------
@@ -33,7 +41,7 @@ def find_nearest(
     places : ndarray of shape (n_rows, k), int
         Rows of `others`.
     """
-    k = max(min(k, len(others) - are_same), 0)
+    k = max(min(k, len(others) - (are_same or groups is not None)), 0)
     distances, places = np.zeros((len(numbers), k)), np.zeros((len(numbers), k), dtype=np.intp)
     if not k or not len(numbers):
         return distances, places
@@ -48,7 +56,9 @@ def find_nearest(
         squares = scale - 2 * (one[rows] @ two.T)
         # Rounding leaves some 1e-16 of the squares: equal numbers shall be nought apart.
         squares[squares < 1e-12 * scale] = 0
-        if are_same:
+        if groups is not None:
+            squares[groups[rows, None] == groups[None, :]] = np.inf
+        elif are_same:
             squares[np.arange(len(squares)), np.arange(start, start + len(squares))] = np.inf
         found = _take_least(squares, k)
         places[rows] = found

@@ -51,7 +51,7 @@ class ReferenceCloud:
         Its images that the map's extractor has not embedded; they are left out too.
     share_far : float
         Share of `places` further from their nearest images than 95 % of the map's own images
-        are from theirs.
+        are from theirs among other persons.
     k : int
         Neighbours.
     extractor : str
@@ -109,8 +109,7 @@ def place_reference(
     on_map = mapped.projection.coordinates[rows].astype(np.float64)
     distances, nearest = find_nearest(getattr(found, features)[others], numbers, k)
     places = np.einsum("nk,nkc->nc", weigh_neighbours(distances), on_map[nearest])
-    among, _ = find_nearest(numbers, numbers, k, are_same=True)
-    limit = np.quantile(among[:, -1], FAR) if among.size else np.inf
+    limit = _find_limit(mapped, own, numbers, distances.shape[1])
     return ReferenceCloud(
         name=reference.name,
         is_synthetic=reference.is_synthetic,
@@ -122,6 +121,16 @@ def place_reference(
         k=distances.shape[1],
         extractor=mapped.extractor.label,
     )
+
+
+def _find_limit(mapped: MappedCohort, own: NDArray[np.intp], numbers: Floats, k: int) -> float:
+    """Return the distance beyond which an image is far off, measured among other persons."""
+    table = mapped.mapped.table.set_index("image_id")
+    table = table.loc[np.asarray(mapped.embeddings.image_ids, dtype=object)[own]]
+    persons = pd.factorize(table["person_id"].fillna(table["patient_id"]))[0]
+    among = find_nearest(numbers, numbers, k, groups=persons)[0][:, -1:]
+    among = among[np.isfinite(among)]
+    return float(np.quantile(among, FAR)) if among.size else np.inf
 
 
 def _take_distinct(embeddings: EmbeddingSet, without: set[str] | None = None) -> NDArray[np.intp]:
@@ -165,7 +174,8 @@ def _say_cloud(cloud: ReferenceCloud) -> Iterator[str]:
     )
     yield (
         f"{100 * cloud.share_far:.0f} % of them are further from those than {100 * FAR:.0f} % of "
-        "the map's own images are from theirs: the place of such a one says little."
+        "the map's own images are from those of other persons: the place of such a one says "
+        "little."
     )
     left = []
     if cloud.n_missing:

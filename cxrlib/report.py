@@ -23,7 +23,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.colouring import colour_points
 from cxrlib.errors import ReportError
 from cxrlib.intervals import name_units
-from cxrlib.map_selection import write_rows
+from cxrlib.map_selection import describe_rows
 from cxrlib.map_table import STATE_COLUMNS, export_map, write_parquet
 from cxrlib.pipeline import MappedCohort
 from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
@@ -311,7 +311,7 @@ def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
     if wish.chosen:
         table = mapped.cohort.table
         rows = table.loc[table["image_id"].isin(set(wish.chosen)), "row"]
-        lines.insert(-1, f"Chosen: rows {write_rows(rows.tolist())} of metadata.csv (header: 1)")
+        lines.insert(-1, f"Chosen: {describe_rows(rows.tolist())}")
     if wish.reference is not None:
         cloud = wish.reference
         lines.insert(-1, f"Behind it: {cloud.name}; fingerprint {cloud.fingerprint}")

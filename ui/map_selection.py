@@ -21,6 +21,7 @@ from cxrlib.map_selection import (
     chosen_table,
     compare_chosen,
     count_chosen,
+    describe_rows,
     find_rows,
     read_clicked,
     write_rows,
@@ -67,8 +68,31 @@ CHART_CONFIG: dict[str, Any] = {
 ROWS = "rows"  # in the address
 CHOSEN, WRITTEN, OF = "map_chosen", "map_chosen_written", "map_chosen_of"  # in the session's state
 TOOL = "map_tool"
+TYPED, REMARKS = "map_rows_typed", "map_rows_remarks"
 PARTS = ("against the rest", "outputs", "images", "list")
 TALL = 640
+
+
+COLUMNS = {
+    "row": st.column_config.NumberColumn("Row", format="%d"),
+    "image_id": "Image",
+    "patient_id": "Patient",
+    "person_id": "Person",
+    "offset": st.column_config.NumberColumn("Day", format="%g"),
+    "view": "View",
+    "state": "State",
+    "state_reasons": "Why",
+    "in_icu": "In the ICU",
+    "intubation_present": "Tube in place",
+    "survival": "Survived",
+    "finding": "Finding",
+    "region": "Region",
+    "country": "Country",
+    "source": "Source",
+    "license": "Licence",
+    "x": st.column_config.NumberColumn("x, map units", format="%.2f"),
+    "y": st.column_config.NumberColumn("y, map units", format="%.2f"),
+}
 
 
 # ---- what is chosen
@@ -90,7 +114,11 @@ def remember_selection() -> None:
 
 
 def keep_tool(figure: go.Figure) -> go.Figure:
-    """Leave the lasso in the reader's hand: a figure that changes is drawn anew, with none."""
+    """Leave the lasso in the reader's hand: a figure that changes is drawn anew, with none.
+
+    The bar of tools stands upright: with two more of them it would lie over the key.
+    """
+    figure.update_layout(modebar_orientation="v")
     if tool := st.session_state.get(TOOL):
         figure.update_layout(dragmode=tool)
     return figure
@@ -144,7 +172,7 @@ def _follow_rows(current: Current) -> None:
 
 def _forget() -> None:
     """Choose nothing; from a button's callback or when the cohort changes."""
-    for name in (CHOSEN, WRITTEN, TOOL):
+    for name in (CHOSEN, WRITTEN, TOOL, REMARKS):
         st.session_state.pop(name, None)
     st.query_params.pop(ROWS, None)
 
@@ -174,9 +202,7 @@ def show_selection(
         In words.
     """
     if not image_ids:
-        show_quiet(
-            "Choose images by lasso or box (in the bar above the map) to set them against the rest."
-        )
+        _offer_rows(current)
         return
     st.subheader("The chosen images", anchor=False)
     try:
@@ -200,6 +226,30 @@ def show_selection(
         )
     else:
         _show_list(current, chosen, origin, stem)
+
+
+def _offer_rows(current: Current) -> None:
+    """Say how images are chosen, and let rows be typed: a lasso needs a mouse."""
+    st.text_input(
+        "Choose images",
+        key=TYPED,
+        placeholder="by lasso or box on the map, or rows of metadata.csv: 12-15,40",
+        on_change=_choose_typed,
+        args=(current,),
+        width=480,
+        help="Chosen images are set against the rest of the map: states, views, places, outputs. "
+        "Lasso and box stand in the bar at the map's upper right.",
+    )
+    for remark in st.session_state.get(REMARKS, ()):
+        show_alert(remark)
+
+
+def _choose_typed(current: Current) -> None:
+    """Choose the rows that were typed."""
+    read = find_rows(current.points, str(st.session_state[TYPED]), most=None)
+    st.session_state[REMARKS] = read.remarks
+    if read.image_ids:
+        st.session_state[CHOSEN] = read.image_ids
 
 
 @functools.lru_cache(maxsize=32)
@@ -236,12 +286,10 @@ def _show_link(current: Current, image_ids: Sequence[str]) -> None:
 def _describe_choice(current: Current, chosen: ChosenImages, filters: Sequence[str]) -> str:
     """Say in a line of an export what was chosen."""
     rows = current.points.loc[current.points["image_id"].isin(set(chosen.image_ids)), "row"]
-    named = write_rows(rows.tolist())
     rest = "the rest of the map" + (" that the filters leave" if filters else "")
     return (
-        f"Chosen on the map: {name_units(chosen.n_images, 'image')} (rows {named} of "
-        f"metadata.csv, the header being row 1); against {name_units(chosen.n_rest, 'image')}, "
-        f"{rest}"
+        f"Chosen on the map: {name_units(chosen.n_images, 'image')}, "
+        f"{describe_rows(rows.tolist())}; against {name_units(chosen.n_rest, 'image')}, {rest}"
     )
 
 
@@ -312,7 +360,7 @@ def lay_out_outputs(compared: Comparison, extractor: str) -> TableLayout:
         )
     layout = lay_out_frame(
         pd.DataFrame(shown, columns=["title", "first", "second", "difference"]),
-        title=f"Outputs of the {compared.first} and the {compared.second} images",
+        title="Outputs",
         unit=f"Mean over images, by {extractor}; an output is no probability of disease.",
         titles={
             "title": "Output",
@@ -347,6 +395,7 @@ def _show_list(current: Current, chosen: ChosenImages, origin: Sequence[str], st
         provenance=origin,
         file_stem=stem,
         placeholder="–",
+        column_config=COLUMNS,
     )
     saving = offer_parquet(current, chosen.image_ids, origin)
     st.download_button(

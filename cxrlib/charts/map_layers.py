@@ -15,7 +15,7 @@ __all__ = ["add_cloud", "ring_chosen"]
 CLOUD_SIZE, CLOUD_OPACITY = 4.0, 0.55
 RING_SIZE = 13.0
 #: More rings than these hide the map; the chosen are then marked by a dot in the middle.
-MOST_RINGS = 400
+MOST_RINGS = 100
 
 
 def add_cloud(
