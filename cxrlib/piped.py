@@ -19,6 +19,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -307,6 +308,9 @@ def _forbid_files() -> None:
         import resource
     except ImportError:  # not on this system: then there is only the code above
         return
+    # PyTorch asks for the folder of temporary files, and Python finds one by writing to it.
+    with contextlib.suppress(OSError):
+        tempfile.gettempdir()
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
         resource.setrlimit(limit, (0, 0))
 

@@ -47,7 +47,7 @@ ALLOW_VARIABLE = "CXR_ALLOW_UPLOADS"
 WEIGHTS_VARIABLE = "CXR_WEIGHTS"
 """The weights file the server was started with, where it was one of the user's own."""
 N_NEIGHBOURS = 15
-N_REFERENCE = 2000
+N_REFERENCE = 1000
 """Of larger cohorts so many images, evenly spaced in the order of their hashes, are measured."""
 FAR = 0.95
 """An upload is called unlike the cohort from this share of the cohort's own images on."""
@@ -103,7 +103,9 @@ class Reference:
     Parameters
     ----------
     distances : ndarray of shape (n_images,)
-        To the k-th nearest image of another person, sorted.
+        To the k-th nearest image of another person, in the numbers of the map; sorted.
+    embedding_distances : ndarray of shape (n_images,)
+        The same in the whole embedding: what outputs do not tell apart, it often does.
     misses : ndarray of shape (n_images,)
         From the place on the map to the one its neighbours give, map units, sorted.
     k : int
@@ -113,6 +115,7 @@ class Reference:
     """
 
     distances: Floats
+    embedding_distances: Floats
     misses: Floats
     k: int
     n_pool: int
@@ -142,6 +145,8 @@ class Placed:
     quantile : float or None
         Share of the cohort's own images whose distance is as small or smaller; None where fewer
         than ten could be measured.
+    embedding_quantile : float or None
+        The same by distances in the whole embedding, to the k-th nearest in it.
     reference : Reference
     same_as : tuple of str
         Images of the map whose file is the very one uploaded.
@@ -156,14 +161,16 @@ class Placed:
     neighbours: pd.DataFrame
     distance: float
     quantile: float | None
+    embedding_quantile: float | None
     reference: Reference
     same_as: tuple[str, ...]
     features: str
 
     @property
     def is_far(self) -> bool:
-        """Whether it is further off than nearly all of the cohort's own images."""
-        return self.quantile is not None and self.quantile >= FAR
+        """Whether it is further off than nearly all of the cohort's own images, either way."""
+        quantiles = (self.quantile, self.embedding_quantile)
+        return max((each for each in quantiles if each is not None), default=0.0) >= FAR
 
 
 def are_uploads_allowed() -> bool:
@@ -253,6 +260,8 @@ class _Pool:
     ----------
     image_ids : ndarray of str
     features : ndarray of shape (n_images, n_columns), float64
+        What the map was made from.
+    embedding : ndarray of shape (n_images, n_features), float32
     places : ndarray of shape (n_images, 2), float64
     persons : ndarray of shape (n_images,), int
     sha256s : ndarray of str
@@ -260,6 +269,7 @@ class _Pool:
 
     image_ids: NDArray[Any]
     features: Floats
+    embedding: Floats
     places: Floats
     persons: NDArray[np.intp]
     sha256s: NDArray[Any]
@@ -277,6 +287,7 @@ def _pool_images(mapped: "MappedCohort") -> _Pool:
     return _Pool(
         image_ids=rows["image_id"].to_numpy(dtype=object),
         features=np.asarray(getattr(embeddings, projection.settings.features)[kept], np.float64),
+        embedding=np.asarray(embeddings.embedding[kept], np.float32),
         places=np.asarray(projection.coordinates[on_map], np.float64),
         persons=pd.factorize(persons)[0],
         sha256s=rows["sha256"].to_numpy(dtype=object),
@@ -292,7 +303,7 @@ def measure_reference(
     ----------
     mapped : MappedCohort
     k : int, default 15
-    most : int, default 2000
+    most : int, default 1000
         Of more images so many are taken, evenly spaced in the order of their hashes.
 
     Returns
@@ -304,17 +315,20 @@ def measure_reference(
     n_pool = len(pool.image_ids)
     k = min(k, max(1, n_pool - 1))
     chosen = np.unique(np.linspace(0, n_pool - 1, min(most, n_pool)).astype(int))
-    distances, misses = [], []
+    found: list[tuple[Floats, Floats, Floats]] = []
     for start in range(0, len(chosen), _BLOCK):
         rows = chosen[start : start + _BLOCK]
-        apart = _measure(pool.features[rows], pool.features)
-        apart[pool.persons[rows][:, None] == pool.persons[None, :]] = np.inf
-        near, nearest = _find_nearest(apart, k)
+        own = pool.persons[rows][:, None] == pool.persons[None, :]
+        near, nearest = _find_nearest(_measure(pool.features[rows], pool.features, own), k)
         there = np.isfinite(near[:, -1])
         places = np.einsum("nk,nkc->nc", _weigh(near[there]), pool.places[nearest[there]])
-        distances.append(near[there, -1])
-        misses.append(np.hypot(*(places - pool.places[rows[there]]).T))
-    return Reference(np.sort(np.concatenate(distances)), np.sort(np.concatenate(misses)), k, n_pool)
+        misses = np.hypot(*(places - pool.places[rows[there]]).T)
+        whole, _ = _find_nearest(_measure(pool.embedding[rows], pool.embedding, own), k)
+        found.append((near[there, -1], whole[there, -1], misses))
+    distances, whole_distances, all_misses = (
+        np.sort(np.concatenate([block[part] for block in found])) for part in range(3)
+    )
+    return Reference(distances, whole_distances, all_misses, k, n_pool)
 
 
 def place_upload(
@@ -344,6 +358,8 @@ def place_upload(
     near, nearest = _find_nearest(_measure(numbers, pool.features), reference.k)
     near, nearest = near[0], nearest[0]
     weights = _weigh(near[None, :])[0]
+    embedding = np.asarray(upload.embedding, np.float32)[None, :]
+    whole = _find_nearest(_measure(embedding, pool.embedding), reference.k)[0][0]
     x, y = weights @ pool.places[nearest]
     off = ((pool.places[nearest] - [x, y]) ** 2).sum(axis=1)
     table = mapped.mapped.table.set_index("image_id")
@@ -355,23 +371,27 @@ def place_upload(
         spread=float(np.sqrt(weights @ off)),
         neighbours=_list_neighbours(table, pool, nearest, near, weights),
         distance=float(near[-1]),
-        quantile=_rank(float(near[-1]), reference),
+        quantile=_rank(near[-1], reference.distances),
+        embedding_quantile=_rank(whole[-1], reference.embedding_distances),
         reference=reference,
         same_as=tuple(map(str, same)),
         features=features,
     )
 
 
-def _measure(numbers: Floats, others: Floats) -> Floats:
-    """Measure Euclidean distances, shape (n_numbers, n_others)."""
+def _measure(numbers: Floats, others: Floats, but: NDArray[np.bool_] | None = None) -> Floats:
+    """Measure Euclidean distances, shape (n_numbers, n_others); infinite where ``but`` is set."""
     # The mean goes first: squares of large numbers would leave few digits for the difference.
     mean = others.mean(axis=0)
     one, two = numbers - mean, others - mean
-    squares = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :] - 2 * (one @ two.T)
-    # Rounding leaves some 1e-16 of the squares: equal numbers shall be nought apart.
     scale = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :]
-    squares[squares < 1e-12 * scale] = 0
-    return np.sqrt(squares)
+    squares = scale - 2 * (one @ two.T)
+    # What is left of a difference of equal numbers is rounding: they shall be nought apart.
+    squares[squares < 100 * np.finfo(squares.dtype).eps * scale] = 0
+    apart = np.sqrt(squares)
+    if but is not None:
+        apart[but] = np.inf
+    return np.asarray(apart)
 
 
 def _find_nearest(apart: Floats, k: int) -> tuple[Floats, NDArray[np.intp]]:
@@ -391,10 +411,10 @@ def _weigh(near: Floats) -> Floats:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _rank(distance: float, reference: Reference) -> float | None:
-    if reference.n_images < FEW:
+def _rank(distance: float, distances: Floats) -> float | None:
+    if len(distances) < FEW:
         return None
-    return float(np.searchsorted(reference.distances, distance, "right") / reference.n_images)
+    return float(np.searchsorted(distances, distance, "right") / len(distances))
 
 
 def _list_neighbours(
@@ -429,21 +449,29 @@ def _say_placed(placed: Placed) -> Iterator[str]:
             f"comparison, {FEW} are needed."
         )
         return
-    share = _say_share(placed.quantile)
+    yield (
+        f"{'Unlike this cohort' if placed.is_far else 'Not unusual for this cohort'}: it is "
+        f"{_say_further(placed)} of the cohort's own images are."
+    )
     if placed.is_far:
-        yield (
-            f"Unlike this cohort: it is further from its nearest images than {share} of the "
-            "cohort's own images are. Its place on the map means nothing."
-        )
+        yield "Its place on the map means nothing."
     else:
         yield (
-            f"As near to its nearest images as the cohort's own are: {share} of them are as near "
-            "or nearer. That does not make it a chest X-ray, nor like in what matters."
+            "That is no check of what it shows: a hand, a lateral view or plain noise can come "
+            "out so as well."
         )
 
 
-def _say_share(quantile: float) -> str:
-    if quantile in (0.0, 1.0):
+def _say_further(placed: Placed) -> str:
+    """Say than how many it is further, by the map's numbers and by the whole embedding."""
+    further = f"further from its nearest images than {_say_share(placed.quantile)}"
+    if placed.features == "embedding":
+        return further
+    return f"{further} (by outputs) or {_say_share(placed.embedding_quantile)} (by embedding)"
+
+
+def _say_share(quantile: float | None) -> str:
+    if quantile is None or quantile in (0.0, 1.0):
         return "all" if quantile else "none"
     return f"{min(max(100 * quantile, 1), 99):.0f} %"
 
@@ -461,10 +489,11 @@ def list_upload_notes(placed: Placed) -> tuple[str, ...]:
     ]
     if reference.n_images >= FEW:
         notes.append(
-            f"Distance to the last of them: {placed.distance:.3g}. That of "
+            f"Distance to the last of them, in the {numbers}: {placed.distance:.3g}. That of "
             f"{name_units(reference.n_images, 'image')} of the map, each among images of other "
             f"persons: median {np.median(reference.distances):.3g}, 95 % under "
-            f"{np.quantile(reference.distances, FAR):.3g}. Placed in this way they come out "
+            f"{np.quantile(reference.distances, FAR):.3g}. Called unlike from 95 % on, by outputs "
+            f"or embedding. Placed in this way they come out "
             f"{np.median(reference.misses):.1f} map units off their own place (median)."
         )
     notes.append(

@@ -3,8 +3,11 @@
 import streamlit as st
 
 from cxrlib.uploads import Placed
+from ui.frame import show_frame
 from ui.resources import list_cohorts, load_current
 from ui.upload_panel import show_upload
 
+st.set_page_config(layout="wide")
+show_frame()
 placed: Placed | None = show_upload(load_current(list_cohorts()[0].slug))
 st.markdown("placed" if placed else "nothing placed")

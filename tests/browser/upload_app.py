@@ -1,0 +1,8 @@
+"""A server with nothing but the upload panel, behind the gate that the dashboard has."""
+
+import streamlit as st
+
+from ui import image_route
+from ui.upload_gate import guard_uploads
+
+app = st.App("../pages/upload_app.py", routes=[*image_route.routes()], middleware=[guard_uploads()])
