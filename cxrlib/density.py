@@ -324,7 +324,7 @@ def _sum_kernels(
     Weights have shape (n_sums, n_points), the answer (n_sums, n_y, n_x).
     """
     n_bins_x, n_bins_y = _count_bins(points, bandwidth)
-    if len(points) * len(x) <= n_bins_x * (n_bins_y + len(x)):  # products of either way
+    if _is_few(len(points), len(x), n_bins_x, n_bins_y):
         on_x = _gaussian(x, points[:, 0], bandwidth).T
         on_y = _gaussian(y, points[:, 1], bandwidth)
         return np.stack([(on_y * weight) @ on_x for weight in weights])
@@ -334,6 +334,11 @@ def _sum_kernels(
     on_y = _gaussian(y, low[1] + step * np.arange(n_bins_y), bandwidth)
     nodes = _bin_points((points - low) / step, weights, (n_bins_y, n_bins_x))
     return np.stack([on_y @ each @ on_x for each in nodes])
+
+
+def _is_few(n_points: int, n_x: int, n_bins_x: int, n_bins_y: int) -> bool:
+    """Tell whether points summed one by one take fewer products than the nodes of the fine grid."""
+    return n_points * n_x <= n_bins_x * (n_bins_y + n_x)
 
 
 def _count_bins(points: NDArray[np.float64], bandwidth: float) -> tuple[int, int]:

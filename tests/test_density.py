@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KernelDensity
 
-from cxrlib.density import estimate_density
+from cxrlib.density import estimate_density, estimate_share
 from cxrlib.errors import ProjectionError
 
 
@@ -113,3 +113,96 @@ def test_many_points_are_fast():
     grid = estimate_density(points)
     assert time.perf_counter() - start < 1.0
     assert grid.n_points == 100_000
+
+
+def share_slowly(points, is_bad, x, y, bandwidth):
+    """Weight each point by its distance, at every grid point: share of bad, and support."""
+    share, support = (np.zeros((len(y), len(x))) for _ in range(2))
+    for row, y_value in enumerate(y):
+        for column, x_value in enumerate(x):
+            weights = [
+                np.exp(-((px - x_value) ** 2 + (py - y_value) ** 2) / (2 * bandwidth**2))
+                for px, py in points
+            ]
+            bad = sum(weight for weight, each in zip(weights, is_bad, strict=True) if each)
+            share[row, column], support[row, column] = bad / sum(weights), sum(weights)
+    return share, support
+
+
+@pytest.mark.parametrize("copies", [1, 40])
+def test_share_equals_brute_force(points, copies):
+    """Agree with weights written out, few points summed as they are and many binned."""
+    some = points[::4]
+    is_bad = some[:, 0] > 1
+    grid = estimate_share(
+        np.repeat(some, copies, axis=0),
+        np.repeat(is_bad, copies),
+        n_grid=24,
+        min_support=5 * copies,
+    )
+    share, support = share_slowly(some, is_bad, grid.x, grid.y, 1.0)
+    near = support > 1e-6
+    np.testing.assert_allclose(grid.unmasked[near], share[near], atol=2e-3)
+    np.testing.assert_allclose(grid.support, copies * support, atol=0.01 * copies * support.max())
+    far_from_edge = np.abs(support - 5) > 0.1
+    assert (np.isnan(grid.share) == (support < 5))[far_from_edge].all()
+
+
+def test_both_ways_of_summing_agree(points, monkeypatch):
+    """Bin as well what is few enough to be summed as it is."""
+    exact = estimate_density(points, bandwidth=0.5, n_grid=60)
+    monkeypatch.setattr("cxrlib.density._is_few", lambda *_: False)
+    binned = estimate_density(points, bandwidth=0.5, n_grid=60)
+    assert np.abs(exact.density - binned.density).max() < 0.01 * exact.density.max()
+    assert not np.array_equal(exact.density, binned.density)
+
+
+def test_share_of_one_place_is_the_count():
+    """Give 5 of 20 at a place where 20 images lie, with a support of 20."""
+    grid = estimate_share(np.zeros((20, 2)), np.arange(20) < 5, n_grid=51)
+    assert grid.share[25, 25] == pytest.approx(0.25)
+    assert grid.support[25, 25] == pytest.approx(20)
+    assert grid.overall == 0.25
+
+
+def test_share_stands_where_density_rises():
+    """Stay level where images are ten times as many but as often bad."""
+    rng = np.random.default_rng(4)
+    points = np.vstack([rng.normal(0, 1, (2000, 2)), rng.normal((5, 0), 1, (200, 2))])
+    is_bad = np.arange(2200) % 4 == 0
+    share = estimate_share(points, is_bad).share
+    assert np.nanmax(np.abs(share - 0.25)) < 0.15
+    density = estimate_density(points[is_bad])
+    assert density.density[:, density.x > 4].max() < 0.2 * density.density.max()
+
+
+def test_share_does_not_depend_on_order(points):
+    """Give the same share for the same images in another order, or twice as many of each."""
+    is_bad = points[:, 1] > 1
+    order = np.random.default_rng(0).permutation(len(points))
+    here = estimate_share(points, is_bad)
+    np.testing.assert_allclose(
+        estimate_share(points[order], is_bad[order]).unmasked, here.unmasked, rtol=1e-6, atol=1e-12
+    )
+    twice = estimate_share(np.tile(points, (2, 1)), np.tile(is_bad, 2), min_support=20)
+    np.testing.assert_array_equal(twice.is_supported, here.is_supported)
+
+
+@pytest.mark.parametrize(
+    ("points", "is_bad", "settings", "words"),
+    [
+        (np.zeros((3, 2)), np.ones(2, bool), {}, "say of each"),
+        (np.zeros((3, 2)), np.ones(3, bool), {"min_support": 0}, "positive"),
+        (np.zeros((3, 2)), np.ones(3, bool), {"bandwidth": -1}, "positive"),
+        (np.array([[0.0, np.nan]]), np.ones(1, bool), {}, "not finite"),
+    ],
+)
+def test_bad_input_of_a_share_is_named(points, is_bad, settings, words):
+    """Say in a sentence what is wrong."""
+    with pytest.raises(ProjectionError, match=words):
+        estimate_share(points, is_bad, **settings)
+
+
+def test_share_of_no_points():
+    """Return None where no state is known."""
+    assert estimate_share(np.empty((0, 2)), np.empty(0, bool)) is None

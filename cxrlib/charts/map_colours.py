@@ -94,13 +94,19 @@ def count_key_rows(names: Sequence[str], width: float = KEY_WIDTH) -> int:
     return rows
 
 
-def name_scale(colouring: Colouring) -> str:
-    """Say what a scale of numbers is: its ends, what it is of, from how many images."""
+def name_scale(colouring: Colouring, *, short: bool = False) -> str:
+    """Say what a scale of numbers is: its ends, what it is of, from how many images.
+
+    In short without what it is of, which stands elsewhere then.
+    """
     (low, high), (under, over) = colouring.limits, colouring.is_clipped
     ends = f"{'≤ ' * under}{_number(low)} to {'≥ ' * over}{_number(high)}"
     n_known = colouring.n_points - colouring.n_missing
+    if not n_known:
+        return f"{colouring.label}: no value recorded"
     rest = f"; hollow grey: {colouring.n_missing:,} without" if colouring.n_missing else ""
-    return f"{ends}: {colouring.label} ({n_known:,} images{rest})"
+    counts = f"{n_known:,} images{rest}"
+    return f"{ends}: {counts}" if short else f"{ends}: {colouring.label} ({counts})"
 
 
 def _number(value: float) -> str:

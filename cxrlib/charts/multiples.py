@@ -31,8 +31,11 @@ __all__ = ["MAX_PANELS", "describe_multiples", "plot_multiples"]
 MAX_PANELS = 6
 #: In pixels: of a panel, of a line of text, between panels, and the width text is laid out for.
 PANEL_HEIGHT, LINE, GAP, WIDTH = 330, 20, 16, 1000
+#: Under the last panel, so that its frame is seen.
+BELOW = 8
 #: Of a letter of 14 pixels; a mark with its gap counts as four letters.
-LETTER, MARK_LETTERS = 7.4, 4
+LETTER, MARK_LETTERS = 7.0, 3
+#: Of a mark's size on the map; WebGL's are small already.
 MARK_SHARE = 0.6
 
 
@@ -82,12 +85,12 @@ def plot_multiples(
         LINE * max(len(key) for key in keys[row * n_columns : (row + 1) * n_columns]) + GAP
         for row in range(n_rows)
     ]
-    height = sum(heads) + n_rows * PANEL_HEIGHT
+    height = sum(heads) + n_rows * PANEL_HEIGHT  # without the lower margin
     traces: list[Parts] = []
     layout: Parts = {
-        "height": height,
+        "height": height + BELOW,
         "dragmode": "pan",
-        "margin": {"t": 0, "b": 0, "l": 8, "r": 8},
+        "margin": {"t": 0, "b": BELOW, "l": 8, "r": 8},
         "showlegend": False,
         "uirevision": uirevision,
         "annotations": [],
@@ -95,7 +98,8 @@ def plot_multiples(
     for place, (colouring, key) in enumerate(zip(colourings, keys, strict=True)):
         row, column = divmod(place, n_columns)
         top = 1 - (sum(heads[: row + 1]) + row * PANEL_HEIGHT) / height
-        box = (column / n_columns, (column + 0.97) / n_columns, top - PANEL_HEIGHT / height, top)
+        low = max(top - PANEL_HEIGHT / height, 0.0)  # rounding may leave it a hair under
+        box = (column / n_columns, (column + 0.97) / n_columns, low, top)
         layout |= _lay_out_axes(place, box, extent)
         layout["annotations"].append(_head(key, box))
         drawn = _draw_panel(points, colouring, theme, layer, place)
@@ -160,7 +164,7 @@ def _draw_panel(
     traces = draw_marks(points, colouring, theme, layer)
     for trace in traces:
         marker = trace["marker"]
-        marker["size"] *= MARK_SHARE
+        marker["size"] *= MARK_SHARE if layer == "scatter" else 1.0
         if marker.get("coloraxis"):
             marker["coloraxis"] = _nth("coloraxis", place)
         trace |= {"xaxis": _nth("x", place), "yaxis": _nth("y", place)}
@@ -173,7 +177,7 @@ def _write_key(colouring: Colouring, theme: Theme, width: float) -> list[str]:
     title = f"<b>{safe_text(colouring.label)}</b>"
     if colouring.kind == "number":
         ramp = "".join(_mark("■", colour) for colour in number_ramp(theme))
-        words = [safe_text(word) for word in name_scale(colouring).split(" ")]
+        words = [safe_text(word) for word in name_scale(colouring, short=True).split(" ")]
         return [title, *_wrap([(ramp, 9), *((word, len(word) + 1) for word in words)], width, "")]
     if colouring.kind == "state":
         colours = [palette.rims[s] if s == "unknown" else palette.states[s] for s in STATES[::-1]]

@@ -370,8 +370,8 @@ def _caption_surface(surface: Surface) -> list[str]:
     ]
     if isinstance(surface.grid, ShareGrid):
         parts.append(
-            f"No share is given outside the dotted line, where fewer than "
-            f"{surface.grid.min_support:g} such images are near; one person's images count each. It describes these images and is no risk: "
-            "who has a state recorded is no chance sample."
+            "No share is given outside the dotted line, where fewer than "
+            f"{surface.grid.min_support:g} such images are near; a person with several counts "
+            "several times. It is no risk: who has it recorded is no chance sample."
         )
     return parts
