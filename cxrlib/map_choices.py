@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from cxrlib.cohort import Cohort
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.pipeline import explain_no_map, select_for_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.projection import Projection, ProjectionSettings
 from cxrlib.store import Store
 
 __all__ = [
@@ -19,12 +21,16 @@ __all__ = [
     "explain_unusable",
     "list_map_extractors",
     "plan_map",
+    "smoothing_unit",
 ]
 
 #: Views that can stand on a map; the paper's are the first three.
 VIEWS = ("PA", "AP", "AP Supine", "L")
 #: Ways to lay images out, as they are called on screen.
 METHODS: Mapping[str, str] = {"umap": "UMAP", "pca": "PCA"}
+#: Root mean square distance of images from their mean on a UMAP of the public collection by the
+#: paper's settings, in map units, for which the paper's bandwidth of 1.0 was chosen.
+USUAL_RADIUS = 2.3
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,9 @@ def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
     if settings.n_neighbors < n_contents:
         return ""
     return (
-        f"{settings.n_neighbors:,} neighbours are too many: {', '.join(settings.views)} leave "
-        f"{n_contents:,} distinct images, so an image has {n_contents - 1:,} others. Choose "
-        f"{n_contents - 1:,} neighbours or fewer, more views, or PCA, which needs none."
+        f"{settings.n_neighbors:,} neighbours are too many for {n_contents:,} distinct images "
+        f"({', '.join(settings.views)}). Choose {n_contents - 1:,} neighbours or fewer, more "
+        "views, or PCA, which needs none."
     )
 
 
@@ -136,3 +142,16 @@ def plan_map(extractor: MapExtractor, settings: ProjectionSettings) -> tuple[str
     if extractor.is_embedded or not extractor.is_at_hand:
         return "map", {"extractor": extractor.key, "settings": plain}
     return "prepare", {"extractor": extractor.name, "settings": plain}
+
+
+def smoothing_unit(projection: Projection) -> float:
+    """Return what a smoothing of 1.0 is on a map, in its units.
+
+    One map unit on a UMAP, as in the paper. Principal components have the unit of their features,
+    a hundredth or a hundred: there it is the same share of the map's spread.
+    """
+    if projection.settings.method == "umap":
+        return 1.0
+    centred = projection.coordinates - projection.coordinates.mean(axis=0, dtype=np.float64)
+    radius = float(np.sqrt((centred**2).sum(axis=1).mean()))
+    return float(f"{radius / USUAL_RADIUS:.2g}") if radius else 1.0
