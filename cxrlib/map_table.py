@@ -46,9 +46,12 @@ def list_outputs(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         words = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
-        column = f"output_{words}".rstrip("_")
-        same = sum(re.fullmatch(rf"{re.escape(column)}(_\d+)?", each) is not None for each in found)
-        found.append(f"{column}_{same + 1}" if same else column)
+        column = stem = f"output_{words}".rstrip("_")
+        number = 1
+        while column in found:
+            number += 1
+            column = f"{stem}_{number}"
+        found.append(column)
     return found
 
 

@@ -8,7 +8,7 @@ __all__ = ["find_nearest", "weigh_neighbours"]
 Floats = NDArray[np.floating]
 Places = NDArray[np.intp]
 
-_BLOCK = 8_000_000  # distances at a time: 64 MB
+_BLOCK = 2_000_000  # distances at a time: 16 MB
 
 
 def find_nearest(
@@ -45,34 +45,43 @@ def find_nearest(
     distances, places = np.zeros((len(numbers), k)), np.zeros((len(numbers), k), dtype=np.intp)
     if not k or not len(numbers):
         return distances, places
+    one, two = (np.asarray(table, dtype=np.float64) for table in (numbers, others))
     # The mean goes first: squares of large numbers would leave few digits for the difference.
-    mean = others.mean(axis=0, dtype=np.float64)
-    one, two = numbers - mean, others - mean
-    of_one, of_two = (one**2).sum(axis=1), (two**2).sum(axis=1)
-    step = max(_BLOCK // len(others), 1)
+    mean = two.mean(axis=0)
+    near, far = one - mean, two - mean
+    of_near, of_far = (near**2).sum(axis=1), (far**2).sum(axis=1)
+    doubt = 1e-9 * (of_near[:, None] + of_far.max())  # of rounding, with much to spare
+    step = max(_BLOCK // len(two), 1)
     for start in range(0, len(one), step):
         rows = slice(start, start + step)
-        scale = of_one[rows, None] + of_two[None, :]
-        squares = scale - 2 * (one[rows] @ two.T)
-        # Rounding leaves some 1e-16 of the squares: equal numbers shall be nought apart.
-        squares[squares < 1e-12 * scale] = 0
+        squares = near[rows] @ far.T
+        squares *= -2  # in place: the table is large
+        squares += of_far
+        squares += of_near[rows, None]
         if groups is not None:
             squares[groups[rows, None] == groups[None, :]] = np.inf
         elif are_same:
             squares[np.arange(len(squares)), np.arange(start, start + len(squares))] = np.inf
-        found = _take_least(squares, k)
-        places[rows] = found
-        distances[rows] = np.sqrt(np.take_along_axis(squares, found, axis=1))
+        distances[rows], places[rows] = _take_least(squares, doubt[rows], one[rows], two, k)
     return distances, places
 
 
-def _take_least(values: Floats, k: int) -> Places:
-    """Return the columns of the k least values of each row, rising; ties by column."""
-    limit = np.partition(values, k - 1, axis=1)[:, k - 1 : k]
-    rows, columns = np.nonzero(values <= limit)
-    order = np.lexsort((columns, values[rows, columns], rows))
-    starts = np.searchsorted(rows, np.arange(len(values)))
-    return columns[order][starts[:, None] + np.arange(k)[None, :]]
+def _take_least(
+    squares: Floats, doubt: Floats, one: Floats, two: Floats, k: int
+) -> tuple[Floats, Places]:
+    """Return the k least distances of each row, rising, and their columns; ties by column.
+
+    What rounding could have put among them is measured anew, pair by pair: equal pairs are then
+    equally far, and the same for any order of the rows.
+    """
+    limit = np.partition(squares, k - 1, axis=1)[:, k - 1 : k]
+    rows, columns = np.nonzero(squares <= limit + doubt)
+    exact = np.sqrt(((one[rows] - two[columns]) ** 2).sum(axis=1))
+    exact[np.isinf(squares[rows, columns])] = np.inf
+    order = np.lexsort((columns, exact, rows))
+    starts = np.searchsorted(rows, np.arange(len(squares)))
+    kept = order[starts[:, None] + np.arange(k)[None, :]]
+    return exact[kept], columns[kept]
 
 
 def weigh_neighbours(distances: Floats) -> Floats:
