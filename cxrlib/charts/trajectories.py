@@ -151,7 +151,8 @@ def plot_map(
         key = draw_key(points, colouring, theme, top=top, title_height=title_height, height=height)
         traces += key.traces
         notes += key.notes
-        layout["shapes"] = [*layout.get("shapes", ()), *key.shapes]
+        if key.shapes:
+            layout["shapes"] = [*layout.get("shapes", ()), *key.shapes]
         layout["legend"] |= key.layout.pop("legend")
         layout |= key.layout
     if trajectories:
