@@ -1,0 +1,99 @@
+"""A second cohort behind a map: placed by its neighbours, counted nowhere."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.embeddings import compute_embeddings
+from cxrlib.errors import ProjectionError
+from cxrlib.extractors import load_extractor
+from cxrlib.pipeline import MappedCohort
+from cxrlib.reference_cloud import describe_cloud, place_reference
+from cxrlib.store import Store
+from tests.cohort_factory import draw_image, make_cohort
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, Store]:
+    """Embed eight X-rays of another cohort: two are the first one's, one is of a side view."""
+    folder = tmp_path_factory.mktemp("reference")
+    images = {f"other{i}.png": draw_image(100 + i) for i in range(8)}
+    images["other0.png"], images["other1.png"] = draw_image(1), draw_image(2)
+    rows = [{"filename": name, "view": "AP"} for name in images]
+    rows[7] |= {"view": "L"}
+    root = make_cohort(folder / "cohort", rows, images=images)
+    store = Store(folder / "cache")
+    cohort = load_cohort(root, store=store)
+    compute_embeddings(cohort, load_extractor("texture"), store, n_workers=0)
+    return cohort, store
+
+
+def test_each_goes_to_the_weighted_mean_of_its_nearest(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """As worked out image by image; what the map has already is left out and counted."""
+    cloud = place_reference(mapped_cohort, *reference, k=3)
+    assert (cloud.n_images, cloud.n_shared, cloud.n_missing) == (5, 2, 0)
+    from cxrlib.embeddings import load_embeddings
+
+    cohort, store = reference
+    found = load_embeddings(cohort, mapped_cohort.extractor, store)
+    own = mapped_cohort.embeddings
+    expected = []
+    for row in range(2, 7):
+        apart = np.linalg.norm(own.outputs.astype(float) - found.outputs[row], axis=1)
+        near = np.argsort(apart)[:3]
+        ids = [own.image_ids[i] for i in near]
+        places = [mapped_cohort.projection.image_ids.index(image_id) for image_id in ids]
+        weights = 1 / apart[near]
+        coordinates = mapped_cohort.projection.coordinates[places].astype(float)
+        expected.append(weights @ coordinates / weights.sum())
+    np.testing.assert_allclose(
+        sorted(map(tuple, cloud.places)), sorted(map(tuple, expected)), rtol=1e-5
+    )
+    low, high = (f(mapped_cohort.projection.coordinates, axis=0) for f in (np.min, np.max))
+    assert (cloud.places >= low - 1e-6).all()
+    assert (cloud.places <= high + 1e-6).all()
+
+
+def test_the_order_of_rows_changes_nothing(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """Neither the reference's nor the map's."""
+    cohort, store = reference
+    turned = replace(cohort, table=cohort.table.iloc[::-1].reset_index(drop=True))
+    one, two = (place_reference(mapped_cohort, each, store) for each in (cohort, turned))
+    np.testing.assert_array_equal(one.places, two.places)
+    assert one.share_far == two.share_far
+
+
+def test_it_says_what_it_is(mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]) -> None:
+    """Placed, not counted, how far off, and what was left out."""
+    words = describe_cloud(place_reference(mapped_cohort, *reference))
+    for part in ("5 images of", "not counted", "placed", "2 images that the map has already"):
+        assert part in words
+
+
+def test_a_cohort_that_is_not_embedded_is_told_how(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store], tmp_path: Path
+) -> None:
+    """The message holds the command."""
+    with pytest.raises(ProjectionError, match="python -m cxrlib embed --data"):
+        place_reference(mapped_cohort, reference[0], Store(tmp_path / "empty"))
+
+
+def test_a_cohort_behind_itself_is_refused(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """All of its images are on the map; one without X-rays has none."""
+    store = Store(reference[1].root)
+    compute_embeddings(mapped_cohort.cohort, load_extractor("texture"), store, n_workers=0)
+    with pytest.raises(ProjectionError, match="on the map already"):
+        place_reference(mapped_cohort, mapped_cohort.cohort, store)
+    table = reference[0].table
+    side = replace(reference[0], table=table[table["view"] == "L"].reset_index(drop=True))
+    with pytest.raises(ProjectionError, match="no X-ray for this map"):
+        place_reference(mapped_cohort, side, store)
