@@ -1,7 +1,7 @@
 """How far to believe the map: who is near without it, its steps, its neighbours, its seeds."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache, partial
 
@@ -95,42 +95,52 @@ def _time_folder(name: str) -> int:
     return folder.stat().st_mtime_ns if folder.exists() else 0
 
 
+@dataclass(frozen=True, eq=False)  # known by what it is, for caches
+class _Numbers:
+    """Hold an extractor's numbers of all X-rays of a cohort, of every view."""
+
+    embeddings: EmbeddingSet
+    space: Space
+
+
 @lru_cache(maxsize=8)
-def _load_space(
-    cohort: Cohort, key: str, features: Features, changed: int
-) -> tuple[EmbeddingSet, Space]:
+def _load_numbers(cohort: Cohort, key: str, features: Features, changed: int) -> _Numbers:
     """Load the numbers of all X-rays of a cohort, on the map or not."""
     store = Store(find_cache())
     info = next(each for each in store.list_extractors() if each.key == key)
     embeddings = load_embeddings(cohort, info, store)
-    return embeddings, lay_out_space(cohort.table, embeddings, features=features)
+    return _Numbers(embeddings, lay_out_space(cohort.table, embeddings, features=features))
 
 
-def _find_space(current: Current) -> tuple[EmbeddingSet, Space]:
-    """Load the numbers that the map was made from."""
+def _find_numbers(current: Current) -> _Numbers:
+    """Load the numbers that the map was made from, of all X-rays."""
     features = current.mapped.projection.settings.features
-    return _load_space(current.cohort, current.extractor.key, features, _time_folder("embeddings"))
+    return _load_numbers(
+        current.cohort, current.extractor.key, features, _time_folder("embeddings")
+    )
 
 
 @lru_cache(maxsize=512)
-def _find_shares(
-    cohort: Cohort, embeddings: EmbeddingSet, space: Space, patient_id: str
-) -> PathShares:
+def _find_shares(cohort: Cohort, numbers: _Numbers, patient_id: str) -> PathShares:
     return path_shares(
-        cohort.table, embeddings, patient_id, duplicates=cohort.duplicates, space=space
+        cohort.table,
+        numbers.embeddings,
+        patient_id,
+        duplicates=cohort.duplicates,
+        space=numbers.space,
     )
 
 
 @lru_cache(maxsize=8)
-def _find_typical(current: Current, space: Space) -> tuple[float, float]:
-    return measure_typical(space, current.mapped.projection)
+def _find_typical(current: Current, numbers: _Numbers) -> tuple[float, float]:
+    return measure_typical(numbers.space, current.mapped.projection)
 
 
 @lru_cache(maxsize=8)
-def _measure_map(current: Current, space: Space) -> pd.DataFrame:
+def _measure_map(current: Current, numbers: _Numbers) -> pd.DataFrame:
     mapped = current.mapped
     raw = getattr(mapped.embeddings, mapped.projection.settings.features)
-    return measure_faithfulness(space, mapped.projection, raw=raw)
+    return measure_faithfulness(numbers.space, mapped.projection, raw=raw)
 
 
 @lru_cache(maxsize=8)
@@ -192,8 +202,8 @@ def _show_shares(
     if not paths:
         show_text("Choose a patient above: the states of who is near stand here, day by day.")
         return
-    embeddings, space = _find_space(current)
-    shares = [_find_shares(current.cohort, embeddings, space, path.patient_id) for path in paths]
+    numbers = _find_numbers(current)
+    shares = [_find_shares(current.cohort, numbers, path.patient_id) for path in paths]
     table = shares_table(shares)
     stem = f"near-states-{date.today().isoformat()}"
     draw = partial(plot_path_share, shares)
@@ -276,14 +286,14 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
     if not any(path.steps for path in paths):
         show_text("No path has a step: choose a patient with images of two recorded days.")
         return
-    space = _find_space(current)[1]
+    numbers = _find_numbers(current)
     spread = _load_seeds(current)
     steps = measure_steps(
         paths,
-        space,
+        numbers.space,
         current.mapped.projection,
         spread=spread,
-        typical=_find_typical(current, space),
+        typical=_find_typical(current, numbers),
     )
     stem = f"steps-{date.today().isoformat()}"
     draw = partial(plot_steps, steps)
@@ -337,8 +347,8 @@ WHOLE_CAVEAT = (
 
 def _show_whole(current: Current, provenance: Sequence[str]) -> None:
     """Show how well the map keeps neighbours, and what of it is the seed's doing."""
-    space = _find_space(current)[1]
-    table = _measure_map(current, space)
+    numbers = _find_numbers(current)
+    table = _measure_map(current, numbers)
     show_heading("Who stands near whom")
     show_text(describe_faithfulness(table))
     show_table(
@@ -354,7 +364,7 @@ def _show_whole(current: Current, provenance: Sequence[str]) -> None:
     if spread is None:
         _offer_seeds(current)
         return
-    show_text(describe_spread(spread, _find_typical(current, space)[1]))
+    show_text(describe_spread(spread, _find_typical(current, numbers)[1]))
     show_quiet(
         "Turned, mirrored, shifted and scaled onto this map before places are compared, as none "
         "of these means anything. Of a map of several components the first two are compared, as "

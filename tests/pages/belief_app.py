@@ -1,0 +1,20 @@
+"""A page of its own for how far the map can be believed: the map's page has it among much else."""
+
+import streamlit as st
+
+from cxrlib.report import provenance
+from cxrlib.trajectories import compute_trajectories
+from ui.cohorts import current_entry
+from ui.frame import show_frame
+from ui.map_belief import show_belief
+from ui.resources import load_current
+
+st.set_page_config(layout="wide")
+show_frame()
+current = load_current(current_entry().slug)
+patients = st.query_params.get("patient", "").split()
+show_belief(
+    current,
+    compute_trajectories(current.cohort.table, current.mapped.projection, patients),
+    provenance=provenance(current.mapped),
+)

@@ -1,0 +1,99 @@
+"""How far the map can be believed, run without a browser."""
+
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ui.map_belief
+from cxrlib.map_spread import Spread
+from ui.map_belief import PARTS
+
+APP = Path(__file__).with_name("belief_app.py")
+TIMEOUT = 60  # seconds
+
+
+@pytest.fixture
+def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the section on the small demo cohort, not run yet."""
+    data, cache = served_demo
+    monkeypatch.setenv("CXR_DATA", str(data))
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
+    return AppTest.from_file(str(APP), default_timeout=TIMEOUT)
+
+
+def choose(page: AppTest, part: str, *patients: str) -> str:
+    """Run the section with a part and patients chosen; give all its text."""
+    page.session_state["belief"] = part
+    page.query_params["patient"] = " ".join(patients)
+    page.run()
+    assert not page.exception
+    kinds = ("markdown", "caption", "subheader", "warning", "error")
+    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
+    return "\n".join(texts + [unescape(e.proto.body) for e in page.get("html")])
+
+
+def find_patients() -> list[str]:
+    """Give the patients with most days on the map."""
+    from ui.resources import list_cohorts, load_current
+
+    return list(load_current(list_cohorts()[0].slug).patients[:2])
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [(PARTS[0], "Choose a patient above"), (PARTS[1], "No path has a step")],
+)
+def test_without_a_patient_it_says_what_to_do(page: AppTest, part: str, words: str) -> None:
+    """No chart, no exception."""
+    assert words in choose(page, part)
+
+
+def test_shares_stand_with_their_reasons(page: AppTest) -> None:
+    """A cohort of thirty persons has too few of others: the table says so, in numbers."""
+    patients = find_patients()
+    text = choose(page, PARTS[0], *patients)
+    assert "not a forecast" in text
+    table = page.dataframe[0].value
+    assert set(table["Patient"]) <= set(patients)
+    assert table["Remark"].ne("").any()
+    assert (table["Bad among the nearest"].eq("not estimable") == table["Persons"].ne("")).any()
+
+
+def test_steps_and_the_offer_of_seeds(page: AppTest) -> None:
+    """Steps stand at once; the seeds are asked for by a button."""
+    text = choose(page, PARTS[1], *find_patients())
+    assert "is the map's doing" in text
+    assert page.dataframe[0].value["seeds_low"].isna().all()
+    assert [button.label for button in page.button if "seeds" in button.label] == [
+        "Draw it with 10 other seeds"
+    ]
+
+
+def test_the_whole_map_before_and_after_its_seeds(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measures with what chance gives; then how far images move."""
+    text = choose(page, PARTS[2])
+    assert "With 15 neighbours: " in text
+    assert "What of this map is chance?" in text
+
+    def load(embeddings: object, settings: object, store: object) -> Spread:
+        from ui.resources import list_cohorts, load_current
+
+        projection = load_current(list_cohorts()[0].slug).mapped.projection
+        places = projection.coordinates.astype(float)
+        moved = [places + shift for shift in (0.0, 0.5, 1.0)]
+        return Spread(projection.image_ids, places, np.stack(moved), (1, 2, 3))
+
+    monkeypatch.setattr(ui.map_belief, "load_spread", load)
+    ui.map_belief._find_spread.cache_clear()
+    try:
+        text = choose(page, PARTS[2])
+    finally:
+        ui.map_belief._find_spread.cache_clear()
+    assert "Drawn with 3 other seeds and laid onto this map" in text
+    assert not [button for button in page.button if "seeds" in button.label]
