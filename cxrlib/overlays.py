@@ -125,7 +125,8 @@ def _find_row(cohort: Cohort, image_id: str) -> pd.Series:
         raise SelectionError(
             f"Cohort {cohort.name!r} has no image {image_id!r}. Ask for one of its image ids."
         )
-    return cohort.table[ROW_COLUMNS].iloc[found[0]]
+    cells = {name: cohort.table[name].iat[found[0]] for name in ROW_COLUMNS}
+    return pd.Series(cells, dtype=object)
 
 
 def _fits(row: pd.Series, width: float, height: float) -> bool:

@@ -1,10 +1,10 @@
 """How did this patient change? One patient's images through time."""
 
 from datetime import date
+from functools import partial
 
 import streamlit as st
 
-from cxrlib.patients import choose_opening_patient, suggest_patients_of_paper
 from cxrlib.report import provenance
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
@@ -17,7 +17,7 @@ from ui.patient_choice import (
 )
 from ui.patient_course import show_course
 from ui.patient_head import show_facts, show_head
-from ui.patient_list import load_patients, read_asked, show_patient_list
+from ui.patient_list import load_everybody, load_patients, read_asked, show_patient_list
 from ui.patient_near import show_near
 from ui.patient_notes import show_notes
 from ui.patient_pair import show_pair
@@ -31,35 +31,31 @@ LIST = "patient_list"
 entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()
 selected = load_selected(cohort, selection)
-everybody, patients = load_patients(cohort, cohort.select_xrays()), load_patients(cohort, selected)
+patients = load_patients(cohort, selected)
 
 st.title("How did this patient change?", anchor=False)
 if patients.empty:
     show_empty(cohort, selection)
     st.stop()
 
-suggested = suggest_patients_of_paper(cohort.table)
-opening = choose_opening_patient(
-    patients, suggested=[patient_id for patient_id, _ in suggested], planted=cohort.planted
-)
-known = set(everybody["patient_id"])
-report_patient(known)
-shown = find_shown(entry.slug, known, str(opening))
+everybody = load_everybody(cohort)
+report_patient(everybody)
+shown = find_shown(entry.slug, everybody, partial(everybody.choose_opening, patients))
 if (asked := read_asked(patients, key=LIST)) is not None:
     shown = choose_patient(shown, asked)
 rows = cohort.table[cohort.table["is_xray"] & (cohort.table["patient_id"] == shown.patient_id)]
 shown, pair = find_pair(shown, rows)
 write_address(shown)
 
-kept = set(selected.table["image_id"])
+own = selected.table["patient_id"] == shown.patient_id
+kept = set(selected.table.loc[own, "image_id"])
 origin = provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-patient-{date.today().isoformat()}"
 beside, main = st.columns([1, 3], gap="medium")
 with beside:
-    show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=suggested)
+    show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=everybody.suggested)
 with main:
-    summary = everybody[everybody["patient_id"] == shown.patient_id].iloc[0]
-    show_head(summary, rows, kept=kept)
+    show_head(everybody.find(shown.patient_id), rows, kept=kept)
     show_facts(rows)
     show_timeline(cohort, rows, pair, kept=kept, provenance=origin, stem=stem)
     show_pair(cohort, rows, pair)

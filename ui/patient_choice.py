@@ -1,12 +1,13 @@
 """Whom the patients page shows, and which two images: chosen, linked to, or the default."""
 
-from collections.abc import Container
+import contextlib
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
-from cxrlib.priors import Pair, choose_pair, find_prior
+from cxrlib.priors import Pair, choose_pair, pair_image
 from ui.address import report_unknown
 
 __all__ = [
@@ -44,7 +45,7 @@ class Shown:
     prior_id: str | None = None
 
 
-def find_shown(slug: str, patients: Container[str], opening: str) -> Shown:
+def find_shown(slug: str, patients: Container[str], choose_opening: Callable[[], str]) -> Shown:
     """Return what to show: what a link or the browser's Back asks for, else what was shown last.
 
     Parameters
@@ -53,8 +54,8 @@ def find_shown(slug: str, patients: Container[str], opening: str) -> Shown:
         Of the cohort in use.
     patients : container of str
         Ids of the cohort.
-    opening : str
-        The patient to open on.
+    choose_opening : callable
+        Chooses the patient to open on; called only where nothing else says whom to show.
     """
     kept = st.session_state.get(SHOWN)
     asked = _read_address()
@@ -62,10 +63,10 @@ def find_shown(slug: str, patients: Container[str], opening: str) -> Shown:
     if not isinstance(kept, Shown) or kept.slug != slug:
         # An address that this page wrote is of the cohort that was shown before.
         follows = is_new and asked[0] in patients
-        return Shown(slug, str(asked[0]), *asked[1:]) if follows else Shown(slug, opening)
+        return Shown(slug, str(asked[0]), *asked[1:]) if follows else Shown(slug, choose_opening())
     if is_new and asked[0] in patients:
         return Shown(slug, str(asked[0]), *asked[1:])
-    return kept if kept.patient_id in patients else Shown(slug, opening)
+    return kept if kept.patient_id in patients else Shown(slug, choose_opening())
 
 
 def report_patient(patients: Container[str]) -> None:
@@ -74,7 +75,8 @@ def report_patient(patients: Container[str]) -> None:
 
 
 def _read_address() -> tuple[str | None, str | None, str | None]:
-    patient, image, prior = (st.query_params.get(name) for name in PARAMETERS)
+    # What has been taken out in this run is empty.
+    patient, image, prior = (st.query_params.get(name) or None for name in PARAMETERS)
     return patient, image, prior
 
 
@@ -82,12 +84,15 @@ def write_address(shown: Shown) -> None:
     """Keep what is shown in the address, and in the session for when the reader comes back."""
     st.session_state[SHOWN] = shown
     values = (shown.patient_id, shown.image_id, shown.prior_id)
-    for name, value in zip(PARAMETERS, values, strict=True):
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
-    st.session_state[WRITTEN] = values
+    if _read_address() != values:
+        # At once: each message is a step of the browser's history, and Back would stop at an
+        # address between two screens, of which none was ever seen.
+        pairs = zip(PARAMETERS, values, strict=True)
+        asked = {name: [] if value is None else value for name, value in pairs}
+        # Bound on the page the reader comes from until this run ends: the next one writes it.
+        with contextlib.suppress(st.errors.StreamlitAPIException):
+            st.query_params.update(asked)
+    st.session_state[WRITTEN] = _read_address()
 
 
 def choose_patient(shown: Shown, patient_id: str) -> Shown:
@@ -121,7 +126,7 @@ def find_pair(shown: Shown, rows: pd.DataFrame) -> tuple[Shown, Pair]:
 
 
 def choose_image(rows: pd.DataFrame, image_id: str) -> None:
-    """Show an image beside its prior, or beside the image that it was shown with last.
+    """Show an image beside its prior, or beside one that was shown last.
 
     Parameters
     ----------
@@ -131,9 +136,8 @@ def choose_image(rows: pd.DataFrame, image_id: str) -> None:
     """
     shown = st.session_state[SHOWN]
     before = choose_pair(rows) if shown.image_id is None else Pair(*_images(shown), "chosen")
-    others = [find_prior(rows, image_id), before.prior, before.current]
-    prior = next((name for name in others if name not in (None, image_id)), None)
-    set_pair(image_id, prior)
+    pair = pair_image(rows, image_id, (before.current, before.prior))
+    set_pair(str(pair.current), pair.prior)
 
 
 def _images(shown: Shown) -> tuple[str | None, str | None]:

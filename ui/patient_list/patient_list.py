@@ -9,6 +9,7 @@ import hashlib
 import json
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,22 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.patients import select_patients, summarise_patients
+from cxrlib.patients import (
+    choose_opening_patient,
+    select_patients,
+    suggest_patients_of_paper,
+    summarise_patients,
+)
 from cxrlib.quality import find_flags
 
-__all__ = ["load_patients", "pack_patients", "read_asked", "show_patient_list"]
+__all__ = [
+    "Everybody",
+    "load_everybody",
+    "load_patients",
+    "pack_patients",
+    "read_asked",
+    "show_patient_list",
+]
 
 CODE = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
@@ -44,12 +57,54 @@ def load_patients(cohort: Cohort, selected: Cohort) -> pd.DataFrame:
     DataFrame
         Of `cxrlib.patients.select_patients`; do not change it in place.
     """
-    return select_patients(_load_all(cohort), selected)
+    return select_patients(load_everybody(cohort).patients, selected)
+
+
+@dataclass(frozen=True, eq=False)
+class Everybody:
+    """Hold the patients of a whole cohort, whatever is filtered; a container of their ids.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Of `cxrlib.patients.summarise_patients`.
+    suggested : tuple of (str, str)
+        Of `cxrlib.patients.suggest_patients_of_paper`: patient and figure.
+    planted : mapping or None
+        `Cohort.planted`.
+    """
+
+    patients: pd.DataFrame
+    suggested: tuple[tuple[str, str], ...]
+    planted: Mapping[str, Any] | None
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {patient_id: i for i, patient_id in enumerate(self.patients["patient_id"])}
+
+    def __contains__(self, patient_id: object) -> bool:
+        """Tell whether the cohort has an X-ray of such a patient."""
+        return patient_id in self._places
+
+    def find(self, patient_id: str) -> pd.Series:
+        """Return the row of a patient of this cohort."""
+        return self.patients.iloc[self._places[patient_id]]
+
+    def choose_opening(self, patients: pd.DataFrame) -> str:
+        """Choose whom to open on among the patients of a selection, of whom there is one."""
+        suggested = [patient_id for patient_id, _ in self.suggested]
+        chosen = choose_opening_patient(patients, suggested=suggested, planted=self.planted)
+        return str(chosen)
 
 
 @functools.lru_cache(maxsize=4)
-def _load_all(cohort: Cohort) -> pd.DataFrame:
-    return summarise_patients(cohort, find_flags(cohort))
+def load_everybody(cohort: Cohort) -> Everybody:
+    """Summarise all patients of a cohort once for all sessions."""
+    return Everybody(
+        summarise_patients(cohort, find_flags(cohort)),
+        tuple(suggest_patients_of_paper(cohort.table)),
+        cohort.planted,
+    )
 
 
 def show_patient_list(
