@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.palette import PALETTES
 from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
-from ui.tables import list_savings, write_table
+from ui.tables import STYLE, list_savings, write_table
 
 HOSTILE = "<img src=x onerror=alert(1)>' onclick='x"
 COLUMNS = (
@@ -86,6 +86,17 @@ def test_a_wide_table_can_be_scrolled_by_keyboard() -> None:
     """What scrolls takes the focus and has a name."""
     page = write_table(make(), PALETTES["light"])
     assert re.search(r"class='cxr-table-room' role='region' tabindex='0' aria-label='Title'", page)
+
+
+def test_the_shade_below_lies_on_the_names_as_well() -> None:
+    """Names that stay in place have an opaque ground: the shade is a layer over them."""
+    style = STYLE.read_text()
+    shade = re.search(r"\.cxr-table-room::after \{(.*?)\}", style, re.S)[1]
+    assert "position: sticky" in shade
+    assert "left: 0" in shade
+    assert int(re.search(r"z-index: (\d)", shade)[1]) >= 1
+    name = re.search(r"animation: ([\w-]+)", shade)[1]
+    assert f"@keyframes {name} " in style
 
 
 def test_bars_are_said_too() -> None:
