@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.flow import describe_flow, plot_flow
+from cxrlib.charts.flow import LINE, describe_flow, plot_flow
 from cxrlib.cohort import SelectionStep
 from tests.figures import assert_valid
 
@@ -24,9 +24,27 @@ def test_bars_add_up() -> None:
 def test_every_bar_says_images_and_patients() -> None:
     """Counts carry their unit, reasons their number; many reasons are summed up."""
     words = [a.text for a in plot_flow(STEPS).layout.annotations]
-    assert "90 images of 38 patients<br>out: 10 modality CT" in words
-    assert any("16 for other reasons" in text for text in words)
+    assert "X-rays: 90 images of 38 patients<br>out: 10 modality CT" in words
+    assert any("16 for other reasons" in text.replace("<br>", " ") for text in words)
     assert "left out 8 view 0" in describe_flow(STEPS)
+
+
+def test_words_stand_over_their_bar_and_fit_a_telephone() -> None:
+    """No line is longer than a narrow page; no words reach into a bar, above or below."""
+    long = SelectionStep(
+        "view PA, AP, AP Supine", 50, 20, {f"reason {i} " * 9: 9 for i in range(3)}
+    )
+    figure = plot_flow([*STEPS, long, STEPS[-1]])
+    notes, bars = figure.layout.annotations, figure.data[0]
+    assert max(len(line) for note in notes for line in note.text.split("<br>")) <= 60
+    ends = [note.y + LINE * (note.text.count("<br>") + 1) for note in notes]
+    for note, end, bar in zip(notes, ends, bars.y, strict=True):
+        assert note.x == 0
+        assert end <= bar - bars.width / 2 < bar
+    for note, bar in zip(notes[1:], bars.y[:-1], strict=True):
+        assert bar + bars.width / 2 < note.y
+    room = figure.layout.yaxis.range[0] - figure.layout.yaxis.range[1]
+    assert figure.layout.height - figure.layout.margin.t - figure.layout.margin.b == room
 
 
 def test_one_image_of_one_patient_is_singular() -> None:

@@ -99,6 +99,16 @@ def test_the_axis_does_not_say_from_when():
     assert "does not say" in plot_offsets(DAYS).layout.xaxis.title.text
 
 
+def test_words_fit_a_telephone():
+    """Each line of a title or a note has room on 360 pixels, about 7 a sign."""
+    sizes = pd.concat([SIZES] * 5)
+    for figure in (plot_ages(AGES), plot_offsets(DAYS), plot_sizes(sizes)):
+        texts = [figure.layout.xaxis.title.text, *(note.text for note in figure.layout.annotations)]
+        assert max(len(line) for text in texts for line in text.split("<br>")) <= 52
+    heads = plot_sizes(SIZES).layout.annotations
+    assert all(note.xshift < -40 for note in heads)
+
+
 def test_words_count_what_is_not_known():
     """Text alternatives say medians and blanks."""
     assert "7 have no age, 3 an age out of range" in describe_ages(AGES)

@@ -1,6 +1,7 @@
 """The way from all rows of a cohort to the images that a page shows, as bars."""
 
 import itertools
+import textwrap
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -12,7 +13,8 @@ from cxrlib.cohort import SelectionStep
 
 __all__ = ["describe_flow", "plot_flow"]
 
-ROW_HEIGHT = 46  # pixels
+LINE, BAR, GAP, EDGE = 20, 14, 12, 8  # pixels
+LONGEST = 50  # signs of a line
 MAX_REASONS = 3
 
 
@@ -32,17 +34,19 @@ def plot_flow(steps: Sequence[SelectionStep], *, theme: Theme = "light") -> go.F
     """
     palette = PALETTES[theme]
     total = max(steps[0].n_images, 1)
-    places = list(range(len(steps)))
     kept = [step.n_images for step in steps]
     gone = [0, *(a - b for a, b in itertools.pairwise(kept))]
-    hover = [_hover(step, n) for step, n in zip(steps, gone, strict=True)]
+    texts = [_write_lines(step) for step in steps]
+    heights = [LINE * len(lines) + BAR + GAP for lines in texts]
+    # In pixels from the top, as the axis is: words stand over their bar whatever the width.
+    tops = [0, *itertools.accumulate(heights)]
     bars = {
         "type": "bar",
-        "y": places,
+        "y": [top - GAP - BAR / 2 for top in tops[1:]],
         "orientation": "h",
-        "width": 0.56,
+        "width": BAR,
         "hoverinfo": "text",
-        "hovertext": hover,
+        "hovertext": [_hover(step, n) for step, n in zip(steps, gone, strict=True)],
     }
     solid = {"color": palette.accent, "line": {"width": 0}}
     hatched = {
@@ -51,37 +55,29 @@ def plot_flow(steps: Sequence[SelectionStep], *, theme: Theme = "light") -> go.F
         "pattern": {"shape": "/", "fgcolor": palette.quiet, "size": 6, "solidity": 0.25},
     }
     traces = [{**bars, "x": kept, "marker": solid}, {**bars, "x": gone, "marker": hatched}]
-    notes = [
-        note
-        for place, step, n in zip(places, steps, gone, strict=True)
-        for note in (
-            _note(0, place, -10, _wrap(step.label)),
-            _note(step.n_images + n, place, 10, _words(step)),
-        )
-    ]
     layout = {
         "barmode": "stack",
         "showlegend": False,
-        "height": ROW_HEIGHT * len(steps) + 16,
-        "margin": {"l": 190, "r": 8, "t": 8, "b": 8},
-        "xaxis": {"visible": False, "range": [0, 1.75 * total], "fixedrange": True},
-        "yaxis": {"visible": False, "range": [len(steps) - 0.5, -0.5], "fixedrange": True},
+        "height": tops[-1] + 2 * EDGE,
+        "margin": {"l": EDGE, "r": EDGE, "t": EDGE, "b": EDGE},
+        "xaxis": {"visible": False, "range": [0, 1.01 * total], "fixedrange": True},
+        "yaxis": {"visible": False, "range": [tops[-1], 0], "fixedrange": True},
         "font": {"size": TEXT_SIZE},
-        "annotations": notes,
+        "annotations": [_note(top, lines) for top, lines in zip(tops[:-1], texts, strict=True)],
     }
     return make_figure(traces, layout, theme)
 
 
-def _note(x: float, y: float, shift: int, text: str) -> Parts:
-    """Write beside a bar: to its left where the shift, in pixels, is negative."""
-    is_left = shift < 0
+def _note(top: float, lines: Sequence[str]) -> Parts:
+    """Write above a bar, from its left end on."""
     return {
-        "x": x,
-        "y": y,
-        "xanchor": "right" if is_left else "left",
-        "xshift": shift,
-        "align": "right" if is_left else "left",
-        "text": text,
+        "x": 0,
+        "y": top,
+        "xanchor": "left",
+        "yanchor": "top",
+        "align": "left",
+        "borderpad": 0,
+        "text": "<br>".join(map(_escape, lines)),
     }
 
 
@@ -104,10 +100,11 @@ def _count(step: SelectionStep) -> str:
     return f"{count_words(step.n_images, 'image')} of {count_words(step.n_patients, 'patient')}"
 
 
-def _words(step: SelectionStep) -> str:
-    """Label a bar: counts, and below it what went."""
+def _write_lines(step: SelectionStep) -> list[str]:
+    """Write what a step left and what went, in lines that a telephone can show."""
     out = _reasons(step)
-    return _escape(_count(step)) + (f"<br>{_escape(f'out: {out}')}" if out else "")
+    lines = textwrap.wrap(f"{step.label}: {_count(step)}", LONGEST)
+    return [*lines, *(textwrap.wrap(f"out: {out}", LONGEST) if out else [])]
 
 
 def _reasons(step: SelectionStep) -> str:
@@ -123,16 +120,6 @@ def _hover(step: SelectionStep, n_gone: int) -> str:
     return _escape(f"{step.label}: {_count(step)}") + (
         f"<br>{n_gone:,} left out:<br>{every}" if n_gone else ""
     )
-
-
-def _wrap(label: str) -> str:
-    """Break a long label in two."""
-    words, lines = label.split(), [""]
-    for word in words:
-        if len(lines[-1]) + len(word) > 24 and len(lines) < 2:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(_escape(line) for line in lines)
 
 
 def _escape(text: str) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL, add_heading, pale_marker, say_empty
-from cxrlib.charts.template import chart_template
+from cxrlib.charts.template import MARGIN, chart_template
 from cxrlib.charts.words import count_words
 from cxrlib.intervals import FEW, write_tenths
 
@@ -223,7 +223,7 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         The axis is broken where bars begin to be many days; those are paler.
     """
     palette = PALETTES[theme]
-    title = "Day, from symptoms or from admission: the record does not say which"
+    title = "Day, from symptoms or from admission:<br>the record does not say which"
     figure = _start(theme, HEIGHT, title, "image")
     if offsets.empty:
         return say_empty(figure)
@@ -252,7 +252,7 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         tickangle=0,
         range=[float(wide.middles[0]) - WIDE / 2, last + WIDE / 2],
     )
-    figure.update_layout(margin_b=BELOW + 18, height=HEIGHT + 18)
+    figure.update_layout(margin={"b": BELOW + 36, "t": MARGIN["t"] + 18}, height=HEIGHT + 54)
     _say_breaks(figure, palette)
     _mark_few(figure, daily, palette)
     return figure
@@ -322,7 +322,7 @@ def _say_breaks(figure: go.Figure, palette: Palette) -> None:
         )  # fmt: skip
         figure.add_annotation(
             x=place, y=1, yref="paper", yanchor="bottom", xanchor=anchor, xshift=shift,
-            text="many days a bar", font={"color": palette.quiet},
+            text="many days<br>a bar", font={"color": palette.quiet},
         )  # fmt: skip
 
 
@@ -391,7 +391,10 @@ def plot_sizes(sizes: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         axis = f"y{place + 1}"
         _add_bars(figure, bins, "image", {"color": palette.accent}, {"yaxis": axis})
         add_heading(figure, _say_side(side, sizes), x=0, palette=palette)
-        figure.layout.annotations[-1].y = 1.0 if place == 0 else 0.44
+        # From the chart's edge, not from the bars': a narrow page has no room to give away.
+        figure.layout.annotations[-1].update(
+            y=1.0 if place == 0 else 0.44, xshift=MARGIN["l"] - LEFT
+        )
     counted = {
         "range": [0, most * 1.08],
         "showgrid": True,
