@@ -4,6 +4,7 @@ Every share stands as count, denominator, share and interval; every average with
 rests on, and not at all where they are few.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +32,9 @@ TONES: Mapping[Tone, str] = MappingProxyType(
     {"full": "yes, or known", "half": "no", "pale": "unclear or not recorded"}
 )
 """What the tones of a summary's bars mean."""
+
+NO_NEVER = "no is never recorded"
+"""What stands in place of a share where nobody says no."""
 
 Counts = dict[Hashable, Any]  # a row of a summary's table
 Write = Callable[[Counts], Cell]
@@ -153,11 +157,11 @@ def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
 def _make_outcomes(summary: Summary, shown: pd.DataFrame) -> Made:
     for name in OUTCOMES:
         column = Column(OUTCOME_TITLES[name], group=f"Yes, of {summary.unit}s recorded")
-        yield column, _share(f"{name}_yes", f"{name}_no", "yes")
+        yield column, _share(f"{name}_yes", f"{name}_no", f"{name}_share", "yes")
 
 
 def _make_sex(summary: Summary, shown: pd.DataFrame) -> Made:
-    yield Column("Male", "of known"), _share("sex_male", "sex_female", "male")
+    yield Column("Male", "of known"), _share("sex_male", "sex_female", "male_share", "male")
 
 
 _MAKERS: dict[str, Callable[[Summary, pd.DataFrame], Made]] = {
@@ -182,13 +186,15 @@ def _count(name: str, shown: pd.DataFrame, *, has_bar: bool = False) -> Write:
     return write
 
 
-def _share(yes: str, no: str, word: str) -> Write:
+def _share(yes: str, no: str, share: str, word: str) -> Write:
     """Write a share of what is recorded; the bar shows what is not as well."""
 
     def write(counts: Counts) -> Cell:
         n_yes, n_no, n = int(counts[yes]), int(counts[no]), int(counts["n"])
         plain = describe_share(n_yes, n_yes + n_no)
         bar = _split(counts, n_yes, n_no, n - n_yes - n_no, word)
+        if n_yes and math.isnan(counts[share]):  # a share of those alone who say yes
+            return Cell(f"{n_yes:,}", NO_NEVER, f"{n_yes:,}, {NO_NEVER}", bar)
         text, _, detail = plain.removesuffix(")").partition(" (")
         return Cell(text, detail, plain, bar)
 

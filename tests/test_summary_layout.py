@@ -48,6 +48,16 @@ def test_every_cell_gives_its_denominator(cohort) -> None:
     assert cells["Total"]["Images"] == "16"
 
 
+def test_yes_alone_is_no_share(tmp_path) -> None:
+    """Where no RT-PCR is recorded as negative there is a count, and not 100 %."""
+    rows = [{"RT_PCR_positive": "Y"}, {"RT_PCR_positive": "Y"}, {}]
+    for more, words in (([], "2, no is never recorded"), ([{"RT_PCR_positive": "N"}], "2 of 3 (")):
+        folder = make_cohort(tmp_path / str(len(more)), [*rows, *more], images={})
+        summary = summarise(load_cohort(folder, inspect_images=False), "region")
+        cells = read(lay_out_summary(summary, title="t", parts=("outcomes",)))
+        assert cells["Total"]["RT-PCR positive"].startswith(words)
+
+
 def test_bars_are_of_all_and_add_up(cohort) -> None:
     """Yes, no and what is not recorded fill the cell; a reader is told what each is."""
     summary = summarise(cohort, "region")
