@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -127,6 +128,41 @@ def test_only_a_page_is_sent(folder) -> None:
     assert [data[k] for k in ("page", "nPages", "first", "last", "nImages")] == [1, 3, 1, 60, 142]
     assert data["opened"] is None
     assert data["openedPage"] is None
+
+
+def test_a_link_opens_the_same_sheet(folder) -> None:
+    """Order, page and open image are in the address, and come from it; the session's go before."""
+    wish = asdict(Wish("view", 2, "149.png", ""))
+    first = run(folder, sheet_wish=wish)
+    asked = {"order": "view", "opened": "149.png"}  # the page was another sheet's
+    assert dict(first.query_params) == asked
+    page = AppTest.from_function(show_folder, args=(str(folder),))
+    page.query_params.update({**asked, "page": "2"})
+    page.run()
+    data = sent(page)
+    assert (data["order"], data["page"], data["opened"]) == ("view", 2, "149.png")
+    page.session_state["sheet_wish"] = {**page.session_state["sheet_wish"], "page": 1}
+    page.run()
+    assert sent(page)["page"] == 1
+    assert dict(page.query_params) == asked
+    page.query_params["page"] = "3"  # back, or another link
+    page.run()
+    assert sent(page)["page"] == 3
+
+
+def test_a_link_to_what_is_not_there_is_reported(folder) -> None:
+    """Each part that makes no sense is named, as text; a page too far is the last."""
+    page = AppTest.from_function(show_folder, args=(str(folder),))
+    page.query_params.update({"order": "<i>size</i>", "page": "²", "opened": "gone"})
+    page.run()
+    assert not page.exception
+    text = " ".join(unescape(element.proto.body) for element in page.get("html"))
+    for name, value in (("order", "<i>size</i>"), ("page", "²"), ("opened", "gone")):
+        assert f"{name} {value!r}, which this page does not have" in text
+    assert not page.query_params
+    page.query_params["page"] = "999999"
+    page.run()
+    assert sent(page)["page"] == 3
 
 
 def test_what_is_open_is_told_to_the_page(folder) -> None:

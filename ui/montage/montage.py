@@ -17,6 +17,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.contact_sheet import ORDERS, PER_PAGE, SheetPage, cut_page, find_page, order_images
+from ui.address import report_unknown
 from ui.image_panel import show_image_panel
 from ui.image_route import image_url
 from ui.pictures import describe_row
@@ -27,6 +28,9 @@ CODE = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
 PLACE = Path(__file__).with_name("place.css")
 NOT_RECORDED = "–"
+ORDER, PAGE, OPENED = PARAMETERS = ("order", "page", "opened")
+"""What the address says of a sheet."""
+LONGEST_PAGE = 6  # digits
 
 
 @dataclass(frozen=True)
@@ -123,11 +127,20 @@ def show_sheet(
         The id of the image that is open, if the selection has it.
     """
     name = _name_sheet(cohort, slug)
-    wish = read_wish(_kept(key), _asked(key), sheet=name)
+    linked = _read_address()
+    is_link = bool(linked) and linked != st.session_state.get(f"{key}_written")
+    kept = _read_link(linked, name) if is_link else _kept(key)
+    wish = read_wish(kept, _asked(key), sheet=name)
     sheet = _open_sheet(cohort, wish.order)
+    if is_link:
+        report_unknown(ORDER, ORDERS.__contains__)
+        report_unknown(PAGE, _is_number)
+        report_unknown(OPENED, sheet.places.__contains__)
     opened = wish.opened if wish.opened in sheet.places else None
     page = cut_page(len(sheet.rows), wish.page, per_page=per_page)
     st.session_state[_name(key)] = asdict(Wish(wish.order, page.number, opened, name))
+    _write_address(Wish(wish.order, page.number, opened))
+    st.session_state[f"{key}_written"] = _read_address()
     shown = sheet.rows.iloc[page.start : page.stop]
     _component()(
         key=key,
@@ -244,6 +257,40 @@ def _read_parts(sent: object, sheet: str) -> dict[str, Any]:
     if "opened" in sent and isinstance(sent["opened"], str | None):
         parts["opened"] = sent["opened"]
     return parts
+
+
+# ---- what the address says: a copied link opens the same sheet
+
+
+def _read_address() -> dict[str, str]:
+    return {name: st.query_params[name] for name in PARAMETERS if name in st.query_params}
+
+
+def _read_link(linked: Mapping[str, str], sheet: str) -> dict[str, object]:
+    """Give what a link asks for as `read_wish` takes it; what makes no sense is left out."""
+    parts: dict[str, object] = {"sheet": sheet, "order": linked.get(ORDER)}
+    if _is_number(number := linked.get(PAGE, "")):
+        parts["page"] = int(number)
+    return parts | {"opened": linked.get(OPENED)}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_PAGE
+
+
+def _write_address(wish: Wish) -> None:
+    """Write what is not as a sheet opens by itself."""
+    plain = Wish()
+    values = {
+        ORDER: wish.order if wish.order != plain.order else None,
+        PAGE: str(wish.page) if wish.page != plain.page else None,
+        OPENED: wish.opened,
+    }
+    for name, value in values.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
 
 
 def _name(key: str) -> str:
