@@ -89,7 +89,7 @@ def pictures_for_export(
         `placeholders`.
     """
     pictures = {}
-    for row in rows[[*_ASKED, "sha256"]].to_dict("records"):
+    for row in _read_asked(rows, "sha256"):
         if why_left_out(row, is_synthetic=cohort.is_synthetic):
             continue
         image_id = str(row["image_id"])
@@ -101,6 +101,13 @@ def pictures_for_export(
         encoded = base64.b64encode(_shrink(data, side)).decode("ascii")
         pictures[image_id] = f"data:image/jpeg;base64,{encoded}"
     return pictures
+
+
+def _read_asked(rows: pd.DataFrame, *more: str) -> list[dict[str, Any]]:
+    """Read of each image what says whether it may go out."""
+    names = (*_ASKED, *more)
+    cells = zip(*(rows[name].tolist() for name in names), strict=True)
+    return [dict(zip(names, line, strict=True)) for line in cells]
 
 
 def _shrink(data: bytes, side: int) -> bytes:
@@ -127,7 +134,7 @@ def placeholders(cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str]
     """
     return {
         str(row["image_id"]): why_left_out(row, is_synthetic=cohort.is_synthetic) or UNREADABLE
-        for row in rows[[*_ASKED]].to_dict("records")
+        for row in _read_asked(rows)
         if row["image_id"] not in pictures
     }
 
@@ -151,17 +158,14 @@ def tell_pictures(
     list of str
         One line each, for the figure's lines of origin.
     """
+    kept_back = placeholders(cohort, rows, pictures or {})
     if pictures is None:
-        asked = rows[[*_ASKED]].to_dict("records")
-        is_synthetic = cohort.is_synthetic
-        allowed = [r["image_id"] for r in asked if not why_left_out(r, is_synthetic=is_synthetic)]
-        pictures = dict.fromkeys(allowed, "")
-    shown = rows[rows["image_id"].isin(list(pictures))]
+        kept_back = {image_id: why for image_id, why in kept_back.items() if why != UNREADABLE}
+    narrow = rows[["image_id", "article", "source", "license"]]  # fifty columns are slow to take
+    shown = narrow[~narrow["image_id"].isin(list(kept_back))]
     words = f"Pictures are scaled copies of {len(shown):,} of {len(rows):,} images"
     lines = [words] if len(shown) else []
-    reasons = Counter(
-        why.partition(":")[0] for why in placeholders(cohort, rows, pictures).values()
-    )
+    reasons = Counter(why.partition(":")[0] for why in kept_back.values())
     if reasons:
         words = ", ".join(f"{n:,} ({reason})" for reason, n in reasons.items())
         lines.append(f"Images without a picture: {words}")
@@ -286,7 +290,7 @@ def _write_files(
 def _locate(cohort: Cohort, rows: pd.DataFrame) -> tuple[dict[str, Path], dict[str, str]]:
     """Find the files that may go out, and why others may not or have none, by image id."""
     paths, reasons = {}, {}
-    for row in rows[[*_ASKED]].to_dict("records"):
+    for row in _read_asked(rows):
         image_id = str(row["image_id"])
         reason = why_withheld(row, is_synthetic=cohort.is_synthetic)
         if not reason:
