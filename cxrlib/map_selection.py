@@ -321,7 +321,7 @@ def count_chosen(chosen: ChosenImages) -> str:
     )
     if chosen.n_left_out:
         words += (
-            f" {name_units(chosen.n_left_out, 'chosen image')} more "
+            f" {chosen.n_left_out:,} more chosen {'image' if chosen.n_left_out == 1 else 'images'} "
             f"{'is' if chosen.n_left_out == 1 else 'are'} not counted: the filters leave "
             f"{'it' if chosen.n_left_out == 1 else 'them'} out, or the map does not have "
             f"{'it' if chosen.n_left_out == 1 else 'them'}."

@@ -143,7 +143,7 @@ def test_chosen_images_against_the_rest_by_hand(
     assert first["second_n"] == len(rest)
     assert np.isnan(first["second"])  # fewer than ten images have no mean
     assert outputs[places].shape[0] == first["second_of"]
-    assert "1 chosen image more is not counted" in count_chosen(chosen)
+    assert "1 more chosen image is not counted" in count_chosen(chosen)
 
 
 def test_the_order_of_rows_and_names_changes_nothing(
