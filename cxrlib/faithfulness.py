@@ -345,7 +345,7 @@ def describe_spread(spread: Spread, typical_map: float) -> str:
     return (
         f"Drawn with {len(spread.seeds)} other seeds and laid onto this map, half of the "
         f"{name_units(len(spread.typical), 'image')} stand {half:.2f} map units or more from "
-        f"where they are drawn, 1 in 10 {most:.2f} or more. Two images at random are "
+        f"where they are drawn, 1 in 10 of all {most:.2f} or more. Two images at random are "
         f"{typical_map:.2f} apart."
     )
 

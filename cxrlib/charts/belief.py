@@ -83,8 +83,8 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
             "font": {"size": TEXT_SIZE},
         },
         "annotations": _write_notes(notes, palette),
-        "shapes": [],
     }
+    cuts: list[dict[str, Any]] = []
     for row, each in enumerate(shares):
         top = 1 - (key + row * panel + HEAD) / height
         axis = "" if row == 0 else str(row + 1)
@@ -92,9 +92,11 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
         layout[f"xaxis{axis}"] = _make_days(marks, axis)
         layout[f"yaxis{axis}"] = _make_shares([max(top - PLOT / height, 0), top], axis)
         layout["annotations"] += [_write_name(each, top), *_name_overall(marks, axis, palette)]
-        layout["shapes"] += _draw_cuts(marks, axis, palette)
+        cuts += _draw_cuts(marks, axis, palette)
         traces += _draw_overall(marks, axis, palette)
         traces += _draw_shares(marks, axis, palette)
+    if cuts:
+        layout["shapes"] = cuts
     if not shares:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
     return make_figure(traces, layout, theme)
@@ -112,8 +114,11 @@ class _Marks:
             self.axis = lay_out_axis(self.days, 0.0, DAYS_END, most_per_day=MOST_PER_DAY)
         self.lane = LANE if self.days else (0.0, LANE[1] - LANE[0])
         self.has_lane = bool(np.isnan(days).any())
-        self.end = LANE[1] if self.has_lane else DAYS_END - START
         self.x = self._place(days)
+        # Many images of a first or last day reach beyond it.
+        end = LANE[1] if self.has_lane else DAYS_END - START
+        self.start = min(START, min(self.x, default=START) - BESIDE)
+        self.end = max(end, max(self.x, default=end) + BESIDE)
 
     def _place(self, days: Sequence[float]) -> list[float]:
         """Place images at their day, those of one day side by side, those without beyond all."""
@@ -187,7 +192,7 @@ def _make_days(marks: _Marks, axis: str) -> dict[str, Any]:
         ticks.append((sum(marks.lane) / 2, "no day"))
     return {
         "anchor": f"y{axis}",
-        "range": [START, marks.end],
+        "range": [marks.start, marks.end],
         "tickvals": [place for place, _ in ticks],
         "ticktext": [words for _, words in ticks],
         "ticks": "outside",
@@ -200,7 +205,7 @@ def _thin_ticks(marks: _Marks) -> list[tuple[float, str]]:
     """Tick all days; label them as far as labels stand apart, the first and the last first."""
     if marks.axis is None:
         return []
-    per_pixel = (marks.end - START) / NARROW
+    per_pixel = (marks.end - marks.start) / NARROW
     chosen: dict[float, str] = {}
     for day in dict.fromkeys([marks.days[0], marks.days[-1], *marks.days]):
         # As in the timeline: 5 also stands for "a few days".
@@ -234,7 +239,7 @@ def _draw_overall(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     return [
         {
             "type": "scatter",
-            "x": [START, marks.end],
+            "x": [marks.start, marks.end],
             "y": [share, share],
             "xaxis": f"x{axis}",
             "yaxis": f"y{axis}",
@@ -461,11 +466,11 @@ def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
             {**note, "yshift": note["yshift"] - below}
             for note in _write_notes(notes, palette, left)
         ],
-        "shapes": [_draw_one(palette)] if rows else [],
     }
     if not rows:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
         return make_figure([], layout, theme)
+    layout["shapes"] = [_draw_one(palette)]
     return make_figure(_draw_steps(steps, rows, places, palette), layout, theme)
 
 
