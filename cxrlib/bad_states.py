@@ -10,7 +10,7 @@ known of an image
 - "ICU, tube or death": where the state is good or bad (`cxrlib.states`): outcomes count on both
   sides.
 - "severity": where the image was scored.
-- "filters": always; bad is then what the filters keep, of all images on the map.
+- "current filter": always; bad is then what the filters keep, of all images on the map.
 
 A blank is never a no.
 """
@@ -115,7 +115,7 @@ DEFINITIONS: Mapping[str, BadDefinition] = MappingProxyType(
                 "images of known state",
             ),
             BadDefinition("severity", "images by severity", "scored images"),
-            BadDefinition("filters", "images that the filters keep", "images on the map"),
+            BadDefinition("current filter", "images that the filters keep", "images on the map"),
         )
     }
 )
@@ -168,7 +168,7 @@ def mark_bad(
     if definition == "severity":
         chosen = _name_threshold(chosen, severity, at_least)
         marks = _mark_severity(points, severity, at_least)
-    elif definition == "filters":
+    elif definition == "current filter":
         kept = np.ones(len(points), dtype=bool) if selected is None else np.asarray(selected, bool)
         marks = kept, np.ones(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
     else:

@@ -88,7 +88,7 @@ class Surface:
             return f"there are no {words.known_label}"
         if not marked.n_bad:
             return f"none of {marked.n_known:,} {words.known_label} is"
-        if self.wish.definition == "filters":
+        if self.wish.definition == "current filter":
             return "no filter leaves anything out, so it is all of them everywhere"
         return f"all of {marked.n_known:,} {words.known_label} are"
 
@@ -108,8 +108,8 @@ def estimate_surface(
         All points of the map, with x, y and the columns of the definition.
     wish : SurfaceWish
     kept : ndarray of bool, shape (n_points,), optional
-        What the filters keep: only these count. For the definition "filters" they are those
-        that are bad, of all.
+        What the filters keep: only these count. For the definition "current filter" they are
+        those that are bad, of all.
     min_support : float, default 10
         Of a share: see `cxrlib.density.estimate_share`.
 
@@ -139,7 +139,7 @@ def estimate_surface(
         view=wish.view,
         selected=kept,
     )
-    if kept is not None and wish.definition != "filters":
+    if kept is not None and wish.definition != "current filter":
         marked = marked.take(kept)
     return Surface(wish, _estimate(points, wish, marked, min_support), marked)
 

@@ -120,7 +120,7 @@ def test_severity_counts_scored_images_only():
 def test_filters_are_of_all_images():
     """Call bad what the filters keep; all images are known."""
     points = make_points([("yes", "no", "yes")] * 3)
-    marked = mark_bad(points, "filters", selected=np.array([True, False, True]))
+    marked = mark_bad(points, "current filter", selected=np.array([True, False, True]))
     assert read_marks(marked) == ["b", "g", "b"]
 
 

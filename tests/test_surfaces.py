@@ -59,7 +59,7 @@ def test_share_of_the_filters_is_of_all():
     """Take what the filters keep as bad, of all images on the map."""
     points = make_points()
     kept = np.arange(len(points)) < 45
-    surface = estimate_surface(points, SurfaceWish("share", "filters"), kept=kept)
+    surface = estimate_surface(points, SurfaceWish("share", "current filter"), kept=kept)
     assert (surface.grid.n_bad, surface.grid.n_known) == (45, 60)
 
 
@@ -81,7 +81,7 @@ def test_order_of_rows_changes_nothing():
         ({"in_icu": "not recorded"}, SurfaceWish(), "there are no images with ICU or tube"),
         ({"in_icu": "no"}, SurfaceWish(), "none of 60"),
         ({"in_icu": "yes"}, SurfaceWish("share"), "all of 60"),
-        ({}, SurfaceWish("share", "filters"), "no filter leaves anything out"),
+        ({}, SurfaceWish("share", "current filter"), "no filter leaves anything out"),
         ({}, SurfaceWish("share", "severity"), "no scored images"),
         ({}, SurfaceWish("density", view="L"), "no images with ICU or tube recorded, view L"),
     ],

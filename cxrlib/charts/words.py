@@ -184,7 +184,7 @@ def name_surface(
     if not isinstance(surface.grid, ShareGrid):
         return surface.label, surface.label
     view = f", view {surface.wish.view}" if surface.wish.view else ""
-    among = "of all" if surface.wish.definition == "filters" else "of recorded"
+    among = "of all" if surface.wish.definition == "current filter" else "of recorded"
     name = words.name if surface.wish.definition != "severity" else _severity_words(surface)
     return surface.label, f"{name}, {among}{view}; in all {percent(surface.grid.overall)}"
 

@@ -1,0 +1,30 @@
+"""A page of the map's colours and surface alone, on the cohort that the server was given."""
+
+import streamlit as st
+
+from cxrlib.charts.multiples import plot_multiples
+from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.words import describe_map
+from cxrlib.surfaces import estimate_surface
+from ui.map_surface import (
+    choose_colour,
+    choose_panels,
+    choose_surface,
+    load_colouring,
+    report_surface_address,
+)
+from ui.resources import list_cohorts, load_current
+
+current = load_current(list_cohorts()[0].slug)
+report_surface_address(current)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    by = choose_colour(current)
+    wish = choose_surface()
+panels = choose_panels(current)
+surface = estimate_surface(current.points, wish)
+colouring = load_colouring(current, by)
+plot_map(current.marks, surface, colouring=colouring)
+if panels:
+    plot_multiples(current.marks, [load_colouring(current, each) for each in panels])
+st.text(describe_map(current.points, surface, colouring=colouring))
+st.text(f"wish {wish}")

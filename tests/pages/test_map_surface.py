@@ -1,0 +1,101 @@
+"""The controls of the map's colours and of what lies behind its points."""
+
+from html import unescape
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrlib.bad_states import DEFINITIONS
+
+APP = Path(__file__).with_name("surface_app.py")
+TIMEOUT = 60  # seconds
+
+
+@pytest.fixture
+def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the controls on the small demo cohort, not run yet."""
+    data, cache = served_demo
+    monkeypatch.setenv("CXR_DATA", str(data))
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
+    return AppTest.from_file(str(APP), default_timeout=TIMEOUT)
+
+
+def written(page: AppTest) -> str:
+    """Give all text on the page."""
+    texts = [str(each.value) for kind in ("text", "markdown") for each in page.get(kind)]
+    return "\n".join([*texts, *(unescape(each.proto.body) for each in page.get("html"))])
+
+
+def test_opens_on_the_paper(page: AppTest) -> None:
+    """Open on states over the density of images in the ICU or with a tube."""
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="colour").value == "state"
+    assert "The density of images in the ICU or with a tube" in written(page)
+    assert "bandwidth=1.0" in written(page)
+
+
+def test_every_definition_as_density_and_share(page: AppTest) -> None:
+    """Draw each definition both ways, or say why not."""
+    page.run()
+    for kind in ("share", "density"):
+        page.session_state["surface"] = kind
+        for definition in DEFINITIONS:
+            page.session_state["density"] = definition
+            page.run()
+            assert not page.exception
+            assert f"kind='{kind}', definition='{definition}'" in written(page)
+
+
+def test_share_within_a_view_in_colours(page: AppTest) -> None:
+    """Follow all choices at once, from the address's names."""
+    page.session_state["surface"] = "share"
+    page.session_state["within"] = "AP"
+    page.session_state["colour"] = "view"
+    page.session_state["smoothing"] = 2.0
+    page.session_state["panels"] = ["state", "view"]
+    page.run()
+    assert not page.exception
+    assert "view='AP', bandwidth=2.0" in written(page)
+    assert "Colour is view" in written(page)
+
+
+@pytest.mark.parametrize("old", ["ICU or tube", "ICU, tube or death", "none"])
+def test_old_links_still_open(page: AppTest, old: str) -> None:
+    """Take what the address of an older version asks for, without a complaint."""
+    page.query_params["density"] = old
+    page.run()
+    assert not page.exception
+    assert "does not have" not in written(page)
+    assert page.selectbox(key="density").value == old
+    assert ("kind='none'" in written(page)) == (old == "none")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("colour", "<b>shape"), ("density", "sideways"), ("surface", "hills"), ("within", "L"),
+        ("severity", "9"), ("smoothing", "nan"), ("panels", "output Nothing"), ("score", "7"),
+    ],
+)  # fmt: skip
+def test_what_the_address_asks_for_in_vain_is_said(page: AppTest, key: str, value: str) -> None:
+    """Name what is not there, and go on with what is."""
+    page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    assert f"The address asks for {key} '{value}'" in written(page)
+
+
+def test_severity_asks_for_a_score(page: AppTest) -> None:
+    """Show score and threshold only where severity is chosen."""
+    page.run()
+    assert not [each for each in page.slider if each.key == "severity"]
+    page.session_state["density"] = "severity"
+    page.run()
+    page.session_state["severity"] = 2.5
+    page.session_state["score"] = "opacity score (0 to 6)"
+    page.run()
+    assert not page.exception
+    assert "severity='opacity_mean', at_least=2.5" in written(page)
