@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -13,9 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from PIL import Image, PngImagePlugin
+from typer.testing import CliRunner
 
 from cxrlib import piped
+from cxrlib.cli import serving
 from cxrlib.errors import CxrError
 from cxrlib.extractors import load_extractor
 from cxrlib.extractors.info import ExtractorInfo
@@ -270,6 +274,35 @@ def test_nothing_about_an_outcome_is_worked_out() -> None:
     words = " ".join([describe_placed(placed), *list_upload_notes(placed)]).lower()
     assert not [word for word in OUTCOMES if word in words.replace("states", "")]
     assert "no density, share or score is worked out" in words
+
+
+@pytest.mark.parametrize(("options", "expected"), [([], "0"), (["--allow-uploads"], "1")])
+def test_only_the_option_of_serve_allows_uploads(
+    options: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the shell happens to hold does not."""
+    found = []
+    for name in ("CXR_DATA", "CXR_CACHE", "CXR_EXTRACTOR", ALLOW_VARIABLE):
+        monkeypatch.setenv(name, "1")  # put back afterwards
+    monkeypatch.delenv("CXR_DATA")
+    cohort = SimpleNamespace(root=Path("/nowhere"), name="Made up")
+    monkeypatch.setattr(serving, "_check_port", lambda port: None)
+    monkeypatch.setattr(serving, "load_named", lambda data, cache: cohort)
+    monkeypatch.setattr(serving, "_find_ready", lambda *_: INFO)
+    monkeypatch.setattr(
+        serving, "_run_server", lambda *_, **__: found.append(os.environ[ALLOW_VARIABLE])
+    )
+    result = CliRunner().invoke(make_app(), ["serve", "--extractor", "texture", *options])
+    assert result.exit_code == 0, result.output
+    assert found == [expected]
+
+
+def make_app() -> typer.Typer:
+    """Make a command line with two commands, so that each has its name."""
+    app = typer.Typer()
+    serving.register(app)
+    app.command("other")(lambda: None)
+    return app
 
 
 # ---- through the child
