@@ -1,0 +1,50 @@
+"""Small copies of the map, each coloured by another column."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cxrlib.charts.multiples import describe_multiples, plot_multiples
+from cxrlib.report import points_table
+from ui.figure import show_figure
+from ui.map_surface import choose_panels, load_colouring
+from ui.resources import Current
+
+__all__ = ["show_multiples"]
+
+
+def show_multiples(
+    current: Current, is_kept: NDArray[np.bool_], *, provenance: Sequence[str]
+) -> None:
+    """Show the map once a chosen column, on the same axes.
+
+    Parameters
+    ----------
+    current : Current
+    is_kept : ndarray of bool, shape (n_points,)
+        What the filters keep.
+    provenance : sequence of str
+    """
+    st.subheader("The same map by several columns", anchor=False)
+    chosen = choose_panels(current)
+    if not chosen:
+        return
+    points = current.marks[is_kept]
+    colourings = [load_colouring(current, by).take(is_kept) for by in chosen]
+    draw = partial(plot_multiples, points, colourings)
+    show_figure(
+        draw(theme=st.context.theme.type or "light"),
+        key="multiples",
+        alt=describe_multiples(points, colourings),
+        numbers=lambda: points_table(points),
+        caption="One map, several colours; shape is the state in all of them. Hollow and grey: "
+        "not recorded. Columns that go together in the record go together here.",
+        provenance=provenance,
+        file_stem=f"maps-{date.today().isoformat()}",
+        heading="The same map by several columns",
+        draw=draw,
+    )
