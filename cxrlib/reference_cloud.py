@@ -1,14 +1,15 @@
 """A second cohort behind a map: where its images would lie, never counted among the first's.
 
 The paper drew 1,767 images of the RSNA pneumonia challenge behind its map (Cohen et al. 2020a,
-section 5.4), fitted with the cohort's. Here a reference is placed: the map stays as it is, and
+section 5.4), fitted with the cohort's. Here a reference is *placed*: the map stays as it is, and
 each reference image goes to the weighted mean of the places of the map's images nearest to it
 in the numbers the map was made of. So it can fill the map's own shape only; what is unlike the
-cohort still gets a place, and `ReferenceCloud.share_far` says how much that is.
+cohort still gets a place, and `ReferenceCloud.share_far` says how much that is. Or it is *fitted
+with*, as the paper did: another map, of both cohorts' images, which takes as long as a map does.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,28 @@ from numpy.typing import NDArray
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
+from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import name_units
 from cxrlib.nearest import find_nearest, weigh_neighbours
 from cxrlib.pipeline import MappedCohort, select_for_map
+from cxrlib.projection import (
+    Projection,
+    ProjectionSettings,
+    compute_projection,
+    load_projection,
+)
 from cxrlib.store import Store
 
-__all__ = ["N_NEIGHBOURS", "ReferenceCloud", "describe_cloud", "place_reference"]
+__all__ = [
+    "N_NEIGHBOURS",
+    "FittedMap",
+    "ReferenceCloud",
+    "compute_fitted",
+    "describe_cloud",
+    "fit_reference",
+    "load_fitted",
+    "place_reference",
+]
 
 N_NEIGHBOURS = 15
 FAR = 0.95
@@ -51,9 +68,9 @@ class ReferenceCloud:
         Its images that the map's extractor has not embedded; they are left out too.
     share_far : float
         Share of `places` further from their nearest images than 95 % of the map's own images
-        are from theirs among other persons.
+        are from theirs among other persons; NaN where it was fitted with the map.
     k : int
-        Neighbours.
+        Neighbours; 0 where it was fitted with the map.
     extractor : str
         Label of the extractor.
     """
@@ -72,6 +89,27 @@ class ReferenceCloud:
     def n_images(self) -> int:
         """Count the images drawn."""
         return len(self.places)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it was fitted with the map, not placed on it."""
+        return self.k == 0
+
+
+@dataclass(frozen=True, eq=False)
+class FittedMap:
+    """Hold a map of a cohort that was fitted with a second one, and the second one's places.
+
+    Parameters
+    ----------
+    mapped : MappedCohort
+        The first cohort's images only, at their places on the map of both.
+    cloud : ReferenceCloud
+        The second's.
+    """
+
+    mapped: MappedCohort
+    cloud: ReferenceCloud
 
 
 def place_reference(
@@ -123,6 +161,95 @@ def place_reference(
     )
 
 
+# ---- fitted with
+
+
+def compute_fitted(
+    cohort: Cohort,
+    reference: Cohort,
+    extractor: ExtractorInfo,
+    settings: ProjectionSettings,
+    store: Store,
+) -> Projection:
+    """Compute the map of two cohorts' images, or load it; the store keeps it for `load_fitted`.
+
+    Raises
+    ------
+    ProjectionError
+        If the reference adds no image, or there are too few for a map.
+    """
+    own, found = (
+        load_embeddings(select_for_map(each, settings), extractor, store)
+        for each in (cohort, reference)
+    )
+    joined = _join(own, found)
+    if len(joined.image_ids) == len(own.image_ids):
+        raise ProjectionError(
+            f"{reference.name!r} adds no image to the map of {cohort.name!r}: none of its own is "
+            f"embedded by {extractor.label}. Embed them with: python -m cxrlib embed --data "
+            f"{str(reference.root)!r} --extractor {extractor.name}"
+        )
+    return compute_projection(joined, settings, store)
+
+
+def fit_reference(mapped: MappedCohort, reference: Cohort, store: Store) -> FittedMap:
+    """Fit a second cohort with the map, by the map's settings; raises as `compute_fitted`."""
+    settings, extractor = mapped.projection.settings, mapped.extractor
+    projection = compute_fitted(mapped.cohort, reference, extractor, settings, store)
+    return _part(mapped, reference, projection, store)
+
+
+def load_fitted(mapped: MappedCohort, reference: Cohort, store: Store) -> FittedMap | None:
+    """Load the map of both from the store; None where it is not there. Computes nothing."""
+    settings = mapped.projection.settings
+    found = load_embeddings(select_for_map(reference, settings), mapped.extractor, store)
+    projection = load_projection(_join(mapped.embeddings, found), settings, store)
+    return None if projection is None else _part(mapped, reference, projection, store)
+
+
+def _join(own: EmbeddingSet, found: EmbeddingSet) -> EmbeddingSet:
+    """Put the reference's contents that are not there yet after the cohort's images."""
+    rows = _take_distinct(found, without=set(own.sha256s))
+    sha256s = tuple(found.sha256s[row] for row in rows)
+    return EmbeddingSet(
+        # Named by content: another cohort may use the same ids.
+        image_ids=(*own.image_ids, *(f"reference {sha256}" for sha256 in sha256s)),
+        sha256s=(*own.sha256s, *sha256s),
+        embedding=np.concatenate([own.embedding, found.embedding[rows]]),
+        outputs=np.concatenate([own.outputs, found.outputs[rows]]),
+        info=own.info,
+    )
+
+
+def _part(
+    mapped: MappedCohort, reference: Cohort, projection: Projection, store: Store
+) -> FittedMap:
+    """Part the map of both into the cohort's and the reference's places."""
+    chosen = select_for_map(reference, projection.settings)
+    found = load_embeddings(chosen, mapped.extractor, store)
+    n_own = len(mapped.embeddings.image_ids)
+    own = replace(
+        projection,
+        image_ids=projection.image_ids[:n_own],
+        coordinates=projection.coordinates[:n_own],
+    )
+    cloud = ReferenceCloud(
+        name=reference.name,
+        is_synthetic=reference.is_synthetic,
+        fingerprint=reference.fingerprint,
+        places=projection.coordinates[n_own:].astype(np.float64),
+        n_shared=len(set(found.sha256s) & set(mapped.embeddings.sha256s)),
+        n_missing=chosen.n_images - len(found.image_ids),
+        share_far=float("nan"),
+        k=0,
+        extractor=mapped.extractor.label,
+    )
+    return FittedMap(replace(mapped, projection=own), cloud)
+
+
+# ---- parts of both
+
+
 def _find_limit(mapped: MappedCohort, own: NDArray[np.intp], numbers: Floats, k: int) -> float:
     """Return the distance beyond which an image is far off, measured among other persons."""
     table = mapped.mapped.table.set_index("image_id")
@@ -167,6 +294,24 @@ def _say_cloud(cloud: ReferenceCloud) -> Iterator[str]:
         if cloud.is_synthetic and "synthetic" not in (cloud.name.lower())
         else cloud.name
     )
+    if cloud.is_fitted:
+        yield (
+            f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, not counted "
+            "anywhere, but fitted with the map: its places, and so its shading, are not those of "
+            "the map of the cohort alone."
+        )
+    else:
+        yield from _say_placed(cloud, name)
+    left = []
+    if cloud.n_missing:
+        left.append(f"{name_units(cloud.n_missing, 'image')} not embedded by {cloud.extractor}")
+    if cloud.n_shared:
+        left.append(f"{name_units(cloud.n_shared, 'image')} that the map has already")
+    if left:
+        yield f"Left out: {' and '.join(left)}."
+
+
+def _say_placed(cloud: ReferenceCloud, name: str) -> Iterator[str]:
     yield (
         f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, not counted "
         f"anywhere, each placed at the weighted mean of its {cloud.k} nearest images of the map "
@@ -177,10 +322,3 @@ def _say_cloud(cloud: ReferenceCloud) -> Iterator[str]:
         "the map's own images are from those of other persons: the place of such a one says "
         "little."
     )
-    left = []
-    if cloud.n_missing:
-        left.append(f"{name_units(cloud.n_missing, 'image')} not embedded by {cloud.extractor}")
-    if cloud.n_shared:
-        left.append(f"{name_units(cloud.n_shared, 'image')} that the map has already")
-    if left:
-        yield f"Left out: {' and '.join(left)}."

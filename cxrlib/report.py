@@ -314,7 +314,8 @@ def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
         lines.insert(-1, f"Chosen: {describe_rows(rows.tolist())}")
     if wish.reference is not None:
         cloud = wish.reference
-        lines.insert(-1, f"Behind it: {cloud.name}; fingerprint {cloud.fingerprint}")
+        how = "fitted with it" if cloud.is_fitted else "placed on it"
+        lines.insert(-1, f"Behind it: {cloud.name}, {how}; fingerprint {cloud.fingerprint}")
     return lines
 
 

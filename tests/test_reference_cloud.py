@@ -11,7 +11,12 @@ from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import load_extractor
 from cxrlib.pipeline import MappedCohort
-from cxrlib.reference_cloud import describe_cloud, place_reference
+from cxrlib.reference_cloud import (
+    describe_cloud,
+    fit_reference,
+    load_fitted,
+    place_reference,
+)
 from cxrlib.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
@@ -97,3 +102,44 @@ def test_a_cohort_behind_itself_is_refused(
     side = replace(reference[0], table=table[table["view"] == "L"].reset_index(drop=True))
     with pytest.raises(ProjectionError, match="no X-ray for this map"):
         place_reference(mapped_cohort, side, store)
+
+
+def test_fitted_with_is_the_map_of_both(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """Places are those of a map of all contents; the cohort's table and counts stay its own."""
+    from cxrlib.embeddings import load_embeddings
+    from cxrlib.pipeline import select_for_map
+
+    cohort, store = reference
+    assert load_fitted(mapped_cohort, cohort, store) is None
+    compute_embeddings(mapped_cohort.cohort, load_extractor("texture"), store, n_workers=0)
+    fitted = fit_reference(mapped_cohort, cohort, store)
+    own = mapped_cohort.embeddings
+    found = load_embeddings(
+        select_for_map(cohort, mapped_cohort.projection.settings), own.info, store
+    )
+    new = [row for row, sha256 in enumerate(found.sha256s) if sha256 not in own.sha256s]
+    both = np.concatenate([own.outputs, found.outputs[new]]).astype(float)
+    centred = both - both.mean(axis=0)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    expected = np.abs(centred @ components.T)
+    places = np.concatenate([fitted.mapped.projection.coordinates, fitted.cloud.places])
+    np.testing.assert_allclose(
+        np.sort(np.abs(places), axis=0), np.sort(expected, axis=0), rtol=1e-3, atol=1e-2
+    )
+    assert fitted.mapped.projection.image_ids == mapped_cohort.projection.image_ids
+    assert fitted.mapped.mapped is mapped_cohort.mapped
+    assert (fitted.cloud.n_images, fitted.cloud.is_fitted) == (5, True)
+    loaded = load_fitted(mapped_cohort, cohort, store)
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded.cloud.places, fitted.cloud.places)
+    assert "fitted with the map" in describe_cloud(loaded.cloud)
+
+
+def test_nothing_to_fit_is_refused(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """A cohort with itself is the same map."""
+    with pytest.raises(ProjectionError, match="adds no image"):
+        fit_reference(mapped_cohort, mapped_cohort.cohort, reference[1])
