@@ -107,7 +107,7 @@ def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> 
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         wanted = " or ".join(each.__name__ for each in types)
         raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: give {wanted}.")
-    if name in ("data", "weights") and isinstance(value, str):
+    if name in ("data", "reference", "weights") and isinstance(value, str):
         if "\x00" in value or not value:
             raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: no path.")
         return _check_writable(os.path.realpath(value))
@@ -269,6 +269,21 @@ def _seeds(
     return {"extractor": info.key, "n_on_map": len(spread.image_ids), "n_seeds": len(spread.seeds)}
 
 
+def _map_with(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Map what is embedded of a cohort together with a second one."""
+    from cxrlib.reference_cloud import compute_fitted
+
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    reference, _ = _load(parameters["reference"], cache, on_progress)
+    info = _find_extractor(store, parameters["extractor"])
+    settings = _to_settings(parameters["settings"])
+    on_progress("Computing the map of both cohorts", 0, 0)
+    projection = compute_fitted(cohort, reference, info, settings, store)
+    return {"extractor": info.key, "n_on_map": len(projection.image_ids)}
+
+
 def _thumbnails(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
@@ -331,6 +346,15 @@ _SETTINGS: Parameters = {"settings": ((dict,), {})}
 KINDS: dict[str, Kind] = {
     "embed": Kind(_embed, _EMBEDDING),
     "map": Kind(_map, {"data": (_TEXT, REQUIRED), "extractor": (_TEXT, REQUIRED), **_SETTINGS}),
+    "map-with": Kind(
+        _map_with,
+        {
+            "data": (_TEXT, REQUIRED),
+            "reference": (_TEXT, REQUIRED),
+            "extractor": (_TEXT, REQUIRED),
+            **_SETTINGS,
+        },
+    ),
     "prepare": Kind(_prepare, {**_EMBEDDING, **_SETTINGS}),
     "seeds": Kind(
         _seeds,

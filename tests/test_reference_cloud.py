@@ -10,7 +10,7 @@ from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import load_extractor
-from cxrlib.pipeline import MappedCohort
+from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.reference_cloud import (
     describe_cloud,
     fit_reference,
@@ -18,6 +18,7 @@ from cxrlib.reference_cloud import (
     place_reference,
 )
 from cxrlib.store import Store
+from cxrlib.work import run_work
 from tests.cohort_factory import draw_image, make_cohort
 
 
@@ -143,3 +144,23 @@ def test_nothing_to_fit_is_refused(
     """A cohort with itself is the same map."""
     with pytest.raises(ProjectionError, match="adds no image"):
         fit_reference(mapped_cohort, mapped_cohort.cohort, reference[1])
+
+
+def test_the_job_computes_what_the_page_loads(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """One job of two folders; the map of both is then in the cache, under the same settings."""
+    cohort, store = reference
+    compute_embeddings(mapped_cohort.cohort, load_extractor("texture"), store, n_workers=0)
+    settings = replace(mapped_cohort.projection.settings, views=("AP", "PA"))
+    parameters = {
+        "data": str(mapped_cohort.cohort.root),
+        "reference": str(cohort.root),
+        "extractor": "texture",
+        "settings": {"method": "pca", "views": ["AP", "PA"]},
+    }
+    done = run_work("map-with", parameters, store.root, lambda *_: None, lambda: False)
+    mapped = compute_map(mapped_cohort.cohort, mapped_cohort.extractor, store, settings=settings)
+    fitted = load_fitted(mapped, cohort, store)
+    assert fitted is not None
+    assert done["n_on_map"] == len(fitted.mapped.projection.image_ids) + fitted.cloud.n_images

@@ -1,27 +1,39 @@
-"""The control of a map's reference cloud: which second cohort lies behind, if any."""
+"""The controls of a map's reference cloud: which second cohort lies behind, and how."""
 
 import functools
+from dataclasses import asdict, dataclass
 
 import streamlit as st
 
 from cxrlib.catalogue import find_entry
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
-from cxrlib.reference_cloud import ReferenceCloud, place_reference
+from cxrlib.reference_cloud import ReferenceCloud, load_fitted, place_reference
 from cxrlib.store import Store
+from cxrlib.trajectories import map_points
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.jobs import offer_job
 from ui.resources import Current, find_cache, find_cohort, list_cohorts, time_computed
-from ui.text import show_alert
+from ui.text import show_alert, show_quiet
 
-__all__ = ["choose_reference", "load_reference"]
+__all__ = ["ReferenceChoice", "choose_reference", "load_reference"]
 
 NONE = "none"
+PLACED, FITTED = "placed", "fitted with"
+HOW = (PLACED, FITTED)
 
 
-def choose_reference() -> str | None:
-    """Let the reader put another of the server's cohorts behind the map; return its slug."""
+@dataclass(frozen=True)
+class ReferenceChoice:
+    """Hold which cohort lies behind the map, None for none, and whether the map is of both."""
+
+    slug: str | None = None
+    is_fitted: bool = False
+
+
+def choose_reference() -> ReferenceChoice:
+    """Let the reader put another of the server's cohorts behind the map."""
     own = current_entry().slug
     others = [entry.slug for entry in list_cohorts() if entry.slug != own]
     options = [NONE, *others]
@@ -40,27 +52,88 @@ def choose_reference() -> str | None:
         help="The images of a second cohort as grey crosses, each at its nearest images of this "
         "one. They are counted nowhere.",
     )
-    return None if slug in (None, NONE) else str(slug)
+    report_unknown("how", HOW.__contains__)
+    if slug in (None, NONE):
+        return ReferenceChoice()
+    how = st.segmented_control(
+        "How",
+        HOW,
+        default=PLACED,
+        required=True,
+        key="how",
+        bind="query-params",
+        persist_state="session",
+        width="content",
+        help="Placed: the map stays as it is. Fitted with: another map, of both cohorts' images, "
+        "as in the paper.",
+    )
+    return ReferenceChoice(str(slug), how == FITTED)
 
 
-def load_reference(current: Current, slug: str | None) -> ReferenceCloud | None:
-    """Place a cohort behind the map; where it cannot be, say why and offer what is missing."""
-    if slug is None:
-        return None
+def load_reference(
+    current: Current, choice: ReferenceChoice
+) -> tuple[Current, ReferenceCloud | None]:
+    """Put a cohort behind the map; where it cannot be, say why and offer what is missing.
+
+    Returns
+    -------
+    current : Current
+        The same, or that of the map of both cohorts: use it from here on.
+    cloud : ReferenceCloud or None
+    """
+    if choice.slug is None:
+        return current, None
     try:
-        return _place(current, slug, time_computed())
+        placed = _place(current, choice.slug, time_computed())
+        if not choice.is_fitted:
+            return current, placed
+        if fitted := _fit(current, choice.slug, time_computed()):
+            return fitted
+        show_quiet("The map of both cohorts is not computed yet; until then they are placed.")
+        _offer_fit(current, choice.slug)
     except ProjectionError as error:
         show_alert(str(error))
-        _offer_embedding(current, slug)
+        _offer_embedding(current, choice.slug)
+        return current, None
     except CxrError as error:
         show_alert(str(error))
-    return None
+        return current, None
+    return current, placed
 
 
 @functools.lru_cache(maxsize=8)
 def _place(current: Current, slug: str, changed: tuple[int, ...]) -> ReferenceCloud:
     """Place it once for all sessions; ``changed`` makes new embeddings count."""
     return place_reference(current.mapped, find_cohort(slug), Store(find_cache()))
+
+
+@functools.lru_cache(maxsize=8)
+def _fit(
+    current: Current, slug: str, changed: tuple[int, ...]
+) -> tuple[Current, ReferenceCloud] | None:
+    """Load the map of both once for all sessions; None where it is not computed."""
+    fitted = load_fitted(current.mapped, find_cohort(slug), Store(find_cache()))
+    if fitted is None:
+        return None
+    points = map_points(fitted.mapped.mapped.table, fitted.mapped.projection)
+    return Current(fitted.mapped, points, current.story), fitted.cloud
+
+
+def _offer_fit(current: Current, slug: str) -> None:
+    """Offer to compute the map of both cohorts."""
+    settings = current.mapped.projection.settings
+    own, entry = current_entry(), find_entry(list_cohorts(), slug)
+    parameters = {
+        "data": str(own.path),
+        "reference": str(entry.path),
+        "extractor": current.extractor.key,
+        "settings": {**asdict(settings), "views": list(settings.views)},
+    }
+    offer_job(
+        JobRequest("map-with", parameters),
+        label=f"Map of {own.title} with {entry.title}",
+        button="Compute the map of both",
+    )
 
 
 def _offer_embedding(current: Current, slug: str) -> None:

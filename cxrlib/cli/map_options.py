@@ -14,6 +14,7 @@ from cxrlib.surfaces import SurfaceWish
 __all__ = [
     "BandwidthOption",
     "ColourOption",
+    "FitOption",
     "PatientOption",
     "PatientsOption",
     "ReferenceOption",
@@ -77,8 +78,16 @@ ReferenceOption = Annotated[
     Path | None,
     typer.Option(
         "--reference",
-        help="Folder of a second cohort, embedded by the same extractor: drawn behind, placed by "
-        "its nearest images, counted nowhere.",
+        help="Folder of a second cohort, embedded by the same extractor: drawn behind, counted "
+        "nowhere.",
+    ),
+]
+FitOption = Annotated[
+    Literal["placed", "fitted"],
+    typer.Option(
+        "--reference-fit",
+        help="A second cohort is placed by its nearest images, or fitted with the map, which is "
+        "then another one (the paper's way).",
     ),
 ]
 

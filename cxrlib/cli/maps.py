@@ -10,6 +10,7 @@ from cxrlib.cli.cohorts import choose_images, load_named
 from cxrlib.cli.map_options import (
     BandwidthOption,
     ColourOption,
+    FitOption,
     PatientOption,
     PatientsOption,
     ReferenceOption,
@@ -42,7 +43,7 @@ from cxrlib.map_selection import find_rows
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
-from cxrlib.reference_cloud import ReferenceCloud, place_reference
+from cxrlib.reference_cloud import ReferenceCloud, fit_reference, place_reference
 from cxrlib.selection import Selection, parse_where
 from cxrlib.store import Store
 from cxrlib.surfaces import SurfaceWish
@@ -101,6 +102,7 @@ def make_map(
     rows: RowsOption = "",
     where: WhereOption = "",
     reference: ReferenceOption = None,
+    reference_fit: FitOption = "placed",
     features: Annotated[
         Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
     ] = "outputs",
@@ -145,6 +147,7 @@ def make_map(
             rows=rows,
             selection=parse_where(where),
             reference=reference,
+            is_fitted=reference_fit == "fitted",
         )
         cohort = load_named(data, cache)
         selected = choose_images(cohort, asked.selection)
@@ -178,6 +181,7 @@ class _Asked:
     rows: str
     selection: Selection
     reference: Path | None
+    is_fitted: bool
 
 
 def _check_out(out: Path | None) -> None:
@@ -270,6 +274,7 @@ def _write_map(
     from cxrlib.report import MapWish, write_map_figure, write_map_page, write_map_table
 
     filters = asked.selection.describe()
+    mapped, cloud = _put_behind(mapped, asked, store)
     wish = MapWish(
         patients=asked.patients,
         surface=asked.surface,
@@ -277,7 +282,7 @@ def _write_map(
         selected=selected if filters else None,
         filters=filters,
         chosen=_choose_rows(mapped, asked.rows),
-        reference=_place_reference(mapped, asked.reference, store),
+        reference=cloud,
     )
     write = {".html": write_map_page, ".parquet": write_map_table}.get(out.suffix, write_map_figure)
     write(mapped, out, wish)
@@ -293,10 +298,15 @@ def _choose_rows(mapped: MappedCohort, rows: str) -> tuple[str, ...]:
     return found.image_ids
 
 
-def _place_reference(
-    mapped: MappedCohort, folder: Path | None, store: Store
-) -> ReferenceCloud | None:
-    """Place a second cohort behind the map."""
-    if folder is None:
-        return None
-    return place_reference(mapped, load_named(folder, store.root), store)
+def _put_behind(
+    mapped: MappedCohort, asked: _Asked, store: Store
+) -> tuple[MappedCohort, ReferenceCloud | None]:
+    """Place a second cohort behind the map, or fit it with: the map is then another one."""
+    if asked.reference is None:
+        return mapped, None
+    reference = load_named(asked.reference, store.root)
+    if not asked.is_fitted:
+        return mapped, place_reference(mapped, reference, store)
+    typer.echo("Computing the map of both cohorts", err=True)
+    fitted = fit_reference(mapped, reference, store)
+    return fitted.mapped, fitted.cloud
