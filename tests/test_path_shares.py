@@ -197,6 +197,23 @@ def test_the_interval_counts_persons_not_images():
     assert [each.tolist() for each in counts] == [[1, 1], [1, 2]]
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4])
+@pytest.mark.parametrize("of_one_mind", [False, True])
+def test_intervals_hold_the_truth(share, of_one_mind):
+    """In 95 of 100 at least, also where all images of a person are of one state."""
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        n_each = rng.multinomial(8, np.full(12, 1 / 12)) + 1
+        if of_one_mind:
+            n_bad = np.where(rng.random(12) < share, n_each, 0)
+        else:
+            n_bad = rng.binomial(n_each, share)
+        low, high = estimate_interval(n_bad, n_each)
+        held.append(low <= share <= high)
+    assert np.mean(held) >= 0.94
+
+
 def test_what_is_not_estimable_says_why():
     """No view, no numbers, no source, few images, few persons."""
     rows = [

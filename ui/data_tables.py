@@ -134,6 +134,7 @@ WORDS = {
     "maps": "map",
     "near-duplicates": "near-identical images",
     "signatures": "signatures of images",
+    "spreads": "maps by other seeds",
     "thumbnails": "thumbnails",
 }
 
