@@ -4,13 +4,13 @@ import functools
 from collections.abc import Sequence
 from datetime import date
 
-import pandas as pd
 import streamlit as st
 
 from cxrlib.paper_map import compare_with_paper, explain_difference
+from cxrlib.table_layout import Cell, Column, Row, TableLayout
 from cxrlib.trajectories import PAPER_PATIENTS, has_paper_patients
 from ui.resources import Current
-from ui.table import show_table
+from ui.tables import show_dense_table
 from ui.text import show_text
 
 __all__ = ["offer_paper_patients", "show_paper_difference"]
@@ -57,16 +57,11 @@ def show_paper_difference(current: Current, *, density: str, origin: Sequence[st
     with st.expander("How this map differs from the paper's Figure 3"):
         for sentence in explain_difference(current.mapped):
             show_text(sentence)
-        show_table(
-            _compare(current, density),
+        show_dense_table(
+            _lay_out(current, density),
             key="map_paper",
             provenance=origin,
             file_stem=f"map-and-figure-3-{date.today().isoformat()}",
-            column_config={
-                "what": st.column_config.TextColumn("", width="small"),
-                "figure_3": "The paper's Figure 3",
-                "this_map": "This map",
-            },
         )
 
 
@@ -76,5 +71,19 @@ def _is_paper_map(current: Current) -> bool:
 
 
 @functools.lru_cache(maxsize=8)
-def _compare(current: Current, density: str) -> pd.DataFrame:
-    return compare_with_paper(current.mapped, density=density)
+def _lay_out(current: Current, density: str) -> TableLayout:
+    """Lay out the comparison; its sentences take several lines."""
+    table = compare_with_paper(current.mapped, density=density)
+    return TableLayout(
+        title="Line by line",
+        unit="",
+        columns=(
+            Column("", is_number=False),
+            Column("The paper's Figure 3", is_number=False),
+            Column("This map", is_number=False),
+        ),
+        rows=tuple(Row(tuple(map(Cell, row))) for row in table.itertuples(index=False)),
+        notes=(),
+        numbers=table,
+        tones={},
+    )

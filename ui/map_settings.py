@@ -29,6 +29,7 @@ from ui.text import show_alert, show_quiet, show_text
 __all__ = ["choose_settings", "show_chosen_map_offer", "tell_choice"]
 
 PAPER = ProjectionSettings()
+MENU_WIDTH = 460  # pixels
 NEIGHBOURS = (2, 500)
 SEEDS = (0, 2**32 - 1)
 FEATURES = ("outputs", "embedding")
@@ -53,7 +54,8 @@ def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
     extractors = _list_extractors(cohort, time_computed())
     usual = _find_usual(entry, extractors)
     _report_address({each.title for each in extractors})
-    with st.popover("Map settings", icon=":material/tune:", width="content"):
+    menu = st.popover("Map settings", icon=":material/tune:", width="content")
+    with menu, st.container(width=MENU_WIDTH, gap="small"):
         show_quiet(
             "Each choice is a map of its own, computed once for everybody and kept. The paper's "
             "settings are the defaults."
@@ -180,23 +182,24 @@ def _choose_layout() -> ProjectionSettings:
     layout = _choose_umap() if method != METHODS["pca"] else {"method": "pca"}
     # In one order, whatever the order they were chosen in: it is one map.
     ordered = tuple(view for view in VIEWS if view in views)
-    return ProjectionSettings(features=features or PAPER.features, views=ordered, **layout)
+    return ProjectionSettings(
+        features="embedding" if features == "embedding" else "outputs", views=ordered, **layout
+    )
 
 
 def _choose_umap() -> dict[str, float]:
     """Let the reader choose neighbours, minimum distance and seed."""
-    left, middle, right = st.columns(3)
-    with left:
+    with st.container(horizontal=True, gap="small"):
         neighbours = st.number_input(
             "Neighbours",
             *NEIGHBOURS,
             PAPER.n_neighbors,
             key="map_neighbours",
+            width=138,
             bind="query-params",
             persist_state="session",
             help="How many of an image's nearest UMAP keeps near: few show detail, many the whole.",
         )
-    with middle:
         distance = st.number_input(
             "Minimum distance",
             0.0,
@@ -204,16 +207,17 @@ def _choose_umap() -> dict[str, float]:
             PAPER.min_dist,
             0.05,
             key="map_distance",
+            width=150,
             bind="query-params",
             persist_state="session",
             help="How close two images may come, in map units, 0 to 1.",
         )
-    with right:
         seed = st.number_input(
             "Seed",
             *SEEDS,
             PAPER.seed,
             key="map_seed",
+            width=138,
             bind="query-params",
             persist_state="session",
             help="Another seed, another map: what stays is worth more.",

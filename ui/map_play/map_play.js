@@ -296,11 +296,11 @@ class Player {
     this.back.disabled = at === 0;
     this.next.disabled = at === this.last;
     this.whole.disabled = at === null;
-    const names = `${days[0].name} to ${days[this.last].name.replace(/^day /, '')}`;
-    this.day.textContent = at === null ? names : days[at].name;
+    this.day.textContent = at === null ? 'all days' : days[at].name;
     this.words.setAttribute('aria-live', isPlaying ? 'off' : 'polite');
     this.words.textContent = at === null
-      ? `${days.length} recorded days; each record counts them its own way.`
+      ? `${days.length} recorded days, ${days[0].name} to ${days[this.last].name}; each record `
+        + 'counts them its own way.'
       : `${at + 1} of ${days.length} recorded days: ${days[at].words}`;
   }
 
