@@ -6,7 +6,7 @@ among days. They stand in the row of each image, and mostly say the same in all 
 
 from collections import Counter
 from collections.abc import Iterator
-from math import inf, nan
+from math import inf
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.quality_rules.rule import name_value
 from cxrlib.quality_rules.values import LIMITS, Limits
 
-__all__ = ["DIFFERS", "lab_table", "list_undated_facts"]
+__all__ = ["DIFFERS", "MEASURES", "UNDATED", "lab_table", "list_undated_facts", "say_doubt"]
 
 DIFFERS = "differs between images"
 
@@ -23,6 +23,7 @@ UNDATED = (
     *("finding", "RT_PCR_positive", "age", "sex", "location"),
 )
 
+#: What is measured of a patient, with its unit.
 MEASURES = tuple(limits for limits in LIMITS if limits.column != "age")
 #: Beside implausible values: what is doubtful about every value of a column.
 MIXED = {"pO2_saturation": "the column mixes % and mmHg"}
@@ -104,16 +105,24 @@ def _list_values(rows: pd.DataFrame) -> Iterator[tuple[float, str, float, str, s
         for limits in MEASURES:
             value = line[limits.column]
             if not pd.isna(value):
-                leukocytes = line["leukocyte_count"]
-                total = nan if pd.isna(leukocytes) else float(leukocytes)
-                doubt = _doubt(limits, float(value), total)
+                doubt = say_doubt(limits, float(value), line["leukocyte_count"])
                 yield day, RECORDED_COLUMNS[limits.column], float(value), limits.unit, doubt
 
 
-def _doubt(limits: Limits, value: float, leukocytes: float) -> str:
-    """Say what is odd about a value, in the words of the quality rules."""
+def say_doubt(limits: Limits, value: float, leukocytes: float | None) -> str:
+    """Say what is odd about a value, in the words of the quality rules; "" if nothing.
+
+    Parameters
+    ----------
+    limits : Limits
+        One of `MEASURES`.
+    value : float
+        In the unit of `limits`.
+    leukocytes : float or missing
+        All white cells of the same image's row, 10^9/L: parts cannot be more.
+    """
     if odd := limits.explain(value):
         return odd.partition(": ")[2]
-    if limits.column in PARTS and value > leukocytes:
+    if limits.column in PARTS and not pd.isna(leukocytes) and value > leukocytes:
         return f"but {name_value(leukocytes)} leukocytes in all"
     return MIXED.get(limits.column, "")

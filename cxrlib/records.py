@@ -14,12 +14,11 @@ from cxrlib import NOTICE
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.licences import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
+from cxrlib.patient_facts import MEASURES, UNDATED, say_doubt
 from cxrlib.quality import Ledger, find_flags
-from cxrlib.quality_rules.values import LIMITS
 from cxrlib.report import csv_with_header, provenance
 
 __all__ = [
-    "DATED",
     "FACTS",
     "find_images",
     "list_same_person",
@@ -28,17 +27,10 @@ __all__ = [
     "record_table",
 ]
 
-DATED = ("in_icu", "intubation_present")
-"""What is recorded of the day of an image."""
-FACTS = (
-    *("survival", "went_icu", "intubated", "extubated", "needed_supplemental_O2"),
-    *("RT_PCR_positive", "finding", "age", "sex", "location", "country", "region"),
-)
+FACTS = (*UNDATED, "country", "region")
 """What is recorded of a patient without a day; it stands in the row of each image."""
 ADDED = ("same_person_as", "flags", "licence", "passing_on", "credit")
 """Columns of a record that the cohort's table does not have."""
-
-_UNITS = {limits.column: limits for limits in LIMITS if limits.column != "age"}
 
 
 def find_images(cohort: Cohort, patient_id: str) -> pd.DataFrame:
@@ -226,14 +218,14 @@ def _list_laboratory(rows: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "image_id": row["image_id"],
             "day": _to_json(row["offset"]),
-            "name": name,
-            "value": _to_json(row[name]),
+            "name": limits.column,
+            "value": _to_json(row[limits.column]),
             "unit": limits.unit,
-            "remark": limits.explain(float(row[name])) or None,
+            "doubt": say_doubt(limits, float(row[limits.column]), row["leukocyte_count"]) or None,
         }
-        for row in _rows(rows[["image_id", "offset", *_UNITS]])
-        for name, limits in _UNITS.items()
-        if not pd.isna(row[name])
+        for row in _rows(rows[["image_id", "offset", *(limits.column for limits in MEASURES)]])
+        for limits in MEASURES
+        if not pd.isna(row[limits.column])
     ]
 
 

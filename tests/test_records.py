@@ -182,7 +182,7 @@ def test_undated_facts_keep_every_value(cohort: Cohort) -> None:
 
 
 def test_laboratory_values_carry_unit_and_doubt(cohort: Cohort) -> None:
-    """A temperature in Fahrenheit is said to be one, perhaps; a plain value has no remark."""
+    """As on the page: a temperature in Fahrenheit, perhaps; a column that mixes units."""
     values = read_strictly(record_json(cohort, "a"))["laboratory"]
     assert values == [
         {
@@ -191,7 +191,7 @@ def test_laboratory_values_carry_unit_and_doubt(cohort: Cohort) -> None:
             "name": "temperature",
             "value": 101,
             "unit": "°C",
-            "remark": "101 °C: perhaps Fahrenheit",
+            "doubt": "perhaps Fahrenheit",
         },
         {
             "image_id": "image3.png",
@@ -199,7 +199,7 @@ def test_laboratory_values_carry_unit_and_doubt(cohort: Cohort) -> None:
             "name": "pO2_saturation",
             "value": 91.5,
             "unit": "%",
-            "remark": None,
+            "doubt": "the column mixes % and mmHg",
         },
     ]
 
