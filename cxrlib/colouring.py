@@ -305,11 +305,10 @@ def _rank(which: _Column, by_count: Sequence[str]) -> Callable[[str], tuple[int,
 def _read_texts(points: pd.DataFrame, column: str) -> list[str | None]:
     """Read a column as texts, None where nothing is said."""
     said = points[column].astype(object)
-    nothing = said.isna() | said.isin([NOT_RECORDED, UNKNOWN, ""])
-    return [
-        None if blank else str(text)
-        for text, blank in zip(said, nothing.to_numpy(dtype=bool), strict=True)
-    ]
+    nothing = (said.isna() | said.isin([NOT_RECORDED, UNKNOWN, ""])).to_numpy(dtype=bool)
+    texts = said.to_numpy(dtype=object, copy=True)
+    texts[nothing] = None
+    return [text if text is None else str(text) for text in texts]
 
 
 def _read_ids(points: pd.DataFrame) -> list[str | None]:

@@ -75,11 +75,13 @@ class Surface:
         marked, words = self.marked, self.marked.definition
         if self.grid is None:
             return f"No {self.wish.kind} of {words.label}: {self._why_none()}."
-        counts = f"{marked.n_bad:,} of {marked.n_known:,} {words.known_label}"
-        if isinstance(self.grid, ShareGrid):
-            counts += f" ({100 * self.grid.overall:.0f} %)"
-        overlap = f"; {marked.n_overlap:,} of them with reasons for both" * bool(marked.n_overlap)
-        return f"Bad here: {words.label}, {counts}{overlap}."
+        share = f" ({100 * self.grid.overall:.0f} %)" if isinstance(self.grid, ShareGrid) else ""
+        overlap = f"; {marked.n_overlap:,} with reasons for both" if marked.n_overlap else ""
+        verb = "is" if marked.n_bad == 1 else "are"
+        return (
+            f"In that sense {marked.n_bad:,} of {marked.n_known:,} {words.known_label} {verb} "
+            f"bad{share}{overlap}."
+        )
 
     def _why_none(self) -> str:
         """Say why it is not estimable."""

@@ -202,8 +202,8 @@ def test_words_say_the_share_and_the_colours(points):
     surface = estimate_surface(points, SurfaceWish("share", view="AP"))
     colouring = colour_points(points, "view")
     said = describe_map(points, surface, colouring=colouring)
-    assert "PA 59, middle in the" in said
-    assert "AP 60, middle in the" in said
+    assert "PA 59, median in the" in said
+    assert "AP 60, median in the" in said
     assert "1 not recorded" in said
     assert re.search(r"is 50 % in all \(20 of 40\), highest \(\d+ %\) in the", said)
     caption = caption_map(

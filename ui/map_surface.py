@@ -1,7 +1,6 @@
 """The controls of the map's colours and of what lies behind its points."""
 
 import functools
-from dataclasses import replace
 from typing import Literal, cast
 
 import streamlit as st

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ FADED = 0.75
 HOVER_COLUMN = "hover_text"
 #: Above so many images a sentence each would be most of the figure: patient and state are said.
 MAX_HOVER_TEXTS = 20_000
+#: Longest id of which as many as those are held with one width for all, four bytes a letter.
+MAX_ID_LENGTH = 80
 #: Plotly's name of the scale that all numbers of a map share.
 COLOUR_AXIS = "coloraxis"
 
@@ -77,7 +79,7 @@ class _Cloud:
 
     x: NDArray[np.float32]
     y: NDArray[np.float32]
-    ids: NDArray[np.object_]
+    ids: NDArray[Any]
     hover: NDArray[np.object_] | None
     states: Mapping[str, Mask]
     layer: Layer
@@ -89,7 +91,7 @@ class _Cloud:
         return cls(
             x=points["x"].to_numpy(dtype=np.float32),
             y=points["y"].to_numpy(dtype=np.float32),
-            ids=points[["image_id", "patient_id"]].to_numpy(dtype=object),
+            ids=_read_ids(points),
             hover=None if len(points) > MAX_HOVER_TEXTS else _find_hover_texts(points),
             states={
                 state: points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
@@ -130,6 +132,18 @@ class _Cloud:
     def share(self) -> float:
         """Give the share of the marks' size: thousands of marks are a crowd."""
         return 1.0 if self.layer == "scatter" else 0.6
+
+
+def _read_ids(points: pd.DataFrame) -> NDArray[Any]:
+    """Read image_id and patient_id, shape (n_images, 2).
+
+    Plotly copies arrays deeply, twice, and objects one by one: of very many images that is three
+    quarters of the figure's time, and texts of one width are copied as a block.
+    """
+    ids = points[["image_id", "patient_id"]].to_numpy(dtype=object)
+    if len(ids) <= MAX_HOVER_TEXTS or max(map(len, ids.ravel())) > MAX_ID_LENGTH:
+        return ids
+    return ids.astype(np.str_)
 
 
 def _draw_states(cloud: _Cloud, palette: Palette) -> Iterator[Parts]:

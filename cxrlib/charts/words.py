@@ -169,7 +169,7 @@ def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
         where = ""
         if n:
             x, y = np.median(seen[colouring.codes == code], axis=0)
-            where = f", middle in the {_place_words((float(x), float(y)), corners)}"
+            where = f", median in the {_place_words((float(x), float(y)), corners)}"
         parts.append(f"{name} {n:,}{where}")
     return f"Colour is {colouring.label}: {'; '.join(parts)}{missing}."
 
