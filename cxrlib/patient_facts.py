@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
+import numpy as np
 import pandas as pd
 
 from cxrlib.missingness import RECORDED_COLUMNS
@@ -87,11 +88,17 @@ def lab_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     # Counted here: most patients have no value, and pandas takes its time to find none.
     counts = Counter(_list_values(rows))
-    table = pd.DataFrame(
-        [(None if day == inf else day, *rest, n) for (day, *rest), n in counts.items()],
-        columns=["Day", "Measure", "Value", "Unit", "Doubt", "Images"],
+    days, measures, values, units, doubts = list(zip(*counts, strict=True)) or [()] * 5
+    return pd.DataFrame(
+        {
+            "Day": pd.array([pd.NA if day == inf else day for day in days], dtype="Float64"),
+            "Measure": pd.array(measures, dtype="str"),
+            "Value": np.array(values, dtype=np.float64),
+            "Unit": pd.array(units, dtype="str"),
+            "Doubt": pd.array(doubts, dtype="str"),
+            "Images": np.array(list(counts.values()), dtype=np.int64),
+        }
     )
-    return table.astype({"Day": "Float64", "Value": "float64", "Images": "int64"})
 
 
 def _list_values(rows: pd.DataFrame) -> Iterator[tuple[float, str, float, str, str]]:
