@@ -131,6 +131,23 @@ def _find_shares(cohort: Cohort, numbers: _Numbers, patient_id: str) -> PathShar
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """Hold the shares of the chosen patients: as they are, as a table, as text, in words."""
+
+    shares: tuple[PathShares, ...]
+    table: pd.DataFrame
+    written: pd.DataFrame
+    words: str
+
+
+@lru_cache(maxsize=64)
+def _tell_shares(cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...]) -> _Told:
+    shares = tuple(_find_shares(cohort, numbers, patient) for patient in patients)
+    table = shares_table(shares)
+    return _Told(shares, table, _write_shares(table), describe_path_shares(shares))
+
+
 @lru_cache(maxsize=8)
 def _find_typical(current: Current, numbers: _Numbers) -> tuple[float, float]:
     return measure_typical(numbers.space, current.mapped.projection)
@@ -203,18 +220,17 @@ def _show_shares(
         show_text("Choose a patient above: the states of who is near stand here, day by day.")
         return
     numbers = _find_numbers(current)
-    shares = [_find_shares(current.cohort, numbers, path.patient_id) for path in paths]
-    table = shares_table(shares)
+    told = _tell_shares(current.cohort, numbers, tuple(path.patient_id for path in paths))
     stem = f"near-states-{date.today().isoformat()}"
-    draw = partial(plot_path_share, shares)
+    draw = partial(plot_path_share, told.shares)
     caption = SHARES_CAVEAT
     if filters:
         caption += " Filters leave out no neighbour and no day here."
     show_figure(
         draw(theme=st.context.theme.type or "light"),
         key="path_share",
-        alt=describe_path_shares(shares),
-        numbers=table,
+        alt=told.words,
+        numbers=told.table,
         caption=caption,
         provenance=provenance,
         file_stem=stem,
@@ -222,14 +238,14 @@ def _show_shares(
         draw=draw,
         config={"displayModeBar": False},
     )
-    show_text(_count_apart(table))
+    show_text(_count_apart(told.table))
     with st.expander("In numbers"):
         show_table(
-            _write_shares(table),
+            told.written,
             key="path_shares",
             provenance=provenance,
             file_stem=stem,
-            numbers=table,
+            numbers=told.table,
         )
 
 
