@@ -11,6 +11,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
 from cxrlib.overlays import explain_misfit
 from ui.cohorts import current_entry
+from ui.patient_link import offer_patient
 from ui.pictures import describe_row, make_picture
 from ui.text import show_alert, show_heading, show_quiet
 from ui.viewer import show_viewer
@@ -34,6 +35,7 @@ def show_image_panel(
     show_heading(describe_row(row))
     if above is not None:
         above()
+    offer_patient(str(row["image_id"]))
     try:
         picture = make_picture(cohort, current_entry().slug, row)
     except CxrError as error:
