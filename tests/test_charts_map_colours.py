@@ -280,3 +280,14 @@ def test_known_hover_texts_are_used(points):
     colouring = colour_points(points, "view")
     first, second = (plot_map(each, None, colouring=colouring) for each in (points, known))
     assert first == second
+
+
+@pytest.mark.parametrize("longest", [80, 3])
+def test_very_many_ids_stay_what_they_are(points, monkeypatch, longest):
+    """Carry the same ids whether they are held as a block or, where one is long, one by one."""
+    plain = plot_map(points, None)
+    monkeypatch.setattr("cxrlib.charts.marks.MAX_HOVER_TEXTS", 100)
+    monkeypatch.setattr("cxrlib.charts.marks.MAX_ID_LENGTH", longest)
+    many = plot_map(points, None)
+    for before, after in zip(plain.data, many.data, strict=True):
+        assert after.customdata.tolist() == before.customdata.tolist()
