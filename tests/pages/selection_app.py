@@ -1,0 +1,18 @@
+"""A page of its own for images chosen on the map, and for a cohort behind it."""
+
+import streamlit as st
+
+from cxrlib.report import provenance
+from ui.cohorts import current_entry
+from ui.frame import show_frame
+from ui.map_reference import choose_reference, load_reference
+from ui.map_selection import find_selected, show_selection
+from ui.resources import load_current
+
+st.set_page_config(layout="wide")
+show_frame()
+current = load_current(current_entry().slug)
+current, cloud = load_reference(current, choose_reference())
+chosen = find_selected(current)
+show_selection(current, current.points, chosen, provenance=provenance(current.mapped), filters=())
+st.session_state["seen"] = (chosen, None if cloud is None else cloud.n_images)
