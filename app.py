@@ -14,6 +14,7 @@ import streamlit as st
 from ui import assets, image_route
 from ui.memory import settle_memory
 from ui.preload import preload_charts
+from ui.upload_gate import guard_uploads
 
 WORKER_DELAY = 15.0  # seconds after the server's start
 WORKER_SIGN = 30.0  # seconds between two signs that a worker is wanted
@@ -62,5 +63,5 @@ app = st.App(
     "ui/router.py",
     routes=[*image_route.routes(), *assets.routes()],
     lifespan=lifespan,
-    middleware=[preload_charts()],
+    middleware=[guard_uploads(), preload_charts()],
 )

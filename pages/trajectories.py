@@ -56,6 +56,8 @@ except ProjectionError:
         show_chosen_map_offer(entry, cohort, choice)
     st.stop()
 
+with second_row:
+    current, reference = load_reference(current, choose_reference())
 projection, selection = current.mapped.projection, current_selection()
 selected = cohort if selection.is_empty else load_selected(cohort, selection)
 filters = selection.describe()
@@ -81,7 +83,6 @@ with row:
     colour = choose_colour(current)
     wish = choose_surface()
 with second_row:
-    reference = load_reference(current, choose_reference())
     offer_paper_patients(current, patients)
     large = choose_large()
 
@@ -101,7 +102,8 @@ with chart:
     drawing = Drawing(
         current,
         is_kept,
-        estimate_surface(current.points, wish, kept=kept),
+        # Beside an X-ray that somebody brought stands no density and no share.
+        None if placed else estimate_surface(current.points, wish, kept=kept),
         load_colouring(current, colour),
         paths,
         image_id,
@@ -110,7 +112,17 @@ with chart:
         placed,
         1.5 if large else 1.0,
     )
-    drawn = (selection, tuple(patients), wish, colour, chosen, reference, placed, large, image_id)
+    drawn = (
+        selection,
+        tuple(patients),
+        wish,
+        colour,
+        chosen,
+        reference,
+        placed and (placed.x, placed.y),
+        large,
+        image_id,
+    )
     with above:
         show_figure(
             keep_view(keep_tool(drawing.draw(theme=theme)), projection.key, (*drawn, theme)),

@@ -8,19 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import caption_map, describe_out
+from cxrlib.charts.words import describe_out
 from cxrlib.cohort import Cohort
-from cxrlib.density import DensityGrid
-from cxrlib.report import MapWish, map_page, stops_table, tell_story
-from cxrlib.surfaces import SurfaceWish
+from cxrlib.report import stops_table, tell_story
 from cxrlib.trajectories import Trajectory
-from ui.figure import Saving
-from ui.map_controls import DensityChoice
 from ui.resources import Current
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 
-__all__ = ["offer_page", "show_details", "show_paths", "show_story", "write_caption"]
+__all__ = ["show_details", "show_paths", "show_story"]
 
 
 def show_story(current: Current, patients: Sequence[str]) -> None:
@@ -33,30 +29,6 @@ def show_story(current: Current, patients: Sequence[str]) -> None:
 def _tell_story(current: Current, patients: tuple[str, ...]) -> tuple[str, ...]:
     """Tell it once for all sessions: whose files are on the map is a long question."""
     return tuple(tell_story(current.mapped, patients))
-
-
-def write_caption(
-    current: Current,
-    points: pd.DataFrame,
-    choice: DensityChoice,
-    density: DensityGrid | None,
-    filters: Sequence[str],
-) -> str:
-    """Say what the picture is, from how many images, and how not to read it."""
-    settings = current.mapped.projection.settings
-    caption = caption_map(
-        points,
-        cohort=current.cohort.name,
-        extractor=current.extractor,
-        method=settings.method,
-        features=settings.features,
-        bandwidth=None if density is None else density.bandwidth,
-        density_label=choice.label,
-        filters="; ".join(filters),
-    )
-    if choice.is_drawn and density is None:
-        caption += f" No density: these images record no {choice.label}."
-    return " ".join([caption, current.mapped.projection.remark]).strip()
 
 
 def show_paths(
@@ -203,32 +175,6 @@ def _write_problems(cohort: Cohort) -> pd.DataFrame:
     """Write the remarks on a cohort's files as text, once for all sessions."""
     problems = cohort.problems
     return problems.astype(object).where(problems.notna(), "").astype(str)
-
-
-def offer_page(
-    current: Current,
-    choice: DensityChoice,
-    paths: Sequence[Trajectory],
-    selected: Cohort,
-    filters: Sequence[str],
-) -> Saving:
-    """Offer the map as a page of its own."""
-    wish = MapWish(
-        patients=[path.patient_id for path in paths],
-        surface=SurfaceWish(
-            kind="density" if choice.is_drawn else "none",
-            definition="ICU, tube or death" if choice.include_deaths else "ICU or tube",
-            bandwidth=choice.bandwidth,
-        ),
-        selected=selected,
-        filters=filters,
-    )
-    return Saving(
-        "Interactive page (HTML)",
-        f"map-{date.today().isoformat()}.html",
-        "text/html",
-        lambda: map_page(current.mapped, wish),
-    )
 
 
 def show_planted(planted: Mapping[str, Any]) -> None:

@@ -42,7 +42,7 @@ def choose_reference() -> ReferenceChoice:
         st.session_state["behind"] = NONE
     report_unknown("behind", (*options, own).__contains__)
     slug = st.selectbox(
-        "Behind the map",
+        "Second cohort behind",
         options,
         key="behind",
         bind="query-params",

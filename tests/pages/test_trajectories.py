@@ -78,14 +78,14 @@ def test_no_patient_chosen_is_still_a_map(page: AppTest) -> None:
     assert "Click an image" in written(page)
 
 
-@pytest.mark.parametrize("kind", ["icu-or-tube", "with-deaths", "none"])
+@pytest.mark.parametrize("kind", ["ICU or tube", "ICU, tube or death", "none"])
 def test_each_density_is_drawn(page: AppTest, kind: str) -> None:
     """Every choice of the density runs and is named in the caption."""
     page.session_state["density"] = kind
     page.run()
     assert not page.exception
     assert ("Shading: density" in written(page)) == (kind != "none")
-    assert ("last before death" in written(page)) == (kind == "with-deaths")
+    assert ("last before death" in written(page)) == (kind == "ICU, tube or death")
 
 
 def test_missing_cohort_says_what_to_do(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
