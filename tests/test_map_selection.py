@@ -1,9 +1,13 @@
 """Images chosen on the map: addresses there and back, and the rest beside them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.cohort import load_cohort
+from cxrlib.comparison import compare_numbers
 from cxrlib.errors import SelectionError
 from cxrlib.map_selection import (
     MOST_IN_ADDRESS,
@@ -18,6 +22,7 @@ from cxrlib.map_selection import (
 )
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import map_points
+from tests.cohort_factory import make_cohort
 
 
 @pytest.fixture
@@ -188,3 +193,23 @@ def test_the_list_of_chosen_images(points: pd.DataFrame) -> None:
     table = chosen_table(points.iloc[::-1], points["image_id"].iloc[:3].tolist())
     assert table["row"].is_monotonic_increasing
     assert len(table) == 3
+
+
+@pytest.mark.parametrize("n_copies", [1, 3])
+def test_intervals_are_over_persons(tmp_path: Path, n_copies: int) -> None:
+    """Twice the images of the same persons make no interval narrower; a planted step is found."""
+    rows: list[dict[str, object]] = [
+        {"patientid": f"p{i}", "filename": f"f{i}-{copy}.png"}
+        for i in range(40)
+        for copy in range(n_copies)
+    ]
+    cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
+    number = cohort.table["patient_id"].str[1:].astype(int)
+    noise = np.random.default_rng(4).normal(size=40)
+    values = pd.DataFrame({"step": 2.0 * (number < 20) + noise[number]})
+    compared = compare_numbers(cohort, number < 20, None, values).table.iloc[0]
+    own, rest = 2.0 + noise[:20], noise[20:]
+    assert compared["difference"] == pytest.approx(own.mean() - rest.mean())
+    error = np.sqrt(own.var() / 20 + rest.var() / 20)
+    assert compared["high"] - compared["low"] == pytest.approx(2 * 1.96 * error, rel=0.2)
+    assert 0 < compared["low"] < compared["difference"] < compared["high"]
