@@ -34,7 +34,7 @@ PANEL_HEIGHT, LINE, GAP, WIDTH = 330, 20, 16, 1000
 #: Under the last panel, so that its frame is seen.
 BELOW = 8
 #: Of a letter of 14 pixels; a mark with its gap counts as four letters.
-LETTER, MARK_LETTERS = 7.0, 3
+LETTER, MARK_LETTERS = 7.6, 3
 #: Of a mark's size on the map; WebGL's are small already.
 MARK_SHARE = 0.6
 
@@ -178,7 +178,7 @@ def _write_key(colouring: Colouring, theme: Theme, width: float) -> list[str]:
     if colouring.kind == "number":
         ramp = "".join(_mark("■", colour) for colour in number_ramp(theme))
         words = [safe_text(word) for word in name_scale(colouring, short=True).split(" ")]
-        return [title, *_wrap([(ramp, 9), *((word, len(word) + 1) for word in words)], width, "")]
+        return [title, *_wrap([(ramp, 14), *((word, len(word) + 1) for word in words)], width, "")]
     if colouring.kind == "state":
         colours = [palette.rims[s] if s == "unknown" else palette.states[s] for s in STATES[::-1]]
         marks = [*zip("◆●○", colours, strict=True)]
