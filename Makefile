@@ -5,6 +5,7 @@ PORT ?= 8501
 DATA ?=
 EXTRACTOR ?= auto
 CACHE ?= cache
+UPLOADS ?=
 UV_VERSION := 0.13.9
 
 VENV := .venv
@@ -44,8 +45,8 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP) | $(UV)
 install: $(RUN_STAMP) ## Install what the dashboard needs into .venv
 	@echo "Installed."
 
-app: $(RUN_STAMP) ## Serve the dashboard on the demo cohort, or on DATA=folder, at PORT=8501
-	@$(PY) -m cxrlib serve --port $(PORT) --cache "$(CACHE)" --extractor "$(EXTRACTOR)" $(if $(DATA),--data "$(DATA)")
+app: $(RUN_STAMP) ## Serve the dashboard on the demo cohort, or on DATA=folder, at PORT=8501; UPLOADS=1 lets X-rays be placed
+	@$(PY) -m cxrlib serve --port $(PORT) --cache "$(CACHE)" --extractor "$(EXTRACTOR)" $(if $(DATA),--data "$(DATA)") $(if $(UPLOADS),--allow-uploads)
 
 test: $(DEV_STAMP) ## Install what the tests need and run them
 	$(PY) -m pytest -m "not slow"
