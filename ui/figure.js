@@ -1,5 +1,5 @@
 // Save a chart as it is seen: the server draws it for paper and puts its words below it; this
-// puts the reader's zoom and hidden series in, lets Plotly write it, and hands it to the browser.
+// puts the reader's zoom, hidden series and day in, lets Plotly write it, and hands it to the browser.
 // What was asked for outlives the buttons: a menu that is shut is taken off the page.
 const asked = new Set(); // ids of requests
 const PATIENCE = 30_000; // milliseconds
@@ -28,7 +28,14 @@ const takeView = (figure, chart) => {
   if (chart.data.length === figure.data.length) {
     figure.data.forEach((trace, i) => {
       if (chart.data[i].visible !== undefined) trace.visible = chart.data[i].visible;
+      // Paths that are shown up to a day (ui/map_play) are saved up to it.
+      if (trace.meta?.role === 'path') Object.assign(trace, {x: chart.data[i].x, y: chart.data[i].y});
     });
+    const hidden = (chart.layout.annotations ?? []).filter(note => note.visible === false);
+    for (const note of figure.layout.annotations ?? []) {
+      const isSame = other => ['name', 'x', 'y'].every(key => other[key] === note[key]);
+      if (hidden.some(isSame)) note.visible = false;
+    }
   }
   return figure;
 };

@@ -50,13 +50,17 @@ const loadPlotly = url => (code ??= window.Plotly?.update
 
 // ---- the chart
 
-// What a drawn chart has of paths and other images, as it came from the server.
-const readChart = chart => {
+// What a drawn chart has of paths and other images, as it came from the server. Where Streamlit
+// drew it again from data that were shortened here, it is what was read `before`.
+const readChart = (chart, before) => {
   const parts = [], images = [];
   chart.data.forEach((trace, index) => {
     if (trace.meta?.role === 'path') {
-      const {x, y} = chart._fullData[index];
-      parts.push({index, days: trace.meta.days, x: [...x ?? []], y: [...y ?? []]});
+      const {days} = trace.meta;
+      let {x, y} = chart._fullData[index];
+      const same = before?.parts.find(each => each.index === index);
+      if (x?.length !== days.length && same?.days.length === days.length) ({x, y} = same);
+      parts.push({index, days, x: [...x ?? []], y: [...y ?? []]});
     } else if (trace.meta?.role === 'images') {
       const {marker, selected, unselected} = chart._fullData[index];
       images.push({
@@ -72,7 +76,7 @@ const readChart = chart => {
     const found = /^day (-?[\d.e+-]+)$/.exec(note.name ?? '');
     if (found) labels.push({index, day: Number(found[1])});
   });
-  return {parts, images, labels};
+  return {parts, images: before?.isFaded ? before.images : images, labels, data: chart.data};
 };
 
 const cut = (values, n) => (n ? values.slice(0, n) : [null]); // an empty trace leaves the key
@@ -247,20 +251,28 @@ class Player {
     } finally {
       this.drawing = undefined;
     }
-    if (!this.isStale) return undefined;
+    if (!this.isStale) {
+      this.refresh(); // another chart may have come meanwhile
+      return undefined;
+    }
     this.isStale = false;
     return this.draw();
   }
 
+  // The chart on the page, and whether it is drawn.
+  find() {
+    const chart = document.querySelector(`.st-key-${CSS.escape(this.data.chart)} .js-plotly-plot`);
+    return {chart, isReady: Boolean(chart?._fullData?.length && chart.calcdata)};
+  }
+
   async drawNow() {
     const Plotly = await loadPlotly(this.data.plotly);
-    const chart = document.querySelector(
-      `.st-key-${CSS.escape(this.data.chart)} .js-plotly-plot`,
-    );
-    if (!chart?._fullData?.length) return;
-    if (!this.read.has(chart)) {
-      if (this.at === null) return;
-      this.read.set(chart, {...readChart(chart), isFaded: false});
+    const {chart, isReady} = this.find();
+    if (!isReady) return;
+    const before = this.read.get(chart);
+    if (before?.data !== chart.data) {
+      if (this.at === null && !before) return;
+      this.read.set(chart, {...readChart(chart, before), isFaded: false});
     }
     const known = this.read.get(chart);
     const isFaded = this.at !== null;
@@ -270,15 +282,19 @@ class Player {
     known.isFaded = isFaded;
     const day = this.at === null ? null : this.data.days[this.at].day;
     if (known.parts.length) await Plotly.update(chart, ...changes(known, day));
+    known.data = chart.data; // whatever Plotly made of it
   }
 
   // A redraw by the server puts a new chart in the place of the old: show the same day on it.
   refresh() {
+    clearTimeout(this.later);
     if (this.at === null || this.drawing || !this.data) return;
-    const chart = document.querySelector(
-      `.st-key-${CSS.escape(this.data.chart)} .js-plotly-plot`,
-    );
-    if (chart?._fullData?.length && chart.calcdata && !this.read.has(chart)) this.go(this.at);
+    const {chart, isReady} = this.find();
+    if (!isReady) {
+      this.later = setTimeout(() => this.refresh(), 250);
+    } else if (this.read.get(chart)?.data !== chart.data) {
+      this.go(this.at);
+    }
   }
 
   write() {
@@ -306,6 +322,8 @@ class Player {
 
   remove() {
     this.pause();
+    this.at = null;
+    clearTimeout(this.later);
     this.watch.disconnect();
     document.removeEventListener('keydown', this.onKey);
     stillness.removeEventListener('change', this.onStill);
