@@ -28,6 +28,7 @@ from tests.browser.look import (
     CHROMIUM_FLAGS,
     PAGE_TIMEOUT,
     Findings,
+    choose,
     click_point,
     find_chromium,
     open_page,
@@ -257,7 +258,7 @@ def use_widgets(walk: Walk, address: str) -> None:
     page.get_by_role("option", name="AP", exact=True).click()
     page.keyboard.press("Escape")
     wait_until_drawn(page)
-    page.locator(".st-key-density").get_by_text("ICU, tube or death").click()
+    choose(page, "density", "ICU, tube or death")
     wait_until_drawn(page)
     click_point(page, walk.findings)
     walk.expect("the filter stands in the address", "view=AP" in page.url)
