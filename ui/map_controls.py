@@ -66,7 +66,7 @@ def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
         select_all=False,
         on_change=_follow_choice,
         placeholder="Choose patients by id",
-        width=310,
+        width=280,
         help="Patients with most dated days on the map stand first.",
     )
 

@@ -77,7 +77,7 @@ def choose_colour(current: Current) -> str:
             key="colour",
             bind="query-params",
             persist_state="session",
-            width=180,
+            width=170,
             help="A column of the records or an output of the extractor. The shape of a point is "
             "its state in any case; what is not recorded is hollow and grey.",
         )
@@ -109,7 +109,7 @@ def choose_surface() -> SurfaceWish:
         key="density",
         bind="query-params",
         persist_state="session",
-        width=190,
+        width=180,
         help="Which images are counted as bad. The caption of the paper's Figure 3 counts images "
         "in the ICU or with a tube; its text adds the last image of patients who died.",
     )
