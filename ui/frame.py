@@ -1,5 +1,6 @@
 """What stands on every page: the notice, which cohort is shown and which features."""
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -14,18 +15,25 @@ from ui.resources import find_cohort, load_current
 STYLE = Path(__file__).with_name("frame.css")
 
 
-def show_frame() -> Cohort | None:
+def show_frame(
+    find_extractor: Callable[[Cohort], str | None] = lambda _: None,
+) -> Cohort | None:
     """Show the notice bar; return the cohort, or None where it cannot be used.
 
     A page that needs the cohort says why it cannot (`cxrlib.errors.CxrError`); the data page
     works without one.
+
+    Parameters
+    ----------
+    find_extractor : callable, optional
+        Names the extractor that this page shows, where the reader has chosen another.
     """
     st.html(STYLE)
     entry = current_entry()
     try:
         with st.spinner("Reading the cohort and its map"):
             cohort = find_cohort(entry.slug)
-            extractor = _name_extractor(entry.slug)
+            extractor = find_extractor(cohort) or _name_extractor(entry.slug)
     except CxrError:
         show_notice_bar(cohort=f"{entry.title}, which cannot be used", extractor="none")
         return None

@@ -26,7 +26,12 @@ from ui.offers import offer_planned_map
 from ui.resources import find_cache, load_current, time_computed
 from ui.text import show_alert, show_quiet, show_text
 
-__all__ = ["choose_settings", "show_chosen_map_offer", "tell_choice"]
+__all__ = [
+    "choose_settings",
+    "find_asked_extractor",
+    "show_chosen_map_offer",
+    "tell_choice",
+]
 
 PAPER = ProjectionSettings()
 MENU_WIDTH = 460  # pixels
@@ -73,6 +78,17 @@ def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
     if settings == PAPER and chosen == usual:
         return MapChoice()
     return MapChoice(chosen.key, settings)
+
+
+def find_asked_extractor(cohort: Cohort) -> str | None:
+    """Return the title of the extractor that is chosen for the map, or asked for by a link.
+
+    The frame names it before the page has drawn its widgets. None where there is no choice, or
+    none that can be had.
+    """
+    asked = st.session_state.get("map_extractor") or st.query_params.get("map_extractor")
+    titles = {each.title for each in _list_extractors(cohort, time_computed())}
+    return str(asked) if asked in titles else None
 
 
 def tell_choice(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:

@@ -14,6 +14,7 @@ from cxrlib.errors import CxrError  # noqa: E402
 from ui.cohorts import choose_cohort, name_cohort  # noqa: E402
 from ui.filters import show_filters  # noqa: E402
 from ui.frame import show_frame  # noqa: E402
+from ui.map_settings import find_asked_extractor  # noqa: E402
 from ui.text import show_alert  # noqa: E402
 
 st.set_page_config(
@@ -65,7 +66,8 @@ page = st.navigation(
 if page.title != "Start":
     with st.sidebar:
         choose_cohort()
-    cohort = show_frame()
+    # The map can be by another extractor than the one the server opens on.
+    cohort = show_frame(find_asked_extractor) if page is trajectories else show_frame()
     if cohort is not None:
         show_filters(cohort)
 try:
