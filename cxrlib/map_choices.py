@@ -1,7 +1,7 @@
 """What a reader can choose of a map: whose numbers, which views, how they are laid out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.pipeline import explain_no_map, select_for_map
 from cxrlib.projection import Projection, ProjectionSettings
 from cxrlib.store import Store
+from cxrlib.surfaces import SurfaceWish
 
 __all__ = [
     "METHODS",
@@ -21,6 +22,7 @@ __all__ = [
     "explain_unusable",
     "list_map_extractors",
     "plan_map",
+    "scale_smoothing",
     "smoothing_unit",
 ]
 
@@ -142,6 +144,11 @@ def plan_map(extractor: MapExtractor, settings: ProjectionSettings) -> tuple[str
     if extractor.is_embedded or not extractor.is_at_hand:
         return "map", {"extractor": extractor.key, "settings": plain}
     return "prepare", {"extractor": extractor.name, "settings": plain}
+
+
+def scale_smoothing(wish: SurfaceWish, projection: Projection) -> SurfaceWish:
+    """Turn a smoothing that was chosen, 1.0 being the paper's, into a bandwidth in map units."""
+    return replace(wish, bandwidth=wish.bandwidth * smoothing_unit(projection))
 
 
 def smoothing_unit(projection: Projection) -> float:

@@ -205,8 +205,8 @@ class MapWish:
 
     Parameters
     ----------
-    patients : sequence of str
-        Whose paths are drawn; by default the cohort's story.
+    patients : sequence of str, optional
+        Whose paths are drawn; by default the cohort's story, with an empty one nobody's.
     surface : SurfaceWish
         What lies behind the points; by default the paper's density.
     colour_by : str, default "state"
@@ -221,7 +221,7 @@ class MapWish:
         Drawn behind, counted nowhere; a table leaves it out.
     """
 
-    patients: Sequence[str] = ()
+    patients: Sequence[str] | None = None
     surface: SurfaceWish = SurfaceWish()  # noqa: RUF009  (frozen)
     colour_by: str = "state"
     selected: Cohort | None = None
@@ -251,8 +251,10 @@ def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap
     points = every[is_kept]
     surface = estimate_surface(every, wish.surface, kept=None if wish.selected is None else is_kept)
     colouring = colour_points(every, wish.colour_by, embeddings=mapped.embeddings).take(is_kept)
-    patients = list(wish.patients) or list(
+    patients = list(
         find_story(cohort.table, projection, planted=cohort.planted)
+        if wish.patients is None
+        else wish.patients
     )
     paths = [
         compute_trajectory(table, projection, patient)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrlib.charts.document import MAP_QUESTION
 from cxrlib.errors import ProjectionError
-from cxrlib.map_choices import MapChoice
+from cxrlib.map_choices import MapChoice, scale_smoothing
 from cxrlib.report import points_table, provenance
 from cxrlib.surfaces import estimate_surface
 from cxrlib.trajectories import compute_trajectories, count_map, describe_counts
@@ -81,7 +81,7 @@ with head:
 with row:
     patients = choose_patients(current.patients, current.story)
     colour = choose_colour(current)
-    wish = choose_surface()
+    wish = scale_smoothing(choose_surface(), projection)
 with second_row:
     offer_paper_patients(current, patients)
     large = choose_large()

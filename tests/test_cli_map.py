@@ -1,6 +1,7 @@
 """What ``map`` understands, and that it writes what the page shows."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -51,8 +52,12 @@ def test_every_definition_can_be_named() -> None:
         )
     assert read_surface("opacity≥2.5").severity == "opacity_mean"
     assert read_surface("none").kind == "none"
-    wish = read_surface("tube", kind="share", within="AP", bandwidth=0.5)
-    assert (wish.kind, wish.view, wish.bandwidth) == ("share", "AP", 0.5)
+    assert read_surface("filters").definition == "current filter"
+    assert read_surface("filter", kind="share").kind == "share"
+    wish = read_surface("tube", kind="share", within="AP")
+    assert (wish.kind, wish.view) == ("share", "AP")
+    with pytest.raises(SelectionError, match="AP Supine"):
+        read_surface("tube", within="Ap")
 
 
 @pytest.mark.parametrize("text", ["", "ill", "extent>=", "opacity>=much"])
@@ -86,6 +91,18 @@ def test_a_page_says_what_was_asked(arguments: list[str], tmp_path: Path) -> Non
         "4 of 8 images with ICU recorded",
     ):
         assert words in page, words
+
+
+def test_components_are_smoothed_by_their_spread(arguments: list[str], tmp_path: Path) -> None:
+    """As on the page: a map unit of the paper's map is nothing to components of another size."""
+    out = tmp_path / "m.html"
+    words = []
+    for asked in ([], ["--bandwidth", "30"]):
+        result = run("map", *arguments, *asked, "--state", "filters", "--out", str(out))
+        assert result.exit_code == 0, result.output
+        words += re.findall(r"bandwidth ([\d.]+) map units", out.read_text())[:1]
+    assert words[1] == "30"
+    assert float(words[0]) not in (1.0, 30.0)
 
 
 def test_rows_choose_what_a_table_holds(arguments: list[str], tmp_path: Path) -> None:

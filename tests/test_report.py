@@ -144,6 +144,15 @@ def test_filters_choose_what_is_written(mapped_cohort: MappedCohort, tmp_path: P
     assert "Filters: Day" in page
 
 
+def test_nobody_is_drawn_where_nobody_is_wished_for(mapped_cohort: MappedCohort) -> None:
+    """A reader who chose no patient gets none; without a wish the story stands there."""
+    without = map_page(mapped_cohort, MapWish(patients=[]))
+    with_one = map_page(mapped_cohort, MapWish(patients=["p1"]))
+    words = "Patient p1 (survival"
+    assert words in with_one
+    assert words not in without
+
+
 def test_a_folder_that_is_not_there_is_named(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
     """Writing into nowhere says so and leaves nothing behind."""
     with pytest.raises(CxrError, match="cannot be written"):

@@ -1,7 +1,7 @@
 """What a run of the trajectories page draws: the map with all that lies behind and over it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -133,9 +133,9 @@ class Drawing:
         )
 
     def wish(self, selected: Cohort, filters: Sequence[str], surface: SurfaceWish) -> MapWish:
-        """Say what a page of its own is to show: the same as this one."""
+        """Say what a page of its own is to show: the same as this one, less a new X-ray."""
         return MapWish(
-            surface=surface,
+            surface=surface if self.placed is None else replace(surface, kind="none"),
             patients=[path.patient_id for path in self.paths],
             colour_by=self.colouring.by,
             selected=selected,

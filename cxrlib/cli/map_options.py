@@ -8,6 +8,7 @@ import typer
 
 from cxrlib.bad_states import DEFINITIONS, SEVERITIES
 from cxrlib.errors import SelectionError
+from cxrlib.map_choices import VIEWS
 from cxrlib.metadata import parse_number
 from cxrlib.surfaces import SurfaceWish
 
@@ -50,7 +51,12 @@ WithinOption = Annotated[
     str | None, typer.Option("--within", help="Shade by images of this view only, such as AP.")
 ]
 BandwidthOption = Annotated[
-    float, typer.Option("--bandwidth", help="Of the shading, in map units; 1 is the paper's.")
+    float | None,
+    typer.Option(
+        "--bandwidth",
+        help="Of the shading, in map units; by default the paper's 1, or with --method pca the "
+        "same share of the map's spread.",
+    ),
 ]
 ColourOption = Annotated[
     str,
@@ -97,14 +103,13 @@ def read_surface(
     *,
     kind: SurfaceKind = "density",
     within: str | None = None,
-    bandwidth: float = 1.0,
 ) -> SurfaceWish:
     """Read what is bad, as written on the command line.
 
     Raises
     ------
     SelectionError
-        If there is no such definition, or a threshold is no number.
+        If there is no such definition or view, or a threshold is no number.
 
     Examples
     --------
@@ -113,13 +118,16 @@ def read_surface(
     """
     if kind not in get_args(SurfaceKind) or _fold(state) == NONE:
         kind = "none"
-    wish = SurfaceWish(kind=kind, view=within, bandwidth=bandwidth)
+    if within is not None and within not in VIEWS:
+        raise SelectionError(f"There is no view {within[:60]!r} on a map: use {', '.join(VIEWS)}.")
+    wish = SurfaceWish(kind=kind, view=within)
     if kind == "none":
         return wish
     folded = {_fold(name): name for name in DEFINITIONS}
-    folded |= {"with deaths": "ICU, tube or death", "filter": "filters"}
+    folded |= {"with deaths": "ICU, tube or death"}
+    folded |= dict.fromkeys(("filter", "filters"), "current filter")
     if name := folded.get(_fold(state)):
-        return SurfaceWish(kind, name, view=within, bandwidth=bandwidth)
+        return SurfaceWish(kind, name, view=within)
     found = _SEVERITY.fullmatch(state.strip().casefold())
     at_least = None if found is None else parse_number(found[2])
     if found is None or at_least is None:
@@ -129,7 +137,7 @@ def read_surface(
             "'extent>=4', 'opacity>=3' and 'none'."
         )
     score = "opacity_mean" if found[1] == "opacity" else next(iter(SEVERITIES))
-    return SurfaceWish(kind, "severity", score, at_least, within, bandwidth)
+    return SurfaceWish(kind, "severity", score, at_least, within)
 
 
 def _fold(text: str) -> str:

@@ -1,6 +1,6 @@
 """The commands ``embed`` and ``map``: compute embeddings, compute and write a map."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,6 +39,7 @@ from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.image_run import RunReport
+from cxrlib.map_choices import scale_smoothing
 from cxrlib.map_selection import find_rows
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
@@ -95,7 +96,7 @@ def make_map(
     state: StateOption = "ICU or tube",
     surface: SurfaceOption = "density",
     within: WithinOption = None,
-    bandwidth: BandwidthOption = 1.0,
+    bandwidth: BandwidthOption = None,
     colour: ColourOption = "state",
     patient: PatientOption = None,
     patients: PatientsOption = "",
@@ -141,7 +142,8 @@ def make_map(
             views=tuple(filter(None, (view.strip() for view in views.split(",")))),
         )
         asked = _Asked(
-            surface=read_surface(state, kind=surface, within=within, bandwidth=bandwidth),
+            surface=read_surface(state, kind=surface, within=within),
+            bandwidth=bandwidth,
             colour=colour,
             patients=list_patients_asked(patient, patients),
             rows=rows,
@@ -176,6 +178,7 @@ class _Asked:
     """Hold what is asked of a map, beside how it is computed."""
 
     surface: SurfaceWish
+    bandwidth: float | None
     colour: str
     patients: list[str]
     rows: str
@@ -275,9 +278,12 @@ def _write_map(
 
     filters = asked.selection.describe()
     mapped, cloud = _put_behind(mapped, asked, store)
+    surface = scale_smoothing(asked.surface, mapped.projection)
+    if asked.bandwidth is not None:
+        surface = replace(surface, bandwidth=asked.bandwidth)
     wish = MapWish(
-        patients=asked.patients,
-        surface=asked.surface,
+        patients=asked.patients or None,
+        surface=surface,
         colour_by=asked.colour,
         selected=selected if filters else None,
         filters=filters,
