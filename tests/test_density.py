@@ -157,9 +157,11 @@ def test_both_ways_of_summing_agree(points, monkeypatch):
     assert not np.array_equal(exact.density, binned.density)
 
 
-def test_share_of_one_place_is_the_count():
+@pytest.mark.parametrize("bandwidth", [0.4, 1.0, 3.0])
+def test_share_of_one_place_is_the_count(bandwidth: float) -> None:
     """Give 5 of 20 at a place where 20 images lie, with a support of 20."""
-    grid = estimate_share(np.zeros((20, 2)), np.arange(20) < 5, n_grid=51)
+    points, is_bad = np.zeros((20, 2)), np.arange(20) < 5
+    grid = estimate_share(points, is_bad, bandwidth=bandwidth, n_grid=51)
     assert grid.share[25, 25] == pytest.approx(0.25)
     assert grid.support[25, 25] == pytest.approx(20)
     assert grid.overall == 0.25
