@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from cxrlib.errors import CxrError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import FEW, name_units
+from cxrlib.nearest import weigh_neighbours
 
 if TYPE_CHECKING:
     from cxrlib.pipeline import MappedCohort
@@ -321,7 +322,7 @@ def measure_reference(
         own = pool.persons[rows][:, None] == pool.persons[None, :]
         near, nearest = _find_nearest(_measure(pool.features[rows], pool.features, own), k)
         there = np.isfinite(near[:, -1])
-        places = np.einsum("nk,nkc->nc", _weigh(near[there]), pool.places[nearest[there]])
+        places = np.einsum("nk,nkc->nc", weigh_neighbours(near[there]), pool.places[nearest[there]])
         misses = np.hypot(*(places - pool.places[rows[there]]).T)
         whole, _ = _find_nearest(_measure(pool.embedding[rows], pool.embedding, own), k)
         found.append((near[there, -1], whole[there, -1], misses))
@@ -357,7 +358,7 @@ def place_upload(
     numbers = np.asarray(getattr(upload, features), np.float64)[None, :]
     near, nearest = _find_nearest(_measure(numbers, pool.features), reference.k)
     near, nearest = near[0], nearest[0]
-    weights = _weigh(near[None, :])[0]
+    weights = weigh_neighbours(near[None, :])[0]
     embedding = np.asarray(upload.embedding, np.float32)[None, :]
     whole = _find_nearest(_measure(embedding, pool.embedding), reference.k)[0][0]
     x, y = weights @ pool.places[nearest]
@@ -400,15 +401,6 @@ def _find_nearest(apart: Floats, k: int) -> tuple[Floats, NDArray[np.intp]]:
     order = np.argsort(np.take_along_axis(apart, columns, axis=1), axis=1, kind="stable")
     columns = np.take_along_axis(columns, order, axis=1)
     return np.take_along_axis(apart, columns, axis=1), columns
-
-
-def _weigh(near: Floats) -> Floats:
-    """Return weights that sum to 1, shape as ``near``: 1 / distance, or equal for those at 0."""
-    with np.errstate(divide="ignore"):
-        weights = 1 / near
-    touching = near == 0
-    weights = np.where(touching.any(axis=1, keepdims=True), touching, weights)
-    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def _rank(distance: float, distances: Floats) -> float | None:

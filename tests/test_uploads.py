@@ -153,14 +153,18 @@ def test_the_reference_agrees_with_a_slow_one_and_leaves_out_the_own_person() ->
     """Each image among those of others: its own person would make it look nearer."""
     mapped = make_map()
     reference = measure_reference(mapped)
-    expected, misses = [], []
+    by_embedding = make_map(features="embedding")
+    expected, whole, misses = [], [], []
     for row, (image_id, person) in mapped.mapped.table[["image_id", "person_id"]].iterrows():
         values = mapped.embeddings.outputs[row].astype(float)
         place, distance = slow_place(mapped, values, 15, without=person)
         assert mapped.projection.image_ids[row] == image_id
         expected.append(distance)
+        values = mapped.embeddings.embedding[row].astype(float)
+        whole.append(slow_place(by_embedding, values, 15, without=person)[1])
         misses.append(float(np.hypot(*(place - mapped.projection.coordinates[row]))))
     np.testing.assert_allclose(reference.distances, np.sort(expected), rtol=1e-6)
+    np.testing.assert_allclose(reference.embedding_distances, np.sort(whole), rtol=1e-4)
     np.testing.assert_allclose(reference.misses, np.sort(misses), rtol=1e-5)
     assert reference.n_images == reference.n_pool == 90
 
