@@ -17,13 +17,17 @@ __all__ = [
     "find_pair",
     "find_shown",
     "forget_pair",
+    "name_turn",
     "swap_pair",
     "write_address",
 ]
 
 SHOWN = "shown_patient"  # in the session's state
 WRITTEN = "written_patient"  # in the session's state: what this page last put in the address
+TURN = "pair_turn"  # in the session's state: the last pair, and its number
+N_TURNS = 8  # what an earlier one held is forgotten before its name comes again
 PARAMETERS = ("patient", "image", "prior")
+SWAP = "swap_pair"  # key of a button that this page always shows
 
 
 @dataclass(frozen=True)
@@ -84,15 +88,26 @@ def write_address(shown: Shown) -> None:
     """Keep what is shown in the address, and in the session for when the reader comes back."""
     st.session_state[SHOWN] = shown
     values = (shown.patient_id, shown.image_id, shown.prior_id)
-    if _read_address() != values:
+    if _read_address() not in (values, _find_way_back()):
         # At once: each message is a step of the browser's history, and Back would stop at an
         # address between two screens, of which none was ever seen.
         pairs = zip(PARAMETERS, values, strict=True)
-        asked = {name: [] if value is None else value for name, value in pairs}
+        asked = {name: [] if value is None else [value] for name, value in pairs}
         # Bound on the page the reader comes from until this run ends: the next one writes it.
         with contextlib.suppress(st.errors.StreamlitAPIException):
             st.query_params.update(asked)
     st.session_state[WRITTEN] = _read_address()
+
+
+def _find_way_back() -> tuple[str | None, str | None, str | None] | None:
+    """Return the address if the browser's Back has led to the one the page was opened with.
+
+    That names no patient. Written to, it would lead forward again, and Back never further. Where
+    the reader comes from another page, Streamlit has forgotten the button.
+    """
+    asked = _read_address()
+    is_new = asked != st.session_state.get(WRITTEN)
+    return asked if is_new and asked[0] is None and SWAP in st.session_state else None
 
 
 def choose_patient(shown: Shown, patient_id: str) -> Shown:
@@ -123,6 +138,28 @@ def find_pair(shown: Shown, rows: pd.DataFrame) -> tuple[Shown, Pair]:
         return replace(shown, image_id=None, prior_id=None), choose_pair(rows)
     prior_id = shown.prior_id if shown.prior_id in own - {image_id} else None
     return replace(shown, prior_id=prior_id), Pair(image_id, prior_id, "chosen")
+
+
+def name_turn(name: str, patient_id: str, pair: Pair) -> str:
+    """Name a widget that is another one for another pair: "timeline_3".
+
+    Streamlit keeps the key of every widget it ever met, its callback and all that this holds:
+    the names are few, and used in turn.
+
+    Parameters
+    ----------
+    name : str
+        The same at each run.
+    patient_id : str
+    pair : Pair
+        What is shown in this run.
+    """
+    asked = (patient_id, *pair.image_ids)
+    last, turn = st.session_state.get(TURN, (None, 0))
+    if asked != last:
+        turn = (turn + 1) % N_TURNS
+        st.session_state[TURN] = (asked, turn)
+    return f"{name}_{turn}"
 
 
 def choose_image(rows: pd.DataFrame, image_id: str) -> None:

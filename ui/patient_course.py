@@ -1,7 +1,7 @@
 """The part of the patients page with an extractor's outputs over time."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import pandas as pd
@@ -17,6 +17,7 @@ from cxrlib.courses import (
     describe_course,
     estimate_noise,
     output_course,
+    write_value,
 )
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
@@ -25,15 +26,16 @@ from cxrlib.priors import Pair
 from cxrlib.report import provenance
 from cxrlib.space import Space, lay_out_space
 from cxrlib.store import Store
+from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.offers import show_missing_map
 from ui.resources import find_cache, load_current
-from ui.table import show_table
-from ui.text import show_heading, show_quiet
+from ui.tables import show_dense_table
+from ui.text import show_quiet
 
-__all__ = ["Numbers", "find_extractor", "load_numbers", "show_course"]
+__all__ = ["Numbers", "find_extractor", "lay_out_compared", "load_numbers", "show_course"]
 
 CAVEAT = (
     "Outputs are numbers of a network or of image texture, not probabilities of disease, and not "
@@ -150,25 +152,42 @@ def show_course(
 
 def _show_compared(compared: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:
     """Show the outputs of the two images, and what the change is worth."""
-    show_heading("The two images in the viewer")
-    value = partial(st.column_config.NumberColumn, format="%.4g")
-    show_table(
-        compared[["output", "first", "second", "change", "usual", "most", "words"]],
+    show_dense_table(
+        lay_out_compared(compared),
         key="pair_outputs",
         provenance=provenance,
         file_stem=f"{stem}-pair-outputs",
-        numbers=compared,
-        placeholder="–",
-        column_config={
-            "output": "Output",
-            "first": value("Prior"),
-            "second": value("Current"),
-            "change": value("Change"),
-            "usual": value("Within a day, median"),
-            "most": value("Within a day, 9 of 10"),
-            "words": st.column_config.TextColumn("What the change is worth", width="large"),
-        },
     )
+
+
+def lay_out_compared(compared: pd.DataFrame) -> TableLayout:
+    """Lay out the outputs of the two images, so that no sentence is cut off.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        Of `cxrlib.courses.compare_outputs`.
+    """
+    shown = pd.DataFrame({"output": compared["output"]})
+    numbers = ("first", "second", "change")
+    for name in numbers:
+        shown[name] = [write_value(float(value)) for value in compared[name]]
+    shown["words"] = [f"{words[:1].upper()}{words[1:]}." for words in compared["words"]]
+    layout = lay_out_frame(
+        shown,
+        title="The two images in the viewer",
+        unit="Unit: output of an image",
+        titles={
+            "output": "Output",
+            "first": "Prior",
+            "second": "Current",
+            "change": "Change",
+            "words": "What the change is worth",
+        },
+        right=numbers,
+        prose=("words",),
+    )
+    return replace(layout, numbers=compared)
 
 
 def _choose_outputs(info: ExtractorInfo) -> list[str]:

@@ -10,9 +10,10 @@ from cxrlib.charts.words import count_words
 from cxrlib.patient_facts import list_undated_facts
 from ui.text import show_quiet, show_text
 
-__all__ = ["describe_patient", "describe_same_person", "show_facts", "show_head"]
+__all__ = ["describe_patient", "describe_same_person", "shorten_id", "show_facts", "show_head"]
 
 NOT_RECORDED = "–"
+MOST_ID = 60  # signs of an id
 
 
 def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) -> None:
@@ -27,7 +28,7 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
     kept : collection of str
         Images of the current selection.
     """
-    show_text(describe_patient(summary), lead=f"Patient {summary['patient_id']}:")
+    show_text(describe_patient(summary), lead=f"Patient {shorten_id(summary['patient_id'])}:")
     notes = [describe_same_person(summary["shares_person_with"])]
     n_out = sum(image_id not in kept for image_id in rows["image_id"])
     if n_out:
@@ -37,6 +38,17 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
         )
     if note := " ".join(filter(None, notes)):
         show_quiet(note)
+
+
+def shorten_id(patient_id: str) -> str:
+    """Shorten an id that would fill the head of the page; the list and the files have it whole.
+
+    Examples
+    --------
+    >>> shorten_id("326a"), len(shorten_id("x" * 500))
+    ('326a', 60)
+    """
+    return patient_id if len(patient_id) <= MOST_ID else f"{patient_id[: MOST_ID - 1]}…"
 
 
 def describe_patient(summary: pd.Series) -> str:

@@ -1,5 +1,8 @@
 """The part of the patients page with clinical notes and quality flags, image by image."""
 
+import itertools
+import re
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
@@ -8,11 +11,14 @@ import streamlit as st
 from cxrlib.charts.words import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.quality import find_flags
+from cxrlib.quality_rules import SEVERITIES
 from ui.patient_pair import name_images
 from ui.text import show_quiet
 
-__all__ = ["show_notes"]
+__all__ = ["show_notes", "split_notes"]
 
+#: Signs of a common beginning from which on it is written once.
+WORTH_SPLITTING = 80
 NOTES = (("clinical_notes", "Clinical notes"), ("other_notes", "Other notes"))
 
 
@@ -28,7 +34,7 @@ def show_notes(cohort: Cohort, rows: pd.DataFrame) -> None:
     """
     names = name_images(rows)
     for column, title in NOTES:
-        st.html(_write_notes(title, _group_notes(rows, column, names)))
+        st.html(_write_notes(title, _group_notes(rows, column, names), len(rows)))
     flags = find_flags(cohort).keep(rows["image_id"]).table
     st.html(_write_flags(flags, names))
     if len(flags):
@@ -49,35 +55,88 @@ def _group_notes(
     return list(notes.items())
 
 
-def _write_notes(title: str, notes: list[tuple[str, list[str]]]) -> str:
+def split_notes(notes: Sequence[str]) -> tuple[str, list[str]]:
+    """Split off the sentences that all notes begin with: what is left is each image's own.
+
+    Parameters
+    ----------
+    notes : sequence of str
+        Notes that differ.
+
+    Returns
+    -------
+    str
+        The common beginning; "" for a single note, and for a beginning too short to be worth it.
+    list of str
+        The rest of each note; "" where there is none.
+
+    Examples
+    --------
+    >>> split_notes(["Fever for a week. Clear lungs.", "Fever for a week. Consolidation."])
+    ('', ['Fever for a week. Clear lungs.', 'Fever for a week. Consolidation.'])
+    """
+    parts = [re.split(r"(?<=[.!?])(?=\s)", note) for note in notes]
+    n_common = 0
+    if len(notes) > 1:
+        same = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*parts, strict=False))
+        n_common = len(list(same))
+    common = "".join(parts[0][:n_common]) if n_common else ""
+    if len(common) < WORTH_SPLITTING:
+        return "", list(notes)
+    return common, ["".join(part[n_common:]).strip() for part in parts]
+
+
+def _write_notes(title: str, notes: list[tuple[str, list[str]]], n_images: int) -> str:
     """Write notes; all of them are somebody's text and escaped."""
-    lines = "".join(
-        f"<dt>{escape('; '.join(where))}</dt><dd>{escape(text)}</dd>" for text, where in notes
-    )
+    common, rests = split_notes([text for text, _ in notes])
+    told = [
+        (_name_where(where, n_images), rest or "Nothing more.")
+        for (_, where), rest in zip(notes, rests, strict=True)
+    ]
+    if common:
+        where = [name for _, names in notes for name in names]
+        told.insert(0, (f"{_name_where(where, n_images)}, the same words", common))
+    lines = "".join(f"<dt>{escape(where)}</dt><dd>{escape(text)}</dd>" for where, text in told)
     body = f"<dl>{lines}</dl>" if lines else "<p>None recorded.</p>"
     return f'<section class="cxr-notes"><h4>{escape(title)}</h4>{body}</section>'
 
 
+def _name_where(names: Sequence[str], n_images: int) -> str:
+    """Name images; all of several as such."""
+    return f"All {n_images} images" if len(names) == n_images > 1 else "; ".join(names)
+
+
 def _write_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
-    """Write flags by rule, the gravest first as the ledger has them, with their images."""
+    """Write flags by rule, the gravest first, with the images each value stands at."""
     title = f"Quality flags: {count_words(len(flags), 'flag')} on "
     title += f"{flags['image_id'].nunique()} of {count_words(len(names), 'image')}"
     parts = []
-    for (severity, rule), group in flags.groupby(["severity", "rule"], sort=False):
-        hits = "".join(
-            f"<li>{escape(names[str(image_id)])}{_write_value(column, value)}</li>"
-            for image_id, column, value in zip(
-                group["image_id"], group["column"], group["value"], strict=True
-            )
-        )
+    by_rule = list(flags.groupby(["severity", "rule"], sort=False))
+    for (severity, rule), group in sorted(by_rule, key=lambda each: _rank(each[0][0])):
         first = group.iloc[0]
         parts.append(
             f"<dt><strong>{escape(str(rule))}</strong> ({escape(str(severity))})</dt>"
             f"<dd>{escape(str(first['meaning']))} {escape(str(first['action']))}"
-            f"<ul>{hits}</ul></dd>"
+            f"<ul>{_write_hits(group, names)}</ul></dd>"
         )
     body = f"<dl>{''.join(parts)}</dl>" if parts else "<p>No rule found anything.</p>"
     return f'<section class="cxr-notes"><h4>{escape(title)}</h4>{body}</section>'
+
+
+def _rank(severity: object) -> int:
+    return next((i for i, name in enumerate(SEVERITIES) if name == severity), len(SEVERITIES))
+
+
+def _write_hits(group: pd.DataFrame, names: dict[str, str]) -> str:
+    """Write what a rule found: each value once, with its images."""
+    hits: dict[str, list[str]] = {}
+    for image_id, column, value in zip(
+        group["image_id"], group["column"], group["value"], strict=True
+    ):
+        hits.setdefault(_write_value(column, value), []).append(names[str(image_id)])
+    return "".join(
+        f"<li>{escape(_name_where(where, len(names)))}{value}</li>" for value, where in hits.items()
+    )
 
 
 def _write_value(column: object, value: object) -> str:

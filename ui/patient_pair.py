@@ -12,7 +12,7 @@ from cxrlib.overlays import explain_misfit
 from cxrlib.priors import Pair, PairFacts, compare_pair, describe_pair
 from ui.cohorts import current_entry
 from ui.image_panel import list_facts, write_facts
-from ui.patient_choice import forget_pair, set_pair, swap_pair
+from ui.patient_choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
 from ui.pictures import describe_day, make_picture
 from ui.text import show_alert, show_heading, show_quiet, show_text
 from ui.viewer import Picture, show_viewer
@@ -37,33 +37,37 @@ def show_pair(cohort: Cohort, rows: pd.DataFrame, pair: Pair) -> None:
     if pair.current is None:
         show_alert(f"Nothing to show: {pair.words}.")
         return
+    if len(rows) > 1:
+        show_quiet("Click an image above, or choose below, by key too: Tab, then arrows and Enter.")
     _choose_images(rows, pair)
     shown = pair.image_ids
-    records = {str(row["image_id"]): row for _, row in rows.iterrows() if row["image_id"] in shown}
+    ids = rows["image_id"].tolist()
+    records = {name: rows.iloc[ids.index(name)] for name in shown}
     facts = compare_pair(rows, pair.prior, pair.current) if pair.prior is not None else None
     if facts is None:
         show_quiet(f"{pair.words[0].upper()}{pair.words[1:]}.")
     else:
         _show_comparison(facts)
-    pictures = _make_pictures(cohort, [records[name] for name in shown])
+    sides = ("prior", "current")[-len(shown) :]
+    pictures = _make_pictures(cohort, [records[name] for name in shown], sides)
     if pictures:
         show_viewer(pictures, key="pair_viewer", height=HEIGHT)
     columns = st.columns(len(shown), gap="medium")
-    for column, name in zip(columns, shown, strict=True):
+    for column, name, side in zip(columns, shown, sides, strict=True):
         with column:
-            _show_record(cohort, records[name])
+            _show_record(cohort, records[name], side)
 
 
 def _choose_images(rows: pd.DataFrame, pair: Pair) -> None:
     """Let the reader choose the two images, swap them, or take the default pair again."""
-    names = name_images(rows)
+    names, patient_id = name_images(rows), str(rows["patient_id"].iloc[0])
     ids = list(names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _choose_one("Prior", "left", [None, *ids], pair.prior, pair, names)
-        _choose_one("Current", "right", ids, pair.current, pair, names)
+        _choose_one("Prior", "left", [None, *ids], pair.prior, pair, names, patient_id)
+        _choose_one("Current", "right", ids, pair.current, pair, names, patient_id)
         st.button(
             "Swap",
-            key="swap_pair",
+            key=SWAP,
             icon=":material/swap_horiz:",
             on_click=swap_pair,
             args=(pair,),
@@ -80,10 +84,11 @@ def _choose_one(
     chosen: str | None,
     pair: Pair,
     names: dict[str, str],
+    patient_id: str,
 ) -> None:
     """Let the reader choose one of the two images."""
-    # The key names the choice: another pair, from a click or a link, is another widget.
-    key = f"pair_{side}_{pair.prior}_{pair.current}"
+    # Another pair, from a click or a link, is another widget.
+    key = name_turn(f"pair_{side}", patient_id, pair)
 
     def take() -> None:
         picked = st.session_state[key]
@@ -138,17 +143,22 @@ def _show_comparison(facts: PairFacts) -> None:
     show_text(describe_pair(facts))
 
 
-def _make_pictures(cohort: Cohort, records: list[pd.Series]) -> list[Picture]:
+def _name_image(record: pd.Series, side: str) -> str:
+    view = "view not recorded" if pd.isna(record["view"]) else record["view"]
+    return f"{side}: {describe_day(record['offset'])}, {view}"
+
+
+def _make_pictures(cohort: Cohort, records: list[pd.Series], sides: Sequence[str]) -> list[Picture]:
     """Make the pictures; one that cannot be shown is named in its place."""
     pictures = []
-    for record in records:
+    for record, side in zip(records, sides, strict=True):
         try:
             pictures.append(
                 make_picture(
                     cohort,
                     current_entry().slug,
                     record,
-                    caption=f"{describe_day(record['offset'])}, {record['view']}",
+                    caption=_name_image(record, side),
                 )
             )
         except CxrError as error:
@@ -156,8 +166,10 @@ def _make_pictures(cohort: Cohort, records: list[pd.Series]) -> list[Picture]:
     return pictures
 
 
-def _show_record(cohort: Cohort, record: pd.Series) -> None:
+def _show_record(cohort: Cohort, record: pd.Series, side: str) -> None:
     """Show what is recorded of one image: state, source and licence among it."""
+    words = _name_image(record, side)
+    show_quiet(f"{words[:1].upper()}{words[1:]}")
     if record["file_status"] == "ok" and (
         misfit := explain_misfit(cohort, str(record["image_id"]))
     ):

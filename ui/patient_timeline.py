@@ -1,6 +1,5 @@
 """The timeline on the patients page: thumbnails at their day, a click puts one into the viewer."""
 
-import zlib
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -19,7 +18,7 @@ from cxrlib.timeline import describe_timeline, lay_out_timeline, timeline_table
 from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.image_route import image_url
-from ui.patient_choice import choose_image
+from ui.patient_choice import choose_image, name_turn
 from ui.resources import find_cache
 from ui.table import show_table
 
@@ -53,7 +52,7 @@ def show_timeline(
         Of the files' names.
     """
     # Another pair is another chart: a mark clicked before can be clicked again.
-    key = f"{KEY}_{zlib.crc32(repr(pair.image_ids).encode('utf-8', 'replace')):08x}"
+    key = name_turn(KEY, str(rows["patient_id"].iloc[0]), pair)
     slug, theme = current_entry().slug, st.context.theme.type or "light"
     timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids)
     readable = rows.loc[rows["file_status"] == "ok", "image_id"]
@@ -102,7 +101,7 @@ def write_caption(clock: str) -> str:
     zero = f"; day 0 is {clock}" if clock else ""
     return (
         f"Each image at its day{zero}. In the ICU and tube in place are recorded per "
-        "image: points, never periods. Click an image to put it into the viewer beside its prior."
+        "image: points, never periods."
     )
 
 

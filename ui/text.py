@@ -22,7 +22,8 @@ def show_heading(text: str) -> None:
 
 def show_text(text: str, *, lead: str = "") -> None:
     """Show a paragraph, its lead in bold."""
-    bold = f"<strong>{escape(lead)}</strong> " if lead else ""
+    # Apart, so that an id in a script from right to left does not turn the sentence round.
+    bold = f"<strong><bdi>{escape(lead)}</bdi></strong> " if lead else ""
     st.html(f"<p class='cxr-text'>{bold}{escape(text)}</p>")
 
 

@@ -1,14 +1,20 @@
 """The patients page, run without a browser."""
 
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from cxrlib.priors import Pair
 from tests.cohort_factory import make_cohort
-from ui.patient_choice import Shown
+from ui.patient_choice import Shown, name_turn
+from ui.patient_course import lay_out_compared
+from ui.patient_head import shorten_id
+from ui.patient_notes import split_notes
 from ui.patient_pair import name_images
 from ui.patient_parts import PARTS
 
@@ -142,3 +148,98 @@ def test_another_cohort_does_not_keep_the_patient(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert app.session_state["shown_patient"].slug != "another-cohort"
+
+
+def test_the_address_of_a_patient_is_written_at_once(app: AppTest) -> None:
+    """Of a chosen pair nothing is left in the address of the next patient: no step between."""
+    app.run().run()  # until the first ends, the page before has the parameter
+    shown = app.session_state["shown_patient"]
+    app.session_state["shown_patient"] = Shown(shown.slug, shown.patient_id, "gone.png", "no.png")
+    app.run()
+    assert not app.exception
+    assert not any(app.query_params.get("image", []))
+    assert not any(app.query_params.get("prior", []))
+    assert as_list(app.query_params["patient"]) == [shown.patient_id]
+
+
+def test_what_all_notes_begin_with_is_written_once() -> None:
+    """Whole sentences only, and nothing is lost."""
+    start = "A woman of 72 years came with fever and dry cough. She was given oxygen on the ward."
+    notes = [f"{start} Clear lungs.", f"{start} Consolidation. She died.", start]
+    common, rests = split_notes(notes)
+    assert common == start
+    assert rests == ["Clear lungs.", "Consolidation. She died.", ""]
+    assert split_notes(notes[:1]) == ("", notes[:1])
+    assert split_notes(["Fever. Well.", "Fever. Dead."])[0] == ""
+    assert split_notes([]) == ("", [])
+
+
+def test_flags_and_notes_name_all_images_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands at every image is written once, and what is live in a note is text."""
+    row = {"patientid": "a", "finding": "todo", "clinical_notes": "<img src=x> **b**"}
+    root = make_cohort(tmp_path / "cohort", [{**row, "offset": str(day)} for day in range(4)])
+    app = open_app(root, tmp_path / "cache", monkeypatch)
+    app.session_state["part"] = "notes and flags"
+    app.run()
+    assert not app.exception
+    words = written(app)
+    assert "All 4 images: finding 'todo'" in words
+    assert "All 4 images</dt><dd><img src=x> **b**" in words
+    assert "<img" not in "".join(e.proto.body for e in app.get("html"))
+
+
+def test_outputs_of_the_pair_stand_in_sentences() -> None:
+    """What a change is worth is prose that wraps; the file keeps the numbers."""
+    compared = pd.DataFrame(
+        {
+            "output": ["Zone asymmetry"],
+            "first": [1.23456],
+            "second": [float("nan")],
+            "change": [float("nan")],
+            "usual": [2.0],
+            "most": [3.0],
+            "words": ["no numbers of one of the images"],
+        }
+    )
+    layout = lay_out_compared(compared)
+    assert [cell.line for cell in layout.rows[0].cells] == [
+        *("Zone asymmetry", "1.23", "–", "–"),
+        "No numbers of one of the images.",
+    ]
+    assert layout.columns[-1].is_prose
+    assert layout.numbers is compared
+
+
+def test_a_long_id_does_not_fill_the_page() -> None:
+    """The head has its beginning."""
+    assert shorten_id("x" * 60) == "x" * 60
+    assert shorten_id("x" * 61) == "x" * 59 + "…"
+
+
+def test_back_to_the_bare_address_is_left_alone(app: AppTest) -> None:
+    """Written to again it would be a step forward, and Back would never leave the page."""
+    app.run().run()  # until the first ends, the page before has the parameter
+    assert app.query_params["patient"]
+    del app.query_params["patient"]
+    app.run()
+    assert not app.exception
+    assert not app.query_params.get("patient")
+    app.session_state["part"] = "record"
+    app.run()
+    shown = app.session_state["shown_patient"]
+    assert as_list(app.query_params["patient"]) == [shown.patient_id]
+
+
+def test_names_of_widgets_are_few_and_never_twice_in_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Streamlit never forgets a key: a thousand pairs must not need a thousand of them."""
+    monkeypatch.setattr(st, "session_state", {})
+    pairs = [Pair(f"{i % 60}.png", None, "chosen") for i in range(1000)]
+    names = [name_turn("timeline", "a", pair) for pair in pairs]
+    assert len(set(names)) <= 10
+    assert all(one != two for one, two in pairwise(names))
+    assert name_turn("timeline", "a", pairs[-1]) == names[-1]
+    assert name_turn("timeline", "b", pairs[-1]) != names[-1]
