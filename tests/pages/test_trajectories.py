@@ -287,3 +287,19 @@ def test_an_image_that_is_not_there_is_reported(page: AppTest) -> None:
     assert not page.exception
     assert "image '../../etc/passwd', which this page does not have" in written(page)
     assert "Patient 12, day" in written(page)
+
+
+def test_the_bar_names_the_extractor_of_the_chosen_map(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another extractor's map, there or not yet, is not announced as the server's own."""
+    monkeypatch.setattr(ui.jobs.JobBook, "keep_worker", lambda self: None)
+    page.run()
+    assert "Extractor: Texture" in written(page)
+    (other,) = (
+        title for title in page.selectbox(key="map_extractor").options if "untrained" in title
+    )
+    page.selectbox(key="map_extractor").set_value(other).run()
+    assert not page.exception
+    assert f"Extractor: {other}" in written(page)
+    assert "not in the cache yet" in written(page)
