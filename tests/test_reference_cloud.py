@@ -4,13 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.embeddings import compute_embeddings
+from cxrlib.embeddings import compute_embeddings, load_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import load_extractor
-from cxrlib.pipeline import MappedCohort, compute_map
+from cxrlib.pipeline import MappedCohort, compute_map, select_for_map
 from cxrlib.reference_cloud import (
     describe_cloud,
     fit_reference,
@@ -43,8 +45,6 @@ def test_each_goes_to_the_weighted_mean_of_its_nearest(
     """As worked out image by image; what the map has already is left out and counted."""
     cloud = place_reference(mapped_cohort, *reference, k=3)
     assert (cloud.n_images, cloud.n_shared, cloud.n_missing) == (5, 2, 0)
-    from cxrlib.embeddings import load_embeddings
-
     cohort, store = reference
     found = load_embeddings(cohort, mapped_cohort.extractor, store)
     own = mapped_cohort.embeddings
@@ -63,6 +63,42 @@ def test_each_goes_to_the_weighted_mean_of_its_nearest(
     low, high = (f(mapped_cohort.projection.coordinates, axis=0) for f in (np.min, np.max))
     assert (cloud.places >= low - 1e-6).all()
     assert (cloud.places <= high + 1e-6).all()
+
+
+def test_far_is_told_against_images_of_other_persons(
+    mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
+) -> None:
+    """As worked out image by image; where all images are one person's nothing can be called far."""
+    cohort, store = reference
+    own = mapped_cohort.embeddings
+    table = mapped_cohort.mapped.table.set_index("image_id").loc[list(own.image_ids)]
+    numbers = own.outputs.astype(float)
+    # Two images of each person are alike: with them among the neighbours all else would be far.
+    persons = np.arange(len(table)) // 2
+    numbers[1::2] = numbers[: len(numbers) // 2 * 2 : 2][: len(numbers[1::2])] + 1e-3
+    paired = replace(own, outputs=numbers.astype(np.float32))
+    mapped = _with_persons(replace(mapped_cohort, embeddings=paired), table, persons)
+    found = load_embeddings(
+        select_for_map(cohort, mapped_cohort.projection.settings), own.info, store
+    )
+    new = [row for row, sha256 in enumerate(found.sha256s) if sha256 not in own.sha256s]
+    apart = np.linalg.norm(found.outputs[new][:, None].astype(float) - numbers, axis=2).min(axis=1)
+    between = np.linalg.norm(numbers[:, None] - numbers, axis=2)
+    between[persons[:, None] == persons] = np.inf
+    limit = np.quantile(between.min(axis=1), 0.95)
+    expected = float((apart > limit).mean())
+    assert expected < 1
+    assert place_reference(mapped, cohort, store, k=1).share_far == pytest.approx(expected)
+    alone = _with_persons(mapped, table, np.zeros(len(table), dtype=int))
+    assert place_reference(alone, cohort, store, k=1).share_far == 0
+
+
+def _with_persons(
+    mapped: MappedCohort, table: pd.DataFrame, persons: NDArray[np.int_]
+) -> MappedCohort:
+    """Give a map's images other persons."""
+    table = table.assign(person_id=[f"q{person}" for person in persons]).reset_index()
+    return replace(mapped, mapped=replace(mapped.mapped, table=table))
 
 
 def test_the_order_of_rows_changes_nothing(
@@ -109,9 +145,6 @@ def test_fitted_with_is_the_map_of_both(
     mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]
 ) -> None:
     """Places are those of a map of all contents; the cohort's table and counts stay its own."""
-    from cxrlib.embeddings import load_embeddings
-    from cxrlib.pipeline import select_for_map
-
     cohort, store = reference
     assert load_fitted(mapped_cohort, cohort, store) is None
     compute_embeddings(mapped_cohort.cohort, load_extractor("texture"), store, n_workers=0)
