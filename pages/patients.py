@@ -16,7 +16,7 @@ from ui.patient_choice import (
     write_address,
 )
 from ui.patient_course import show_course
-from ui.patient_head import show_facts, show_head
+from ui.patient_head import name_files, show_facts, show_head
 from ui.patient_list import load_everybody, load_patients, read_asked, show_patient_list
 from ui.patient_near import show_near
 from ui.patient_notes import show_notes
@@ -50,7 +50,7 @@ write_address(shown)
 own = selected.table["patient_id"] == shown.patient_id
 kept = set(selected.table.loc[own, "image_id"])
 origin = provenance(cohort, filters=selection.describe())
-stem = f"{entry.slug}-patient-{date.today().isoformat()}"
+stem = name_files(entry.slug, shown.patient_id, date.today())
 beside, main = st.columns([1, 3], gap="medium")
 with beside:
     show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=everybody.suggested)

@@ -1,6 +1,8 @@
 """The head of the patients page: one sentence on the patient, and what is recorded undated."""
 
+import re
 from collections.abc import Collection
+from datetime import date
 from html import escape
 
 import pandas as pd
@@ -10,10 +12,18 @@ from cxrlib.charts.words import count_words
 from cxrlib.patient_facts import list_undated_facts
 from ui.text import show_quiet, show_text
 
-__all__ = ["describe_patient", "describe_same_person", "shorten_id", "show_facts", "show_head"]
+__all__ = [
+    "describe_patient",
+    "describe_same_person",
+    "name_files",
+    "shorten_id",
+    "show_facts",
+    "show_head",
+]
 
 NOT_RECORDED = "–"
 MOST_ID = 60  # signs of an id
+MOST_NAMED = 40  # signs of an id in the name of a file
 
 
 def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) -> None:
@@ -49,6 +59,20 @@ def shorten_id(patient_id: str) -> str:
     ('326a', 60)
     """
     return patient_id if len(patient_id) <= MOST_ID else f"{patient_id[: MOST_ID - 1]}…"
+
+
+def name_files(slug: str, patient_id: str, day: date) -> str:
+    """Name files of a patient, so that those of two patients can lie in one folder.
+
+    Examples
+    --------
+    >>> name_files("demo", "326a", date(2026, 1, 31))
+    'demo-patient-326a-2026-01-31'
+    >>> name_files("demo", "../a b", date(2026, 1, 31))
+    'demo-patient-a_b-2026-01-31'
+    """
+    harmless = re.sub(r"[^A-Za-z0-9._-]+", "_", patient_id)[:MOST_NAMED].strip("._-")
+    return f"{slug}-patient-{harmless}{'-' if harmless else ''}{day.isoformat()}"
 
 
 def describe_patient(summary: pd.Series) -> str:

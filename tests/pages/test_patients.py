@@ -1,5 +1,7 @@
 """The patients page, run without a browser."""
 
+import re
+from datetime import date
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +15,7 @@ from cxrlib.priors import Pair
 from tests.cohort_factory import make_cohort
 from ui.patient_choice import Shown, name_turn
 from ui.patient_course import lay_out_compared
-from ui.patient_head import shorten_id
+from ui.patient_head import name_files, shorten_id
 from ui.patient_notes import split_notes
 from ui.patient_pair import name_images
 from ui.patient_parts import PARTS
@@ -216,6 +218,16 @@ def test_a_long_id_does_not_fill_the_page() -> None:
     """The head has its beginning."""
     assert shorten_id("x" * 60) == "x" * 60
     assert shorten_id("x" * 61) == "x" * 59 + "…"
+
+
+@pytest.mark.parametrize("patient_id", ["../../etc/passwd", "<img src=x>", "x" * 500, "מ", "a\nb"])
+def test_names_of_files_are_harmless(patient_id: str) -> None:
+    """Whatever the id; and two patients' files are told apart."""
+    day = date(2026, 1, 31)
+    name = name_files("own", patient_id, day)
+    assert re.fullmatch(r"own-patient-[A-Za-z0-9._-]*2026-01-31", name)
+    assert len(name) < 80
+    assert name_files("own", "19", day) != name_files("own", "318", day)
 
 
 def test_back_to_the_bare_address_is_left_alone(app: AppTest) -> None:
