@@ -151,7 +151,8 @@ def test_a_planted_twin_is_found_and_called_near():
     first = courses.table.iloc[0]
     assert (first["person_id"], first["n_aligned"]) == ("p9", 4)
     assert first["distance"] < 0.1
-    assert courses.reference.best_share < 0.01
+    n_sets = courses.reference.n_sets
+    assert 1 / (1 + n_sets) <= courses.reference.best_share < 0.01  # no share of draws is proof
     assert "nearer than the best of so many usually is" in describe_courses(courses)
     # The same images in another order of days are no longer aligned.
     table.loc[twin, "offset"] = [10.0, 7.0, 4.0, 1.0]
