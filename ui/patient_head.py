@@ -87,7 +87,8 @@ def describe_patient(summary: pd.Series) -> str:
     if missing := int(summary["n_images"] - summary["n_with_file"]):
         words += f" ({missing} without a readable file)"
     parts = [f"{words} ({summary['views']}){_describe_days(summary)}"]
-    parts.append(f"outcome {summary['outcome']}")
+    outcome = "differs between images" if "survival" in summary["differs"] else summary["outcome"]
+    parts.append(f"outcome {outcome}")
     for name in ("finding", "country"):
         if name in summary["differs"]:
             parts.append(f"{name} differs between images")

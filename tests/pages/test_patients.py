@@ -255,3 +255,13 @@ def test_names_of_widgets_are_few_and_never_twice_in_a_row(
     assert all(one != two for one, two in pairwise(names))
     assert name_turn("timeline", "a", pairs[-1]) == names[-1]
     assert name_turn("timeline", "b", pairs[-1]) != names[-1]
+
+
+def test_an_outcome_that_differs_is_not_said_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither death nor survival is told of a patient of whom both are recorded."""
+    rows = [{"patientid": "a", "offset": day, "survival": y} for day, y in (("1", "N"), ("9", "Y"))]
+    app = open_app(make_cohort(tmp_path / "cohort", rows), tmp_path / "cache", monkeypatch).run()
+    assert not app.exception
+    assert "outcome differs between images" in written(app)
