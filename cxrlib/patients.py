@@ -20,7 +20,6 @@ __all__ = [
     "FIGURE_PATIENTS",
     "OUTCOMES",
     "choose_opening_patient",
-    "find_neighbour",
     "find_planted_patients",
     "select_patients",
     "suggest_patients_of_paper",
@@ -115,13 +114,6 @@ def select_patients(patients: pd.DataFrame, selected: Cohort) -> pd.DataFrame:
     kept = selected.table.loc[selected.table["is_xray"], "patient_id"].value_counts()
     n_kept = patients["patient_id"].map(kept).fillna(0).astype("int64")
     return patients.assign(n_kept=n_kept)[n_kept > 0].reset_index(drop=True)
-
-
-def find_neighbour(patients: pd.DataFrame, patient_id: str, step: int) -> str | None:
-    """Return the patient before (-1) or after (1) one, None past either end or of no such id."""
-    places = np.flatnonzero(patients["patient_id"].to_numpy(dtype=object) == patient_id)
-    place = int(places[0]) + step if len(places) else -1
-    return str(patients["patient_id"].iloc[place]) if 0 <= place < len(patients) else None
 
 
 # ---- whom to open on

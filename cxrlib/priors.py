@@ -89,12 +89,6 @@ class Pair:
         """Give the images there are, the prior first."""
         return tuple(name for name in (self.prior, self.current) if name is not None)
 
-    def swap(self) -> "Pair":
-        """Return the pair the other way round, as chosen by a reader."""
-        if self.prior is None:
-            return self
-        return Pair(self.prior, self.current, "chosen")
-
 
 @dataclass(frozen=True)
 class Difference:

@@ -12,7 +12,6 @@ from cxrlib.patients import (
     COLUMNS,
     FACTS,
     choose_opening_patient,
-    find_neighbour,
     find_planted_patients,
     select_patients,
     suggest_patients_of_paper,
@@ -142,7 +141,6 @@ def test_no_patient_is_a_list_of_none(table) -> None:
     assert tuple(empty.columns) == COLUMNS
     assert empty.empty
     assert choose_opening_patient(empty) is None
-    assert find_neighbour(empty, "1", 1) is None
 
 
 def test_a_selection_keeps_whole_patients(table) -> None:
@@ -156,17 +154,6 @@ def test_a_selection_keeps_whole_patients(table) -> None:
     whole = patients.set_index("patient_id")["n_images"]
     assert (kept.set_index("patient_id")["n_images"] == whole[kept["patient_id"]]).all()
     assert select_patients(patients, cohort).equals(patients)
-
-
-def test_neighbours_end_at_the_ends(table) -> None:
-    """Before the first and after the last there is nobody."""
-    patients = summarise_patients(wrap_table(table))
-    ids = patients["patient_id"].tolist()
-    assert find_neighbour(patients, ids[0], 1) == ids[1]
-    assert find_neighbour(patients, ids[1], -1) == ids[0]
-    assert find_neighbour(patients, ids[0], -1) is None
-    assert find_neighbour(patients, ids[-1], 1) is None
-    assert find_neighbour(patients, "nobody", 1) is None
 
 
 def make_list(**images: int) -> pd.DataFrame:

@@ -135,11 +135,10 @@ def test_no_later_image_is_the_prior_of_a_chosen_one(chosen, others, pair):
     assert (found.current, found.prior, found.rule) == (*pair, "chosen")
 
 
-def test_swapped_pair():
-    """The other way round it is a choice; one image stays."""
-    assert Pair("b", "a", "same view").swap() == Pair("a", "b", "chosen")
+def test_images_of_a_pair():
+    """The prior first; one image stands alone."""
     assert Pair("b", "a", "same view").image_ids == ("a", "b")
-    assert Pair("b", None, "one image").swap().image_ids == ("b",)
+    assert Pair("b", None, "one image").image_ids == ("b",)
 
 
 # ---- what tells them apart
