@@ -244,7 +244,7 @@ def lay_out_timeline(
     room = width - LEFT - RIGHT
     grid = choose_grid(days, room, lane_gap=LANE_GAP, lane_width=LANE_WIDTH)
     axis, points, lane = _place_images(days, grid, room)
-    columns = _place_columns(grid, points, days, lane, LEFT + room)
+    columns = _place_columns(grid, points, lane, LEFT + room)
     lines, height = _stack_lines(grid, has_days=bool(dated))
     names = [image["image_id"] for image in images]
     wanted = {i for i, name in enumerate(names) if name in chosen}
@@ -444,7 +444,7 @@ def _bracket_days(marks: Sequence[Mark]) -> tuple[Bracket, ...]:
 
 
 def _place_columns(
-    grid: Grid, points: Sequence[float], days: Sequence[float | None], lane: Lane | None, end: float
+    grid: Grid, points: Sequence[float], lane: Lane | None, end: float
 ) -> list[float]:
     """Place the columns: near their days and apart; in the lane side by side."""
     cell = grid.side + GAP
