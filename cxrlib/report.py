@@ -38,7 +38,6 @@ from cxrlib.trajectories import (
 )
 
 __all__ = [
-    "DEATHS_LABEL",
     "MapWish",
     "csv_with_header",
     "map_page",
@@ -58,9 +57,6 @@ STOP_COLUMNS = (
 )
 # A cell that starts with one of these is run by a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-# What the density is of where last images before death count as well (paper, section 5.4).
-DEATHS_LABEL = "images in the ICU, with a tube or last before death"
 
 
 def provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) -> list[str]:

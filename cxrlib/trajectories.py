@@ -27,8 +27,6 @@ __all__ = [
     "in_icu_or_tube",
     "list_patients",
     "map_points",
-    "map_table",
-    "select_bad_points",
     "suggest_patients",
 ]
 
@@ -220,17 +218,6 @@ def list_patients(points: pd.DataFrame) -> list[str]:
     return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
 
 
-def map_table(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
-    """Return the map as a plain table for export.
-
-    Returns
-    -------
-    DataFrame
-        image_id, patient_id, person_id, offset (days), view, state, x and y (map units).
-    """
-    return map_points(table, projection)[list(TABLE_COLUMNS)]
-
-
 def in_icu_or_tube(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Tell which images were taken in the ICU or with a tube in place, shape (n_images,).
 
@@ -238,30 +225,6 @@ def in_icu_or_tube(table: pd.DataFrame) -> NDArray[np.bool_]:
     """
     icu, tube = (table[name].eq("yes") for name in ("in_icu", "intubation_present"))
     return (icu | tube).to_numpy(dtype=bool, na_value=False)
-
-
-def select_bad_points(points: pd.DataFrame, *, include_deaths: bool = False) -> NDArray[np.float64]:
-    """Return the positions whose density is drawn behind the map.
-
-    Parameters
-    ----------
-    points : DataFrame
-        Result of `map_points`.
-    include_deaths : bool, default False
-        The caption of Figure 3 counts images in the ICU or with a tube; its text (section 5.4)
-        adds the last images of patients who died. Nine of 25 deaths in the collection have a
-        single image, taken at any time, so the caption is the default.
-
-    Returns
-    -------
-    ndarray of shape (n_chosen, 2)
-        In map units.
-    """
-    chosen = in_icu_or_tube(points)
-    if include_deaths:
-        # Bad wins over good, and beside ICU and tube only a death makes an image bad.
-        chosen = chosen | points["state"].eq("bad").to_numpy(dtype=bool, na_value=False)
-    return points.loc[chosen, ["x", "y"]].to_numpy(dtype=np.float64)
 
 
 def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) -> Trajectory:

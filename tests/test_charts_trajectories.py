@@ -16,7 +16,7 @@ from cxrlib.charts.trajectories import HOVER_COLUMN, plot_map, write_hover_texts
 from cxrlib.charts.words import caption_map, day_words, describe_map, describe_paths
 from cxrlib.density import estimate_density
 from cxrlib.extractors.info import ExtractorInfo
-from cxrlib.trajectories import compute_trajectory, map_points, select_bad_points
+from cxrlib.trajectories import compute_trajectory, in_icu_or_tube, map_points
 from tests.figures import assert_valid, read_json
 
 REASONS = {"bad": "in the ICU", "good": "not in the ICU", "unknown": ""}
@@ -57,7 +57,7 @@ def drawn():
     """Give points, density and one trajectory."""
     table, places = make_map()
     points = map_points(table, places)
-    density = estimate_density(select_bad_points(points))
+    density = estimate_density(points.loc[in_icu_or_tube(points), ["x", "y"]].to_numpy(float))
     return points, density, [compute_trajectory(table, places, "P")]
 
 
@@ -555,7 +555,7 @@ def test_everything_drawn_is_valid(n_images, theme):
     """Give Plotly nothing it would refuse or change, whatever is on the map."""
     table, places = make_map(n_images)
     points = map_points(table, places)
-    density = estimate_density(select_bad_points(points))
+    density = estimate_density(points.loc[in_icu_or_tube(points), ["x", "y"]].to_numpy(float))
     ways = [compute_trajectory(table, places, patient) for patient in ("P", "12", "20")]
     ways[2] = replace(ways[2], stops=(), steps=())
     ring = {"selected_image_id": "image-3.png", "view": (-1.0, 1.0, -2.0, 2.0)}

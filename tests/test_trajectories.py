@@ -16,10 +16,9 @@ from cxrlib.trajectories import (
     count_map,
     describe_counts,
     find_story,
+    in_icu_or_tube,
     list_patients,
     map_points,
-    map_table,
-    select_bad_points,
     suggest_patients,
 )
 
@@ -162,20 +161,12 @@ def test_map_points_follow_the_table(table, projection):
         assert (row.x, row.y) == PLACES[row.image_id]
 
 
-def test_map_table_has_the_columns_promised(table, projection):
-    """Export eight columns, one row an image on the map."""
-    exported = map_table(table, projection)
-    assert list(exported) == [
-        "image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y",
-    ]  # fmt: skip
-    assert len(exported) == 10
-
-
-def test_density_leaves_deaths_out_by_default(table, projection):
-    """Use images in the ICU or with a tube; the last image of a death only when asked."""
+def test_icu_or_tube_leaves_deaths_out(table, projection):
+    """Use images in the ICU or with a tube; a death alone, the third bad image, is not one."""
     points = map_points(table, projection)
-    assert select_bad_points(points).tolist() == [[2, 4], [1, 1]]
-    assert select_bad_points(points, include_deaths=True).tolist() == [[2, 4], [3, 0], [1, 1]]
+    chosen = in_icu_or_tube(points)
+    assert points.loc[chosen, ["x", "y"]].to_numpy().tolist() == [[2, 4], [1, 1]]
+    assert points["state"].eq("bad").sum() == 3
 
 
 def test_counts_and_their_sentence(table, projection):

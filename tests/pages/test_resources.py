@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 import ui.resources
+from cxrlib.bad_states import mark_bad
 from cxrlib.catalogue import join_paths
 from cxrlib.charts.trajectories import HOVER_COLUMN, plot_map
 from cxrlib.pipeline import MappedCohort
-from cxrlib.trajectories import count_map, list_patients, map_points, select_bad_points
+from cxrlib.trajectories import count_map, list_patients, map_points
 from tests.figures import read_json
 
 WAIT = 60  # seconds; only a test that fails waits
@@ -29,7 +30,7 @@ def test_marks_say_what_the_points_say(current: ui.resources.Current) -> None:
     for keep in (is_first, ~is_first, is_first | True):
         few, all_columns = current.marks[keep], current.points[keep]
         assert count_map(few) == count_map(all_columns)
-        assert (select_bad_points(few) == select_bad_points(all_columns)).all()
+        assert (mark_bad(few).bad == mark_bad(all_columns).bad).all()
         assert read_json(plot_map(few, None)) == read_json(plot_map(all_columns, None))
     assert HOVER_COLUMN not in current.points
     assert current.marks is current.marks
