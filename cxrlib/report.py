@@ -44,6 +44,7 @@ __all__ = [
     "points_table",
     "provenance",
     "stops_table",
+    "tell_chosen",
     "tell_story",
     "write_map_figure",
     "write_map_page",
@@ -279,7 +280,7 @@ def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap
         colouring=colouring,
         filters="; ".join(wish.filters),
     )
-    extra = [*_tell_chosen(points, wish.chosen), *_tell_reference(wish.reference)]
+    extra = [*tell_chosen(points, wish.chosen), *_tell_reference(wish.reference)]
     description = describe_map(points, surface, paths, colouring=colouring)
     return _DrawnMap(
         figure,
@@ -291,8 +292,8 @@ def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap
     )
 
 
-def _tell_chosen(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
-    """Say what the rings are."""
+def tell_chosen(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
+    """Say in a sentence what the rings on a map are; nothing where there are none."""
     if not chosen:
         return []
     n_drawn = int(points["image_id"].isin(set(chosen)).sum())

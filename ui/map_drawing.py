@@ -17,7 +17,7 @@ from cxrlib.charts.words import caption_map, describe_map
 from cxrlib.cohort import Cohort
 from cxrlib.colouring import Colouring
 from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
-from cxrlib.report import MapWish, map_page
+from cxrlib.report import MapWish, map_page, tell_chosen
 from cxrlib.surfaces import Surface, SurfaceWish
 from cxrlib.trajectories import Trajectory
 from cxrlib.uploads import Placed
@@ -121,7 +121,8 @@ class Drawing:
             filters="; ".join(filters),
         )
         cloud = "" if self.reference is None else describe_cloud(self.reference)
-        return " ".join(filter(None, [caption, cloud, mapped.projection.remark]))
+        rings = tell_chosen(self.points, self.chosen)
+        return " ".join(filter(None, [caption, *rings, cloud, mapped.projection.remark]))
 
     def offer_page(self, wish: MapWish) -> Saving:
         """Offer the map as a page of its own."""

@@ -1,6 +1,7 @@
 """What the map draws beside an X-ray that somebody brought, and what leaves the page then."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,16 @@ def test_a_map_without_an_upload_leaves_as_it_is_wished(current: Current) -> Non
     assert "Shading: share of" in drawing.write_caption(())
     assert "Shading: share of" in page
     assert "(survival" not in page
+    assert "Rings:" not in page + drawing.write_caption(())
+
+
+def test_rings_are_told_on_the_page_and_in_its_export(current: Current) -> None:
+    """In the same words as those of the command line."""
+    chosen = tuple(current.points["image_id"][:2])
+    drawing = replace(draw(current, None), chosen=chosen)
+    words = "Rings: 2 images chosen by hand."
+    assert words in drawing.write_caption(())
+    assert words in map_page(current.mapped, drawing.wish(current.cohort, (), WISH))
 
 
 def test_no_shade_stands_beside_an_upload(current: Current) -> None:
