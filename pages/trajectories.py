@@ -45,8 +45,9 @@ st.title(MAP_QUESTION, anchor=False)
 head = st.container(gap="small")
 row = st.container(horizontal=True, vertical_alignment="bottom")
 second_row = st.container(horizontal=True, vertical_alignment="bottom")
+below_controls = st.container(gap="small")
 with second_row:
-    choice = choose_settings(entry, cohort)
+    choice = choose_settings(entry, cohort, remarks=head)
 try:
     current = load_current(entry.slug, choice)
 except ProjectionError:
@@ -57,7 +58,9 @@ except ProjectionError:
     st.stop()
 
 with second_row:
-    current, reference = load_reference(current, choose_reference())
+    behind = choose_reference(remarks=head)
+with below_controls:
+    current, reference = load_reference(current, behind)
 projection, selection = current.mapped.projection, current_selection()
 selected = cohort if selection.is_empty else load_selected(cohort, selection)
 filters = selection.describe()
@@ -98,6 +101,9 @@ with chart:
     above, below = st.container(), st.container()
     with below:
         placed = show_upload(current)
+    if placed and wish.kind != "none":
+        with below_controls:
+            show_quiet("No shade stands behind the points beside an X-ray that was brought.")
     kept = None if selection.is_empty else is_kept
     drawing = Drawing(
         current,
@@ -128,7 +134,7 @@ with chart:
             keep_view(keep_tool(drawing.draw(theme=theme)), projection.key, (*drawn, theme)),
             key="map",
             alt=drawing.describe(),
-            numbers=lambda: points_table(points),
+            numbers=lambda: points_table(current.points[is_kept]),
             caption=drawing.write_caption(filters),
             provenance=origin,
             file_stem=f"map-{date.today().isoformat()}",

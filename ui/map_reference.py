@@ -1,11 +1,14 @@
 """The controls of a map's reference cloud: which second cohort lies behind, and how."""
 
 import functools
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.catalogue import find_entry
+from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
 from cxrlib.reference_cloud import ReferenceCloud, load_fitted, place_reference
@@ -32,15 +35,23 @@ class ReferenceChoice:
     is_fitted: bool = False
 
 
-def choose_reference() -> ReferenceChoice:
-    """Let the reader put another of the server's cohorts behind the map."""
+def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoice:
+    """Let the reader put another of the server's cohorts behind the map.
+
+    Parameters
+    ----------
+    remarks : DeltaGenerator, optional
+        A container for what the address asks for in vain; here by default.
+    """
     own = current_entry().slug
     others = [entry.slug for entry in list_cohorts() if entry.slug != own]
     options = [NONE, *others]
     # Another page's own cohort may have been behind this one: it cannot lie behind itself.
     if st.session_state.get("behind") not in (None, *options):
         st.session_state["behind"] = NONE
-    report_unknown("behind", (*options, own).__contains__)
+    with remarks or nullcontext():
+        report_unknown("behind", (*options, own).__contains__)
+        report_unknown("how", HOW.__contains__)
     slug = st.selectbox(
         "Second cohort behind",
         options,
@@ -52,7 +63,6 @@ def choose_reference() -> ReferenceChoice:
         help="The images of a second cohort as grey crosses, each at its nearest images of this "
         "one. They are counted nowhere.",
     )
-    report_unknown("how", HOW.__contains__)
     if slug in (None, NONE):
         return ReferenceChoice()
     how = st.segmented_control(
@@ -84,10 +94,11 @@ def load_reference(
     if choice.slug is None:
         return current, None
     try:
-        placed = _place(current, choice.slug, time_computed())
+        cohort = find_cohort(choice.slug)
+        placed = _place(current, cohort, time_computed())
         if not choice.is_fitted:
             return current, placed
-        if fitted := _fit(current, choice.slug, time_computed()):
+        if fitted := _fit(current, cohort, time_computed()):
             return fitted
         show_quiet("The map of both cohorts is not computed yet; until then they are placed.")
         _offer_fit(current, choice.slug)
@@ -102,17 +113,17 @@ def load_reference(
 
 
 @functools.lru_cache(maxsize=8)
-def _place(current: Current, slug: str, changed: tuple[int, ...]) -> ReferenceCloud:
+def _place(current: Current, cohort: Cohort, changed: tuple[int, ...]) -> ReferenceCloud:
     """Place it once for all sessions; ``changed`` makes new embeddings count."""
-    return place_reference(current.mapped, find_cohort(slug), Store(find_cache()))
+    return place_reference(current.mapped, cohort, Store(find_cache()))
 
 
 @functools.lru_cache(maxsize=8)
 def _fit(
-    current: Current, slug: str, changed: tuple[int, ...]
+    current: Current, cohort: Cohort, changed: tuple[int, ...]
 ) -> tuple[Current, ReferenceCloud] | None:
     """Load the map of both once for all sessions; None where it is not computed."""
-    fitted = load_fitted(current.mapped, find_cohort(slug), Store(find_cache()))
+    fitted = load_fitted(current.mapped, cohort, Store(find_cache()))
     if fitted is None:
         return None
     points = map_points(fitted.mapped.mapped.table, fitted.mapped.projection)

@@ -2,8 +2,10 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.catalogue import CohortEntry
 from cxrlib.cohort import Cohort
@@ -40,7 +42,9 @@ SEEDS = (0, 2**32 - 1)
 FEATURES = ("outputs", "embedding")
 
 
-def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
+def choose_settings(
+    entry: CohortEntry, cohort: Cohort, *, remarks: DeltaGenerator | None = None
+) -> MapChoice:
     """Let the reader choose what the map is made of; the paper's settings by default.
 
     Parameters
@@ -49,6 +53,8 @@ def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
         The cohort in use.
     cohort : Cohort
         The same, loaded.
+    remarks : DeltaGenerator, optional
+        A container for what the address asks for in vain; here by default.
 
     Returns
     -------
@@ -58,7 +64,8 @@ def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
     """
     extractors = _list_extractors(cohort, time_computed())
     usual = _find_usual(entry, extractors)
-    _report_address({each.title for each in extractors})
+    with remarks or nullcontext():
+        _report_address({each.title for each in extractors})
     menu = st.popover("Map settings", icon=":material/tune:", width="content")
     with menu, st.container(width=MENU_WIDTH, gap="small"):
         show_quiet(
