@@ -33,6 +33,7 @@ from tests.browser.server import ROOT, served, served_script
 BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"
 N_WARM = 5
 FILTER_LIMIT = 0.3  # seconds; the 95th percentile on the real cohort
+MAP_LIMIT = 0.3  # seconds; likewise, of the map of the trajectories page
 COHORT_LIMIT = 1.0  # seconds; likewise, of the cohort page
 
 Act = Callable[[PageSession, int], Run]
@@ -67,10 +68,27 @@ def change_patient(session: PageSession, number: int) -> Run:
     return session.set_widget("patient", options[start : start + 2])
 
 
-def change_density(session: PageSession, number: int) -> Run:
-    """Go through the kinds of density."""
+def change_colour(session: PageSession, number: int) -> Run:
+    """Go through what the points can be coloured by: records and outputs."""
+    options = session.find_widget("colour").options
+    return session.set_widget("colour", options[number % len(options)])
+
+
+def change_state(session: PageSession, number: int) -> Run:
+    """Go through the definitions of a bad image."""
     options = session.find_widget("density").options
-    return session.set_widget("density", [options[number % len(options)]])
+    return session.set_widget("density", options[number % len(options)])
+
+
+def change_surface(session: PageSession, number: int) -> Run:
+    """Draw share and density in turn."""
+    return session.set_widget("surface", [("density", "share")[number % 2]])
+
+
+def change_view(session: PageSession, number: int) -> Run:
+    """Draw the shade within another view."""
+    options = session.find_widget("within").options
+    return session.set_widget("within", options[number % len(options)])
 
 
 def change_smoothing(session: PageSession, number: int) -> Run:
@@ -144,9 +162,12 @@ ACTIONS = [
     Action("cohort", "other section", change_section, COHORT_LIMIT),
     Action("cohort", "filter: views", filter_views, COHORT_LIMIT),
     Action("trajectories", "nothing changed", lambda session, number: session.run()),
-    Action("trajectories", "other patients", change_patient),
-    Action("trajectories", "other density", change_density),
-    Action("trajectories", "other smoothing", change_smoothing),
+    Action("trajectories", "other patients", change_patient, MAP_LIMIT),
+    Action("trajectories", "other colour", change_colour, MAP_LIMIT),
+    Action("trajectories", "other bad state", change_state, MAP_LIMIT),
+    Action("trajectories", "share or density", change_surface, MAP_LIMIT),
+    Action("trajectories", "shade in other view", change_view, MAP_LIMIT),
+    Action("trajectories", "other smoothing", change_smoothing, MAP_LIMIT),
     Action("trajectories", "other image", click_image),
     Action("trajectories", "filter: views", filter_views, FILTER_LIMIT),
     Action("trajectories", "filter: countries", filter_country, FILTER_LIMIT),

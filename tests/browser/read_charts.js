@@ -1,6 +1,6 @@
 // How much each chart on the page shows.
 () => [...document.querySelectorAll('.js-plotly-plot')].map(plot => ({
   traces: (plot._fullData || []).filter(trace => trace.visible === true).length,
-  points: (plot.data || []).reduce((sum, trace) => sum + ((trace.x && trace.x.length) || 0), 0),
+  points: (plot._fullData || []).reduce((sum, trace) => sum + ((trace.x && trace.x.length) || 0), 0),
   height: plot.getBoundingClientRect().height,
 }))

@@ -2,10 +2,12 @@
 
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.figure
 import ui.jobs
 import ui.resources
 from cxrlib import NOTICE
@@ -68,6 +70,47 @@ def test_unknown_setting_in_the_address_is_reported(page: AppTest, key: str, val
     page.run()
     assert not page.exception
     assert f"{key} '{value}', which this page does not have" in written(page)
+
+
+@pytest.mark.parametrize("key", ["map_seed", "map_method", "behind", "how", "colour"])
+def test_what_the_address_asks_in_vain_stands_above_the_controls(page: AppTest, key: str) -> None:
+    """A report among the controls of a row pushes them apart."""
+    page.query_params[key] = "sideways"
+    page.run()
+    assert not page.exception
+    nodes = list(page.main)  # in the order of the page
+    told = [i for i, each in enumerate(nodes) if _asks_for(each, key)]
+    controls = next(i for i, each in enumerate(nodes) if getattr(each, "key", "") == "patient")
+    assert len(told) == 1
+    assert told[0] < controls
+
+
+def _asks_for(node: Any, key: str) -> bool:
+    """Tell whether a node is a report on a key of the address."""
+    return getattr(node, "type", "") == "html" and f"asks for {key} " in node.proto.body
+
+
+def test_the_numbers_of_the_map_can_be_saved(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are made on the click: whatever is wrong with them shows only then."""
+    made = []
+
+    def keep(name: str, numbers: Any) -> None:
+        if callable(numbers):
+            made.append((name, numbers()))
+
+    original = ui.figure.show_figure
+
+    def show(figure: Any, **options: Any) -> Any:
+        keep(options["key"], options["numbers"])
+        return original(figure, **options)
+
+    monkeypatch.setattr(ui.figure, "show_figure", show)
+    page.run()
+    assert not page.exception
+    assert [name for name, _ in made] == ["map"]
+    assert "state" in made[0][1].columns
 
 
 def test_no_patient_chosen_is_still_a_map(page: AppTest) -> None:
