@@ -44,6 +44,7 @@ __all__ = [
     "points_table",
     "provenance",
     "stops_table",
+    "tell_behind",
     "tell_chosen",
     "tell_story",
     "write_map_figure",
@@ -311,11 +312,16 @@ def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
         table = mapped.cohort.table
         rows = table.loc[table["image_id"].isin(set(wish.chosen)), "row"]
         lines.insert(-1, f"Chosen: {describe_rows(rows.tolist())}")
-    if wish.reference is not None:
-        cloud = wish.reference
-        how = "fitted with it" if cloud.is_fitted else "placed on it"
-        lines.insert(-1, f"Behind it: {cloud.name}, {how}; fingerprint {cloud.fingerprint}")
+    lines[-1:-1] = tell_behind(wish.reference)
     return lines
+
+
+def tell_behind(reference: ReferenceCloud | None) -> list[str]:
+    """Name the cohort behind a map, for the lines of an export; nothing where there is none."""
+    if reference is None:
+        return []
+    how = "fitted with it" if reference.is_fitted else "placed on it"
+    return [f"Behind it: {reference.name}, {how}; fingerprint {reference.fingerprint}"]
 
 
 def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:

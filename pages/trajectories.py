@@ -7,7 +7,7 @@ import streamlit as st
 from cxrlib.charts.document import MAP_QUESTION
 from cxrlib.errors import ProjectionError
 from cxrlib.map_choices import MapChoice, scale_smoothing
-from cxrlib.report import points_table, provenance
+from cxrlib.report import points_table, provenance, tell_behind
 from cxrlib.surfaces import estimate_surface
 from cxrlib.trajectories import compute_trajectories, count_map, describe_counts
 from ui.cohorts import current_entry
@@ -64,7 +64,7 @@ with below_controls:
 projection, selection = current.mapped.projection, current_selection()
 selected = cohort if selection.is_empty else load_selected(cohort, selection)
 filters = selection.describe()
-origin = provenance(current.mapped, filters=filters)
+origin = [*provenance(current.mapped, filters=filters), *tell_behind(reference)]
 is_kept = current.marks["image_id"].isin(set(selected.table["image_id"])).to_numpy(dtype=bool)
 points, left_out = current.marks[is_kept], current.marks[~is_kept]
 theme = st.context.theme.type or "light"

@@ -1,5 +1,6 @@
 """What stands on every page: the notice, which cohort is shown and which features."""
 
+import contextlib
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -12,6 +13,7 @@ from cxrlib.errors import CxrError, ProjectionError
 from ui.cohorts import current_entry
 from ui.resources import find_cohort, load_current
 
+READ = "cohort_read"  # in the session's state: the slug that was read for it
 STYLE = Path(__file__).with_name("frame.css")
 
 
@@ -31,7 +33,7 @@ def show_frame(
     st.html(STYLE)
     entry = current_entry()
     try:
-        with st.spinner("Reading the cohort and its map"):
+        with _tell_reading(entry.slug):
             cohort = find_cohort(entry.slug)
             extractor = find_extractor(cohort) or _name_extractor(entry.slug)
     except CxrError:
@@ -39,6 +41,14 @@ def show_frame(
         return None
     show_notice_bar(cohort=describe_cohort(cohort), extractor=extractor)
     return cohort
+
+
+def _tell_reading(slug: str) -> contextlib.AbstractContextManager[None]:
+    """Say that the cohort is read, the first time: the words take a thread of their own."""
+    if st.session_state.get(READ) == slug:
+        return contextlib.nullcontext()
+    st.session_state[READ] = slug
+    return st.spinner("Reading the cohort and its map")
 
 
 def _name_extractor(slug: str) -> str:
