@@ -6,9 +6,11 @@ from datetime import date
 from functools import lru_cache, partial
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from cxrlib.charts.belief import plot_path_share, plot_steps
+from cxrlib.charts.palette import Theme
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.faithfulness import (
@@ -148,6 +150,12 @@ def _tell_shares(cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...]) -
     return _Told(shares, table, _write_shares(table), describe_path_shares(shares))
 
 
+@lru_cache(maxsize=32)
+def _draw_shares(told: _Told, theme: Theme) -> go.Figure:
+    """Draw them once for all sessions: most runs of the page change something else."""
+    return plot_path_share(told.shares, theme=theme)
+
+
 @lru_cache(maxsize=8)
 def _find_typical(current: Current, numbers: _Numbers) -> tuple[float, float]:
     return measure_typical(numbers.space, current.mapped.projection)
@@ -222,12 +230,12 @@ def _show_shares(
     numbers = _find_numbers(current)
     told = _tell_shares(current.cohort, numbers, tuple(path.patient_id for path in paths))
     stem = f"near-states-{date.today().isoformat()}"
-    draw = partial(plot_path_share, told.shares)
+    draw = partial(_draw_shares, told)
     caption = SHARES_CAVEAT
     if filters:
         caption += " Filters leave out no neighbour and no day here."
     show_figure(
-        draw(theme=st.context.theme.type or "light"),
+        draw(st.context.theme.type or "light"),
         key="path_share",
         alt=told.words,
         numbers=told.table,
@@ -235,7 +243,7 @@ def _show_shares(
         provenance=provenance,
         file_stem=stem,
         heading="States of the nearest images of other persons and other sources",
-        draw=draw,
+        draw=partial(plot_path_share, told.shares),
         config={"displayModeBar": False},
     )
     show_text(_count_apart(told.table))
