@@ -22,7 +22,7 @@ WORKER_SIGN = 30.0  # seconds between two signs that a worker is wanted
 
 def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
-    import ui.map_details  # noqa: F401  (Plotly and the charts)
+    import ui.map_drawing  # Plotly and the charts
     from cxrlib.errors import CxrError
     from cxrlib.quality import find_flags
     from ui.resources import find_cohort, list_cohorts, load_current
@@ -31,6 +31,11 @@ def warm_up() -> None:
     with contextlib.suppress(CxrError):  # the page will say it
         find_flags(find_cohort(slug))  # what every page's filters ask for first
         load_current(slug)
+    import ui.map_belief
+    import ui.map_selection
+    import ui.patient_near
+    import ui.patient_timeline  # noqa: F401  (what other pages import, before memory is settled)
+
     settle_memory()
 
 
