@@ -52,6 +52,8 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
     with remarks or nullcontext():
         report_unknown("behind", (*options, own).__contains__)
         report_unknown("how", HOW.__contains__)
+    if not others:
+        return ReferenceChoice()
     slug = st.selectbox(
         "Second cohort behind",
         options,
@@ -59,7 +61,6 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
         bind="query-params",
         persist_state="session",
         width=220,
-        disabled=not others,
         help="The images of a second cohort as grey crosses, each at its nearest images of this "
         "one. They are counted nowhere.",
     )
