@@ -14,7 +14,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["Break", "DayAxis", "Piece", "find_cuts", "lay_out_axis"]
+from cxrlib.quality_rules.days import FEW_DAYS
+
+__all__ = ["Break", "DayAxis", "Piece", "find_cuts", "lay_out_axis", "name_day"]
 
 #: Of the axis: nearer than that, two days look like one.
 LEAST_SHARE = 0.02
@@ -167,3 +169,14 @@ def _chain(
         pieces.append(Piece(first, last, x, end))
         x = end
     return DayAxis(tuple(pieces), tuple(breaks), scale)
+
+
+def name_day(day: float) -> str:
+    """Name a day on an axis; 5 also stands for "a few days".
+
+    Examples
+    --------
+    >>> name_day(5.0), name_day(-2.5)
+    ('5?', '−2.5')
+    """
+    return f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")

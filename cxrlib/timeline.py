@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cxrlib.day_axis import Break, DayAxis, Piece, lay_out_axis
+from cxrlib.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
 from cxrlib.errors import SelectionError
 from cxrlib.hanging import GAP, Grid, choose_grid, hang, spread
 from cxrlib.quality_rules.days import FEW_DAYS
@@ -413,7 +413,7 @@ def _mark_days(days: Sequence[float], axis: DayAxis) -> tuple[Tick, ...]:
     counts = {0.0: 0} | {day: len(list(same)) for day, same in groupby(days)}
     ordered = sorted(counts)
     places = {day: axis.place(day) for day in ordered}
-    words = {day: _name_tick(day) if counts[day] else "0" for day in ordered}
+    words = {day: name_day(day) if counts[day] else "0" for day in ordered}
     taken: list[tuple[float, float]] = []
     for day in dict.fromkeys([0.0, ordered[0], ordered[-1], *ordered]):
         half = (len(words[day]) * CHARACTER + 8) / 2
@@ -423,11 +423,6 @@ def _mark_days(days: Sequence[float], axis: DayAxis) -> tuple[Tick, ...]:
         else:
             words[day] = ""
     return tuple(Tick(day, places[day], words[day], counts[day]) for day in ordered)
-
-
-def _name_tick(day: float) -> str:
-    """Write a day; 5 with a question mark, since it also stands for "a few days"."""
-    return f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")
 
 
 def _bracket_days(marks: Sequence[Mark]) -> tuple[Bracket, ...]:

@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cxrlib.charts.day_marks import find_symbol, make_key
 from cxrlib.charts.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.rows import text_width
 from cxrlib.charts.template import TEXT_SIZE, make_figure
 from cxrlib.charts.words import safe_text
-from cxrlib.day_axis import DayAxis, lay_out_axis
+from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.faithfulness import StepLengths
 from cxrlib.path_shares import PathShares, say_image
-from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = ["plot_path_share", "plot_steps"]
 
-OTHER_SYMBOL = "cross"
 MARKER = 12
 #: Places on the axis of days: where it begins and ends, and the lane of images without a day.
 START, DAYS_END, LANE = -45.0, 1000.0, (1085.0, 1250.0)
@@ -65,7 +64,7 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
     """
     palette = PALETTES[theme]
     notes = _explain_shares(shares)
-    traces: list[Trace] = _make_key(shares, palette)
+    traces: list[Trace] = _list_key(shares, palette)
     key = KEY + KEY_LINE * (_count_key_lines(traces) - 1)
     panel = HEAD + PLOT + FOOT
     height = key + panel * max(len(shares), 1) + NOTE * len(notes) + EDGE
@@ -139,14 +138,14 @@ class _Marks:
         return {row["view"]: row["overall"] for row in self.rows if not row["reason"]}
 
 
-def _make_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
+def _list_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
     """Name shapes and colours, those that are there."""
     rows = [row for each in shares for row in each.table.to_dict("records")]
     drawn = [row for row in rows if not row["reason"]]
     views = {row["view"] for row in drawn}
     known = [view for view in VIEW_SYMBOLS if view in views]
     entries = [
-        (safe_text(view), _symbol(view), palette.page, palette.ink)
+        (safe_text(view), find_symbol(view), palette.page, palette.ink)
         for view in [*known, *sorted(views - set(known))]
     ]
     for state in reversed(STATES):
@@ -155,22 +154,7 @@ def _make_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
             entries.append((f"state {state}", "circle", fill, palette.rims[state]))
     if len(drawn) < len(rows):
         entries.append(("not estimable", "line-ew", palette.quiet, palette.quiet))
-    return [
-        {
-            "type": "scatter",
-            "x": [None],
-            "y": [None],
-            "mode": "markers",
-            "name": name,
-            "marker": {
-                "symbol": symbol,
-                "size": MARKER,
-                "color": fill,
-                "line": {"width": 1.5, "color": rim},
-            },
-        }
-        for name, symbol, fill, rim in entries
-    ]
+    return make_key(entries, size=MARKER)
 
 
 def _count_key_lines(entries: Sequence[Trace]) -> int:
@@ -179,10 +163,6 @@ def _count_key_lines(entries: Sequence[Trace]) -> int:
     if sum(widths) <= NARROW + LEFT:
         return 1
     return -(-len(widths) // max(int((NARROW + LEFT) // max(widths)), 1))
-
-
-def _symbol(view: str) -> str:
-    return VIEW_SYMBOLS.get(view, OTHER_SYMBOL)
 
 
 def _make_days(marks: _Marks, axis: str) -> dict[str, Any]:
@@ -208,8 +188,7 @@ def _thin_ticks(marks: _Marks) -> list[tuple[float, str]]:
     per_pixel = (marks.end - marks.start) / NARROW
     chosen: dict[float, str] = {}
     for day in dict.fromkeys([marks.days[0], marks.days[-1], *marks.days]):
-        # As in the timeline: 5 also stands for "a few days".
-        words = f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")
+        words = name_day(day)
         words = f"day {words}" if day == marks.days[0] else words
         place = marks.axis.place(day)
         if all(
@@ -309,7 +288,7 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
                 "width": 4,
             },
             "marker": {
-                "symbol": [_symbol(row["view"]) for row in rows],
+                "symbol": [find_symbol(row["view"]) for row in rows],
                 "size": MARKER,
                 "opacity": 1,
                 "color": [fills.get(row["state"], palette.page) for row in rows],

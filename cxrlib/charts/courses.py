@@ -12,19 +12,18 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.charts.day_marks import OTHER_SYMBOL, find_symbol, make_key
 from cxrlib.charts.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.rows import text_width
 from cxrlib.charts.template import TEXT_SIZE, make_figure
 from cxrlib.charts.words import day_words, safe_text
 from cxrlib.courses import NOT_RECORDED, Noise, OutputCourse, write_value
-from cxrlib.day_axis import DayAxis, lay_out_axis
+from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.intervals import name_units
 from cxrlib.neighbours import Courses
-from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = ["plot_course", "plot_near"]
 
-OTHER_SYMBOL = "cross"
 #: Of what the filters leave out.
 FAINT = 0.35
 #: Places on a panel's axis: where it begins, where days end, the scale, where it ends. Images
@@ -96,7 +95,7 @@ def plot_course(
     if not there.any() or not n_outputs:
         return _say_nothing(layout, course, theme)
     marks = _place_marks(course.table[there])
-    traces: list[Trace] = _make_key(marks, palette)
+    traces: list[Trace] = _list_key(marks, palette)
     for place, name in enumerate(course.outputs):
         row, column = divmod(place, n_columns)
         top = 1 - (KEY + row * panel + HEAD) / height
@@ -183,8 +182,7 @@ def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]
     """Tick all days; label them as far as labels stand apart, the first and the last first."""
     chosen: list[tuple[float, str]] = []
     for day in dict.fromkeys([days[0], days[-1], *days]):
-        # As in the timeline: 5 also stands for "a few days".
-        words = f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")
+        words = name_day(day)
         if day == days[0]:
             words = f"day {words}"
         place = axis.place(day)
@@ -219,11 +217,11 @@ def _make_values(low: float, high: float, domain: list[float], axis: str) -> dic
 # ---- what is drawn
 
 
-def _make_key(marks: _Marks, palette: Palette) -> list[Trace]:
+def _list_key(marks: _Marks, palette: Palette) -> list[Trace]:
     """Name shapes and colours, those that are there."""
     views = [view for view in VIEW_SYMBOLS if view in marks.views]
     others = [view for view in dict.fromkeys(marks.views) if view not in VIEW_SYMBOLS]
-    entries = [(safe_text(view), _symbol(view), palette.page, palette.ink) for view in views]
+    entries = [(safe_text(view), find_symbol(view), palette.page, palette.ink) for view in views]
     for view in others:
         name = "view not recorded" if view == NOT_RECORDED else view
         entries.append((safe_text(name), OTHER_SYMBOL, palette.page, palette.ink))
@@ -231,26 +229,7 @@ def _make_key(marks: _Marks, palette: Palette) -> list[Trace]:
         if state in marks.states:
             fill = palette.page if state == "unknown" else palette.states[state]
             entries.append((f"state {state}", "circle", fill, palette.rims[state]))
-    return [
-        {
-            "type": "scatter",
-            "x": [None],
-            "y": [None],
-            "mode": "markers",
-            "name": name,
-            "marker": {
-                "symbol": symbol,
-                "size": MARKER,
-                "color": fill,
-                "line": {"width": 1.5, "color": rim},
-            },
-        }
-        for name, symbol, fill, rim in entries
-    ]
-
-
-def _symbol(view: str) -> str:
-    return VIEW_SYMBOLS.get(view, OTHER_SYMBOL)
+    return make_key(entries, size=MARKER)
 
 
 def _draw_lines(marks: _Marks, values: np.ndarray, axis: str, palette: Palette) -> list[Trace]:
@@ -325,7 +304,7 @@ def _draw_marks(
                 _say_mark(marks, i, name, float(value)) for i, value in enumerate(values)
             ],
             "marker": {
-                "symbol": [_symbol(view) for view in marks.views],
+                "symbol": [find_symbol(view) for view in marks.views],
                 "size": MARKER,
                 "color": [fills.get(state, palette.page) for state in marks.states],
                 "opacity": [

@@ -11,7 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Palette, Theme, fade, mix
+from cxrlib.charts.day_marks import find_symbol
+from cxrlib.charts.palette import PALETTES, Palette, Theme, fade, mix
 from cxrlib.charts.rows import STILL
 from cxrlib.charts.template import TEXT_SIZE, make_figure, use_webgl
 from cxrlib.charts.words import day_words, safe_text
@@ -30,7 +31,6 @@ __all__ = ["BADGES", "plot_timeline"]
 
 #: What stands on the thumbnails of the pair. Not left and right: on an X-ray these are sides.
 BADGES = ("prior", "current")
-OTHER_SYMBOL = "cross"
 #: Of what the filters leave out.
 FAINT = 0.35
 #: So many threads to thumbnails are drawn fainter.
@@ -228,7 +228,7 @@ def _points(
         "x": [mark.x for mark in marks],
         "y": [timeline.lines[line]] * len(marks),
         "marker": {
-            "symbol": [_symbol(mark.view) for mark in marks],
+            "symbol": [find_symbol(mark.view or "") for mark in marks],
             "size": timeline.marker,
             "color": fills,
             "line": {"color": rims, "width": 1.5},
@@ -258,10 +258,6 @@ def _draw_untold(timeline: Timeline, line: str, palette: Palette) -> list[Trace]
     reach = size / 2 - 1
     dashes = _lines([[(x - reach, y), (x + reach, y)] for x in blank], palette.quiet, 1.5)
     return [gaps, dashes, *_texts([(x, y, "?", palette.quiet) for x in unclear])]
-
-
-def _symbol(view: str | None) -> str:
-    return VIEW_SYMBOLS.get(view or "", OTHER_SYMBOL)
 
 
 def _clickable(marks: Sequence[Mark]) -> Trace:
@@ -386,7 +382,7 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
         places.append((x + 6, y))
         names.append(view if timeline.is_roomy else day)
     marks = [mark for mark, _ in hung]
-    shapes = [_symbol(mark.view) for mark in marks]
+    shapes = [find_symbol(mark.view or "") for mark in marks]
     ink = palette.quiet if timeline.is_roomy else palette.ink
     return [
         *_texts(words, at="middle right"),
@@ -465,7 +461,7 @@ def _explain_points(timeline: Timeline, palette: Palette) -> list[Trace]:
         text = state if i else f"state {state}"
         words.append((x, y, text, palette.rims[state]))
         x += SPACED * (len(text) * CHARACTER + 16)
-    shapes = [_symbol(view) for view in views]
+    shapes = [find_symbol(view or "") for view in views]
     ink = palette.quiet
     return [
         _symbols(places, shapes, palette.page, ink, names=names, ink=ink),
