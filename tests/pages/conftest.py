@@ -29,6 +29,16 @@ def served_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return data, cache
 
 
+@pytest.fixture
+def on_demo(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Open pages on the small demo cohort; give its folder and cache."""
+    data, cache = served_demo
+    monkeypatch.setenv("CXR_DATA", str(data))
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
+    return data, cache
+
+
 def run_cli(*arguments: str) -> str:
     """Run the command line; fail with what it said."""
     answer = subprocess.run(

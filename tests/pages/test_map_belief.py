@@ -16,12 +16,8 @@ TIMEOUT = 60  # seconds
 
 
 @pytest.fixture
-def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def page(on_demo: tuple[Path, Path]) -> AppTest:
     """Give the section on the small demo cohort, not run yet."""
-    data, cache = served_demo
-    monkeypatch.setenv("CXR_DATA", str(data))
-    monkeypatch.setenv("CXR_CACHE", str(cache))
-    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
     return AppTest.from_file(str(APP), default_timeout=TIMEOUT)
 
 

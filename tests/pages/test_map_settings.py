@@ -48,14 +48,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
 
 
 @pytest.fixture
-def page(
-    served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, offered: list[JobRequest]
-) -> AppTest:
+def page(on_demo: tuple[Path, Path], offered: list[JobRequest]) -> AppTest:
     """Give the menu on the small demo cohort, not run yet."""
-    data, cache = served_demo
-    monkeypatch.setenv("CXR_DATA", str(data))
-    monkeypatch.setenv("CXR_CACHE", str(cache))
-    monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
     return AppTest.from_function(script, default_timeout=TIMEOUT)
 
 
