@@ -1,7 +1,5 @@
 """Density of points on the map, judged by a slow reference."""
 
-import time
-
 import numpy as np
 import pytest
 from sklearn.neighbors import KernelDensity
@@ -106,13 +104,10 @@ def test_bad_input_is_named(points, settings, words):
         estimate_density(points, **settings)
 
 
-def test_many_points_are_fast():
-    """Take well under a second for 100,000 points; it is about 30 ms on one quiet core."""
+def test_many_points():
+    """All of 100,000 points count; benchmarks/bench_density.py says how long they take."""
     points = np.random.default_rng(1).normal(0, 4, (100_000, 2))
-    start = time.perf_counter()
-    grid = estimate_density(points)
-    assert time.perf_counter() - start < 1.0
-    assert grid.n_points == 100_000
+    assert estimate_density(points).n_points == 100_000
 
 
 def share_slowly(points, is_bad, x, y, bandwidth):

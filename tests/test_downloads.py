@@ -25,11 +25,17 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    """Wait for less than a person would."""
+    """Pause for less than a person would; wait for answers as long as a busy machine needs."""
     monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(downloads, "TIMEOUT", 0.5)
+    monkeypatch.setattr(downloads, "TIMEOUT", 60)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def be_impatient(monkeypatch):
+    """Notice a stalled connection soon: where one is planted only, others may be slow."""
+    return lambda: monkeypatch.setattr(downloads, "TIMEOUT", 3)
 
 
 @pytest.fixture
@@ -55,6 +61,18 @@ def part_of(target):
     return target.with_name(f".{target.name}.part")
 
 
+def count_attempts(monkeypatch):
+    """Note every request that is made."""
+    ask, asked = downloads._Transfer._ask, []
+
+    def note(transfer, start):
+        asked.append(start)
+        return ask(transfer, start)
+
+    monkeypatch.setattr(downloads._Transfer, "_ask", note)
+    return asked
+
+
 def fetch(server, target, served, **options):
     """Serve a file and download it."""
     server.answers["/file"] = served
@@ -75,8 +93,10 @@ def test_a_plain_download(server, target):
 @pytest.mark.parametrize(
     "fault", ["drop:300000", "stall:300000", "lie:5", "status:503", "status:429:0", "status:500"]
 )
-def test_what_passes_is_tried_again(server, target, fault, known):
+def test_what_passes_is_tried_again(server, target, fault, known, be_impatient):
     """A broken, stalled, overloaded or mistaken answer is followed by another request."""
+    if fault.startswith("stall"):
+        be_impatient()
     options = {} if known else {"n_bytes": 0, "sha256": ""}
     if fault == "lie:5" and known:
         options = {"n_bytes": 0}  # with a known size it is refused before it is read
@@ -86,8 +106,9 @@ def test_what_passes_is_tried_again(server, target, fault, known):
     assert names(target) == ["file.bin"]
 
 
-def test_a_resumed_download_asks_for_the_rest_only(server, target):
+def test_a_resumed_download_asks_for_the_rest_only(server, target, be_impatient):
     """What came is not sent again, however often the connection breaks."""
+    be_impatient()
     faults = ["drop:200000", "drop:200000", "stall:200000"]
     fetch(server, target, Served(DATA, faults=faults), n_bytes=0, sha256="")
     assert target.read_bytes() == DATA
@@ -304,23 +325,24 @@ def test_https_is_not_left(monkeypatch):
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:9/x", "https://no-such-name.invalid/x", "https://127.0.0.1:9/x"]
 )
-def test_without_network_it_ends_within_seconds(target, url):
-    """No name, no listener: one sentence, at once."""
-    started = time.monotonic()
+def test_without_network_it_ends_soon(target, url, monkeypatch):
+    """No name, no listener: one sentence after two attempts at most."""
+    asked = count_attempts(monkeypatch)
     with pytest.raises(DownloadError, match="could not be downloaded"):
         download(Download(url, target))
-    assert time.monotonic() - started < 5
+    assert 1 <= len(asked) <= 2
     assert names(target) == []
 
 
-def test_a_server_that_never_answers(server, target):
+def test_a_server_that_never_answers(target, monkeypatch):
     """Silence before any answer is not waited for twice."""
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.5)
+    asked = count_attempts(monkeypatch)
     with downloads.socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
-        started = time.monotonic()
         with pytest.raises(DownloadError, match=r"nothing came from '127\.0\.0\.1'"):
             download(Download(url, target))
-    assert time.monotonic() - started < 1.5
+    assert len(asked) == 1
 
 
 def test_an_untrusted_certificate_is_said_as_such(target, tmp_path):
@@ -382,8 +404,10 @@ def test_progress_of_unknown_size(server, target, monkeypatch, expected, totals)
 
 
 @pytest.mark.parametrize("fault", ["stall:300000", "status:503:30"])
-def test_stopping(server, target, fault, monkeypatch):
+def test_stopping(server, target, fault, monkeypatch, be_impatient):
     """A stop is heeded while bytes are awaited or a pause is made; the next run goes on."""
+    if fault.startswith("stall"):
+        be_impatient()
     monkeypatch.setattr(downloads, "ASK_INTERVAL", 0)
     served = Served(DATA, faults=["drop:300000", fault])
     server.answers["/file"] = served
@@ -391,7 +415,7 @@ def test_stopping(server, target, fault, monkeypatch):
     started = time.monotonic()
     with pytest.raises(DownloadStoppedError, match=r"stopped after 0\.\d MB, which are kept"):
         download(wanted, should_stop=lambda: len(server.asked) >= 2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20  # the server asked for a pause of 30 s
     assert not target.exists()
     download(wanted)
     assert target.read_bytes() == DATA
@@ -450,15 +474,16 @@ def test_a_link_in_the_way_is_not_followed(server, target, tmp_path):
     assert victim.read_text() == "mine"
 
 
-def test_two_downloads_of_one_file(server, target):
+def test_two_downloads_of_one_file(server, target, be_impatient):
     """Two at once do not mix: the second waits, and both end with the whole file."""
+    be_impatient()
     server.answers["/file"] = Served(DATA, faults=["drop:200000", "stall:100000"])
     wanted = Download(server.url("/file"), target, n_bytes=len(DATA), sha256=SHA256)
     threads = [threading.Thread(target=download, args=(wanted,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert target.read_bytes() == DATA
     assert names(target) == ["file.bin"]
 
@@ -480,12 +505,12 @@ def test_an_interrupted_process_leaves_what_came(server, target):
         f"download(Download({server.url('/file')!r}, Path({str(target)!r}), sha256={SHA256!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while not (part_of(target).exists() and part_of(target).stat().st_size >= 300_000):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) != 0
+    assert process.wait(60) != 0
     assert names(target) == [".file.bin.part", ".file.bin.part.json"]
     fetch(server, target, Served(DATA))
     assert target.read_bytes() == DATA

@@ -303,7 +303,7 @@ def test_without_network_a_clear_error_in_seconds(home, monkeypatch):
     started = time.monotonic()
     with pytest.raises(WeightsError) as caught:
         load_extractor(ALL)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30  # five attempts with pauses would take longer
     for part in ("28,382,008 bytes", "56524913dd16a906", str(home), "--weights FILE", "kaggle-"):
         assert part in str(caught.value)
 

@@ -4,7 +4,6 @@ import csv
 import itertools
 import json
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -206,10 +205,7 @@ def test_old_flags_are_still_known() -> None:
 def test_asking_again_is_free(cohort: Cohort) -> None:
     """The ledger of one cohort is found once."""
     first = find_flags(cohort)
-    start = time.perf_counter()
-    for _ in range(100):
-        assert find_flags(cohort) is first
-    assert time.perf_counter() - start < 0.05
+    assert find_flags(cohort) is first
 
 
 # ---- the effect

@@ -27,7 +27,7 @@ from ui.cohort_papers import _name_beyond, _name_place
 from ui.cohort_quality import lay_out_flags, lay_out_rules
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture

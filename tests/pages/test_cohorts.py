@@ -17,7 +17,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """Give a page with the choice alone, among two cohorts."""
     monkeypatch.setenv("CXR_DATA", str(tmp_path / "ours"))
     monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
-    return AppTest.from_string(SCRIPT, default_timeout=30)
+    return AppTest.from_string(SCRIPT, default_timeout=120)
 
 
 def result(page: AppTest) -> tuple[str, dict[str, str]]:

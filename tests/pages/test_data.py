@@ -17,7 +17,7 @@ from cxrlib.jobs import JobBook, JobRequest
 from cxrlib.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 @pytest.fixture
 def page(cohort: Cohort) -> Iterator[AppTest]:
     """Give a page of filters alone, not run yet."""
-    page = AppTest.from_string(SCRIPT, default_timeout=30)
+    page = AppTest.from_string(SCRIPT, default_timeout=120)
     page.session_state["given"] = cohort
     yield page
     assert not page.exception
@@ -195,7 +195,7 @@ def test_another_cohort_drops_what_it_does_not_have(
 
 def test_a_cohort_without_numbers_has_sliders(tmp_path: Path) -> None:
     """Where no age is recorded the slider has its two open ends."""
-    page = AppTest.from_string(SCRIPT, default_timeout=30)
+    page = AppTest.from_string(SCRIPT, default_timeout=120)
     page.session_state["given"] = load_cohort(make_cohort(tmp_path / "c"), inspect_images=False)
     page.run()
     assert not page.exception
@@ -209,7 +209,7 @@ def test_many_numbers_are_thinned(tmp_path: Path) -> None:
     """A slider has stops that a hand can hit, the outermost numbers among them."""
     rows = [{"offset": i / 2} for i in range(1000)]
     root = make_cohort(tmp_path / "c", rows, images={})
-    page = AppTest.from_string(SCRIPT, default_timeout=30)
+    page = AppTest.from_string(SCRIPT, default_timeout=120)
     page.session_state["given"] = load_cohort(root, inspect_images=False)
     page.run()
     stops = page.select_slider(key="day").options
@@ -233,7 +233,7 @@ def test_reasons_beyond_the_list_are_summed_without_patients(tmp_path: Path) -> 
     """Patients of several reasons do not add up: a dash, not a blank."""
     rows = [{"patientid": f"p{i}", "license": f"Licence {i}"} for i in range(30)]
     root = make_cohort(tmp_path / "c", rows, images={})
-    page = AppTest.from_string(SCRIPT, default_timeout=30)
+    page = AppTest.from_string(SCRIPT, default_timeout=120)
     page.session_state["given"] = load_cohort(root, inspect_images=False)
     page.run()
     page.multiselect(key="licence").set_value(["Licence 0"]).run()

@@ -12,7 +12,7 @@ from cxrlib.map_spread import Spread
 from ui.map_belief import PARTS
 
 APP = Path(__file__).with_name("belief_app.py")
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture

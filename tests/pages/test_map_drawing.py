@@ -16,7 +16,7 @@ from ui.map_drawing import Drawing
 from ui.resources import Current, list_cohorts, load_current
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 WISH = SurfaceWish("share", "ICU, tube or death", bandwidth=3.0)
 
 

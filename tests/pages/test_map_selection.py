@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from ui.map_selection import PARTS
 
 APP = Path(__file__).with_name("selection_app.py")
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture

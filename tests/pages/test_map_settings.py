@@ -15,7 +15,7 @@ from cxrlib.projection import ProjectionSettings
 from cxrlib.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory
 from ui.map_play import list_days
 
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 def script() -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.bad_states import DEFINITIONS
 
 APP = Path(__file__).with_name("surface_app.py")
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture

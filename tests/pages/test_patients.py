@@ -22,7 +22,7 @@ from ui.patient_parts import PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/patients.py"
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture

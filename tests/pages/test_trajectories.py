@@ -14,7 +14,7 @@ from cxrlib import NOTICE
 from tests.cohort_factory import make_cohort
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60  # seconds
+TIMEOUT = 120  # seconds
 
 
 @pytest.fixture
