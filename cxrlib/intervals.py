@@ -5,7 +5,6 @@ reads it can see how much it rests on. What is not recorded is an en dash, never
 """
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
@@ -57,14 +56,11 @@ def compute_wilson(
     >>> print(low.round(3), high.round(3))
     0.713 0.856
     """
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    from statsmodels.stats.proportion import proportion_confint
+
     yes, of = np.asarray(n_yes, dtype=float), np.asarray(n_of, dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = yes / of
-        middle = share + z * z / (2 * of)
-        half = z * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-        scale = 1 + z * z / of
-        low, high = (middle - half) / scale, (middle + half) / scale
+        low, high = proportion_confint(yes, of, alpha=1 - level, method="wilson")
     # Exact at the ends, where rounding would leave 1e-17.
     low = np.where((yes == 0) & (of > 0), 0.0, low)
     high = np.where((yes == of) & (of > 0), 1.0, high)
