@@ -52,12 +52,16 @@ def describe_stage(job: Job) -> str:
 
 
 def _count_stage(stage: str, done: int, total: int) -> str:
-    """Put a stage's counts into its name: "Embedding images" counts images."""
+    """Put a stage's counts into its name: "Embedding images" counts images.
+
+    What stands in brackets behind it, such as a p so far, stays there.
+    """
     if stage.startswith("Download"):
         return f"{stage}: {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
-    verb, _, noun = stage.partition(" ")
+    name, bracket, remark = stage.partition(" (")
+    verb, _, noun = name.partition(" ")
     if verb.endswith("ing") and noun.isalpha():
-        return f"{verb} {done:,} of {total:,} {noun}"
+        return f"{verb} {done:,} of {total:,} {noun}{bracket}{remark}"
     return f"{stage}: {done:,} of {total:,}"
 
 

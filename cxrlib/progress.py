@@ -29,7 +29,8 @@ class ProgressLine:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Take a stage's name and its counts; write if it is time to."""
         now = time.monotonic()
-        if stage != self._stage:
+        # What stands in brackets, such as a p so far, changes within a stage.
+        if stage.partition(" (")[0] != self._stage.partition(" (")[0]:
             self._stage, self._started, self._said = stage, now, now
             # A download that goes on begins with what came before: that is not its rate.
             self._first = done if stage.startswith(DOWNLOAD) else 0

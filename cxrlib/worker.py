@@ -226,7 +226,8 @@ class _Watch:
         done, total = int(done), int(total)
         now = time.monotonic()
         with self._changing:
-            if stage != self._job.stage:
+            # What stands in brackets, such as a p so far, changes within a stage.
+            if stage.partition(" (")[0] != self._job.stage.partition(" (")[0]:
                 self._stage_started, self._done_before = now, done
             seconds, more = now - self._stage_started, done - self._done_before
             # Not of the first moments: the first images come together.

@@ -102,6 +102,10 @@ def test_a_clock_set_back_gives_no_negative_time() -> None:
             {"stage": "Reading images", "done": 9, "total": 12, "rate": 0.51, "seconds_left": 70},
             "Reading 9 of 12 images, 0.5 a second, 1 min 10 s left",
         ),
+        (
+            {"stage": "Drawing permutations (p so far 0.1)", "done": 9, "total": 12, "rate": 3.0},
+            "Drawing 9 of 12 permutations (p so far 0.1), 3.0 a second",
+        ),
         ({"stage": "Odd", "done": 1, "total": 2}, "Odd: 1 of 2"),
         (
             {"stage": "Downloading weights", "done": 5_000_000, "total": 28_382_008, "rate": 1e6},

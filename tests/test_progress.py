@@ -45,6 +45,18 @@ def test_a_log_says_nothing_of_what_was_over_at_once(clock: list[float]) -> None
     assert log.getvalue() == ""
 
 
+def test_a_remark_that_changes_begins_no_stage(clock: list[float]) -> None:
+    """What stands in brackets is news of the same stage: its rate counts from the beginning."""
+    log = io.StringIO()
+    line = ProgressLine(log)
+    for done in range(0, 101):
+        clock[0] = done / 10
+        line(f"Drawing permutations (p so far {done})", done, 200)
+    assert log.getvalue().splitlines() == [
+        "Drawing permutations (p so far 100): 100 of 200 (10 a second, 10 s left)"
+    ]
+
+
 def test_a_terminal_is_written_in_place(clock: list[float]) -> None:
     """Each report overwrites the last; the end is a line of its own."""
     screen = Terminal()

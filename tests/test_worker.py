@@ -294,7 +294,8 @@ def test_an_unexpected_error_is_named_and_not_swallowed(tmp_path: Path, monkeypa
     assert "KeyError ('offset')" in job.error
 
 
-def test_progress_is_written_while_a_job_runs(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("remark", ["", " (p so far 0.0{})"])
+def test_progress_is_written_while_a_job_runs(remark: str, tmp_path: Path, monkeypatch) -> None:
     """Others read how far it is, its rate and the time left, with no call of theirs."""
     monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
     book = JobBook(tmp_path)
@@ -304,7 +305,7 @@ def test_progress_is_written_while_a_job_runs(tmp_path: Path, monkeypatch) -> No
     def run(parameters, cache, on_progress, should_stop) -> dict:
         for done in range(1, 13):
             called.append(time.monotonic())
-            on_progress("Embedding images", done, 20)
+            on_progress(f"Embedding images{remark.format(done)}", done, 20)
             called.append(time.monotonic())
             time.sleep(0.15)
         seen.append(read_when(book, done))
