@@ -49,7 +49,7 @@ def test_a_remark_that_changes_begins_no_stage(clock: list[float]) -> None:
     """What stands in brackets is news of the same stage: its rate counts from the beginning."""
     log = io.StringIO()
     line = ProgressLine(log)
-    for done in range(0, 101):
+    for done in range(101):
         clock[0] = done / 10
         line(f"Drawing permutations (p so far {done})", done, 200)
     assert log.getvalue().splitlines() == [
