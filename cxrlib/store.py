@@ -350,6 +350,13 @@ class Store:
             outputs=_stack(outputs, n_outputs)[order],
         )
 
+    def sign_embeddings(self, extractor: ExtractorInfo) -> tuple[tuple[str, int, int], ...]:
+        """Name the stored parts of an extractor with size and time: equal while nothing changed."""
+        parts = self._list_parts(self._embeddings_folder(extractor))
+        with self._reported("read"):
+            states = [(part.name, part.stat()) for part in parts]
+        return tuple((name, state.st_size, state.st_mtime_ns) for name, state in states)
+
     def embedding_writer(
         self, extractor: ExtractorInfo, *, images_a_part: int = 256, seconds_a_part: float = 20.0
     ) -> "EmbeddingWriter":

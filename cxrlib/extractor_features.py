@@ -1,0 +1,233 @@
+"""Feature sets of extractors: outputs and embeddings from the store, for the rows of a task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
+from cxrlib.extractors.weights import WEIGHTS_FILES
+from cxrlib.features import Features
+from cxrlib.intervals import name_units
+from cxrlib.store import Store
+
+if TYPE_CHECKING:
+    from cxrlib.task_rows import TaskRows
+
+__all__ = [
+    "CONSTRUCTIONS",
+    "DEFAULT_EXTRACTOR",
+    "FOUR_OUTPUTS",
+    "LUNG_OPACITY",
+    "advise_embedding",
+    "count_embedded",
+    "list_constructions",
+    "load_extractor_features",
+    "name_feature_set",
+    "title_construction",
+]
+
+DEFAULT_EXTRACTOR = "densenet121-res224-all"
+"""The network of the paper (2020-12, section 4.2); sets of it are named without it."""
+LUNG_OPACITY = "Lung Opacity"
+FOUR_OUTPUTS = (LUNG_OPACITY, "Pneumonia", "Infiltration", "Consolidation")
+"""The outputs that the paper picked by hand, in its order."""
+CONSTRUCTIONS = ("intermediate", "outputs", "4-outputs", "lung-opacity")
+_PICKED = {"4-outputs": FOUR_OUTPUTS, "lung-opacity": (LUNG_OPACITY,)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """Hold what the store has of a cohort's images, by content."""
+
+    places: Mapping[str, int]
+    outputs: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+
+
+def load_extractor_features(name: str, rows: "TaskRows", store: Store) -> Features:
+    """Load outputs or embeddings; `cxrlib.features.load_features` says how they are named.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such set, or no image of the task is embedded.
+    """
+    extractor, construction = _split_name(name)
+    info = _find_info(extractor, name, store)
+    if construction not in list_constructions(info):
+        raise SelectionError(
+            f"Extractor {info.name!r} has no outputs for {construction!r}: it needs "
+            f"{', '.join(_PICKED[construction])}. Choose one of: "
+            f"{', '.join(f'{extractor}:{each}' for each in list_constructions(info))}."
+        )
+    numbers = _read_numbers(rows.cohort, info, store)
+    kept, places, missing = _find_places(rows, numbers)
+    if missing and not kept:
+        raise SelectionError(
+            f"None of the task's {name_units(len(missing), 'image')} is embedded by extractor "
+            f"{info.name!r}. {advise_embedding(info.name)}"
+        )
+    columns, matrix = _construct(construction, info, numbers)
+    return Features(
+        name=name,
+        title=title_construction(construction, info),
+        kind="network",
+        columns=columns,
+        image_ids=tuple(kept),
+        matrix=matrix[places].astype(np.float64),
+        n_parameters=len(columns) + 1,
+        origin=_describe_origin(info),
+        missing=missing,
+    )
+
+
+def name_feature_set(construction: str, extractor: str) -> str:
+    """Name a construction of an extractor as `load_features` takes it."""
+    return construction if extractor == DEFAULT_EXTRACTOR else f"{extractor}:{construction}"
+
+
+def title_construction(construction: str, info: ExtractorInfo) -> str:
+    """Name a construction on screen, as the paper does, with the extractor.
+
+    Examples
+    --------
+    >>> info = ExtractorInfo("texture", "Texture", "", "texture-v1", 2, ("Brightness",))
+    >>> title_construction("outputs", info)
+    '1 output of Texture'
+    """
+    titles = {
+        "intermediate": "Intermediate features",
+        "outputs": name_units(len(info.output_names), "output"),
+        "4-outputs": "4 outputs",
+        "lung-opacity": "Lung Opacity output",
+    }
+    return f"{titles[construction]} of {info.title}"
+
+
+def list_constructions(info: ExtractorInfo) -> tuple[str, ...]:
+    """List the constructions that an extractor has the outputs for."""
+    names = set(info.output_names)
+    return tuple(each for each in CONSTRUCTIONS if names.issuperset(_PICKED.get(each, ())))
+
+
+def count_embedded(cohort: Cohort, info: ExtractorInfo, store: Store) -> tuple[int, int]:
+    """Count the X-rays with a readable file that are embedded, and all of them."""
+    table = cohort.table
+    usable = table.loc[table["is_xray"] & table["file_status"].eq("ok"), "sha256"]
+    stored = _read_numbers(cohort, info, store).places
+    return sum(sha256 in stored for sha256 in usable), len(usable)
+
+
+def advise_embedding(extractor: str) -> str:
+    """Say how the embeddings of an extractor are had."""
+    command = f"python -m cxrlib embed --data DIR --extractor {extractor}"
+    if extractor not in WEIGHTS_FILES:
+        return f"Embed the cohort on the data page, or run: {command}"
+    return (
+        f"Embed the cohort on the data page, or run: {command} (downloads "
+        f"{WEIGHTS_FILES[extractor].describe()}; without internet add --weights FILE)"
+    )
+
+
+# ---- which extractor
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Split a set's name into extractor and construction."""
+    extractor, colon, construction = name.rpartition(":")
+    if construction not in CONSTRUCTIONS or (colon and not extractor):
+        raise SelectionError(
+            f"There is no feature set {name[:80]!r}. Choose intermediate, outputs, 4-outputs, "
+            "lung-opacity, pixels or prevalence, a set of another extractor such as "
+            "'texture:outputs', or a shortcut: view, source, recorded or age-sex."
+        )
+    return extractor or DEFAULT_EXTRACTOR, construction
+
+
+def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
+    """Find the extractor of a name or key among those with embeddings."""
+    current = [info for info in store.list_extractors() if is_current(info)]
+    fitting = [info for info in current if extractor in (info.name, info.key)]
+    # Weights that were checked come before those that were not, as elsewhere.
+    fitting = [info for info in fitting if info.note != "weights not verified"] or fitting
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        construction = name.rpartition(":")[2]
+        raise SelectionError(
+            f"The cache holds embeddings by {len(fitting)} different weights of {extractor!r}. "
+            f"Name one: {', '.join(f'{info.key}:{construction}' for info in fitting)}."
+        )
+    if extractor in EXTRACTOR_NAMES:
+        raise SelectionError(
+            f"Feature set {name!r} is made by extractor {extractor!r}, of which the cache holds no "
+            f"embeddings. {advise_embedding(extractor)}"
+        )
+    raise SelectionError(
+        f"There is no extractor {extractor[:80]!r}. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
+    )
+
+
+# ---- numbers
+
+
+def _read_numbers(cohort: Cohort, info: ExtractorInfo, store: Store) -> _Numbers:
+    """Read what is stored of a cohort's images, once while nothing is added to the store."""
+    contents = tuple(cohort.table["sha256"].dropna().unique())
+    return _read_once(store.root, info, store.sign_embeddings(info), contents)
+
+
+# Reading anew costs a tenth of a second, a task's rows a millisecond. The signature is there to
+# tell one reading from another.
+@lru_cache(maxsize=4)
+def _read_once(
+    root: Path, info: ExtractorInfo, signature: tuple[object, ...], contents: tuple[str, ...]
+) -> _Numbers:
+    found = Store(root).read_embeddings(info, contents)
+    places = {sha256: place for place, sha256 in enumerate(found.sha256s)}
+    return _Numbers(places, found.outputs, found.embedding)
+
+
+def _find_places(
+    rows: "TaskRows", numbers: _Numbers
+) -> tuple[list[str], NDArray[np.intp], dict[str, str]]:
+    """Find the images that have numbers, where these are, and why the others have none."""
+    table = rows.cohort.table
+    columns = (table[name] for name in ("image_id", "sha256", "file_status", "file_reason"))
+    files = {image_id: file for image_id, *file in zip(*columns, strict=True)}
+    kept, places, missing = [], [], {}
+    for image_id in rows.table["image_id"]:
+        sha256, status, reason = files[image_id]
+        place = numbers.places.get(sha256, -1)
+        if status == "ok" and place >= 0:
+            kept.append(str(image_id))
+            places.append(place)
+        else:
+            missing[str(image_id)] = "it is not embedded yet" if status == "ok" else reason
+    return kept, np.array(places, dtype=np.intp), missing
+
+
+def _construct(
+    construction: str, info: ExtractorInfo, numbers: _Numbers
+) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Give names and numbers of a construction's columns, for all images read."""
+    if construction == "intermediate":
+        return tuple(f"feature {i}" for i in range(1, info.n_features + 1)), numbers.embedding
+    names = _PICKED.get(construction, info.output_names)
+    return names, numbers.outputs[:, [info.output_names.index(name) for name in names]]
+
+
+def _describe_origin(info: ExtractorInfo) -> tuple[str, ...]:
+    weights = f"SHA-256 {info.weights_sha256}" if info.weights_sha256 else "none"
+    return (
+        f"Extractor: {info.title} ({info.name}).",
+        f"Weights: {weights}.",
+        f"Preprocessing: {info.preprocessing}. Outputs are taken before any sigmoid.",
+    )
