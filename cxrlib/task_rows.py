@@ -1,0 +1,281 @@
+"""The rows of a task in a cohort: which images it has, with their labels, and why others go.
+
+One image a row. A row whose image has no readable file has a label and no features: it goes in
+a step of its own, so that the counts before it are those of the metadata alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.errors import SelectionError
+from cxrlib.filters import NOT_RECORDED, name_number
+from cxrlib.metadata import XRAY_VIEWS
+from cxrlib.regions import UNKNOWN
+from cxrlib.selection import Selection, find_all_reasons
+from cxrlib.tasks import TASK_COLUMNS, Task, read_labels
+
+__all__ = ["ROW_COLUMNS", "TaskRows", "take_rows"]
+
+ROW_COLUMNS = (
+    *("image_id", "row", "patient_id", "person_id", "article", "source"),
+    *("region", "sub_region", "country", "view", "offset", "sex", "age", "label", "y"),
+)
+"""Columns of `TaskRows.table`."""
+
+FLOW_COLUMNS = (
+    *("step", "title", "n_images", "n_patients", "n_persons"),
+    *("n_removed_images", "n_removed_patients", "reasons"),
+)
+
+# What a step is called that leaves images out by an answer.
+_WITHOUT_STEPS = {
+    ("intubation_present", "yes"): ("no tube", "No tube in place at the image"),
+    ("in_icu", "yes"): ("not in the ICU", "Not in the ICU at the image"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TaskRows:
+    """Hold the images of a task with their labels.
+
+    Parameters
+    ----------
+    task : Task
+    cohort : Cohort
+        The whole one they were taken from.
+    table : DataFrame
+        A row an image in the file's order, on the index 0 to n - 1, with `ROW_COLUMNS`:
+        person_id is the patient's where persons are not known; article, source and sex are ""
+        and region, sub_region and country "Unknown" where blank; offset and age are floats with
+        NaN; label is the class, or the number, in words; y is 1 for the positive class, 0 for the
+        negative one, or the number.
+    flow : DataFrame
+        A row a step, with `FLOW_COLUMNS`: ``step``, its short name; ``title``, in words; then
+        what is left, patients and persons of X-rays, and what went, patients being those of whom
+        nothing is left; ``reasons``, in words with counts, most frequent first.
+    steps : tuple of SelectionStep
+        The same for `cxrlib.charts.flow`.
+    """
+
+    task: Task
+    cohort: Cohort
+    table: pd.DataFrame
+    flow: pd.DataFrame
+    steps: tuple[SelectionStep, ...]
+
+    def __repr__(self) -> str:
+        return f"TaskRows({self.task.to_text()!r}, {len(self.table)} images)"
+
+    @property
+    def n_images(self) -> int:
+        """Number of rows."""
+        return len(self.table)
+
+    @property
+    def n_patients(self) -> int:
+        """Number of patient ids."""
+        return int(self.table["patient_id"].nunique())
+
+    @property
+    def n_persons(self) -> int:
+        """Number of persons."""
+        return int(self.table["person_id"].nunique())
+
+
+class _Step(NamedTuple):
+    """Hold one step: its short name, its title, and why each row goes (None where it stays)."""
+
+    name: str
+    title: str
+    reasons: pd.Series
+
+
+def take_rows(
+    cohort: Cohort, task: Task, *, selection: Selection | None = None, need_file: bool = True
+) -> TaskRows:
+    """Take the images of a task.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole one.
+    task : Task
+    selection : Selection, optional
+        Filters; they come last, so that the counts before them are the task's.
+    need_file : bool, default True
+        Whether images without a readable file go. Without them nothing can be extracted;
+        shortcuts and counts of labels need none.
+
+    Returns
+    -------
+    TaskRows
+        Empty where nothing is left: the flow says why.
+
+    Raises
+    ------
+    SelectionError
+        If the cohort's X-rays have never had a view that the task asks for.
+    """
+    table = cohort.table
+    _check_views(table, task)
+    labels = read_labels(cohort, task.column)
+    steps = list(_list_steps(cohort, task, labels))
+    if need_file:
+        steps.append(_Step("with a file", "With a readable file", _find_file_reasons(table)))
+    if selection is not None and not selection.is_empty:
+        steps.append(_Step("in the filters", "Kept by the filters", _filter(cohort, selection)))
+    left, flow, told = _count_steps(table, steps)
+    return TaskRows(task, cohort, _lay_out(table[left], labels[left], task), flow, told)
+
+
+# ---- the steps
+
+
+def _check_views(table: pd.DataFrame, task: Task) -> None:
+    """Refuse a view that there is not, which is rather misspelt than missing."""
+    for view in task.views:
+        if view not in XRAY_VIEWS and not (table["view"] == view).any():
+            there = ", ".join(sorted(table.loc[table["is_xray"], "view"].dropna().unique()))
+            raise SelectionError(f"There is no view {view[:60]!r}. The cohort has {there}.")
+
+
+def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step]:
+    """List the steps that a task's definition makes, in the order of the flow."""
+    table = cohort.table
+    title = TASK_COLUMNS[task.column].title
+    modality = "modality " + table["modality"].fillna(NOT_RECORDED)
+    yield _Step("X-ray", "X-rays", _explain(modality, table["is_xray"]))
+    views = table["view"].fillna(NOT_RECORDED)
+    words = " or ".join(task.views)
+    yield _Step("view", f"View {words}", _explain("view " + views, views.isin(task.views)))
+    finding = "finding " + table["finding"].fillna(NOT_RECORDED)
+    if task.needs_finding:
+        yield _Step(
+            "usable finding", "With a usable finding", _explain(finding, table["usable_finding"])
+        )
+    yield _Step("labelled", f"{title}: labelled", _find_label_reasons(table, task, labels))
+    if task.has_window:
+        yield _Step("window", f"Day: {task.describe_window()}", _find_day_reasons(table, task))
+    for column, answer in task.without:
+        name, words = _WITHOUT_STEPS.get(
+            (column, answer), (f"{column} not {answer}", f"{column} is not {answer!r}")
+        )
+        keep = table[column].astype("str") != answer
+        why = pd.Series(f"{TASK_COLUMNS[column].title}: {answer}", index=table.index)
+        yield _Step(name, words, _explain(why, keep))
+
+
+def _explain(reasons: pd.Series, keep: pd.Series) -> pd.Series:
+    """Give the reason of each row that goes, None where it stays."""
+    return reasons.astype(object).where(~keep.astype(bool), None)
+
+
+def _find_label_reasons(table: pd.DataFrame, task: Task, labels: pd.Series) -> pd.Series:
+    """Say why a row has no label."""
+    if task.column in ("covid-19", "viral"):
+        words = "finding " + table["finding"].fillna(NOT_RECORDED)
+    elif task.kind == "classes":
+        words = f"{task.title}: " + table[task.column].astype("str")
+    else:
+        words = pd.Series(f"{task.title}: {NOT_RECORDED}", index=table.index)
+    return _explain(words, labels.notna())
+
+
+def _find_day_reasons(table: pd.DataFrame, task: Task) -> pd.Series:
+    """Say why a row's day lies outside the window."""
+    day = table["offset"].to_numpy(dtype=float, na_value=np.nan)
+    low = -np.inf if task.after is None else task.after
+    high = np.inf if task.before is None else task.before
+    reasons = np.full(len(day), None, dtype=object)
+    reasons[day <= low] = f"day {name_number(low)} or before" if np.isfinite(low) else None
+    if task.after == 0:
+        reasons[day < 0] = "day before 0"
+        reasons[day == 0] = None if task.with_day_0 else "day 0"
+    reasons[day >= high] = f"day {name_number(high)} or after" if np.isfinite(high) else None
+    reasons[np.isnan(day)] = "day not recorded"
+    return pd.Series(reasons, index=table.index, dtype=object)
+
+
+def _find_file_reasons(table: pd.DataFrame) -> pd.Series:
+    status = table["file_status"]
+    return _explain("file: " + status, status == "ok")
+
+
+def _filter(cohort: Cohort, selection: Selection) -> pd.Series:
+    """Say which filter leaves a row out, the first of them."""
+    reasons = find_all_reasons(cohort, selection)
+    first = pd.Series(None, index=cohort.table.index, dtype=object)
+    for column in reasons:
+        first = first.where(first.notna() | reasons[column].isna(), reasons[column])
+    return first
+
+
+# ---- counting
+
+
+def _count_steps(
+    table: pd.DataFrame, steps: list[_Step]
+) -> tuple[pd.Series, pd.DataFrame, tuple[SelectionStep, ...]]:
+    """Apply the steps; return the rows left, the flow and the steps as a cohort tells them."""
+    owners = {
+        "patients": table["patient_id"].where(table["is_xray"]),
+        "persons": _name_persons(table).where(table["is_xray"]),
+    }
+    left = pd.Series(True, index=table.index)
+    first = {f"n_{name}": int(ids.nunique()) for name, ids in owners.items()}
+    lines: list[dict[str, object]] = [
+        {"step": "all rows", "title": "All rows", "n_images": len(table), **first}
+        | {"n_removed_images": 0, "n_removed_patients": 0, "reasons": ""}
+    ]
+    told = [SelectionStep("All rows", len(table), first["n_patients"], {})]
+    for step in steps:
+        gone = left & step.reasons.notna()
+        left = left & ~gone
+        counts = step.reasons[gone].value_counts()
+        removed = {
+            str(why): int(n) for why, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+        }
+        n_patients = int(owners["patients"][left].nunique())
+        lines.append(
+            {
+                "step": step.name,
+                "title": step.title,
+                "n_images": int(left.sum()),
+                "n_patients": n_patients,
+                "n_persons": int(owners["persons"][left].nunique()),
+                "n_removed_images": int(gone.sum()),
+                "n_removed_patients": told[-1].n_patients - n_patients,
+                "reasons": ", ".join(f"{n:,} {why}" for why, n in removed.items()),
+            }
+        )
+        told.append(SelectionStep(step.title, int(left.sum()), n_patients, removed))
+    return left, pd.DataFrame(lines, columns=list(FLOW_COLUMNS)), tuple(told)
+
+
+def _name_persons(table: pd.DataFrame) -> pd.Series:
+    """Give each row's person, its patient where persons are not known."""
+    return table["person_id"].fillna(table["patient_id"])
+
+
+def _lay_out(rows: pd.DataFrame, labels: pd.Series, task: Task) -> pd.DataFrame:
+    """Make the table of a task's rows."""
+    rows = rows.sort_values("row", kind="stable")
+    found = rows[[name for name in ROW_COLUMNS if name in rows]].copy()
+    found["person_id"] = _name_persons(rows)
+    for column in ("article", "source", "sex"):
+        found[column] = rows[column].fillna("")
+    for column in ("region", "sub_region", "country"):
+        found[column] = rows[column].fillna(UNKNOWN)
+    for column in ("offset", "age"):
+        found[column] = rows[column].to_numpy(dtype=float, na_value=np.nan)
+    found["y"] = labels[rows.index]
+    if task.kind == "classes":
+        found["label"] = found["y"].map({1.0: task.positive, 0.0: task.negative}).astype("str")
+    else:
+        found["label"] = found["y"].map(lambda y: f"{y:.4g}").astype("str")
+    return found[list(ROW_COLUMNS)].reset_index(drop=True)

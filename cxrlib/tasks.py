@@ -1,0 +1,570 @@
+"""Tasks: what is predicted from an image, of which images, and how that is written in one line.
+
+The seven tasks of Cohen et al. 2020b (section 5, Tables 5 and 6) are data; readers form others
+from the columns of yes and no and of numbers. A task says nothing of any cohort: which rows it
+has there is the business of `cxrlib.task_rows`.
+"""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.filters import name_number
+from cxrlib.metadata import XRAY_VIEWS, YES_NO_CATEGORIES, YES_NO_COLUMNS, parse_number
+
+__all__ = [
+    "FORMED",
+    "PAPER_TASKS",
+    "TASK_COLUMNS",
+    "Task",
+    "TaskColumn",
+    "find_task",
+    "form_task",
+    "list_task_columns",
+    "read_labels",
+    "read_task",
+]
+
+FORMED = "formed"
+"""The name of every task that a reader forms from a column."""
+
+Class = Literal["positive", "negative", ""]
+MARKS = ',;:="'  # signs of the line that a task is written in
+
+
+@dataclass(frozen=True)
+class Task:
+    """Hold what is predicted, and of which images.
+
+    Parameters
+    ----------
+    name : str
+        "covid-19", "viral-or-bacterial", "survival", "icu-stay", "intubated",
+        "geographic-extent" or "opacity" for the paper's, "formed" for any other.
+    title : str
+    kind : {"classes", "number"}
+    column : str
+        A column of the cohort's table, or "covid-19" or "viral", which are read off the finding.
+    positive, negative : str
+        Words for the classes, the paper's True and False; "" for numbers.
+    event : {"positive", "negative", ""}
+        Which class is the clinical event, such as death; "" where neither is, and for numbers.
+    views : tuple of str, default ("PA", "AP")
+    after, before : float or None, default 0 and 8
+        Days; an image's day lies strictly between the two. None where that end is open. With
+        both open there is no window, and images without a day stay.
+    with_day_0 : bool, default False
+        Whether day 0 is let in where the window begins after it.
+    without : tuple of (str, str)
+        Columns of yes and no with the answer that leaves an image out.
+    needs_finding : bool, default True
+        Whether images with the finding "todo", "Unknown" or blank are left out.
+    unit : str
+        Of a number.
+
+    Raises
+    ------
+    SelectionError
+        If the parts do not go together; the message names the value.
+    """
+
+    name: str
+    title: str
+    kind: Literal["classes", "number"]
+    column: str
+    positive: str
+    negative: str
+    event: Class
+    views: tuple[str, ...] = ("PA", "AP")
+    after: float | None = 0
+    before: float | None = 8
+    with_day_0: bool = False
+    without: tuple[tuple[str, str], ...] = ()
+    needs_finding: bool = True
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the parts; views and exclusions lose their repeats and stand in one order."""
+        _check_window(self.after, self.before, with_day_0=self.with_day_0)
+        object.__setattr__(self, "views", _order_views(self.views))
+        object.__setattr__(self, "without", _order_without(self.without))
+        for end in ("after", "before"):
+            value = getattr(self, end)
+            object.__setattr__(self, end, None if value is None else float(value))
+
+    @property
+    def is_published(self) -> bool:
+        """Tell whether this is one of the paper's tasks as the paper has it."""
+        return self in PAPER_TASKS
+
+    @property
+    def has_window(self) -> bool:
+        """Tell whether an image's day decides on whether it is taken."""
+        return self.after is not None or self.before is not None
+
+    def to_text(self) -> str:
+        """Write the task as one line, for the command line and the address.
+
+        Only what differs from the paper's task, or from the defaults of a formed one, is
+        written; `read_task` reads it back.
+
+        Examples
+        --------
+        >>> replace(find_task("icu-stay"), before=14, with_day_0=True).to_text()
+        'icu-stay; days=0..14; with day 0'
+        """
+        origin = _start(self.name, self.column)
+        terms = [f"column={self.column}" if self.name == FORMED else self.name]
+        if self.views != origin.views:
+            terms.append(f"views={','.join(self.views)}")
+        if (self.after, self.before) != (origin.after, origin.before):
+            terms.append(f"days={_write_window(self.after, self.before)}")
+        if self.with_day_0 != origin.with_day_0:
+            terms.append("with day 0")
+        if self.without != origin.without:
+            pairs = [f"{column}:{answer}" for column, answer in self.without]
+            terms.append(f"without={','.join(pairs) or 'nothing'}")
+        if self.needs_finding != origin.needs_finding:
+            terms.append(f"finding={'usable' if self.needs_finding else 'any'}")
+        return "; ".join(terms)
+
+    def describe_window(self) -> str:
+        """Say in words which days an image's day must be.
+
+        Examples
+        --------
+        >>> find_task("survival").describe_window()
+        'after day 0 and before day 8'
+        """
+        ends = []
+        if self.after is not None:
+            ends.append(f"{'from' if self.with_day_0 else 'after'} day {name_number(self.after)}")
+        if self.before is not None:
+            ends.append(f"before day {name_number(self.before)}")
+        return " and ".join(ends) or "any day, recorded or not"
+
+
+# ---- checks
+
+
+def _check_window(after: float | None, before: float | None, *, with_day_0: bool) -> None:
+    """Refuse a window that holds no day."""
+    low = -math.inf if after is None else float(after)
+    high = math.inf if before is None else float(before)
+    # Written so that NaN, which compares with nothing, fails too.
+    if not low < high:
+        raise SelectionError(
+            f"The days after {after!r} and before {before!r} hold nothing: give a smaller number "
+            "first, as in days=0..8, or days=any for no window."
+        )
+    if any(math.isinf(end) for end in (after, before) if end is not None):
+        raise SelectionError("A window's open end is left out, as in days=0.., not infinite.")
+    if with_day_0 and after != 0:
+        raise SelectionError(
+            f"Day 0 is let in only where the window begins after day 0, and it begins after "
+            f"{after!r}. Leave 'with day 0' out, or let the window begin there, as in days=0..8."
+        )
+
+
+def _order_views(views: Iterable[str]) -> tuple[str, ...]:
+    """Return views once each, known ones in their order first."""
+    if isinstance(views, str):
+        views = (views,)
+    there = dict.fromkeys(views)
+    for view in there:
+        if not view.strip() or view != view.strip() or any(mark in view for mark in MARKS):
+            raise SelectionError(
+                f"There is no view {view[:60]!r}. X-rays have {', '.join(XRAY_VIEWS)}."
+            )
+    if not there:
+        raise SelectionError("A task needs at least one view, such as PA.")
+    known = [view for view in XRAY_VIEWS if view in there]
+    return (*known, *sorted(there.keys() - set(known)))
+
+
+def _order_without(without: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return exclusions once each, in the order of the columns and answers."""
+    asked = {(column, answer) for column, answer in without}
+    for column, answer in sorted(asked):
+        if column not in YES_NO_COLUMNS:
+            raise SelectionError(
+                f"Images cannot be left out by {column[:60]!r}: it is no column of yes and no. "
+                f"There are {', '.join(YES_NO_COLUMNS)}; filters do the rest."
+            )
+        if answer not in YES_NO_CATEGORIES:
+            raise SelectionError(
+                f"The column {column} has no answer {answer[:60]!r}. There are "
+                f"{', '.join(YES_NO_CATEGORIES)}."
+            )
+    pairs = ((column, answer) for column in YES_NO_COLUMNS for answer in YES_NO_CATEGORIES)
+    return tuple(pair for pair in pairs if pair in asked)
+
+
+# ---- the columns that can be predicted
+
+
+@dataclass(frozen=True)
+class _Label:
+    """Hold what a column is called when it is predicted; see `Task`."""
+
+    title: str
+    positive: str = ""
+    negative: str = ""
+    event: Class = ""
+    unit: str = ""
+    needs_finding: bool = True
+
+
+TASK_COLUMNS: dict[str, _Label] = {
+    # Read off the finding, which must then be usable anyway.
+    "covid-19": _Label(
+        "COVID-19", "COVID-19", "other pneumonia or finding", "negative", needs_finding=False
+    ),
+    "viral": _Label("Viral or bacterial", "viral", "bacterial", "negative", needs_finding=False),
+    "survival": _Label("Survival", "survived", "died", "negative"),
+    "went_icu": _Label("ICU stay", "went to the ICU", "never in the ICU", "positive"),
+    "intubated": _Label("Intubated", "intubated", "never intubated", "positive"),
+    "in_icu": _Label("In the ICU at the image", "in the ICU", "not in the ICU", "positive"),
+    "intubation_present": _Label("Tube at the image", "tube in place", "no tube", "positive"),
+    "needed_supplemental_O2": _Label("Needed oxygen", "oxygen", "no oxygen", "positive"),
+    "extubated": _Label("Extubated", "extubated", "not extubated"),
+    "RT_PCR_positive": _Label("RT-PCR positive", "positive RT-PCR", "negative RT-PCR"),
+    "geographic_mean": _Label("Geographic extent (0-8)", unit="points"),
+    "opacity_mean": _Label("Opacity (0-6)", unit="points"),
+    "age": _Label("Age", unit="years"),
+    "offset": _Label("Day of the image", unit="days"),
+    "temperature": _Label("Temperature", unit="°C"),
+    "pO2_saturation": _Label("Oxygen"),
+    "leukocyte_count": _Label("Leukocytes"),
+    "neutrophil_count": _Label("Neutrophils"),
+    "lymphocyte_count": _Label("Lymphocytes"),
+}
+"""What can be predicted: columns of yes and no, of numbers, and what a finding says."""
+
+DERIVED = ("covid-19", "viral")
+
+
+def _start(name: str, column: str) -> Task:
+    """Return the paper's task of a name, or a formed one of a column with its defaults."""
+    return find_task(name) if name != FORMED else _form(column)
+
+
+def _form(column: str, *, name: str = FORMED, **changes: object) -> Task:
+    """Make a task of a column."""
+    if column not in TASK_COLUMNS:
+        near = difflib.get_close_matches(column, TASK_COLUMNS, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(TASK_COLUMNS)}."
+        raise SelectionError(
+            f"{column[:60]!r} cannot be predicted: it is neither a column of yes and no nor one of "
+            f"numbers. {hint}"
+        )
+    label = TASK_COLUMNS[column]
+    parts: dict[str, Any] = {
+        "name": name,
+        "title": label.title,
+        "kind": "classes" if label.positive else "number",
+        "column": column,
+        "positive": label.positive,
+        "negative": label.negative,
+        "event": label.event,
+        "needs_finding": label.needs_finding,
+        "unit": label.unit,
+    }
+    return Task(**{**parts, **changes})
+
+
+# ---- the paper's tasks
+
+_NO_TUBE = ("intubation_present", "yes")
+_ANY_DAY: dict[str, Any] = {"after": None, "before": None}
+
+PAPER_TASKS: tuple[Task, ...] = (
+    _form("covid-19", name="covid-19"),
+    _form("viral", name="viral-or-bacterial"),
+    _form("survival", name="survival", without=(_NO_TUBE,)),
+    _form("went_icu", name="icu-stay", without=(("in_icu", "yes"), _NO_TUBE)),
+    _form("intubated", name="intubated", without=(_NO_TUBE,)),
+    _form("geographic_mean", name="geographic-extent", **_ANY_DAY),
+    _form("opacity_mean", name="opacity", **_ANY_DAY),
+)
+"""The tasks of Tables 5 and 6 of Cohen et al. 2020b, in their order."""
+
+
+def find_task(name: str) -> Task:
+    """Return one of the paper's tasks by its name.
+
+    Raises
+    ------
+    SelectionError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> find_task("icu-stay").column
+    'went_icu'
+    >>> find_task("icu")
+    Traceback (most recent call last):
+    cxrlib.errors.SelectionError: There is no task 'icu'. There are covid-19, ...
+    """
+    for task in PAPER_TASKS:
+        if task.name == name:
+            return task
+    names = [task.name for task in PAPER_TASKS]
+    near = difflib.get_close_matches(name.casefold(), names, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(names)}."
+    raise SelectionError(
+        f"There is no task {name[:60]!r}. {hint} One of your own is formed by 'column=survival'."
+    )
+
+
+# ---- one line
+
+
+def _write_window(after: float | None, before: float | None) -> str:
+    if after is None and before is None:
+        return "any"
+    return "..".join("" if end is None else name_number(end) for end in (after, before))
+
+
+def read_task(text: str) -> Task:
+    """Read a task from one line.
+
+    Parameters
+    ----------
+    text : str
+        The name of one of the paper's tasks, or ``column=NAME``; after it, parted by ";", what
+        is to differ: ``views=PA,AP``, ``days=0..8`` (strictly between, either end may be left
+        out; ``days=any`` for no window), ``with day 0``, ``without=in_icu:yes`` (several parted
+        by commas; ``without=nothing``), ``finding=any`` or ``finding=usable``.
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    SelectionError
+        If the line is not understood; the message names the term.
+
+    Examples
+    --------
+    >>> read_task("icu-stay; views=PA; days=0..14; with day 0").describe_window()
+    'from day 0 and before day 14'
+    """
+    first, *rest = [term.strip() for term in text.split(";")]
+    name, equals, column = first.partition("=")
+    if equals and name.strip().casefold() != "column":
+        raise SelectionError(
+            f"A task begins with its name or its column, not with {first[:60]!r}: 'icu-stay; "
+            "days=0..14', or 'column=survival; days=0..14'."
+        )
+    origin = _form(column.strip()) if equals else find_task(first)
+    changes: dict[str, Any] = {}
+    for term in filter(None, rest):
+        for part, value in _read_term(term).items():
+            if part in changes:
+                raise SelectionError(f"The task gives {term[:60]!r} twice. Give it once.")
+            changes[part] = value
+    return replace(origin, **changes)
+
+
+def _read_term(term: str) -> dict[str, Any]:
+    """Read one term into parts of a task."""
+    name, equals, value = (part.strip() for part in term.partition("="))
+    name = name.casefold()
+    if name == "with day 0" and not equals:
+        return {"with_day_0": True}
+    if name == "views" and value:
+        return {"views": tuple(view.strip() for view in value.split(","))}
+    if name == "days" and value:
+        return _read_window(value)
+    if name == "without" and value:
+        return {"without": () if value == "nothing" else _read_without(value)}
+    if name == "finding" and value in ("any", "usable"):
+        return {"needs_finding": value == "usable"}
+    raise SelectionError(
+        f"{term[:60]!r} is not understood in a task. Write views=PA,AP or days=0..8 or 'with day "
+        "0' or without=in_icu:yes or finding=any, parted by ';'."
+    )
+
+
+def _read_window(text: str) -> dict[str, Any]:
+    """Read after..before, or any."""
+    if text == "any":
+        return dict(_ANY_DAY)
+    low, dots, high = (part.strip() for part in text.partition(".."))
+    ends = [parse_number(part) if part else None for part in (low, high)]
+    is_read = [end is not None or not part for end, part in zip(ends, (low, high), strict=True)]
+    if not dots or not all(is_read) or not (low or high):
+        raise SelectionError(
+            f"The days {text[:60]!r} are not understood. Write days=0..8 for the days after 0 and "
+            "before 8, days=0.. or days=..8 for an open end, or days=any."
+        )
+    return {"after": ends[0], "before": ends[1]}
+
+
+def _read_without(text: str) -> tuple[tuple[str, str], ...]:
+    """Read column:answer, several parted by commas."""
+    pairs = []
+    for part in text.split(","):
+        column, colon, answer = (each.strip() for each in part.partition(":"))
+        if not colon:
+            raise SelectionError(
+                f"without={text[:60]} is not understood. Write a column with its answer, as in "
+                "without=in_icu:yes."
+            )
+        pairs.append((column, answer))
+    return tuple(pairs)
+
+
+# ---- in a cohort
+
+
+def read_labels(cohort: Cohort, column: str) -> pd.Series:
+    """Read the label of each image, whatever the image.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    column : str
+        One of `TASK_COLUMNS`.
+
+    Returns
+    -------
+    Series of float
+        On the index of the cohort's table: 1 for the positive class, 0 for the negative one, or
+        the number; NaN where there is no label. "unclear" is none.
+    """
+    table = cohort.table
+    if column == "covid-19":
+        has_it = table["finding"].fillna("").str.casefold().str.contains("covid-19", regex=False)
+        return has_it.astype(float).where(table["usable_finding"])
+    if column == "viral":
+        return table["finding_type"].map({"Viral": 1.0, "Bacterial": 0.0}).astype(float)
+    if column in YES_NO_COLUMNS:
+        return table[column].astype("str").map({"yes": 1.0, "no": 0.0}).astype(float)
+    values = table[_form(column).column].to_numpy(dtype=float, na_value=np.nan)
+    return pd.Series(values, index=table.index).where(np.isfinite(values))
+
+
+@dataclass(frozen=True)
+class TaskColumn:
+    """Hold a column that could be predicted, and of how many X-rays it is known.
+
+    Parameters
+    ----------
+    column, title : str
+    kind : {"classes", "number"}
+    positive, negative : str
+        Words for the classes.
+    n_labelled, n_positive, n_negative : int
+        X-rays, of any view and day; the classes are 0 for numbers.
+    n_persons : int
+        With a labelled X-ray; patients where persons are not known.
+    reason : str
+        Why nothing can be learnt of it here; "" if it can.
+    """
+
+    column: str
+    title: str
+    kind: Literal["classes", "number"]
+    positive: str
+    negative: str
+    n_labelled: int
+    n_positive: int
+    n_negative: int
+    n_persons: int
+    reason: str
+
+
+def list_task_columns(cohort: Cohort) -> tuple[TaskColumn, ...]:
+    """List what can be predicted, with the X-rays of which it is known."""
+    xrays = cohort.table["is_xray"]
+    persons = cohort.table["person_id"].fillna(cohort.table["patient_id"])
+    found = []
+    for column in TASK_COLUMNS:
+        labels = read_labels(cohort, column)[xrays].dropna()
+        found.append(_count_column(_form(column), labels, int(persons[labels.index].nunique())))
+    return tuple(found)
+
+
+def _count_column(task: Task, labels: pd.Series, n_persons: int) -> TaskColumn:
+    n_positive, n_negative = 0, 0
+    if task.kind == "classes":
+        n_positive, n_negative = int((labels == 1).sum()), int((labels == 0).sum())
+    reason = ""
+    if not len(labels):
+        reason = "It is recorded of no X-ray."
+    elif labels.nunique() < 2:
+        only = (
+            (task.positive if n_positive else task.negative)
+            if task.kind == "classes"
+            else name_number(float(labels.iloc[0]))
+        )
+        reason = f"All {len(labels):,} X-rays of which it is recorded have {only!r}."
+    return TaskColumn(
+        column=task.column,
+        title=task.title,
+        kind=task.kind,
+        positive=task.positive,
+        negative=task.negative,
+        n_labelled=len(labels),
+        n_positive=n_positive,
+        n_negative=n_negative,
+        n_persons=n_persons,
+        reason=reason,
+    )
+
+
+def form_task(
+    cohort: Cohort,
+    column: str,
+    *,
+    views: Iterable[str] = ("PA", "AP"),
+    after: float | None = 0,
+    before: float | None = 8,
+    with_day_0: bool = False,
+    without: Iterable[tuple[str, str]] = (),
+    needs_finding: bool | None = None,
+) -> Task:
+    """Form a task from a column of yes and no, or of numbers.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        It must have the column, with two values at least.
+    column : str
+        One of `TASK_COLUMNS`.
+    views, after, before, with_day_0, without
+        As in `Task`.
+    needs_finding : bool, optional
+        As in `Task`; by default True, but where the label is read off the finding.
+
+    Raises
+    ------
+    SelectionError
+        If the column can not be predicted, or the parts do not go together.
+    """
+    task = _form(column)
+    choice = next(each for each in list_task_columns(cohort) if each.column == column)
+    if choice.reason:
+        raise SelectionError(
+            f"{choice.title} cannot be predicted in {cohort.name!r}: {choice.reason[0].lower()}"
+            f"{choice.reason[1:]} Choose a column with two values."
+        )
+    return replace(
+        task,
+        views=tuple(views),
+        after=after,
+        before=before,
+        with_day_0=with_day_0,
+        without=tuple(without),
+        needs_finding=task.needs_finding if needs_finding is None else needs_finding,
+    )
