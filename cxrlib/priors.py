@@ -6,7 +6,7 @@ the back, standing and lying.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -20,6 +20,7 @@ from cxrlib.quality_rules.days import FEW_DAYS
 __all__ = [
     "RULES",
     "SCORES",
+    "SIDES",
     "Difference",
     "Pair",
     "PairFacts",
@@ -28,12 +29,13 @@ __all__ = [
     "compare_pair",
     "describe_pair",
     "find_prior",
+    "name_sides",
     "pair_image",
 ]
 
 #: Why two images stand side by side, by the name of the rule.
 RULES = {
-    "same view": "the latest image and the nearest earlier one of the same view",
+    "same view": "the latest image with an earlier one of the same view, and the nearest such",
     "other frontal view": "the latest frontal image and the nearest earlier one of another frontal "
     "view: none of the same view is earlier",
     "any two": "two images of one day, of unknown order or of views that cannot be compared: "
@@ -45,6 +47,10 @@ RULES = {
 
 #: Severity scores of images (Cohen et al. 2020a), by column: name and the end of the scale.
 SCORES = {"geographic_mean": ("Geographic extent", 8), "opacity_mean": ("Opacity", 6)}
+
+#: What the two are called side by side: a prior and what it is the prior of; else only told apart.
+SIDES = ("prior", "current")
+UNORDERED = ("first", "second")
 
 NOT_RECORDED = "not recorded"
 N_TELLING = 20
@@ -68,9 +74,9 @@ class Pair:
     Parameters
     ----------
     current : str or None
-        The later image, or the only one.
+        The image that is looked at, or the only one.
     prior : str or None
-        The earlier one.
+        The one beside it: a prior only where `name_sides` says so.
     rule : str
         Which of `RULES` chose them.
     """
@@ -163,6 +169,8 @@ class PairFacts:
         The grave ones first.
     scores : tuple of Score
         One for each of `SCORES`.
+    sides : tuple of (str, str)
+        What the two are called, as `name_sides` gives it.
     """
 
     first: str
@@ -173,6 +181,7 @@ class PairFacts:
     states: tuple[str, str]
     differences: tuple[Difference, ...]
     scores: tuple[Score, ...]
+    sides: tuple[str, str] = SIDES
 
     @property
     def is_same_day(self) -> bool:
@@ -278,6 +287,31 @@ def pair_image(rows: pd.DataFrame, image_id: str, others: Sequence[str | None] =
     return Pair(image_id, other, "chosen")
 
 
+def name_sides(rows: pd.DataFrame, pair: Pair) -> tuple[str, str]:
+    """Name the two images of a pair: prior and current, or only first and second.
+
+    A prior is known to be earlier and can be compared: both days are recorded, the views too, and
+    these are the same or both frontal. Of two images of one day, without a day, swapped, or of a
+    frontal and a lateral view neither is the prior of the other, whoever put them side by side.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As in `find_prior`.
+    pair : Pair
+        One image alone is the current one.
+
+    Raises
+    ------
+    SelectionError
+        If an image is not among the rows.
+    """
+    if pair.prior is None or pair.current is None:
+        return SIDES
+    first, second = (_find_image(rows, image_id) for image_id in pair.image_ids)
+    return SIDES if _is_prior(first, second) else UNORDERED
+
+
 @dataclass(frozen=True)
 class _Image:
     """Hold what the choice of a pair looks at."""
@@ -335,6 +369,14 @@ def _find_earlier(images: list[_Image], current: _Image, views: Sequence[str | N
     return max(earlier)[2] if earlier else None
 
 
+def _is_prior(first: _Image, second: _Image) -> bool:
+    """Tell whether an image is known to be earlier than another and can be compared with it."""
+    if first.day is None or second.day is None or first.day >= second.day:
+        return False
+    is_same_view = first.view is not None and first.view == second.view
+    return is_same_view or (first.is_frontal and second.is_frontal)
+
+
 def _list_latest(images: list[_Image]) -> list[_Image]:
     """List the images of the latest day, frontal ones first; then the latest frontal ones."""
     days = [image.day for image in images if image.day is not None]
@@ -364,7 +406,8 @@ def _choose_any(images: list[_Image]) -> Pair:
     first, second = max(combinations(sorted(few, key=lambda image: image.row), 2), key=rank)
     if first.day is not None and second.day is not None and first.day > second.day:
         first, second = second, first
-    return Pair(second.image_id, first.image_id, "any two")
+    pair = Pair(second.image_id, first.image_id, "any two")
+    return replace(pair, rule="same view") if _is_prior(first, second) else pair
 
 
 # ---- comparing
@@ -390,16 +433,18 @@ def compare_pair(rows: pd.DataFrame, first: str, second: str) -> PairFacts:
     records = rows.set_index("image_id")
     one, two = records.loc[first].to_dict(), records.loc[second].to_dict()
     days = [None if pd.isna(each["offset"]) else float(each["offset"]) for each in (one, two)]
-    differences = sorted(_list_differences(one, two), key=lambda each: not each.is_grave)
+    sides = name_sides(rows, Pair(second, first, "chosen"))
+    differences = sorted(_list_differences(one, two, sides), key=lambda each: not each.is_grave)
     return PairFacts(
         first=first,
         second=second,
         days=None if days[0] is None or days[1] is None else days[1] - days[0],
-        days_reason=_explain_days(days),
+        days_reason=_explain_days(days, sides),
         days_note="a day of 5 also stands for “a few days”" if FEW_DAYS in days else "",
         states=(str(one["state"]), str(two["state"])),
         differences=tuple(differences),
-        scores=tuple(_compare_scores(one, two)),
+        scores=tuple(_compare_scores(one, two, sides)),
+        sides=sides,
     )
 
 
@@ -417,21 +462,24 @@ def describe_pair(facts: PairFacts) -> str:
         sentences.append(f"{facts.days_note[:1].upper()}{facts.days_note[1:]}.")
     sentences += [each.words for each in facts.differences]
     one, two = facts.states
-    sentences.append(f"State: {one}, then {two}." if one != two else f"State: {one} on both.")
-    sentences += [_say_score(score) for score in facts.scores if score.is_given]
+    states = f"{one} on both" if one == two else _say_both(one, two, facts.sides)
+    sentences.append(f"State: {states}.")
+    sentences += [_say_score(score, facts.sides) for score in facts.scores if score.is_given]
     return " ".join(sentences)
 
 
 Record = dict[Hashable, Any]
+Sides = tuple[str, str]
 
 
-#: What the two are called side by side, whichever was taken first.
-SIDES = ("prior", "current")
+def _say_both(one: str, two: str, sides: Sides) -> str:
+    """Say what stands on each; "then" is said only of what is known to have come later."""
+    return f"{one}, then {two}" if sides == SIDES else f"{one} ({sides[0]}), {two} ({sides[1]})"
 
 
-def _explain_days(days: Sequence[float | None]) -> str:
+def _explain_days(days: Sequence[float | None], sides: Sides) -> str:
     """Say why there is no number of days between."""
-    blank = [name for name, day in zip(SIDES, days, strict=True) if day is None]
+    blank = [name for name, day in zip(sides, days, strict=True) if day is None]
     if not blank:
         return ""
     if len(blank) == 2:
@@ -445,12 +493,14 @@ def _say_days(facts: PairFacts) -> str:
     if facts.days == 0:
         return "Both images were taken on the same recorded day; which came first is not known."
     number = f"{abs(facts.days):g} day{'' if abs(facts.days) == 1 else 's'}"
+    first, second = facts.sides
     return (
-        f"The current image was taken {number} {'after' if facts.days > 0 else 'before'} the prior."
+        f"The {second} image was taken {number} {'after' if facts.days > 0 else 'before'} the "
+        f"{first}."
     )
 
 
-def _list_differences(one: Record, two: Record) -> Iterator[Difference]:
+def _list_differences(one: Record, two: Record, sides: Sides) -> Iterator[Difference]:
     """List what is recorded differently, as far as it bears on what is seen."""
     if _have_same_content(one, two):
         yield Difference(
@@ -460,7 +510,7 @@ def _list_differences(one: Record, two: Record) -> Iterator[Difference]:
             "Both files hold the same picture: nothing can have changed between them.",
             is_grave=True,
         )
-    yield from _compare_views(_word(one["view"]), _word(two["view"]))
+    yield from _compare_views(_word(one["view"]), _word(two["view"]), sides)
     for column, (words, is_grave) in _WARNINGS.items():
         first, second = one.get(column), two.get(column)
         if pd.isna(first) or pd.isna(second) or first == second:
@@ -473,8 +523,9 @@ def _have_same_content(one: Record, two: Record) -> bool:
     return not pd.isna(first) and first == second
 
 
-def _compare_views(first: str, second: str) -> Iterator[Difference]:
+def _compare_views(first: str, second: str, sides: Sides) -> Iterator[Difference]:
     """Say whether the two can be compared at all."""
+    both = _say_both(first, second, sides)
     if NOT_RECORDED in (first, second):
         which = "either image" if first == second else "one image"
         words = f"The view of {which} is not recorded: the two may not be comparable."
@@ -483,20 +534,19 @@ def _compare_views(first: str, second: str) -> Iterator[Difference]:
         return
     elif first.startswith("AP") and second.startswith("AP"):
         words = (
-            f"Positions differ: {first}, then {second}. Fluid, vessels, heart size and lung volume "
+            f"Positions differ: {both}. Fluid, vessels, heart size and lung volume "
             "look different by position alone."
         )
         yield Difference("position", first, second, words, is_grave=True)
     elif "L" in (first, second):
         words = (
-            f"Views differ: {first}, then {second}. A lateral and a frontal image show different "
+            f"Views differ: {both}. A lateral and a frontal image show different "
             "things; no change can be read off."
         )
         yield Difference("view", first, second, words, is_grave=True)
     else:
         words = (
-            f"Views differ: {first}, then {second}. Heart size, lung volume and fluid look "
-            "different by view alone."
+            f"Views differ: {both}. Heart size, lung volume and fluid look different by view alone."
         )
         yield Difference("view", first, second, words, is_grave=True)
 
@@ -506,7 +556,7 @@ def _word(value: str | float | None) -> str:
     return NOT_RECORDED if value is None or pd.isna(value) else str(value)
 
 
-def _compare_scores(one: Record, two: Record) -> Iterator[Score]:
+def _compare_scores(one: Record, two: Record, sides: Sides) -> Iterator[Score]:
     """Compare the severity scores, where both images have one."""
     for column, (name, maximum) in SCORES.items():
         values = [_number(each[column]) for each in (one, two)]
@@ -514,7 +564,7 @@ def _compare_scores(one: Record, two: Record) -> Iterator[Score]:
         if first is not None and second is not None:
             yield Score(name, maximum, first, second, second - first, "")
             continue
-        given = [side for side, value in zip(SIDES, values, strict=True) if value is not None]
+        given = [side for side, value in zip(sides, values, strict=True) if value is not None]
         reason = f"only the {given[0]} image has a score" if given else "neither image has a score"
         yield Score(name, maximum, first, second, None, reason)
 
@@ -523,14 +573,14 @@ def _number(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _say_score(score: Score) -> str:
+def _say_score(score: Score, sides: Sides) -> str:
+    name = f"{score.name} (0-{score.maximum})"
     if score.change is None:
         given = score.first if score.first is not None else score.second
-        return f"{score.name} (0-{score.maximum}): {given:g}; {score.reason}."
-    return (
-        f"{score.name} (0-{score.maximum}): {score.first:g}, then {score.second:g} "
-        f"({_signed(score.change)})."
-    )
+        return f"{name}: {given:g}; {score.reason}."
+    both = _say_both(f"{score.first:g}", f"{score.second:g}", sides)
+    # A change needs a before and an after.
+    return f"{name}: {both} ({_signed(score.change)})." if sides == SIDES else f"{name}: {both}."
 
 
 def _signed(value: float) -> str:

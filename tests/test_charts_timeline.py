@@ -155,6 +155,9 @@ def test_the_pair_is_framed_and_named() -> None:
     assert "current" in alone
     assert "prior" not in alone
     assert not {"prior", "current"} & set(texts_of(plot_timeline(timeline, selected=("no.png",))))
+    told = plot_timeline(timeline, selected=("2.png", "0.png"), badges=("first", "second"))
+    assert {"first", "second"} <= set(texts_of(told))
+    assert "prior" not in texts_of(told)
 
 
 def test_what_filters_leave_out_is_faint() -> None:

@@ -13,6 +13,7 @@ from cxrlib.priors import (
     compare_pair,
     describe_pair,
     find_prior,
+    name_sides,
     pair_image,
 )
 from tests.course_tables import make_table
@@ -90,6 +91,8 @@ def test_negative_days_are_days():
         ([("a", None, None)], ("a", None, "one image")),
         ([("a", 3, "PA", GONE)], (None, None, "no image")),
         ([("a", 3, None), ("b", 5, None)], ("b", "a", "any two")),
+        # The frontal image has no prior; of the lateral ones the earlier is one.
+        ([("k", 0, "L"), ("l", 3, "L"), ("a", 5, "AP")], ("l", "k", "same view")),
     ],
 )
 def test_pair_by_each_rule(images, expected):
@@ -141,6 +144,45 @@ def test_images_of_a_pair():
     assert Pair("b", None, "one image").image_ids == ("b",)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "sides"),
+    [
+        (("a", 1, "AP"), ("b", 5, "AP"), ("prior", "current")),
+        (("a", 1, "PA"), ("b", 5, "AP Supine"), ("prior", "current")),
+        (("a", 1, "L"), ("b", 5, "L"), ("prior", "current")),
+        (("b", 5, "AP"), ("a", 1, "AP"), ("first", "second")),  # swapped
+        (("a", 5, "AP"), ("b", 5, "AP"), ("first", "second")),  # one day
+        (("a", None, "AP"), ("b", 5, "AP"), ("first", "second")),
+        (("a", 5, "AP"), ("b", None, "AP"), ("first", "second")),
+        (("a", None, "AP"), ("b", None, "AP"), ("first", "second")),
+        (("a", 1, "L"), ("b", 5, "AP"), ("first", "second")),  # not to be compared
+        (("a", 1, None), ("b", 5, None), ("first", "second")),  # two blanks are not one view
+    ],
+)
+def test_only_an_earlier_image_that_can_be_compared_is_called_a_prior(first, second, sides):
+    """The same words whether the pair was chosen or is the default one, and in the sentences."""
+    rows = make_patient(first, second)
+    pair = Pair(second[0], first[0], "chosen")
+    assert name_sides(rows, pair) == sides
+    facts = compare_pair(rows, first[0], second[0])
+    assert facts.sides == sides
+    words = describe_pair(facts) + facts.days_reason
+    assert ("prior" in words or ", then " in words) == (sides == ("prior", "current"))
+
+
+def test_the_default_pair_is_called_a_prior_by_every_rule_but_any_two():
+    """The rule's words and the names agree; one image alone is the current one."""
+    days, views = (None, 0, 3), ("PA", "AP", "L", None)
+    images = [(f"{day}{view}", day, view) for day in days for view in views]
+    for chosen in permutations(images, 3):
+        rows = make_patient(*chosen)
+        pair = choose_pair(rows)
+        is_prior = name_sides(rows, pair) == ("prior", "current")
+        assert is_prior == (pair.rule != "any two"), chosen
+    alone = make_patient(("a", 1, "PA"))
+    assert name_sides(alone, choose_pair(alone)) == ("prior", "current")
+
+
 # ---- what tells them apart
 
 
@@ -150,9 +192,8 @@ def test_days_between_and_why_not():
     assert compare_pair(rows, "a", "b").days == 7
     assert compare_pair(rows, "b", "a").days == -7
     assert "a few days" in compare_pair(rows, "a", "b").days_note
-    assert (
-        compare_pair(rows, "a", "c").days_reason == "the day of the current image is not recorded"
-    )
+    assert compare_pair(rows, "a", "c").days_reason == "the day of the second image is not recorded"
+    assert compare_pair(rows, "c", "a").days_reason == "the day of the first image is not recorded"
     assert compare_pair(rows, "c", "d").days_reason == "the day is not recorded for either image"
     assert compare_pair(rows, "c", "d").days_note == ""
 
@@ -210,6 +251,8 @@ def test_severity_scores_of_both_of_one_and_of_none():
     assert "Opacity (0-6): 2.5; only the prior" in describe_pair(compare_pair(rows, "a", "c"))
     zero = make_patient(("a", 1, "PA", both), ("b", 2, "PA", both))
     assert "0, then 0 (no change)" in describe_pair(compare_pair(zero, "a", "b"))
+    # Swapped, there is no change to speak of: nothing runs backwards.
+    assert "(0-8): 3 (first), 0 (second)." in describe_pair(compare_pair(rows, "b", "a"))
     assert compare_pair(rows, "c", "c").scores[0].reason == "neither image has a score"
 
 

@@ -22,7 +22,7 @@ from cxrlib.courses import (
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import ExtractorInfo
-from cxrlib.priors import Pair
+from cxrlib.priors import SIDES, Pair, name_sides
 from cxrlib.report import provenance
 from cxrlib.space import Space, lay_out_space
 from cxrlib.store import Store
@@ -147,27 +147,33 @@ def show_course(
     )
     if pair.prior is not None and pair.current is not None:
         compared = compare_outputs(course, pair.prior, pair.current, numbers.noise)
-        _show_compared(compared, provenance=origin, stem=stem)
+        _show_compared(compared, name_sides(rows, pair), provenance=origin, stem=stem)
 
 
-def _show_compared(compared: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:
+def _show_compared(
+    compared: pd.DataFrame, sides: tuple[str, str], *, provenance: Sequence[str], stem: str
+) -> None:
     """Show the outputs of the two images, and what the change is worth."""
     show_dense_table(
-        lay_out_compared(compared),
+        lay_out_compared(compared, sides),
         key="pair_outputs",
         provenance=provenance,
         file_stem=f"{stem}-pair-outputs",
     )
 
 
-def lay_out_compared(compared: pd.DataFrame) -> TableLayout:
+def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> TableLayout:
     """Lay out the outputs of the two images, so that no sentence is cut off.
 
     Parameters
     ----------
     compared : DataFrame
         Of `cxrlib.courses.compare_outputs`.
+    sides : tuple of (str, str)
+        What the two are called, as `cxrlib.priors.name_sides` gives it. Where their order is not
+        known, or turned round, there is a difference but no change.
     """
+    change = "change" if sides == SIDES else "difference"
     shown = pd.DataFrame({"output": compared["output"]})
     numbers = ("first", "second", "change")
     for name in numbers:
@@ -179,10 +185,10 @@ def lay_out_compared(compared: pd.DataFrame) -> TableLayout:
         unit="Unit: output of an image",
         titles={
             "output": "Output",
-            "first": "Prior",
-            "second": "Current",
-            "change": "Change",
-            "words": "What the change is worth",
+            "first": sides[0].capitalize(),
+            "second": sides[1].capitalize(),
+            "change": change.capitalize(),
+            "words": f"What the {change} is worth",
         },
         right=numbers,
         prose=("words",),

@@ -9,7 +9,15 @@ import streamlit as st
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
 from cxrlib.overlays import explain_misfit
-from cxrlib.priors import Pair, PairFacts, compare_pair, describe_pair
+from cxrlib.priors import (
+    SIDES,
+    Pair,
+    PairFacts,
+    choose_pair,
+    compare_pair,
+    describe_pair,
+    name_sides,
+)
 from ui.cohorts import current_entry
 from ui.image_panel import list_facts, write_facts
 from ui.patient_choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
@@ -33,13 +41,14 @@ def show_pair(cohort: Cohort, rows: pd.DataFrame, pair: Pair) -> None:
         The patient's X-rays.
     pair : Pair
     """
-    show_heading("Compared with a prior")
+    sides = name_sides(rows, pair)
+    show_heading(_name_comparison(pair, sides))
     if pair.current is None:
         show_alert(f"Nothing to show: {pair.words}.")
         return
     if len(rows) > 1:
         show_quiet("Click an image above, or choose below, by key too: Tab, then arrows and Enter.")
-    _choose_images(rows, pair)
+    _choose_images(rows, pair, sides)
     shown = pair.image_ids
     ids = rows["image_id"].tolist()
     records = {name: rows.iloc[ids.index(name)] for name in shown}
@@ -48,23 +57,31 @@ def show_pair(cohort: Cohort, rows: pd.DataFrame, pair: Pair) -> None:
         show_quiet(f"{pair.words[0].upper()}{pair.words[1:]}.")
     else:
         _show_comparison(facts)
-    sides = ("prior", "current")[-len(shown) :]
-    pictures = _make_pictures(cohort, [records[name] for name in shown], sides)
+    own_sides = sides[-len(shown) :]
+    pictures = _make_pictures(cohort, [records[name] for name in shown], own_sides)
     if pictures:
         show_viewer(pictures, key="pair_viewer", height=HEIGHT)
     columns = st.columns(len(shown), gap="medium")
-    for column, name, side in zip(columns, shown, sides, strict=True):
+    for column, name, side in zip(columns, shown, own_sides, strict=True):
         with column:
             _show_record(cohort, records[name], side)
 
 
-def _choose_images(rows: pd.DataFrame, pair: Pair) -> None:
+def _name_comparison(pair: Pair, sides: tuple[str, str]) -> str:
+    """Name what follows: only what is known to be earlier is called a prior."""
+    if pair.prior is None:
+        return "One image"
+    return "Compared with a prior" if sides == SIDES else "Two images side by side"
+
+
+def _choose_images(rows: pd.DataFrame, pair: Pair, sides: tuple[str, str]) -> None:
     """Let the reader choose the two images, swap them, or take the default pair again."""
     names, patient_id = name_images(rows), str(rows["patient_id"].iloc[0])
     ids = list(names)
+    left, right = (side.capitalize() for side in sides)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _choose_one("Prior", "left", [None, *ids], pair.prior, pair, names, patient_id)
-        _choose_one("Current", "right", ids, pair.current, pair, names, patient_id)
+        _choose_one(left, "left", [None, *ids], pair.prior, pair, names, patient_id)
+        _choose_one(right, "right", ids, pair.current, pair, names, patient_id)
         st.button(
             "Swap",
             key=SWAP,
@@ -74,7 +91,14 @@ def _choose_images(rows: pd.DataFrame, pair: Pair) -> None:
             disabled=pair.prior is None,
         )
         if pair.rule == "chosen":
-            st.button("Latest with its prior", key="default_pair", on_click=forget_pair)
+            st.button(_name_default(rows), key="default_pair", on_click=forget_pair)
+
+
+def _name_default(rows: pd.DataFrame) -> str:
+    """Name the button that leads back to the pair a patient opens on."""
+    default = choose_pair(rows)
+    has_prior = default.prior is not None and name_sides(rows, default) == SIDES
+    return "Latest with its prior" if has_prior else "As opened"
 
 
 def _choose_one(

@@ -12,7 +12,7 @@ from cxrlib.charts.timeline import plot_timeline
 from cxrlib.cohort import Cohort
 from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.patient_facts import lab_table
-from cxrlib.priors import Pair
+from cxrlib.priors import Pair, name_sides
 from cxrlib.store import Store
 from cxrlib.timeline import describe_timeline, lay_out_timeline, timeline_table
 from ui.cohorts import current_entry
@@ -54,6 +54,7 @@ def show_timeline(
     # Another pair is another chart: a mark clicked before can be clicked again.
     key = name_turn(KEY, str(rows["patient_id"].iloc[0]), pair)
     slug, theme = current_entry().slug, st.context.theme.type or "light"
+    badges = name_sides(rows, pair)
     timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids)
     readable = rows.loc[rows["file_status"] == "ok", "image_id"]
     addresses = {image_id: image_url(slug, image_id, "thumb") for image_id in readable}
@@ -66,6 +67,7 @@ def show_timeline(
             pictures=pictures,
             left_out=placeholders(cohort, rows, pictures),
             selected=pair.image_ids,
+            badges=badges,
         )
 
     def remember_click() -> None:
@@ -76,7 +78,13 @@ def show_timeline(
             choose_image(rows, image_id)
 
     show_figure(
-        plot_timeline(timeline, theme=theme, pictures=addresses, selected=pair.image_ids),
+        plot_timeline(
+            timeline,
+            theme=theme,
+            pictures=addresses,
+            selected=pair.image_ids,
+            badges=badges,
+        ),
         key=key,
         alt=describe_timeline(timeline),
         numbers=partial(timeline_table, timeline),

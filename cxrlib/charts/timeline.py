@@ -16,6 +16,7 @@ from cxrlib.charts.palette import PALETTES, Palette, Theme, fade, mix
 from cxrlib.charts.rows import STILL
 from cxrlib.charts.template import TEXT_SIZE, make_figure, use_webgl
 from cxrlib.charts.words import day_words, safe_text
+from cxrlib.priors import SIDES
 from cxrlib.timeline import (
     CHARACTER,
     LONG_CHARACTER,
@@ -30,7 +31,7 @@ from cxrlib.timeline import (
 __all__ = ["BADGES", "plot_timeline"]
 
 #: What stands on the thumbnails of the pair. Not left and right: on an X-ray these are sides.
-BADGES = ("prior", "current")
+BADGES = SIDES
 #: Of what the filters leave out.
 FAINT = 0.35
 #: So many threads to thumbnails are drawn fainter.
@@ -71,7 +72,7 @@ def plot_timeline(
     selected : sequence of str
         Image ids shown in the viewer, the prior first; one alone is the current one.
     badges : sequence of str
-        What to write on the thumbnails of `selected`, from its end.
+        What to write on the thumbnails of `selected`, from its end: `cxrlib.priors.name_sides`.
 
     Returns
     -------
@@ -584,7 +585,7 @@ def _count_hidden(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
 def _write_badges(
     hung: Sequence[Hung], selected: Sequence[str], badges: Sequence[str], palette: Palette
 ) -> list[dict[str, Any]]:
-    """Write on the pair which is the prior."""
+    """Write on the pair which is which."""
     words = dict(zip(reversed(selected), reversed(badges), strict=False))
     return [
         _note(

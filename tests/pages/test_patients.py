@@ -116,6 +116,31 @@ def test_hard_patients_stand(
     assert "<img" not in "".join(e.proto.body for e in app.get("html"))
 
 
+@pytest.mark.parametrize(
+    ("rows", "labels", "heading"),
+    [
+        ([("1", "PA"), ("5", "PA")], ["Prior", "Current"], "Compared with a prior"),
+        ([("5", "PA"), ("5", "PA")], ["First", "Second"], "Two images side by side"),
+        ([("", "PA"), ("", "PA")], ["First", "Second"], "Two images side by side"),
+        ([("1", "PA"), ("5", "L")], ["First", "Second"], "Two images side by side"),
+        ([("5", "PA")], ["Prior", "Current"], "One image"),
+    ],
+)
+def test_only_a_prior_is_called_one(
+    rows: list[tuple[str, str]],
+    labels: list[str],
+    heading: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two images of unknown order, of one day or of views not to be compared none is prior."""
+    table = [{"patientid": "a", "offset": day, "view": view} for day, view in rows]
+    root = make_cohort(tmp_path / "cohort", table)
+    app = open_app(root, tmp_path / "cache", monkeypatch).run()
+    assert [box.label for box in app.selectbox if box.label != "Cohort"] == labels
+    assert heading in written(app)
+
+
 def test_unreadable_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A patient whose files cannot be read has a page that says so."""
     root = make_cohort(tmp_path / "cohort", [{"patientid": "a"}, {"patientid": "a"}])
@@ -212,6 +237,11 @@ def test_outputs_of_the_pair_stand_in_sentences() -> None:
     ]
     assert layout.columns[-1].is_prose
     assert layout.numbers is compared
+    titles = [column.title for column in layout.columns]
+    assert titles == ["Output", "Prior", "Current", "Change", "What the change is worth"]
+    unordered = [column.title for column in lay_out_compared(compared, ("first", "second")).columns]
+    assert unordered[1:4] == ["First", "Second", "Difference"]
+    assert "change" not in " ".join(unordered)
 
 
 def test_a_long_id_does_not_fill_the_page() -> None:
