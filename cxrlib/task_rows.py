@@ -12,14 +12,23 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
-from cxrlib.filters import NOT_RECORDED, name_number
+from cxrlib.filters import LAST, NOT_RECORDED, name_number
 from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.regions import UNKNOWN
 from cxrlib.selection import Selection, find_all_reasons
-from cxrlib.tasks import TASK_COLUMNS, Task, read_labels
+from cxrlib.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
 
-__all__ = ["ROW_COLUMNS", "TaskRows", "take_rows"]
+__all__ = [
+    "CLASS_GROUPINGS",
+    "FLOW_COLUMNS",
+    "ROW_COLUMNS",
+    "TaskRows",
+    "compare_labelled",
+    "count_classes",
+    "take_rows",
+]
 
 ROW_COLUMNS = (
     *("image_id", "row", "patient_id", "person_id", "article", "source"),
@@ -30,6 +39,17 @@ ROW_COLUMNS = (
 FLOW_COLUMNS = (
     *("step", "title", "n_images", "n_patients", "n_persons"),
     *("n_removed_images", "n_removed_patients", "reasons"),
+)
+
+"""Columns of `TaskRows.flow`."""
+
+CLASS_GROUPINGS = ("region", "sub-region", "country", "source", "article", "view", "sex")
+"""What classes can be counted by."""
+
+# What those who are labelled are compared with the others by.
+_COMPARED = (
+    *("age", "sex", "view", "region", "source"),
+    *("covid", "survival", "went_icu", "intubated", "in_icu"),
 )
 
 # What a step is called that leaves images out by an answer.
@@ -147,7 +167,6 @@ def _check_views(table: pd.DataFrame, task: Task) -> None:
 def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step]:
     """List the steps that a task's definition makes, in the order of the flow."""
     table = cohort.table
-    title = TASK_COLUMNS[task.column].title
     modality = "modality " + table["modality"].fillna(NOT_RECORDED)
     yield _Step("X-ray", "X-rays", _explain(modality, table["is_xray"]))
     views = table["view"].fillna(NOT_RECORDED)
@@ -158,7 +177,7 @@ def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step
         yield _Step(
             "usable finding", "With a usable finding", _explain(finding, table["usable_finding"])
         )
-    yield _Step("labelled", f"{title}: labelled", _find_label_reasons(table, task, labels))
+    yield _Step("labelled", f"{task.title}: labelled", _find_label_reasons(table, task, labels))
     if task.has_window:
         yield _Step("window", f"Day: {task.describe_window()}", _find_day_reasons(table, task))
     for column, answer in task.without:
@@ -177,7 +196,7 @@ def _explain(reasons: pd.Series, keep: pd.Series) -> pd.Series:
 
 def _find_label_reasons(table: pd.DataFrame, task: Task, labels: pd.Series) -> pd.Series:
     """Say why a row has no label."""
-    if task.column in ("covid-19", "viral"):
+    if task.column in DERIVED:
         words = "finding " + table["finding"].fillna(NOT_RECORDED)
     elif task.kind == "classes":
         words = f"{task.title}: " + table[task.column].astype("str")
@@ -277,5 +296,120 @@ def _lay_out(rows: pd.DataFrame, labels: pd.Series, task: Task) -> pd.DataFrame:
     if task.kind == "classes":
         found["label"] = found["y"].map({1.0: task.positive, 0.0: task.negative}).astype("str")
     else:
-        found["label"] = found["y"].map(lambda y: f"{y:.4g}").astype("str")
+        found["label"] = found["y"].map(lambda y: f"{y:.6g}").astype("str")
     return found[list(ROW_COLUMNS)].reset_index(drop=True)
+
+
+# ---- who is in which class
+
+
+def count_classes(rows: TaskRows, by: str = "region") -> pd.DataFrame:
+    """Count the images and persons of each class, or describe the numbers, group by group.
+
+    Parameters
+    ----------
+    rows : TaskRows
+    by : str, default "region"
+        One of `CLASS_GROUPINGS`.
+
+    Returns
+    -------
+    DataFrame
+        A row a group, the largest first, "Unknown" and "not recorded" last: group, n_images,
+        n_persons. Of a task with classes n_positive and n_negative (images),
+        n_positive_persons and n_negative_persons, which add up to more than n_persons where
+        someone has images of both classes. Of one with numbers mean, sd (ddof 1; NaN of one
+        image), lowest and highest.
+
+    Raises
+    ------
+    SelectionError
+        If classes are not counted by that.
+    """
+    if by not in CLASS_GROUPINGS:
+        raise SelectionError(
+            f"Classes are not counted by {by[:60]!r}. There are {', '.join(CLASS_GROUPINGS)}."
+        )
+    table = rows.table
+    groups = table[by.replace("-", "_")].replace("", NOT_RECORDED)
+    count = _count_two if rows.task.kind == "classes" else _describe_numbers
+    parts = sorted(
+        ((str(group), part) for group, part in table.groupby(groups)),
+        key=lambda pair: (pair[0] in LAST, -len(pair[1]), pair[0]),
+    )
+    lines = [
+        (group, len(part), int(part["person_id"].nunique()), *count(part).values())
+        for group, part in parts
+    ]
+    columns = ["group", "n_images", "n_persons", *count(table)]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _count_two(part: pd.DataFrame) -> dict[str, float]:
+    """Count images and persons of both classes."""
+    positive, negative = part[part["y"] == 1], part[part["y"] == 0]
+    return {
+        "n_positive": len(positive),
+        "n_negative": len(negative),
+        "n_positive_persons": int(positive["person_id"].nunique()),
+        "n_negative_persons": int(negative["person_id"].nunique()),
+    }
+
+
+def _describe_numbers(part: pd.DataFrame) -> dict[str, float]:
+    """Describe the numbers of some images."""
+    y = part["y"]
+    return {"mean": y.mean(), "sd": y.std(ddof=1), "lowest": y.min(), "highest": y.max()}
+
+
+def compare_labelled(
+    cohort: Cohort,
+    task: Task,
+    *,
+    unit: str = "person",
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare who has a label with who has none, among the images a task would take.
+
+    A score says nothing of those without a label; where they differ, it may not hold for them.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole one.
+    task : Task
+        Its views, its window, what it leaves out and whether it wants a usable finding choose
+        the images; what is not labelled is set against what is.
+    unit : {"person", "patient", "image"}, default "person"
+        Patients are taken where persons are not known.
+    n_resamples, seed
+        As in `cxrlib.comparison.compare_groups`.
+
+    Returns
+    -------
+    Comparison
+        Without the columns that the task is made of. Where a group is empty no difference has an
+        interval, and the reason says so.
+    """
+    _check_views(cohort.table, task)
+    labels = read_labels(cohort, task.column)
+    could = pd.Series(True, index=cohort.table.index)
+    for step in _list_steps(cohort, task, labels):
+        if step.name != "labelled":
+            could &= step.reasons.isna()
+    if unit == "person" and cohort.n_persons is None:
+        unit = "patient"
+    own = {task.column, *(column for column, _ in task.without)}
+    if task.column in DERIVED:
+        own.add("covid")
+    return compare_groups(
+        cohort,
+        could & labels.notna(),
+        could & labels.isna(),
+        names=("labelled", "not labelled"),
+        unit=unit,
+        variables=tuple(name for name in _COMPARED if name not in own),
+        n_resamples=n_resamples,
+        seed=seed,
+    )

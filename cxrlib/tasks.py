@@ -20,11 +20,13 @@ from cxrlib.filters import name_number
 from cxrlib.metadata import XRAY_VIEWS, YES_NO_CATEGORIES, YES_NO_COLUMNS, parse_number
 
 __all__ = [
+    "DERIVED",
     "FORMED",
     "PAPER_TASKS",
     "TASK_COLUMNS",
     "Task",
     "TaskColumn",
+    "TaskLabel",
     "find_task",
     "form_task",
     "list_task_columns",
@@ -92,12 +94,14 @@ class Task:
 
     def __post_init__(self) -> None:
         """Check the parts; views and exclusions lose their repeats and stand in one order."""
+        _get_label(self.column)
         _check_window(self.after, self.before, with_day_0=self.with_day_0)
         object.__setattr__(self, "views", _order_views(self.views))
         object.__setattr__(self, "without", _order_without(self.without))
         for end in ("after", "before"):
             value = getattr(self, end)
-            object.__setattr__(self, end, None if value is None else float(value))
+            # Plus 0: of two zeros that are equal one would be written as -0.
+            object.__setattr__(self, end, None if value is None else float(value) + 0.0)
 
     @property
     def is_published(self) -> bool:
@@ -211,8 +215,18 @@ def _order_without(without: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
 
 
 @dataclass(frozen=True)
-class _Label:
-    """Hold what a column is called when it is predicted; see `Task`."""
+class TaskLabel:
+    """Hold what a column is called when it is predicted; each part as in `Task`.
+
+    Parameters
+    ----------
+    title : str
+    positive, negative, event : str
+        "" for a column of numbers.
+    unit : str
+    needs_finding : bool
+        Of the tasks made of it, unless asked for otherwise.
+    """
 
     title: str
     positive: str = ""
@@ -222,33 +236,34 @@ class _Label:
     needs_finding: bool = True
 
 
-TASK_COLUMNS: dict[str, _Label] = {
+TASK_COLUMNS: dict[str, TaskLabel] = {
     # Read off the finding, which must then be usable anyway.
-    "covid-19": _Label(
+    "covid-19": TaskLabel(
         "COVID-19", "COVID-19", "other pneumonia or finding", "negative", needs_finding=False
     ),
-    "viral": _Label("Viral or bacterial", "viral", "bacterial", "negative", needs_finding=False),
-    "survival": _Label("Survival", "survived", "died", "negative"),
-    "went_icu": _Label("ICU stay", "went to the ICU", "never in the ICU", "positive"),
-    "intubated": _Label("Intubated", "intubated", "never intubated", "positive"),
-    "in_icu": _Label("In the ICU at the image", "in the ICU", "not in the ICU", "positive"),
-    "intubation_present": _Label("Tube at the image", "tube in place", "no tube", "positive"),
-    "needed_supplemental_O2": _Label("Needed oxygen", "oxygen", "no oxygen", "positive"),
-    "extubated": _Label("Extubated", "extubated", "not extubated"),
-    "RT_PCR_positive": _Label("RT-PCR positive", "positive RT-PCR", "negative RT-PCR"),
-    "geographic_mean": _Label("Geographic extent (0-8)", unit="points"),
-    "opacity_mean": _Label("Opacity (0-6)", unit="points"),
-    "age": _Label("Age", unit="years"),
-    "offset": _Label("Day of the image", unit="days"),
-    "temperature": _Label("Temperature", unit="°C"),
-    "pO2_saturation": _Label("Oxygen"),
-    "leukocyte_count": _Label("Leukocytes"),
-    "neutrophil_count": _Label("Neutrophils"),
-    "lymphocyte_count": _Label("Lymphocytes"),
+    "viral": TaskLabel("Viral or bacterial", "viral", "bacterial", "negative", needs_finding=False),
+    "survival": TaskLabel("Survival", "survived", "died", "negative"),
+    "went_icu": TaskLabel("ICU stay", "went to the ICU", "never in the ICU", "positive"),
+    "intubated": TaskLabel("Intubated", "intubated", "never intubated", "positive"),
+    "in_icu": TaskLabel("In the ICU at the image", "in the ICU", "not in the ICU", "positive"),
+    "intubation_present": TaskLabel("Tube at the image", "tube in place", "no tube", "positive"),
+    "needed_supplemental_O2": TaskLabel("Needed oxygen", "oxygen", "no oxygen", "positive"),
+    "extubated": TaskLabel("Extubated", "extubated", "not extubated"),
+    "RT_PCR_positive": TaskLabel("RT-PCR positive", "positive RT-PCR", "negative RT-PCR"),
+    "geographic_mean": TaskLabel("Geographic extent (0-8)", unit="points"),
+    "opacity_mean": TaskLabel("Opacity (0-6)", unit="points"),
+    "age": TaskLabel("Age", unit="years"),
+    "offset": TaskLabel("Day of the image", unit="days"),
+    "temperature": TaskLabel("Temperature", unit="°C"),
+    "pO2_saturation": TaskLabel("Oxygen"),
+    "leukocyte_count": TaskLabel("Leukocytes", unit="10^9/L"),
+    "neutrophil_count": TaskLabel("Neutrophils", unit="10^9/L"),
+    "lymphocyte_count": TaskLabel("Lymphocytes", unit="10^9/L"),
 }
 """What can be predicted: columns of yes and no, of numbers, and what a finding says."""
 
 DERIVED = ("covid-19", "viral")
+"""What is read off the finding."""
 
 
 def _start(name: str, column: str) -> Task:
@@ -256,8 +271,8 @@ def _start(name: str, column: str) -> Task:
     return find_task(name) if name != FORMED else _form(column)
 
 
-def _form(column: str, *, name: str = FORMED, **changes: object) -> Task:
-    """Make a task of a column."""
+def _get_label(column: str) -> TaskLabel:
+    """Return what a column is called, or refuse it."""
     if column not in TASK_COLUMNS:
         near = difflib.get_close_matches(column, TASK_COLUMNS, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(TASK_COLUMNS)}."
@@ -265,7 +280,12 @@ def _form(column: str, *, name: str = FORMED, **changes: object) -> Task:
             f"{column[:60]!r} cannot be predicted: it is neither a column of yes and no nor one of "
             f"numbers. {hint}"
         )
-    label = TASK_COLUMNS[column]
+    return TASK_COLUMNS[column]
+
+
+def _form(column: str, *, name: str = FORMED, **changes: object) -> Task:
+    """Make a task of a column."""
+    label = _get_label(column)
     parts: dict[str, Any] = {
         "name": name,
         "title": label.title,
@@ -382,7 +402,7 @@ def _read_term(term: str) -> dict[str, Any]:
     if name == "with day 0" and not equals:
         return {"with_day_0": True}
     if name == "views" and value:
-        return {"views": tuple(view.strip() for view in value.split(","))}
+        return {"views": tuple(_read_view(view) for view in value.split(","))}
     if name == "days" and value:
         return _read_window(value)
     if name == "without" and value:
@@ -393,6 +413,12 @@ def _read_term(term: str) -> dict[str, Any]:
         f"{term[:60]!r} is not understood in a task. Write views=PA,AP or days=0..8 or 'with day "
         "0' or without=in_icu:yes or finding=any, parted by ';'."
     )
+
+
+def _read_view(text: str) -> str:
+    """Return a view as it is recorded, whatever the case of its letters."""
+    known = {view.casefold(): view for view in XRAY_VIEWS}
+    return known.get(text.strip().casefold(), text.strip())
 
 
 def _read_window(text: str) -> dict[str, Any]:
@@ -450,7 +476,8 @@ def read_labels(cohort: Cohort, column: str) -> pd.Series:
         return table["finding_type"].map({"Viral": 1.0, "Bacterial": 0.0}).astype(float)
     if column in YES_NO_COLUMNS:
         return table[column].astype("str").map({"yes": 1.0, "no": 0.0}).astype(float)
-    values = table[_form(column).column].to_numpy(dtype=float, na_value=np.nan)
+    _get_label(column)
+    values = table[column].to_numpy(dtype=float, na_value=np.nan)
     return pd.Series(values, index=table.index).where(np.isfinite(values))
 
 
