@@ -11,6 +11,7 @@
   - StoreError
   - ProjectionError
   - ReportError
+  - RunStoppedError
   - TokenError
 
 A message is one or two full sentences: what was wrong with which value, what would be
@@ -28,6 +29,7 @@ __all__ = [
     "ImageError",
     "ProjectionError",
     "ReportError",
+    "RunStoppedError",
     "SelectionError",
     "StoreError",
     "TokenError",
@@ -107,6 +109,10 @@ class ProjectionError(CxrError):
 
 class ReportError(CxrError):
     """Report a figure or table that cannot be written."""
+
+
+class RunStoppedError(CxrError):
+    """Report an evaluation that was stopped on purpose."""
 
 
 class TokenError(CxrError):

@@ -1,0 +1,88 @@
+"""Resampling of persons: how far a score could be chance in who was in the collection.
+
+Persons are drawn with replacement, each with all of their images; the model is not fitted again,
+so that an interval speaks of this model in other people of the same place.
+"""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.intervals import name_units
+
+__all__ = ["LEVEL", "draw_weights", "find_interval", "resample_persons"]
+
+LEVEL = 0.95
+"""Share of such intervals that should hold the truth."""
+
+# With more resamples dropped than this the rest are no picture of the spread.
+_MOST_DROPPED = 0.5
+
+
+def resample_persons(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.ndarray:
+    """Draw persons with replacement.
+
+    Parameters
+    ----------
+    persons : ndarray of int, shape (n_images,)
+        The code of each image's person, 0 to n_persons - 1.
+    n : int
+        Resamples.
+    seed : int
+    name : str
+        Of the fold, so that folds of one size are not drawn alike and adding one changes no other.
+
+    Returns
+    -------
+    ndarray of int, shape (n, n_persons)
+        How often each was drawn.
+    """
+    n_persons = int(persons.max(initial=-1)) + 1
+    digest = hashlib.sha256(name.encode()).digest()
+    rng = np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
+    return rng.multinomial(n_persons, np.full(n_persons, 1 / n_persons), size=n)
+
+
+def draw_weights(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.ndarray:
+    """Draw persons, and give how often each image is in each resample.
+
+    Parameters
+    ----------
+    persons : ndarray, shape (n_images,)
+        Codes or names; who is which draw depends on the order in which they come.
+    n, seed, name
+        As `resample_persons`.
+
+    Returns
+    -------
+    ndarray of float, shape (n, n_images)
+    """
+    codes = pd.factorize(persons)[0]
+    return resample_persons(codes, n, seed, name)[:, codes].astype(float)
+
+
+def find_interval(scores: np.ndarray) -> tuple[float, float, int, str]:
+    """Find the interval of a score over resamples, by percentiles.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n_resamples,)
+        NaN where a resample has no score: one class was not drawn.
+
+    Returns
+    -------
+    low, high : float
+        NaN where there is none.
+    n_used : int
+    reason : str
+        Why there is none; "" else.
+    """
+    used = scores[np.isfinite(scores)]
+    if len(scores) == 0:
+        return np.nan, np.nan, 0, ""
+    if len(used) < (1 - _MOST_DROPPED) * len(scores):
+        reason = f"No interval: only {len(used):,} of {name_units(len(scores), 'resample')} have a score."
+        return np.nan, np.nan, len(used), reason
+    low, high = np.quantile(used, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    return float(low), float(high), len(used), ""
