@@ -1,4 +1,4 @@
-"""Leave one region out: can a label be predicted in a place the model has not seen?
+"""Leave one region out: how well a label is predicted in a place the model has not seen.
 
 Each group of images (a region, sub-region, country or site) is predicted by a model trained on
 the others, after Cohen et al. 2020b, section 5, by the protocol chosen. Do not read a score
@@ -415,7 +415,9 @@ def compute_values(
         fold.name: _draw_scores(_take_case(plan, fold, predictions[fold.name], y), fold.name, 0, 0)
         for fold in plan.tested
     }
-    return {(row["fold"], row["metric"]): row["value"] for row in _score_rows(plan, once)}
+    table = _list_scores(plan, once)
+    keys = zip(table["fold"], table["metric"], strict=True)
+    return dict(zip(keys, table["value"].to_list(), strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,8 +74,8 @@ def choose_method(task_kind: str, feature_kind: str) -> Method:
     if feature_kind == "pixels":
         if task_kind == "number":
             raise SelectionError(
-                "Pixels predict classes only: the network on pixels is a classifier. Choose another "
-                "feature set for a number."
+                "Pixels predict classes only: the network on pixels is a classifier. Choose "
+                "another feature set for a number."
             )
         return "mlp"
     return "linear" if task_kind == "number" else "logistic"

@@ -82,7 +82,8 @@ def find_interval(scores: np.ndarray) -> tuple[float, float, int, str]:
     if len(scores) == 0:
         return np.nan, np.nan, 0, ""
     if len(used) < (1 - _MOST_DROPPED) * len(scores):
-        reason = f"No interval: only {len(used):,} of {name_units(len(scores), 'resample')} have a score."
+        drawn = name_units(len(scores), "resample")
+        reason = f"No interval: only {len(used):,} of {drawn} have a score."
         return np.nan, np.nan, len(used), reason
     low, high = np.quantile(used, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     return float(low), float(high), len(used), ""
