@@ -1,6 +1,6 @@
 """Feature sets of extractors: outputs and embeddings from the store, for the rows of a task."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
+from cxrlib.extractors.texture import TextureExtractor
 from cxrlib.extractors.weights import WEIGHTS_FILES
-from cxrlib.features import Features
+from cxrlib.features import FeatureChoice, Features
+from cxrlib.images import PREPROCESSING
 from cxrlib.intervals import name_units
 from cxrlib.store import Store
 
@@ -26,8 +28,8 @@ __all__ = [
     "FOUR_OUTPUTS",
     "LUNG_OPACITY",
     "advise_embedding",
-    "count_embedded",
     "list_constructions",
+    "list_extractor_choices",
     "load_extractor_features",
     "name_feature_set",
     "title_construction",
@@ -36,6 +38,13 @@ __all__ = [
 DEFAULT_EXTRACTOR = "densenet121-res224-all"
 """The network of the paper (2020-12, section 4.2); sets of it are named without it."""
 LUNG_OPACITY = "Lung Opacity"
+PAPER_OUTPUTS = (
+    *("Atelectasis", "Consolidation", "Infiltration", "Pneumothorax", "Edema", "Emphysema"),
+    *("Fibrosis", "Effusion", "Pneumonia", "Pleural_Thickening", "Cardiomegaly", "Nodule"),
+    *("Mass", "Hernia", "Lung Lesion", "Fracture", LUNG_OPACITY, "Enlarged Cardiomediastinum"),
+)
+"""The 18 outputs of the paper's network, as torchxrayvision names them."""
+N_FEATURES = 1024
 FOUR_OUTPUTS = (LUNG_OPACITY, "Pneumonia", "Infiltration", "Consolidation")
 """The outputs that the paper picked by hand, in its order."""
 CONSTRUCTIONS = ("intermediate", "outputs", "4-outputs", "lung-opacity")
@@ -117,12 +126,86 @@ def list_constructions(info: ExtractorInfo) -> tuple[str, ...]:
     return tuple(each for each in CONSTRUCTIONS if names.issuperset(_PICKED.get(each, ())))
 
 
-def count_embedded(cohort: Cohort, info: ExtractorInfo, store: Store) -> tuple[int, int]:
+def list_extractor_choices(cohort: Cohort, store: Store) -> list[FeatureChoice]:
+    """List the sets of extractors: the paper's network first, then those anybody can compute.
+
+    Other official networks stand in the list once they are embedded. An extractor with embeddings
+    by several weights is named by its key.
+    """
+    stored: dict[str, list[ExtractorInfo]] = {}
+    for info in filter(is_current, store.list_extractors()):
+        stored.setdefault(info.name, []).append(info)
+    choices: list[FeatureChoice] = []
+    for extractor in EXTRACTOR_NAMES:
+        infos = stored.get(extractor, [])
+        is_open = extractor == DEFAULT_EXTRACTOR or extractor not in WEIGHTS_FILES
+        if not infos and is_open:
+            choices += _offer_absent(extractor)
+        preferred = _prefer_checked(infos)
+        for info in infos:
+            name = extractor if preferred == [info] else info.key
+            choices += _offer_stored(cohort, info, name, store)
+    return choices
+
+
+def _offer_absent(extractor: str) -> Iterator[FeatureChoice]:
+    """Offer the sets of an extractor that has embedded nothing."""
+    info = _describe_absent(extractor)
+    for construction in list_constructions(info):
+        yield FeatureChoice(
+            name=name_feature_set(construction, extractor),
+            title=title_construction(construction, info),
+            kind="network",
+            n_parameters=_count_columns(construction, info) + 1,
+            is_ready=False,
+            why_not=f"Nothing is embedded by {info.title} ({extractor}).",
+            what_to_do=advise_embedding(extractor),
+        )
+
+
+def _offer_stored(
+    cohort: Cohort, info: ExtractorInfo, name: str, store: Store
+) -> Iterator[FeatureChoice]:
+    """Offer the sets of an extractor with embeddings, of this cohort or another."""
+    n_embedded, n_images = _count_embedded(cohort, info, store)
+    why_not = ""
+    if n_embedded < n_images:
+        n_left = name_units(n_images - n_embedded, "X-ray")
+        why_not = f"{n_left} of {n_images:,} with a readable file are not embedded by {info.title}."
+    for construction in list_constructions(info):
+        yield FeatureChoice(
+            name=name_feature_set(construction, name),
+            title=title_construction(construction, info),
+            kind="network",
+            n_parameters=_count_columns(construction, info) + 1,
+            is_ready=n_embedded > 0,
+            why_not=why_not,
+            what_to_do=advise_embedding(info.name) if why_not else "",
+        )
+
+
+def _count_embedded(cohort: Cohort, info: ExtractorInfo, store: Store) -> tuple[int, int]:
     """Count the X-rays with a readable file that are embedded, and all of them."""
     table = cohort.table
     usable = table.loc[table["is_xray"] & table["file_status"].eq("ok"), "sha256"]
     stored = _read_numbers(cohort, info, store).places
     return sum(sha256 in stored for sha256 in usable), len(usable)
+
+
+def _count_columns(construction: str, info: ExtractorInfo) -> int:
+    if construction == "intermediate":
+        return info.n_features
+    return len(_PICKED.get(construction, info.output_names))
+
+
+def _describe_absent(extractor: str) -> ExtractorInfo:
+    """Describe an extractor that has not been used, as far as its sets depend on it."""
+    if extractor == TextureExtractor.info.name:
+        return TextureExtractor.info
+    label, note = "DenseNet-121", "untrained control"
+    if extractor in WEIGHTS_FILES:
+        label, note = f"DenseNet-121, {extractor.rsplit('-', 1)[-1]}", ""
+    return ExtractorInfo(extractor, label, "", PREPROCESSING, N_FEATURES, PAPER_OUTPUTS, note)
 
 
 def advise_embedding(extractor: str) -> str:
@@ -154,9 +237,10 @@ def _split_name(name: str) -> tuple[str, str]:
 def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
     """Find the extractor of a name or key among those with embeddings."""
     current = [info for info in store.list_extractors() if is_current(info)]
-    fitting = [info for info in current if extractor in (info.name, info.key)]
-    # Weights that were checked come before those that were not, as elsewhere.
-    fitting = [info for info in fitting if info.note != "weights not verified"] or fitting
+    fitting = _prefer_checked(
+        [info for info in current if info.key == extractor]
+        or [info for info in current if info.name == extractor]
+    )
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -173,6 +257,11 @@ def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
     raise SelectionError(
         f"There is no extractor {extractor[:80]!r}. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
     )
+
+
+def _prefer_checked(infos: list[ExtractorInfo]) -> list[ExtractorInfo]:
+    """Leave out weights that nobody checked if there are checked ones, as jobs do."""
+    return [info for info in infos if info.note != "weights not verified"] or infos
 
 
 # ---- numbers

@@ -8,7 +8,7 @@ control and the shortcuts stand in the same list so that they are run beside the
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -21,16 +21,20 @@ from cxrlib.errors import SelectionError
 from cxrlib.intervals import name_units
 
 if TYPE_CHECKING:
+    from cxrlib.cohort import Cohort
     from cxrlib.store import Store
     from cxrlib.task_rows import TaskRows
 
 __all__ = [
     "MAX_VALUE",
+    "FeatureChoice",
     "Features",
     "Kind",
     "describe_missing",
     "features_from_matrix",
+    "list_feature_sets",
     "load_features",
+    "load_pixel_features",
     "match_features",
 ]
 
@@ -41,6 +45,10 @@ MAX_VALUE = 1e12
 """Largest size of a usable number: squares of larger ones leave no digits for the rest."""
 MAX_NAME = 200  # signs
 KEY_DIGITS = 16
+PIXELS_TITLE = "Image pixels"
+PREVALENCE_TITLE = "Baseline prevalence"
+PIXEL_PARAMETERS = 224 * 224 * 100 + 100 + 100 + 1
+"""Weights and biases of a network with 100 hidden units and one output: 5,017,801, as printed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +284,7 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
     SelectionError
         If there are images in the task and none of them has numbers.
     """
-    wanted = [str(image_id) for image_id in rows.table["image_id"]]
+    wanted = _list_images(rows)
     there = [image_id for image_id in wanted if image_id in features._places]
     lost = {
         image_id: features.missing.get(image_id, f"it is not among {features.title!r}")
@@ -355,22 +363,168 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
         If there is no such set, or it has numbers of no image of the task; what to do is said.
     """
     from cxrlib.extractor_features import load_extractor_features
+    from cxrlib.shortcuts import SHORTCUTS
 
     if name == "prevalence":
         return _make_prevalence(rows)
+    if name == "pixels":
+        return load_pixel_features(rows, store)
+    if name in SHORTCUTS:
+        return _read_shortcut(name, rows)
     return load_extractor_features(name, rows, store)
+
+
+def load_pixel_features(
+    rows: "TaskRows",
+    store: "Store",
+    *,
+    n_workers: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Features:
+    """Load the images themselves as features, with progress: `load_features` for "pixels".
+
+    The first time of a task its images are decoded, some tenths of a second each at worst; then
+    they lie in the store. See `cxrlib.pixels.load_pixels` for the parameters.
+    """
+    from cxrlib.images import PREPROCESSING, SIDE
+    from cxrlib.pixels import N_PIXELS, load_pixels
+
+    pixels, kept, missing = load_pixels(
+        rows.cohort,
+        _list_images(rows),
+        store,
+        n_workers=n_workers,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    if missing and not kept:
+        raise SelectionError(
+            f"None of the task's {name_units(len(missing), 'image')} could be decoded: "
+            f"{next(iter(missing.values()))}. Look at the files on the data page."
+        )
+    return Features(
+        name="pixels",
+        title=PIXELS_TITLE,
+        kind="pixels",
+        columns=tuple(f"row {i // SIDE + 1} column {i % SIDE + 1}" for i in range(N_PIXELS)),
+        image_ids=kept,
+        matrix=pixels.astype(np.float64),
+        n_parameters=PIXEL_PARAMETERS,
+        origin=(
+            f"First channel of the images, {SIDE} x {SIDE} pixels in [-1024, 1024]. "
+            f"Preprocessing: {PREPROCESSING}.",
+        ),
+        missing=missing,
+    )
 
 
 def _make_prevalence(rows: "TaskRows") -> Features:
     """Make the set that says nothing of an image: one constant column."""
-    image_ids = tuple(str(image_id) for image_id in rows.table["image_id"])
+    image_ids = _list_images(rows)
     return Features(
         name="prevalence",
-        title="Baseline prevalence",
+        title=PREVALENCE_TITLE,
         kind="prevalence",
         columns=("constant",),
         image_ids=image_ids,
         matrix=np.ones((len(image_ids), 1)),
         n_parameters=2,
         origin=("One constant column: all a model can learn is how common the classes are.",),
+    )
+
+
+def _read_shortcut(name: str, rows: "TaskRows") -> Features:
+    """Make a feature set of a shortcut."""
+    from cxrlib.shortcuts import read_shortcut
+
+    shortcut = read_shortcut(name, rows)
+    columns = tuple(str(column) for column in shortcut.table.columns)
+    return Features(
+        name=name,
+        title=shortcut.title,
+        kind="shortcut",
+        columns=columns,
+        image_ids=_list_images(rows),
+        matrix=shortcut.table.to_numpy(dtype=np.float64, copy=True),
+        n_parameters=len(columns) + 1,
+        origin=shortcut.origin,
+    )
+
+
+def _list_images(rows: "TaskRows") -> tuple[str, ...]:
+    return tuple(str(image_id) for image_id in rows.table["image_id"])
+
+
+# ---- what there is to choose from
+
+
+@dataclass(frozen=True)
+class FeatureChoice:
+    """Offer a feature set.
+
+    Parameters
+    ----------
+    name : str
+        As `load_features` takes it.
+    title : str
+    kind : {"network", "pixels", "prevalence", "shortcut"}
+    n_parameters : int
+        Of a model on them, as the paper counts; 0 where it depends on the task's rows.
+    is_ready : bool
+        Whether `load_features` has numbers of any image of the cohort.
+    why_not : str
+        What is missing, in a sentence; "" where nothing is. A set can be ready and incomplete.
+    what_to_do : str
+        About that, in a sentence; "" where there is nothing to do.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    n_parameters: int
+    is_ready: bool = True
+    why_not: str = ""
+    what_to_do: str = ""
+
+
+def list_feature_sets(cohort: "Cohort", store: "Store") -> tuple[FeatureChoice, ...]:
+    """List the feature sets of a cohort: the paper's six, other extractors', shortcuts.
+
+    Those that are not ready stay in the list and say why.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    store : Store
+
+    Returns
+    -------
+    tuple of FeatureChoice
+    """
+    from cxrlib.extractor_features import list_extractor_choices
+    from cxrlib.shortcuts import SHORTCUT_TITLES
+
+    networks = list_extractor_choices(cohort, store)
+    own = [choice for choice in networks if ":" not in choice.name]
+    others = [choice for choice in networks if ":" in choice.name]
+    return (
+        *own,
+        _offer_pixels(cohort),
+        FeatureChoice("prevalence", PREVALENCE_TITLE, "prevalence", 2),
+        *others,
+        *(FeatureChoice(name, title, "shortcut", 0) for name, title in SHORTCUT_TITLES.items()),
+    )
+
+
+def _offer_pixels(cohort: "Cohort") -> FeatureChoice:
+    """Offer the images themselves, if there are any."""
+    table = cohort.table
+    if (table["is_xray"] & table["file_status"].eq("ok")).any():
+        return FeatureChoice("pixels", PIXELS_TITLE, "pixels", PIXEL_PARAMETERS)
+    return FeatureChoice(
+        *("pixels", PIXELS_TITLE, "pixels", PIXEL_PARAMETERS),
+        is_ready=False,
+        why_not="No X-ray of the cohort has a readable file.",
+        what_to_do="Put the files into the cohort's folder images and load it again.",
     )
