@@ -17,7 +17,13 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.filters import name_number
-from cxrlib.metadata import XRAY_VIEWS, YES_NO_CATEGORIES, YES_NO_COLUMNS, parse_number
+from cxrlib.metadata import (
+    MAX_DAYS,
+    XRAY_VIEWS,
+    YES_NO_CATEGORIES,
+    YES_NO_COLUMNS,
+    parse_number,
+)
 
 __all__ = [
     "DERIVED",
@@ -168,8 +174,11 @@ def _check_window(after: float | None, before: float | None, *, with_day_0: bool
             f"The days after {after!r} and before {before!r} hold nothing: give a smaller number "
             "first, as in days=0..8, or days=any for no window."
         )
-    if any(math.isinf(end) for end in (after, before) if end is not None):
-        raise SelectionError("A window's open end is left out, as in days=0.., not infinite.")
+    if any(abs(end) > MAX_DAYS for end in (after, before) if end is not None):
+        raise SelectionError(
+            f"No day lies beyond {MAX_DAYS:,} days, a hundred years. An open end is left out, as in "
+            "days=0.."
+        )
     if with_day_0 and after != 0:
         raise SelectionError(
             f"Day 0 is let in only where the window begins after day 0, and it begins after "
