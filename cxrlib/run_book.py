@@ -1,0 +1,263 @@
+"""The run book: every run that was made on a cohort and task, so that none is chosen in silence.
+
+One small file a run, named by cohort, task and run: two processes that write at once write two
+files, and none reads and rewrites what is there. Nothing is taken out of the book. What the reader
+keeps is a mark beside it.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cxrlib.errors import SelectionError
+from cxrlib.run_record import RECORD_ERRORS, RunRecord, parse_record
+from cxrlib.run_spec import RunSpec, describe_spec
+from cxrlib.store import Store
+from cxrlib.tasks import Task
+
+__all__ = [
+    "Headline",
+    "RunEntry",
+    "count_runs",
+    "keep_run",
+    "list_runs",
+    "read_record",
+    "write_entry",
+]
+
+logger = logging.getLogger(__name__)
+
+RUNS, BOOK, KEPT = "runs", "run-book", "kept-runs"
+BOOK_VERSION = 1
+_NAME = r"[0-9a-f]{32}\.[0-9a-f]{12}\.[0-9a-f]{12}\.json"  # cohort, task, run
+HEADLINE_FOLDS = ("mean", "pooled")
+LOST = "The entry of this run was damaged, and so was the run: make it again to see its scores."
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Hold a score over all held-out groups: None where it is not estimable, then the reason."""
+
+    fold: str
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """Hold one line of the run book.
+
+    Parameters
+    ----------
+    id : str
+    spec : RunSpec or None
+        None where the entry was damaged and nothing could mend it: the run still counts.
+    features_title : str
+    made : float
+        Seconds since 1970.
+    seconds : float
+    n_images, n_persons : int
+        It was made on.
+    headlines : tuple of Headline
+        Mean and pooled scores.
+    is_kept : bool
+        Whether the reader marked it.
+    """
+
+    id: str
+    spec: RunSpec | None
+    features_title: str = ""
+    made: float = 0.0
+    seconds: float = 0.0
+    n_images: int = 0
+    n_persons: int = 0
+    headlines: tuple[Headline, ...] = ()
+    is_kept: bool = False
+
+    @property
+    def words(self) -> str:
+        """Name the run on one line."""
+        return LOST if self.spec is None else describe_spec(self.spec)
+
+    def find(self, fold: str, metric: str) -> Headline | None:
+        """Find a score over all groups; None where the run has none of it."""
+        found = (each for each in self.headlines if (each.fold, each.metric) == (fold, metric))
+        return next(found, None)
+
+
+# ---- writing
+
+
+def write_entry(store: Store, record: RunRecord) -> None:
+    """Enter a run into the book of its cohort and task, unless it is there."""
+    spec = RunSpec.from_dict(record.spec)
+    name = _name_entry(record.fingerprint, spec.task, record.id)
+    if _read_entry(store, name) is None:
+        store.write_file(BOOK, name, _format_entry(record))
+
+
+def _format_entry(record: RunRecord) -> bytes:
+    scores = record.tables["scores"]
+    rows = scores[scores["fold"].isin(HEADLINE_FOLDS)]
+    columns = ["fold", "metric", "value", "low", "high", "reason"]
+    numbers = rows[columns].astype(object).where(rows[columns].notna(), None)
+    fields = {
+        "version": BOOK_VERSION,
+        "id": record.id,
+        "spec": record.spec,
+        "features_title": record.features_title,
+        "made": record.made,
+        "seconds": record.seconds,
+        "n_images": record.n_images,
+        "n_persons": record.n_persons,
+        "headlines": numbers.to_numpy().tolist(),
+    }
+    return json.dumps(fields, allow_nan=False).encode("ascii")
+
+
+def keep_run(store: Store, run_id: str, *, is_kept: bool = True) -> None:
+    """Mark a run as kept by the reader, or take the mark away; the run stays in the book."""
+    store.write_file(KEPT, f"{run_id}.json", json.dumps(is_kept).encode("ascii"))
+
+
+# ---- reading
+
+
+def count_runs(store: Store, fingerprint: str, task: Task) -> int:
+    """Count the runs that were made on a cohort and task; reads no run."""
+    return len(_list_names(store, _name_prefix(fingerprint, task)))
+
+
+def list_runs(store: Store, fingerprint: str, task: Task | None = None) -> list[RunEntry]:
+    """List the runs that were made on a cohort, in the order in which they were made.
+
+    Parameters
+    ----------
+    store : Store
+    fingerprint : str
+        Of the cohort, whole.
+    task : Task, optional
+        Of this task only.
+
+    Returns
+    -------
+    list of RunEntry
+        All of them, the kept ones marked. An entry that is damaged is made anew of the run's own
+        record; where that is gone as well the entry says so, and still counts.
+    """
+    prefix = _name_prefix(fingerprint, task)
+    names = _list_names(store, prefix)
+    kept = _list_kept(store, names)
+    entries = [_read_entry(store, name, kept=kept) or _mend(store, name) for name in names]
+    return sorted(entries, key=lambda entry: (entry.made, entry.id))
+
+
+def read_record(store: Store, run_id: str) -> RunRecord | None:
+    """Read a run's record, or None where there is none or it was damaged."""
+    data = store.read_file(RUNS, f"{run_id}.json")
+    if data is None:
+        return None
+    try:
+        return parse_record(data, run_id)
+    except RECORD_ERRORS as error:
+        logger.warning(
+            "The record of run %s is damaged (%s). The run is made again.", run_id, error
+        )
+        return None
+
+
+def _list_kept(store: Store, names: Iterable[str]) -> set[str]:
+    marked = store.list_files(KEPT)
+    ids = {_read_id(name) for name in names}
+    files = [run_id for run_id in sorted(ids) if f"{run_id}.json" in marked]
+    return {run_id for run_id in files if store.read_file(KEPT, f"{run_id}.json") == b"true"}
+
+
+def _read_entry(store: Store, name: str, *, kept: Iterable[str] = ()) -> RunEntry | None:
+    """Read an entry, or None where it is damaged or was never written."""
+    data = store.read_file(BOOK, name)
+    if data is None:
+        return None
+    try:
+        return _parse_entry(json.loads(data), name, kept)
+    except RECORD_ERRORS as error:
+        logger.warning("The entry %s of the run book is damaged (%s).", name, error)
+        return None
+
+
+def _parse_entry(fields: Mapping[str, Any], name: str, kept: Iterable[str]) -> RunEntry:
+    run_id = _read_id(name)
+    if fields["version"] != BOOK_VERSION or fields["id"] != run_id:
+        raise ValueError("its version or its id is another")
+    return RunEntry(
+        id=run_id,
+        spec=None if fields["spec"] is None else RunSpec.from_dict(fields["spec"]),
+        features_title=str(fields["features_title"]),
+        made=float(fields["made"]),
+        seconds=float(fields["seconds"]),
+        n_images=int(fields["n_images"]),
+        n_persons=int(fields["n_persons"]),
+        headlines=tuple(_parse_headline(*each) for each in fields["headlines"]),
+        is_kept=run_id in kept,
+    )
+
+
+def _parse_headline(
+    fold: str, metric: str, value: float | None, low: float | None, high: float | None, reason: str
+) -> Headline:
+    value, low, high = (None if each is None else float(each) for each in (value, low, high))
+    return Headline(str(fold), str(metric), value, low, high, str(reason))
+
+
+def _mend(store: Store, name: str) -> RunEntry:
+    """Write a damaged entry anew, of the run's record or, where that is gone, as a bare line."""
+    run_id = _read_id(name)
+    record = read_record(store, run_id)
+    lost = {"version": BOOK_VERSION, "id": run_id, "spec": None, "features_title": ""}
+    lost |= {"made": 0.0, "seconds": 0.0, "n_images": 0, "n_persons": 0, "headlines": []}
+    data = json.dumps(lost).encode("ascii") if record is None else _format_entry(record)
+    store.write_file(BOOK, name, data)
+    return _read_entry(store, name) or RunEntry(run_id, None)
+
+
+# ---- names
+
+
+def _list_names(store: Store, prefix: str) -> list[str]:
+    """List the entries' files whose names begin so; what else lies in the folder is passed over."""
+    return sorted(
+        name
+        for name in store.list_files(BOOK)
+        if name.startswith(prefix) and re.fullmatch(_NAME, name)
+    )
+
+
+def _name_entry(fingerprint: str, task: Task, run_id: str) -> str:
+    return f"{_name_prefix(fingerprint, task)}{run_id}.json"
+
+
+def _name_prefix(fingerprint: str, task: Task | None) -> str:
+    """Return what the names of a cohort's entries begin with, of one task or of all."""
+    cohort = f"{_check_fingerprint(fingerprint)[:32]}."
+    if task is None:
+        return cohort
+    return f"{cohort}{hashlib.sha256(task.to_text().encode()).hexdigest()[:12]}."
+
+
+def _read_id(name: str) -> str:
+    return name.split(".")[2]
+
+
+def _check_fingerprint(fingerprint: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{32,}", fingerprint):
+        raise SelectionError(
+            f"{fingerprint[:80]!r} is no cohort's fingerprint. Give Cohort.fingerprint, whole."
+        )
+    return fingerprint

@@ -1,0 +1,152 @@
+"""The record of a run: its tables as JSON that gives back the same digits, or nothing.
+
+JSON writes a float by the fewest digits that give the same float back, so a run that is read is the
+run that was made. Whatever does not fit is damage: the run is then made again.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.errors import SelectionError
+from cxrlib.loco import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
+
+__all__ = ["RECORD_ERRORS", "TABLES", "RunRecord", "format_record", "parse_record", "settle"]
+
+RECORD_VERSION = 1
+RECORD_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError, SelectionError)
+"""What `parse_record` raises where a record is damaged."""
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "folds": FOLD_COLUMNS,
+    "predictions": PREDICTION_COLUMNS,
+    "scores": SCORE_COLUMNS,
+}
+"""Tables of a run, with their columns."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """Hold what is kept of a run.
+
+    Parameters
+    ----------
+    id : str
+    spec : dict
+        `cxrlib.run_spec.RunSpec.to_dict`.
+    fingerprint : str
+        Of the cohort.
+    versions : dict of str to str
+    made : float
+        Seconds since 1970.
+    seconds : float
+        What it took.
+    n_images, n_persons : int
+        It was made on.
+    features_title : str
+    notes : tuple of str
+    tables : dict of str to DataFrame
+        Those of `TABLES`.
+    """
+
+    id: str
+    spec: dict[str, Any]
+    fingerprint: str
+    versions: dict[str, str]
+    made: float
+    seconds: float
+    n_images: int
+    n_persons: int
+    features_title: str
+    notes: tuple[str, ...]
+    tables: dict[str, pd.DataFrame]
+
+
+_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("id", "fingerprint", "features_title"), str),
+    **dict.fromkeys(("spec", "versions", "tables"), dict),
+    **dict.fromkeys(("made", "seconds"), (int, float)),
+    **dict.fromkeys(("n_images", "n_persons"), int),
+    "notes": list,
+}
+
+
+def format_record(record: RunRecord) -> bytes:
+    """Write a run as JSON."""
+    fields = {name: getattr(record, name) for name in _FIELDS}
+    fields["notes"] = list(record.notes)
+    fields["tables"] = {name: _format_table(table) for name, table in record.tables.items()}
+    text = json.dumps({"version": RECORD_VERSION, **fields}, allow_nan=False)
+    return text.encode("ascii")
+
+
+def parse_record(data: bytes, run_id: str) -> RunRecord:
+    """Read a run from JSON; raises one of `RECORD_ERRORS` where it is not what was written."""
+    fields = json.loads(data)
+    if fields["version"] != RECORD_VERSION or fields["id"] != run_id:
+        raise ValueError("its version or its id is another")
+    for name, kind in _FIELDS.items():
+        if not isinstance(fields[name], kind):
+            raise TypeError(f"its {name!r} is of type {type(fields[name]).__name__}")
+    tables = {name: _parse_table(fields["tables"][name]) for name in TABLES}
+    for name, columns in TABLES.items():
+        if tuple(tables[name].columns) != columns:
+            raise ValueError(f"its table {name!r} has other columns")
+    known = {name: fields[name] for name in _FIELDS}
+    return RunRecord(**known | {"notes": tuple(map(str, fields["notes"])), "tables": tables})
+
+
+def settle(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as it will be read again: plain types, a fresh index."""
+    return _parse_table(_format_table(table))
+
+
+# ---- tables
+
+
+def _format_table(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {str(name): _format_column(table[name]) for name in table.columns}
+
+
+def _format_column(column: pd.Series) -> dict[str, Any]:
+    """Write a column with its kind; a number that is missing is null, a text that is, blank."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return {"kind": "bool", "values": [bool(value) for value in column]}
+    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
+        return {"kind": "int", "values": [int(value) for value in column]}
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan).tolist()
+        return {"kind": "float", "values": [None if math.isnan(v) else v for v in values]}
+    texts = ["" if pd.isna(value) else str(value) for value in column]
+    return {"kind": "text", "values": texts}
+
+
+_DTYPES = {"bool": np.dtype(bool), "int": np.dtype(np.int64), "float": np.dtype(np.float64)}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (float, int, type(None)),
+    "text": (str,),
+}
+
+
+def _parse_table(columns: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    lengths = {len(column["values"]) for column in columns.values()}
+    if len(lengths) > 1:
+        raise ValueError("columns of one table differ in length")
+    read = {name: _parse_column(column) for name, column in columns.items()}
+    return pd.DataFrame(read, columns=list(columns))
+
+
+def _parse_column(column: Mapping[str, Any]) -> pd.Series:
+    kind, values = column["kind"], column["values"]
+    if any(type(value) not in _TYPES[kind] for value in values):
+        raise TypeError(f"a column of kind {kind!r} holds something else")
+    if kind == "text":
+        return pd.Series(values, dtype="str")
+    return pd.Series(np.array(values, dtype=_DTYPES[kind]))

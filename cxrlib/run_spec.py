@@ -1,0 +1,261 @@
+"""What a run is: task, features, settings and filters, as an address and as a command line."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.folds import HOLD_OUTS
+from cxrlib.protocols import PROTOCOLS, LocoSettings, find_protocol
+from cxrlib.selection import Selection, parse_where
+from cxrlib.tasks import PAPER_TASKS, Task, read_task
+
+__all__ = ["MAX_RESAMPLES", "QUERY_NAMES", "RunSpec", "describe_spec"]
+
+QUERY_NAMES = ("task", "features", "protocol", "hold_out", "strict", "seed", "resamples")
+"""Parameters of an address that hold a run, besides the filters'."""
+DEFAULT_FEATURES = "outputs"
+MAX_SEED = 2**32 - 1
+MAX_RESAMPLES = 10_000
+"""More take minutes and change no digit that is shown; an address must not start hours of work."""
+LONGEST = 80  # signs of a value that a message repeats
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Hold what a run is asked for; the cohort, the features' numbers and versions make it unique.
+
+    Parameters
+    ----------
+    task : Task
+    features : str
+        Name of a feature set, see `cxrlib.features.list_feature_sets`; for numbers from outside
+        the file that the command line names, or any name.
+    settings : LocoSettings
+    where : str
+        Filters as on the command line; kept in one spelling.
+
+    Raises
+    ------
+    SelectionError
+        If the filters are not understood, or the protocol is none of
+        `cxrlib.protocols.PROTOCOLS`: no address and no command line could name it.
+    """
+
+    task: Task
+    features: str
+    settings: LocoSettings = LocoSettings()  # noqa: RUF009  (frozen)
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if self.settings.protocol not in PROTOCOLS:
+            raise SelectionError(
+                f"A run follows one of the protocols {', '.join(each.name for each in PROTOCOLS)} "
+                f"as it is, not {self.settings.protocol!r}. cxrlib.loco.run_loco takes any."
+            )
+        object.__setattr__(self, "where", parse_where(self.where).to_where())
+
+    @property
+    def selection(self) -> Selection:
+        """The filters."""
+        return parse_where(self.where)
+
+    def to_query(self) -> dict[str, list[str]]:
+        """Write the run as parameters of an address, filters included.
+
+        All settings stand in it, so that a link means the same when a default changes.
+        `urllib.parse.urlencode(query, doseq=True)` makes the address of it.
+        """
+        settings = self.settings
+        values = (
+            self.task.to_text(),
+            self.features,
+            settings.protocol.name,
+            settings.hold_out,
+            "yes" if settings.is_strict else "no",
+            str(settings.seed),
+            str(settings.n_resamples),
+        )
+        query = {name: [value] for name, value in zip(QUERY_NAMES, values, strict=True)}
+        return query | self.selection.to_query()
+
+    @classmethod
+    def from_query(
+        cls, query: Mapping[str, str | Sequence[str]], cohort: Cohort
+    ) -> tuple["RunSpec", list[str]]:
+        """Read a run from the parameters of an address.
+
+        Parameters
+        ----------
+        query : mapping
+            Values by parameter; other parameters are passed over.
+        cohort : Cohort
+            Says which filter values there are.
+
+        Returns
+        -------
+        spec : RunSpec
+            With the defaults for what is not named or cannot be used.
+        complaints : list of str
+            What cannot be used, a sentence or two each.
+        """
+        complaints: list[str] = []
+        texts = {name: _take_one(query, name, complaints) for name in QUERY_NAMES}
+        settings = LocoSettings()
+        for name, field, read in _SETTINGS:
+            if texts[name] is not None:
+                value = _try(read, str(texts[name]), complaints)
+                settings = settings if value is None else replace(settings, **{field: value})
+        asked = texts["task"]
+        task = None if asked is None else _try(read_task, asked, complaints)
+        selection, unknown = Selection.from_query(query, cohort)
+        complaints += map(str, unknown)
+        features = texts["features"] or DEFAULT_FEATURES
+        return cls(task or PAPER_TASKS[0], features, settings, selection.to_where()), complaints
+
+    def to_dict(self) -> dict[str, str | int | bool]:
+        """Write the run as plain values, for records."""
+        settings = self.settings
+        return {
+            "task": self.task.to_text(),
+            "features": self.features,
+            "protocol": settings.protocol.name,
+            "hold_out": settings.hold_out,
+            "is_strict": settings.is_strict,
+            "seed": settings.seed,
+            "n_resamples": settings.n_resamples,
+            "where": self.where,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
+        """Read a run from `to_dict`; raises SelectionError, KeyError or TypeError if it is none."""
+        settings = LocoSettings(
+            protocol=find_protocol(values["protocol"]),
+            hold_out=_read_hold_out(values["hold_out"]),
+            is_strict=_check_type(values["is_strict"], bool),
+            seed=_check_type(values["seed"], int),
+            n_resamples=_check_type(values["n_resamples"], int),
+        )
+        features = _check_type(values["features"], str)
+        return cls(read_task(values["task"]), features, settings, values["where"])
+
+    def to_command(self, data: str = "DIR") -> str:
+        """Write the command line that repeats the run, ready for a POSIX shell.
+
+        Parameters
+        ----------
+        data : str
+            The cohort's folder.
+
+        Examples
+        --------
+        >>> from cxrlib.tasks import find_task
+        >>> RunSpec(find_task("survival"), "outputs").to_command()
+        'python -m cxrlib loco --data DIR --task survival --features outputs \
+--protocol corrected --hold-out region --seed 0 --resamples 1000 --format json'
+        """
+        settings = self.settings
+        words = ["python", "-m", "cxrlib", "loco", "--data", data]
+        words += ["--task", self.task.to_text(), "--features", self.features]
+        words += ["--protocol", settings.protocol.name, "--hold-out", settings.hold_out]
+        words += ["--strict"] if settings.is_strict else []
+        words += ["--where", self.where] if self.where else []
+        words += ["--seed", str(settings.seed), "--resamples", str(settings.n_resamples)]
+        return shlex.join([*words, "--format", "json"])
+
+
+def _take_one(
+    query: Mapping[str, str | Sequence[str]], name: str, complaints: list[str]
+) -> str | None:
+    """Take the one value of a parameter; None where there is none or there are several."""
+    asked = query.get(name, [])
+    values = [value for value in ([asked] if isinstance(asked, str) else asked) if value]
+    if len(values) > 1:
+        complaints.append(f"The address names {name!r} {len(values)} times. Name it once.")
+    return values[0] if len(values) == 1 else None
+
+
+def _try(read: Any, text: str, complaints: list[str]) -> Any:  # noqa: ANN401 (any setting)
+    """Read a value, or note what is wrong with it and return None."""
+    try:
+        return read(text)
+    except SelectionError as error:
+        complaints.append(str(error))
+        return None
+
+
+def _check_type(value: Any, kind: type) -> Any:  # noqa: ANN401 (any setting)
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
+
+
+# ---- settings from text
+
+
+def _read_hold_out(text: str) -> str:
+    return _choose("grouping to hold out", text, HOLD_OUTS)
+
+
+def _read_strict(text: str) -> bool:
+    return _choose("answer to strict", text, ("yes", "no")) == "yes"
+
+
+def _choose(noun: str, text: str, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise SelectionError(
+            f"There is no {noun} {text[:LONGEST]!r}. There are {', '.join(choices)}."
+        )
+    return text
+
+
+def _read_seed(text: str) -> int:
+    return _read_whole("seed", text, 0, MAX_SEED)
+
+
+def _read_resamples(text: str) -> int:
+    return _read_whole("number of resamples", text, 0, MAX_RESAMPLES)
+
+
+def _read_whole(noun: str, text: str, least: int, most: int) -> int:
+    """Read a whole number in plain digits."""
+    is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not is_plain or not least <= int(text) <= most:
+        raise SelectionError(
+            f"The {noun} {text[:LONGEST]!r} is not understood. Give a whole number from {least} "
+            f"to {most:,}."
+        )
+    return int(text)
+
+
+_SETTINGS = (
+    ("protocol", "protocol", find_protocol),
+    ("hold_out", "hold_out", _read_hold_out),
+    ("strict", "is_strict", _read_strict),
+    ("seed", "seed", _read_seed),
+    ("resamples", "n_resamples", _read_resamples),
+)
+
+
+# ---- in words
+
+
+def describe_spec(spec: RunSpec) -> str:
+    """Name a run on one line, for lists: task, features, protocol, what is held out, filters.
+
+    Examples
+    --------
+    >>> from cxrlib.tasks import find_task
+    >>> describe_spec(RunSpec(find_task("icu-stay"), "outputs", where="view=AP"))
+    'icu-stay; outputs; corrected, by region; filters: View AP'
+    """
+    settings = spec.settings
+    strict = ", strict" if settings.is_strict else ""
+    seed = f", seed {settings.seed}" if settings.seed else ""
+    how = f"{settings.protocol.name}, by {settings.hold_out}{strict}{seed}"
+    filters = spec.selection.describe()
+    told = [f"filters: {', '.join(filters)}"] if filters else []
+    return "; ".join([spec.task.to_text(), spec.features, how, *told])

@@ -1,0 +1,530 @@
+"""Runs: a task, a feature set and settings on a cohort, made once, kept, entered in the run book.
+
+A run is known by everything that can change its digits. Made again by the same id, it is read from
+the store or, where that is damaged, computed to the same digits. Beside it stand the shortcuts on
+the very same rows. Nothing that was made leaves the run book (`cxrlib.run_book`).
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.errors import SelectionError
+from cxrlib.features import Features, describe_missing, load_features, match_features
+from cxrlib.intervals import name_units
+from cxrlib.loco import LocoResult, compare_results, run_loco
+from cxrlib.run_book import (
+    RUNS,
+    RunEntry,
+    count_runs,
+    keep_run,
+    list_runs,
+    read_record,
+    write_entry,
+)
+from cxrlib.run_record import RunRecord, format_record, settle
+from cxrlib.run_spec import RunSpec, describe_spec
+from cxrlib.selection import check_selection
+from cxrlib.shortcuts import SHORTCUTS
+from cxrlib.store import Store
+from cxrlib.task_rows import TaskRows, take_rows
+
+__all__ = [
+    "Run",
+    "RunComparison",
+    "RunEntry",
+    "RunSpec",
+    "compare_runs",
+    "compare_shortcuts",
+    "count_runs",
+    "describe_spec",
+    "find_run",
+    "keep_run",
+    "list_runs",
+    "list_versions",
+    "make_run",
+    "run_id",
+    "tell_runs",
+]
+
+logger = logging.getLogger(__name__)
+
+#: Raised when the same settings give other digits: every stored run is then made anew.
+RUN_VERSION = 1
+ID_DIGITS = 12
+#: Packages whose version can change a digit.
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
+
+ShouldStop = Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Hold a run with its shortcuts and its place in the run book.
+
+    Parameters
+    ----------
+    id : str
+        12 hexadecimal digits, see `run_id`.
+    spec : RunSpec
+    result : LocoResult
+        Folds, predictions, scores and notes; its rows are those that have features.
+    shortcuts : dict of str to LocoResult
+        The same of each shortcut, on the same rows.
+    refused : dict of str to str
+        Shortcuts that could not be run, with the reason.
+    versions : dict of str to str
+        Package to version.
+    made : float
+        When it was first made, seconds since 1970.
+    seconds : float
+        What the run itself took, then.
+    n_runs_before, n_runs : int
+        Runs that had been made on this cohort and task before it, and that have been made up to
+        now, this one included.
+    was_stored : bool
+        Whether it was read, not computed.
+    """
+
+    id: str
+    spec: RunSpec
+    result: LocoResult
+    shortcuts: dict[str, LocoResult]
+    refused: dict[str, str]
+    versions: dict[str, str]
+    made: float
+    seconds: float
+    n_runs_before: int
+    n_runs: int
+    was_stored: bool
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """What was held out, and why some of it was not scored."""
+        return self.result.folds
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """What was predicted of each image held out."""
+        return self.result.predictions
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Scores of each held-out group, their mean, and pooled."""
+        return self.result.scores
+
+    @property
+    def flow(self) -> pd.DataFrame:
+        """The way from all rows to those of the run."""
+        return self.result.rows.flow
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of it, in sentences."""
+        return self.result.notes
+
+    @property
+    def shortcut_scores(self) -> pd.DataFrame:
+        """Scores of the shortcuts with ``features`` and ``title``; a refused one has its reason."""
+        return _gather(self, {name: each.scores for name, each in self.shortcuts.items()})
+
+
+def tell_runs(n_runs: int) -> str:
+    """Say how many runs were made.
+
+    Examples
+    --------
+    >>> tell_runs(27)
+    '27 runs were made on this cohort and task.'
+    """
+    was = "was" if n_runs == 1 else "were"
+    return f"{name_units(n_runs, 'run')} {was} made on this cohort and task."
+
+
+# ---- the id
+
+
+def list_versions() -> dict[str, str]:
+    """List the versions of the packages that can change a digit of a run."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def run_id(
+    spec: RunSpec, fingerprint: str, features_key: str, versions: Mapping[str, str] | None = None
+) -> str:
+    """Name a run by all that can change its digits.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        Of the task its definition counts, not what it is called on screen; of the features not
+        the file they lie in.
+    fingerprint : str
+        Of the cohort: metadata, annotations and the files' contents.
+    features_key : str
+        `cxrlib.features.Features.key`: name, columns, the numbers themselves, and which images
+        have them.
+    versions : mapping, optional
+        By default those of this machine.
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits.
+    """
+    task = {name: value for name, value in asdict(spec.task).items() if name != "title"}
+    matter = {
+        "run": RUN_VERSION,
+        "cohort": fingerprint,
+        "task": task,
+        "features": features_key,
+        "settings": asdict(spec.settings),
+        "where": spec.where,
+        "versions": dict(list_versions() if versions is None else versions),
+    }
+    text = json.dumps(matter, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:ID_DIGITS]
+
+
+# ---- making
+
+
+def make_run(
+    cohort: Cohort,
+    store: Store,
+    spec: RunSpec,
+    *,
+    features: Features | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Run:
+    """Make a run, or read it where it was made before, and enter it into the run book.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole one: filters are part of `spec`.
+    store : Store
+    spec : RunSpec
+    features : Features, optional
+        Numbers from outside; by default the set that `spec` names is loaded.
+    should_stop : callable, optional
+        Asked between fits.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    SelectionError
+        If the cohort has no such filter values, feature set or rows; the message says what to do.
+    StoreError
+        If the run cannot be kept.
+    """
+    rows, features = _load_rows(cohort, store, spec, features)
+    record, was_stored = _load_or_compute(store, spec, rows, features, should_stop)
+    write_entry(store, record)
+    return _make_whole(store, spec, record, rows, features, was_stored, should_stop)
+
+
+def find_run(
+    cohort: Cohort, store: Store, spec: RunSpec, *, features: Features | None = None
+) -> Run | None:
+    """Read a run that was made before; None where it was not, or was damaged.
+
+    For pages that must not wait: of what takes long, such as the network on pixels, a job makes
+    the run. Shortcuts are made where they are not stored: they take little.
+
+    Raises
+    ------
+    SelectionError
+        As `make_run`.
+    """
+    rows, features = _load_rows(cohort, store, spec, features)
+    record = _read(store, spec, rows, features)
+    if record is None:
+        return None
+    write_entry(store, record)
+    return _make_whole(store, spec, record, rows, features, True, None)
+
+
+def _load_rows(
+    cohort: Cohort, store: Store, spec: RunSpec, features: Features | None
+) -> tuple[TaskRows, Features]:
+    """Load what a run is made of: the rows that have features, in the order of a result."""
+    rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+    if features is None:
+        features = load_features(spec.features, rows, store)
+    else:
+        features = match_features(features, rows)
+    rows = _keep_with_features(rows, features)
+    table = rows.table.sort_values("image_id", kind="stable").reset_index(drop=True)
+    return replace(rows, table=table), features
+
+
+def _make_whole(
+    store: Store,
+    spec: RunSpec,
+    record: RunRecord,
+    rows: TaskRows,
+    features: Features,
+    was_stored: bool,
+    should_stop: ShouldStop | None,
+) -> Run:
+    """Put shortcuts and the place in the run book beside a run."""
+    shortcuts, refused = _run_shortcuts(store, spec, rows, should_stop)
+    entries = list_runs(store, record.fingerprint, spec.task)
+    return Run(
+        id=record.id,
+        spec=spec,
+        result=_to_result(record, rows, features, spec),
+        shortcuts=shortcuts,
+        refused=refused,
+        versions=record.versions,
+        made=record.made,
+        seconds=record.seconds,
+        n_runs_before=[entry.id for entry in entries].index(record.id),
+        n_runs=len(entries),
+        was_stored=was_stored,
+    )
+
+
+def _keep_with_features(rows: TaskRows, features: Features) -> TaskRows:
+    """Leave out the rows without feature values, as a step of the flow that says why."""
+    has = rows.table["image_id"].isin(set(features.image_ids))
+    if has.all():
+        return rows
+    table = rows.table[has].reset_index(drop=True)
+    counts = rows.table.loc[~has, "image_id"].map(features.missing).fillna("no values")
+    removed = {str(why): int(n) for why, n in counts.value_counts().items()}
+    n_patients = int(table["patient_id"].nunique())
+    line = {
+        "step": "with features",
+        "title": "With feature values",
+        "n_images": len(table),
+        "n_patients": n_patients,
+        "n_persons": int(table["person_id"].nunique()),
+        "n_removed_images": int((~has).sum()),
+        "n_removed_patients": rows.n_patients - n_patients,
+        "reasons": ", ".join(f"{n:,} {why}" for why, n in removed.items()),
+    }
+    step = SelectionStep("With feature values", len(table), n_patients, removed)
+    flow = pd.concat([rows.flow, pd.DataFrame([line])], ignore_index=True)
+    return replace(rows, table=table, flow=flow, steps=(*rows.steps, step))
+
+
+def _load_or_compute(
+    store: Store,
+    spec: RunSpec,
+    rows: TaskRows,
+    features: Features,
+    should_stop: ShouldStop | None = None,
+) -> tuple[RunRecord, bool]:
+    """Read a run's record; compute and keep it where there is none, or one that does not fit."""
+    stored = _read(store, spec, rows, features)
+    if stored is not None:
+        return stored, True
+    versions = list_versions()
+    fingerprint = rows.cohort.fingerprint
+    key = run_id(spec, fingerprint, features.key, versions)
+    started = time.monotonic()
+    result = run_loco(rows, features, spec.settings, should_stop=should_stop)
+    record = RunRecord(
+        id=key,
+        spec=spec.to_dict(),
+        fingerprint=fingerprint,
+        versions=versions,
+        made=time.time(),
+        seconds=time.monotonic() - started,
+        n_images=rows.n_images,
+        n_persons=rows.n_persons,
+        features_title=features.title,
+        notes=tuple(filter(None, (describe_missing(features), *result.notes))),
+        tables={
+            "folds": settle(result.folds),
+            "predictions": settle(result.predictions),
+            "scores": settle(result.scores),
+        },
+    )
+    store.write_file(RUNS, f"{key}.json", format_record(record))
+    return record, False
+
+
+def _read(store: Store, spec: RunSpec, rows: TaskRows, features: Features) -> RunRecord | None:
+    """Read a run's record; None where there is none, or one that does not fit."""
+    record = read_record(store, run_id(spec, rows.cohort.fingerprint, features.key))
+    return record if record is not None and _fits(record, rows, spec) else None
+
+
+def _fits(record: RunRecord, rows: TaskRows, spec: RunSpec) -> bool:
+    """Tell whether a record is of this run: its id says so, but anyone may have written it."""
+    labels = dict(zip(rows.table["image_id"], rows.table["y"], strict=True))
+    predictions = record.tables["predictions"]
+    pairs = zip(predictions["image_id"], predictions["y"], strict=True)
+    # The same numbers may lie in another file today.
+    is_same = record.spec | {"features": spec.features} == spec.to_dict()
+    is_same = is_same and record.fingerprint == rows.cohort.fingerprint
+    return is_same and all(labels.get(image_id) == y for image_id, y in pairs)
+
+
+def _to_result(record: RunRecord, rows: TaskRows, features: Features, spec: RunSpec) -> LocoResult:
+    tables = record.tables
+    return LocoResult(
+        rows=rows,
+        features=features,
+        settings=spec.settings,
+        folds=tables["folds"],
+        predictions=tables["predictions"],
+        scores=tables["scores"],
+        notes=record.notes,
+    )
+
+
+# ---- shortcuts
+
+
+def _run_shortcuts(
+    store: Store, spec: RunSpec, rows: TaskRows, should_stop: ShouldStop | None
+) -> tuple[dict[str, LocoResult], dict[str, str]]:
+    """Run the shortcuts on the rows of a run.
+
+    They depend on rows and settings, not on the features they stand beside: a record of theirs
+    serves all feature sets. They are in no run book, since nobody asked for one of them.
+    """
+    results: dict[str, LocoResult] = {}
+    refused: dict[str, str] = {}
+    for name in SHORTCUTS:
+        of_shortcut = replace(spec, features=name)
+        try:
+            features = load_features(name, rows, store)
+            record, _ = _load_or_compute(store, of_shortcut, rows, features, should_stop)
+        except SelectionError as error:
+            refused[name] = str(error)
+            continue
+        results[name] = _to_result(record, rows, features, of_shortcut)
+    return results, refused
+
+
+def _gather(run: Run, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put tables of the shortcuts below each other."""
+    parts = [
+        table.assign(features=name, title=run.shortcuts[name].features.title)
+        for name, table in tables.items()
+    ]
+    empty: list[dict[str, Any]] = [
+        {"features": name, "title": name, "fold": "mean", "metric": "", "reason": reason}
+        for name, reason in run.refused.items()
+    ]
+    table = pd.concat([*parts, *([pd.DataFrame(empty)] if empty else [])], ignore_index=True)
+    first = ["features", "title"]
+    return table[[*first, *(name for name in table if name not in first)]]
+
+
+# ---- comparing
+
+
+@dataclass(frozen=True, eq=False)
+class RunComparison:
+    """Hold the paired difference of two runs, or why there is none.
+
+    Parameters
+    ----------
+    first, second : str
+        Ids of the runs.
+    table : DataFrame or None
+        Result of `cxrlib.loco.compare_results`: first minus second; None where rows differ.
+    reason : str
+        Why there is no table, in a sentence; "" where there is one.
+    remarks : tuple of str
+        What makes the difference mean something else than it seems to.
+    """
+
+    first: str
+    second: str
+    table: pd.DataFrame | None
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def compare_runs(first: Run, second: Run) -> RunComparison:
+    """Compare two runs image by image, by resamples that draw the same persons for both.
+
+    Parameters
+    ----------
+    first, second : Run
+        Of one cohort, on the same images with the same labels in the same folds.
+
+    Returns
+    -------
+    RunComparison
+        Differences by fold and score, first minus second, with 95 % intervals; or the reason why
+        the two cannot be compared.
+    """
+    reason = _why_not_comparable(first, second)
+    if reason:
+        return RunComparison(first.id, second.id, None, reason)
+    try:
+        table = compare_results(first.result, second.result)
+    except SelectionError as error:
+        return RunComparison(first.id, second.id, None, str(error))
+    return RunComparison(first.id, second.id, table, "", tuple(_remark(first, second)))
+
+
+def compare_shortcuts(run: Run) -> pd.DataFrame:
+    """Compare a run with each of its shortcuts, image by image.
+
+    Returns
+    -------
+    DataFrame
+        ``features`` and ``title`` of the shortcut, then the columns of
+        `cxrlib.loco.compare_results`: the run minus the shortcut.
+    """
+    tables = {name: compare_results(run.result, other) for name, other in run.shortcuts.items()}
+    return _gather(run, tables)
+
+
+def _why_not_comparable(first: Run, second: Run) -> str:
+    """Say why two runs have no paired difference, "" where they have."""
+    if first.result.rows.cohort.fingerprint != second.result.rows.cohort.fingerprint:
+        return "The two runs are of different cohorts: their images cannot be paired."
+    ours, theirs = (run.spec.settings.hold_out for run in (first, second))
+    if ours != theirs:
+        return f"One run holds out by {ours}, the other by {theirs}: no held-out group is in both."
+    labels, others = (
+        dict(zip(run.result.rows.table["image_id"], run.result.rows.table["y"], strict=True))
+        for run in (first, second)
+    )
+    if labels == others:
+        return ""
+    n_both = len(labels.keys() & others.keys())
+    if n_both == len(labels) == len(others):
+        return "The two runs predict different labels of the same images."
+    return (
+        f"The two runs are on different images: {name_units(len(labels), 'image')} and "
+        f"{len(others):,}, {n_both:,} of them in both. Choose the same task, days, views and "
+        "filters, and feature sets that have numbers of the same images."
+    )
+
+
+def _remark(first: Run, second: Run) -> list[str]:
+    """List what makes a difference mean something else than it seems to."""
+    ours, theirs = first.spec.settings, second.spec.settings
+    remarks = []
+    if ours.protocol != theirs.protocol:
+        remarks.append(
+            f"{ours.protocol.name.capitalize()} and {theirs.protocol.name} scores of one name "
+            "measure different things: part of the difference is the protocol's."
+        )
+    if ours.is_strict != theirs.is_strict:
+        remarks.append("Only one of the two guards by source: they were trained on other rows.")
+    if ours.seed != theirs.seed:
+        remarks.append("The two have different seeds; the resamples are those of the first.")
+    return remarks

@@ -1,0 +1,136 @@
+"""What a run is: the same from its address, its command line and its record."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import SelectionError
+from cxrlib.protocols import CORRECTED, PUBLISHED, LocoSettings
+from cxrlib.run_spec import MAX_RESAMPLES, RunSpec, describe_spec
+from cxrlib.tasks import PAPER_TASKS, find_task, read_task
+from tests.cohort_factory import make_cohort
+
+SPECS = (
+    RunSpec(find_task("covid-19"), "outputs"),
+    RunSpec(
+        read_task("icu-stay; views=PA,AP,AP Supine; days=0..14; with day 0"),
+        "texture:outputs",
+        LocoSettings(PUBLISHED, "sub-region", is_strict=True, seed=7, n_resamples=200),
+        "view=AP; age=20..60",
+    ),
+    RunSpec(read_task("column=age; days=any"), "my features; 'quoted'.parquet", where="view=PA"),
+)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """Load three images of two views."""
+    rows = [{"view": "AP", "age": 20}, {"view": "PA", "age": 60}, {"view": "AP Supine"}]
+    return load_cohort(make_cohort(tmp_path_factory.mktemp("spec") / "c", rows))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_address_gives_the_run_back(spec: RunSpec, cohort: Cohort) -> None:
+    """A link opens the very run that it was copied from."""
+    query = parse_qs(urlencode(spec.to_query(), doseq=True))
+    assert RunSpec.from_query(query, cohort) == (spec, [])
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_record_gives_the_run_back(spec: RunSpec) -> None:
+    """Nothing of a run is lost in its record."""
+    assert RunSpec.from_dict(spec.to_dict()) == spec
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_command_line_holds_each_setting(spec: RunSpec) -> None:
+    """A shell parts the line into the very values, whatever quotes are in them."""
+    words = shlex.split(spec.to_command("a folder"))
+    assert words[:6] == ["python", "-m", "cxrlib", "loco", "--data", "a folder"]
+    values = dict(zip(words, words[1:], strict=False))
+    assert read_task(values["--task"]) == spec.task
+    assert values["--features"] == spec.features
+    assert values["--protocol"] == spec.settings.protocol.name
+    assert values["--hold-out"] == spec.settings.hold_out
+    assert ("--strict" in words) == spec.settings.is_strict
+    assert values.get("--where", "") == spec.where
+    assert (int(values["--seed"]), int(values["--resamples"])) == (
+        spec.settings.seed,
+        spec.settings.n_resamples,
+    )
+
+
+def test_unusable_values_are_reported_and_default(cohort: Cohort) -> None:
+    """An address that anyone wrote gives a run, and a sentence for each value it cannot use."""
+    query = {
+        "task": "no such",
+        "protocol": "best",
+        "hold_out": "continent",
+        "strict": "perhaps",
+        "seed": ["-1"],
+        "resamples": [str(MAX_RESAMPLES + 1)],
+        "features": ["a", "b"],
+        "view": ["Oblique"],
+        "other": "passed over",
+    }
+    spec, complaints = RunSpec.from_query(query, cohort)
+    assert spec == RunSpec(PAPER_TASKS[0], "outputs", LocoSettings())
+    assert len(complaints) == 8
+    for value in ("no such", "best", "continent", "perhaps", "-1", "10001", "features", "Oblique"):
+        assert any(value in complaint for complaint in complaints), value
+
+
+@pytest.mark.parametrize("text", ["1.0", "١", "1e3", "9" * 400, " 1", "0x1"])
+def test_numbers_are_plain_digits_only(text: str, cohort: Cohort) -> None:
+    """No other writing of a number is guessed at."""
+    _, complaints = RunSpec.from_query({"seed": text}, cohort)
+    assert len(complaints) == 1
+
+
+def test_an_empty_address_is_the_default(cohort: Cohort) -> None:
+    """Nothing asked for, nothing to complain of."""
+    spec, complaints = RunSpec.from_query({}, cohort)
+    assert not complaints
+    assert spec.settings.protocol is CORRECTED
+
+
+def test_filters_have_one_spelling() -> None:
+    """The same filters in another order are the same run."""
+    task = find_task("survival")
+    first = RunSpec(task, "outputs", where="view=PA,AP;  age=20..60")
+    assert first == RunSpec(task, "outputs", where="age=20..60; view=AP,PA")
+
+
+def test_a_protocol_of_ones_own_is_refused() -> None:
+    """What no command line can name is no run of the book."""
+    own = LocoSettings(protocol=replace(PUBLISHED, is_standardised=True))
+    with pytest.raises(SelectionError, match="published, corrected"):
+        RunSpec(find_task("survival"), "outputs", own)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": "0"}, {"is_strict": 1}, {"protocol": "x"}, {"task": "x"}, {"where": "x=1"}],
+)
+def test_a_damaged_record_is_no_run(change: dict[str, object]) -> None:
+    """A value of another type or meaning is refused."""
+    with pytest.raises((SelectionError, TypeError)):
+        RunSpec.from_dict(SPECS[0].to_dict() | change)
+
+
+def test_words_name_what_differs() -> None:
+    """Two runs of one task are told apart in a list."""
+    assert describe_spec(SPECS[1]) == (
+        "icu-stay; views=PA,AP,AP Supine; days=0..14; with day 0; texture:outputs; published, by "
+        "sub-region, strict, seed 7; filters: View AP, Age 20 to 60 years"
+    )
+
+
+def test_records_name_no_folder(tmp_path: Path) -> None:
+    """The folder of a cohort is the reader's: it stands in no link."""
+    assert "DIR" in SPECS[0].to_command()
+    assert str(tmp_path) not in str(SPECS[0].to_query())
