@@ -25,6 +25,7 @@ __all__ = [
     "ClassCounts",
     "PublishedScore",
     "PublishedTask",
+    "add_up_counts",
     "find_published_task",
     "find_scores",
 ]
@@ -161,7 +162,7 @@ class PublishedTask:
     @property
     def tested(self) -> ClassCounts:
         """Count the images of all regions that are tested."""
-        return _add_up(self.tests.values())
+        return add_up_counts(self.tests.values())
 
 
 # ---- the means: AUROC and AUPRC, then correlation, R² and MAE
@@ -445,7 +446,7 @@ def _read_counts(text: str) -> ClassCounts:
     return ClassCounts(int(first) + int(second), int(first), int(second))
 
 
-def _add_up(counts: Iterable[ClassCounts]) -> ClassCounts:
+def add_up_counts(counts: Iterable[ClassCounts]) -> ClassCounts:
     """Add up counts; by class where there are classes."""
     parts = list(counts)
     n_images = sum(part.n_images for part in parts)
