@@ -1,5 +1,6 @@
 """What a run is: the same from its address, its command line and its record."""
 
+import itertools
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,11 @@ SPECS = (
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """Load three images of two views."""
-    rows = [{"view": "AP", "age": 20}, {"view": "PA", "age": 60}, {"view": "AP Supine"}]
+    rows: list[dict[str, object]] = [
+        {"view": "AP", "age": 20},
+        {"view": "PA", "age": 60},
+        {"view": "AP Supine"},
+    ]
     return load_cohort(make_cohort(tmp_path_factory.mktemp("spec") / "c", rows))
 
 
@@ -51,7 +56,7 @@ def test_command_line_holds_each_setting(spec: RunSpec) -> None:
     """A shell parts the line into the very values, whatever quotes are in them."""
     words = shlex.split(spec.to_command("a folder"))
     assert words[:6] == ["python", "-m", "cxrlib", "loco", "--data", "a folder"]
-    values = dict(zip(words, words[1:], strict=False))
+    values = dict(itertools.pairwise(words))
     assert read_task(values["--task"]) == spec.task
     assert values["--features"] == spec.features
     assert values["--protocol"] == spec.settings.protocol.name
