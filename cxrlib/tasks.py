@@ -176,8 +176,8 @@ def _check_window(after: float | None, before: float | None, *, with_day_0: bool
         )
     if any(abs(end) > MAX_DAYS for end in (after, before) if end is not None):
         raise SelectionError(
-            f"No day lies beyond {MAX_DAYS:,} days, a hundred years. An open end is left out, as in "
-            "days=0.."
+            f"No day lies beyond {MAX_DAYS:,} days, a hundred years. An open end is left out, as "
+            "in days=0.."
         )
     if with_day_0 and after != 0:
         raise SelectionError(
