@@ -1,0 +1,302 @@
+"""Forest plot: a score with its interval in each held-out group, several series side by side."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_rows import Look, ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import (
+    KINDS,
+    SUMMARIES,
+    Cells,
+    Series,
+    is_number,
+    list_folds,
+    make_axis,
+    name_fold,
+    name_metric,
+    name_units_of,
+    read_classes,
+    read_scores,
+    say_cell,
+    say_counts,
+    write_interval,
+)
+from cxrlib.intervals import name_units
+from cxrlib.regions import UNKNOWN
+
+__all__ = ["describe_forest", "plot_forest"]
+
+#: The number in the paper: open, so that it is never taken for one of ours.
+PRINTED = Look("pentagon", tone="ink", is_open=True, size=13)
+Tables = Sequence[Mapping[str, Cells]]
+
+
+def plot_forest(
+    series: Sequence[Series],
+    metric: str,
+    *,
+    folds: pd.DataFrame | None = None,
+    hold_out: str = "region",
+    chance: Mapping[str, float] | None = None,
+    title: str = "",
+    unit: str = "",
+    theme: Theme = "light",
+) -> go.Figure:
+    """Plot the score of each held-out group with its interval, the mean and the pooled below.
+
+    Groups without a score stand under the axis in grey, with the reason: the mean is of those
+    above it alone.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        One row each in every group, in this order.
+    metric : str
+        "auroc", "auprc", "recall", "auprc_event", "recall_event", "correlation", "r2" or "mae".
+    folds : DataFrame, optional
+        With fold, n_positive, n_negative: the test images of each class.
+    hold_out : str, default "region"
+        What is held out: "region", "sub-region", "country", "source"; or "group".
+    chance : mapping, optional
+        Fold to chance where it differs, from `cxrlib.charts.scores.find_chance`.
+    title, unit : str, optional
+        Of the axis, in place of the metric's name; of an error.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Marks carry the series' key and the fold as customdata. Its height depends on the rows.
+    """
+    tables = [read_scores(each, metric) for each in series]
+    values = [
+        float(row[end])
+        for table in tables
+        for row in table.values()
+        for end in ("value", "high")
+        if is_number(row.get(end))
+    ]
+    axis = make_axis(metric, values, title=title, unit=unit)
+    maker = _RowMaker(series, tables, metric, hold_out, read_classes(folds), chance or {})
+    scored, unscored = maker.part_folds()
+    rows = [row for fold in scored for row in maker.make(fold, is_first=fold == scored[0])]
+    return plot_score_rows(
+        rows,
+        axis,
+        below=[maker.explain(fold) for fold in unscored],
+        below_title=_title_below(scored, unscored, hold_out),
+        key=_list_key(series, tables),
+        band_name="labels permuted, 95 %",
+        tick_name="chance: share of the class",
+        theme=theme,
+    )
+
+
+class _RowMaker:
+    """Make the rows of a fold: one alone, or a heading with one a series."""
+
+    def __init__(
+        self,
+        series: Sequence[Series],
+        tables: Tables,
+        metric: str,
+        hold_out: str,
+        classes: Mapping[str, tuple[int, int]],
+        chance: Mapping[str, float],
+    ) -> None:
+        self.series, self.tables, self.metric = series, tables, metric
+        self.hold_out, self.classes, self.chance = hold_out, classes, chance
+
+    def part_folds(self) -> tuple[list[str], list[str]]:
+        """Part folds into those that some series scores, and others."""
+        scored: list[str] = []
+        unscored: list[str] = []
+        for fold in list_folds(self.tables):
+            has_value = any(is_number(table.get(fold, {}).get("value")) for table in self.tables)
+            (scored if has_value else unscored).append(fold)
+        return scored, unscored
+
+    def make(self, fold: str, *, is_first: bool) -> list[ScoreRow]:
+        """Make the rows of a fold."""
+        is_apart = fold in SUMMARIES[:1] and not is_first
+        rows = [table.get(fold) for table in self.tables]
+        known = next(row for row in rows if row is not None)
+        if len(self.series) == 1:
+            name = name_fold(fold, self.hold_out, known, with_sd=is_number(known.get("sd")))
+            numbers = (_write_number(known), self._say_counts(fold, known))
+            return [self._make_row(0, fold, known, name, numbers, is_apart=is_apart)]
+        has_sd = any(row is not None and is_number(row.get("sd")) for row in rows)
+        heading = ScoreRow(
+            name_fold(fold, self.hold_out, _agree(rows), with_sd=has_sd),
+            numbers=(self._say_range(fold, [row for row in rows if row is not None]),),
+            is_heading=True,
+            is_apart=is_apart,
+        )
+        return [heading, *(self._make_series(place, fold, row) for place, row in enumerate(rows))]
+
+    def _make_series(self, place: int, fold: str, row: Cells | None) -> ScoreRow:
+        """Make the row of a series under its fold's heading."""
+        name = self.series[place].name
+        if row is None or not is_number(row.get("value")):
+            reason = str(row.get("reason") or "") if row is not None else ""
+            return ScoreRow(name, reason=reason or "no score", is_indented=True)
+        return self._make_row(place, fold, row, name, (_write_number(row),), is_indented=True)
+
+    def _make_row(
+        self,
+        place: int,
+        fold: str,
+        row: Cells,
+        name: str,
+        numbers: tuple[str, ...],
+        *,
+        is_indented: bool = False,
+        is_apart: bool = False,
+    ) -> ScoreRow:
+        each = self.series[place]
+        words = say_cell(
+            each,
+            fold,
+            row,
+            self.metric,
+            hold_out=self.hold_out,
+            classes=self.classes.get(fold),
+            chance=self.chance.get(fold),
+        )
+        data = (each.key or each.name, fold)
+        marks = [_mark(row, KINDS[each.kind][1], words, data)]
+        if is_number(each.printed.get(fold)):
+            marks.append(ScoreMark(float(each.printed[fold]), PRINTED, words, data=data))
+        return ScoreRow(
+            name,
+            tuple(marks),
+            numbers=tuple(filter(None, numbers)),
+            band=each.null.get(fold),
+            tick=self.chance.get(fold),
+            is_indented=is_indented,
+            is_apart=is_apart,
+        )
+
+    def _say_counts(self, fold: str, row: Cells) -> str:
+        return say_counts(row, self.classes.get(fold))
+
+    def _say_range(self, fold: str, rows: Sequence[Cells]) -> str:
+        """Say what the scores of a fold rest on; of how many to how many where they differ."""
+        words = list(dict.fromkeys(filter(None, (self._say_counts(fold, row) for row in rows))))
+        if len(words) <= 1:
+            return "".join(words)
+        counts = _list_counts(rows)
+        return f"{min(counts):,} to {max(counts):,} images" if counts else ""
+
+    def explain(self, fold: str) -> ScoreRow:
+        """Say why a fold has no score, and what there would be to test."""
+        rows = [table[fold] for table in self.tables if fold in table]
+        reasons = dict.fromkeys(str(row.get("reason") or "") for row in rows)
+        reason = " ".join(filter(None, reasons))
+        counts = "" if fold in SUMMARIES else self._say_range(fold, rows)
+        # Some reasons begin with the images themselves.
+        is_told = reason.startswith(tuple(name_units(int(n), "image") for n in _list_counts(rows)))
+        words = reason if is_told else ": ".join(filter(None, (counts, reason)))
+        return ScoreRow(name_fold(fold, self.hold_out, _agree(rows)), reason=words)
+
+
+def _write_number(row: Cells) -> str:
+    """Write a score with its interval, or that there is none where that has a reason."""
+    has_none = not is_number(row.get("low")) and row.get("reason")
+    return f"{write_interval(row)}{', no interval' if has_none else ''}"
+
+
+def _agree(rows: Sequence[Cells | None]) -> Cells:
+    """Return the first row if all that are there have as many folds, else one without."""
+    known = [row for row in rows if row is not None]
+    alike = len({row.get("n_folds") for row in known}) == 1
+    return known[0] if alike else {}
+
+
+def _list_counts(rows: Sequence[Cells]) -> list[int]:
+    return [int(row["n_images"]) for row in rows if is_number(row.get("n_images"))]
+
+
+def _mark(row: Cells, look: Look, words: str, data: tuple[str, ...]) -> ScoreMark:
+    """Make the mark of a score, with its interval where both ends are there."""
+    ends = [float(row[end]) if is_number(row.get(end)) else math.nan for end in ("low", "high")]
+    return ScoreMark(float(row["value"]), look, words, low=ends[0], high=ends[1], data=data)
+
+
+def _list_key(series: Sequence[Series], tables: Tables) -> list[tuple[str, Look]]:
+    """List the kinds of marks, where there are several."""
+    kinds = [kind for kind in KINDS if any(each.kind == kind for each in series)]
+    key = [KINDS[kind] for kind in kinds] if len(kinds) > 1 else []
+    shown = (
+        is_number(each.printed.get(fold))
+        for each, table in zip(series, tables, strict=True)
+        for fold in table
+    )
+    return [*key, ("the paper's number", PRINTED)] if any(shown) else key
+
+
+def _title_below(scored: Sequence[str], unscored: Sequence[str], hold_out: str) -> str:
+    """Title the rows without a score, with how many of how many they are."""
+    no_group = (*SUMMARIES, UNKNOWN)
+    n_out, n_in = (sum(fold not in no_group for fold in part) for part in (unscored, scored))
+    if not n_out:
+        return "Not estimable"
+    return f"Not estimable: {n_out:,} of {name_units_of(n_out + n_in, hold_out)}"
+
+
+def describe_forest(
+    series: Sequence[Series],
+    metric: str,
+    *,
+    hold_out: str = "region",
+    title: str = "",
+    most: int = 8,
+) -> str:
+    """Say in words what `plot_forest` shows: its text alternative.
+
+    Parameters
+    ----------
+    series, metric, hold_out, title
+        As of `plot_forest`.
+    most : int, default 8
+        Folds named one by one; of more the lowest and the highest are.
+
+    Returns
+    -------
+    str
+        Plain text: each series with its scores, and what is not estimable.
+    """
+    name = title or name_metric(metric)
+    sentences = [f"A forest plot of {name} by held-out {hold_out}."]
+    for each in series:
+        table = read_scores(each, metric)
+        scored = {fold: row for fold, row in table.items() if is_number(row.get("value"))}
+        parts = _say_scores(each, scored, hold_out, most)
+        out = [fold for fold in list_folds([table]) if fold not in scored]
+        named = ", ".join(name_fold(fold, hold_out) for fold in out[:most])
+        rest = f" and {len(out) - most:,} more" if len(out) > most else ""
+        ending = f"; not estimable: {named}{rest}" if out else ""
+        sentences.append(f"{each.name}: {'; '.join(parts) or 'no score'}{ending}.")
+    return " ".join(sentences)
+
+
+def _say_scores(series: Series, scored: Mapping[str, Cells], hold_out: str, most: int) -> list[str]:
+    """Say the scores of a series: all, or the ends of many."""
+    ordered = list_folds([scored])
+    groups = [fold for fold in ordered if fold not in SUMMARIES]
+    if len(groups) > most:
+        by_value = sorted(groups, key=lambda fold: float(scored[fold]["value"]))
+        groups = [by_value[0], by_value[-1]]
+    return [
+        f"{name_fold(fold, hold_out, scored[fold])} {write_interval(scored[fold])}"
+        + (
+            f", in the paper {series.printed[fold]:.2f}"
+            if is_number(series.printed.get(fold))
+            else ""
+        )
+        for fold in (*groups, *(fold for fold in SUMMARIES if fold in scored))
+    ]

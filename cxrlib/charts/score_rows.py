@@ -1,0 +1,699 @@
+"""Rows of scores on one axis: marks with intervals, their numbers at the right, reasons below.
+
+What forest plots, steps from one protocol to another, and comparisons have in common. All texts
+are plain; they are escaped here.
+"""
+
+import html
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
+from cxrlib.charts.rows import STILL, text_width
+from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
+
+__all__ = ["Look", "ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows", "write_score"]
+
+#: Pixels: a line of text, room round a row's lines, over a heading, at the edges, of tick labels
+#: and the axis title, of a line of the key, of the label of the axis' line.
+LINE, PAD, GAP, EDGE, AXIS, KEY, LABEL = 20, 8, 10, 8, 64, 26, 24
+#: Pixels between the axis and what stands at its right, of an indent, of a mark in the key.
+BESIDE, INDENT, KEY_MARK = 16, 14, 44
+#: Letters of a line of a row's name, of a heading.
+NAME, HEADING = 24, 44
+#: The narrowest figure that texts are laid out for, in pixels.
+NARROW = 700
+#: Digits, points and blanks are narrower than the mean letter.
+NUMBER_SHARE = 0.88
+#: More rows below the axis than this say their reason in two lines; pointing at it tells it whole.
+MOST_WRAPPED = 8
+#: Outlines of the key's marks, pixels right and up from their middle.
+OUTLINES: Mapping[str, Sequence[tuple[float, float]]] = {
+    "square": ((-5.5, -5.5), (5.5, -5.5), (5.5, 5.5), (-5.5, 5.5)),
+    "pentagon": ((0, 6.5), (6.2, 2), (3.8, -5.3), (-3.8, -5.3), (-6.2, 2)),
+    "hexagon": ((0, 6.5), (5.6, 3.2), (5.6, -3.2), (0, -6.5), (-5.6, -3.2), (-5.6, 3.2)),
+    "x": (
+        *((-6, -3.2), (-3.2, -6), (0, -2.8), (3.2, -6), (6, -3.2), (2.8, 0)),
+        *((6, 3.2), (3.2, 6), (0, 2.8), (-3.2, 6), (-6, 3.2), (-2.8, 0)),
+    ),
+    "band": ((-8, -7), (8, -7), (8, 7), (-8, 7)),
+    "line": ((0, -8), (0, 8)),
+    "line-ns": ((0, -8), (0, 8)),
+    "triangle": ((-6, 0), (4, 5.5), (4, -5.5)),
+}
+#: How far from an end of the axis the sign stands that something lies beyond, as its share.
+INSIDE = 0.012
+
+
+@dataclass(frozen=True)
+class Look:
+    """Say how a kind of mark looks; `tone` names a colour of the palette."""
+
+    symbol: str
+    tone: str = "accent"
+    is_open: bool = False
+    size: float = 11
+
+
+@dataclass(frozen=True)
+class ScoreMark:
+    """Hold a value with its interval; an end that is NaN is not drawn.
+
+    Parameters
+    ----------
+    value, low, high : float
+    look : Look
+    words : str
+        What is told by pointing at it, as lines.
+    data : tuple of str
+        Its ``customdata``: what a click stands for.
+    """
+
+    value: float
+    look: Look
+    words: str
+    low: float = math.nan
+    high: float = math.nan
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """Hold a row: its name, its marks, the lines at its right.
+
+    Parameters
+    ----------
+    name : str
+    marks : tuple of ScoreMark
+        None of a row that has a reason, or of a heading.
+    numbers : tuple of str
+        Lines at the right; the first in ink, the others quiet.
+    reason : str
+        Why there is no score.
+    band : (float, float) or None
+        Shaded behind the marks.
+    tick : float or None
+        A dashed line of this row alone, such as its chance.
+    is_heading : bool
+        Name and numbers over the rows that follow, which are indented.
+    is_indented, is_apart : bool
+        Belongs to the heading above; has a line above it.
+    """
+
+    name: str
+    marks: tuple[ScoreMark, ...] = ()
+    numbers: tuple[str, ...] = ()
+    reason: str = ""
+    band: tuple[float, float] | None = None
+    tick: float | None = None
+    is_heading: bool = False
+    is_indented: bool = False
+    is_apart: bool = False
+
+
+@dataclass(frozen=True)
+class ScoreAxis:
+    """Describe the axis; what lies beyond its ends is cut there, with a sign.
+
+    Parameters
+    ----------
+    title : str
+    low, high : float
+    line : float or None
+        Where a line goes through all rows, such as chance.
+    line_name : str
+        Stands over it.
+    ticks : tuple of float
+        None lets Plotly choose.
+    as_percent : bool
+        Whether tick labels are percentages of one.
+    """
+
+    title: str
+    low: float
+    high: float
+    line: float | None = None
+    line_name: str = ""
+    ticks: tuple[float, ...] = ()
+    as_percent: bool = False
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Hold a row with the pixels from the top of the plot to its middle, and its height."""
+
+    row: ScoreRow
+    top: float
+    height: float
+    name_lines: tuple[str, ...] = field(default=())
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+
+def write_score(value: float) -> str:
+    """Write a score to two digits after the point.
+
+    Examples
+    --------
+    >>> write_score(0.724), write_score(-5.0), write_score(-0.001), write_score(float("nan"))
+    ('0.72', '−5.00', '0.00', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.2f}" if abs(value) < 1e4 else f"{value:.2g}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def plot_score_rows(
+    rows: Sequence[ScoreRow],
+    axis: ScoreAxis,
+    *,
+    below: Sequence[ScoreRow] = (),
+    below_title: str = "Not estimable",
+    key: Sequence[tuple[str, Look]] = (),
+    band_name: str = "",
+    tick_name: str = "",
+    path: Sequence[tuple[float, int]] = (),
+    theme: Theme = "light",
+) -> go.Figure:
+    """Plot rows of scores on an axis, and under it the rows without one, with their reasons.
+
+    Parameters
+    ----------
+    rows : sequence of ScoreRow
+        From the top.
+    axis : ScoreAxis
+    below : sequence of ScoreRow
+        Without marks.
+    below_title : str
+        What these are.
+    key : sequence of (name, Look)
+        Explained above the rows.
+    band_name, tick_name : str
+        What bands and lines of single rows are, if there are any.
+    path : sequence of (value, row)
+        Joined by a thin line.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Its height depends on the rows alone.
+    """
+    palette = PALETTES[theme]
+    placed = _place(rows)
+    left, right = _find_rooms(placed, below)
+    entries = _list_key(rows, axis, key, band_name, tick_name) if rows else []
+    n_lines = 1 + max((line for _, line in _lay_out_key(entries)), default=-1)
+    top = EDGE + KEY * n_lines + (LABEL if axis.line_name and rows else 0)
+    key_shapes, key_notes = _draw_key(entries, top - EDGE / 2, left, palette)
+    high = placed[-1].top + placed[-1].height + PAD if placed else 2 * LINE
+    notes, under = _write_below(below, below_title, left, palette)
+    bottom = (AXIS if rows else EDGE) + under
+    layout: Parts = {
+        "height": top + high + bottom,
+        "margin": {"l": left, "r": right, "t": top, "b": bottom, "autoexpand": False},
+        "dragmode": False,
+        "clickmode": "event+select",
+        "showlegend": False,
+        "xaxis": _make_axis(axis, is_shown=bool(rows)),
+        "yaxis": {"range": [high, 0], "visible": False, "fixedrange": True},
+        "shapes": [*_draw_line(axis, palette), *_draw_rules(placed, palette), *key_shapes],
+        "annotations": [
+            *key_notes,
+            *_name_line(axis, palette),
+            *(note for each in placed for note in _write_row(each, left, right, palette)),
+            *({**note, "yshift": note["yshift"] - (bottom - under)} for note in notes),
+        ],
+    }
+    if not rows:
+        layout["shapes"] = []
+        layout["annotations"] = [*layout["annotations"][-len(notes) or None :], _say_none(palette)]
+        return make_figure([], layout, theme)
+    traces = [
+        *_draw_bands(placed, axis, palette),
+        *_draw_ticks(placed, axis, palette),
+        *_draw_path(placed, path, axis, palette),
+        *_draw_intervals(placed, axis, palette),
+        *_draw_marks(placed, axis, palette),
+        *_draw_cuts(placed, axis, palette),
+    ]
+    return make_figure(traces, layout, theme)
+
+
+# ---- rooms
+
+
+def _place(rows: Sequence[ScoreRow]) -> list[_Placed]:
+    """Stack rows, each as high as its lines."""
+    placed: list[_Placed] = []
+    top = 0.0
+    for row in rows:
+        letters = HEADING if row.is_heading else NAME
+        names = _wrap(row.name, letters, 1 if row.is_heading else 2)
+        if row.is_apart or (row.is_heading and placed):
+            top += GAP
+        height = LINE * max(len(names), len(row.numbers), 1) + (PAD if not row.is_indented else 6)
+        placed.append(_Placed(row, top, height, tuple(names)))
+        top += height
+    return placed
+
+
+def _find_rooms(placed: Sequence[_Placed], below: Sequence[ScoreRow]) -> tuple[int, int]:
+    """Find the room left of the axis for names, and right of it for numbers."""
+    names = [
+        text_width(line) + INDENT * each.row.is_indented
+        for each in placed
+        if not each.row.is_heading
+        for line in each.name_lines
+    ]
+    names += [text_width(line) for row in below for line in _wrap(row.name, NAME, 2)]
+    numbers = [
+        NUMBER_SHARE * text_width(line)
+        for each in placed
+        if not each.row.is_heading
+        for line in each.row.numbers
+    ]
+    right = BESIDE + max(numbers) if numbers else 0
+    return EDGE + 12 + round(max(names, default=60)), EDGE + round(right)
+
+
+def _wrap(text: str, letters: int, most: int) -> list[str]:
+    """Break a text into at most so many lines, addresses too; what does not fit is cut."""
+    lines = [""]
+    for piece in re.findall(r"[^ ./_-]*[ ./_-]*", text):
+        if lines[-1] and len((lines[-1] + piece).rstrip()) > letters:
+            lines.append("")
+        lines[-1] += piece
+    lines = [line.strip() for line in lines]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
+    return [f"{ln[: letters - 1].rstrip()}…" if len(ln) > letters else ln for ln in lines]
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+# ---- the key
+
+
+def _list_key(
+    rows: Sequence[ScoreRow],
+    axis: ScoreAxis,
+    key: Sequence[tuple[str, Look]],
+    band_name: str,
+    tick_name: str,
+) -> list[tuple[str, Look]]:
+    """List what the key explains: looks, and bands, lines and cuts where there are any."""
+    entries = list(key)
+    if band_name and any(row.band for row in rows):
+        entries.append((band_name, Look("band", tone="quiet")))
+    if tick_name and any(row.tick is not None for row in rows):
+        entries.append((tick_name, Look("line", tone="quiet")))
+    if any(_list_cuts(row, axis) for row in rows):
+        entries.append(("beyond the axis", Look("triangle", tone="ink")))
+    return entries
+
+
+def _lay_out_key(entries: Sequence[tuple[str, Look]]) -> list[tuple[float, int]]:
+    """Place the entries on lines of the narrowest figure: pixels from the left, and the line."""
+    places: list[tuple[float, int]] = []
+    x, line = float(EDGE), 0
+    for name, _ in entries:
+        width = KEY_MARK + text_width(name)
+        if places and x + width > NARROW:
+            x, line = float(EDGE), line + 1
+        places.append((x, line))
+        x += width
+    return places
+
+
+def _draw_key(
+    entries: Sequence[tuple[str, Look]], above: float, left: int, palette: Palette
+) -> tuple[list[Parts], list[Parts]]:
+    """Draw the key in pixels from the plot's upper left corner; returns shapes and annotations.
+
+    Plotly's own would get no more room than the plot between names and numbers.
+    """
+    shapes, notes = [], []
+    for (name, look), (x, line) in zip(entries, _lay_out_key(entries), strict=True):
+        up = above - KEY * (line + 0.5)
+        ink = str(getattr(palette, look.tone))
+        shapes.append(
+            {
+                "type": "path",
+                "path": _write_path(look.symbol, x - left + 8, up),
+                "xsizemode": "pixel",
+                "ysizemode": "pixel",
+                "xref": "paper",
+                "yref": "paper",
+                "xanchor": 0,
+                "yanchor": 1,
+                "fillcolor": palette.page if look.is_open else ink,
+                "line": {"color": ink, "width": 2 if look.is_open or look.symbol == "line" else 0},
+            }
+        )
+        if look.symbol == "band":
+            shapes[-1]["fillcolor"] = _band_ink(palette)
+        notes.append(
+            {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "xshift": x - left + 20,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "middle",
+                "yshift": up,
+                "text": _escape(name),
+            }
+        )
+    return shapes, notes
+
+
+def _write_path(symbol: str, x: float, y: float) -> str:
+    """Write the outline of a mark of the key, in pixels."""
+    corners = "L".join(f"{x + right:.1f},{y + up:.1f}" for right, up in OUTLINES[symbol])
+    return f"M{corners}Z"
+
+
+# ---- the axis
+
+
+def _make_axis(axis: ScoreAxis, *, is_shown: bool) -> Parts:
+    room = 0.02 * (axis.high - axis.low)
+    made: Parts = {
+        "range": [axis.low - room, axis.high + room],
+        "title": {"text": _escape(axis.title), "standoff": 8},
+        "showgrid": True,
+        "ticks": "outside",
+        "tickangle": 0,
+        "nticks": 6,
+        "fixedrange": True,
+        "visible": is_shown,
+    }
+    if axis.ticks:
+        made["tickvals"] = list(axis.ticks)
+        made["ticktext"] = [
+            f"{100 * tick:g} %" if axis.as_percent else f"{tick:g}".replace("-", "−")
+            for tick in axis.ticks
+        ]
+    return made
+
+
+def _draw_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    if axis.line is None:
+        return []
+    line = {"color": palette.quiet, "width": 1.5}
+    ends = {"x0": axis.line, "x1": axis.line, "y0": 0, "y1": 1, "yref": "paper"}
+    return [{"type": "line", **ends, "line": line, "layer": "below"}]
+
+
+def _name_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    if axis.line is None or not axis.line_name:
+        return []
+    return [
+        {
+            "x": axis.line,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "text": _escape(axis.line_name),
+            "font": {"color": palette.quiet, "size": TEXT_SIZE},
+        }
+    ]
+
+
+# ---- texts
+
+
+def _write_row(each: _Placed, left: int, right: int, palette: Palette) -> Iterator[Parts]:
+    """Write a row's name, its numbers, and the reason where it has no mark."""
+    row = each.row
+    name = "<br>".join(map(_escape, each.name_lines))
+    at_left = {"x": 0, "xref": "paper", "xanchor": "left", "align": "left", "y": each.middle}
+    shift = EDGE - left + INDENT * row.is_indented
+    yield {**at_left, "xshift": shift, "text": f"<b>{name}</b>" if row.is_heading else name}
+    if row.numbers:
+        first, *others = map(_escape, row.numbers)
+        quiet = f'<span style="color: {palette.quiet}">'
+        text = "<br>".join([first, *(f"{quiet}{other}</span>" for other in others)])
+        at_right = {"x": 1, "xref": "paper", "y": each.middle, "text": text}
+        if row.is_heading:
+            font = {"color": palette.quiet, "size": TEXT_SIZE}
+            yield {**at_right, "xanchor": "right", "xshift": right - EDGE, "font": font} | {
+                "bgcolor": palette.page,
+                "borderpad": 2,
+            }
+        else:
+            yield {**at_right, "xanchor": "left", "align": "left", "xshift": BESIDE}
+    if row.reason and not row.marks:
+        n_lines = max(len(each.name_lines), len(row.numbers))
+        yield {
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "xshift": 8,
+            "y": each.middle,
+            "bgcolor": palette.page,
+            **_write_reason(row.reason, _wrap(row.reason, _count_letters(left), n_lines), palette),
+        }
+
+
+def _write_reason(reason: str, lines: Sequence[str], palette: Palette) -> Parts:
+    """Write a reason; one that is cut is told whole by pointing at it."""
+    words: Parts = {
+        "text": "<br>".join(map(_escape, lines)),
+        "align": "left",
+        "font": {"color": palette.quiet, "size": TEXT_SIZE},
+    }
+    if lines[-1].endswith("…"):
+        words["hovertext"] = "<br>".join(map(_escape, textwrap.wrap(reason, 70)))
+    return words
+
+
+def _write_below(
+    below: Sequence[ScoreRow], title: str, left: int, palette: Palette
+) -> tuple[list[Parts], int]:
+    """Write the rows without a score; returns them, from 0 down, and the room they take."""
+    if not below:
+        return [], 0
+    shared = {"x": 0, "xref": "paper", "y": 0, "yref": "paper", "xanchor": "left"}
+    shared |= {"yanchor": "top", "align": "left"}
+    quiet = {"color": palette.quiet, "size": TEXT_SIZE}
+    at_left = {**shared, "xshift": EDGE - left, "font": quiet}
+    notes: list[Parts] = [{**at_left, "text": f"<b>{_escape(title)}</b>", "yshift": 0}]
+    down = LINE + PAD
+    letters = _count_letters(left)
+    most = 3 if len(below) <= MOST_WRAPPED else 2
+    for row in below:
+        names = _wrap(row.name, NAME, 2)
+        reasons = _wrap(row.reason or "no score", letters, most)
+        name = "<br>".join(map(_escape, names))
+        notes.append({**at_left, "text": name, "yshift": -down})
+        words = _write_reason(row.reason, reasons, palette)
+        notes.append({**shared, "xshift": 0, "yshift": -down, **words})
+        down += LINE * max(len(names), len(reasons)) + 4
+    return notes, down + EDGE
+
+
+def _count_letters(left: int) -> int:
+    """Count the letters of a line from the axis to the right edge of the narrowest figure."""
+    return int((NARROW - left - 2 * EDGE) / (0.5 * TEXT_SIZE))
+
+
+def _say_none(palette: Palette) -> Parts:
+    return {
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": 0.5,
+        "yref": "paper",
+        "text": "There is nothing to draw.",
+        "font": {"size": 18, "color": palette.quiet},
+    }
+
+
+def _draw_rules(placed: Sequence[_Placed], palette: Palette) -> list[Parts]:
+    """Draw a line over each row that stands apart."""
+    return [
+        {
+            "type": "line",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "y0": each.top - GAP / 2,
+            "y1": each.top - GAP / 2,
+            "line": {"color": palette.grid, "width": 1.5},
+            "layer": "below",
+        }
+        for each in placed
+        if each.row.is_apart
+    ]
+
+
+# ---- marks
+
+
+def _paint(look: Look, palette: Palette) -> Parts:
+    ink = str(getattr(palette, look.tone))
+    return {
+        "symbol": look.symbol,
+        "size": look.size,
+        "color": palette.page if look.is_open else ink,
+        "line": {"width": 2 if look.is_open else 1, "color": ink},
+        "opacity": 1,
+    }
+
+
+def _band_ink(palette: Palette) -> str:
+    return mix(palette.quiet, palette.page, 0.25)
+
+
+def _draw_bands(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    """Draw bands as broad lines."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for each in placed:
+        if each.row.band is not None and all(map(math.isfinite, each.row.band)):
+            low, high = (_clip(end, axis) for end in each.row.band)
+            x += [low, high, None]
+            y += [each.middle, each.middle, None]
+    if not x:
+        return []
+    return [{**_line(x, y), "line": {"color": _band_ink(palette), "width": 16}}]
+
+
+def _draw_ticks(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    """Draw the lines of single rows."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for each in placed:
+        tick = each.row.tick
+        if tick is not None and axis.low <= tick <= axis.high:
+            x += [tick, tick, None]
+            y += [each.middle - 10, each.middle + 10, None]
+    if not x:
+        return []
+    return [{**_line(x, y), "line": {"color": palette.quiet, "width": 2}}]
+
+
+def _draw_path(
+    placed: Sequence[_Placed],
+    path: Sequence[tuple[float, int]],
+    axis: ScoreAxis,
+    palette: Palette,
+) -> list[Parts]:
+    """Join values of rows by a thin line."""
+    if len(path) < 2:
+        return []
+    x: list[float | None] = [_clip(value, axis) for value, _ in path]
+    y: list[float | None] = [placed[row].middle for _, row in path]
+    return [{**_line(x, y), "line": {"color": palette.quiet, "width": 1.5, "dash": "dot"}}]
+
+
+def _line(x: list[float | None], y: list[float | None]) -> Parts:
+    shared = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
+    return {**shared, "x": x, "y": y}
+
+
+def _group_marks(placed: Sequence[_Placed]) -> dict[Look, list[tuple[float, ScoreMark]]]:
+    """Gather marks with the height of their row, by how they look."""
+    found: dict[Look, list[tuple[float, ScoreMark]]] = {}
+    for each in placed:
+        for mark in each.row.marks:
+            found.setdefault(mark.look, []).append((each.middle, mark))
+    return found
+
+
+def _draw_intervals(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    """Draw intervals as far as the axis goes."""
+    traces = []
+    for look, marks in _group_marks(placed).items():
+        x: list[float | None] = []
+        y: list[float | None] = []
+        for middle, mark in marks:
+            is_whole = math.isfinite(mark.low) and math.isfinite(mark.high)
+            if is_whole and mark.high >= axis.low and mark.low <= axis.high:
+                x += [_clip(mark.low, axis), _clip(mark.high, axis), None]
+                y += [middle, middle, None]
+        if x:
+            line = {"color": str(getattr(palette, look.tone)), "width": 2.5}
+            traces.append({**_line(x, y), "line": line})
+    return traces
+
+
+def _draw_marks(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    """Draw the values, a trace a look; those beyond the axis have a sign at its end instead."""
+    return [
+        {
+            "type": "scatter",
+            "x": [mark.value for _, mark in marks],
+            "y": [middle for middle, _ in marks],
+            "mode": "markers",
+            "marker": _paint(look, palette),
+            "hoverinfo": "text",
+            "hovertext": [_say(mark) for _, mark in marks],
+            "customdata": [list(mark.data) for _, mark in marks],
+            "cliponaxis": False,
+            **STILL,
+        }
+        for look, every in _group_marks(placed).items()
+        if (marks := [pair for pair in every if axis.low <= pair[1].value <= axis.high])
+    ]
+
+
+def _draw_cuts(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
+    """Draw a sign at an end of the axis where a value or an interval lies beyond it."""
+    inside = INSIDE * (axis.high - axis.low)
+    ends = {"left": axis.low - inside, "right": axis.high + inside}
+    cuts = [(each.middle, *cut) for each in placed for cut in _list_cuts(each.row, axis)]
+    if not cuts:
+        return []
+    return [
+        {
+            "type": "scatter",
+            "x": [ends[side] for _, side, _ in cuts],
+            "y": [middle for middle, _, _ in cuts],
+            "mode": "markers",
+            "marker": {
+                "symbol": [f"triangle-{side}" for _, side, _ in cuts],
+                "size": 12,
+                "color": [str(getattr(palette, mark.look.tone)) for _, _, mark in cuts],
+                "opacity": 1,
+            },
+            "hoverinfo": "text",
+            "hovertext": [_say(mark) for _, _, mark in cuts],
+            "customdata": [list(mark.data) for _, _, mark in cuts],
+            "cliponaxis": False,
+            **STILL,
+        }
+    ]
+
+
+def _list_cuts(row: ScoreRow, axis: ScoreAxis) -> list[tuple[str, ScoreMark]]:
+    """List the ends of the axis that marks or their intervals reach beyond."""
+    found = []
+    for mark in row.marks:
+        ends = [end for end in (mark.value, mark.low, mark.high) if math.isfinite(end)]
+        if min(ends) < axis.low:
+            found.append(("left", mark))
+        if max(ends) > axis.high:
+            found.append(("right", mark))
+    return found
+
+
+def _clip(value: float, axis: ScoreAxis) -> float:
+    return min(max(value, axis.low), axis.high)
+
+
+def _say(mark: ScoreMark) -> str:
+    return "<br>".join(_escape(line) for line in mark.words.split("\n"))
