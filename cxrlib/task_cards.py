@@ -148,13 +148,15 @@ def _list_caveats(task: Task) -> Iterator[str]:
             "depends on who published the case. Look at who is labelled against who is not."
         )
     if task.has_window:
-        yield from _DAY_CAVEATS
+        yield _CLOCK_CAVEAT
+        if task.after == 0 and not task.with_day_0:
+            yield "Images of day 0, which can be that of admission, lie outside of the window."
     if any(column in _OF_THE_IMAGE for column, _ in task.without):
         yield (
             "Only images that say so are left out: where it is not recorded whether there is a "
             "tube, or whether the patient is in the ICU, the image stays."
         )
-    if {"AP", "PA"} <= set(task.views) or "AP Supine" in task.views:
+    if len({"PA", "AP", "AP Supine"} & {*task.views}) > 1:
         yield (
             "Who is too ill to stand is imaged AP: the view alone can rank the patients. Compare "
             "with the score of the view."
@@ -229,10 +231,9 @@ _MOTIVATIONS = {
     "opacity_mean": _SEVERITY,
 }
 
-_DAY_CAVEATS = (
+_CLOCK_CAVEAT = (
     "Days count from first symptoms in some records and from admission in others, and 5 also "
-    "stands for “a few days”.",
-    "Day 0 lies outside a window that begins after it, unless it is let in.",
+    "stands for “a few days”."
 )
 _AT_ANY_POINT = (
     "The outcome has no date: it can lie before the image, on its day, or weeks later.",

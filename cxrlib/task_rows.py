@@ -4,8 +4,9 @@ One image a row. A row whose image has no readable file has a label and no featu
 a step of its own, so that the counts before it are those of the metadata alone.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from cxrlib.cohort import Cohort, SelectionStep
 from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
 from cxrlib.filters import LAST, NOT_RECORDED, name_number
+from cxrlib.intervals import name_units
 from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.regions import UNKNOWN
 from cxrlib.selection import Selection, find_all_reasons
@@ -27,6 +29,7 @@ __all__ = [
     "TaskRows",
     "compare_labelled",
     "count_classes",
+    "narrow_rows",
     "take_rows",
 ]
 
@@ -241,39 +244,72 @@ def _count_steps(
     table: pd.DataFrame, steps: list[_Step]
 ) -> tuple[pd.Series, pd.DataFrame, tuple[SelectionStep, ...]]:
     """Apply the steps; return the rows left, the flow and the steps as a cohort tells them."""
-    owners = {
-        "patients": table["patient_id"].where(table["is_xray"]),
-        "persons": _name_persons(table).where(table["is_xray"]),
-    }
+    owners = pd.DataFrame({"patient": table["patient_id"], "person": _name_persons(table)})
+    # CT rows bring patients of their own: those of X-rays are counted, as everywhere.
+    owners = owners.where(table["is_xray"])
     left = pd.Series(True, index=table.index)
-    first = {f"n_{name}": int(ids.nunique()) for name, ids in owners.items()}
-    lines: list[dict[str, object]] = [
-        {"step": "all rows", "title": "All rows", "n_images": len(table), **first}
-        | {"n_removed_images": 0, "n_removed_patients": 0, "reasons": ""}
-    ]
-    told = [SelectionStep("All rows", len(table), first["n_patients"], {})]
+    told = [SelectionStep("All rows", len(table), owners["patient"].nunique(), {})]
+    lines = [_write_line("all rows", told[0], owners["person"].nunique(), told[0])]
     for step in steps:
-        gone = left & step.reasons.notna()
-        left = left & ~gone
-        counts = step.reasons[gone].value_counts()
-        removed = {
-            str(why): int(n) for why, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))
-        }
-        n_patients = int(owners["patients"][left].nunique())
-        lines.append(
-            {
-                "step": step.name,
-                "title": step.title,
-                "n_images": int(left.sum()),
-                "n_patients": n_patients,
-                "n_persons": int(owners["persons"][left].nunique()),
-                "n_removed_images": int(gone.sum()),
-                "n_removed_patients": told[-1].n_patients - n_patients,
-                "reasons": ", ".join(f"{n:,} {why}" for why, n in removed.items()),
-            }
-        )
-        told.append(SelectionStep(step.title, int(left.sum()), n_patients, removed))
+        gone = step.reasons[left].dropna()
+        left &= step.reasons.isna()
+        told.append(_tell_step(step.title, owners["patient"][left], gone))
+        n_persons = owners["person"][left].nunique()
+        lines.append(_write_line(step.name, told[-1], n_persons, told[-2]))
     return left, pd.DataFrame(lines, columns=list(FLOW_COLUMNS)), tuple(told)
+
+
+def _tell_step(title: str, patients: pd.Series, gone: pd.Series) -> SelectionStep:
+    """Tell what a step left, and for which reasons the others went, the most frequent first."""
+    counts = sorted(Counter(map(str, gone)).items(), key=lambda pair: (-pair[1], pair[0]))
+    return SelectionStep(title, len(patients), int(patients.nunique()), dict(counts))
+
+
+def _write_line(
+    name: str, step: SelectionStep, n_persons: int, before: SelectionStep
+) -> tuple[object, ...]:
+    """Write a step as a line of the flow, with `FLOW_COLUMNS`."""
+    return (
+        *(name, step.label, step.n_images, step.n_patients, n_persons),
+        *(before.n_images - step.n_images, before.n_patients - step.n_patients),
+        ", ".join(f"{n:,} {why}" for why, n in step.removed.items()),
+    )
+
+
+def narrow_rows(
+    rows: TaskRows, reasons: Sequence[str | None], *, step: str, title: str
+) -> TaskRows:
+    """Leave out rows for reasons that only a later stage knows, as one step more of the flow.
+
+    Parameters
+    ----------
+    rows : TaskRows
+    reasons : sequence of str or None
+        Why each row of the table goes; None where it stays.
+    step, title : str
+        Of the flow: its short name, and in words what stays.
+
+    Returns
+    -------
+    TaskRows
+        Numbered anew.
+
+    Raises
+    ------
+    SelectionError
+        If there is not one reason a row.
+    """
+    if len(reasons) != rows.n_images:
+        raise SelectionError(
+            f"The step {title!r} has {len(reasons)} reasons for {name_units(rows.n_images, 'row')}:"
+            " it needs one for each, None where the row stays."
+        )
+    why = pd.Series(list(reasons), index=rows.table.index, dtype=object)
+    table = rows.table[why.isna()].reset_index(drop=True)
+    told = _tell_step(title, table["patient_id"], why.dropna())
+    line = _write_line(step, told, int(table["person_id"].nunique()), rows.steps[-1])
+    flow = pd.concat([rows.flow, pd.DataFrame([line], columns=list(FLOW_COLUMNS))])
+    return replace(rows, table=table, flow=flow.reset_index(drop=True), steps=(*rows.steps, told))
 
 
 def _name_persons(table: pd.DataFrame) -> pd.Series:

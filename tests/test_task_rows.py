@@ -22,6 +22,7 @@ from cxrlib.task_rows import (
     TaskRows,
     compare_labelled,
     count_classes,
+    narrow_rows,
     take_rows,
 )
 from cxrlib.tasks import PAPER_TASKS, Task, find_task, read_task
@@ -290,6 +291,27 @@ def test_filters_come_last_and_keep_what_a_selection_keeps(drawn: Cohort) -> Non
     assert "region Asia" in reasons
     assert "age" in reasons
     assert take_rows(drawn, task, selection=Selection()).flow.equals(whole.flow)
+
+
+def test_a_later_stage_adds_a_step_of_its_own(drawn: Cohort) -> None:
+    """Rows that go later are counted as those before, and the flow goes on adding up."""
+    rows = take_rows(drawn, find_task("covid-19"))
+    regions = rows.table["region"]
+    reasons = [None if region == "Europe" else f"region {region}" for region in regions]
+    some = narrow_rows(rows, reasons, step="folds", title="In a region that is tested")
+    assert some.table["image_id"].tolist() == rows.table["image_id"][regions == "Europe"].tolist()
+    assert some.table.index.tolist() == list(range(some.n_images))
+    pd.testing.assert_frame_equal(some.flow.iloc[:-1], rows.flow)
+    last = some.flow.iloc[-1]
+    assert (last["n_images"], last["n_patients"]) == (some.n_images, some.n_patients)
+    assert last["n_persons"] == some.n_persons
+    assert last["n_removed_images"] == rows.n_images - some.n_images
+    assert last["n_removed_patients"] == rows.n_patients - some.n_patients
+    assert sum(some.steps[-1].removed.values()) == last["n_removed_images"]
+    assert narrow_rows(rows, [None] * rows.n_images, step="a", title="A").n_images == rows.n_images
+    assert narrow_rows(rows, ["x"] * rows.n_images, step="a", title="A").n_images == 0
+    with pytest.raises(SelectionError, match="has 2 reasons for"):
+        narrow_rows(rows, ["x", None], step="a", title="A")
 
 
 # ---- nothing left
