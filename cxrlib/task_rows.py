@@ -5,7 +5,7 @@ a step of its own, so that the counts before it are those of the metadata alone.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -45,6 +45,9 @@ FLOW_COLUMNS = (
 )
 
 """Columns of `TaskRows.flow`."""
+
+MOST_REASONS = 12  # of a step, written out
+LONGEST = 60  # signs of a value within a reason
 
 CLASS_GROUPINGS = ("region", "sub-region", "country", "source", "article", "view", "sex")
 """What classes can be counted by."""
@@ -115,7 +118,7 @@ class _Step(NamedTuple):
 
     name: str
     title: str
-    reasons: pd.Series
+    reasons: np.ndarray
 
 
 def take_rows(
@@ -149,7 +152,9 @@ def take_rows(
     labels = read_labels(cohort, task.column)
     steps = list(_list_steps(cohort, task, labels))
     if need_file:
-        steps.append(_Step("with a file", "With a readable file", _find_file_reasons(table)))
+        status = table["file_status"]
+        why = _explain("file: ", status, status == "ok")
+        steps.append(_Step("with a file", "With a readable file", why))
     if selection is not None and not selection.is_empty:
         steps.append(_Step("in the filters", "Kept by the filters", _filter(cohort, selection)))
     left, flow, told = _count_steps(table, steps)
@@ -170,71 +175,74 @@ def _check_views(table: pd.DataFrame, task: Task) -> None:
 def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step]:
     """List the steps that a task's definition makes, in the order of the flow."""
     table = cohort.table
-    modality = "modality " + table["modality"].fillna(NOT_RECORDED)
-    yield _Step("X-ray", "X-rays", _explain(modality, table["is_xray"]))
-    views = table["view"].fillna(NOT_RECORDED)
+    views = _read_words(table["view"])
+    yield _Step("X-ray", "X-rays", _explain("modality ", table["modality"], table["is_xray"]))
     words = " or ".join(task.views)
-    yield _Step("view", f"View {words}", _explain("view " + views, views.isin(task.views)))
-    finding = "finding " + table["finding"].fillna(NOT_RECORDED)
+    yield _Step("view", f"View {words}", _explain("view ", views, np.isin(views, task.views)))
     if task.needs_finding:
-        yield _Step(
-            "usable finding", "With a usable finding", _explain(finding, table["usable_finding"])
-        )
-    yield _Step("labelled", f"{task.title}: labelled", _find_label_reasons(table, task, labels))
+        why = _explain("finding ", table["finding"], table["usable_finding"])
+        yield _Step("usable finding", "With a usable finding", why)
+    why = _find_label_reasons(table, task, labels)
+    yield _Step("labelled", f"{task.title}: labelled", why)
     if task.has_window:
         yield _Step("window", f"Day: {task.describe_window()}", _find_day_reasons(table, task))
     for column, answer in task.without:
         name, words = _WITHOUT_STEPS.get(
             (column, answer), (f"{column} not {answer}", f"{column} is not {answer!r}")
         )
-        keep = table[column].astype("str") != answer
-        why = pd.Series(f"{TASK_COLUMNS[column].title}: {answer}", index=table.index)
-        yield _Step(name, words, _explain(why, keep))
+        answers = _read_words(table[column])
+        why = _explain(f"{TASK_COLUMNS[column].title}: ", answers, answers != answer)
+        yield _Step(name, words, why)
 
 
-def _explain(reasons: pd.Series, keep: pd.Series) -> pd.Series:
-    """Give the reason of each row that goes, None where it stays."""
-    return reasons.astype(object).where(~keep.astype(bool), None)
+def _read_words(column: pd.Series) -> np.ndarray:
+    """Read a column of words, shape (n_images,)."""
+    return column.astype(object).fillna(NOT_RECORDED).to_numpy(dtype=object)
 
 
-def _find_label_reasons(table: pd.DataFrame, task: Task, labels: pd.Series) -> pd.Series:
+def _explain(noun: str, words: pd.Series | np.ndarray, keep: pd.Series | np.ndarray) -> np.ndarray:
+    """Give the reason of each row that goes, its value after a noun; None where it stays."""
+    words = _read_words(words) if isinstance(words, pd.Series) else words
+    reasons = [
+        None if stays else noun + _shorten(str(word))
+        for word, stays in zip(words, keep, strict=True)
+    ]
+    return np.array(reasons, dtype=object)
+
+
+def _shorten(word: str) -> str:
+    return word if len(word) <= LONGEST else word[: LONGEST - 1] + "…"
+
+
+def _find_label_reasons(table: pd.DataFrame, task: Task, labels: pd.Series) -> np.ndarray:
     """Say why a row has no label."""
     if task.column in DERIVED:
-        words = "finding " + table["finding"].fillna(NOT_RECORDED)
-    elif task.kind == "classes":
-        words = f"{task.title}: " + table[task.column].astype("str")
-    else:
-        words = pd.Series(f"{task.title}: {NOT_RECORDED}", index=table.index)
-    return _explain(words, labels.notna())
+        return _explain("finding ", table["finding"], labels.notna())
+    return _explain(f"{task.title}: ", table[task.column], labels.notna())
 
 
-def _find_day_reasons(table: pd.DataFrame, task: Task) -> pd.Series:
+def _find_day_reasons(table: pd.DataFrame, task: Task) -> np.ndarray:
     """Say why a row's day lies outside the window."""
     day = table["offset"].to_numpy(dtype=float, na_value=np.nan)
-    low = -np.inf if task.after is None else task.after
-    high = np.inf if task.before is None else task.before
     reasons = np.full(len(day), None, dtype=object)
-    reasons[day <= low] = f"day {name_number(low)} or before" if np.isfinite(low) else None
+    if task.after is not None:
+        reasons[day <= task.after] = f"day {name_number(task.after)} or before"
     if task.after == 0:
+        # Told apart: day 0 is the one that can be let in.
         reasons[day < 0] = "day before 0"
         reasons[day == 0] = None if task.with_day_0 else "day 0"
-    reasons[day >= high] = f"day {name_number(high)} or after" if np.isfinite(high) else None
+    if task.before is not None:
+        reasons[day >= task.before] = f"day {name_number(task.before)} or after"
     reasons[np.isnan(day)] = "day not recorded"
-    return pd.Series(reasons, index=table.index, dtype=object)
+    return reasons
 
 
-def _find_file_reasons(table: pd.DataFrame) -> pd.Series:
-    status = table["file_status"]
-    return _explain("file: " + status, status == "ok")
-
-
-def _filter(cohort: Cohort, selection: Selection) -> pd.Series:
+def _filter(cohort: Cohort, selection: Selection) -> np.ndarray:
     """Say which filter leaves a row out, the first of them."""
-    reasons = find_all_reasons(cohort, selection)
-    first = pd.Series(None, index=cohort.table.index, dtype=object)
-    for column in reasons:
-        first = first.where(first.notna() | reasons[column].isna(), reasons[column])
-    return first
+    reasons = np.full(cohort.n_images, None, dtype=object)
+    for _, why in reversed(list(find_all_reasons(cohort, selection).items())):
+        reasons = np.where(why.notna(), why, reasons)
+    return reasons
 
 
 # ---- counting
@@ -242,27 +250,33 @@ def _filter(cohort: Cohort, selection: Selection) -> pd.Series:
 
 def _count_steps(
     table: pd.DataFrame, steps: list[_Step]
-) -> tuple[pd.Series, pd.DataFrame, tuple[SelectionStep, ...]]:
-    """Apply the steps; return the rows left, the flow and the steps as a cohort tells them."""
-    owners = pd.DataFrame({"patient": table["patient_id"], "person": _name_persons(table)})
+) -> tuple[np.ndarray, pd.DataFrame, tuple[SelectionStep, ...]]:
+    """Apply the steps; return which rows are left, the flow, and the steps as a cohort's."""
     # CT rows bring patients of their own: those of X-rays are counted, as everywhere.
-    owners = owners.where(table["is_xray"])
-    left = pd.Series(True, index=table.index)
-    told = [SelectionStep("All rows", len(table), owners["patient"].nunique(), {})]
-    lines = [_write_line("all rows", told[0], owners["person"].nunique(), told[0])]
+    is_xray = table["is_xray"].to_numpy(dtype=bool)
+    patients = np.where(is_xray, pd.factorize(table["patient_id"])[0], -1)
+    persons = np.where(is_xray, pd.factorize(_name_persons(table))[0], -1)
+    left = np.ones(len(table), dtype=bool)
+    told = [_tell_step("All rows", patients, [])]
+    lines = [_write_line("all rows", told[0], _count_owners(persons), told[0])]
     for step in steps:
-        gone = step.reasons[left].dropna()
-        left &= step.reasons.isna()
-        told.append(_tell_step(step.title, owners["patient"][left], gone))
-        n_persons = owners["person"][left].nunique()
-        lines.append(_write_line(step.name, told[-1], n_persons, told[-2]))
+        goes = np.array([why is not None for why in step.reasons], dtype=bool)
+        gone = step.reasons[left & goes]
+        left &= ~goes
+        told.append(_tell_step(step.title, patients[left], gone))
+        lines.append(_write_line(step.name, told[-1], _count_owners(persons[left]), told[-2]))
     return left, pd.DataFrame(lines, columns=list(FLOW_COLUMNS)), tuple(told)
 
 
-def _tell_step(title: str, patients: pd.Series, gone: pd.Series) -> SelectionStep:
+def _count_owners(codes: np.ndarray) -> int:
+    """Count patients or persons by their codes; a negative one is none."""
+    return len(np.unique(codes[codes >= 0]))
+
+
+def _tell_step(title: str, patients: np.ndarray, gone: Iterable[str]) -> SelectionStep:
     """Tell what a step left, and for which reasons the others went, the most frequent first."""
     counts = sorted(Counter(map(str, gone)).items(), key=lambda pair: (-pair[1], pair[0]))
-    return SelectionStep(title, len(patients), int(patients.nunique()), dict(counts))
+    return SelectionStep(title, len(patients), _count_owners(patients), dict(counts))
 
 
 def _write_line(
@@ -272,8 +286,19 @@ def _write_line(
     return (
         *(name, step.label, step.n_images, step.n_patients, n_persons),
         *(before.n_images - step.n_images, before.n_patients - step.n_patients),
-        ", ".join(f"{n:,} {why}" for why, n in step.removed.items()),
+        _write_reasons(step.removed),
     )
+
+
+def _write_reasons(removed: dict[str, int]) -> str:
+    """Write reasons with their counts, the rare ones of very many as one."""
+    named = list(removed.items())
+    words = [f"{n:,} {why}" for why, n in named[:MOST_REASONS]]
+    rest = named[MOST_REASONS:]
+    if rest:
+        n_rest = sum(n for _, n in rest)
+        words.append(f"{n_rest:,} for {name_units(len(rest), 'other reason')}")
+    return ", ".join(words)
 
 
 def narrow_rows(
@@ -304,9 +329,10 @@ def narrow_rows(
             f"The step {title!r} has {len(reasons)} reasons for {name_units(rows.n_images, 'row')}:"
             " it needs one for each, None where the row stays."
         )
-    why = pd.Series(list(reasons), index=rows.table.index, dtype=object)
-    table = rows.table[why.isna()].reset_index(drop=True)
-    told = _tell_step(title, table["patient_id"], why.dropna())
+    stays = [why is None for why in reasons]
+    table = rows.table[stays].reset_index(drop=True)
+    patients = pd.factorize(table["patient_id"])[0]
+    told = _tell_step(title, patients, [why for why in reasons if why is not None])
     line = _write_line(step, told, int(table["person_id"].nunique()), rows.steps[-1])
     flow = pd.concat([rows.flow, pd.DataFrame([line], columns=list(FLOW_COLUMNS))])
     return replace(rows, table=table, flow=flow.reset_index(drop=True), steps=(*rows.steps, told))
@@ -433,7 +459,7 @@ def compare_labelled(
     could = pd.Series(True, index=cohort.table.index)
     for step in _list_steps(cohort, task, labels):
         if step.name != "labelled":
-            could &= step.reasons.isna()
+            could &= np.array([why is None for why in step.reasons], dtype=bool)
     if unit == "person" and cohort.n_persons is None:
         unit = "patient"
     own = {task.column, *(column for column, _ in task.without)}

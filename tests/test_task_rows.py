@@ -355,6 +355,20 @@ def test_markup_in_a_record_stays_text(tmp_path: Path) -> None:
     assert count_classes(found, "country")["n_images"].tolist() == [1]
 
 
+def test_very_many_reasons_and_long_ones_stay_readable(tmp_path: Path) -> None:
+    """Rare reasons are told together, a long value is cut, and the counts still add up."""
+    rows: list[dict[str, object]] = [
+        {"offset": 3, "finding": f"Pneumonia/Fungal/{'x' * 500}{i // 2}"} for i in range(60)
+    ]
+    rows += [{"offset": 3, "finding": f"finding {i // 3}"} for i in range(60)]
+    flow = take_rows(load(tmp_path, rows), find_task("viral-or-bacterial")).flow.set_index("step")
+    reasons = str(flow.loc["labelled", "reasons"])
+    assert len(reasons) < 1000
+    counts = [int(part.split(" ")[0]) for part in reasons.split(", ")]
+    assert sum(counts) == flow.loc["labelled", "n_removed_images"] == 120
+    assert reasons.endswith("27 for 9 other reasons")
+
+
 # ---- classes
 
 
