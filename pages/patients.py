@@ -40,7 +40,8 @@ if patients.empty:
 
 everybody = load_everybody(cohort)
 report_patient(everybody)
-shown = find_shown(entry.slug, everybody, partial(everybody.choose_opening, patients))
+choose_opening = partial(everybody.choose_opening, patients)
+shown = find_shown(entry.slug, cohort.table, everybody, choose_opening)
 if (asked := read_asked(patients, key=LIST)) is not None:
     shown = choose_patient(shown, asked)
 rows = cohort.table[cohort.table["is_xray"] & (cohort.table["patient_id"] == shown.patient_id)]

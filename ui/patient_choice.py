@@ -17,6 +17,7 @@ __all__ = [
     "find_pair",
     "find_shown",
     "forget_pair",
+    "name_pair",
     "name_turn",
     "swap_pair",
     "write_address",
@@ -49,13 +50,17 @@ class Shown:
     prior_id: str | None = None
 
 
-def find_shown(slug: str, patients: Container[str], choose_opening: Callable[[], str]) -> Shown:
+def find_shown(
+    slug: str, table: pd.DataFrame, patients: Container[str], choose_opening: Callable[[], str]
+) -> Shown:
     """Return what to show: what a link or the browser's Back asks for, else what was shown last.
 
     Parameters
     ----------
     slug : str
         Of the cohort in use.
+    table : DataFrame
+        Of the cohort. An address that names an image and no patient asks for the image's.
     patients : container of str
         Ids of the cohort.
     choose_opening : callable
@@ -63,14 +68,21 @@ def find_shown(slug: str, patients: Container[str], choose_opening: Callable[[],
     """
     kept = st.session_state.get(SHOWN)
     asked = _read_address()
-    is_new = asked != st.session_state.get(WRITTEN)
-    if not isinstance(kept, Shown) or kept.slug != slug:
-        # An address that this page wrote is of the cohort that was shown before.
-        follows = is_new and asked[0] in patients
-        return Shown(slug, str(asked[0]), *asked[1:]) if follows else Shown(slug, choose_opening())
-    if is_new and asked[0] in patients:
-        return Shown(slug, str(asked[0]), *asked[1:])
-    return kept if kept.patient_id in patients else Shown(slug, choose_opening())
+    patient_id = asked[0] or _find_owner(table, asked[1])
+    # An address that this page wrote says nothing new, or is of the cohort that was shown before.
+    if asked != st.session_state.get(WRITTEN) and patient_id in patients:
+        return Shown(slug, str(patient_id), *asked[1:])
+    if not isinstance(kept, Shown) or kept.slug != slug or kept.patient_id not in patients:
+        return Shown(slug, choose_opening())
+    return kept
+
+
+def _find_owner(table: pd.DataFrame, image_id: str | None) -> str | None:
+    """Find the patient of an X-ray."""
+    if image_id is None:
+        return None
+    own = table.loc[table["is_xray"] & (table["image_id"] == image_id), "patient_id"]
+    return None if own.empty else str(own.iloc[0])
 
 
 def report_patient(patients: Container[str]) -> None:
@@ -84,11 +96,22 @@ def _read_address() -> tuple[str | None, str | None, str | None]:
     return patient, image, prior
 
 
+def name_pair(shown: Shown) -> dict[str, str]:
+    """Give what a link to this page says of a pair, and by it of the patient.
+
+    The patient's own parameter is another page's widget, and Streamlit drops it on the way here.
+    """
+    values = (shown.image_id, shown.prior_id)
+    return {name: value for name, value in zip(PARAMETERS[1:], values, strict=True) if value}
+
+
 def write_address(shown: Shown) -> None:
     """Keep what is shown in the address, and in the session for when the reader comes back."""
     st.session_state[SHOWN] = shown
     values = (shown.patient_id, shown.image_id, shown.prior_id)
-    if _read_address() not in (values, _find_way_back()):
+    # A link by an image names the patient too; Back would stop at it on the way back.
+    by_image = (None, *values[1:]) if shown.image_id else values
+    if _read_address() not in (values, by_image, _find_way_back()):
         # At once: each message is a step of the browser's history, and Back would stop at an
         # address between two screens, of which none was ever seen.
         pairs = zip(PARAMETERS, values, strict=True)
@@ -102,12 +125,13 @@ def write_address(shown: Shown) -> None:
 def _find_way_back() -> tuple[str | None, str | None, str | None] | None:
     """Return the address if the browser's Back has led to the one the page was opened with.
 
-    That names no patient. Written to, it would lead forward again, and Back never further. Where
+    That names nobody. Written to, it would lead forward again, and Back never further. Where
     the reader comes from another page, Streamlit has forgotten the button.
     """
     asked = _read_address()
     is_new = asked != st.session_state.get(WRITTEN)
-    return asked if is_new and asked[0] is None and SWAP in st.session_state else None
+    names_nobody = asked[:2] == (None, None)
+    return asked if is_new and names_nobody and SWAP in st.session_state else None
 
 
 def choose_patient(shown: Shown, patient_id: str) -> Shown:

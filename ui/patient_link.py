@@ -1,38 +1,33 @@
 """The way from an image on any page to its patient on the patients page."""
 
-import streamlit as st
-
 from cxrlib.cohort import Cohort
 from cxrlib.priors import pair_image
 from ui.cohorts import current_entry
-from ui.patient_choice import SHOWN, Shown
+from ui.page_link import show_page_link
+from ui.patient_choice import Shown, name_pair
 from ui.resources import find_cohort
 
 __all__ = ["find_patient", "offer_patient"]
 
-PATIENTS = "../pages/patients.py"  # as the main script, ui/router.py, sees it
-
 
 def offer_patient(image_id: str) -> None:
-    """Show a quiet button that leads to the patients page, with an image in its viewer.
+    """Show a quiet link to the patients page, with an image in its viewer.
 
     Parameters
     ----------
     image_id : str
         Of an X-ray of the cohort in use.
     """
-    if st.button(
+    slug = current_entry().slug
+    # The whole cohort: a prior that the filters leave out is the prior all the same.
+    shown = find_patient(find_cohort(slug), slug, image_id)
+    show_page_link(
+        "patients",
         "Open the patient",
-        key="open_patient",
-        type="tertiary",
+        asked=name_pair(shown),
         icon=":material/person_search:",
-        help="All images of this patient by day, on the patients page",
-    ):
-        slug = current_entry().slug
-        # The whole cohort: a prior that the filters leave out is the prior all the same.
-        st.session_state[SHOWN] = find_patient(find_cohort(slug), slug, image_id)
-        # Filters are bound to the address: without an empty one Streamlit refuses to switch.
-        st.switch_page(PATIENTS, query_params={})
+        tip="All images of this patient by day, on the patients page",
+    )
 
 
 def find_patient(cohort: Cohort, slug: str, image_id: str) -> Shown:

@@ -15,6 +15,7 @@ from cxrlib.trajectories import compute_trajectory
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure
+from ui.page_link import show_page_link
 from ui.patient_choice import SHOWN, choose_patient
 from ui.patient_course import Numbers, find_extractor, load_numbers
 from ui.resources import Current, load_current
@@ -24,7 +25,6 @@ from ui.text import show_heading, show_quiet, show_text
 __all__ = ["show_near"]
 
 WINDOWS = (3, 5, 7)  # days
-TRAJECTORIES = "../pages/trajectories.py"  # as the main script, ui/router.py, sees it
 
 
 def show_near(cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: str) -> None:
@@ -71,9 +71,12 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
         draw=draw,
         config={"displayModeBar": False},
     )
-    if st.button("Open on the trajectories page", icon=":material/timeline:", key="to_map"):
-        st.session_state["patient"] = [patient_id]
-        st.switch_page(TRAJECTORIES, query_params={})
+    show_page_link(
+        "trajectories",
+        "Open on the trajectories page",
+        asked={"patient": patient_id},
+        icon=":material/timeline:",
+    )
 
 
 @lru_cache(maxsize=256)

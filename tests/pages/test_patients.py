@@ -1,16 +1,19 @@
 """The patients page, run without a browser."""
 
+import os
 import re
 from datetime import date
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from cxrlib.cohort import load_cohort
 from cxrlib.priors import Pair
 from tests.cohort_factory import make_cohort
 from ui.patient_choice import Shown, name_turn
@@ -258,6 +261,39 @@ def test_names_of_files_are_harmless(patient_id: str) -> None:
     assert re.fullmatch(r"own-patient-[A-Za-z0-9._-]*2026-01-31", name)
     assert len(name) < 80
     assert name_files("own", "19", day) != name_files("own", "318", day)
+
+
+def test_a_link_by_an_image_leads_to_its_patient(app: AppTest) -> None:
+    """Another page's link names the image alone, and the address stays as it is: Back leaves."""
+    app.run().run()
+    cohort = load_cohort(Path(os.environ["CXR_DATA"]), inspect_images=False)
+    shown = app.session_state["shown_patient"].patient_id
+    other = cohort.table[cohort.table["is_xray"] & (cohort.table["patient_id"] != shown)].iloc[0]
+    del app.query_params["patient"]
+    app.query_params["image"] = other["image_id"]
+    app.run()
+    assert not app.exception
+    found = app.session_state["shown_patient"]
+    assert (found.patient_id, found.image_id) == (other["patient_id"], other["image_id"])
+    assert not any(app.query_params.get("patient", []))
+    app.query_params["image"] = "nothing.png"
+    app.run()
+    assert "nothing.png" in written(app)
+    assert app.session_state["shown_patient"].patient_id == found.patient_id
+
+
+def test_the_way_to_and_from_the_map_is_a_link(app: AppTest) -> None:
+    """A link keeps the cohort and the filters in the address, which a button would not."""
+    app.session_state["part"] = "where it leads"
+    app.run()
+    (link,) = app.get("page_link")
+    patient_id = app.session_state["shown_patient"].patient_id
+    assert (link.proto.page, link.proto.query_string) == ("trajectories", f"patient={patient_id}")
+    app.switch_page("../pages/trajectories.py").run()
+    (link,) = app.get("page_link")
+    assert link.proto.page == "patients"
+    assert set(parse_qs(link.proto.query_string)) <= {"image", "prior"}
+    assert parse_qs(link.proto.query_string)["image"]
 
 
 def test_back_to_the_bare_address_is_left_alone(app: AppTest) -> None:
