@@ -186,9 +186,9 @@ _OF_THE_IMAGE = ("in_icu", "intubation_present")
 _HORIZONS = {
     **dict.fromkeys(
         (*DERIVED, *_OF_THE_IMAGE, "geographic_mean", "opacity_mean"),
-        "none: it is of the image itself; when it became known is not recorded",
+        "none, since it is of the image itself (when it became known is not recorded)",
     ),
-    **dict.fromkeys(("age", "offset"), "none: it is of the image itself"),
+    **dict.fromkeys(("age", "offset"), "none, since it is of the image itself"),
 }
 
 _QUESTIONS = {

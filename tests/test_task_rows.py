@@ -246,6 +246,8 @@ def test_the_window_lies_strictly_between(tmp_path: Path) -> None:
     assert list_days("covid-19; with day 0") == [0, 0.5, 7.5]
     assert list_days("covid-19; days=..8") == [-1, 0, 0.5, 7.5]
     assert list_days("covid-19; days=0..") == [0.5, 7.5, 8]
+    assert list_days("covid-19; days=-1..0.5") == [0]
+    assert list_days("covid-19; days=0.5..") == [7.5, 8]
     np.testing.assert_equal(list_days("covid-19; days=any"), [np.nan, -1, 0, 0.5, 7.5, 8])
     flow = take_rows(cohort, find_task("covid-19")).flow.set_index("step")
     assert flow.loc["window", "reasons"] == (
