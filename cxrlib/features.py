@@ -97,10 +97,11 @@ class Features:
     def key(self) -> str:
         """Name these very numbers in 16 hexadecimal digits, whatever the order of the images."""
         digest = hashlib.sha256(_to_bytes((self.name, *self.columns)))
-        order = np.argsort(np.array(self.image_ids, dtype=object), kind="stable")
+        order = sorted(range(len(self.image_ids)), key=self.image_ids.__getitem__)
         digest.update(_to_bytes([self.image_ids[i] for i in order]))
-        # Adding nought makes -0.0 and 0.0 the same bytes, as they are the same number.
-        digest.update((self.matrix[order] + 0.0).astype("<f8").tobytes())
+        for i in order:  # row by row: pixels are large
+            # Adding nought makes -0.0 and 0.0 the same bytes, as they are the same number.
+            digest.update((self.matrix[i] + 0.0).astype("<f8").tobytes())
         return digest.hexdigest()[:KEY_DIGITS]
 
     @cached_property

@@ -9,6 +9,8 @@ import pytest
 
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
+from cxrlib.features import load_features
+from cxrlib.loco import PUBLISHED, LocoSettings, run_loco
 from cxrlib.shortcuts import (
     AGE_WHERE_BLANK,
     SHORTCUTS,
@@ -16,6 +18,7 @@ from cxrlib.shortcuts import (
     list_label_columns,
     read_shortcut,
 )
+from cxrlib.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import PAPER_TASKS, find_task, form_task
 from tests.feature_rows import make_icu_rows, make_task_cohort, take
@@ -179,6 +182,19 @@ def test_recordedness_alone_beats_the_papers_best_features(collection: Cohort) -
     view = _score_published(read_shortcut("view", rows), rows)
     assert view["Asia"] == 1
     assert np.mean(list(view.values())) > 0.9
+
+
+def test_the_loop_finds_the_same_of_recordedness(collection: Cohort, tmp_path: Path) -> None:
+    """The published protocol as the program runs it agrees with the plain one above."""
+    rows = take_rows(collection, find_task("icu-stay"))
+    features = load_features("recorded", rows, Store(tmp_path))
+    settings = LocoSettings(protocol=PUBLISHED, n_resamples=0)
+    scores = run_loco(rows, features, settings).scores
+    found = scores[scores["metric"].eq("auroc")].set_index("fold")["value"]
+    expected = _score_published(read_shortcut("recorded", rows), rows)
+    assert found["mean"] == pytest.approx(np.mean(list(expected.values())))
+    for region, score in expected.items():
+        assert found[region] == pytest.approx(score)
 
 
 def test_a_test_written_down_is_the_diagnosis(collection: Cohort) -> None:
