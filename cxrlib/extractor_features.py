@@ -275,7 +275,7 @@ def _read_numbers(cohort: Cohort, info: ExtractorInfo, store: Store) -> _Numbers
 
 # Reading anew costs a tenth of a second, a task's rows a millisecond. The signature is there to
 # tell one reading from another.
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _read_once(
     root: Path, info: ExtractorInfo, signature: tuple[object, ...], contents: tuple[str, ...]
 ) -> _Numbers:

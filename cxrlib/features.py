@@ -220,8 +220,7 @@ def features_from_matrix(
 def _check_matrix(matrix: ArrayLike, name: str) -> Floats:
     """Return a new matrix of floats, or say what it is instead."""
     try:
-        given = np.asarray(matrix)
-        values = np.array(given, dtype=np.float64) if given.dtype.kind in "biufO" else None
+        values = _to_floats(matrix)
     except (TypeError, ValueError, OverflowError):
         values = None
     if values is None:
@@ -239,8 +238,22 @@ def _check_matrix(matrix: ArrayLike, name: str) -> Floats:
     return values
 
 
+def _to_floats(matrix: ArrayLike) -> Floats | None:
+    """Turn a matrix into floats with NaN where it has a blank; None if it holds no numbers."""
+    if isinstance(matrix, np.ma.MaskedArray):  # its mask would be lost without a word
+        return np.ma.filled(matrix.astype(np.float64), np.nan)
+    given = np.asarray(matrix)
+    if given.dtype.kind == "O":
+        # Text such as "1.5" would be turned into numbers; who sends it did not mean to.
+        if any(isinstance(value, str | bytes) for value in given.flat):
+            return None
+        given = np.where(pd.isna(given), np.nan, given)
+    return np.array(given, dtype=np.float64) if given.dtype.kind in "biufO" else None
+
+
 def _check_words(words: Sequence[str], what: str, name: str) -> tuple[str, ...]:
     """Return ids or column names if each is text, of a sane length, and there once."""
+    words = [words] if isinstance(words, str) else list(words)
     for place, word in enumerate(words, start=1):
         if not isinstance(word, str) or not word.strip() or len(word) > MAX_NAME:
             raise SelectionError(

@@ -125,7 +125,10 @@ def test_values_nobody_can_learn_from_are_marked() -> None:
         (np.array([1j, 2, 3]), IDS, None, "no matrix of numbers"),
         (np.array([{}, 1, 2], dtype=object), IDS, None, "no matrix of numbers"),
         (np.array(["2020-01-01"] * 3, dtype="M8[D]"), IDS, None, "no matrix of numbers"),
-        (None, IDS, None, "no matrix of numbers|shape"),
+        (None, IDS, None, r"shape \(\)"),
+        (pd.DataFrame({"x": ["1", "2", "3"]}), IDS, None, "no matrix of numbers"),
+        (np.array([b"1", 2, 3], dtype=object), IDS, None, "no matrix of numbers"),
+        ([1, 2, 3], "a", None, "3 rows and 1 image id"),
     ],
 )
 def test_what_does_not_match_is_refused(
@@ -143,6 +146,16 @@ def test_a_single_column_and_a_table_are_taken_as_meant() -> None:
     features = features_from_matrix(table, IDS)
     assert features.columns == ("x", "y")
     assert features.matrix.tolist() == [[1, 1], [2, 0], [3, 1]]
+
+
+def test_blanks_of_every_kind_are_marked() -> None:
+    """A masked value, None and pandas' blank are blanks, not numbers and not a crash."""
+    masked = np.ma.masked_array([[1], [2], [3]], mask=[[0], [1], [0]])
+    nullable = pd.DataFrame({"x": pd.array([1, None, 3], dtype="Int64")})
+    for matrix in (masked, nullable, [1, None, 3], pd.Series([1, pd.NA, 3], dtype=object)):
+        features = features_from_matrix(matrix, IDS, ["x"])
+        assert features.matrix.tolist() == [[1.0], [3.0]]
+        assert features.missing == {"b.png": "column 'x' is nan"}
 
 
 def test_outside_numbers_are_matched_by_id(cohort: Cohort) -> None:
