@@ -5,6 +5,7 @@ the store or, where that is damaged, computed to the same digits. Beside it stan
 the very same rows. Nothing that was made leaves the run book (`cxrlib.run_book`).
 """
 
+import functools
 import hashlib
 import json
 import logging
@@ -16,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import Features, describe_missing, load_features, match_features
 from cxrlib.intervals import name_units
@@ -35,7 +36,7 @@ from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.selection import check_selection
 from cxrlib.shortcuts import SHORTCUTS
 from cxrlib.store import Store
-from cxrlib.task_rows import TaskRows, take_rows
+from cxrlib.task_rows import TaskRows, narrow_rows, take_rows
 
 __all__ = [
     "Run",
@@ -154,7 +155,12 @@ def tell_runs(n_runs: int) -> str:
 
 def list_versions() -> dict[str, str]:
     """List the versions of the packages that can change a digit of a run."""
-    return {name: version(name) for name in PACKAGES}
+    return dict(_find_versions())
+
+
+@functools.cache  # found on disk, some 10 ms each
+def _find_versions() -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in PACKAGES)
 
 
 def run_id(
@@ -299,26 +305,14 @@ def _make_whole(
 
 def _keep_with_features(rows: TaskRows, features: Features) -> TaskRows:
     """Leave out the rows without feature values, as a step of the flow that says why."""
-    has = rows.table["image_id"].isin(set(features.image_ids))
-    if has.all():
+    there = set(features.image_ids)
+    reasons = [
+        None if image_id in there else features.missing.get(image_id, "no values")
+        for image_id in rows.table["image_id"]
+    ]
+    if all(reason is None for reason in reasons):
         return rows
-    table = rows.table[has].reset_index(drop=True)
-    counts = rows.table.loc[~has, "image_id"].map(features.missing).fillna("no values")
-    removed = {str(why): int(n) for why, n in counts.value_counts().items()}
-    n_patients = int(table["patient_id"].nunique())
-    line = {
-        "step": "with features",
-        "title": "With feature values",
-        "n_images": len(table),
-        "n_patients": n_patients,
-        "n_persons": int(table["person_id"].nunique()),
-        "n_removed_images": int((~has).sum()),
-        "n_removed_patients": rows.n_patients - n_patients,
-        "reasons": ", ".join(f"{n:,} {why}" for why, n in removed.items()),
-    }
-    step = SelectionStep("With feature values", len(table), n_patients, removed)
-    flow = pd.concat([rows.flow, pd.DataFrame([line])], ignore_index=True)
-    return replace(rows, table=table, flow=flow, steps=(*rows.steps, step))
+    return narrow_rows(rows, reasons, step="with features", title="With feature values")
 
 
 def _load_or_compute(

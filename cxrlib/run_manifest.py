@@ -1,0 +1,218 @@
+"""The manifest of a run: all that it is and gave, as plain values that JSON can hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+
+from cxrlib import NOTICE, __version__
+from cxrlib.charts.scores import name_metric
+from cxrlib.cohort import Cohort
+from cxrlib.licences import describe_licences
+from cxrlib.models import MLP_SEEDS, Method, choose_method
+from cxrlib.run_book import RunEntry
+from cxrlib.runs import Run
+from cxrlib.task_cards import make_card
+from cxrlib.tasks import Task
+
+__all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]
+
+MANIFEST_VERSION = 1
+
+MAIN_METRICS = {"classes": "auroc", "number": "correlation"}
+"""The score that is told and drawn; the others stand in the tables."""
+
+MODELS: Mapping[Method, str] = {
+    "logistic": "Logistic regression with an L2 penalty, C = 1 (scikit-learn's LogisticRegression)",
+    "linear": "Linear regression by least squares (scikit-learn's LinearRegression)",
+    "mlp": "A network with one hidden layer of 100 units on the pixels, stopped early "
+    "(scikit-learn's MLPClassifier with its defaults)",
+}
+
+
+def make_manifest(
+    run: Run, cohort: Cohort, runs: Sequence[RunEntry], *, today: date | None = None
+) -> dict[str, Any]:
+    """Gather what a run is and gave.
+
+    Parameters
+    ----------
+    run : Run
+    cohort : Cohort
+        The whole one it was made on.
+    runs : sequence of RunEntry
+        All that were made on the cohort and task: `cxrlib.runs.list_runs`.
+    today : date, optional
+        When the manifest is written.
+
+    Returns
+    -------
+    dict
+        Texts, numbers, lists and dicts only; what is not recorded or not estimable is None.
+    """
+    return {
+        "version": MANIFEST_VERSION,
+        "notice": NOTICE,
+        "made_by": {"cxrlib": __version__, "written": (today or date.today()).isoformat()},
+        "run": {
+            "id": run.id,
+            "made": name_time(run.made),
+            "seconds": round(run.seconds, 3),
+            "versions": run.versions,
+            "command": run.spec.to_command(),
+            "link": run.spec.to_query(),
+        },
+        "cohort": {
+            "name": cohort.name,
+            "fingerprint": cohort.fingerprint,
+            "is_synthetic": cohort.is_synthetic,
+            "n_images": cohort.n_images,
+            "n_patients": cohort.n_patients,
+            "n_persons": cohort.n_persons,
+            "filters": run.spec.selection.describe(),
+        },
+        "task": _describe_task(run.spec.task),
+        "flow": list_rows(run.flow),
+        "features": _describe_features(run),
+        "protocol": _describe_protocol(run),
+        "main_metric": MAIN_METRICS[run.spec.task.kind],
+        "metric_names": {name: name_metric(name) for name in dict.fromkeys(run.scores["metric"])},
+        "folds": _list_folds(run),
+        "scores": list_rows(run.scores),
+        "shortcuts": list_rows(run.shortcut_scores),
+        "notes": list(run.notes),
+        "runs": [_describe_entry(entry, run.id) for entry in runs],
+        "licences": describe_licences(
+            list_used_images(run, cohort), is_synthetic=cohort.is_synthetic
+        ),
+    }
+
+
+def name_time(seconds: float) -> str:
+    """Write a time of the run book in UTC, "" where it was lost.
+
+    Examples
+    --------
+    >>> name_time(1_600_000_000.7)
+    '2020-09-13 12:26:40 UTC'
+    """
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC" if seconds else ""
+
+
+def list_used_images(run: Run, cohort: Cohort) -> pd.DataFrame:
+    """Return the rows of the cohort's table that a run trained on or predicted."""
+    return cohort.table[cohort.table["image_id"].isin(set(run.result.rows.table["image_id"]))]
+
+
+def list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Write a table as a list of rows; a number that is missing is None."""
+    cells = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in cells.to_dict("records")]
+
+
+def _describe_task(task: Task) -> dict[str, Any]:
+    card = asdict(make_card(task))
+    return {
+        "text": task.to_text(),
+        "is_published": task.is_published,
+        **asdict(task),
+        "views": list(task.views),
+        "without": [list(pair) for pair in task.without],
+        "window": task.describe_window(),
+        "card": card | {"caveats": list(card["caveats"])},
+    }
+
+
+def _describe_features(run: Run) -> dict[str, Any]:
+    features = run.result.features
+    return {
+        "name": features.name,
+        "title": features.title,
+        "kind": features.kind,
+        "key": features.key,
+        "n_columns": len(features.columns),
+        "n_parameters": features.n_parameters,
+        "origin": list(features.origin),
+        "n_missing": len(features.missing),
+    }
+
+
+def _describe_protocol(run: Run) -> dict[str, Any]:
+    settings, task = run.spec.settings, run.spec.task
+    protocol = settings.protocol
+    method = choose_method(task.kind, run.result.features.kind)
+    sentences = [
+        sentence
+        for sentence in protocol.describe()
+        if task.kind == "classes" or not sentence.startswith("AUROC")
+    ]
+    strict = ("No source, the site that hosts an article, is on both sides either.",)
+    by_value = "decision values" if task.kind == "classes" else "predicted numbers"
+    output = (
+        f"Log-odds of {task.positive!r}; the class is cut at a probability of one half"
+        if task.kind == "classes"
+        else f"A number: {task.title}"
+    )
+    return {
+        "name": protocol.name,
+        "sentences": [*sentences, *(strict if settings.is_strict else ())],
+        "hold_out": settings.hold_out,
+        "is_strict": settings.is_strict,
+        "guards": list(settings.guards),
+        "is_standardised": protocol.is_standardised,
+        "fewest_persons": protocol.fewest_persons,
+        "method": method,
+        "model": _describe_model(run, method),
+        "ranked_by": "the predicted class"
+        if protocol.ranking == "class" and task.kind == "classes"
+        else by_value,
+        "output": output,
+        "seed": settings.seed,
+        "model_seeds": list(MLP_SEEDS) if method == "mlp" else [],
+        "n_resamples": settings.n_resamples,
+    }
+
+
+def _describe_model(run: Run, method: Method) -> str:
+    """Say what was fitted, as `cxrlib.models` does it."""
+    protocol = run.spec.settings.protocol
+    how = ", with its defaults"
+    if method == "logistic" and protocol.is_standardised:
+        how = ", fitted to its optimum"
+    fewest = run.folds["n_train_images"].min() if len(run.folds) else 0
+    is_wide = len(run.result.features.columns) > fewest
+    reduced = (
+        " Where columns outnumber training images they were replaced by their row space, which "
+        "changes no prediction."
+        if is_wide and protocol.reduces and method != "mlp"
+        else ""
+    )
+    return f"{MODELS[method]}{how if method == 'logistic' else ''}.{reduced}"
+
+
+def _list_folds(run: Run) -> list[dict[str, Any]]:
+    """List the folds; a number has no classes to count."""
+    rows = list_rows(run.folds)
+    if run.spec.task.kind == "classes":
+        return rows
+    return [
+        row | {name: None for name in row if name.startswith(("n_positive", "n_negative"))}
+        for row in rows
+    ]
+
+
+def _describe_entry(entry: RunEntry, this: str) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "is_this": entry.id == this,
+        "is_kept": entry.is_kept,
+        "words": entry.words,
+        "features_title": entry.features_title,
+        "made": name_time(entry.made),
+        "n_images": entry.n_images,
+        "n_persons": entry.n_persons,
+        "spec": None if entry.spec is None else entry.spec.to_dict(),
+        "headlines": [asdict(headline) for headline in entry.headlines],
+    }
