@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ __all__ = [
     "FeatureChoice",
     "Features",
     "Kind",
+    "are_features_at_hand",
     "describe_missing",
     "features_from_matrix",
     "list_feature_sets",
@@ -388,6 +390,17 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     return load_extractor_features(name, rows, store)
 
 
+def are_features_at_hand(name: str, rows: "TaskRows", store: "Store") -> bool:
+    """Tell whether `load_features` has the numbers without decoding images, which takes a while."""
+    from cxrlib.pixels import are_pixels_stored
+
+    return name != "pixels" or are_pixels_stored(rows.cohort, _list_images(rows), store)
+
+
+# Pixels of a task are some 60 MB: results that are on show at once share them.
+_pixels_in_use: WeakValueDictionary[object, Features] = WeakValueDictionary()
+
+
 def load_pixel_features(
     rows: "TaskRows",
     store: "Store",
@@ -401,12 +414,17 @@ def load_pixel_features(
     The first time of a task its images are decoded, some tenths of a second each at worst; then
     they lie in the store. See `cxrlib.pixels.load_pixels` for the parameters.
     """
-    from cxrlib.images import PREPROCESSING, SIDE
-    from cxrlib.pixels import N_PIXELS, load_pixels
+    from cxrlib.pixels import load_pixels
 
+    image_ids = _list_images(rows)
+    contents = rows.cohort.table.set_index("image_id")["sha256"].reindex(list(image_ids))
+    identity = (store.root, image_ids, tuple(contents))
+    shared = _pixels_in_use.get(identity)
+    if shared is not None:
+        return shared
     pixels, kept, missing = load_pixels(
         rows.cohort,
-        _list_images(rows),
+        image_ids,
         store,
         n_workers=n_workers,
         on_progress=on_progress,
@@ -417,12 +435,24 @@ def load_pixel_features(
             f"None of the task's {name_units(len(missing), 'image')} could be decoded: "
             f"{next(iter(missing.values()))}. Look at the files on the data page."
         )
+    features = _make_pixel_features(pixels, kept, missing)
+    if not missing:
+        _pixels_in_use[identity] = features
+    return features
+
+
+def _make_pixel_features(
+    pixels: NDArray[np.float32], image_ids: tuple[str, ...], missing: Mapping[str, str]
+) -> Features:
+    """Make a feature set of pixels."""
+    from cxrlib.images import PREPROCESSING, SIDE
+
     return Features(
         name="pixels",
         title=PIXELS_TITLE,
         kind="pixels",
-        columns=tuple(f"row {i // SIDE + 1} column {i % SIDE + 1}" for i in range(N_PIXELS)),
-        image_ids=kept,
+        columns=tuple(f"row {i // SIDE + 1} column {i % SIDE + 1}" for i in range(SIDE**2)),
+        image_ids=image_ids,
         matrix=pixels.astype(np.float64),
         n_parameters=PIXEL_PARAMETERS,
         origin=(

@@ -17,7 +17,7 @@ from cxrlib.images import PREPROCESSING, SIDE, preprocess
 from cxrlib.preparation import ImageFile, prepare_images
 from cxrlib.store import Store
 
-__all__ = ["MAX_IMAGES", "N_PIXELS", "PIXELS_KIND", "load_pixels"]
+__all__ = ["MAX_IMAGES", "N_PIXELS", "PIXELS_KIND", "are_pixels_stored", "load_pixels"]
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +93,14 @@ def load_pixels(
     for place, name in enumerate(kept):
         pixels[place] = found[files[name].sha256]
     return pixels, kept, missing
+
+
+def are_pixels_stored(cohort: Cohort, image_ids: Sequence[str], store: Store) -> bool:
+    """Tell whether `load_pixels` would decode nothing: the images without a file count as done."""
+    table = cohort.table
+    usable = table["image_id"].isin(set(image_ids)) & table["file_status"].eq("ok")
+    names = {_name(sha256) for sha256 in table.loc[usable, "sha256"].dropna()}
+    return names.issubset(store.list_files(PIXELS_KIND))
 
 
 def _locate(

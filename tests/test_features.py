@@ -12,6 +12,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.features import (
     PIXEL_PARAMETERS,
     Features,
+    are_features_at_hand,
     describe_missing,
     features_from_matrix,
     list_feature_sets,
@@ -215,7 +216,19 @@ def test_pixels_are_the_preprocessed_image(cohort: Cohort, tmp_path: Path) -> No
     assert features.n_parameters == PIXEL_PARAMETERS == 5_017_801
     assert features.columns[0] == "row 1 column 1"
     again = load_pixel_features(rows, Store(tmp_path), on_progress=_must_not_be_called)
-    assert again.key == features.key
+    assert again is features  # pixels are large: results in use share them
+
+
+def test_pixels_are_asked_for_before_they_are_decoded(cohort: Cohort, tmp_path: Path) -> None:
+    """Whether numbers are at hand is known at once; of all but pixels they always are."""
+    store, rows = Store(tmp_path), replace(take(cohort), table=take(cohort).table.iloc[3:5])
+    assert not are_features_at_hand("pixels", rows, store)
+    assert are_features_at_hand("view", rows, store)
+    load_features("pixels", rows, store)
+    assert are_features_at_hand("pixels", rows, store)
+    shorter = replace(rows, table=rows.table.iloc[::-1])
+    turned = load_features("pixels", shorter, store)
+    assert turned.image_ids == tuple(shorter.table["image_id"])
 
 
 def _must_not_be_called(done: int, total: int) -> None:

@@ -9,7 +9,7 @@ from cxrlib import pixels as pixels_module
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.images import preprocess, read_image
-from cxrlib.pixels import N_PIXELS, PIXELS_KIND, load_pixels
+from cxrlib.pixels import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels
 from cxrlib.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
@@ -33,6 +33,20 @@ def test_pixels_are_what_a_network_takes(cohort: Cohort, tmp_path: Path) -> None
         image = read_image(cohort.root / "images" / name)
         np.testing.assert_array_equal(row, preprocess(image).ravel())
     assert values.shape == (3, N_PIXELS)
+
+
+def test_whether_pixels_are_stored_is_known_without_decoding(
+    cohort: Cohort, tmp_path: Path
+) -> None:
+    """A page asks before it waits; an image without a file is not waited for."""
+    store = Store(tmp_path / "cache")
+    assert not are_pixels_stored(cohort, IDS, store)
+    load_pixels(cohort, IDS[:2], store)
+    assert are_pixels_stored(cohort, IDS[:2], store)
+    assert not are_pixels_stored(cohort, IDS, store)
+    (cohort.root / "images" / "image2.png").unlink()
+    again = load_cohort(cohort.root, inspect_images=False)
+    assert are_pixels_stored(again, IDS, store)
 
 
 def test_an_image_is_decoded_once(cohort: Cohort, tmp_path: Path) -> None:
