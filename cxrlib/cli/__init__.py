@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cxrlib import NOTICE, __version__
-from cxrlib.cli import cohorts, fetching, jobs, maps, quality, record, serving, tables
+from cxrlib.cli import cohorts, fetching, jobs, loco, maps, quality, record, serving, tables
 
 __all__ = ["app"]
 
@@ -37,5 +37,5 @@ def start(
         raise typer.Exit
 
 
-for commands in (cohorts, tables, quality, record, maps, serving, jobs, fetching):
+for commands in (cohorts, tables, quality, record, maps, loco, serving, jobs, fetching):
     commands.register(app)

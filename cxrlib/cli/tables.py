@@ -1,17 +1,16 @@
 """The command ``tables``: what the cohort page shows, as CSV or JSON."""
 
 import json
-import math
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import pandas as pd
 import typer
 
 from cxrlib import NOTICE
 from cxrlib.cli.cohorts import choose_images, load_named
+from cxrlib.cli.json_rows import to_records
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
@@ -88,7 +87,7 @@ def tables(
         table, about = _make_table(cohort, kind, by, unit)
         if form is TableFormat.json:
             about = _describe(cohort, by, unit, selection.to_where()) | about
-            typer.echo(json.dumps(about | {"rows": _to_records(table)}, indent=2))
+            typer.echo(json.dumps(about | {"rows": to_records(table)}, indent=2))
             return
         # Imported here: it brings Plotly, which no other command needs to wait for.
         from cxrlib.report import csv_with_header, provenance
@@ -131,17 +130,3 @@ def _describe(cohort: Cohort, by: str, unit: str, where: str) -> dict[str, Any]:
         "n_patients": cohort.n_patients,
         "n_persons": cohort.n_persons,
     }
-
-
-def _to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Write rows as JSON can hold them: what is missing, or no number, is null."""
-    rows = table.astype(object).to_dict("records")
-    return [{str(name): _to_json(value) for name, value in row.items()} for row in rows]
-
-
-def _to_json(value: object) -> object:
-    """Turn a cell into what JSON can hold."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    is_nothing = value is pd.NA or (isinstance(value, float) and not math.isfinite(value))
-    return None if is_nothing else value

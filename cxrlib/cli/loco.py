@@ -1,0 +1,373 @@
+"""The commands ``loco`` and ``reproduce``: baselines in regions the model has not seen."""
+
+import json
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pandas as pd
+import typer
+
+from cxrlib import NOTICE, __version__
+from cxrlib.cli.cohorts import load_named
+from cxrlib.cli.json_rows import to_records
+from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
+from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
+from cxrlib.cohort import Cohort
+from cxrlib.progress import ProgressLine
+from cxrlib.store import Store
+
+if TYPE_CHECKING:
+    from cxrlib.features import Features
+    from cxrlib.reproduction import Reproduction
+    from cxrlib.runs import Run
+
+__all__ = ["register"]
+
+# Spelled out for the help and the types; a test compares them with the library's.
+ProtocolName = Literal["published", "corrected"]
+HoldOut = Literal["region", "sub-region", "country", "source"]
+FILE_ENDINGS = (".parquet", ".csv")
+MOST_RESAMPLES = 10_000
+LARGEST_SEED = 2**32 - 1
+
+
+class ScoreFormat(StrEnum):
+    """How scores are written."""
+
+    csv = "csv"
+    json = "json"
+
+
+class RunTable(StrEnum):
+    """Which table of a run is written as CSV."""
+
+    scores = "scores"
+    folds = "folds"
+    predictions = "predictions"
+    shortcuts = "shortcuts"
+    published = "published"
+    flow = "flow"
+
+
+class ReproducedTable(StrEnum):
+    """Which table of a reproduction is written as CSV."""
+
+    scores = "scores"
+    counts = "counts"
+
+
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="File to write; standard output unless named.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(loco)
+    app.command()(reproduce)
+
+
+def loco(
+    task: Annotated[
+        str,
+        typer.Option(
+            help="One of the paper's (covid-19, viral-or-bacterial, survival, icu-stay, "
+            'intubated, geographic-extent, opacity), one of them changed ("icu-stay; '
+            'days=0..14; with day 0"), or one of a column ("column=survival; views=PA").'
+        ),
+    ],
+    features: Annotated[
+        str,
+        typer.Option(
+            help="outputs, intermediate, 4-outputs, lung-opacity, pixels, prevalence; those of "
+            "another extractor (texture:outputs); a shortcut (view, source, recorded, age-sex); "
+            "or FILE.parquet or FILE.csv with a column image_id and one of numbers a feature."
+        ),
+    ] = "outputs",
+    data: DataOption = None,
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(help="published: as the paper did it; corrected: as it should be done."),
+    ] = "corrected",
+    hold_out: Annotated[HoldOut, typer.Option(help="What is held out, one at a time.")] = "region",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let no site be on both sides of a fold either.")
+    ] = False,
+    where: WhereOption = "",
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the resampling.")] = 0,
+    resamples: Annotated[
+        int,
+        typer.Option(min=0, max=MOST_RESAMPLES, help="Of persons, for intervals; 0 for none."),
+    ] = 1000,
+    form: Annotated[
+        ScoreFormat, typer.Option("--format", help="csv: one table; json: all of the run.")
+    ] = ScoreFormat.csv,
+    table: Annotated[RunTable, typer.Option(help="Which table, of CSV.")] = RunTable.scores,
+    out: OutOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Predict a label in regions the model has not seen: scores with intervals and shortcuts."""
+    with reported_errors("nothing was written"):
+        _check_folder(out)
+        # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
+        from cxrlib.protocols import LocoSettings, find_protocol
+        from cxrlib.runs import RunSpec, make_run
+        from cxrlib.tasks import read_task
+
+        settings = LocoSettings(
+            protocol=find_protocol(protocol),
+            hold_out=hold_out,
+            is_strict=strict,
+            seed=seed,
+            n_resamples=resamples,
+        )
+        spec = RunSpec(read_task(task), features, settings, where)
+        numbers = _read_features(features)
+        cohort = load_named(data, cache)
+        run = make_run(cohort, Store(cache), spec, features=numbers)
+        command = spec.to_command()  # the folder's own path has no place in an export
+        if form is ScoreFormat.json:
+            _write_json(_describe_run(run, cohort, command), out)
+        else:
+            _write_csv(_take_table(run, table), _head_run(run, cohort, command), out)
+        _tell_run(run)
+
+
+def reproduce(
+    data: DataOption = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Only this task of the paper; repeat it for several.")
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this feature set of the paper; repeat it for several."),
+    ] = None,
+    form: Annotated[
+        ScoreFormat, typer.Option("--format", help="csv: one table; json: all of it.")
+    ] = ScoreFormat.csv,
+    table: Annotated[
+        ReproducedTable,
+        typer.Option(help="Which table, of CSV. counts: the classes by task and region."),
+    ] = ReproducedTable.scores,
+    out: OutOption = None,
+    cache: CacheOption = DEFAULT_CACHE,
+) -> None:
+    """Run the paper's baselines as published, beside each printed score and both cohorts' counts.
+
+    What cannot run, such as sets of a network whose weights are not here, says why. Pixels take
+    minutes; leave them out by naming the others with --features.
+    """
+    with reported_errors("runs that were done are kept"):
+        _check_folder(out)
+        from cxrlib.reproduction import list_published_runs, reproduce_scores
+
+        list_published_runs(task or (), features or ())  # refuses before anything is read
+        cohort = load_named(data, cache)
+        found = reproduce_scores(
+            cohort,
+            Store(cache),
+            tasks=task or (),
+            features=features or (),
+            on_progress=ProgressLine(),
+        )
+        if form is ScoreFormat.json:
+            _write_json(_describe_reproduction(found, cohort), out)
+        else:
+            chosen = found.counts if table is ReproducedTable.counts else found.scores
+            _write_csv(chosen, _head_reproduction(found, cohort), out)
+        for words in (found.describe(), *found.notes):
+            typer.echo(visible(words), err=True)
+
+
+# ---- options
+
+
+def _check_folder(path: Path | None) -> None:
+    """Refuse a place that cannot be written, before anything is computed."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--out {str(path)!r}: there is no folder {str(path.parent)!r}.")
+
+
+def _read_features(text: str) -> "Features | None":
+    """Read a file of features; None where the text is the name of a set."""
+    if Path(text).suffix.casefold() not in FILE_ENDINGS:
+        return None
+    from cxrlib.feature_files import read_feature_file
+
+    return read_feature_file(Path(text))
+
+
+# ---- what is written
+
+
+def _describe_cohort(cohort: Cohort) -> dict[str, Any]:
+    """Say what the numbers are of, and what made them."""
+    return {
+        "notice": NOTICE,
+        "name": cohort.name,
+        "fingerprint": cohort.fingerprint,
+        "is_synthetic": cohort.is_synthetic,
+        "date": date.today().isoformat(),
+        "cxrlib": __version__,
+    }
+
+
+def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
+    """Lay all of a run out as plain values."""
+    from cxrlib.score_comparison import compare_scores
+
+    settings, task, features = run.spec.settings, run.spec.task, run.result.features
+    return _describe_cohort(cohort) | {
+        "run": run.id,
+        "command": command,
+        "n_runs": run.n_runs,
+        "versions": run.versions,
+        "task": {
+            "text": task.to_text(),
+            "title": task.title,
+            "kind": task.kind,
+            "column": task.column,
+            "positive": task.positive,
+            "negative": task.negative,
+            "event": task.event,
+        },
+        "features": {
+            "name": run.spec.features,
+            "title": features.title,
+            "kind": features.kind,
+            "key": features.key,
+            "n_columns": len(features.columns),
+            "n_parameters": features.n_parameters,
+            "origin": list(features.origin),
+            "missing": dict(features.missing),
+        },
+        "protocol": settings.protocol.name,
+        "protocol_words": list(settings.protocol.describe()),
+        "hold_out": settings.hold_out,
+        "is_strict": settings.is_strict,
+        "seed": settings.seed,
+        "n_resamples": settings.n_resamples,
+        "where": run.spec.where,
+        "notes": list(run.notes),
+        "flow": to_records(run.flow),
+        "folds": to_records(run.folds),
+        "scores": to_records(run.scores),
+        "shortcuts": to_records(run.shortcut_scores),
+        "published": to_records(compare_scores(run.result)),
+        "predictions": to_records(run.predictions),
+    }
+
+
+def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
+    """List what a table of a run says of itself, the notice first."""
+    from cxrlib.report import provenance
+    from cxrlib.runs import tell_runs
+
+    settings, features = run.spec.settings, run.result.features
+    strict = ", strict (no site on both sides)" if settings.is_strict else ""
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    return [
+        *provenance(cohort, filters=run.spec.selection.describe()),
+        f"Run {run.id}: {command}",
+        tell_runs(run.n_runs),
+        f"Task: {run.spec.task.title} ({run.spec.task.to_text()})",
+        f"Features: {features.title}; {features.n_parameters:,} parameters; key {features.key}",
+        *features.origin,
+        f"Protocol: {settings.protocol.name}{strict}. {' '.join(settings.protocol.describe())}",
+        f"Held out: each {settings.hold_out} once; seed {settings.seed}, "
+        f"{settings.n_resamples:,} resamples of persons",
+        f"Versions: {versions}",
+        *run.notes,
+    ]
+
+
+def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
+    """Take a run's table."""
+    if table is RunTable.shortcuts:
+        return run.shortcut_scores
+    if table is RunTable.published:
+        from cxrlib.score_comparison import compare_scores
+
+        return compare_scores(run.result)
+    tables = {
+        RunTable.scores: run.scores,
+        RunTable.folds: run.folds,
+        RunTable.predictions: run.predictions,
+        RunTable.flow: run.flow,
+    }
+    return tables[table]
+
+
+def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, Any]:
+    """Lay all of a reproduction out as plain values."""
+    from cxrlib.runs import list_versions
+    from cxrlib.score_comparison import count_score_verdicts
+
+    return _describe_cohort(cohort) | {
+        "protocol": "published",
+        "versions": list_versions(),
+        "summary": found.describe(),
+        "verdicts": count_score_verdicts(found.scores),
+        "notes": list(found.notes),
+        "not_run": [
+            {"task": task, "features": name, "reason": reason}
+            for (task, name), reason in found.not_run.items()
+        ],
+        "counts": to_records(found.counts),
+        "scores": to_records(found.scores),
+    }
+
+
+def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
+    """List what a table of a reproduction says of itself, the notice first."""
+    from cxrlib.protocols import PUBLISHED
+    from cxrlib.report import provenance
+    from cxrlib.runs import list_versions
+
+    versions = ", ".join(f"{name} {version}" for name, version in list_versions().items())
+    return [
+        *provenance(cohort),
+        f"Protocol: {PUBLISHED.name}. {' '.join(PUBLISHED.describe())}",
+        f"Versions: {versions}",
+        found.describe(),
+        *found.notes,
+    ]
+
+
+def _write_json(answer: dict[str, Any], out: Path | None) -> None:
+    # Text of files may hold lone surrogates: escapes keep it within any encoding.
+    _write(json.dumps(answer, indent=2, allow_nan=False).encode("ascii") + b"\n", out)
+
+
+def _write_csv(table: pd.DataFrame, lines: list[str], out: Path | None) -> None:
+    # Imported here: it brings Plotly, which JSON does not need to wait for.
+    from cxrlib.report import csv_with_header
+
+    _write(csv_with_header(table, lines), out)
+
+
+def _write(data: bytes, out: Path | None) -> None:
+    """Write to a file, whole or not at all, or to standard output."""
+    if out is None:
+        typer.echo(data.decode("utf-8"), nl=False)
+        return
+    from cxrlib.report import write_whole
+
+    write_whole(out, data)
+
+
+def _tell_run(run: "Run") -> None:
+    """Say on standard error what must be known, and name the images that could not be used."""
+    from cxrlib.runs import tell_runs
+
+    for words in (tell_runs(run.n_runs), *run.notes):
+        typer.echo(visible(words), err=True)
+    for name, reason in run.refused.items():
+        typer.echo(visible(f"Shortcut {name!r} was not run: {reason}"), err=True)
+    missing = run.result.features.missing
+    for image_id, reason in missing.items():
+        typer.echo(visible(f"Not used: {image_id}: {reason}"), err=True)
+    if missing:
+        raise typer.Exit(EXIT_PARTLY)

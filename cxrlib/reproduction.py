@@ -1,0 +1,189 @@
+"""The paper's baselines run again: every task and feature set, beside each printed score.
+
+Nothing is chosen here: tasks, feature sets and protocol are the paper's (2020-12, Tables 5, 6
+and 8 to 14). What cannot run keeps its lines and says why. Every run is one like any other: it is
+kept, it stands in the run book, and the page shows it by its id.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.intervals import name_units
+from cxrlib.loco import PUBLISHED, LocoSettings
+from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
+from cxrlib.runs import RunSpec, make_run
+from cxrlib.score_comparison import (
+    SCORE_COLUMNS,
+    compare_class_counts,
+    compare_scores,
+    describe_score_comparison,
+    list_not_run,
+)
+from cxrlib.task_rows import TaskRows, take_rows
+from cxrlib.tasks import find_task
+
+if TYPE_CHECKING:
+    from cxrlib.store import Store
+
+__all__ = ["REPRODUCTION_COLUMNS", "Reproduction", "list_published_runs", "reproduce_scores"]
+
+REPRODUCTION_COLUMNS = (*SCORE_COLUMNS, "run")
+"""Columns of `Reproduction.scores`: those of a comparison and the id of the run, "" for none."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Reproduction:
+    """Hold the paper's scores beside ours.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        `REPRODUCTION_COLUMNS`, a line a printed score (seeds averaged).
+    counts : DataFrame
+        The classes of each task and region beside the paper's: see
+        `cxrlib.score_comparison.compare_class_counts`. Of images with a readable file.
+    not_run : dict of (task, features) to str
+        Why, and what to do.
+    notes : tuple of str
+        What a reader must know, in sentences.
+    """
+
+    scores: pd.DataFrame
+    counts: pd.DataFrame
+    not_run: dict[tuple[str, str], str]
+    notes: tuple[str, ...]
+
+    def describe(self) -> str:
+        """Say in a sentence what became of the printed scores."""
+        return describe_score_comparison(self.scores)
+
+
+def list_published_runs(
+    tasks: Sequence[str] = (), features: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """List the pairs of task and feature set that the paper prints scores of, in its order.
+
+    Parameters
+    ----------
+    tasks, features : sequence of str, optional
+        Only these; by default all.
+
+    Raises
+    ------
+    SelectionError
+        If the paper has no such task or feature set, or not the one with the other.
+
+    Examples
+    --------
+    >>> len(list_published_runs()), list_published_runs(["opacity"], ["outputs"])
+    (40, (('opacity', 'outputs'),))
+    """
+    for given, known, noun in (
+        (tasks, PUBLISHED_TASKS, "task"),
+        (features, FEATURE_TITLES, "feature set"),
+    ):
+        for name in given:
+            if name not in known:
+                raise SelectionError(
+                    f"The paper has no {noun} {name[:60]!r}. It has {', '.join(known)}."
+                )
+    pairs = tuple(
+        dict.fromkeys(
+            (task, score.features)
+            for task in PUBLISHED_TASKS
+            for score in find_scores(task, fold=MEAN)
+            if (not tasks or task in tasks) and (not features or score.features in features)
+        )
+    )
+    if not pairs:
+        raise SelectionError(
+            f"The paper prints nothing of {', '.join(features)} for {', '.join(tasks)}: pixels "
+            "predict classes only. Choose another feature set or task."
+        )
+    return pairs
+
+
+def reproduce_scores(
+    cohort: Cohort,
+    store: "Store",
+    *,
+    tasks: Sequence[str] = (),
+    features: Sequence[str] = (),
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Reproduction:
+    """Run the paper's baselines under the published protocol, beside each printed score.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole one.
+    store : Store
+        Holds the embeddings that the runs need, and keeps the runs: what was run is read.
+    tasks, features : sequence of str, optional
+        Only these of the paper's; by default all.
+    on_progress : callable, optional
+        Takes a stage, how many runs are done and how many there are.
+    should_stop : callable, optional
+        Asked between fits.
+
+    Returns
+    -------
+    Reproduction
+        A synthetic cohort can be run too; it agrees with nothing.
+
+    Raises
+    ------
+    SelectionError
+        If the paper has no such task or feature set.
+    RunStoppedError
+        When `should_stop` said so; the runs done are kept.
+    """
+    pairs = list_published_runs(tasks, features)
+    every = {name: take_rows(cohort, find_task(name)) for name, _ in pairs}
+    parts: list[pd.DataFrame] = []
+    not_run: dict[tuple[str, str], str] = {}
+    for number, (task, name) in enumerate(pairs):
+        if on_progress is not None:
+            on_progress("Running the paper's baselines", number, len(pairs))
+        if should_stop is not None and should_stop():
+            raise RunStoppedError("The reproduction was stopped. What was run is kept.")
+        spec = RunSpec(find_task(task), name, LocoSettings(protocol=PUBLISHED))
+        try:
+            run = make_run(cohort, store, spec, should_stop=should_stop)
+        except SelectionError as error:
+            not_run[task, name] = str(error)
+            parts.append(list_not_run(every[task], name, str(error)).assign(run=""))
+        else:
+            parts.append(compare_scores(run.result).assign(run=run.id))
+    if on_progress is not None:
+        on_progress("Running the paper's baselines", len(pairs), len(pairs))
+    return Reproduction(
+        scores=pd.concat(parts, ignore_index=True)[list(REPRODUCTION_COLUMNS)],
+        counts=compare_class_counts(every.values()),
+        not_run=not_run,
+        notes=tuple(_list_notes(every, not_run)),
+    )
+
+
+def _list_notes(every: dict[str, TaskRows], not_run: dict[tuple[str, str], str]) -> Iterator[str]:
+    """List what has to be said: images without a file, what did not run, what the paper says."""
+    for name, rows in every.items():
+        last = rows.flow.iloc[-1]
+        if last["step"] == "with a file" and last["n_removed_images"]:
+            n_removed = int(last["n_removed_images"])
+            yield (
+                f"Task {name}: {name_units(n_removed, 'image')} without a readable file "
+                f"{'is' if n_removed == 1 else 'are'} in no count and no score."
+            )
+    for reason in dict.fromkeys(not_run.values()):
+        pairs = [f"{task} / {name}" for (task, name), why in not_run.items() if why == reason]
+        yield f"Not run: {', '.join(pairs)}. {reason}"
+    yield from dict.fromkeys(note for name in every for note in PUBLISHED_TASKS[name].notes)
