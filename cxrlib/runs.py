@@ -19,7 +19,13 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.features import Features, describe_missing, load_features, match_features
+from cxrlib.features import (
+    Features,
+    are_features_at_hand,
+    describe_missing,
+    load_features,
+    match_features,
+)
 from cxrlib.intervals import name_units
 from cxrlib.loco import LocoResult, compare_results, run_loco
 from cxrlib.run_book import (
@@ -254,6 +260,10 @@ def find_run(
     SelectionError
         As `make_run`.
     """
+    if features is None and spec.features == "pixels":
+        rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+        if not are_features_at_hand(spec.features, rows, store):
+            return None  # a run that was made has stored them; decoding takes a minute
     rows, features = _load_rows(cohort, store, spec, features)
     record = _read(store, spec, rows, features)
     if record is None:
