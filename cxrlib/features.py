@@ -191,18 +191,9 @@ def features_from_matrix(
         columns = list(matrix.columns)
     values = _check_matrix(matrix, name)
     ids = _check_words(image_ids, "image id", name)
-    if len(ids) != len(values):
-        raise SelectionError(
-            f"Features {name!r} have {name_units(len(values), 'row')} and "
-            f"{name_units(len(ids), 'image id')}: give one id a row, in the same order."
-        )
     default = [f"column {i}" for i in range(1, values.shape[1] + 1)]
     titles = _check_words(default if columns is None else columns, "column", name)
-    if len(titles) != values.shape[1]:
-        raise SelectionError(
-            f"Features {name!r} have {name_units(values.shape[1], 'column')} and "
-            f"{name_units(len(titles), 'column name')}: give one name a column."
-        )
+    _check_shape(values, ids, titles, name)
     missing = _find_unusable(values, ids, titles)
     kept = [image_id not in missing for image_id in ids]
     shape = f"{name_units(len(ids), 'image')}, {name_units(len(titles), 'column')}"
@@ -238,6 +229,22 @@ def _check_matrix(matrix: ArrayLike, name: str) -> Floats:
             "at least one column."
         )
     return values
+
+
+def _check_shape(
+    values: Floats, image_ids: Sequence[str], columns: Sequence[str], name: str
+) -> None:
+    """Refuse a matrix with more or fewer rows or columns than there are names."""
+    if len(image_ids) != len(values):
+        raise SelectionError(
+            f"Features {name!r} have {name_units(len(values), 'row')} and "
+            f"{name_units(len(image_ids), 'image id')}: give one id a row, in the same order."
+        )
+    if len(columns) != values.shape[1]:
+        raise SelectionError(
+            f"Features {name!r} have {name_units(values.shape[1], 'column')} and "
+            f"{name_units(len(columns), 'column name')}: give one name a column."
+        )
 
 
 def _to_floats(matrix: ArrayLike) -> Floats | None:

@@ -89,10 +89,8 @@ def load_pixels(
     kept = tuple(name for name in image_ids if name in files and files[name].sha256 in found)
     for name in set(files).difference(kept):
         missing[name] = bad.get(files[name].sha256, "it was not decoded: the run was stopped")
-    pixels = np.empty((len(kept), N_PIXELS), dtype=np.float32)
-    for place, name in enumerate(kept):
-        pixels[place] = found[files[name].sha256]
-    return pixels, kept, missing
+    rows = [found[files[name].sha256] for name in kept]
+    return np.stack(rows) if rows else np.empty((0, N_PIXELS), np.float32), kept, missing
 
 
 def are_pixels_stored(cohort: Cohort, image_ids: Sequence[str], store: Store) -> bool:
