@@ -7,12 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_rows import Look, ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores import (
     KINDS,
     SUMMARIES,
     Cells,
     Series,
+    explain_none,
     is_number,
     list_folds,
     make_axis,
@@ -24,8 +26,8 @@ from cxrlib.charts.scores import (
     say_cell,
     say_counts,
     write_interval,
+    write_number,
 )
-from cxrlib.intervals import name_units
 from cxrlib.regions import UNKNOWN
 
 __all__ = ["describe_forest", "plot_forest"]
@@ -127,7 +129,7 @@ class _RowMaker:
         known = next(row for row in rows if row is not None)
         if len(self.series) == 1:
             name = name_fold(fold, self.hold_out, known, with_sd=is_number(known.get("sd")))
-            numbers = (_write_number(known), self._say_counts(fold, known))
+            numbers = (write_number(known), self._say_counts(fold, known))
             return [self._make_row(0, fold, known, name, numbers, is_apart=is_apart)]
         has_sd = any(row is not None and is_number(row.get("sd")) for row in rows)
         heading = ScoreRow(
@@ -144,7 +146,7 @@ class _RowMaker:
         if row is None or not is_number(row.get("value")):
             reason = str(row.get("reason") or "") if row is not None else ""
             return ScoreRow(name, reason=reason or "no score", is_indented=True)
-        return self._make_row(place, fold, row, name, (_write_number(row),), is_indented=True)
+        return self._make_row(place, fold, row, name, (write_number(row),), is_indented=True)
 
     def _make_row(
         self,
@@ -196,18 +198,9 @@ class _RowMaker:
         """Say why a fold has no score, and what there would be to test."""
         rows = [table[fold] for table in self.tables if fold in table]
         reasons = dict.fromkeys(str(row.get("reason") or "") for row in rows)
-        reason = " ".join(filter(None, reasons))
         counts = "" if fold in SUMMARIES else self._say_range(fold, rows)
-        # Some reasons begin with the images themselves.
-        is_told = reason.startswith(tuple(name_units(int(n), "image") for n in _list_counts(rows)))
-        words = reason if is_told else ": ".join(filter(None, (counts, reason)))
+        words = explain_none({**rows[0], "reason": " ".join(filter(None, reasons))}, counts)
         return ScoreRow(name_fold(fold, self.hold_out, _agree(rows)), reason=words)
-
-
-def _write_number(row: Cells) -> str:
-    """Write a score with its interval, or that there is none where that has a reason."""
-    has_none = not is_number(row.get("low")) and row.get("reason")
-    return f"{write_interval(row)}{', no interval' if has_none else ''}"
 
 
 def _agree(rows: Sequence[Cells | None]) -> Cells:

@@ -6,58 +6,43 @@ are plain; they are escaped here.
 
 import html
 import math
-import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
+from cxrlib.charts.palette import PALETTES, Palette, Theme
 from cxrlib.charts.rows import STILL, text_width
+from cxrlib.charts.score_key import (
+    EDGE,
+    NARROW,
+    Look,
+    band_ink,
+    draw_key,
+    measure_key,
+    wrap_name,
+    wrap_words,
+)
 from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
 
-__all__ = ["Look", "ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows", "write_score"]
+__all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows", "write_score"]
 
-#: Pixels: a line of text, room round a row's lines, over a heading, at the edges, of tick labels
-#: and the axis title, of a line of the key, of the label of the axis' line.
-LINE, PAD, GAP, EDGE, AXIS, KEY, LABEL = 20, 8, 10, 8, 64, 26, 24
-#: Pixels between the axis and what stands at its right, of an indent, of a mark in the key.
-BESIDE, INDENT, KEY_MARK = 16, 14, 44
+#: Pixels: a line of text, room round a row's lines, over a heading, of tick labels
+#: and the axis title, of the label of the axis' line.
+LINE, PAD, GAP, AXIS, LABEL = 20, 8, 10, 64, 24
+#: Pixels between the axis and what stands at its right, and of an indent.
+BESIDE, INDENT = 16, 14
 #: Letters of a line of a row's name, of a heading.
 NAME, HEADING = 24, 44
-#: The narrowest figure that texts are laid out for, in pixels.
-NARROW = 700
 #: Digits, points and blanks are narrower than the mean letter.
 NUMBER_SHARE = 0.88
 #: More rows below the axis than this say their reason in two lines; pointing at it tells it whole.
 MOST_WRAPPED = 8
-#: Outlines of the key's marks, pixels right and up from their middle.
-OUTLINES: Mapping[str, Sequence[tuple[float, float]]] = {
-    "square": ((-5.5, -5.5), (5.5, -5.5), (5.5, 5.5), (-5.5, 5.5)),
-    "pentagon": ((0, 6.5), (6.2, 2), (3.8, -5.3), (-3.8, -5.3), (-6.2, 2)),
-    "hexagon": ((0, 6.5), (5.6, 3.2), (5.6, -3.2), (0, -6.5), (-5.6, -3.2), (-5.6, 3.2)),
-    "x": (
-        *((-6, -3.2), (-3.2, -6), (0, -2.8), (3.2, -6), (6, -3.2), (2.8, 0)),
-        *((6, 3.2), (3.2, 6), (0, 2.8), (-3.2, 6), (-6, 3.2), (-2.8, 0)),
-    ),
-    "band": ((-8, -7), (8, -7), (8, 7), (-8, 7)),
-    "line": ((0, -8), (0, 8)),
-    "line-ns": ((0, -8), (0, 8)),
-    "triangle": ((-6, 0), (4, 5.5), (4, -5.5)),
-}
 #: How far from an end of the axis the sign stands that something lies beyond, as its share.
 INSIDE = 0.012
-
-
-@dataclass(frozen=True)
-class Look:
-    """Say how a kind of mark looks; `tone` names a colour of the palette."""
-
-    symbol: str
-    tone: str = "accent"
-    is_open: bool = False
-    size: float = 11
+#: What reaches beyond by less than this share is rounding.
+SLACK = 1e-6
 
 
 @dataclass(frozen=True)
@@ -181,6 +166,7 @@ def plot_score_rows(
     band_name: str = "",
     tick_name: str = "",
     path: Sequence[tuple[float, int]] = (),
+    name_letters: int = NAME,
     theme: Theme = "light",
 ) -> go.Figure:
     """Plot rows of scores on an axis, and under it the rows without one, with their reasons.
@@ -200,6 +186,8 @@ def plot_score_rows(
         What bands and lines of single rows are, if there are any.
     path : sequence of (value, row)
         Joined by a thin line.
+    name_letters : int
+        Of a line of a row's name.
     theme : {"light", "dark"}
 
     Returns
@@ -208,12 +196,11 @@ def plot_score_rows(
         Its height depends on the rows alone.
     """
     palette = PALETTES[theme]
-    placed = _place(rows)
+    placed = _place(rows, name_letters)
     left, right = _find_rooms(placed, below)
     entries = _list_key(rows, axis, key, band_name, tick_name) if rows else []
-    n_lines = 1 + max((line for _, line in _lay_out_key(entries)), default=-1)
-    top = EDGE + KEY * n_lines + (LABEL if axis.line_name and rows else 0)
-    key_shapes, key_notes = _draw_key(entries, top - EDGE / 2, left, palette)
+    top = EDGE + measure_key(entries) + (LABEL if axis.line_name and rows else 0)
+    key_shapes, key_notes = draw_key(entries, top - EDGE / 2, left, palette)
     high = placed[-1].top + placed[-1].height + PAD if placed else 2 * LINE
     notes, under = _write_below(below, below_title, left, palette)
     bottom = (AXIS if rows else EDGE) + under
@@ -251,13 +238,13 @@ def plot_score_rows(
 # ---- rooms
 
 
-def _place(rows: Sequence[ScoreRow]) -> list[_Placed]:
+def _place(rows: Sequence[ScoreRow], name_letters: int) -> list[_Placed]:
     """Stack rows, each as high as its lines."""
     placed: list[_Placed] = []
     top = 0.0
     for row in rows:
-        letters = HEADING if row.is_heading else NAME
-        names = _wrap(row.name, letters, 1 if row.is_heading else 2)
+        letters, most = (HEADING, 1) if row.is_heading else (name_letters, 3)
+        names = wrap_name(row.name, letters, most)
         if row.is_apart or (row.is_heading and placed):
             top += GAP
         height = LINE * max(len(names), len(row.numbers), 1) + (PAD if not row.is_indented else 6)
@@ -274,7 +261,7 @@ def _find_rooms(placed: Sequence[_Placed], below: Sequence[ScoreRow]) -> tuple[i
         if not each.row.is_heading
         for line in each.name_lines
     ]
-    names += [text_width(line) for row in below for line in _wrap(row.name, NAME, 2)]
+    names += [text_width(line) for row in below for line in wrap_name(row.name, NAME, 2)]
     numbers = [
         NUMBER_SHARE * text_width(line)
         for each in placed
@@ -283,19 +270,6 @@ def _find_rooms(placed: Sequence[_Placed], below: Sequence[ScoreRow]) -> tuple[i
     ]
     right = BESIDE + max(numbers) if numbers else 0
     return EDGE + 12 + round(max(names, default=60)), EDGE + round(right)
-
-
-def _wrap(text: str, letters: int, most: int) -> list[str]:
-    """Break a text into at most so many lines, addresses too; what does not fit is cut."""
-    lines = [""]
-    for piece in re.findall(r"[^ ./_-]*[ ./_-]*", text):
-        if lines[-1] and len((lines[-1] + piece).rstrip()) > letters:
-            lines.append("")
-        lines[-1] += piece
-    lines = [line.strip() for line in lines]
-    if len(lines) > most:
-        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
-    return [f"{ln[: letters - 1].rstrip()}…" if len(ln) > letters else ln for ln in lines]
 
 
 def _escape(text: str) -> str:
@@ -321,68 +295,6 @@ def _list_key(
     if any(_list_cuts(row, axis) for row in rows):
         entries.append(("beyond the axis", Look("triangle", tone="ink")))
     return entries
-
-
-def _lay_out_key(entries: Sequence[tuple[str, Look]]) -> list[tuple[float, int]]:
-    """Place the entries on lines of the narrowest figure: pixels from the left, and the line."""
-    places: list[tuple[float, int]] = []
-    x, line = float(EDGE), 0
-    for name, _ in entries:
-        width = KEY_MARK + text_width(name)
-        if places and x + width > NARROW:
-            x, line = float(EDGE), line + 1
-        places.append((x, line))
-        x += width
-    return places
-
-
-def _draw_key(
-    entries: Sequence[tuple[str, Look]], above: float, left: int, palette: Palette
-) -> tuple[list[Parts], list[Parts]]:
-    """Draw the key in pixels from the plot's upper left corner; returns shapes and annotations.
-
-    Plotly's own would get no more room than the plot between names and numbers.
-    """
-    shapes, notes = [], []
-    for (name, look), (x, line) in zip(entries, _lay_out_key(entries), strict=True):
-        up = above - KEY * (line + 0.5)
-        ink = str(getattr(palette, look.tone))
-        shapes.append(
-            {
-                "type": "path",
-                "path": _write_path(look.symbol, x - left + 8, up),
-                "xsizemode": "pixel",
-                "ysizemode": "pixel",
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": 0,
-                "yanchor": 1,
-                "fillcolor": palette.page if look.is_open else ink,
-                "line": {"color": ink, "width": 2 if look.is_open or look.symbol == "line" else 0},
-            }
-        )
-        if look.symbol == "band":
-            shapes[-1]["fillcolor"] = _band_ink(palette)
-        notes.append(
-            {
-                "x": 0,
-                "xref": "paper",
-                "xanchor": "left",
-                "xshift": x - left + 20,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "middle",
-                "yshift": up,
-                "text": _escape(name),
-            }
-        )
-    return shapes, notes
-
-
-def _write_path(symbol: str, x: float, y: float) -> str:
-    """Write the outline of a mark of the key, in pixels."""
-    corners = "L".join(f"{x + right:.1f},{y + up:.1f}" for right, up in OUTLINES[symbol])
-    return f"M{corners}Z"
 
 
 # ---- the axis
@@ -414,7 +326,7 @@ def _draw_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
         return []
     line = {"color": palette.quiet, "width": 1.5}
     ends = {"x0": axis.line, "x1": axis.line, "y0": 0, "y1": 1, "yref": "paper"}
-    return [{"type": "line", **ends, "line": line, "layer": "below"}]
+    return [{"type": "line", **ends, "line": line, "layer": "between"}]
 
 
 def _name_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
@@ -464,12 +376,14 @@ def _write_row(each: _Placed, left: int, right: int, palette: Palette) -> Iterat
             "xshift": 8,
             "y": each.middle,
             "bgcolor": palette.page,
-            **_write_reason(row.reason, _wrap(row.reason, _count_letters(left), n_lines), palette),
+            **_write_reason(row.reason, left, n_lines, palette),
         }
 
 
-def _write_reason(reason: str, lines: Sequence[str], palette: Palette) -> Parts:
-    """Write a reason; one that is cut is told whole by pointing at it."""
+def _write_reason(reason: str, left: int, most: int, palette: Palette) -> Parts:
+    """Write a reason in at most so many lines; one that is cut is told whole by pointing at it."""
+    letters = int((NARROW - left - 2 * EDGE) / (0.5 * TEXT_SIZE))
+    lines = wrap_words(reason, letters, most)
     words: Parts = {
         "text": "<br>".join(map(_escape, lines)),
         "align": "left",
@@ -492,22 +406,15 @@ def _write_below(
     at_left = {**shared, "xshift": EDGE - left, "font": quiet}
     notes: list[Parts] = [{**at_left, "text": f"<b>{_escape(title)}</b>", "yshift": 0}]
     down = LINE + PAD
-    letters = _count_letters(left)
     most = 3 if len(below) <= MOST_WRAPPED else 2
     for row in below:
-        names = _wrap(row.name, NAME, 2)
-        reasons = _wrap(row.reason or "no score", letters, most)
+        names = wrap_name(row.name, NAME, 2)
         name = "<br>".join(map(_escape, names))
         notes.append({**at_left, "text": name, "yshift": -down})
-        words = _write_reason(row.reason, reasons, palette)
+        words = _write_reason(row.reason or "no score", left, most, palette)
         notes.append({**shared, "xshift": 0, "yshift": -down, **words})
-        down += LINE * max(len(names), len(reasons)) + 4
+        down += LINE * max(len(names), 1 + str(words["text"]).count("<br>")) + 4
     return notes, down + EDGE
-
-
-def _count_letters(left: int) -> int:
-    """Count the letters of a line from the axis to the right edge of the narrowest figure."""
-    return int((NARROW - left - 2 * EDGE) / (0.5 * TEXT_SIZE))
 
 
 def _say_none(palette: Palette) -> Parts:
@@ -549,13 +456,9 @@ def _paint(look: Look, palette: Palette) -> Parts:
         "symbol": look.symbol,
         "size": look.size,
         "color": palette.page if look.is_open else ink,
-        "line": {"width": 2 if look.is_open else 1, "color": ink},
+        "line": {"width": 2 if look.is_open or look.symbol == "line-ns" else 1, "color": ink},
         "opacity": 1,
     }
-
-
-def _band_ink(palette: Palette) -> str:
-    return mix(palette.quiet, palette.page, 0.25)
 
 
 def _draw_bands(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
@@ -569,7 +472,7 @@ def _draw_bands(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) ->
             y += [each.middle, each.middle, None]
     if not x:
         return []
-    return [{**_line(x, y), "line": {"color": _band_ink(palette), "width": 16}}]
+    return [{**_line(x, y), "line": {"color": band_ink(palette), "width": 16}}]
 
 
 def _draw_ticks(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
@@ -647,7 +550,7 @@ def _draw_marks(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) ->
             **STILL,
         }
         for look, every in _group_marks(placed).items()
-        if (marks := [pair for pair in every if axis.low <= pair[1].value <= axis.high])
+        if (marks := [pair for pair in every if _is_inside(pair[1].value, axis)])
     ]
 
 
@@ -684,11 +587,15 @@ def _list_cuts(row: ScoreRow, axis: ScoreAxis) -> list[tuple[str, ScoreMark]]:
     found = []
     for mark in row.marks:
         ends = [end for end in (mark.value, mark.low, mark.high) if math.isfinite(end)]
-        if min(ends) < axis.low:
+        if min(ends) < axis.low and not _is_inside(min(ends), axis):
             found.append(("left", mark))
-        if max(ends) > axis.high:
+        if max(ends) > axis.high and not _is_inside(max(ends), axis):
             found.append(("right", mark))
     return found
+
+
+def _is_inside(value: float, axis: ScoreAxis) -> bool:
+    return abs(value - _clip(value, axis)) <= SLACK * (axis.high - axis.low)
 
 
 def _clip(value: float, axis: ScoreAxis) -> float:

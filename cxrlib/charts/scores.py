@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeGuard
 import numpy as np
 import pandas as pd
 
-from cxrlib.charts.score_rows import Look, ScoreAxis, write_score
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreAxis, write_score
 from cxrlib.intervals import name_units
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Cells",
     "Kind",
     "Series",
+    "explain_none",
     "find_chance",
     "is_number",
     "list_folds",
@@ -31,6 +33,7 @@ __all__ = [
     "say_cell",
     "say_counts",
     "write_interval",
+    "write_number",
 ]
 
 Kind = Literal["features", "published", "shortcut", "control"]
@@ -240,6 +243,18 @@ def write_interval(row: Cells, *, with_sd: bool = True) -> str:
     return words
 
 
+def write_number(row: Cells) -> str:
+    """Write a score with its interval, or that there is none where that has a reason.
+
+    Examples
+    --------
+    >>> write_number({"value": 0.5, "low": None, "high": None, "reason": "No interval: ..."})
+    '0.50, no interval'
+    """
+    has_none = not is_number(row.get("low")) and row.get("reason")
+    return f"{write_interval(row)}{', no interval' if has_none else ''}"
+
+
 def say_counts(row: Cells, classes: tuple[int, int] | None = None) -> str:
     """Say what a score rests on.
 
@@ -259,6 +274,22 @@ def say_counts(row: Cells, classes: tuple[int, int] | None = None) -> str:
     if is_number(n_persons):
         parts.append(name_units(int(n_persons), "person"))
     return ", ".join(parts)
+
+
+def explain_none(row: Cells, counts: str) -> str:
+    """Say why there is no score, and what there would have been to score.
+
+    Examples
+    --------
+    >>> explain_none({"n_images": 4, "reason": "2 persons: too few."}, "4 images")
+    '4 images: 2 persons: too few.'
+    >>> explain_none({"n_images": 4, "reason": "4 images, all ill."}, "0 of 4 images positive")
+    '4 images, all ill.'
+    """
+    reason = str(row.get("reason") or "no score")
+    n_images = row.get("n_images")
+    is_told = is_number(n_images) and reason.startswith(name_units(int(n_images), "image"))
+    return reason if is_told or not counts else f"{counts}: {reason}"
 
 
 def say_cell(

@@ -1,0 +1,51 @@
+"""Calibration in the large: the mean prediction less the mean label, by held-out group."""
+
+import math
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
+from cxrlib.charts.scores import name_units_of
+
+__all__ = ["describe_calibration", "plot_calibration"]
+
+
+def plot_calibration(
+    table: pd.DataFrame, *, hold_out: str = "region", unit: str = "", theme: Theme = "light"
+) -> go.Figure:
+    """Plot how far the mean prediction is from what there is: left too little, right too much.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Result of `cxrlib.calibration.check_calibration`: fold, predicted, observed, difference,
+        low, high, n_images, n_persons, reason.
+    hold_out : str, default "region"
+    unit : str, optional
+        Of a number; of classes, shares are compared.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Marks carry the fold as customdata.
+    """
+    return plot_gaps(
+        table.to_dict("records"), _say_gap(unit, hold_out), hold_out=hold_out, theme=theme
+    )
+
+
+def _say_gap(unit: str, hold_out: str) -> Gap:
+    pooled = f"All {name_units_of(None, hold_out)} together"
+    if unit:
+        title = f"Mean predicted less mean observed ({unit})"
+        return Gap("predicted", "observed", title, "as observed", math.inf, pooled)
+    title = "Mean predicted probability less share of positives"
+    return Gap("predicted", "observed", title, "as observed", pooled=pooled)
+
+
+def describe_calibration(table: pd.DataFrame, *, hold_out: str = "region", unit: str = "") -> str:
+    """Say in words what `plot_calibration` shows: its text alternative."""
+    return describe_gaps(table.to_dict("records"), _say_gap(unit, hold_out), hold_out=hold_out)

@@ -1,0 +1,196 @@
+"""From the published to the corrected score, one change at a time: a row a step."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows, write_score
+from cxrlib.charts.scores import (
+    SUMMARIES,
+    Cells,
+    is_number,
+    make_axis,
+    name_fold,
+    name_metric,
+    say_counts,
+    write_interval,
+)
+
+__all__ = ["choose_fold", "describe_score_steps", "plot_score_steps"]
+
+NUMBER = Look("square")
+GROUP = Look("line-ns", tone="quiet", size=16)
+#: Letters of a line of what changed.
+LETTERS = 32
+
+
+def choose_fold(steps: pd.DataFrame) -> str:
+    """Choose the score that can be followed furthest: the mean where the last step has one.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        Result of `cxrlib.protocol_walk.walk_protocol`.
+
+    Returns
+    -------
+    str
+        "mean" or "pooled".
+    """
+    last = steps[steps["step"] == steps["step"].max()]
+    means = last.loc[last["fold"] == "mean", "value"]
+    return "mean" if means.notna().any() else "pooled"
+
+
+def plot_score_steps(
+    steps: pd.DataFrame,
+    *,
+    fold: str | None = None,
+    hold_out: str = "region",
+    title: str = "",
+    theme: Theme = "light",
+) -> go.Figure:
+    """Plot a score after each change of the protocol, the published at the top.
+
+    Parameters
+    ----------
+    steps : DataFrame
+        Result of `cxrlib.protocol_walk.walk_protocol`: step, words, fold, metric, value, low,
+        high, n_images, n_persons, change, reason.
+    fold : str, optional
+        Which score is followed: "mean", "pooled" or a held-out group; `choose_fold` by default.
+        With the mean every group is a thin mark.
+    hold_out : str, default "region"
+    title : str, optional
+        Of the axis.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Marks carry the fold and the number of the step as customdata.
+    """
+    fold = fold or choose_fold(steps)
+    table = steps.to_dict("records")
+    metric = _find_metric(table, fold)
+    rows, path = [], []
+    for number, words in _list_steps(table):
+        here = [row for row in table if row["step"] == number and row["metric"] == metric]
+        own = next((row for row in here if row["fold"] == fold), None)
+        marks = _list_groups(here, hold_out) if fold == "mean" else []
+        if own is None or not is_number(own["value"]):
+            reason = str(own["reason"]) if own is not None else ""
+            rows.append(ScoreRow(words, reason=reason or "no score"))
+            continue
+        path.append((float(own["value"]), len(rows)))
+        marks.append(_make_mark(own, words, hold_out))
+        numbers = (write_interval(own, with_sd=False), _say_change(own))
+        rows.append(ScoreRow(words, tuple(marks), tuple(filter(None, numbers))))
+    values = [float(row["value"]) for row in table if is_number(row["value"])]
+    key = [(name_fold(fold, hold_out), NUMBER)]
+    if fold == "mean":
+        key.append((f"each {hold_out}", GROUP))
+    return plot_score_rows(
+        rows,
+        make_axis(metric, values, title=title),
+        key=key,
+        path=path,
+        name_letters=LETTERS,
+        theme=theme,
+    )
+
+
+def _find_metric(table: Sequence[Cells], fold: str) -> str:
+    """Find what is followed: the pooled score may be another than that of the groups."""
+    return next((str(row["metric"]) for row in table if row["fold"] == fold), "auroc")
+
+
+def _list_steps(table: Sequence[Cells]) -> list[tuple[int, str]]:
+    """List the steps with what changed, numbered."""
+    words = {int(row["step"]): str(row["words"]) for row in table}
+    return [(number, words[number]) for number in sorted(words)]
+
+
+def _list_groups(here: Sequence[Cells], hold_out: str) -> list[ScoreMark]:
+    """Mark each held-out group of a step."""
+    return [
+        ScoreMark(
+            float(row["value"]),
+            GROUP,
+            f"{row['fold']}\n{name_metric(str(row['metric']))} {write_interval(row)}\n"
+            f"{say_counts(row)}",
+            data=(str(row["fold"]), str(row["step"])),
+        )
+        for row in here
+        if row["fold"] not in SUMMARIES and is_number(row["value"])
+    ]
+
+
+def _make_mark(row: Cells, words: str, hold_out: str) -> ScoreMark:
+    ends = [float(row[end]) if is_number(row[end]) else math.nan for end in ("low", "high")]
+    lines = [
+        words,
+        f"{name_fold(str(row['fold']), hold_out)}: {name_metric(str(row['metric']))} "
+        f"{write_interval(row)}",
+        say_counts(row),
+        _say_change(row),
+    ]
+    said = "\n".join(filter(None, lines))
+    return ScoreMark(
+        float(row["value"]),
+        NUMBER,
+        said,
+        low=ends[0],
+        high=ends[1],
+        data=(str(row["fold"]), str(row["step"])),
+    )
+
+
+def _say_change(row: Cells) -> str:
+    """Say how far a step moved the score.
+
+    Examples
+    --------
+    >>> _say_change({"change": -0.09}), _say_change({"change": 0.0})
+    ('−0.09 by this change', 'unchanged')
+    """
+    if not is_number(row.get("change")):
+        return ""
+    number = write_score(float(row["change"]))
+    if number == "0.00":
+        return "unchanged"
+    return f"{'' if number.startswith('−') else '+'}{number} by this change"
+
+
+def describe_score_steps(
+    steps: pd.DataFrame, *, fold: str | None = None, hold_out: str = "region"
+) -> str:
+    """Say in words what `plot_score_steps` shows: its text alternative.
+
+    Returns
+    -------
+    str
+        Plain text: every step with its score and what it changed.
+    """
+    fold = fold or choose_fold(steps)
+    table = [row for row in steps.to_dict("records") if row["fold"] == fold]
+    if not table:
+        return "No step from the published to the corrected protocol has this score."
+    metric = name_metric(_find_metric(table, fold))
+    parts = []
+    for row in table:
+        if is_number(row["value"]):
+            change = _say_change(row)
+            number = write_interval(row, with_sd=False)
+            parts.append(f"{row['words']}: {number}{f', {change}' if change else ''}")
+        else:
+            parts.append(f"{row['words']}: not estimable ({row['reason'] or 'no score'})")
+    name = name_fold(fold, hold_out)
+    return (
+        f"{metric} from the published to the corrected protocol, {name[:1].lower()}{name[1:]}, in "
+        f"{len(parts)} steps. {'; '.join(parts)}."
+    )

@@ -1,0 +1,370 @@
+"""Heat table: the scores of all feature sets in all held-out groups, as numbers in shades."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
+from cxrlib.charts.rows import STILL, quote_text, text_width
+from cxrlib.charts.score_key import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
+from cxrlib.charts.score_rows import ScoreAxis, write_score
+from cxrlib.charts.scores import (
+    SUMMARIES,
+    Cells,
+    Series,
+    is_number,
+    list_folds,
+    make_axis,
+    name_fold,
+    name_metric,
+    name_units_of,
+    read_classes,
+    read_scores,
+    say_cell,
+    write_interval,
+)
+from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
+from cxrlib.regions import UNKNOWN
+
+__all__ = ["describe_score_table", "plot_score_table"]
+
+#: Pixels: of a line of text, of a cell with a number, of one with its interval below.
+LINE, CELL, HIGH_CELL = 20, 30, 46
+#: With more groups than this they are the rows, and feature sets the columns.
+MOST_COLUMNS = 7
+#: Letters of a line of a feature set's name at the left, of a group's, of a slanted name over a
+#: column; with fewer in a line than HEAD they are slanted.
+NAME, GROUP, SLANTED, HEAD = 24, 34, 26, 9
+#: Width of a letter there, in pixels.
+LETTER = 7.2
+SLANT = -45
+#: Share of a place that a cell takes, and how far the means stand apart.
+WIDE, APART = 0.96, 0.2
+#: Palest and darkest shade, as opacities.
+PALEST, DARKEST = 0.08, 0.85
+
+
+#: The key.
+BETTER = "the stronger the colour, the better", Look("ramp")
+WORSE = "worse than chance", Look("ramp", tone="quiet")
+OUT = "not estimable", Look("hatch", tone="quiet")
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Hold a cell: its place in rows and columns, its score, what it says."""
+
+    row: int
+    column: int
+    cells: Cells
+    tone: str
+    shade: float
+    words: str
+    data: tuple[str, str]
+
+    @property
+    def is_scored(self) -> bool:
+        return is_number(self.cells.get("value"))
+
+
+def plot_score_table(
+    series: Sequence[Series],
+    metric: str,
+    *,
+    folds: pd.DataFrame | None = None,
+    hold_out: str = "region",
+    chance: Mapping[str, float] | None = None,
+    theme: Theme = "light",
+) -> go.Figure:
+    """Plot the scores of feature sets in held-out groups as a table in shades.
+
+    The better a score, the darker; below chance the shade is grey. Cells that are not estimable
+    are hatched. Many groups become the rows.
+
+    Parameters
+    ----------
+    series : sequence of Series
+    metric : str
+        A metric of `cxrlib.charts.scores.make_axis`.
+    folds : DataFrame, optional
+        With fold, n_positive, n_negative.
+    hold_out : str, default "region"
+    chance : mapping, optional
+        Fold to chance where it differs.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Cells carry the series' key and the fold as customdata.
+    """
+    palette = PALETTES[theme]
+    tables = [read_scores(each, metric) for each in series]
+    names = _list_groups(tables)
+    if not names:
+        return _say_none(theme)
+    has_fold_rows = len(names) > MOST_COLUMNS
+    axis = make_axis(metric, [float(v) for v in _list_values(tables)])
+    cells = []
+    for place, (each, table) in enumerate(zip(series, tables, strict=True)):
+        for fold_place, fold in enumerate(names):
+            row = table.get(fold, {"reason": "no score"})
+            level = (chance or {}).get(fold, axis.line)
+            tone, shade = _shade(row, axis, level, is_error=metric == "mae")
+            words = say_cell(
+                each,
+                fold,
+                row,
+                metric,
+                hold_out=hold_out,
+                classes=read_classes(folds).get(fold),
+                chance=(chance or {}).get(fold),
+            )
+            at = (fold_place, place) if has_fold_rows else (place, fold_place)
+            cells.append(_Cell(*at, row, tone, shade, words, (each.key or each.name, fold)))
+    heads = [_name_head(fold, hold_out) for fold in names]
+    rows, columns = [each.name for each in series], heads
+    if has_fold_rows:
+        rows, columns = columns, rows
+    # Not with minus signs: they would take two cells.
+    has_intervals = not has_fold_rows and axis.low == 0
+    most = GROUP if has_fold_rows else NAME
+    is_high = has_intervals or any(len(row) > most for row in rows)
+    layout = _lay_out(rows, columns, palette, letters=most, is_high=is_high)
+    gaps = [APART * (fold in SUMMARIES) for fold in names]
+    key_shapes, key_notes = draw_key(
+        _list_key(cells), layout["margin"]["t"] - EDGE, layout["margin"]["l"], palette
+    )
+    n_columns = len(columns)
+    if has_fold_rows:
+        row_gaps, column_gaps = gaps, [0.0] * n_columns
+    else:
+        row_gaps, column_gaps = [0.0] * len(rows), gaps
+    x = [place + gap for place, gap in enumerate(column_gaps)]
+    y = [place + gap for place, gap in enumerate(row_gaps)]
+    layout["xaxis"] |= {"tickvals": x, "range": [-0.5, x[-1] + 0.5]}
+    layout["yaxis"] |= {"tickvals": y, "range": [y[-1] + 0.5, -0.5]}
+    layout["shapes"], layout["annotations"] = key_shapes, key_notes
+    scored = [cell for cell in cells if cell.is_scored]
+    unscored = [cell for cell in cells if not cell.is_scored]
+    traces = [
+        _draw_cells(scored, x, y, {"color": [_paint(c, palette) for c in scored]}),
+        _draw_cells(unscored, x, y, _hatch(palette)),
+        _write_cells(cells, x, y, palette, with_interval=has_intervals),
+    ]
+    return make_figure(traces, layout, theme)
+
+
+def _list_groups(tables: Sequence[Mapping[str, Cells]]) -> list[str]:
+    """List the folds without the one that only trains: no set can have a score there."""
+    return [fold for fold in list_folds(tables) if fold != UNKNOWN]
+
+
+def _list_values(tables: Sequence[Mapping[str, Cells]]) -> list[float]:
+    return [
+        row["value"] for table in tables for row in table.values() if is_number(row.get("value"))
+    ]
+
+
+def _shade(
+    row: Cells, axis: ScoreAxis, chance: float | None, *, is_error: bool
+) -> tuple[str, float]:
+    """Return the tone and the shade, 0 to 1, of a score: from chance to the best or the worst."""
+    if not is_number(row.get("value")):
+        return "accent", 0.0
+    value = float(row["value"])
+    if is_error:
+        return "accent", float(np.clip(1 - value / axis.high, 0, 1))
+    if chance is None:
+        return "accent", float(np.clip((value - axis.low) / (axis.high - axis.low), 0, 1))
+    reach = max(axis.high - chance, 1e-9)
+    return ("accent" if value >= chance else "quiet", float(min(abs(value - chance) / reach, 1)))
+
+
+def _paint(cell: _Cell, palette: Palette) -> str:
+    ink = str(getattr(palette, cell.tone))
+    return mix(ink, palette.page, PALEST + (DARKEST - PALEST) * cell.shade)
+
+
+def _hatch(palette: Palette) -> Parts:
+    """Return the bar of what is not estimable: often most of the table, so it is faint."""
+    pattern = {"shape": "/", "fgcolor": palette.grid, "size": 7, "solidity": 0.2}
+    return {"color": palette.page, "pattern": pattern}
+
+
+def _draw_cells(
+    cells: Sequence[_Cell], x: Sequence[float], y: Sequence[float], marker: Parts
+) -> Parts:
+    """Draw cells as bars: unlike those of a heat map they can be clicked and hatched."""
+    return {
+        "type": "bar",
+        "x": [x[cell.column] for cell in cells],
+        "y": [WIDE] * len(cells),
+        "base": [y[cell.row] - WIDE / 2 for cell in cells],
+        "width": WIDE,
+        "marker": {"line": {"width": 0}, **marker},
+        "hoverinfo": "text",
+        "hovertext": ["<br>".join(map(_escape, cell.words.split("\n"))) for cell in cells],
+        "customdata": [list(cell.data) for cell in cells],
+        **STILL,
+    }
+
+
+def _escape(text: str) -> str:
+    return quote_text(text)
+
+
+def _write_cells(
+    cells: Sequence[_Cell],
+    x: Sequence[float],
+    y: Sequence[float],
+    palette: Palette,
+    *,
+    with_interval: bool,
+) -> Parts:
+    """Write the numbers over the cells, in black or white."""
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": [x[cell.column] for cell in cells],
+        "y": [y[cell.row] for cell in cells],
+        "text": [_write_cell(cell, with_interval=with_interval) for cell in cells],
+        "textfont": {
+            "size": TEXT_SIZE,
+            "color": [
+                max("#000000", "#FFFFFF", key=lambda ink: contrast(ink, _paint(cell, palette)))
+                if cell.is_scored
+                else palette.quiet
+                for cell in cells
+            ],
+        },
+        "hoverinfo": "skip",
+    }
+
+
+def _write_cell(cell: _Cell, *, with_interval: bool) -> str:
+    row = cell.cells
+    if not cell.is_scored:
+        return "–"
+    number = write_score(float(row["value"]))
+    if not with_interval or not (is_number(row.get("low")) and is_number(row.get("high"))):
+        return number
+    return f"{number}<br>{'-'.join(write_score(float(row[end])) for end in ('low', 'high'))}"
+
+
+def _name_head(fold: str, hold_out: str) -> str:
+    return {"mean": "Mean", "pooled": "Pooled"}.get(fold) or name_fold(fold, hold_out)
+
+
+def _list_key(cells: Sequence[_Cell]) -> list[tuple[str, Look]]:
+    """Explain shades, as far as they are there."""
+    tones = {cell.tone for cell in cells if cell.is_scored}
+    key = [entry for entry in (BETTER, WORSE) if entry[1].tone in tones]
+    return [*key, OUT] if not all(cell.is_scored for cell in cells) else key
+
+
+def _lay_out(
+    rows: Sequence[str], columns: Sequence[str], palette: Palette, *, letters: int, is_high: bool
+) -> Parts:
+    """Lay out the table: the names of rows at the left, those of columns above."""
+    names = [wrap_name(name, letters, 1 + is_high) for name in rows]
+    high = HIGH_CELL if is_high else CELL
+    left = EDGE + 10 + round(max(text_width(line) for lines in names for line in lines))
+    letters = int((NARROW - left - EDGE) / (len(columns) + APART) / LETTER)
+    is_level = letters >= HEAD
+    right, head = EDGE, 0
+    if is_level:
+        heads = [wrap_name(name, letters, 3) for name in columns]
+        head = LINE * max(map(len, heads))
+    else:
+        heads = [wrap_name(name, SLANTED, 1) for name in columns]
+        longest = max(text_width(line) for lines in heads for line in lines)
+        head = round(0.75 * longest) + LINE // 2
+        # How far each reaches beyond its own column, at a width that all figures have.
+        reach = (0.75 * text_width(lines[0]) - 40 * at for at, lines in enumerate(heads[::-1]))
+        right = round(max(EDGE, *reach))
+    top = EDGE + measure_key([BETTER, WORSE, OUT]) + head + EDGE
+    shared = {"fixedrange": True, "ticks": "", "tickfont": {"color": palette.ink}}
+    return {
+        "height": top + high * len(rows) + EDGE + 4,
+        "margin": {"l": left, "r": right, "t": top, "b": EDGE + 4, "autoexpand": False},
+        "barmode": "overlay",
+        "dragmode": False,
+        "clickmode": "event+select",
+        "showlegend": False,
+        "xaxis": {
+            **shared,
+            "side": "top",
+            "ticktext": ["<br>".join(map(_escape, lines)) for lines in heads],
+            "tickangle": 0 if is_level else SLANT,
+            "ticklabeloverflow": "allow",
+        },
+        "yaxis": {
+            **shared,
+            "ticktext": ["<br>".join(map(_escape, lines)) for lines in names],
+            "ticklabelstandoff": 6,
+        },
+    }
+
+
+def _say_none(theme: Theme) -> go.Figure:
+    layout: Parts = {
+        "height": 160,
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "annotations": [
+            {
+                "x": 0.5,
+                "y": 0.5,
+                "xref": "paper",
+                "yref": "paper",
+                "text": "There is no score to show.",
+                "font": {"size": 18, "color": PALETTES[theme].quiet},
+            }
+        ],
+    }
+    return make_figure([], layout, theme)
+
+
+def describe_score_table(
+    series: Sequence[Series], metric: str, *, hold_out: str = "region", most: int = 12
+) -> str:
+    """Say in words what `plot_score_table` shows: its text alternative.
+
+    Parameters
+    ----------
+    series, metric, hold_out
+        As of `plot_score_table`.
+    most : int, default 12
+        Series whose mean, or pooled score where there is none, is said.
+
+    Returns
+    -------
+    str
+        Plain text.
+    """
+    tables = [read_scores(each, metric) for each in series]
+    groups = [fold for fold in list_folds(tables) if fold not in SUMMARIES]
+    if not groups:
+        return f"An empty table: there is no {name_metric(metric)} to show."
+    cells = [table.get(fold, {}).get("value") for table in tables for fold in groups]
+    n_out = sum(not is_number(value) for value in cells)
+    parts = []
+    for each, table in list(zip(series, tables, strict=True))[:most]:
+        summaries = (table.get(fold, {}) for fold in SUMMARIES)
+        scored = [
+            f"{name} {write_interval(row)}"
+            for name, row in zip(SUMMARIES, summaries, strict=True)
+            if is_number(row.get("value"))
+        ]
+        parts.append(f"{each.name} {scored[0] if scored else 'not estimable'}")
+    rest = f"; and {len(series) - most:,} more" if len(series) > most else ""
+    return (
+        f"A table of {name_metric(metric)}, {len(series):,} "
+        f"{'feature set' if len(series) == 1 else 'feature sets'} by "
+        f"{name_units_of(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "
+        f"estimable. {'; '.join(parts)}{rest}."
+    )

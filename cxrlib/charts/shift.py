@@ -1,0 +1,55 @@
+"""The same images predicted by models from inside and from outside their region."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
+from cxrlib.charts.scores import name_metric
+
+__all__ = ["describe_shift", "plot_shift"]
+
+
+def plot_shift(
+    table: pd.DataFrame,
+    repeats: pd.DataFrame | None = None,
+    *,
+    hold_out: str = "region",
+    theme: Theme = "light",
+) -> go.Figure:
+    """Plot by how much a model from the same region beats one from elsewhere on its images.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `cxrlib.shift.Shift`: fold, metric, outside, inside, difference, low, high, n_images,
+        n_persons, reason.
+    repeats : DataFrame, optional
+        Of the same: fold, repeat, outside, inside; each is a thin mark.
+    hold_out : str, default "region"
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Marks carry the fold as customdata.
+    """
+    single: dict[str, list[float]] = {}
+    if repeats is not None:
+        gaps = repeats["inside"].astype(float) - repeats["outside"].astype(float)
+        for fold, value in zip(repeats["fold"], gaps, strict=True):
+            single.setdefault(str(fold), []).append(float(value))
+    rows = table.to_dict("records")
+    gap = _say_gap(table, hold_out)
+    return plot_gaps(rows, gap, hold_out=hold_out, repeats=single, theme=theme)
+
+
+def _say_gap(table: pd.DataFrame, hold_out: str) -> Gap:
+    metric = name_metric(str(table["metric"].iloc[0])) if len(table) else "score"
+    title = f"{metric[:1].upper()}{metric[1:]}, trained inside the {hold_out} less outside"
+    return Gap("inside", "outside", title, "no difference")
+
+
+def describe_shift(table: pd.DataFrame, *, hold_out: str = "region") -> str:
+    """Say in words what `plot_shift` shows: its text alternative."""
+    return describe_gaps(table.to_dict("records"), _say_gap(table, hold_out), hold_out=hold_out)

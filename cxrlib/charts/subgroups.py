@@ -1,0 +1,92 @@
+"""Scores by sex and by age group, pooled over pairs within held-out groups."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import (
+    Cells,
+    explain_none,
+    is_number,
+    make_axis,
+    name_metric,
+    say_counts,
+    write_number,
+)
+
+__all__ = ["describe_subgroups", "plot_subgroups"]
+
+SCORE = Look("square")
+
+
+def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+    """Plot the score of each subgroup with its interval; those without stand below.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Result of `cxrlib.subgroups.score_subgroups`: grouping, group, metric, value, low, high,
+        n_images, n_persons, reason.
+    theme : {"light", "dark"}
+
+    Returns
+    -------
+    Figure
+        Marks carry the grouping and the group as customdata.
+    """
+    records = table.to_dict("records")
+    scored = [row for row in records if is_number(row["value"])]
+    below = [
+        ScoreRow(_name(row), reason=explain_none(row, say_counts(row)))
+        for row in records
+        if not is_number(row["value"])
+    ]
+    metric = str(records[0]["metric"]) if records else "auroc"
+    axis = make_axis(metric, [float(row["value"]) for row in scored])
+    return plot_score_rows(list(_make_rows(scored)), axis, below=below, theme=theme)
+
+
+def _name(row: Cells) -> str:
+    """Name a subgroup, with what it is of where that is not seen.
+
+    Examples
+    --------
+    >>> _name({"grouping": "sex", "group": "female"}), _name({"grouping": "age", "group": "40–59"})
+    ('female', 'age 40–59')
+    """
+    grouping, group = str(row["grouping"]), str(row["group"])
+    return group if group in ("female", "male") else f"{grouping} {group}"
+
+
+def _make_rows(scored: Sequence[Cells]) -> Iterator[ScoreRow]:
+    before = None
+    for row in scored:
+        ends = [
+            float(str(row[end])) if is_number(row[end]) else math.nan for end in ("low", "high")
+        ]
+        numbers = (write_number(row), say_counts(row))
+        words = "\n".join(filter(None, (_name(row), *numbers, str(row["reason"] or ""))))
+        data = (str(row["grouping"]), str(row["group"]))
+        mark = ScoreMark(float(row["value"]), SCORE, words, low=ends[0], high=ends[1], data=data)
+        is_apart = before is not None and before != row["grouping"]
+        yield ScoreRow(_name(row), (mark,), numbers, is_apart=is_apart)
+        before = row["grouping"]
+
+
+def describe_subgroups(table: pd.DataFrame) -> str:
+    """Say in words what `plot_subgroups` shows: its text alternative."""
+    records = table.to_dict("records")
+    if not records:
+        return "There is no subgroup to score."
+    parts = [f"{_name(row)} {write_number(row)}" for row in records if is_number(row["value"])]
+    out = [_name(row) for row in records if not is_number(row["value"])]
+    ending = f" Not estimable: {', '.join(out)}." if out else ""
+    return (
+        f"{name_metric(str(records[0]['metric']))} by sex and age group. "
+        f"{'; '.join(parts) or 'None can be estimated'}.{ending}"
+    )
