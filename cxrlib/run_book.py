@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cxrlib.errors import SelectionError
@@ -96,11 +96,15 @@ class RunEntry:
 
 
 def write_entry(store: Store, record: RunRecord) -> None:
-    """Enter a run into the book of its cohort and task, unless it is there."""
+    """Enter a run into the book of its cohort and task; its first time is kept."""
     spec = RunSpec.from_dict(record.spec)
     name = _name_entry(record.fingerprint, spec.task, record.id)
-    if _read_entry(store, name) is None:
-        store.write_file(BOOK, name, _format_entry(record))
+    known = _read_entry(store, name)
+    # A line that was lost for a while has no time.
+    made = known.made if known is not None and known.made else record.made
+    data = _format_entry(replace(record, made=made))
+    if known is None or known != _parse_entry(json.loads(data), name, ()):
+        store.write_file(BOOK, name, data)
 
 
 def _format_entry(record: RunRecord) -> bytes:

@@ -143,11 +143,10 @@ def _describe_protocol(run: Run) -> dict[str, Any]:
     settings, task = run.spec.settings, run.spec.task
     protocol = settings.protocol
     method = choose_method(task.kind, run.result.features.kind)
-    sentences = [
-        sentence
-        for sentence in protocol.describe()
-        if task.kind == "classes" or not sentence.startswith("AUROC")
-    ]
+    sentences = list(protocol.describe())
+    if task.kind == "number":  # which has no classes to rank or count
+        sentences = [each for each in sentences if not each.startswith("AUROC")]
+        sentences = [each.replace(" in its smaller class", "") for each in sentences]
     strict = ("No source, the site that hosts an article, is on both sides either.",)
     by_value = "decision values" if task.kind == "classes" else "predicted numbers"
     output = (

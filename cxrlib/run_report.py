@@ -479,7 +479,7 @@ def _tell_scores(run: Run) -> Section:
         figures=tuple(figure for figure in figures if figure is not None),
         tables=(
             PageTable(
-                _show_scores(run.scores[run.scores["value"].notna()], run),
+                _show_scores(run.scores[run.scores["value"].notna()]),
                 "All scores that could be computed; scores.csv has the reasons for the others.",
             ),
         ),
@@ -507,16 +507,19 @@ def _draw_forest(run: Run, metric: str) -> PageFigure | None:
     figure.update_layout(margin_r=figure.layout.margin.r + WIDER)
     return PageFigure(
         figure,
-        f"{name_metric(metric)} by held-out {hold_out}, protocol "
+        f"{_capital(name_metric(metric))} by held-out {hold_out}, protocol "
         f"{run.spec.settings.protocol.name}; bars hold 95 % of the resamples.",
         describe_forest(series, metric, hold_out=hold_out),
     )
 
 
-def _show_scores(scores: pd.DataFrame, run: Run, first: Sequence[str] = ()) -> pd.DataFrame:
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _show_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFrame:
     """Write scores for the page."""
     shown = scores.assign(
-        fold=[_name_fold(fold, run) for fold in scores["fold"]],
         metric=[name_metric(metric) if metric else "" for metric in scores["metric"]],
         interval=_write_intervals(scores),
     )
@@ -547,7 +550,6 @@ def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
     paired = differences[differences["fold"].isin([MEAN, POOLED])]
     paired = paired[paired["metric"].isin([_main_metric(run), *_pooled_metrics(run)])]
     paired = paired.assign(
-        fold=[_name_fold(fold, run) for fold in paired["fold"]],
         metric=[name_metric(metric) for metric in paired["metric"]],
         interval=_write_intervals(paired),
     )
@@ -567,7 +569,7 @@ def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
             "of persons.",
         ),
         tables=(
-            PageTable(_show_scores(over_all, run, ["title"]), "Shortcuts on the same rows."),
+            PageTable(_show_scores(over_all, ["title"]), "Shortcuts on the same rows."),
             PageTable(_rename(paired, headings), "This run less the shortcut."),
         ),
     )

@@ -104,6 +104,18 @@ def test_an_entry_is_written_once(tmp_path: Path) -> None:
     assert entry.made == 999.0
 
 
+def test_an_entry_follows_its_run(tmp_path: Path) -> None:
+    """A run that was made anew to other scores stands in the book with these."""
+    store = Store(tmp_path)
+    write_run(store, make_record(1))
+    other = replace(make_record(2), id=f"{1:012x}", made=5000.0)
+    write_run(store, other)
+    (entry,) = list_runs(store, FINGERPRINT)
+    found = entry.find("mean", "auroc")
+    assert found is not None
+    assert (entry.made, found.value) == (999.0, 0.502)
+
+
 def test_a_damaged_entry_is_mended_of_the_run(tmp_path: Path) -> None:
     """The run's own record says all that its line in the book said."""
     store = Store(tmp_path)
