@@ -324,7 +324,8 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
             "exports write them."
         )
     n_strange = len(given.difference(rows.cohort.table["image_id"]))
-    strange = f"{name_units(n_strange, 'image id')} of {features.title!r} match no image of the "
+    verb = "matches" if n_strange == 1 else "match"
+    strange = f"{name_units(n_strange, 'image id')} of {features.title!r} {verb} no image of the "
     return Features(
         name=features.name,
         title=features.title,
