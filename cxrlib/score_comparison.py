@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from cxrlib.hard_labels import list_confusions
 from cxrlib.published import VERDICTS
 from cxrlib.published_scores import (
     DECIMALS,
@@ -339,7 +340,7 @@ def _compare(
     verdict = AGREES if is_equal else DIFFERENCE if same_counts else DIFFERENT_COHORT
     if ours.refusal is not None:
         verdict = ours.refusal[0]
-    told = [_explain(task, printed, verdict, same_counts, ours), words]
+    told = [_explain(task, printed, verdict, same_counts, ours), words, _tell_hits(printed)]
     if ours.refusal is None:
         told += [score.reason if math.isnan(score.value) else "", _tell_constant(printed)]
         told += [_tell_regions(task, printed, ours)] if printed.fold == MEAN else []
@@ -420,6 +421,24 @@ def _tell_constant(printed: PublishedScore) -> str:
     if printed.features != "prevalence" or printed.metric != "correlation":
         return ""
     return "A constant has no correlation; it is counted as 0.00, as the paper prints it."
+
+
+def _tell_hits(printed: PublishedScore) -> str:
+    """Say what a printed cell of predicted classes tells of them, where it tells one thing."""
+    counts = printed.test
+    cell = find_scores(printed.task, features=printed.features, fold=printed.fold)
+    is_cell = len(cell) == len(("auroc", "auprc"))  # of pixels there are three
+    if printed.fold == MEAN or not is_cell or not counts.n_positive or not counts.n_negative:
+        return ""
+    scores = {score.metric: score.value for score in cell}
+    found = list_confusions(
+        counts.n_positive, counts.n_negative, auroc=scores["auroc"], auprc=scores["auprc"]
+    )
+    if len(found) == 1:
+        return f"In the paper {found[0].describe()}."
+    if any(one.n_hits == one.n_false_alarms == 0 for one in found):
+        return "The printed pair is what a model scores that predicts one class only."
+    return ""
 
 
 def _tell_regions(task: PublishedTask, printed: PublishedScore, ours: _Ours) -> str:

@@ -172,6 +172,8 @@ def test_a_file_of_features_is_scored(
     answer = read_json(result, exit_code=3)
     assert f"Not used: {image_ids[0]}" in result.stderr
     assert answer["features"]["missing"].keys() == {image_ids[0]}
+    assert str(root.parent) not in result.stdout
+    assert f"--features {name} " in answer["command"]
 
     matrix = [[float(i % 5)] for i in range(len(image_ids) - 1)]
     numbers = features_from_matrix(matrix, image_ids[1:], ["a"], "mine")

@@ -123,11 +123,13 @@ def loco(
             seed=seed,
             n_resamples=resamples,
         )
-        spec = RunSpec(read_task(task), features, settings, where)
         numbers = _read_features(features)
+        # Of a file its name: where it lies changes no digit and has no place in an export.
+        name = features if numbers is None else numbers.name
+        spec = RunSpec(read_task(task), name, settings, where)
         cohort = load_named(data, cache)
         run = make_run(cohort, Store(cache), spec, features=numbers)
-        command = spec.to_command()  # the folder's own path has no place in an export
+        command = spec.to_command()  # nor has the cohort's folder
         if form is ScoreFormat.json:
             _write_json(_describe_run(run, cohort, command), out)
         else:
