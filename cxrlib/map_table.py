@@ -109,7 +109,7 @@ def _find_neighbours(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find each image's nearest ones; ties by content and id, whatever the order of the rows."""
     order = np.lexsort((image_ids.to_numpy(dtype=str), sha256s.astype(str)))
-    sorted_numbers = vectors[order].astype(np.float64)
+    sorted_numbers = vectors[order]
     distances, places = find_nearest(sorted_numbers, sorted_numbers, k, are_same=True)
     back = np.argsort(order)
     return distances[back], order[places[back]]

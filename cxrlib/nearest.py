@@ -9,6 +9,7 @@ Floats = NDArray[np.floating]
 Places = NDArray[np.intp]
 
 _BLOCK = 2_000_000  # distances at a time: 16 MB
+_MEASURED_BLOCK = 4_000_000  # numbers of pairs that are measured anew at a time: 32 MB
 
 
 def find_nearest(
@@ -17,7 +18,7 @@ def find_nearest(
     k: int,
     *,
     are_same: bool = False,
-    groups: Places | None = None,
+    groups: tuple[Places, Places] | None = None,
 ) -> tuple[Floats, Places]:
     """Find the k nearest rows of one table for each row of another.
 
@@ -25,14 +26,15 @@ def find_nearest(
     ----------
     numbers : ndarray of shape (n_rows, n_columns)
     others : ndarray of shape (n_others, n_columns)
-        Ties go by their order: sort them by something of their own.
+        Ties go by their order: sort them by something of their own. Where both tables are in
+        single precision half the memory is taken; what is found is the same.
     k : int
         Fewer are found where there are fewer.
     are_same : bool, default False
         Both are one table, and no row is a neighbour of itself; a copy of it is.
-    groups : ndarray of int, shape (n_others,), optional
-        Of one table: no row is a neighbour of one of its own group. Where there are fewer than k
-        others, the distances end in infinities.
+    groups : tuple of ndarray of int, shapes (n_rows,) and (n_others,), optional
+        The group of each row of both tables: none is a neighbour of one of its own group. Where
+        there are fewer than k others, the distances end in infinities.
 
     Returns
     -------
@@ -41,29 +43,41 @@ def find_nearest(
     places : ndarray of shape (n_rows, k), int
         Rows of `others`.
     """
-    k = max(min(k, len(others) - (are_same or groups is not None)), 0)
+    k = max(min(k, len(others) - are_same), 0)
     distances, places = np.zeros((len(numbers), k)), np.zeros((len(numbers), k), dtype=np.intp)
     if not k or not len(numbers):
         return distances, places
-    one, two = (np.asarray(table, dtype=np.float64) for table in (numbers, others))
+    is_single = numbers.dtype == others.dtype == np.float32
+    kind = np.dtype(np.float32 if is_single else np.float64)
     # The mean goes first: squares of large numbers would leave few digits for the difference.
-    mean = two.mean(axis=0)
-    near, far = one - mean, two - mean
+    mean = others.mean(axis=0, dtype=np.float64)
+    near, far = _centre(numbers, mean, kind), _centre(others, mean, kind)
     of_near, of_far = (near**2).sum(axis=1), (far**2).sum(axis=1)
-    doubt = 1e-9 * (of_near[:, None] + of_far.max())  # of rounding, with much to spare
-    step = max(_BLOCK // len(two), 1)
-    for start in range(0, len(one), step):
+    # What rounding may have done, with much to spare.
+    doubt = 4 * np.sqrt(near.shape[1]) * np.finfo(kind).eps if is_single else 1e-9
+    step = max(_BLOCK // len(others), 1)
+    for start in range(0, len(numbers), step):
         rows = slice(start, start + step)
         squares = near[rows] @ far.T
         squares *= -2  # in place: the table is large
         squares += of_far
         squares += of_near[rows, None]
         if groups is not None:
-            squares[groups[rows, None] == groups[None, :]] = np.inf
+            squares[groups[0][rows, None] == groups[1][None, :]] = np.inf
         elif are_same:
             squares[np.arange(len(squares)), np.arange(start, start + len(squares))] = np.inf
-        distances[rows], places[rows] = _take_least(squares, doubt[rows], one[rows], two, k)
+        off = doubt * (of_near[rows, None] + of_far.max())
+        distances[rows], places[rows] = _take_least(squares, off, numbers[rows], others, k)
     return distances, places
+
+
+def _centre(table: Floats, mean: Floats, kind: np.dtype[np.floating]) -> Floats:
+    """Take the mean away, a block at a time: in double precision, whatever is kept."""
+    centred = np.empty(table.shape, dtype=kind)
+    step = max(_BLOCK // max(table.shape[1], 1), 1)
+    for start in range(0, len(table), step):
+        np.subtract(table[start : start + step], mean, out=centred[start : start + step])
+    return centred
 
 
 def _take_least(
@@ -76,12 +90,23 @@ def _take_least(
     """
     limit = np.partition(squares, k - 1, axis=1)[:, k - 1 : k]
     rows, columns = np.nonzero(squares <= limit + doubt)
-    exact = np.sqrt(((one[rows] - two[columns]) ** 2).sum(axis=1))
+    exact = _measure_pairs(one, two, rows, columns)
     exact[np.isinf(squares[rows, columns])] = np.inf
     order = np.lexsort((columns, exact, rows))
     starts = np.searchsorted(rows, np.arange(len(squares)))
     kept = order[starts[:, None] + np.arange(k)[None, :]]
     return exact[kept], columns[kept]
+
+
+def _measure_pairs(one: Floats, two: Floats, rows: Places, columns: Places) -> Floats:
+    """Measure pairs of rows in double precision: there can be many where much is alike."""
+    found = np.empty(len(rows))
+    step = max(_MEASURED_BLOCK // max(two.shape[1], 1), 1)
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        apart = one[rows[part]].astype(np.float64) - two[columns[part]]
+        found[part] = np.sqrt((apart**2).sum(axis=1))
+    return found
 
 
 def weigh_neighbours(distances: Floats) -> Floats:

@@ -255,7 +255,7 @@ def _find_limit(mapped: MappedCohort, own: NDArray[np.intp], numbers: Floats, k:
     table = mapped.mapped.table.set_index("image_id")
     table = table.loc[np.asarray(mapped.embeddings.image_ids, dtype=object)[own]]
     persons = pd.factorize(table["person_id"].fillna(table["patient_id"]))[0]
-    among = find_nearest(numbers, numbers, k, groups=persons)[0][:, -1:]
+    among = find_nearest(numbers, numbers, k, groups=(persons, persons))[0][:, -1:]
     among = among[np.isfinite(among)]
     return float(np.quantile(among, FAR)) if among.size else np.inf
 

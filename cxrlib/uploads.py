@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cxrlib.errors import CxrError
 from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import FEW, name_units
-from cxrlib.nearest import weigh_neighbours
+from cxrlib.nearest import find_nearest, weigh_neighbours
 
 if TYPE_CHECKING:
     from cxrlib.pipeline import MappedCohort
@@ -52,7 +52,6 @@ N_REFERENCE = 1000
 """Of larger cohorts so many images, evenly spaced in the order of their hashes, are measured."""
 FAR = 0.95
 """An upload is called unlike the cohort from this share of the cohort's own images on."""
-_BLOCK = 256  # images measured at a time: 256 x 100,000 distances are 100 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,18 +315,14 @@ def measure_reference(
     n_pool = len(pool.image_ids)
     k = min(k, max(1, n_pool - 1))
     chosen = np.unique(np.linspace(0, n_pool - 1, min(most, n_pool)).astype(int))
-    found: list[tuple[Floats, Floats, Floats]] = []
-    for start in range(0, len(chosen), _BLOCK):
-        rows = chosen[start : start + _BLOCK]
-        own = pool.persons[rows][:, None] == pool.persons[None, :]
-        near, nearest = _find_nearest(_measure(pool.features[rows], pool.features, own), k)
-        there = np.isfinite(near[:, -1])
-        places = np.einsum("nk,nkc->nc", weigh_neighbours(near[there]), pool.places[nearest[there]])
-        misses = np.hypot(*(places - pool.places[rows[there]]).T)
-        whole, _ = _find_nearest(_measure(pool.embedding[rows], pool.embedding, own), k)
-        found.append((near[there, -1], whole[there, -1], misses))
-    distances, whole_distances, all_misses = (
-        np.sort(np.concatenate([block[part] for block in found])) for part in range(3)
+    groups = (pool.persons[chosen], pool.persons)
+    near, nearest = find_nearest(pool.features[chosen], pool.features, k, groups=groups)
+    there = np.isfinite(near[:, -1])
+    places = np.einsum("nk,nkc->nc", weigh_neighbours(near[there]), pool.places[nearest[there]])
+    misses = np.hypot(*(places - pool.places[chosen[there]]).T)
+    whole, _ = find_nearest(pool.embedding[chosen], pool.embedding, k, groups=groups)
+    distances, whole_distances, all_misses = map(
+        np.sort, (near[there, -1], whole[there, -1], misses)
     )
     return Reference(distances, whole_distances, all_misses, k, n_pool)
 
@@ -356,11 +351,11 @@ def place_upload(
     features = mapped.projection.settings.features
     pool = _pool_images(mapped)
     numbers = np.asarray(getattr(upload, features), np.float64)[None, :]
-    near, nearest = _find_nearest(_measure(numbers, pool.features), reference.k)
+    near, nearest = find_nearest(numbers, pool.features, reference.k)
     near, nearest = near[0], nearest[0]
     weights = weigh_neighbours(near[None, :])[0]
     embedding = np.asarray(upload.embedding, np.float32)[None, :]
-    whole = _find_nearest(_measure(embedding, pool.embedding), reference.k)[0][0]
+    whole = find_nearest(embedding, pool.embedding, reference.k)[0][0]
     x, y = weights @ pool.places[nearest]
     off = ((pool.places[nearest] - [x, y]) ** 2).sum(axis=1)
     table = mapped.mapped.table.set_index("image_id")
@@ -378,29 +373,6 @@ def place_upload(
         same_as=tuple(map(str, same)),
         features=features,
     )
-
-
-def _measure(numbers: Floats, others: Floats, but: NDArray[np.bool_] | None = None) -> Floats:
-    """Measure Euclidean distances, shape (n_numbers, n_others); infinite where ``but`` is set."""
-    # The mean goes first: squares of large numbers would leave few digits for the difference.
-    mean = others.mean(axis=0)
-    one, two = numbers - mean, others - mean
-    scale = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :]
-    squares = scale - 2 * (one @ two.T)
-    # What is left of a difference of equal numbers is rounding: they shall be nought apart.
-    squares[squares < 100 * np.finfo(squares.dtype).eps * scale] = 0
-    apart = np.sqrt(squares)
-    if but is not None:
-        apart[but] = np.inf
-    return np.asarray(apart)
-
-
-def _find_nearest(apart: Floats, k: int) -> tuple[Floats, NDArray[np.intp]]:
-    """Return the k least distances of each row, rising, and their columns; ties by column."""
-    columns = np.sort(np.argpartition(apart, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(np.take_along_axis(apart, columns, axis=1), axis=1, kind="stable")
-    columns = np.take_along_axis(columns, order, axis=1)
-    return np.take_along_axis(apart, columns, axis=1), columns
 
 
 def _rank(distance: float, distances: Floats) -> float | None:

@@ -39,9 +39,38 @@ def test_no_row_is_its_own_neighbour_but_a_copy_is() -> None:
 def test_no_row_is_a_neighbour_of_its_own_group() -> None:
     """Too few others end in infinity, never in one of the same person."""
     numbers = np.array([[0.0], [1.0], [5.0], [9.0]])
-    distances, places = find_nearest(numbers, numbers, 3, groups=np.array([0, 0, 0, 1]))
+    groups = np.array([0, 0, 0, 1])
+    distances, places = find_nearest(numbers, numbers, 3, groups=(groups, groups))
     assert places[0, 0] == 3
     assert distances[0].tolist() == [9.0, np.inf, np.inf]
+
+
+def test_groups_hold_between_two_tables() -> None:
+    """Some rows of a table among all of it, each among those of other groups."""
+    numbers, groups = np.array([[0.0], [1.0], [5.0], [9.0]]), np.array([0, 0, 1, 2])
+    some = [1, 3]
+    distances, places = find_nearest(numbers[some], numbers, 2, groups=(groups[some], groups))
+    assert places.tolist() == [[2, 3], [2, 1]]
+    assert distances.tolist() == [[4.0, 8.0], [4.0, 8.0]]
+    alone = find_nearest(numbers[:1], numbers[:1], 1, groups=(groups[:1], groups[:1]))[0]
+    assert alone.tolist() == [[np.inf]]
+
+
+@pytest.mark.parametrize("block", [50, 4_000_000])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_single_precision_finds_the_same(
+    block: int, offset: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far from nought and beside an outlier too, where rounding is worst."""
+    monkeypatch.setattr(cxrlib.nearest, "_MEASURED_BLOCK", block)
+    numbers = (np.random.default_rng(2).normal(size=(60, 40)) + offset).astype(np.float32)
+    numbers[0] += 1000
+    numbers[7] = numbers[31]
+    single = find_nearest(numbers, numbers, 9, are_same=True)
+    double = find_nearest(numbers.astype(float), numbers.astype(float), 9, are_same=True)
+    np.testing.assert_array_equal(single[1], double[1])
+    np.testing.assert_array_equal(single[0], double[0])
+    assert single[0][7, 0] == 0
 
 
 @pytest.mark.parametrize("n_others", [0, 1])
