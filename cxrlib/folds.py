@@ -5,7 +5,7 @@ out of the training images those that share a person, an article or a site with 
 ones. Images of an unknown place train and are never held out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +114,7 @@ def make_folds(
     hold_out: str = "region",
     guards: Sequence[str] = (),
     fewest_persons: int = 0,
+    refuse: Callable[[np.ndarray], str] | None = None,
 ) -> tuple[Fold, ...]:
     """Hold each group out once.
 
@@ -127,6 +128,9 @@ def make_folds(
         What training and test images must not share. A blank article or source is not shared.
     fewest_persons : int
         A group with fewer in its smaller class (of a number: in all) has no score.
+    refuse : callable, optional
+        Says of the places of training images, which hold both classes, why a model cannot be
+        fitted to them, as a clause, or "".
 
     Returns
     -------
@@ -151,10 +155,16 @@ def make_folds(
     else:
         splits = list(LeaveOneGroupOut().split(groups, groups=groups.astype(str)))
     keys = {guard: _read_keys(table, guard) for guard in GUARDS}
-    folds = [
-        _make_fold(str(groups[test[0]]), train, test, keys, guards, labels, table, fewest_persons)
-        for train, test in splits
-    ]
+    folds = []
+    for train, test in splits:
+        name = str(groups[test[0]])
+        left, removed, shared = _guard(train, test, keys, guards)
+        reason = _refuse_test(name, test, labels)
+        reason = reason or _refuse_training(name, left, removed, labels, refuse)
+        is_tested = not reason
+        persons = keys["person"][test]
+        reason = reason or _refuse_score(persons, labels.y[test], labels, fewest_persons)
+        folds.append(Fold(name, left, test, removed, shared, is_tested, not reason, reason))
     return tuple(sorted(folds, key=lambda fold: (fold.name == UNKNOWN, fold.name)))
 
 
@@ -165,17 +175,10 @@ def _read_keys(table: pd.DataFrame, guard: str) -> np.ndarray:
     return pd.factorize(texts.where(texts != "", None))[0]
 
 
-def _make_fold(
-    name: str,
-    train: np.ndarray,
-    test: np.ndarray,
-    keys: Mapping[str, np.ndarray],
-    guards: Sequence[str],
-    labels: Labels,
-    table: pd.DataFrame,
-    fewest_persons: int,
-) -> Fold:
-    """Apply the guards to one split and judge it."""
+def _guard(
+    train: np.ndarray, test: np.ndarray, keys: Mapping[str, np.ndarray], guards: Sequence[str]
+) -> tuple[np.ndarray, dict[str, int], dict[str, int]]:
+    """Take out training images by the guards; count those taken out, and those that share."""
     removed, shared = {}, {}
     keep = np.ones(len(train), dtype=bool)
     for guard in GUARDS:
@@ -185,11 +188,7 @@ def _make_fold(
         if guard in guards:
             removed[guard] = int((is_shared & keep).sum())
             keep &= ~is_shared
-    left = train[keep]
-    reason = _refuse_test(name, test, labels) or _refuse_training(name, left, removed, labels)
-    is_tested = not reason
-    reason = reason or _refuse_score(keys["person"][test], labels.y[test], labels, fewest_persons)
-    return Fold(name, left, test, removed, shared, is_tested, not reason, reason)
+    return train[keep], removed, shared
 
 
 def _refuse_test(name: str, test: np.ndarray, labels: Labels) -> str:
@@ -207,20 +206,23 @@ def _refuse_test(name: str, test: np.ndarray, labels: Labels) -> str:
 
 
 def _refuse_training(
-    name: str, train: np.ndarray, removed: Mapping[str, int], labels: Labels
+    name: str,
+    train: np.ndarray,
+    removed: Mapping[str, int],
+    labels: Labels,
+    refuse: Callable[[np.ndarray], str] | None,
 ) -> str:
     """Say why nothing can be trained, or nothing."""
-    without = f", {sum(removed.values())} taken out by guards" if sum(removed.values()) else ""
+    n_removed = sum(removed.values())
+    left = f"outside {name!r}" + (f", {n_removed} taken out by guards" if n_removed else "")
     if len(train) == 0:
-        return f"There is no image outside {name!r} to train on{without}."
-    y = labels.y[train]
-    if not labels.is_class or 0 < y.sum() < len(y):
-        return ""
-    label = labels.positive if y[0] else labels.negative
-    return (
-        f"{name_units(len(train), 'image')} to train on outside {name!r}{without}, all of the "
-        f"class {label!r}: a model needs both."
-    )
+        return f"There is no image to train on {left}."
+    images, y = name_units(len(train), "image"), labels.y[train]
+    if labels.is_class and y.min() == y.max():
+        label = labels.positive if y[0] else labels.negative
+        return f"{images} to train on {left}, all of the class {label!r}: a model needs both."
+    reason = "" if refuse is None else refuse(train)
+    return f"{images} to train on {left}: {reason}." if reason else ""
 
 
 def _refuse_score(persons: np.ndarray, y: np.ndarray, labels: Labels, fewest_persons: int) -> str:

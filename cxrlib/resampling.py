@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.intervals import name_units
+from cxrlib.scores import ROUNDING
 
-__all__ = ["LEVEL", "draw_weights", "find_interval", "resample_persons"]
+__all__ = ["LEVEL", "draw_weights", "find_interval", "find_tail", "resample_persons"]
 
 LEVEL = 0.95
 """Share of such intervals that should hold the truth."""
@@ -62,13 +63,22 @@ def draw_weights(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.n
     return resample_persons(codes, n, seed, name)[:, codes].astype(float)
 
 
-def find_interval(scores: np.ndarray) -> tuple[float, float, int, str]:
-    """Find the interval of a score over resamples, by percentiles.
+def find_interval(
+    scores: np.ndarray, *, n_independent: int | None = None
+) -> tuple[float, float, int, str]:
+    """Find the interval of a score over resamples, by expanded percentiles.
+
+    Resamples of few persons spread less than samples do, by the factor sqrt((n - 1) / n), and
+    plain percentiles do as if n were large. Percentiles as far out as Student's t makes up for both
+    (Hesterberg 2015).
 
     Parameters
     ----------
     scores : ndarray of float, shape (n_resamples,)
         NaN where a resample has no score: one class was not drawn.
+    n_independent : int, optional
+        How many persons the score rests on: those drawn, or where that is less twice those in
+        the smaller class. Plain percentiles if not given.
 
     Returns
     -------
@@ -85,5 +95,27 @@ def find_interval(scores: np.ndarray) -> tuple[float, float, int, str]:
         drawn = name_units(len(scores), "resample")
         reason = f"No interval: only {len(used):,} of {drawn} have a score."
         return np.nan, np.nan, len(used), reason
-    low, high = np.quantile(used, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    tail = find_tail(n_independent)
+    low, high = np.quantile(used, [tail, 1 - tail])
+    if high - low <= ROUNDING * np.abs(used).max():
+        reason = "No interval: all resamples agree, which is no sign of certainty."
+        return np.nan, np.nan, len(used), reason
     return float(low), float(high), len(used), ""
+
+
+def find_tail(n_independent: int | None) -> float:
+    """Find the share of resamples to leave out at either end.
+
+    Examples
+    --------
+    >>> [round(find_tail(n), 4) for n in (10, 100, None)]
+    [0.0086, 0.0231, 0.025]
+    """
+    from scipy.special import ndtr, stdtrit
+
+    tail = 0.5 - LEVEL / 2
+    if n_independent is None:
+        return tail
+    # One person has no spread to expand.
+    n = max(n_independent, 2)
+    return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, tail)))

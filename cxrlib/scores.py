@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = [
     "METRICS",
+    "RANGES",
     "compute_score",
     "compute_scores",
     "list_metrics",
@@ -23,6 +24,9 @@ METRICS = {
     "number": ("correlation", "r2", "mae"),
 }
 """Scores by the kind of task; the last two of classes are of the clinical event."""
+
+RANGES = {"correlation": (-1.0, 1.0), "r2": (-np.inf, 1.0), "mae": (0.0, np.inf)}
+"""What a score can be, where that is not 0 to 1."""
 
 # Relative to the largest value: below it numbers differ by rounding only.
 ROUNDING = 1e-10
