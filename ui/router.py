@@ -39,6 +39,12 @@ trajectories = st.Page(
     icon=":material/timeline:",
     url_path="trajectories",
 )
+baselines = st.Page(
+    ROOT / "pages" / "baselines.py",
+    title="Baselines",
+    icon=":material/fact_check:",
+    url_path="baselines",
+)
 data = st.Page(
     ROOT / "pages" / "data.py", title="Data", icon=":material/database:", url_path="data"
 )
@@ -60,6 +66,7 @@ page = st.navigation(
         cohort_page,
         patients_page,
         trajectories,
+        baselines,
         data,
     ]
 )

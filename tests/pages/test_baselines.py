@@ -1,0 +1,115 @@
+"""The baselines page, run without a browser."""
+
+from html import unescape
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrlib.cohort import load_cohort
+from cxrlib.run_book import list_runs
+from cxrlib.store import Store
+from ui.baseline_choices import SECTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "../pages/baselines.py"
+TIMEOUT = 240  # seconds: the first run of a page makes five evaluations
+
+
+@pytest.fixture
+def page(on_demo: tuple[Path, Path]) -> AppTest:
+    """Give the app on the small demo cohort, at the baselines page."""
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app.run()
+    return app.switch_page(PAGE).run()
+
+
+def written(page: AppTest) -> str:
+    """Give all text on the page."""
+    kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
+    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
+    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
+
+
+def count_runs(on_demo: tuple[Path, Path]) -> int:
+    """Count the runs in the book."""
+    data, cache = on_demo
+    store = Store(cache)
+    return len(list_runs(store, load_cohort(data, store=store).fingerprint))
+
+
+def test_opens_on_an_answer(page: AppTest) -> None:
+    """The page opens on a run, with counts, protocol, a shortcut beside it, and the notice."""
+    assert not page.exception
+    assert page.title[0].value == "Can it be predicted elsewhere?"
+    text = written(page)
+    assert "Not for diagnosis" in text
+    assert "each region held out once, protocol *corrected*" in text
+    assert "Horizon: not recorded" in text
+    assert "made on this cohort and task" in text
+    assert page.query_params["protocol"] in ("corrected", ["corrected"])
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_runs(page: AppTest, section: str) -> None:
+    """Each part below the main figure stands without an exception."""
+    page.session_state["detail"] = section
+    page.run()
+    assert not page.exception, section
+
+
+def test_a_choice_makes_no_run_and_the_button_does(
+    page: AppTest, on_demo: tuple[Path, Path]
+) -> None:
+    """Turning to another protocol offers a run; it is made, counted and shown on the button."""
+    before = count_runs(on_demo)
+    page.segmented_control(key="baseline_protocol").set_value("published").run()
+    if not [button for button in page.button if button.key == "baseline_go"]:
+        pytest.skip("Another test of this session has made that run.")
+    assert not page.exception
+    assert count_runs(on_demo) == before
+    assert "has not been run yet" in written(page)
+    page.button(key="baseline_go").click().run()
+    assert not page.exception
+    assert count_runs(on_demo) == before + 1
+    assert "protocol *published*" in written(page)
+
+
+def test_an_address_is_followed_and_its_faults_are_said(page: AppTest) -> None:
+    """What a link names is shown; what does not exist is named, as text."""
+    page.query_params["task"] = "<b>nothing</b>"
+    page.query_params["hold_out"] = "planet"
+    page.query_params["protocol"] = "published"
+    page.run()
+    assert not page.exception
+    text = written(page)
+    assert "<b>nothing</b>" in text
+    assert "planet" in text
+    assert "<b>nothing" not in "".join(e.proto.body for e in page.get("html"))
+    assert page.segmented_control(key="baseline_protocol").value == "published"
+
+
+def test_a_task_of_the_paper_and_one_of_the_readers_own(page: AppTest) -> None:
+    """The cards turn the task; the last one forms another of a column of the cohort."""
+    page.pills(key="baseline_task").set_value("Survival").run()
+    assert not page.exception
+    assert page.query_params["task"] in ("survival", ["survival"])
+    page.pills(key="baseline_task").set_value("your own").run()
+    assert not page.exception
+    assert "column=" in str(page.query_params["task"])
+
+
+def test_a_selection_that_leaves_nothing_is_said(page: AppTest) -> None:
+    """Filters that leave no image of the task give a sentence, no crash."""
+    page.session_state["age"] = (0, 1)
+    page.run()
+    assert not page.exception
+
+
+def test_feature_sets_that_are_not_here_say_what_to_do(page: AppTest) -> None:
+    """The paper's network is not on this machine: the page says how to get it."""
+    page.selectbox(key="baseline_features").set_value("intermediate").run()
+    assert not page.exception
+    text = written(page)
+    assert "cannot be run yet" in text
+    assert "densenet121" in text.lower()

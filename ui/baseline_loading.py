@@ -1,0 +1,62 @@
+"""What the baselines page reads again and again: feature sets, rows, runs; each loaded once."""
+
+import functools
+
+import streamlit as st
+
+from cxrlib.cohort import Cohort
+from cxrlib.features import FeatureChoice, list_feature_sets
+from cxrlib.run_book import list_runs
+from cxrlib.run_spec import RunSpec
+from cxrlib.runs import Run, find_run, make_run
+from cxrlib.selection import Selection
+from cxrlib.store import Store
+from cxrlib.task_rows import TaskRows, take_rows
+from cxrlib.tasks import Task
+from ui.resources import find_cache, time_computed
+
+__all__ = ["is_first", "list_choices", "load_rows", "load_run", "run_now"]
+
+BOOK = "run-book"  # the store's folder of runs that were made
+
+
+def list_choices(cohort: Cohort) -> tuple[FeatureChoice, ...]:
+    """List the feature sets of a cohort, read again when embeddings were computed."""
+    return _list_choices(cohort, time_computed())
+
+
+@functools.lru_cache(maxsize=8)
+def _list_choices(cohort: Cohort, changed: tuple[int, ...]) -> tuple[FeatureChoice, ...]:
+    return list_feature_sets(cohort, Store(find_cache()))
+
+
+@functools.lru_cache(maxsize=64)
+def load_rows(cohort: Cohort, task: Task, selection: Selection) -> TaskRows:
+    """Take the rows of a task once for all sessions."""
+    return take_rows(cohort, task, selection=selection)
+
+
+def load_run(cohort: Cohort, spec: RunSpec) -> Run | None:
+    """Read a run that was made before, None where it was not."""
+    return _load_run(cohort, spec, time_computed(), _time_book())
+
+
+@functools.lru_cache(maxsize=64)
+def _load_run(cohort: Cohort, spec: RunSpec, changed: tuple[int, ...], booked: int) -> Run | None:
+    return find_run(cohort, Store(find_cache()), spec)
+
+
+def run_now(cohort: Cohort, spec: RunSpec) -> Run:
+    """Make a run while the reader waits: a second or two."""
+    with st.spinner("Training and testing, each group held out once …"):
+        return make_run(cohort, Store(find_cache()), spec)
+
+
+def is_first(cohort: Cohort) -> bool:
+    """Tell whether no run was made on a cohort yet: the page then makes one by itself."""
+    return not list_runs(Store(find_cache()), cohort.fingerprint)
+
+
+def _time_book() -> int:
+    folder = find_cache() / BOOK
+    return folder.stat().st_mtime_ns if folder.exists() else 0

@@ -1,0 +1,83 @@
+"""The offer to make a run: at once where that takes seconds, as a job for the network on pixels."""
+
+from typing import Any
+
+import streamlit as st
+
+from cxrlib.catalogue import CohortEntry
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.features import FeatureChoice
+from cxrlib.jobs import JobRequest
+from cxrlib.run_spec import RunSpec
+from ui.baseline_loading import is_first, run_now
+from ui.jobs import offer_job
+from ui.text import show_alert, show_text
+
+__all__ = ["make_request", "offer_run"]
+
+
+def offer_run(
+    entry: CohortEntry,
+    cohort: Cohort,
+    spec: RunSpec,
+    choice: FeatureChoice,
+    *,
+    place: Any,  # noqa: ANN401
+) -> None:
+    """Offer the run that is asked for, or say what it lacks.
+
+    Parameters
+    ----------
+    entry : CohortEntry
+    cohort : Cohort
+    spec : RunSpec
+        With the filters.
+    choice : FeatureChoice
+        What it learns from.
+    place : DeltaGenerator
+        Beside the settings, where the button stands.
+    """
+    if not choice.is_ready:
+        show_text(f"{choice.title} cannot be run yet. {choice.why_not} {choice.what_to_do}")
+        return
+    if choice.kind == "pixels":
+        show_text("The network on pixels learns from 50,176 pixels an image, with three seeds.")
+        offer_job(
+            make_request("pixels-loco", entry, spec),
+            label=f"Network on pixels: {spec.task.title}",
+            button="Run as a job (a minute or two)",
+            primary=True,
+        )
+        return
+    show_text(
+        "This has not been run yet. Run trains on everything but one group and tests on that "
+        "group, each in turn: a second or two. Every run is counted."
+    )
+    pressed = place.button("Run", type="primary", key="baseline_go", icon=":material/play_arrow:")
+    if pressed or is_first(cohort):
+        try:
+            run_now(cohort, spec)
+        except SelectionError as error:
+            show_alert(str(error))
+        else:
+            st.rerun()
+
+
+def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: Any) -> JobRequest:  # noqa: ANN401
+    """Make the request of a job on a run: all that the run is, as plain values."""
+    settings = spec.settings
+    return JobRequest(
+        kind,
+        {
+            "data": str(entry.path),
+            "task": spec.task.to_text(),
+            "features": spec.features,
+            "protocol": settings.protocol.name,
+            "hold_out": settings.hold_out,
+            "strict": settings.is_strict,
+            "where": spec.where,
+            "seed": settings.seed,
+            **more,
+        },
+    )

@@ -1,0 +1,87 @@
+"""A run beside the numbers that the paper prints, as far as the two can be compared."""
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import pandas as pd
+
+from cxrlib.charts.scores import is_number, write_interval
+from cxrlib.intervals import NOTHING
+from cxrlib.runs import Run
+from cxrlib.score_comparison import compare_scores, describe_score_comparison
+from ui.baseline_result import METRIC_WORDS
+from ui.table import show_table
+from ui.text import show_quiet, show_text
+
+__all__ = ["find_printed", "show_paper"]
+
+
+def find_printed(run: Run, metric: str) -> dict[str, float]:
+    """Find the printed number of each held-out group, for the forest plot.
+
+    Only where both protocols are the published one: a number of another protocol beside them
+    would measure something else.
+    """
+    if run.spec.settings.protocol.name != "published":
+        return {}
+    table = compare_scores(run.result)
+    rows = table[table["metric"] == metric]
+    return {
+        str(row["fold"]): float(row["paper"])
+        for row in rows.to_dict("records")
+        if is_number(row["paper"])
+    }
+
+
+def show_paper(run: Run, *, provenance: Sequence[str], stem: str) -> None:
+    """Show each printed number beside ours, with the classes of both cohorts and a verdict."""
+    table = compare_scores(run.result)
+    if table.empty:
+        show_text(
+            "The paper prints no number of this: it has seven tasks and six feature sets of the "
+            "network densenet121-res224-all, with regions held out."
+        )
+        return
+    show_text(describe_score_comparison(table))
+    show_table(
+        _write(table),
+        key="baseline_paper",
+        provenance=provenance,
+        file_stem=f"{stem}-paper",
+        numbers=table,
+    )
+    show_quiet(
+        "Images in brackets: positive / negative. The paper's AUROC and AUPRC are of predicted "
+        "classes, not of a ranking. A difference is called one only where the counts of both "
+        "cohorts agree."
+    )
+
+
+def _write(table: pd.DataFrame) -> pd.DataFrame:
+    """Write a line a printed number: both values, both cohorts' classes, the verdict."""
+    return pd.DataFrame(
+        {
+            "held out": row["fold"],
+            "score": METRIC_WORDS.get(str(row["metric"]), str(row["metric"])),
+            "paper": _number(row["paper"], row["paper_sd"]),
+            "ours": _number(row["ours"], row["ours_sd"]),
+            "paper's images": _classes(row, "paper"),
+            "our images": _classes(row, "ours"),
+            "verdict": row["verdict"],
+            "why": row["explanation"],
+        }
+        for row in table.to_dict("records")
+    )
+
+
+def _number(value: object, sd: object) -> str:
+    if not is_number(value):
+        return NOTHING
+    return write_interval({"value": value, "sd": sd})
+
+
+def _classes(row: Mapping[Hashable, object], whose: str) -> str:
+    """Write the images of a region, by class where there are classes."""
+    n, yes, no = (row[f"n_{name}_{whose}"] for name in ("images", "positive", "negative"))
+    if not is_number(n):
+        return NOTHING
+    return f"{n:,.0f} ({yes:,.0f} / {no:,.0f})" if is_number(yes) else f"{n:,.0f}"

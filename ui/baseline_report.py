@@ -1,0 +1,135 @@
+"""The report of a run: one page, or everything in an archive; and what its exports carry."""
+
+import functools
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cxrlib.charts.calibration import plot_calibration
+from cxrlib.charts.nulls import plot_null
+from cxrlib.cohort import Cohort
+from cxrlib.intervals import name_units
+from cxrlib.loco import POOLED
+from cxrlib.nulls import Null
+from cxrlib.reporting_items import AUTHOR, answer_items
+from cxrlib.run_book import RunEntry, list_runs
+from cxrlib.run_manifest import make_manifest
+from cxrlib.run_report import ReportPart, pack_report, write_run_report
+from cxrlib.run_spec import describe_spec
+from cxrlib.runs import Run, tell_runs
+from cxrlib.store import Store
+from ui.baseline_persons import load_calibration, load_influence, load_subgroups
+from ui.baseline_runs import show_command
+from ui.resources import find_cache
+from ui.table import show_table
+from ui.text import show_heading, show_quiet, show_text
+
+__all__ = ["list_lines", "show_report"]
+
+
+def list_lines(run: Run) -> list[str]:
+    """List what every export of a run says of it."""
+    return [
+        f"Run {run.id}: {describe_spec(run.spec)}",
+        *run.result.features.origin,
+        tell_runs(run.n_runs),
+    ]
+
+
+def show_report(
+    cohort: Cohort, run: Run, null: Null | None, *, provenance: Sequence[str], stem: str
+) -> None:
+    """Show what can be saved of a run, which reporting items it answers, and how to repeat it.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    run : Run
+    null : Null or None
+        As far as it was computed; goes into the report.
+    provenance : sequence of str
+    stem : str
+        Of the files' names.
+    """
+    entries = tuple(list_runs(Store(find_cache()), cohort.fingerprint, run.spec.task))
+    show_text(
+        "The report holds the flow, the protocol in words, scores with intervals, the shortcuts, "
+        f"the printed numbers, licences, versions and seeds, and all of the "
+        f"{name_units(len(entries), 'run')} that were made on this cohort and task, not only this "
+        "one."
+    )
+    parts = functools.partial(_list_parts, run, null)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Page (HTML)",
+            data=lambda: write_run_report(run, cohort, entries, more=parts())["report.html"],
+            file_name=f"{stem}-report.html",
+            mime="text/html",
+            key="baseline_report_html",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Everything (ZIP: page, tables, manifest)",
+            data=lambda: pack_report(write_run_report(run, cohort, entries, more=parts())),
+            file_name=f"{stem}-report.zip",
+            mime="application/zip",
+            key="baseline_report_zip",
+            on_click="ignore",
+            icon=":material/folder_zip:",
+        )
+    show_command(run)
+    _show_items(cohort, run, entries, provenance=provenance, stem=stem)
+
+
+def _list_parts(run: Run, null: Null | None) -> list[ReportPart]:
+    """List what else was computed of a run, as parts of its report."""
+    hold_out, unit = run.spec.settings.hold_out, run.spec.task.unit
+    calibration = load_calibration(run)
+    parts = [
+        ReportPart(
+            "calibration",
+            "Calibration in the large",
+            ("Mean prediction less what is recorded; intervals over persons.",),
+            calibration,
+            plot_calibration(calibration, hold_out=hold_out, unit=unit),
+        ),
+        ReportPart(
+            "subgroups",
+            "By sex and age",
+            ("Only pairs of one held-out group are compared; intervals over persons.",),
+            load_subgroups(run),
+        ),
+        ReportPart(
+            "influence",
+            "Who changes the number most when left out",
+            ("Pooled within groups; the models stay as they are.",),
+            load_influence(run),
+        ),
+    ]
+    if null is not None and null.n_done:
+        metric = str(null.table.loc[null.table["fold"] == POOLED, "metric"].iloc[0])
+        figure = plot_null(null, metric, hold_out=hold_out)
+        words = (null.describe(POOLED, metric),)
+        parts.append(ReportPart("null", "Among permuted labels", words, null.table, figure))
+    return parts
+
+
+def _show_items(
+    cohort: Cohort,
+    run: Run,
+    entries: Sequence[RunEntry],
+    *,
+    provenance: Sequence[str],
+    stem: str,
+) -> None:
+    """Show which items of the reporting guidelines a run answers."""
+    show_heading("Reporting items (TRIPOD+AI, CLAIM)")
+    table = answer_items(make_manifest(run, cohort, entries))
+    n_author = int((table["answer"] == AUTHOR).sum())
+    show_table(table, key="baseline_items", provenance=provenance, file_stem=f"{stem}-items")
+    show_quiet(
+        f"The run answers {len(table) - n_author} of {name_units(len(table), 'item')}, in whole or "
+        f'in part; of the others only the author of a study knows: "{AUTHOR}". Numbers are the '
+        "guidelines' own, titles are ours."
+    )

@@ -1,0 +1,234 @@
+"""A run on screen: its answer in a sentence, the forest plot with its shortcuts, the folds."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.forest import describe_forest, plot_forest
+from cxrlib.charts.scores import (
+    Cells,
+    Kind,
+    Series,
+    find_chance,
+    is_number,
+    list_scores,
+    name_fold,
+    name_metric,
+    write_interval,
+)
+from cxrlib.intervals import name_units
+from cxrlib.loco import MEAN, POOLED
+from cxrlib.nulls import Null
+from cxrlib.runs import Run, tell_runs
+from ui.address import report_unknown
+from ui.figure import show_figure
+from ui.table import show_table
+from ui.text import show_quiet, show_text
+
+__all__ = [
+    "METRIC_WORDS",
+    "choose_metric",
+    "list_series",
+    "show_answer",
+    "show_folds",
+    "show_forest",
+]
+
+METRIC_WORDS = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "recall": "recall",
+    "auprc_event": "AUPRC of the event",
+    "recall_event": "recall of the event",
+    "correlation": "correlation",
+    "r2": "R²",
+    "mae": "mean absolute error",
+}
+FOLD_WORDS = {
+    "n_train_images": "training images",
+    "n_train_persons": "training persons",
+    "n_images": "test images",
+    "n_persons": "test persons",
+    "n_positive": "positive images",
+    "n_negative": "negative images",
+    "n_positive_persons": "positive persons",
+    "n_negative_persons": "negative persons",
+    "n_guarded": "training images left out by guards",
+    "guarded_by": "guards",
+    "events_per_parameter": "events per parameter",
+    "reason": "why there is no score",
+}
+
+
+def choose_metric(run: Run) -> str:
+    """Let the reader choose a score among those that the task has."""
+    words = [METRIC_WORDS[name] for name in dict.fromkeys(run.scores["metric"])]
+    report_unknown("metric", words.__contains__)
+    if st.session_state.get("metric") not in (None, *words):
+        del st.session_state["metric"]  # of a task with other scores
+    chosen = st.segmented_control(
+        "Score",
+        words,
+        default=words[0],
+        required=True,
+        key="metric",
+        bind="query-params",
+        persist_state="session",
+        width="content",
+        help="Of the clinical event: death, bacterial, not COVID-19, the ICU, a tube. The paper's "
+        "positive class is often the majority, so that its AUPRC is high for a guess.",
+    )
+    return next(name for name, word in METRIC_WORDS.items() if word == chosen)
+
+
+def show_answer(run: Run, metric: str) -> None:
+    """Answer the page's question in a sentence or two, with what the shortcuts reach beside it."""
+    st.markdown(_describe_answer(run, metric))
+
+
+def _describe_answer(run: Run, metric: str) -> str:
+    """Write the answer: our words and numbers only, no text of the cohort."""
+    settings, rows = run.spec.settings, run.result.rows
+    what = (
+        f"**{rows.task.title}** from {name_units(rows.n_images, 'image')} of "
+        f"{name_units(rows.n_persons, 'person')}, each {settings.hold_out} held out once, protocol "
+        f"*{settings.protocol.name}*: "
+    )
+    cells = _read(run.scores, metric)
+    name = name_metric(metric)
+    for fold in (MEAN, POOLED):
+        cell = cells.get(fold, {})
+        if is_number(cell.get("value")):
+            whole = name_fold(fold, settings.hold_out, cell).lower()
+            answer = f"{name} {write_interval(cell)}, {whole}."
+            return what + answer + _tell_shortcut(run, metric, fold)
+    scored = [fold for fold, cell in cells.items() if is_number(cell.get("value"))]
+    if scored:
+        reason = cells.get(MEAN, {}).get("reason") or ""
+        return f"{what}no mean can be given. {reason}"
+    return f"{what}**not estimable** in any {settings.hold_out}; the reasons stand below."
+
+
+def _read(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
+    rows = scores[scores["metric"] == metric].to_dict("records")
+    return {str(row["fold"]): row for row in rows}
+
+
+def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
+    """Name the shortcut that comes furthest without looking at an image."""
+    found = {}
+    for result in run.shortcuts.values():
+        cell = _read(result.scores, metric).get(fold, {})
+        if is_number(cell.get("value")):
+            found[result.features.title] = cell
+    if not found:
+        return ""
+    sign = -1 if metric == "mae" else 1
+    title, cell = max(found.items(), key=lambda item: sign * float(item[1]["value"]))
+    return f" Without looking at an image, *{title}* reaches {write_interval(cell)}."
+
+
+def list_series(
+    run: Run, *, null: Null | None = None, metric: str = "", printed: Mapping[str, float] = {}
+) -> list[Series]:
+    """List the run and its shortcuts as series of a chart, all on the same images."""
+    bands = {}
+    if null is not None:
+        rows = null.table[null.table["metric"] == metric]
+        bands = {
+            str(row["fold"]): (float(row["low"]), float(row["high"]))
+            for row in rows.to_dict("records")
+            if is_number(row["low"])
+        }
+    own = Series(
+        run.result.features.title,
+        run.scores,
+        kind=find_kind(run),
+        key=run.spec.features,
+        printed=printed,
+        null=bands,
+    )
+    shortcuts = [
+        Series(result.features.title, result.scores, kind="shortcut", key=name)
+        for name, result in run.shortcuts.items()
+        if name != run.spec.features
+    ]
+    return [own, *shortcuts]
+
+
+def find_kind(run: Run) -> Kind:
+    """Tell what a run stands for: image features, a shortcut, or a control."""
+    if run.result.features.kind == "shortcut":
+        return "shortcut"
+    is_control = run.result.features.kind == "prevalence" or "untrained" in run.spec.features
+    return "control" if is_control else "features"
+
+
+def show_forest(
+    run: Run,
+    metric: str,
+    *,
+    null: Null | None,
+    printed: Mapping[str, float],
+    provenance: Sequence[str],
+    stem: str,
+) -> None:
+    """Show the score in each held-out group beside that of the shortcuts, and of chance."""
+    series = list_series(run, null=null, metric=metric, printed=printed)
+    hold_out = run.spec.settings.hold_out
+    chance = find_chance(metric, run.folds, event=run.spec.task.event)
+    draw = partial(
+        plot_forest,
+        series,
+        metric,
+        folds=run.folds,
+        hold_out=hold_out,
+        chance=chance,
+        unit=run.spec.task.unit,
+    )
+    show_figure(
+        draw(theme=st.context.theme.type or "light"),
+        key="forest",
+        alt=describe_forest(series, metric, hold_out=hold_out),
+        numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
+        caption=_write_caption(run, metric),
+        provenance=provenance,
+        file_stem=f"{stem}-forest",
+        heading=f"{run.spec.task.title}: {name_metric(metric)} by held-out {hold_out}",
+        draw=draw,
+    )
+    for name, reason in run.refused.items():
+        show_quiet(f"Shortcut {name!r} could not be run: {reason}")
+
+
+def _write_caption(run: Run, metric: str) -> str:
+    settings = run.spec.settings
+    what = "scores on predicted classes" if settings.protocol.ranking == "class" else "ranked"
+    return (
+        f"Protocol {settings.protocol.name} ({what}); intervals: 95 %, "
+        f"{settings.n_resamples:,} resamples of persons, no refit. Shortcuts look at no image and "
+        f"stand on the same images. {tell_runs(run.n_runs)}"
+    )
+
+
+def show_folds(run: Run, *, provenance: Sequence[str], stem: str) -> None:
+    """Show what was held out: training and test rows, classes, guards, events per parameter."""
+    shown = run.folds[["fold", *(name for name in FOLD_WORDS if name in run.folds)]]
+    shown = shown.loc[:, ~shown.isna().all()]
+    with st.expander(f"What was held out, {name_units(len(shown), 'group')}"):
+        show_table(
+            shown.rename(columns={"fold": run.spec.settings.hold_out, **FOLD_WORDS}),
+            key="baseline_folds",
+            provenance=provenance,
+            file_stem=f"{stem}-folds",
+            numbers=run.folds,
+        )
+        n_parameters = run.result.features.n_parameters
+        show_quiet(
+            f"{run.result.features.title}: {n_parameters:,} parameters as the paper counts them. "
+            "Events: training images of the smaller class."
+        )
+        for sentence in (*run.spec.settings.protocol.describe(), *run.notes):
+            show_text(sentence)

@@ -1,0 +1,159 @@
+"""A task on screen: its card, and how the cohort narrows to the images it can be tried on."""
+
+import functools
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from cxrlib.charts.differences import describe_differences, plot_differences
+from cxrlib.cohort import Cohort
+from cxrlib.comparison import Comparison
+from cxrlib.errors import SelectionError
+from cxrlib.intervals import name_units
+from cxrlib.report import csv_with_header
+from cxrlib.task_cards import Card, make_card
+from cxrlib.task_rows import TaskRows, compare_labelled, count_classes
+from cxrlib.tasks import Task
+from ui.figure import show_figure
+from ui.table import show_table
+from ui.text import show_heading, show_quiet, show_text
+
+__all__ = ["show_flow", "show_question", "show_task", "write_flow"]
+
+GROUPINGS = ("region", "sub-region", "country", "source", "view", "sex")
+CLASS_WORDS = {
+    "n_images": "images",
+    "n_persons": "persons",
+    "n_positive": "positive images",
+    "n_negative": "negative images",
+    "n_positive_persons": "positive persons",
+    "n_negative_persons": "negative persons",
+}
+STYLE = Path(__file__).with_name("baselines.css")
+CARD_TITLES = {
+    "question": "Clinical question",
+    "population": "Population",
+    "moment": "Moment of prediction",
+    "outcome": "Outcome",
+    "horizon": "Horizon",
+    "motivation": "Why the papers ask",
+}
+
+
+def show_question(rows: TaskRows) -> None:
+    """Show what is asked, in a line."""
+    st.html(STYLE)
+    card = make_card(rows.task)
+    show_text(f"{card.outcome} Horizon: {card.horizon}.", lead=card.question)
+
+
+def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
+    """Show a task's card, its classes by region, and who is labelled against who is not.
+
+    Parameters
+    ----------
+    rows : TaskRows
+    provenance : sequence of str
+        `cxrlib.report.provenance`, with the filters.
+    stem : str
+        Of the files' names.
+    """
+    st.html(_write_card(make_card(rows.task)))
+    st.download_button(
+        "Flow of the cohort (CSV)",
+        data=lambda: csv_with_header(rows.flow, provenance),
+        file_name=f"{stem}-flow.csv",
+        mime="text/csv",
+        key="baseline_flow_save",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+    show_heading("Classes by group")
+    by = st.segmented_control(
+        "Group",
+        GROUPINGS,
+        default=GROUPINGS[0],
+        required=True,
+        key="baseline_classes_by",
+        label_visibility="collapsed",
+    )
+    table = count_classes(rows, str(by))
+    shown = table.rename(columns={"group": str(by), **CLASS_WORDS})
+    show_table(
+        shown,
+        key="baseline_classes",
+        provenance=provenance,
+        file_stem=f"{stem}-classes",
+        numbers=table,
+    )
+    _show_labelled(rows, provenance, f"{stem}-labelled")
+
+
+@functools.lru_cache(maxsize=32)
+def _compare_labelled(cohort: Cohort, task: Task) -> Comparison:
+    return compare_labelled(cohort, task)
+
+
+def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None:
+    """Show who is labelled against who is not, among the X-rays of these views and days."""
+    show_heading("Who is labelled, against who is not")
+    try:
+        compared = _compare_labelled(rows.cohort, rows.task)
+    except SelectionError as error:
+        show_quiet(str(error))
+        return
+    draw = partial(plot_differences, compared)
+    show_figure(
+        draw(theme=st.context.theme.type or "light"),
+        key="labelled",
+        alt=describe_differences(compared),
+        numbers=compared.table,
+        caption=f"{compared.first} ({name_units(compared.n_first, compared.unit)}) against "
+        f"{compared.second} ({name_units(compared.n_second, compared.unit)}), of the task's views "
+        f"and days. Unit: {compared.unit}; intervals over persons. " + " ".join(compared.notes),
+        provenance=provenance,
+        file_stem=stem,
+        heading="Who is labelled, against who is not",
+        draw=draw,
+    )
+
+
+def _write_card(card: Card) -> str:
+    items = "".join(
+        f"<div><dt>{escape(title)}</dt><dd>{escape(str(getattr(card, name)))}</dd></div>"
+        for name, title in CARD_TITLES.items()
+        if getattr(card, name)
+    )
+    caveats = "".join(f"<li>{escape(caveat)}</li>" for caveat in card.caveats)
+    know = f"<div class='cxr-card-know'><h4>To know before reading</h4><ul>{caveats}</ul></div>"
+    return f"<section class='cxr-card'><dl>{items}</dl>{know if caveats else ''}</section>"
+
+
+def show_flow(rows: TaskRows) -> None:
+    """Show from left to right what each condition leaves of the cohort."""
+    st.html(write_flow(rows.flow))
+
+
+def write_flow(flow: pd.DataFrame) -> str:
+    """Write a flow as a list that runs from left to right, and down where there is no room."""
+    steps = []
+    for step in flow.to_dict("records"):
+        gone = int(step["n_removed_images"])
+        out = (
+            f"<span class='cxr-out' title='{escape(str(step['reasons']), quote=True)}'>"
+            f"− {gone:,}</span>"
+            if gone
+            else ""
+        )
+        steps.append(
+            f"<li>{out}<span class='cxr-step'>{escape(str(step['step']))}</span>"
+            f"<strong>{name_units(int(step['n_images']), 'image')}</strong>"
+            f"<span>{name_units(int(step['n_patients']), 'patient')}</span>"
+            f"<span>{name_units(int(step['n_persons']), 'person')}</span></li>"
+        )
+    return f"<ol class='cxr-flow' aria-label='What each condition leaves'>{''.join(steps)}</ol>"
