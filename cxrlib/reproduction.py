@@ -5,7 +5,7 @@ and 8 to 14). What cannot run keeps its lines and says why. Every run is one lik
 kept, it stands in the run book, and the page shows it by its id.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.features import list_feature_sets
 from cxrlib.intervals import name_units
 from cxrlib.loco import PUBLISHED, LocoSettings
 from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
@@ -30,12 +31,39 @@ from cxrlib.tasks import find_task
 if TYPE_CHECKING:
     from cxrlib.store import Store
 
-__all__ = ["REPRODUCTION_COLUMNS", "Reproduction", "list_published_runs", "reproduce_scores"]
+__all__ = [
+    "REPRODUCTION_COLUMNS",
+    "NotRun",
+    "Reproduction",
+    "list_published_runs",
+    "reproduce_scores",
+]
 
 REPRODUCTION_COLUMNS = (*SCORE_COLUMNS, "run")
 """Columns of `Reproduction.scores`: those of a comparison and the id of the run, "" for none."""
 
+STAGE = "Running the paper's baselines"
+
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """Hold a row of the paper's that could not be run.
+
+    Parameters
+    ----------
+    task, features : str
+    reason : str
+        In full sentences.
+    advice : str
+        What to do, where it is known; long, and the same for several.
+    """
+
+    task: str
+    features: str
+    reason: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +77,14 @@ class Reproduction:
     counts : DataFrame
         The classes of each task and region beside the paper's: see
         `cxrlib.score_comparison.compare_class_counts`. Of images with a readable file.
-    not_run : dict of (task, features) to str
-        Why, and what to do.
+    not_run : tuple of NotRun
     notes : tuple of str
         What a reader must know, in sentences.
     """
 
     scores: pd.DataFrame
     counts: pd.DataFrame
-    not_run: dict[tuple[str, str], str]
+    not_run: tuple[NotRun, ...]
     notes: tuple[str, ...]
 
     def describe(self) -> str:
@@ -148,32 +175,53 @@ def reproduce_scores(
     """
     pairs = list_published_runs(tasks, features)
     every = {name: take_rows(cohort, find_task(name)) for name, _ in pairs}
+    absent = {each.name: each for each in list_feature_sets(cohort, store) if not each.is_ready}
+    tell = on_progress or _tell_nobody
     parts: list[pd.DataFrame] = []
-    not_run: dict[tuple[str, str], str] = {}
+    not_run: list[NotRun] = []
     for number, (task, name) in enumerate(pairs):
-        if on_progress is not None:
-            on_progress("Running the paper's baselines", number, len(pairs))
+        tell(STAGE, number, len(pairs))
         if should_stop is not None and should_stop():
             raise RunStoppedError("The reproduction was stopped. What was run is kept.")
-        spec = RunSpec(find_task(task), name, LocoSettings(protocol=PUBLISHED))
-        try:
-            run = make_run(cohort, store, spec, should_stop=should_stop)
-        except SelectionError as error:
-            not_run[task, name] = str(error)
-            parts.append(list_not_run(every[task], name, str(error)).assign(run=""))
+        found: pd.DataFrame | NotRun
+        if name in absent:
+            found = NotRun(task, name, absent[name].why_not, absent[name].what_to_do)
         else:
-            parts.append(compare_scores(run.result).assign(run=run.id))
-    if on_progress is not None:
-        on_progress("Running the paper's baselines", len(pairs), len(pairs))
+            found = _run_pair(cohort, store, task, name, should_stop)
+        if isinstance(found, NotRun):
+            not_run.append(found)
+            found = list_not_run(every[task], name, found.reason).assign(run="")
+        parts.append(found)
+    tell(STAGE, len(pairs), len(pairs))
     return Reproduction(
         scores=pd.concat(parts, ignore_index=True)[list(REPRODUCTION_COLUMNS)],
         counts=compare_class_counts(every.values()),
-        not_run=not_run,
+        not_run=tuple(not_run),
         notes=tuple(_list_notes(every, not_run)),
     )
 
 
-def _list_notes(every: dict[str, TaskRows], not_run: dict[tuple[str, str], str]) -> Iterator[str]:
+def _tell_nobody(stage: str, done: int, total: int) -> None:
+    """Take progress that nobody asked for."""
+
+
+def _run_pair(
+    cohort: Cohort,
+    store: "Store",
+    task: str,
+    features: str,
+    should_stop: Callable[[], bool] | None,
+) -> pd.DataFrame | NotRun:
+    """Run one row of the paper's and set it beside the printed scores."""
+    spec = RunSpec(find_task(task), features, LocoSettings(protocol=PUBLISHED))
+    try:
+        run = make_run(cohort, store, spec, should_stop=should_stop)
+    except SelectionError as error:
+        return NotRun(task, features, str(error))
+    return compare_scores(run.result).assign(run=run.id)
+
+
+def _list_notes(every: Mapping[str, TaskRows], not_run: Sequence[NotRun]) -> Iterator[str]:
     """List what has to be said: images without a file, what did not run, what the paper says."""
     for name, rows in every.items():
         last = rows.flow.iloc[-1]
@@ -183,7 +231,7 @@ def _list_notes(every: dict[str, TaskRows], not_run: dict[tuple[str, str], str])
                 f"Task {name}: {name_units(n_removed, 'image')} without a readable file "
                 f"{'is' if n_removed == 1 else 'are'} in no count and no score."
             )
-    for reason in dict.fromkeys(not_run.values()):
-        pairs = [f"{task} / {name}" for (task, name), why in not_run.items() if why == reason]
-        yield f"Not run: {', '.join(pairs)}. {reason}"
+    for reason, advice in dict.fromkeys((each.reason, each.advice) for each in not_run):
+        pairs = [f"{each.task} / {each.features}" for each in not_run if each.reason == reason]
+        yield " ".join(filter(None, (f"Not run: {', '.join(pairs)}. {reason}", advice)))
     yield from dict.fromkeys(note for name in every for note in PUBLISHED_TASKS[name].notes)

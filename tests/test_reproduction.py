@@ -91,13 +91,18 @@ def test_every_printed_score_has_a_line(cohort: Cohort, store: Store) -> None:
     assert set(found.scores.loc[ran, "features"]) == {"prevalence"}
     assert found.scores.loc[ran & found.scores["fold"].isin(["Asia", MEAN]), "ours"].notna().any()
     # No network is embedded here, and the cohort has no severity scores.
-    assert found.not_run.keys() == {
+    assert {(each.task, each.features) for each in found.not_run} == {
         ("icu-stay", "outputs"),
         ("opacity", "outputs"),
         ("opacity", "prevalence"),
     }
-    assert "densenet121-res224-all" in found.not_run["icu-stay", "outputs"]
-    assert any(note.startswith("Not run: ") for note in found.notes)
+    network = next(each for each in found.not_run if each.features == "outputs")
+    assert "densenet121-res224-all" in network.reason
+    assert "python -m cxrlib embed" in network.advice
+    # What to do is long and the same for both: it is said once.
+    assert sum(network.advice in note for note in found.notes) == 1
+    told = found.scores.loc[found.scores["features"] == "outputs", "explanation"]
+    assert not told.str.contains(network.advice, regex=False).any()
     assert "not run" in found.describe()
     counts = found.counts.set_index(["task", "region"])
     assert counts.loc[("icu-stay", "Asia"), "n_positive_ours"] == 6
@@ -133,7 +138,7 @@ def test_the_collections_baseline_prevalence(real_root: Path, store: Store) -> N
     """
     cohort = load_cohort(real_root, inspect_images=False)
     found = reproduce_scores(cohort, store, features=["prevalence"])
-    assert found.not_run == {}
+    assert found.not_run == ()
     scores = found.scores
     assert len(scores) == 54
     assert set(scores["verdict"]) == {"agrees", "different cohort"}

@@ -1,6 +1,7 @@
 """The commands ``loco`` and ``reproduce``: baselines in regions the model has not seen."""
 
 import json
+from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -313,10 +314,7 @@ def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, A
         "summary": found.describe(),
         "verdicts": count_score_verdicts(found.scores),
         "notes": list(found.notes),
-        "not_run": [
-            {"task": task, "features": name, "reason": reason}
-            for (task, name), reason in found.not_run.items()
-        ],
+        "not_run": [asdict(each) for each in found.not_run],
         "counts": to_records(found.counts),
         "scores": to_records(found.scores),
     }
