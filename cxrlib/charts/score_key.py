@@ -140,22 +140,36 @@ def band_ink(palette: Palette) -> str:
 
 
 def wrap_name(text: str, letters: int, most: int) -> list[str]:
-    """Break a name into at most so many lines, an address at its dots; the rest is cut."""
-    return _fill_lines(re.findall(r"[^ ./_-]*[ ./_-]*", text), letters, most)
+    """Break a name into at most so many lines, an address at its dots.
+
+    What does not fit is left out of the middle of a line: names often differ at their end.
+
+    Examples
+    --------
+    >>> wrap_name("journal.example.org", 12, 2), wrap_name("hospital-number-17.org", 14, 1)
+    (['journal.', 'example.org'], ['hospita…17.org'])
+    """
+    lines = _fill_lines(re.findall(r"[^ ./_-]*[ ./_-]*", text), letters, most)
+    tail = (letters - 1) // 2
+    return [
+        line if len(line) <= letters else f"{line[: letters - 1 - tail]}…{line[-tail:]}"
+        for line in lines
+    ]
 
 
 def wrap_words(text: str, letters: int, most: int) -> list[str]:
     """Break a text at its blanks into at most so many lines; what does not fit is cut."""
-    return _fill_lines(re.findall(r"\S*\s*", text), letters, most)
+    lines = _fill_lines(re.findall(r"\S*\s*", text), letters, most)
+    return [ln if len(ln) <= letters else f"{ln[: letters - 1].rstrip()}…" for ln in lines]
 
 
 def _fill_lines(pieces: Sequence[str], letters: int, most: int) -> list[str]:
+    """Join pieces to lines; what is over is all in the last one."""
     lines = [""]
     for piece in pieces:
         if lines[-1] and len((lines[-1] + piece).rstrip()) > letters:
             lines.append("")
         lines[-1] += piece
-    lines = [line.strip() for line in lines]
     if len(lines) > most:
-        lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
-    return [f"{ln[: letters - 1].rstrip()}…" if len(ln) > letters else ln for ln in lines]
+        lines = [*lines[: most - 1], "".join(lines[most - 1 :])]
+    return [line.strip() for line in lines]

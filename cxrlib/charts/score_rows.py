@@ -212,7 +212,6 @@ def plot_score_rows(
         "showlegend": False,
         "xaxis": _make_axis(axis, is_shown=bool(rows)),
         "yaxis": {"range": [high, 0], "visible": False, "fixedrange": True},
-        "shapes": [*_draw_line(axis, palette), *_draw_rules(placed, palette), *key_shapes],
         "annotations": [
             *key_notes,
             *_name_line(axis, palette),
@@ -221,9 +220,11 @@ def plot_score_rows(
         ],
     }
     if not rows:
-        layout["shapes"] = []
         layout["annotations"] = [*layout["annotations"][-len(notes) or None :], _say_none(palette)]
         return make_figure([], layout, theme)
+    shapes = [*_draw_line(axis, palette), *_draw_rules(placed, palette), *key_shapes]
+    if shapes:
+        layout["shapes"] = shapes
     traces = [
         *_draw_bands(placed, axis, palette),
         *_draw_ticks(placed, axis, palette),
@@ -325,7 +326,7 @@ def _draw_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
     if axis.line is None:
         return []
     line = {"color": palette.quiet, "width": 1.5}
-    ends = {"x0": axis.line, "x1": axis.line, "y0": 0, "y1": 1, "yref": "paper"}
+    ends = {"x0": axis.line, "x1": axis.line, "y0": 0, "y1": 1, "yref": "y domain"}
     return [{"type": "line", **ends, "line": line, "layer": "between"}]
 
 
