@@ -48,7 +48,7 @@ def find_nearest(
     if not k or not len(numbers):
         return distances, places
     is_single = numbers.dtype == others.dtype == np.float32
-    kind = np.dtype(np.float32 if is_single else np.float64)
+    kind = np.float32 if is_single else np.float64
     # The mean goes first: squares of large numbers would leave few digits for the difference.
     mean = others.mean(axis=0, dtype=np.float64)
     near, far = _centre(numbers, mean, kind), _centre(others, mean, kind)
@@ -71,9 +71,9 @@ def find_nearest(
     return distances, places
 
 
-def _centre(table: Floats, mean: Floats, kind: np.dtype[np.floating]) -> Floats:
+def _centre(table: Floats, mean: Floats, kind: type[np.floating]) -> Floats:
     """Take the mean away, a block at a time: in double precision, whatever is kept."""
-    centred = np.empty(table.shape, dtype=kind)
+    centred: Floats = np.empty(table.shape, dtype=kind)
     step = max(_BLOCK // max(table.shape[1], 1), 1)
     for start in range(0, len(table), step):
         np.subtract(table[start : start + step], mean, out=centred[start : start + step])

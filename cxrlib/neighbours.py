@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.intervals import FEW, name_units
+from cxrlib.persons import refuse_patient
 from cxrlib.space import Features, Space, lay_out_space, measure_distances
 
 __all__ = [
@@ -168,10 +169,7 @@ def nearest_courses(
         raise SelectionError(f"A window of {window!r} days cannot be used: give 0 or more.")
     own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
     if not own.any():
-        raise SelectionError(
-            f"Patient {patient_id[:60]!r} is not among the {table['patient_id'].nunique():,} "
-            "patients of this cohort: choose another."
-        )
+        raise refuse_patient(patient_id, table["patient_id"].dropna())
     space = lay_out_space(table, embeddings, features=features) if space is None else space
     person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
     search = _Search(space, patient_id, person, window, other_sources=other_sources)

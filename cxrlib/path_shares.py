@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.intervals import FEW, compute_wilson, name_units
+from cxrlib.persons import refuse_patient
 from cxrlib.space import Features, Space, lay_out_space, measure_distances
 
 __all__ = [
@@ -112,10 +113,7 @@ def path_shares(
         raise SelectionError(f"k={k!r} neighbours cannot be looked at: give 1 or more.")
     own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
     if not own.any():
-        raise SelectionError(
-            f"Patient {patient_id[:60]!r} is not among the {table['patient_id'].nunique():,} "
-            "patients of this cohort: choose another."
-        )
+        raise refuse_patient(patient_id, table["patient_id"].dropna())
     space = lay_out_space(table, embeddings, features=features) if space is None else space
     person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
     labels = _Labels(table, space, bad, known)

@@ -37,6 +37,7 @@ as near as two of these three copies, by its 256-bit hash as near as one, and it
 colour and 16-bit images its own way.
 """
 
+import difflib
 import hashlib
 import itertools
 import logging
@@ -51,7 +52,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from cxrlib.errors import ImageError, StoreError
+from cxrlib.errors import ImageError, SelectionError, StoreError
 from cxrlib.images import read_image
 from cxrlib.processes import count_cores
 
@@ -65,6 +66,7 @@ __all__ = [
     "find_near_duplicates",
     "inspect_images",
     "merge_persons",
+    "refuse_patient",
     "sort_naturally",
 ]
 
@@ -569,3 +571,32 @@ def _natural_key(text: str) -> tuple[tuple[int, str], ...]:
     keys = [(0, part) for part in parts]
     keys[1::2] = [(len(digits), digits) for digits in numbers]
     return (*keys, (0, text))
+
+
+def refuse_patient(
+    patient_id: str, patients: Iterable[str], *, of: str = "this cohort"
+) -> SelectionError:
+    """Return the error for a patient that is not there, with the id that is most like it.
+
+    Parameters
+    ----------
+    patient_id : str
+    patients : iterable of str
+        Those that are there; each may come several times.
+    of : str
+        Whose patients they are, in words.
+
+    Examples
+    --------
+    >>> print(refuse_patient("19a", ["19", "19", "318"]))
+    Patient '19a' is not among the 2 patients of this cohort. Did you mean '19'?
+    >>> print(refuse_patient("p", ["318"], of="this selection"))
+    Patient 'p' is not among the 1 patient of this selection. Ids are text, as in metadata.csv.
+    """
+    known = sort_naturally(set(map(str, patients)))
+    near = difflib.get_close_matches(patient_id[:80], known, n=1)
+    hint = f"Did you mean {near[0][:60]!r}?" if near else "Ids are text, as in metadata.csv."
+    return SelectionError(
+        f"Patient {patient_id[:60]!r} is not among the {len(known):,} "
+        f"patient{'' if len(known) == 1 else 's'} of {of}. {hint}"
+    )

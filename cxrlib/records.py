@@ -1,6 +1,5 @@
 """The record of one patient as a file: a table or JSON, with flags, licences and provenance."""
 
-import difflib
 import json
 import math
 from collections.abc import Mapping
@@ -12,9 +11,9 @@ import pandas as pd
 
 from cxrlib import NOTICE
 from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
 from cxrlib.licences import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
 from cxrlib.patient_facts import MEASURES, UNDATED, say_doubt
+from cxrlib.persons import refuse_patient
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.report import csv_with_header, provenance
 
@@ -44,12 +43,8 @@ def find_images(cohort: Cohort, patient_id: str) -> pd.DataFrame:
     table = cohort.table
     rows = table[table["is_xray"] & (table["patient_id"] == patient_id)]
     if rows.empty:
-        known = table.loc[table["is_xray"], "patient_id"].unique().tolist()
-        near = difflib.get_close_matches(patient_id[:80], known, n=1)
-        hint = f"Did you mean {shorten(near[0])!r}?" if near else "The patients page lists them."
-        raise SelectionError(
-            f"Cohort {cohort.name!r} has no X-ray of a patient {shorten(patient_id)!r}. {hint}"
-        )
+        known = table.loc[table["is_xray"], "patient_id"].dropna()
+        raise refuse_patient(patient_id, known, of=f"cohort {cohort.name!r} with an X-ray")
     return rows.sort_values(["offset", "row"], kind="stable", na_position="last")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.errors import SelectionError
+from cxrlib.persons import refuse_patient
 
 __all__ = [
     "PAPER_PATIENTS",
@@ -274,10 +274,8 @@ def compute_trajectories(
         by_patient.setdefault(row.patient_id, []).append(row)
     for patient_id in patient_ids:
         if patient_id not in by_patient:
-            raise SelectionError(
-                f"Patient {patient_id!r} is not among the {table['patient_id'].nunique()} patients "
-                "of this selection: choose another or loosen the filters."
-            )
+            known = table["patient_id"].dropna()
+            raise refuse_patient(patient_id, known, of="this selection")
     x, y = np.asarray(projection.coordinates, dtype=np.float64).reshape(-1, 2).T.tolist()
     places = dict(zip(projection.image_ids, zip(x, y, strict=True), strict=True))
     return [_join_days(by_patient[patient_id], places) for patient_id in patient_ids]

@@ -87,7 +87,7 @@ def test_what_cannot_be_is_refused(data: list[str], tmp_path: Path) -> None:
     """An unknown patient (1), an ending or a folder that makes no sense (2)."""
     unknown = run(*data, "--patient", "\x1b[2Jnobody")
     assert unknown.exit_code == 1
-    assert "no X-ray of a patient" in unknown.stderr
+    assert "is not among the 4 patients" in unknown.stderr
     assert "\x1b" not in unknown.stderr
     assert run(*data).exit_code == 2
     assert run(*data, "--patient", "a", "--images", str(tmp_path / "x.tar")).exit_code == 2

@@ -41,6 +41,7 @@ from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.image_run import RunReport
 from cxrlib.map_choices import scale_smoothing
 from cxrlib.map_selection import find_rows
+from cxrlib.persons import refuse_patient
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
@@ -206,11 +207,9 @@ def _check_patients(cohort: Cohort, patients: list[str], settings: ProjectionSet
     mapped = select_for_map(cohort, settings).table
     for patient in patients:
         if not (cohort.table["patient_id"] == patient).any():
-            raise SelectionError(
-                f"Patient {patient!r} is not among the {cohort.table['patient_id'].nunique()} "
-                f"patients of {cohort.name!r}{' that the filters leave' if cohort.steps else ''}. "
-                "Ids are text, as in metadata.csv."
-            )
+            left = " that the filters leave" if cohort.steps else ""
+            known = cohort.table["patient_id"].dropna()
+            raise refuse_patient(patient, known, of=f"{cohort.name!r}{left}")
         if not (mapped["patient_id"] == patient).any():
             raise SelectionError(
                 f"Patient {patient!r} has no image on the map: it shows X-rays in "
