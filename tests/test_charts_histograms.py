@@ -1,10 +1,15 @@
 """Histograms: each row is counted in one bar, however absurd, and blanks have their own."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cxrlib.charts.histograms import (
+    FIRST_DAY,
+    LAST_DAY,
+    WIDE,
     count_days,
     describe_ages,
     describe_offsets,
@@ -135,3 +140,15 @@ def test_nothing_recorded_is_drawn_or_said(plot):
     assert describe_ages(table)
     assert describe_offsets(table)
     assert describe_sizes(table)
+
+
+def test_labels_of_wide_bars_stand_in_two_rows():
+    """Side by side they would touch on a narrow page; nor may one touch a day's label."""
+    axis = plot_offsets(DAYS).layout.xaxis
+    labels = dict(zip(axis.tickvals, axis.ticktext, strict=True))
+    places = sorted(labels)
+    is_lower = [labels[place].startswith("<br><br>") for place in places]
+    for (left, right), (low, next_low) in zip(pairwise(places), pairwise(is_lower), strict=True):
+        if left < FIRST_DAY or right > LAST_DAY:
+            assert low != next_low or right - left > WIDE
+    assert labels[places[-1]] == "no<br>day"

@@ -32,6 +32,8 @@ FIRST_DAY, LAST_DAY = -7, 30
 BEFORE, AFTER = (-91, -31, -8), (31, 61, 121)
 #: Room that a wide bar takes on the axis, in days: its label has two lines.
 WIDE = 4.0
+#: Pixels of two more lines, for the labels of every other one of them.
+LOWER = 36
 #: The code of the collection's authors for "a few days", besides itself.
 FEW_DAYS = 5
 N_SIZE_BINS = 30
@@ -242,17 +244,16 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     _add_blank(figure, last, n_blank, "image", palette)
     weeks = range(FIRST_DAY, LAST_DAY, 7)
     ticks = {float(day): f"{day}".replace("-", "−") for day in weeks}
-    ticks |= {
-        float(place): _break(words) for place, words in zip(wide.middles, wide.words, strict=True)
-    }
-    ticks[last] = "not<br>recorded"
+    ticks |= _label_wide(wide)
+    ticks[last] = "no<br>day"
     figure.update_xaxes(
         tickvals=list(ticks),
         ticktext=list(ticks.values()),
         tickangle=0,
         range=[float(wide.middles[0]) - WIDE / 2, last + WIDE / 2],
     )
-    figure.update_layout(margin={"b": BELOW + 36, "t": MARGIN["t"] + 18}, height=HEIGHT + 54)
+    below, above = BELOW + 36 + LOWER, MARGIN["t"] + 18
+    figure.update_layout(margin={"b": below, "t": above}, height=HEIGHT + 54 + LOWER)
     _say_breaks(figure, palette)
     _mark_few(figure, daily, palette)
     return figure
@@ -299,6 +300,20 @@ def _name_wide() -> tuple[str, ...]:
         f"after day {AFTER[-1] - 1}",
     ]
     return tuple(name.replace("-", "−") for name in names)
+
+
+def _label_wide(wide: _Bins) -> dict[float, str]:
+    """Label the wide bars by turns higher and lower: side by side they would touch on a phone.
+
+    Next to a day's label stands a lower one.
+    """
+    n_before = len(BEFORE)
+    lower = [(n_before - place) % 2 == 1 for place in range(n_before)]
+    lower += [place % 2 == 0 for place in range(len(AFTER))]
+    return {
+        float(place): f"{'<br><br>' if is_lower else ''}{_break(words)}"
+        for place, words, is_lower in zip(wide.middles, wide.words, lower, strict=True)
+    }
 
 
 def _break(words: str) -> str:
