@@ -330,7 +330,7 @@ def caption_map(
     """
     counts = count_map(points)
     name = extractor if isinstance(extractor, str) else extractor.title
-    method_words = {"umap": "UMAP", "pca": "principal components"}.get(method, method)
+    method_words = {"umap": "UMAP", "pca": "Principal components"}.get(method, method)
     parts = [
         f"{cohort}: {count_words(counts.n_images, 'image')} of "
         f"{count_words(counts.n_patients, 'patient')} ({count_words(counts.n_persons, 'person')})"
