@@ -42,20 +42,20 @@ def check_calibration(result: LocoResult) -> pd.DataFrame:
         persons (of the smaller class) it is refused and ``reason`` says so.
     """
     rows, parts = [], []
-    for fold in result.folds.itertuples(index=False):
-        tested = result.predictions[result.predictions["fold"] == fold.fold]
+    for fold in result.folds.to_dict("records"):
+        tested = result.predictions[result.predictions["fold"] == fold["fold"]]
         row: dict[str, object] = {
-            "fold": fold.fold,
-            "n_images": fold.n_images,
-            "n_persons": fold.n_persons,
+            "fold": fold["fold"],
+            "n_images": fold["n_images"],
+            "n_persons": fold["n_persons"],
         }
-        reason = _refuse(result, tested) if fold.is_tested else str(fold.reason)
+        reason = _refuse(result, tested) if fold["is_tested"] else str(fold["reason"])
         if reason:
             rows.append(_finish(row, reason=reason))
             continue
-        drawn = _sum_up(result, tested, str(fold.fold))
+        drawn = _sum_up(result, tested, str(fold["fold"]))
         parts.append((tested, drawn))
-        rows.append(row | _judge(drawn))
+        rows.append(row | _judge(drawn, int(fold["n_persons"])))
     return pd.DataFrame([*rows, _pool(result, parts)], columns=list(CALIBRATION_COLUMNS))
 
 
@@ -70,7 +70,8 @@ def _pool(result: LocoResult, parts: list[tuple[pd.DataFrame, Floats]]) -> dict[
     if len(parts) < CORRECTED.fewest_folds:
         answered = f"{name_units(len(parts), 'group')} with an answer"
         return _finish(row, reason=f"{answered}: pooling needs {CORRECTED.fewest_folds}.")
-    return row | _judge(np.sum([drawn for _, drawn in parts], axis=0))
+    drawn = np.sum([drawn for _, drawn in parts], axis=0)
+    return row | _judge(drawn, int(tested["person_id"].nunique()))
 
 
 def _refuse(result: LocoResult, tested: pd.DataFrame) -> str:
@@ -98,10 +99,11 @@ def _sum_up(result: LocoResult, tested: pd.DataFrame, name: str) -> Floats:
     return np.stack([weights @ predicted, weights @ observed, weights.sum(axis=1)])
 
 
-def _judge(sums: Floats) -> dict[str, object]:
+def _judge(sums: Floats, n_persons: int) -> dict[str, object]:
     """Give the means, their difference and its interval."""
     predicted, observed = sums[:2] / sums[2]
-    low, high, n_used, reason = find_interval((predicted - observed)[1:])
+    drawn = (predicted - observed)[1:]
+    low, high, n_used, reason = find_interval(drawn, n_independent=n_persons)
     return {
         "predicted": float(predicted[0]),
         "observed": float(observed[0]),

@@ -11,7 +11,7 @@ and what is left out of training would be ranked too low.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,24 +24,26 @@ from cxrlib.intervals import name_units
 from cxrlib.models import Method, choose_method, fit_model, make_design
 from cxrlib.protocols import CORRECTED, LocoSettings, Protocol
 from cxrlib.regions import UNKNOWN
-from cxrlib.resampling import draw_weights, find_interval
-from cxrlib.scores import ROUNDING
+from cxrlib.resampling import find_interval
+from cxrlib.scores import sum_pairs
 from cxrlib.task_rows import TaskRows
 
-__all__ = ["N_REPEATS", "Shift", "compare_shift"]
+__all__ = ["N_REPEATS", "N_RESAMPLES", "SHIFT_COLUMNS", "Shift", "compare_shift"]
 
 N_REPEATS = 20
+#: Each fits all models again, about twenty a region: fewer than of other intervals.
+N_RESAMPLES = 100
 MOST_PARTS = 5
 #: Persons of the smaller class that a model must be able to learn from: five less the tested one.
 FEWEST_TRAINING = 4
 _GUARDS = {"person": "person_id", "article": "article", "source": "source"}
 
-Ints = NDArray[np.intp]
-Floats = NDArray[np.float64]
-_COLUMNS = (
+SHIFT_COLUMNS = (
     *("fold", "metric", "outside", "inside", "difference", "low", "high", "n_images"),
     *("n_persons", "n_train", "n_train_positive", "n_repeats", "n_used", "n_dropped", "reason"),
 )
+Ints = NDArray[np.intp]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -51,11 +53,11 @@ class Shift:
     Parameters
     ----------
     table : DataFrame
-        A row a region, then "pooled": fold, metric, ``outside`` and ``inside`` (the scores),
-        ``difference`` (inside less outside), ``low`` and ``high`` (its 95 % interval over the
-        tested persons, models as they are), n_images and n_persons tested, ``n_train`` and
-        ``n_train_positive`` (images that each model learnt from, on both sides), n_repeats,
-        n_used and n_dropped (resamples), and ``reason``: why there is no comparison, "" else.
+        A row a region, then "pooled" over the pairs of regions that can be compared, with
+        `SHIFT_COLUMNS`: ``outside`` and ``inside`` are the scores, ``difference`` is inside less
+        outside, ``low`` and ``high`` its 95 % interval, n_images and n_persons those tested,
+        ``n_train`` and ``n_train_positive`` the images that each model learnt from, on both sides;
+        n_used and n_dropped count resamples. ``reason`` says why there is no comparison.
     repeats : DataFrame
         A row a region and repeat: fold, repeat, outside, inside. Repeats part the persons and
         draw the training images anew.
@@ -88,6 +90,11 @@ class _Images:
     x: Floats
     is_class: bool
     method: Method
+
+    def take(self, places: Ints) -> "_Images":
+        """Take images, some perhaps several times; copies keep their unit, and so stay together."""
+        arrays = ("group", "person", "unit", "y", "x")
+        return replace(self, **{name: getattr(self, name)[places] for name in arrays})
 
     @property
     def metric(self) -> str:
@@ -122,27 +129,30 @@ class _Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Hold pairs of images with different labels, and how often each was ranked rightly.
+class _Compared:
+    """Hold what the comparison of a region counted, or why there is none.
 
     Parameters
     ----------
-    rows : ndarray of int
-        The images.
-    compared, outside, inside : ndarray of float, shape (n_images, n_images)
-        Over all repeats; the first image of a pair has the higher label.
+    sums : ndarray of float, shape (3, n_repeats)
+        Pairs ranked rightly from outside, from inside, and all pairs.
+    resampled : ndarray of float, shape (3, n_resamples)
+        The same of each resample.
+    sizes : ndarray of int
+        Images of each class that every model learnt from.
+    reason : str
     """
 
-    rows: Ints
-    compared: Floats
-    outside: Floats
-    inside: Floats
+    sums: Floats
+    resampled: Floats
+    sizes: Ints
+    reason: str = ""
 
 
 def compare_shift(
     rows: TaskRows,
     features: Features,
-    settings: LocoSettings = LocoSettings(),  # noqa: B008 (frozen)
+    settings: LocoSettings | None = None,
     *,
     n_repeats: int = N_REPEATS,
     should_stop: Callable[[], bool] | None = None,
@@ -154,42 +164,41 @@ def compare_shift(
     region; both models learn from the same number of images of each class, drawn person by
     person. The score is the share of pairs, tested together, that are ranked rightly.
 
+    For the interval persons are drawn with replacement inside and outside, and all models fitted
+    again: who was there to learn from is chance as well.
+
     Parameters
     ----------
     rows : TaskRows
     features : Features
-    settings : LocoSettings
-        Its protocol says how features are scaled, what ranks, and what is kept apart.
+    settings : LocoSettings, optional
+        The corrected protocol by default. A protocol says how features are scaled, what ranks, and
+        what is kept apart. At most `N_RESAMPLES` of its resamples are made.
     n_repeats : int, default 20
     should_stop : callable, optional
-        Asked before each region; those that are not reached have no row.
+        Asked before each region and resample; regions that are not reached have no row.
 
     Raises
     ------
     SelectionError
-        For pixels: hundreds of networks would take hours.
+        For pixels: thousands of networks would take days.
     """
+    settings = settings or LocoSettings()
     if features.kind == "pixels":
         raise SelectionError(
-            "The comparison fits hundreds of models, which takes hours with pixels. Choose another "
+            "The comparison fits thousands of models, which takes days with pixels. Choose another "
             "feature set."
         )
     images = _take_images(rows, features, settings)
-    names = [name for name in sorted(set(images.group)) if name != UNKNOWN]
-    table, repeats, all_pairs = [], [], {}
-    for name in names:
-        if should_stop is not None and should_stop():
+    stops = should_stop or (lambda: False)
+    compared: dict[str, _Compared] = {}
+    for name in sorted({*images.group} - {UNKNOWN}):
+        if stops():
             break
-        row, pairs, by_repeat = _compare_group(images, name, settings, n_repeats)
-        table.append(row)
-        repeats += by_repeat
-        if pairs is not None:
-            all_pairs[name] = pairs
-    table.append(_pool(images, all_pairs, settings, n_repeats))
-    return Shift(
-        pd.DataFrame(table, columns=list(_COLUMNS)),
-        pd.DataFrame(repeats, columns=["fold", "repeat", "outside", "inside"]),
-    )
+        compared[name] = _compare_group(images, name, settings, n_repeats, stops)
+    table = [_describe(images, name, each) for name, each in compared.items()]
+    table.append(_pool(images, compared))
+    return Shift(pd.DataFrame(table, columns=list(SHIFT_COLUMNS)), _list_repeats(compared))
 
 
 def _take_images(rows: TaskRows, features: Features, settings: LocoSettings) -> _Images:
@@ -229,73 +238,92 @@ def _join_units(table: pd.DataFrame, columns: list[str]) -> Ints:
 
 
 def _compare_group(
-    images: _Images, name: str, settings: LocoSettings, n_repeats: int
-) -> tuple[dict[str, object], _Pairs | None, list[dict[str, object]]]:
-    """Compare in one region: its row, its pairs, and the scores of each repeat."""
-    test = np.flatnonzero(images.group == name)
-    row: dict[str, object] = {
-        "fold": name,
-        "metric": images.metric,
-        "n_images": len(test),
-        "n_persons": len(set(images.person[test])),
-    }
-    rng = np.random.default_rng([settings.seed, *name.encode()])
-    plan, reason = _make_plan(images, test, settings, rng, n_repeats)
-    if plan is None:
-        return row | {"reason": reason}, None, []
-    pairs, by_repeat = _predict_parts(images, test, plan, settings.protocol, rng)
-    weights = draw_weights(images.person[test], settings.n_resamples, settings.seed, name)
-    row |= {
-        "n_train": int(plan.sizes.sum()),
-        "n_train_positive": int(plan.sizes[1]) if images.is_class else None,
-        "n_repeats": n_repeats,
-    }
-    everybody = np.ones((1, len(test)))
-    sums, resampled = _sum_up(pairs, everybody), _sum_up(pairs, weights)
-    repeats = [{"fold": name, **each} for each in by_repeat]
-    return row | _judge(sums, resampled), pairs, repeats
-
-
-def _make_plan(
     images: _Images,
-    test: Ints,
+    name: str,
     settings: LocoSettings,
-    rng: np.random.Generator,
     n_repeats: int,
-) -> tuple[_Plan | None, str]:
-    """Part a region often enough; or say why it cannot be."""
-    fewest = max(CORRECTED.fewest_persons, settings.protocol.fewest_persons)
+    stops: Callable[[], bool],
+) -> _Compared:
+    """Compare in one region, repeatedly, and in resamples."""
+    rng = np.random.default_rng([settings.seed, *name.encode()])
+    test = np.flatnonzero(images.group == name)
+    reason = _refuse(images, test)
+    plan = None if reason else _make_plan(images, test, rng, n_repeats)
+    if plan is not None:
+        reason = _refuse_plan(images, plan)
+    if plan is None or reason:
+        return _Compared(np.zeros((3, 0)), np.zeros((3, 0)), np.zeros(2, dtype=np.intp), reason)
+    sums = _predict_parts(images, plan, settings.protocol, rng)
+    if not sums[2].any():
+        reason = "No two images that are tested together have different labels."
+        return _Compared(np.zeros((3, 0)), np.zeros((3, 0)), plan.sizes, reason)
+    resampled = [np.full(3, np.nan)]
+    for _ in range(min(settings.n_resamples, N_RESAMPLES)):
+        if stops():
+            break
+        resampled.append(_resample(images, test, settings.protocol, rng))
+    return _Compared(sums, np.stack(resampled[1:] or resampled, axis=1), plan.sizes)
+
+
+def _refuse(images: _Images, test: Ints) -> str:
+    """Say why a region cannot be tested from inside, or nothing."""
     n_few = _count_fewest(images, test, images.person)
-    if n_few < fewest:
+    if n_few < CORRECTED.fewest_persons:
         where = " of the smaller class" if images.is_class else ""
-        return None, f"{name_units(n_few, 'person')}{where}: not estimable below {fewest}."
-    n_parts = min(MOST_PARTS, _count_fewest(images, test, images.unit))
-    if n_parts < 2:
-        return None, (
+        fewest = CORRECTED.fewest_persons
+        return f"{name_units(n_few, 'person')}{where}: not estimable below {fewest}."
+    if _count_fewest(images, test, images.unit) < 2:
+        return (
             "Those of one class share a person, an article or a site: no model of the region is "
             "without them."
         )
+    return ""
+
+
+def _resample(images: _Images, test: Ints, protocol: Protocol, rng: np.random.Generator) -> Floats:
+    """Draw persons inside and outside, and compare once; NaN where it cannot be."""
+    others = np.setdiff1d(np.arange(len(images.y)), test)
+    drawn = [_draw_persons(images, places, rng) for places in (test, others)]
+    again = images.take(np.concatenate(drawn))
+    tested = np.arange(len(drawn[0]))
+    if _count_fewest(again, tested, again.unit) < 2:
+        return np.full(3, np.nan)
+    plan = _make_plan(again, tested, rng, 1)
+    if not plan.sizes[: 2 if images.is_class else 1].all():
+        return np.full(3, np.nan)
+    return np.asarray(_predict_parts(again, plan, protocol, rng)[:, 0])
+
+
+def _draw_persons(images: _Images, places: Ints, rng: np.random.Generator) -> Ints:
+    """Draw as many persons as there are, with replacement, with all of their images."""
+    codes, names = pd.factorize(images.person[places], sort=True)
+    n_of = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
+    return np.repeat(places, n_of[codes])
+
+
+def _make_plan(images: _Images, test: Ints, rng: np.random.Generator, n_repeats: int) -> _Plan:
+    """Part a region often enough, and find what each part's models may learn from."""
+    n_parts = min(MOST_PARTS, _count_fewest(images, test, images.unit))
     parted = [(r, part) for r in range(n_repeats) for part in _part(images, test, n_parts, rng)]
     tests = [part for _, part in parted]
     inside = [np.setdiff1d(test, part) for part in tests]
     others = np.setdiff1d(np.arange(len(images.y)), test)
     outside = [others[~np.isin(images.unit[others], images.unit[part])] for part in tests]
     sizes = _find_sizes(images, inside, outside)
-    plan = _Plan(tests, inside, outside, [repeat for repeat, _ in parted], sizes)
-    return _check_plan(images, plan)
+    return _Plan(tests, inside, outside, [repeat for repeat, _ in parted], sizes)
 
 
-def _check_plan(images: _Images, plan: _Plan) -> tuple[_Plan | None, str]:
-    """Refuse a plan in which a model would learn from too few."""
+def _refuse_plan(images: _Images, plan: _Plan) -> str:
+    """Say why a model would learn from too few, or nothing."""
     for pools, where in ((plan.inside, "inside"), (plan.outside, "outside")):
         few = min(_count_fewest(images, pool, images.person) for pool in pools)
         if few < FEWEST_TRAINING:
             which = " of the smaller class" if images.is_class else ""
-            return None, (
+            return (
                 f"{name_units(few, 'person')}{which} left to learn from {where} the region: not "
                 f"estimable below {FEWEST_TRAINING}."
             )
-    return plan, ""
+    return ""
 
 
 def _count_fewest(images: _Images, rows: Ints, names: NDArray) -> int:
@@ -326,23 +354,25 @@ def _find_sizes(images: _Images, inside: list[Ints], outside: list[Ints]) -> Int
 
 
 def _predict_parts(
-    images: _Images, test: Ints, plan: _Plan, protocol: Protocol, rng: np.random.Generator
-) -> tuple[_Pairs, list[dict[str, object]]]:
-    """Predict every part from both sides, and gather which pairs are ranked rightly."""
-    n = len(test)
-    total = _Pairs(test, *(np.zeros((n, n)) for _ in range(3)))
-    by_repeat: list[dict[str, object]] = []
-    last = _Pairs(test, *(np.zeros((n, n)) for _ in range(3)))
-    for place, part in enumerate(plan.tests):
-        values = []
-        for pool in (plan.outside[place], plan.inside[place]):
+    images: _Images, plan: _Plan, protocol: Protocol, rng: np.random.Generator
+) -> Floats:
+    """Predict every part from both sides; count pairs, shape (3, n_repeats)."""
+    from sklearn import config_context
+
+    sums = np.zeros((3, plan.repeat[-1] + 1))
+    for repeat, part, *pools in zip(
+        plan.repeat, plan.tests, plan.outside, plan.inside, strict=True
+    ):
+        once = np.ones((1, len(part)))
+        for side, pool in enumerate(pools):
             train = _draw(images, pool, plan.sizes, rng)
-            values.append(_predict(images, train, part, protocol))
-        where = np.searchsorted(test, part)
-        _note(last, where, images.y[part], values)
-        if place + 1 == len(plan.tests) or plan.repeat[place + 1] != plan.repeat[place]:
-            by_repeat.append(_close_repeat(total, last, plan.repeat[place]))
-    return total, by_repeat
+            # What goes in is known to be numbers: looking again takes as long as the fit.
+            with config_context(assume_finite=True, skip_parameter_validation=True):
+                ranking = _predict(images, train, part, protocol)
+            right, pairs = sum_pairs(images.y[part], ranking, once, is_class=images.is_class)
+            sums[side, repeat] += right[0]
+        sums[2, repeat] += pairs[0]
+    return sums
 
 
 def _draw(images: _Images, pool: Ints, sizes: Ints, rng: np.random.Generator) -> Ints:
@@ -369,57 +399,68 @@ def _predict(images: _Images, train: Ints, test: Ints, protocol: Protocol) -> Fl
     return np.asarray(ranking, dtype=np.float64)
 
 
-def _note(pairs: _Pairs, where: Ints, y: Floats, values: list[Floats]) -> None:
-    """Note the pairs of a part, in place."""
-    is_higher = y[:, None] > y[None, :]
-    block = np.ix_(where, where)
-    pairs.compared[block] += is_higher
-    for value, target in zip(values, (pairs.outside, pairs.inside), strict=True):
-        apart = value[:, None] - value[None, :]
-        is_equal = np.abs(apart) <= ROUNDING * np.abs(value).max(initial=0.0)
-        target[block] += is_higher * np.where(is_equal, 0.5, apart > 0)
-
-
-def _close_repeat(total: _Pairs, last: _Pairs, repeat: int) -> dict[str, object]:
-    """Add the pairs of a repeat to all, give its scores, and begin anew, in place."""
-    sums = _sum_up(last, np.ones((1, len(last.rows))))
-    for name in ("compared", "outside", "inside"):
-        getattr(total, name).__iadd__(getattr(last, name))
-        getattr(last, name)[:] = 0
-    return {"repeat": repeat, **_divide_sums(sums)}
-
-
 # ---- numbers
 
 
-def _sum_up(pairs: _Pairs, weights: Floats) -> Floats:
-    """Sum pairs by how often a resample holds both images: shape (3, n_resamples)."""
-    return np.stack(
-        [
-            ((weights @ matrix) * weights).sum(axis=1)
-            for matrix in (pairs.outside, pairs.inside, pairs.compared)
-        ]
+def _describe(images: _Images, name: str, compared: _Compared) -> dict[str, object]:
+    """Give the row of a region."""
+    test = np.flatnonzero(images.group == name)
+    row: dict[str, object] = {
+        "fold": name,
+        "metric": images.metric,
+        "n_images": len(test),
+        "n_persons": len(set(images.person[test])),
+    }
+    if compared.reason:
+        return row | {"n_used": 0, "n_dropped": 0, "reason": compared.reason}
+    return row | {
+        "n_train": int(compared.sizes.sum()),
+        "n_train_positive": int(compared.sizes[1]) if images.is_class else None,
+        "n_repeats": compared.sums.shape[1],
+        **_judge(compared.sums.sum(axis=1), compared.resampled, _count_independent(images, test)),
+    }
+
+
+def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
+    """Pool the pairs of all regions; each pair is of one region."""
+    good = {name: each for name, each in compared.items() if not each.reason}
+    where = np.isin(images.group, list(good))
+    row: dict[str, object] = {
+        "fold": "pooled",
+        "metric": images.metric,
+        "n_images": int(where.sum()),
+        "n_persons": len(set(images.person[where])),
+    }
+    if len(good) < CORRECTED.fewest_folds:
+        reason = f"{name_units(len(good), 'group')} can be compared: pooling needs two."
+        return row | {"n_used": 0, "n_dropped": 0, "reason": reason}
+    # A resample may have been stopped in the last region.
+    fewest = min(each.resampled.shape[1] for each in good.values())
+    sums = np.sum([each.sums.sum(axis=1) for each in good.values()], axis=0)
+    resampled = np.sum([each.resampled[:, :fewest] for each in good.values()], axis=0)
+    n_repeats = max(each.sums.shape[1] for each in good.values())
+    n_independent = sum(
+        _count_independent(images, np.flatnonzero(images.group == name)) for name in good
     )
+    return row | {"n_repeats": n_repeats} | _judge(sums, resampled, n_independent)
 
 
-def _divide_sums(sums: Floats) -> dict[str, float]:
-    outside, inside, compared = sums[:, 0]
-    if compared == 0:
-        return {"outside": np.nan, "inside": np.nan}
-    return {"outside": float(outside / compared), "inside": float(inside / compared)}
+def _count_independent(images: _Images, test: Ints) -> int:
+    """Count how many persons a score rests on: twice those of the smaller class, at most all."""
+    n_persons = len(set(images.person[test]))
+    few = _count_fewest(images, test, images.person)
+    return min(n_persons, 2 * few) if images.is_class else n_persons
 
 
-def _judge(sums: Floats, resampled: Floats) -> dict[str, object]:
+def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, object]:
     """Give both scores, their difference and its interval."""
-    scores = _divide_sums(sums)
-    outside, inside, compared = resampled
-    differences = np.divide(
-        inside - outside, compared, out=np.full(len(compared), np.nan), where=compared > 0
-    )
-    low, high, n_used, reason = find_interval(differences)
+    outside, inside = sums[:2] / sums[2]
+    differences = _divide(resampled[1] - resampled[0], resampled[2])
+    low, high, n_used, reason = find_interval(differences, n_independent=n_independent)
     return {
-        **scores,
-        "difference": scores["inside"] - scores["outside"],
+        "outside": float(outside),
+        "inside": float(inside),
+        "difference": float(inside - outside),
         "low": low,
         "high": high,
         "n_used": n_used,
@@ -428,21 +469,17 @@ def _judge(sums: Floats, resampled: Floats) -> dict[str, object]:
     }
 
 
-def _pool(
-    images: _Images, all_pairs: dict[str, _Pairs], settings: LocoSettings, n_repeats: int
-) -> dict[str, object]:
-    """Pool the pairs of all regions; each pair is of one region."""
-    row: dict[str, object] = {"fold": "pooled", "metric": images.metric}
-    tested = [pairs.rows for pairs in all_pairs.values()]
-    where = np.concatenate([*tested, np.empty(0, dtype=np.intp)])
-    row |= {"n_images": len(where), "n_persons": len(set(images.person[where]))}
-    if len(all_pairs) < 2:
-        few = name_units(len(all_pairs), "region")
-        return row | {"reason": f"{few} can be compared: pooling needs two."}
-    sums, resampled = np.zeros((3, 1)), np.zeros((3, settings.n_resamples))
-    for name, pairs in all_pairs.items():
-        persons = images.person[pairs.rows]
-        weights = draw_weights(persons, settings.n_resamples, settings.seed, name)
-        sums = sums + _sum_up(pairs, np.ones((1, len(persons))))
-        resampled = resampled + _sum_up(pairs, weights)
-    return row | {"n_repeats": n_repeats} | _judge(sums, resampled)
+def _list_repeats(compared: dict[str, _Compared]) -> pd.DataFrame:
+    """List the scores of each repeat."""
+    rows = [
+        (name, repeat, outside, inside)
+        for name, each in compared.items()
+        for repeat, (outside, inside) in enumerate(_divide(each.sums[:2], each.sums[2]).T)
+    ]
+    return pd.DataFrame(rows, columns=["fold", "repeat", "outside", "inside"])
+
+
+def _divide(counts: Floats, of: Floats) -> Floats:
+    """Divide; NaN where there is nothing to divide by."""
+    of = np.broadcast_to(of, counts.shape)
+    return np.divide(counts, of, out=np.full(counts.shape, np.nan), where=of > 0)

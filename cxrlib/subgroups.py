@@ -6,6 +6,7 @@ collection have no score, which is the answer.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,7 +97,10 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
         out=np.full(resampled.shape[1], np.nan),
         where=resampled[1] > 0,
     )
-    low, high, n_used, reason = find_interval(scores)
+    few = _count_few(row, is_class=is_class)
+    # Resamples of few persons spread too little.
+    n_independent = min(row["n_persons"], 2 * few) if is_class else few
+    low, high, n_used, reason = find_interval(scores, n_independent=n_independent)
     return row | {
         "value": float(once[0] / once[1]),
         "low": low,
@@ -108,10 +112,10 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     }
 
 
-def _count(mine: pd.DataFrame, *, is_class: bool) -> dict[str, object]:
+def _count(mine: pd.DataFrame, *, is_class: bool) -> dict[str, Any]:
     """Begin the row of a subgroup."""
     images = mine.drop_duplicates("image_id")
-    row: dict[str, object] = {
+    row: dict[str, Any] = {
         "metric": "auroc" if is_class else "concordance",
         **dict.fromkeys(("value", "low", "high"), np.nan),
         "n_images": len(images),
@@ -124,13 +128,16 @@ def _count(mine: pd.DataFrame, *, is_class: bool) -> dict[str, object]:
     return row
 
 
-def _refuse(row: dict[str, object], *, is_class: bool) -> str:
+def _count_few(row: dict[str, Any], *, is_class: bool) -> int:
+    """Count the persons of the smaller class; of numbers all."""
+    names = ("n_positive_persons", "n_negative_persons") if is_class else ("n_persons",)
+    return min(row[name] for name in names)
+
+
+def _refuse(row: dict[str, Any], *, is_class: bool) -> str:
     """Say why a subgroup has too few, or nothing; the rule is that of held-out groups."""
-    if is_class:
-        counts = [row["n_positive_persons"], row["n_negative_persons"]]
-        few, where = min(int(str(n)) for n in counts), " of the smaller class"
-    else:
-        few, where = int(str(row["n_persons"])), ""
+    few = _count_few(row, is_class=is_class)
+    where = " of the smaller class" if is_class else ""
     if few >= CORRECTED.fewest_persons:
         return ""
     return f"{name_units(few, 'person')}{where}: not estimable below {CORRECTED.fewest_persons}."

@@ -1,0 +1,207 @@
+"""The shift: planted where it is, absent where it is not, and fair to both sides."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pandas.testing import assert_frame_equal
+
+from cxrlib import shift
+from cxrlib.errors import SelectionError
+from cxrlib.protocols import CORRECTED, PUBLISHED, LocoSettings
+from cxrlib.shift import compare_shift
+from cxrlib.task_rows import TaskRows
+from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
+
+FEW = LocoSettings(n_resamples=8)
+
+
+def draw_signal(seed: int, *, local: str | None = None) -> tuple[TaskRows, np.ndarray]:
+    """Draw labels and two features: noise, and one that follows the label, of a region or of all.
+
+    A local one is turned round everywhere else.
+    """
+    rows, rng = draw_rows(seed, n_images=120, n_persons=90)
+    y = rows.table["y"].to_numpy()
+    sign = 1.0 if local is None else np.where(rows.table["region"] == local, 1.0, -1.0)
+    signal = sign * (y - 0.5) + 0.3 * rng.normal(size=120)
+    return rows, np.column_stack([signal, rng.normal(size=120)])
+
+
+def test_a_planted_shortcut_of_a_region_is_seen() -> None:
+    """What marks the label in Asia only, and misleads elsewhere, is known inside alone."""
+    rows, matrix = draw_signal(0, local="Asia")
+    table = compare_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
+    asia = table.set_index("fold").loc["Asia"]
+    assert asia["inside"] > 0.85
+    assert asia["outside"] < 0.3
+    assert 0.5 < asia["low"] < asia["difference"] < asia["high"]
+    assert asia["difference"] == asia["inside"] - asia["outside"]
+
+
+def test_what_holds_everywhere_is_no_shift() -> None:
+    """A feature that follows the label in all regions is known from outside as well."""
+    rows, matrix = draw_signal(1)
+    table = compare_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
+    assert table["fold"].tolist() == [*REGIONS, "pooled"]
+    assert (table[["inside", "outside"]] > 0.8).all(axis=None)
+    assert ((table["low"] <= 0) & (table["high"] >= 0)).all()
+
+
+def test_noise_favours_neither_side() -> None:
+    """On random features both score a half: cross-validation must not push one below it."""
+    found = []
+    for seed in range(8):
+        rows, rng = draw_rows(seed, n_images=60, n_persons=60)
+        settings = LocoSettings(n_resamples=0)
+        features = make_features(rows, rng.normal(size=(60, 2)))
+        table = compare_shift(rows, features, settings, n_repeats=1).table
+        found.append(table.set_index("fold").loc["pooled", ["outside", "inside"]].to_list())
+    # The standard error of either mean is about 0.025.
+    assert np.abs(np.mean(found, axis=0) - 0.5).max() < 0.06
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_both_sides_are_alike_and_keep_apart_what_must_be(
+    is_strict: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many images of each class, and nobody, no article and no site on both sides."""
+    rows, rng = draw_rows(3, n_images=150, n_persons=100)
+    table = rows.table
+    number = table["person_id"].str[1:].astype(int)
+    table["article"] = [f"a{n}" if n % 3 else "" for n in number // 2]
+    table["source"] = [f"s{n}" for n in number // 4]
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+    predict: Callable = shift._predict
+
+    def spy(images, train: np.ndarray, test: np.ndarray, protocol) -> np.ndarray:
+        seen.append((train, test))
+        return predict(images, train, test, protocol)
+
+    monkeypatch.setattr(shift, "_predict", spy)
+    settings = LocoSettings(n_resamples=0, is_strict=is_strict)
+    result = compare_shift(
+        rows, make_features(rows, rng.normal(size=(150, 2))), settings, n_repeats=2
+    )
+    assert seen
+    guards = ["person_id", "article", *(["source"] if is_strict else [])]
+    for train, test in seen:
+        for guard in guards:
+            both = set(table[guard].iloc[train]) & set(table[guard].iloc[test])
+            assert not both - {""}
+    region = table["region"].to_numpy()
+    for (outside, test), (inside, same) in zip(seen[::2], seen[1::2], strict=True):
+        assert np.array_equal(test, same)
+        assert set(region[inside]) == set(region[test])
+        assert not set(region[outside]) & set(region[test])
+        row = result.table.set_index("fold").loc[region[test][0]]
+        for train in (outside, inside):
+            assert len(train) == len(set(train)) == row["n_train"]
+            assert table["y"].iloc[train].sum() == row["n_train_positive"]
+
+
+def test_every_image_is_tested_once_a_repeat() -> None:
+    """Pairs are those of images tested together; all of a part's are compared."""
+    rows, rng = draw_rows(4)
+    images = shift._take_images(rows, make_features(rows, rng.normal(size=(90, 2))), FEW)
+    test = np.flatnonzero(images.group == "Asia")
+    parts = list(shift._part(images, test, 5, rng))
+    assert np.array_equal(np.sort(np.concatenate(parts)), test)
+    assert all(len(set(images.y[part])) == 2 for part in parts)
+
+
+def test_persons_are_drawn_whole_and_copies_stay_together() -> None:
+    """As many as there are, with all of their images; no copy is tested by its original."""
+    rows, rng = draw_rows(10)
+    images = shift._take_images(rows, make_features(rows, rng.normal(size=(90, 2))), FEW)
+    places = np.flatnonzero(images.group == "Asia")
+    drawn = shift._draw_persons(images, places, rng)
+    n_of = np.bincount(drawn, minlength=90)
+    for person in set(images.person[places]):
+        assert len(set(n_of[places][images.person[places] == person])) == 1
+    firsts = [places[images.person[places] == person][0] for person in set(images.person[places])]
+    assert n_of[firsts].sum() == len(firsts)
+    again = images.take(drawn)
+    plan = shift._make_plan(again, np.arange(len(drawn)), rng, 1)
+    for test, inside in zip(plan.tests, plan.inside, strict=True):
+        assert not set(drawn[test]) & set(drawn[inside])
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    """Nor does that of the features."""
+    rows, rng = draw_rows(5)
+    features = make_features(rows, rng.normal(size=(90, 3)))
+    other = shuffle_rows(rows, 2)
+    moved = make_features(other, features.take(other.table["image_id"].tolist()))
+    first, second = (
+        compare_shift(*each, LocoSettings(n_resamples=2), n_repeats=1)
+        for each in ((rows, features), (other, moved))
+    )
+    assert_frame_equal(first.table, second.table)
+    assert_frame_equal(first.repeats, second.repeats)
+
+
+def test_repeats_are_listed() -> None:
+    """Each has a score of its own; their number is as asked for."""
+    rows, matrix = draw_signal(6)
+    settings = LocoSettings(n_resamples=0)
+    result = compare_shift(rows, make_features(rows, matrix), settings, n_repeats=3)
+    assert result.repeats.groupby("fold")["repeat"].apply(list).tolist() == [[0, 1, 2]] * 3
+    means = result.repeats.groupby("fold")[["outside", "inside"]].mean()
+    table = result.table.set_index("fold").loc[list(REGIONS), ["outside", "inside"]].astype(float)
+    # Repeats have nearly as many pairs each.
+    assert np.abs(means - table).max(axis=None) < 0.05
+
+
+def test_numbers_are_compared_by_their_order() -> None:
+    """Severity has no classes: a shift in it is one of which image is worse."""
+    rows, rng = draw_rows(7, task="geographic-extent")
+    y = rows.table["y"].to_numpy()
+    sign = np.where(rows.table["region"] == "Europe", 1.0, -1.0)
+    features = make_features(rows, (sign * y + 0.5 * rng.normal(size=90))[:, None])
+    table = compare_shift(rows, features, FEW, n_repeats=3).table.set_index("fold")
+    assert (table["metric"] == "concordance").all()
+    assert table.loc["Europe", "inside"] > 0.8
+    assert table.loc["Europe", "outside"] < 0.2
+    assert table["n_train_positive"].isna().all()
+
+
+def test_too_few_have_a_reason() -> None:
+    """Too few persons of a class inside, to learn from outside, or all bound to each other."""
+    few = make_rows([0, 1] * 4, region=["Asia"] * 8)
+    alone = make_rows([0, 1] * 12, region=["Asia"] * 24)
+    bound = make_rows(
+        [0, 1] * 24, region=["Asia"] * 24 + ["Europe"] * 24, article=["a"] * 24 + [""] * 24
+    )
+    for rows, words in (
+        (few, "4 persons of the smaller class: not estimable below 5"),
+        (alone, "0 persons of the smaller class left to learn from outside the region"),
+        (bound, "share a person, an article or a site"),
+    ):
+        features = make_features(rows, np.random.default_rng(0).normal(size=(len(rows.table), 1)))
+        table = compare_shift(rows, features, FEW, n_repeats=2).table
+        assert words in table["reason"].iloc[0]
+        assert np.isnan(table["difference"].iloc[0])
+        assert "pooling needs two" in table["reason"].iloc[-1]
+
+
+def test_the_protocol_says_what_ranks() -> None:
+    """By predicted classes a score is coarser, and the difference another."""
+    rows, matrix = draw_signal(8)
+    features = make_features(rows, matrix)
+    one, other = (
+        compare_shift(rows, features, LocoSettings(protocol, n_resamples=0), n_repeats=2).table
+        for protocol in (CORRECTED, PUBLISHED)
+    )
+    assert (one["inside"] > other["inside"]).all()
+
+
+def test_it_can_be_stopped_and_pixels_are_refused() -> None:
+    """Regions that are not reached have no row."""
+    rows, rng = draw_rows(9)
+    features = make_features(rows, rng.normal(size=(90, 1)))
+    table = compare_shift(rows, features, FEW, should_stop=lambda: True).table
+    assert table["fold"].tolist() == ["pooled"]
+    object.__setattr__(features, "kind", "pixels")
+    with pytest.raises(SelectionError, match="thousands of models"):
+        compare_shift(rows, features, FEW)
