@@ -74,11 +74,12 @@ HALF = 0.5 * 10.0**-DECIMALS + 1e-9
 
 
 class _Score(NamedTuple):
-    """Hold a score of ours; the reason says why there is none."""
+    """Hold a score of ours, with that of each seed; the reason says why there is none."""
 
     value: float = math.nan
     sd: float = math.nan
     reason: str = ""
+    seeds: tuple[float, ...] = ()
 
 
 class _Ours(NamedTuple):
@@ -116,30 +117,24 @@ def compare_scores(result: "LocoResult") -> pd.DataFrame:
     -------
     DataFrame
         `SCORE_COLUMNS`, a line a printed score in the paper's order, the mean first. A line of
-        pixels is the mean of three seeds, printed and ours. ``paper_sd`` and ``ours_sd`` are of
-        means. Counts are images: of the region (for the mean of all that are tested) and of the
-        whole task; classes are missing where there are none. ``same_counts`` says whether those
-        of the region (of each, for the mean) and of the task are the paper's. ``verdict`` is one
-        of `SCORE_VERDICTS`: under another protocol than the published one a score measures
-        something else and is not comparable.
+        pixels by region has the means of three seeds, and agrees if each seed does. ``paper_sd``
+        and ``ours_sd`` are of means. Counts are images: of the region (for the mean of all that are
+        tested) and of the whole task; classes are missing where there are none. ``same_counts``
+        says whether those of the region (of each, for the mean) and of the task are the paper's.
+        ``verdict`` is one of `SCORE_VERDICTS`: under another protocol than the published one a
+        score measures something else and is not comparable.
     """
     task = result.rows.task
     if not task.is_published or result.settings.hold_out != "region":
         return _frame([])
     table = result.rows.table
     used = table[table["image_id"].isin(set(result.features.image_ids))]
-    scores = {
-        (str(each["fold"]), str(each["metric"])): _Score(
-            float(each["value"]), float(each["sd"]), str(each["reason"])
-        )
-        for each in result.scores.to_dict("records")
-    }
     folds = result.folds
     ours = _Ours(
         whole=_count(used, PUBLISHED_TASKS[task.name]),
         regions=_count_regions(used, PUBLISHED_TASKS[task.name]),
         tested=[str(fold) for fold in folds.loc[folds["is_scored"].astype(bool), "fold"]],
-        scores=scores,
+        scores=_index_scores(result),
         refusal=_refuse_protocol(result),
         is_synthetic=result.rows.cohort.is_synthetic,
     )
@@ -303,8 +298,8 @@ def _compare_all(task_name: str, features: str, ours: _Ours) -> pd.DataFrame:
     task = PUBLISHED_TASKS[task_name]
     return _frame(
         [
-            _compare(task, printed, words, ours)
-            for printed, words in _average_seeds(find_scores(task_name, features=features))
+            _compare(task, printed, seeds, ours)
+            for printed, seeds in _average_seeds(find_scores(task_name, features=features))
         ]
     )
 
@@ -314,33 +309,51 @@ def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
     return _type_counts(table).astype({"same_counts": bool})
 
 
-def _average_seeds(scores: Iterable[PublishedScore]) -> list[tuple[PublishedScore, str]]:
-    """Make one score of the three seeds of pixels, with words on what is printed."""
+def _index_scores(result: "LocoResult") -> dict[tuple[str, str], _Score]:
+    """Map fold and metric to our score."""
+    from cxrlib.loco import score_seeds
+
+    seeds: dict[tuple[str, str], tuple[float, ...]] = {}
+    if result.features.kind == "pixels":
+        by_seed = score_seeds(result).groupby(["fold", "metric"])["value"]
+        seeds = {(str(fold), str(metric)): tuple(group) for (fold, metric), group in by_seed}
+    records: list[Any] = result.scores.to_dict("records")
+    keys = [(str(each["fold"]), str(each["metric"])) for each in records]
+    return {
+        key: _Score(
+            float(each["value"]), float(each["sd"]), str(each["reason"]), seeds.get(key, ())
+        )
+        for key, each in zip(keys, records, strict=True)
+    }
+
+
+def _average_seeds(
+    scores: Iterable[PublishedScore],
+) -> list[tuple[PublishedScore, tuple[float, ...]]]:
+    """Make one score of the three seeds of pixels, with what is printed of each."""
     found: dict[tuple[str, str], list[PublishedScore]] = {}
     for score in scores:
         found.setdefault((score.fold, score.metric), []).append(score)
     averaged = []
     for first, *rest in found.values():
-        words = ""
-        if rest:
-            *most, last = [f"{score.value:.{DECIMALS}f}" for score in (first, *rest)]
-            words = f"Printed by seed: {', '.join(most)} and {last}; their mean stands here."
-        value = fmean(score.value for score in (first, *rest))
-        averaged.append((replace(first, value=value, seed=None), words))
+        values = tuple(score.value for score in (first, *rest))
+        seeds = values if rest else ()
+        averaged.append((replace(first, value=fmean(values), seed=None), seeds))
     return averaged
 
 
 def _compare(
-    task: PublishedTask, printed: PublishedScore, words: str, ours: _Ours
+    task: PublishedTask, printed: PublishedScore, seeds: tuple[float, ...], ours: _Ours
 ) -> dict[str, Any]:
     """Judge one score."""
     score = ours.scores.get((printed.fold, printed.metric), _Score())
     same_counts = _has_same_counts(task, printed.fold, ours)
-    is_equal = _is_equal(printed, score) and not ours.is_synthetic
+    is_equal = _is_equal(printed, seeds, score) and not ours.is_synthetic
     verdict = AGREES if is_equal else DIFFERENCE if same_counts else DIFFERENT_COHORT
     if ours.refusal is not None:
         verdict = ours.refusal[0]
-    told = [_explain(task, printed, verdict, same_counts, ours), words, _tell_hits(printed)]
+    told = [_explain(task, printed, verdict, same_counts, ours), _tell_seeds(seeds, score)]
+    told.append(_tell_hits(printed))
     if ours.refusal is None:
         told += [score.reason if math.isnan(score.value) else "", _tell_constant(printed)]
         told += [_tell_regions(task, printed, ours)] if printed.fold == MEAN else []
@@ -376,15 +389,35 @@ def _has_same_counts(task: PublishedTask, fold: str, ours: _Ours) -> bool:
     return tests == dict(task.tests)
 
 
-def _is_equal(printed: PublishedScore, score: _Score) -> bool:
-    """Tell whether ours, printed with as many decimals, could be the paper's; a mean's sd too.
+def _is_equal(printed: PublishedScore, seeds: tuple[float, ...], score: _Score) -> bool:
+    """Tell whether ours, printed with as many decimals, could be the paper's.
 
-    A number half-way between two printed ones may be rounded to either.
+    Of a mean its deviation must be so too, and of seeds each, in whatever order: the paper does
+    not name them. A number half-way between two printed ones may be rounded to either.
     """
-    pairs = [(printed.value, score.value)]
+    if seeds:
+        if len(seeds) != len(score.seeds):
+            return False
+        pairs = list(zip(sorted(seeds), sorted(score.seeds), strict=True))
+    else:
+        pairs = [(printed.value, score.value)]
     if printed.sd is not None:
         pairs.append((printed.sd, score.sd))
     return all(abs(own - paper) <= HALF for paper, own in pairs)  # False of NaN
+
+
+def _tell_seeds(printed: tuple[float, ...], score: _Score) -> str:
+    """Tell the scores behind a mean of seeds."""
+    if not printed:
+        return ""
+    told = [f"{_list_values(printed)} in the paper"]
+    told += [f"{_list_values(score.seeds)} here"] if score.seeds else []
+    return f"By seed {', '.join(told)}; the numbers are means of these."
+
+
+def _list_values(values: tuple[float, ...]) -> str:
+    *most, last = [f"{value:.{DECIMALS}f}" for value in values]
+    return f"{', '.join(most)} and {last}"
 
 
 def _explain(
