@@ -222,7 +222,7 @@ def plot_score_rows(
     if not rows:
         layout["annotations"] = [*layout["annotations"][-len(notes) or None :], _say_none(palette)]
         return make_figure([], layout, theme)
-    shapes = [*_draw_line(axis, palette), *_draw_rules(placed, palette), *key_shapes]
+    shapes = [*_draw_line(axis, high, palette), *_draw_rules(placed, palette), *key_shapes]
     if shapes:
         layout["shapes"] = shapes
     traces = [
@@ -322,11 +322,12 @@ def _make_axis(axis: ScoreAxis, *, is_shown: bool) -> Parts:
     return made
 
 
-def _draw_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
+def _draw_line(axis: ScoreAxis, high: float, palette: Palette) -> list[Parts]:
     if axis.line is None:
         return []
     line = {"color": palette.quiet, "width": 1.5}
-    ends = {"x0": axis.line, "x1": axis.line, "y0": 0, "y1": 1, "yref": "y domain"}
+    # In the rows' own pixels: Plotly draws nothing between grid and marks that hangs elsewhere.
+    ends = {"x0": axis.line, "x1": axis.line, "y0": 0, "y1": high, "xref": "x", "yref": "y"}
     return [{"type": "line", **ends, "line": line, "layer": "between"}]
 
 

@@ -108,7 +108,7 @@ def plot_score_table(
         return _say_none(theme)
     has_fold_rows = len(names) > MOST_COLUMNS
     axis = make_axis(metric, [float(v) for v in _list_values(tables)])
-    cells = []
+    cells, classes = [], read_classes(folds)
     for place, (each, table) in enumerate(zip(series, tables, strict=True)):
         for fold_place, fold in enumerate(names):
             row = table.get(fold, {"reason": "no score"})
@@ -120,7 +120,7 @@ def plot_score_table(
                 row,
                 metric,
                 hold_out=hold_out,
-                classes=read_classes(folds).get(fold),
+                classes=classes.get(fold),
                 chance=(chance or {}).get(fold),
             )
             at = (fold_place, place) if has_fold_rows else (place, fold_place)
