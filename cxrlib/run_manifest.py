@@ -17,7 +17,7 @@ from cxrlib.runs import Run
 from cxrlib.task_cards import make_card
 from cxrlib.tasks import Task
 
-__all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]
+__all__ = ["MAIN_METRICS", "list_rows", "list_used_images", "make_manifest", "name_time"]
 
 MANIFEST_VERSION = 1
 

@@ -11,12 +11,10 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.charts.forest import describe_forest, plot_forest
@@ -29,14 +27,20 @@ from cxrlib.loco import MEAN, POOLED
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.reporting_items import AUTHOR, GUIDELINES, answer_items
 from cxrlib.run_book import RunEntry
-from cxrlib.run_manifest import MAIN_METRICS, list_used_images, make_manifest, name_time
+from cxrlib.run_manifest import (
+    MAIN_METRICS,
+    list_rows,
+    list_used_images,
+    make_manifest,
+    name_time,
+)
 from cxrlib.run_methods import write_methods
+from cxrlib.run_parts import ReportPart
 from cxrlib.runs import Run, compare_shortcuts, describe_spec, tell_runs
 from cxrlib.score_comparison import compare_scores, describe_score_comparison
 
 __all__ = [
     "FILES",
-    "ReportPart",
     "list_image_licences",
     "list_predictions",
     "list_run_table",
@@ -53,35 +57,22 @@ FILES = (
 
 Manifest = Mapping[str, Any]
 
-WIDER = 32  # pixels
-
-
-@dataclass(frozen=True)
-class ReportPart:
-    """Hold a further part of a report, such as a null distribution that was computed.
-
-    Parameters
-    ----------
-    name : str
-        Of its file, without the ending: letters, digits and "-".
-    title : str
-        Of its section.
-    words : tuple of str
-        Paragraphs.
-    table : DataFrame
-        Goes into its file whole, and onto the page.
-    figure : Figure, optional
-        In the light theme.
-    description : str
-        The figure's text alternative.
-    """
-
-    name: str
-    title: str
-    words: tuple[str, ...]
-    table: pd.DataFrame
-    figure: go.Figure | None = None
-    description: str = ""
+COLUMNS = {
+    "fold": "Held out",
+    "metric": "Score",
+    "words": "What changed",
+    "change": "By how much",
+    "low": "Low, 95 %",
+    "high": "High, 95 %",
+    "reason": "Remark",
+    "n_used": "Resamples used",
+    "n_dropped": "Resamples dropped",
+    "person_id": "Person",
+    "patient_ids": "Patients",
+    "n": "Permutations",
+    "n_at_least": "At least as good",
+}
+"""Headings of columns of further parts; others are named by themselves."""
 
 
 def write_run_report(
@@ -102,7 +93,7 @@ def write_run_report(
     runs : sequence of RunEntry
         All that were made on the cohort and task: `cxrlib.runs.list_runs`.
     more : sequence of ReportPart
-        What else was computed of the run.
+        What else was computed of the run: `cxrlib.run_parts.gather_parts`.
     today : date, optional
         When it is written.
 
@@ -123,6 +114,7 @@ def write_run_report(
         )
     _check_names(more)
     manifest = make_manifest(run, cohort, runs, today=today)
+    manifest["more"] = {part.name: list_rows(part.table) for part in more}
     items = answer_items(manifest)
     differences = compare_shortcuts(run)
     published = compare_scores(run.result)
@@ -502,11 +494,8 @@ def _draw_forest(run: Run, metric: str) -> PageFigure | None:
     hold_out = run.spec.settings.hold_out
     folds = run.folds if run.spec.task.kind == "classes" else None
     chance = find_chance(metric, folds, event=run.spec.task.event or "positive")
-    figure = plot_forest(series, metric, folds=folds, hold_out=hold_out, chance=chance)
-    # Fonts of the reader's machine can be wider than those of the program's own pages.
-    figure.update_layout(margin_r=figure.layout.margin.r + WIDER)
     return PageFigure(
-        figure,
+        plot_forest(series, metric, folds=folds, hold_out=hold_out, chance=chance),
         f"{_capital(name_metric(metric))} by held-out {hold_out}, protocol "
         f"{run.spec.settings.protocol.name}; bars hold 95 % of the resamples.",
         describe_forest(series, metric, hold_out=hold_out),
@@ -608,7 +597,16 @@ def _tell_more(part: ReportPart) -> Section:
     figures = (
         () if part.figure is None else (PageFigure(part.figure, part.title, part.description),)
     )
-    return Section(part.title, part.words, figures=figures, tables=(PageTable(part.table),))
+    table = part.table if part.shown is None else part.shown
+    if "metric" in table:
+        table = table.assign(metric=[name_metric(metric) for metric in table["metric"]])
+    shown = table.rename(columns={name: _name_column(str(name)) for name in table})
+    return Section(part.title, part.words, figures=figures, tables=(PageTable(shown),))
+
+
+def _name_column(name: str) -> str:
+    """Name a column of a table in words: n_images is "Images"."""
+    return COLUMNS.get(name, _capital(name.removeprefix("n_").replace("_", " ")))
 
 
 def _tell_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:

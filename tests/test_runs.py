@@ -15,6 +15,7 @@ from cxrlib.features import Features, features_from_matrix, load_features
 from cxrlib.protocols import PUBLISHED, LocoSettings
 from cxrlib.run_record import TABLES
 from cxrlib.runs import (
+    RUN_VERSION,
     Run,
     RunSpec,
     compare_runs,
@@ -84,6 +85,27 @@ def test_types_are_those_of_the_evaluation(run: Run) -> None:
     assert kinds["n_train_images"] == "int64"
     assert kinds["is_scored"] == "bool"
     assert str(run.scores["value"].dtype) == str(run.predictions["value"].dtype) == "float64"
+
+
+def test_digits_are_those_of_this_version(run: Run, cohort: Cohort, tmp_path: Path) -> None:
+    """Where this fails, code has changed what a run gives: raise `RUN_VERSION`, then these."""
+    published = replace(SPEC, settings=replace(FEW, protocol=PUBLISHED))
+    other = make_run(cohort, Store(tmp_path), published, features=make_outside(cohort))
+    found = [
+        [round(float(row[name]), 6) for name in ("value", "low", "high")]
+        for each in (run, other)
+        for row in each.scores.to_dict("records")
+        if row["metric"] == "auroc" and row["fold"] in ("Asia", "mean", "pooled")
+    ]
+    known = [
+        [0.578125, 0.244649, 0.822991],
+        [0.625, 0.402636, 0.77685],
+        [0.625, 0.402691, 0.767142],
+        [0.625, 0.322594, 0.851459],
+        [0.6875, 0.52371, 0.825146],
+        [0.6875, 0.529371, 0.827835],
+    ]
+    assert (RUN_VERSION, found) == (1, known)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "another", "nonsense", "labels"])

@@ -19,6 +19,8 @@ __all__ = ["PageFigure", "PageTable", "Section", "report_html"]
 
 NOTHING = "–"
 SHORT, LONG = 18, 40  # signs of a cell
+# Pixels: fonts of the reader's machine can be wider than those of the program's own pages.
+WIDER = 32
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ def _write_section(section: Section, number: int, n_before: int, notice: str) ->
 def _write_figure(figure: PageFigure, number: int, notice: str) -> str:
     """Write a figure; the first of a page brings Plotly along."""
     height = figure.figure.layout.height or 420
-    fluid = go.Figure(figure.figure, skip_invalid=True).update_layout(autosize=True)
+    fluid = go.Figure(figure.figure)
+    right = fluid.layout.margin.r or 0
+    fluid.update_layout(autosize=True, margin_r=right + WIDER)
     chart = fluid.to_html(
         full_html=False,
         include_plotlyjs=number == 0,
@@ -160,17 +164,23 @@ def _write_figure(figure: PageFigure, number: int, notice: str) -> str:
         config={"displaylogo": False, "responsive": True},
         div_id=f"figure-{number}",
     )
-    caption = " ".join(filter(None, (figure.caption, notice)))
+    told = figure.caption
+    told += "" if not told or told.endswith((".", "?")) else "."
+    caption = " ".join(filter(None, (told, notice)))
     label = html.escape(figure.description or figure.caption)
     return (
-        f'<figure><div role="img" aria-label="{label}">{chart}</div>'
+        f'<figure><div class="wide"><div class="chart" role="img" aria-label="{label}">{chart}'
+        "</div></div>"
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
 
 def _write_table(part: PageTable) -> str:
     table = part.table
-    right = [pd.api.types.is_numeric_dtype(table[name]) for name in table]
+    right = [
+        pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+        for kind in table.dtypes
+    ]
     columns = [
         _write_numbers(table.iloc[:, place]) if is_right else _write_texts(table.iloc[:, place])
         for place, is_right in enumerate(right)
@@ -205,6 +215,8 @@ def _write_cells(texts: Sequence[str], kinds: Sequence[str], tag: str) -> str:
 
 
 def _write_texts(column: pd.Series) -> list[str]:
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return ["yes" if value else "no" for value in column]
     return [NOTHING if pd.isna(value) or value == "" else str(value) for value in column]
 
 
@@ -243,6 +255,7 @@ p {{ margin: 0 0 10px; }}
 a {{ color: inherit; }}
 nav ol {{ columns: 2; margin: 0; padding-left: 1.4em; font-size: {small}px; color: {quiet}; }}
 figure {{ margin: 16px 0; min-width: 0; }}
+.chart {{ min-width: 640px; }}
 figcaption, caption {{ font-size: {small}px; color: {quiet}; text-align: left; }}
 caption {{ padding-bottom: 6px; max-width: 60em; }}
 .wide {{ overflow-x: auto; margin: 16px 0; }}
