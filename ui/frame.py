@@ -8,9 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from cxrlib import NOTICE
+from cxrlib.charts.palette import PALETTES
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
 from ui.cohorts import current_entry
+from ui.menu_keys import listen_to_menus
 from ui.resources import find_cohort, load_current
 
 READ = "cohort_read"  # in the session's state: the slug that was read for it
@@ -31,6 +33,7 @@ def show_frame(
         Names the extractor that this page shows, where the reader has chosen another.
     """
     st.html(STYLE)
+    listen_to_menus()
     entry = current_entry()
     try:
         with _tell_reading(entry.slug):
@@ -71,6 +74,7 @@ def show_notice_bar(*, cohort: str, extractor: str) -> None:
     theme = st.context.theme.type or "light"
     ground = st.get_option(f"theme.{theme}.backgroundColor")
     st.html(
+        f"<style>:root {{ --cxr-accent: {PALETTES[theme].accent} }}</style>"
         f'<div class="cxr-notice" role="note" aria-label="Notice" style="background: {ground}">'
         f"<strong>{escape(NOTICE)}</strong>"
         f"<span>Cohort: {escape(cohort)}</span>"

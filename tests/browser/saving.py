@@ -49,6 +49,28 @@ def visit_saving(page: Page, findings: Findings) -> None:
     check_table(page, findings)
     if chart.evaluate(READ_MARKS) != seen:
         findings.add("saving moved the figure on the screen")
+    check_keys(page, findings)
+
+
+def check_keys(page: Page, findings: Findings) -> None:
+    """Save by keyboard alone: into the menu by Tab, a file by Enter, out again by Escape."""
+    page.keyboard.press("Escape")
+    button = page.get_by_role("button", name="Save", exact=True).first
+    button.focus()
+    for key in ("Enter", "Tab", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(500)
+    focused = page.evaluate("() => document.activeElement.innerText")
+    if "Numbers (CSV)" not in focused:
+        findings.add(f"the keyboard does not reach a menu's buttons, but {focused[:60]!r}")
+        return
+    with page.expect_download():
+        page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    if not button.evaluate("button => button === document.activeElement"):
+        findings.add("Escape does not lead from a menu back to its button")
 
 
 def download(page: Page, name: str) -> Path:
