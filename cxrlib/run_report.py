@@ -375,7 +375,7 @@ def write_score(row: Mapping[str, Any]) -> str:
 
 
 def _write(number: float) -> str:
-    return f"{number:.2f}".replace("-", "−")
+    return f"{round(number, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _tell_task(manifest: Manifest) -> Section:

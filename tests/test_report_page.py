@@ -63,14 +63,14 @@ def test_numbers_have_the_decimals_of_their_column() -> None:
         {
             "images": [1200, 3],
             "score": [1.0, -0.125],
-            "share": [0.5, None],
+            "share": [-0.001, None],
             "some": [1.0, None],
             "words": ["", None],
             "kept": [True, False],
         }
     )
     cells = re.findall(r"<td[^>]*>(.*?)</td>", write(Section("A", tables=(PageTable(table),))))
-    assert cells[:5] == ["1,200", "1.00", "0.50", "1", "–"]
+    assert cells[:5] == ["1,200", "1.00", "0.00", "1", "–"]
     assert cells[5] == "yes"
     assert cells[6:11] == ["3", "−0.12", "–", "–", "–"]
 

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib import NOTICE
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.protocols import PUBLISHED, LocoSettings
 from cxrlib.reporting_items import ITEMS
@@ -282,6 +282,23 @@ def test_one_region_only_is_reported(made: Made, tmp_path: Path) -> None:
     page = write_run_report(run, cohort, runs)["report.html"].decode()
     assert "not estimable" in page
     assert "Filters: Region Asia." in page
+
+
+def test_the_real_icu_task_is_told_with_its_shortcuts(real_root: Path, tmp_path: Path) -> None:
+    """A reader of the report sees that what is recorded scores above 0.9 by the paper's metric."""
+    cohort, store = load_cohort(real_root, inspect_images=False), Store(tmp_path)
+    spec = RunSpec(
+        find_task("icu-stay"), "prevalence", LocoSettings(protocol=PUBLISHED, n_resamples=100)
+    )
+    run = make_run(cohort, store, spec)
+    means = run.shortcut_scores.query("fold == 'mean' and metric == 'auroc'")
+    assert means.set_index("features").loc["recorded", "value"] > 0.9
+    files = write_run_report(run, cohort, list_runs(store, cohort.fingerprint, spec.task))
+    manifest = read_manifest(files)
+    assert manifest["flow"][-1]["n_images"] == 45
+    assert "Shortcut, looks at no lung: Which fields are recorded" in files["report.html"].decode()
+    _, licences = read_csv(files["licences.csv"])
+    assert (licences["passing_on"] == "nothing").sum() == 12
 
 
 def test_list_of_no_runs_has_its_columns() -> None:

@@ -226,7 +226,10 @@ def _write_numbers(column: pd.Series) -> list[str]:
     known = [float(value) for value in values if math.isfinite(value)]
     n_decimals = 0 if all(value.is_integer() for value in known) else 2
     return [
-        f"{value:,.{n_decimals}f}".replace("-", "−") if math.isfinite(value) else NOTHING
+        # Adding nought makes of a negative one that is rounded to it a plain 0.
+        f"{round(value, n_decimals) + 0.0:,.{n_decimals}f}".replace("-", "−")
+        if math.isfinite(value)
+        else NOTHING
         for value in values
     ]
 
