@@ -22,6 +22,7 @@ from cxrlib.charts.scores import (
     name_metric,
     name_units_of,
     read_classes,
+    read_reason,
     read_scores,
     say_cell,
     say_counts,
@@ -144,8 +145,7 @@ class _RowMaker:
         """Make the row of a series under its fold's heading."""
         name = self.series[place].name
         if row is None or not is_number(row.get("value")):
-            reason = str(row.get("reason") or "") if row is not None else ""
-            return ScoreRow(name, reason=reason or "no score", is_indented=True)
+            return ScoreRow(name, reason=read_reason(row) or "no score", is_indented=True)
         return self._make_row(place, fold, row, name, (write_number(row),), is_indented=True)
 
     def _make_row(
@@ -197,7 +197,7 @@ class _RowMaker:
     def explain(self, fold: str) -> ScoreRow:
         """Say why a fold has no score, and what there would be to test."""
         rows = [table[fold] for table in self.tables if fold in table]
-        reasons = dict.fromkeys(str(row.get("reason") or "") for row in rows)
+        reasons = dict.fromkeys(read_reason(row) for row in rows)
         counts = "" if fold in SUMMARIES else self._say_range(fold, rows)
         words = explain_none({**rows[0], "reason": " ".join(filter(None, reasons))}, counts)
         return ScoreRow(name_fold(fold, self.hold_out, _agree(rows)), reason=words)

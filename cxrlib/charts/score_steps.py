@@ -16,6 +16,7 @@ from cxrlib.charts.scores import (
     make_axis,
     name_fold,
     name_metric,
+    read_reason,
     say_counts,
     write_interval,
 )
@@ -83,8 +84,7 @@ def plot_score_steps(
         own = next((row for row in here if row["fold"] == fold), None)
         marks = _list_groups(here, hold_out) if fold == "mean" else []
         if own is None or not is_number(own["value"]):
-            reason = str(own["reason"]) if own is not None else ""
-            rows.append(ScoreRow(words, reason=reason or "no score"))
+            rows.append(ScoreRow(words, reason=read_reason(own) or "no score"))
             continue
         path.append((float(own["value"]), len(rows)))
         marks.append(_make_mark(own, words, hold_out))
@@ -188,7 +188,7 @@ def describe_score_steps(
             number = write_interval(row, with_sd=False)
             parts.append(f"{row['words']}: {number}{f', {change}' if change else ''}")
         else:
-            parts.append(f"{row['words']}: not estimable ({row['reason'] or 'no score'})")
+            parts.append(f"{row['words']}: not estimable ({read_reason(row) or 'no score'})")
     name = name_fold(fold, hold_out)
     return (
         f"{metric} from the published to the corrected protocol, {name[:1].lower()}{name[1:]}, in "

@@ -29,6 +29,7 @@ __all__ = [
     "name_metric",
     "name_units_of",
     "read_classes",
+    "read_reason",
     "read_scores",
     "say_cell",
     "say_counts",
@@ -120,6 +121,18 @@ def is_number(value: object) -> TypeGuard[float]:
     (True, False, False, False)
     """
     return isinstance(value, int | float | np.number) and math.isfinite(float(value))
+
+
+def read_reason(row: Cells | None) -> str:
+    """Return why there is no score, "" where nothing is said.
+
+    Examples
+    --------
+    >>> read_reason({"reason": "too few"}), read_reason({"reason": float("nan")}), read_reason(None)
+    ('too few', '', '')
+    """
+    reason = row.get("reason") if row is not None else ""
+    return reason if isinstance(reason, str) else ""
 
 
 def name_metric(metric: str) -> str:
@@ -251,7 +264,7 @@ def write_number(row: Cells) -> str:
     >>> write_number({"value": 0.5, "low": None, "high": None, "reason": "No interval: ..."})
     '0.50, no interval'
     """
-    has_none = not is_number(row.get("low")) and row.get("reason")
+    has_none = not is_number(row.get("low")) and read_reason(row)
     return f"{write_interval(row)}{', no interval' if has_none else ''}"
 
 
@@ -286,7 +299,7 @@ def explain_none(row: Cells, counts: str) -> str:
     >>> explain_none({"n_images": 4, "reason": "4 images, all ill."}, "0 of 4 images positive")
     '4 images, all ill.'
     """
-    reason = str(row.get("reason") or "no score")
+    reason = read_reason(row) or "no score"
     n_images = row.get("n_images")
     is_told = is_number(n_images) and reason.startswith(name_units(int(n_images), "image"))
     return reason if is_told or not counts else f"{counts}: {reason}"
@@ -335,7 +348,7 @@ def _say_resamples(row: Cells) -> str:
 
 
 def _wrap_reason(row: Cells) -> list[str]:
-    return textwrap.wrap(str(row.get("reason") or ""), 60)
+    return textwrap.wrap(read_reason(row), 60)
 
 
 def list_scores(
@@ -376,7 +389,7 @@ def list_scores(
                     "null_low": null_low,
                     "null_high": null_high,
                     "published": each.printed.get(fold, math.nan),
-                    "reason": row.get("reason") or "",
+                    "reason": read_reason(row),
                 }
             )
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else list(COLUMNS))
