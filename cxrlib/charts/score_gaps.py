@@ -9,7 +9,15 @@ import plotly.graph_objects as go
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_key import Look
 from cxrlib.charts.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows, write_score
-from cxrlib.charts.scores import SUMMARIES, Cells, explain_none, is_number, name_fold, say_counts
+from cxrlib.charts.scores import (
+    SUMMARIES,
+    Cells,
+    explain_none,
+    is_number,
+    name_fold,
+    read_reason,
+    say_counts,
+)
 
 __all__ = ["Gap", "describe_gaps", "plot_gaps"]
 
@@ -105,7 +113,7 @@ def _make_row(row: Cells, gap: Gap, hold_out: str, repeats: Sequence[float]) -> 
     fold, name = str(row["fold"]), _name(row, gap, hold_out)
     low, high = (float(row[end]) if is_number(row[end]) else math.nan for end in ("low", "high"))
     numbers = (_write_gap(row), _say_sides(row, gap), say_counts(row))
-    words = "\n".join(filter(None, (name, *numbers, str(row["reason"] or ""))))
+    words = "\n".join(filter(None, (name, *numbers, read_reason(row))))
     marks = [
         ScoreMark(each, REPEAT, f"{name}, a repeat: {_sign(each)}", data=(fold,))
         for each in repeats

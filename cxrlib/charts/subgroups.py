@@ -15,6 +15,7 @@ from cxrlib.charts.scores import (
     is_number,
     make_axis,
     name_metric,
+    read_reason,
     say_counts,
     write_number,
 )
@@ -70,7 +71,7 @@ def _make_rows(scored: Sequence[Cells]) -> Iterator[ScoreRow]:
             float(str(row[end])) if is_number(row[end]) else math.nan for end in ("low", "high")
         ]
         numbers = (write_number(row), say_counts(row))
-        words = "\n".join(filter(None, (_name(row), *numbers, str(row["reason"] or ""))))
+        words = "\n".join(filter(None, (_name(row), *numbers, read_reason(row))))
         data = (str(row["grouping"]), str(row["group"]))
         mark = ScoreMark(float(row["value"]), SCORE, words, low=ends[0], high=ends[1], data=data)
         is_apart = before is not None and before != row["grouping"]
