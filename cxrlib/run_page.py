@@ -1,0 +1,502 @@
+"""The page of a run's report: what came out first, what it was of, what to know, who owns what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cxrlib.charts.flow import describe_flow, plot_flow
+from cxrlib.charts.forest import describe_forest, plot_forest
+from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
+from cxrlib.charts.scores import Kind, Series, find_chance, name_metric
+from cxrlib.cohort import Cohort
+from cxrlib.licences import METADATA_LICENCE, cite_images
+from cxrlib.loco import MEAN, POOLED
+from cxrlib.reporting_items import AUTHOR, GUIDELINES
+from cxrlib.run_book import RunEntry
+from cxrlib.run_manifest import MAIN_METRICS, list_used_images
+from cxrlib.run_methods import write_methods
+from cxrlib.run_parts import ReportPart
+from cxrlib.runs import Run, tell_runs
+from cxrlib.score_comparison import describe_score_comparison
+
+__all__ = ["ReportContents", "write_page", "write_score"]
+
+Manifest = Mapping[str, Any]
+
+COLUMNS = {
+    "fold": "Held out",
+    "metric": "Score",
+    "words": "What changed",
+    "change": "By how much",
+    "low": "Low, 95 %",
+    "high": "High, 95 %",
+    "reason": "Remark",
+    "n_used": "Resamples used",
+    "n_dropped": "Resamples dropped",
+    "person_id": "Person",
+    "patient_ids": "Patients",
+    "n": "Permutations",
+    "n_at_least": "At least as good",
+}
+"""Headings of columns of further parts; others are named by themselves."""
+
+
+@dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
+class ReportContents:
+    """Hold what a report is written of.
+
+    Parameters
+    ----------
+    run : Run
+    cohort : Cohort
+        The whole one.
+    runs : sequence of RunEntry
+        All of the cohort and task.
+    manifest : mapping
+    items : DataFrame
+        Result of `cxrlib.reporting_items.answer_items`.
+    differences : DataFrame
+        Result of `cxrlib.runs.compare_shortcuts`.
+    published : DataFrame
+        Result of `cxrlib.score_comparison.compare_scores`.
+    more : sequence of ReportPart
+    lines : sequence of str
+        Where it comes from, the notice first.
+    """
+
+    run: Run
+    cohort: Cohort
+    runs: Sequence[RunEntry]
+    manifest: Manifest
+    items: pd.DataFrame
+    differences: pd.DataFrame
+    published: pd.DataFrame
+    more: Sequence[ReportPart]
+    lines: Sequence[str]
+
+
+def write_page(contents: ReportContents) -> str:
+    """Write the page of a report as an HTML document that opens anywhere and fetches nothing."""
+    run, manifest = contents.run, contents.manifest
+    settings = run.spec.settings
+    notice, *origin = contents.lines
+    return report_html(
+        _list_sections(contents),
+        title=f"{run.spec.task.title}: {manifest['task']['card']['question']}",
+        subtitle=f"{run.result.features.title}; protocol {settings.protocol.name}, by "
+        f"{settings.hold_out}; {contents.cohort.name}; run {run.id}",
+        notice=notice,
+        origin=origin,
+    )
+
+
+def _list_sections(contents: ReportContents) -> list[Section]:
+    run, manifest = contents.run, contents.manifest
+    return [
+        _tell_answer(run, manifest),
+        _tell_task(manifest),
+        _tell_rows(run),
+        _tell_folds(run),
+        _tell_scores(run),
+        _tell_shortcuts(run, contents.differences),
+        _tell_published(contents.published),
+        *map(_tell_more, contents.more),
+        _tell_all_runs(contents.runs, run),
+        Section("Methods", (write_methods(manifest),)),
+        _tell_limits(manifest),
+        _tell_licences(run, contents.cohort, manifest),
+        _tell_items(contents.items),
+        _tell_repetition(run),
+    ]
+
+
+def _tell_answer(run: Run, manifest: Manifest) -> Section:
+    """Begin with what came out, what shortcuts reach, and of how many runs this is one."""
+    last = manifest["flow"][-1]
+    metrics = dict.fromkeys((_main_metric(run), *_pooled_metrics(run)))
+    ours = [
+        f"{_name_fold(row['fold'], run)}, {name_metric(row['metric'])}: {write_score(row)}"
+        for row in manifest["scores"]
+        if row["fold"] in (MEAN, POOLED) and row["metric"] in metrics
+    ]
+    beside = [
+        f"{row['title']}: {_name_fold(row['fold'], run)}, {name_metric(row['metric'])} "
+        f"{write_score(row)}"
+        for row in manifest["shortcuts"]
+        if row["fold"] == POOLED
+    ]
+    return Section(
+        "What came out",
+        (
+            f"{last['n_images']:,} images of {last['n_persons']:,} persons. Protocol: "
+            f"{run.spec.settings.protocol.name}.",
+            f"{tell_runs(run.n_runs)} They are all listed below.",
+        ),
+        (*ours, *(f"Shortcut, looks at no lung: {words}" for words in beside)),
+    )
+
+
+def _main_metric(run: Run) -> str:
+    return MAIN_METRICS[run.spec.task.kind]
+
+
+def _pooled_metrics(run: Run) -> list[str]:
+    scores = run.scores
+    return scores.loc[scores["fold"] == POOLED, "metric"].tolist()
+
+
+def _name_fold(fold: str, run: Run) -> str:
+    group = run.spec.settings.hold_out
+    names = {MEAN: f"Mean over held-out groups, by {group}", POOLED: f"Pooled within {group}"}
+    return names.get(fold, fold)
+
+
+def write_score(row: Mapping[str, Any]) -> str:
+    """Write a score with its interval and spread, or why there is none.
+
+    Examples
+    --------
+    >>> write_score({"value": 0.8123, "low": 0.7, "high": 0.9, "sd": None, "reason": ""})
+    '0.81 (0.70 to 0.90)'
+    >>> write_score({"value": None, "reason": "One person."})
+    'not estimable. One person.'
+    """
+    reason = f" {row['reason']}" if row["reason"] else ""
+    if row["value"] is None:
+        return f"not estimable.{reason}"
+    bounds = [row["low"], row["high"]]
+    held = "" if None in bounds else f" ({_write(bounds[0])} to {_write(bounds[1])})"
+    spread = "" if row.get("sd") is None else f", standard deviation {_write(row['sd'])}"
+    return f"{_write(row['value'])}{held}{spread}{f'.{reason}' if reason else ''}"
+
+
+def _write(number: float) -> str:
+    return f"{round(number, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _tell_task(manifest: Manifest) -> Section:
+    task, card = manifest["task"], manifest["task"]["card"]
+    lines = {
+        "Images": card["population"],
+        "Moment of prediction": card["moment"],
+        "Outcome": card["outcome"],
+        "Horizon": card["horizon"],
+        "Question": card["question"],
+        "Why it is asked": card["motivation"],
+        "As on the command line": task["text"],
+    }
+    table = pd.DataFrame({"About": list(lines), "Task": list(lines.values())})
+    published = "as the paper has it" if task["is_published"] else "not one of the paper's"
+    return Section("The task", (f"{task['title']}, {published}.",), tables=(PageTable(table),))
+
+
+def _tell_rows(run: Run) -> Section:
+    steps = run.result.rows.steps
+    flow = run.flow.rename(
+        columns={
+            "title": "Step",
+            "n_images": "Images",
+            "n_patients": "Patients",
+            "n_persons": "Persons",
+            "n_removed_images": "Images that went",
+            "reasons": "Why",
+        }
+    )
+    columns = ["Step", "Images", "Patients", "Persons", "Images that went", "Why"]
+    figure = PageFigure(
+        plot_flow(steps), "The way from all rows to those used.", describe_flow(steps)
+    )
+    return Section(
+        "Which images",
+        figures=(figure,),
+        tables=(PageTable(flow[columns], "The same in numbers."),),
+    )
+
+
+def _tell_folds(run: Run) -> Section:
+    folds = _rename(run.folds, _fold_headings(run))
+    unscored = run.folds[~run.folds["is_scored"].astype(bool)]
+    reasons = zip(unscored["fold"], unscored["reason"], strict=True)
+    return Section(
+        "What was held out",
+        (f"Each {run.spec.settings.hold_out} once; the others train.",),
+        tuple(f"{fold} has no score of its own. {reason}" for fold, reason in reasons),
+        tables=(PageTable(folds, "Images and persons of each group, and what trained for it."),),
+    )
+
+
+def _fold_headings(run: Run) -> dict[str, str]:
+    task = run.spec.task
+    classes = (
+        {
+            "n_positive": f"Images: {task.positive}",
+            "n_negative": f"Images: {task.negative}",
+            "n_positive_persons": f"Persons: {task.positive}",
+            "n_negative_persons": f"Persons: {task.negative}",
+        }
+        if task.kind == "classes"
+        else {}
+    )
+    return {
+        "fold": "Held out",
+        "n_images": "Images",
+        "n_persons": "Persons",
+        **classes,
+        "n_train_images": "Training images",
+        "n_train_persons": "Training persons",
+        "n_guarded": "Taken out by guards",
+        "events_per_parameter": "Events per parameter",
+    }
+
+
+def _rename(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFrame:
+    """Take columns in an order under other names."""
+    return table[list(headings)].rename(columns=dict(headings))
+
+
+def _tell_scores(run: Run) -> Section:
+    metric = _main_metric(run)
+    figures = [_draw_forest(run, each) for each in dict.fromkeys((metric, *_pooled_metrics(run)))]
+    return Section(
+        "Scores",
+        (
+            f"By held-out {run.spec.settings.hold_out}, with 95 % intervals over persons. Beside "
+            "them stand the shortcuts on the same images: what a model could tell without looking "
+            "at the lungs.",
+        ),
+        figures=tuple(figure for figure in figures if figure is not None),
+        tables=(
+            PageTable(
+                _show_scores(run.scores[run.scores["value"].notna()]),
+                "All scores that could be computed; scores.csv has the reasons for the others.",
+            ),
+        ),
+    )
+
+
+def _draw_forest(run: Run, metric: str) -> PageFigure | None:
+    """Draw the scores of a metric; nothing where it has none of a group of its own."""
+    kinds: dict[str, Kind] = {"shortcut": "shortcut", "prevalence": "control"}
+    features = run.result.features
+    series = [Series(features.title, run.scores, kind=kinds.get(features.kind, "features"))]
+    series += [
+        Series(result.features.title, result.scores, kind="shortcut")
+        for name, result in run.shortcuts.items()
+        if name != run.spec.features
+    ]
+    of_metric = run.scores[run.scores["metric"] == metric]
+    if of_metric.empty or set(of_metric["fold"]) == {POOLED} != set(run.scores["fold"]):
+        return None
+    hold_out = run.spec.settings.hold_out
+    folds = run.folds if run.spec.task.kind == "classes" else None
+    chance = find_chance(metric, folds, event=run.spec.task.event or "positive")
+    return PageFigure(
+        plot_forest(series, metric, folds=folds, hold_out=hold_out, chance=chance),
+        f"{_capital(name_metric(metric))} by held-out {hold_out}, protocol "
+        f"{run.spec.settings.protocol.name}; bars hold 95 % of the resamples.",
+        describe_forest(series, metric, hold_out=hold_out),
+    )
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _show_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFrame:
+    """Write scores for the page."""
+    shown = scores.assign(
+        metric=[name_metric(metric) if metric else "" for metric in scores["metric"]],
+        interval=_write_intervals(scores),
+    )
+    headings = {
+        **dict.fromkeys(first, "Shortcut"),
+        "fold": "Held out",
+        "metric": "Score",
+        "value": "Value",
+        "interval": "95 % interval",
+        "sd": "Standard deviation",
+        "n_images": "Images",
+        "n_persons": "Persons",
+        "n_dropped": "Resamples dropped",
+        "reason": "Remark",
+    }
+    return _rename(shown, headings)
+
+
+def _write_intervals(table: pd.DataFrame) -> list[str]:
+    ends = zip(table["low"], table["high"], strict=True)
+    return ["" if pd.isna(low) else f"{_write(low)} to {_write(high)}" for low, high in ends]
+
+
+def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
+    scores = run.shortcut_scores
+    over_all = scores[scores["fold"].isin([MEAN, POOLED])]
+    over_all = over_all[over_all["metric"].isin([_main_metric(run), *_pooled_metrics(run), ""])]
+    paired = differences[differences["fold"].isin([MEAN, POOLED])]
+    paired = paired[paired["metric"].isin([_main_metric(run), *_pooled_metrics(run)])]
+    paired = paired.assign(
+        metric=[name_metric(metric) for metric in paired["metric"]],
+        interval=_write_intervals(paired),
+    )
+    headings = {
+        "title": "Shortcut",
+        "fold": "Held out",
+        "metric": "Score",
+        "difference": "Difference",
+        "interval": "95 % interval",
+        "reason": "Remark",
+    }
+    return Section(
+        "Against the shortcuts",
+        (
+            "A shortcut that does as well means that the features may have read no more of the "
+            "image than that. Differences are paired: both models are scored on the same resamples "
+            "of persons.",
+        ),
+        tables=(
+            PageTable(_show_scores(over_all, ["title"]), "Shortcuts on the same rows."),
+            PageTable(_rename(paired, headings), "This run less the shortcut."),
+        ),
+    )
+
+
+def _tell_published(published: pd.DataFrame) -> Section:
+    if published.empty:
+        return Section(
+            "Beside the paper", ("The paper prints no score of this task and these features.",)
+        )
+    verdicts = zip(published["verdict"], published["explanation"], strict=True)
+    shown = published.assign(
+        metric=[name_metric(metric) for metric in published["metric"]],
+    )
+    headings = {
+        "table": "Table",
+        "fold": "Held out",
+        "metric": "Score",
+        "paper": "Paper",
+        "ours": "Here",
+        "n_images_paper": "Images, paper",
+        "n_images_ours": "Images, here",
+        "n_positive_paper": "Positive, paper",
+        "n_positive_ours": "Positive, here",
+        "verdict": "Verdict",
+    }
+    return Section(
+        "Beside the paper",
+        (describe_score_comparison(published),),
+        tuple(f"{verdict}: {why}" for verdict, why in dict.fromkeys(verdicts)),
+        tables=(PageTable(_rename(shown, headings), "Each printed score beside ours."),),
+    )
+
+
+def _tell_more(part: ReportPart) -> Section:
+    figures = (
+        () if part.figure is None else (PageFigure(part.figure, part.title, part.description),)
+    )
+    table = part.table if part.shown is None else part.shown
+    if "metric" in table:
+        table = table.assign(metric=[name_metric(metric) for metric in table["metric"]])
+    shown = table.rename(columns={name: _name_column(str(name)) for name in table})
+    return Section(part.title, part.words, figures=figures, tables=(PageTable(shown),))
+
+
+def _name_column(name: str) -> str:
+    """Name a column of a table in words: n_images is "Images"."""
+    return COLUMNS.get(name, _capital(name.removeprefix("n_").replace("_", " ")))
+
+
+def _tell_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
+    table = pd.DataFrame(
+        {
+            "Number": range(1, len(runs) + 1),
+            "Run": [
+                f"{each.id}{' (this one)' if each.id == run.id else ''}"
+                f"{' (kept)' if each.is_kept else ''}"
+                for each in runs
+            ],
+            "What": [each.words for each in runs],
+            "Images": [each.n_images for each in runs],
+            "Scores over all groups": [_tell_headlines(each, run) for each in runs],
+        }
+    )
+    return Section(
+        "All runs",
+        (
+            f"{tell_runs(len(runs))} Of many runs the best one looks good by chance alone: read "
+            "this one among the others.",
+        ),
+        tables=(PageTable(table),),
+    )
+
+
+def _tell_headlines(entry: RunEntry, run: Run) -> str:
+    metrics = (_main_metric(run), *_pooled_metrics(run))
+    return "; ".join(
+        f"{each.fold} {name_metric(each.metric)} {write_score(vars(each) | {'reason': ''})}"
+        for each in entry.headlines
+        if each.metric in metrics
+    ).replace("estimable.", "estimable")
+
+
+def _tell_limits(manifest: Manifest) -> Section:
+    return Section(
+        "What to know before quoting it",
+        points=(*manifest["notes"], *manifest["task"]["card"]["caveats"]),
+    )
+
+
+def _tell_licences(run: Run, cohort: Cohort, manifest: Manifest) -> Section:
+    rows = list_used_images(run, cohort)
+    return Section(
+        "Whose images",
+        (
+            "No image is part of this report. licences.csv lists each one that was used.",
+            *manifest["licences"],
+            *([] if cohort.is_synthetic else [f"{METADATA_LICENCE}."]),
+        ),
+        tuple(cite_images(rows, is_synthetic=cohort.is_synthetic)),
+    )
+
+
+def _tell_items(items: pd.DataFrame) -> Section:
+    headings = {"item": "Item", "part": "Part", "title": "What", "answer": "Answer", "by": "By"}
+    tables = [
+        PageTable(
+            _rename(items[items["guideline"] == name], headings),
+            f"{name}. {_count_answers(items[items['guideline'] == name])}",
+        )
+        for name in GUIDELINES
+    ]
+    return Section(
+        "Items of reporting guidelines",
+        (
+            "What the manifest of this run answers, and what is left to the author. Titles are "
+            "ours and short; fill in the guidelines' own forms.",
+        ),
+        tuple(f"{name}: {source}." for name, source in GUIDELINES.items()),
+        tables=tuple(tables),
+    )
+
+
+def _count_answers(items: pd.DataFrame) -> str:
+    n_left = int((items["by"] == AUTHOR).sum())
+    n_whole = int((items["by"] == "manifest").sum())
+    n_part = len(items) - n_left - n_whole
+    return (
+        f"Of {len(items):,} items the manifest answers {n_whole:,}, {n_part:,} in part; {n_left:,} "
+        "are the author's."
+    )
+
+
+def _tell_repetition(run: Run) -> Section:
+    versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
+    return Section(
+        "To repeat it",
+        (
+            "The command line gives the same digits on the same cohort with the same versions "
+            f"({versions}).",
+        ),
+        code=run.spec.to_command(),
+    )
