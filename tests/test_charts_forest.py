@@ -108,8 +108,11 @@ def test_nothing_scored_is_no_empty_axis():
     assert_valid(figure)
     assert not figure.data
     assert "There is nothing to draw." in texts(figure)
+    assert "chance 0.5" not in texts(figure)
     assert "3 images, 1 person: too &lt;few&gt;" in texts(figure)
-    assert_valid(plot_forest([], "auroc"))
+    figure = plot_forest([], "auroc")
+    assert_valid(figure)
+    assert texts(figure) == ["There is nothing to draw."]
     assert_valid(plot_forest([Series("a", scores.iloc[:0])], "auroc"))
 
 

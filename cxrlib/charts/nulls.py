@@ -68,15 +68,23 @@ def plot_null(
         _draw_bars(values[~is_good], edges, mix(palette.quiet, palette.page, 0.25), "", metric),
         _draw_bars(values[is_good], edges, palette.accent, ", at least as good", metric),
     ]
-    layout: Parts = {
+    layout = _lay_out(top, edges, _title(metric, fold, hold_out))
+    layout["shapes"] = [*shapes, _draw_observed(observed, palette)]
+    row = _find_row(null, metric, fold)
+    words = _say_p(row, is_complete=null.is_complete)
+    layout["annotations"] = [*notes, *_name_observed(observed, words, edges, palette)]
+    return make_figure(traces, layout, theme)
+
+
+def _lay_out(top: float, edges: Floats, title: str) -> Parts:
+    return {
         "height": top + PLOT + AXIS,
         "margin": {"l": LEFT, "r": RIGHT, "t": top, "b": AXIS, "autoexpand": False},
         "barmode": "stack",
-        "bargap": 0.06,
         "dragmode": False,
         "showlegend": False,
         "xaxis": {
-            "title": {"text": _title(metric, fold, hold_out), "standoff": 8},
+            "title": {"text": title, "standoff": 8},
             "range": [edges[0], edges[-1]],
             "ticks": "outside",
             "nticks": 6,
@@ -89,10 +97,7 @@ def plot_null(
             "rangemode": "tozero",
             "fixedrange": True,
         },
-        "shapes": [*shapes, _draw_observed(observed, palette)],
-        "annotations": [*notes, *_name_observed(null, metric, fold, observed, edges, palette)],
     }
-    return make_figure(traces, layout, theme)
 
 
 def _read_values(null: Null, metric: str, fold: str) -> tuple[Floats, float]:
@@ -147,24 +152,22 @@ def _draw_observed(observed: float, palette: Palette) -> Parts:
     return {"type": "line", **ends, "line": {"color": palette.ink, "width": 2.5}}
 
 
-def _name_observed(
-    null: Null, metric: str, fold: str, observed: float, edges: Floats, palette: Palette
-) -> list[Parts]:
-    """Write the score over its line, on the side that has room, and p above."""
+def _name_observed(observed: float, words: str, edges: Floats, palette: Palette) -> list[Parts]:
+    """Write the score and p over its line, on the side that has room."""
     is_left = observed < (edges[0] + edges[-1]) / 2
     shared = {"x": observed, "y": 1, "yref": "paper", "yanchor": "bottom"}
     shared |= {"xanchor": "left" if is_left else "right", "xshift": -6 if is_left else 6}
-    row = _find_row(null, metric, fold)
-    so_far = "" if null.is_complete else " so far"
-    words = (
-        f"{int(row['n_at_least']):,} of {int(row['n']):,}{so_far} at least as good: "
-        f"p = {float(row['p']):.3g}"
-    )
     quiet = {"color": palette.quiet, "size": TEXT_SIZE}
     return [
         {**shared, "text": f"<b>observed {write_score(observed)}</b>", "yshift": LINE},
         {**shared, "text": words, "yshift": 0, "font": quiet},
     ]
+
+
+def _say_p(row: dict[Any, Any], *, is_complete: bool) -> str:
+    so_far = "" if is_complete else " so far"
+    counts = f"{int(row['n_at_least']):,} of {int(row['n']):,}{so_far}"
+    return f"{counts} at least as good: p = {float(row['p']):.3g}"
 
 
 def _find_row(null: Null, metric: str, fold: str) -> dict[Any, Any]:

@@ -198,34 +198,56 @@ def plot_score_rows(
     palette = PALETTES[theme]
     placed = _place(rows, name_letters)
     left, right = _find_rooms(placed, below)
-    entries = _list_key(rows, axis, key, band_name, tick_name) if rows else []
+    entries = _list_key(rows, axis, key, band_name, tick_name)
     top = EDGE + measure_key(entries) + (LABEL if axis.line_name and rows else 0)
-    key_shapes, key_notes = draw_key(entries, top - EDGE / 2, left, palette)
+    shapes, notes = draw_key(entries, top - EDGE / 2, left, palette)
     high = placed[-1].top + placed[-1].height + PAD if placed else 2 * LINE
-    notes, under = _write_below(below, below_title, left, palette)
-    bottom = (AXIS if rows else EDGE) + under
-    layout: Parts = {
+    foot = AXIS if rows else EDGE
+    reasons, under = _write_below(below, below_title, left, palette, down=foot)
+    layout = _lay_out(axis, top, high, foot + under, left, right, is_shown=bool(rows))
+    if not rows:
+        layout["annotations"] = [*reasons, _say_none(palette)]
+        return make_figure([], layout, theme)
+    notes += [*_name_line(axis, palette), *reasons]
+    layout["annotations"] = notes
+    for each in placed:
+        notes += _write_row(each, left, right, palette)
+    shapes += [*_draw_line(axis, high, palette), *_draw_rules(placed, palette)]
+    if shapes:
+        layout["shapes"] = shapes
+    return make_figure(_draw_rows(placed, path, axis, palette), layout, theme)
+
+
+def _lay_out(
+    axis: ScoreAxis,
+    top: float,
+    high: float,
+    bottom: float,
+    left: float,
+    right: float,
+    *,
+    is_shown: bool,
+) -> Parts:
+    """Lay out the plot: pixels above, of the rows, below, left and right."""
+    return {
         "height": top + high + bottom,
         "margin": {"l": left, "r": right, "t": top, "b": bottom, "autoexpand": False},
         "dragmode": False,
         "clickmode": "event+select",
         "showlegend": False,
-        "xaxis": _make_axis(axis, is_shown=bool(rows)),
+        "xaxis": _make_axis(axis, is_shown=is_shown),
         "yaxis": {"range": [high, 0], "visible": False, "fixedrange": True},
-        "annotations": [
-            *key_notes,
-            *_name_line(axis, palette),
-            *(note for each in placed for note in _write_row(each, left, right, palette)),
-            *({**note, "yshift": note["yshift"] - (bottom - under)} for note in notes),
-        ],
     }
-    if not rows:
-        layout["annotations"] = [*layout["annotations"][-len(notes) or None :], _say_none(palette)]
-        return make_figure([], layout, theme)
-    shapes = [*_draw_line(axis, high, palette), *_draw_rules(placed, palette), *key_shapes]
-    if shapes:
-        layout["shapes"] = shapes
-    traces = [
+
+
+def _draw_rows(
+    placed: Sequence[_Placed],
+    path: Sequence[tuple[float, int]],
+    axis: ScoreAxis,
+    palette: Palette,
+) -> list[Parts]:
+    """Draw all that stands in rows, from the lowest layer up."""
+    return [
         *_draw_bands(placed, axis, palette),
         *_draw_ticks(placed, axis, palette),
         *_draw_path(placed, path, axis, palette),
@@ -233,7 +255,6 @@ def plot_score_rows(
         *_draw_marks(placed, axis, palette),
         *_draw_cuts(placed, axis, palette),
     ]
-    return make_figure(traces, layout, theme)
 
 
 # ---- rooms
@@ -397,26 +418,26 @@ def _write_reason(reason: str, left: int, most: int, palette: Palette) -> Parts:
 
 
 def _write_below(
-    below: Sequence[ScoreRow], title: str, left: int, palette: Palette
+    below: Sequence[ScoreRow], title: str, left: int, palette: Palette, *, down: int
 ) -> tuple[list[Parts], int]:
-    """Write the rows without a score; returns them, from 0 down, and the room they take."""
+    """Write the rows without a score, so far under the plot; returns the room they take too."""
     if not below:
         return [], 0
     shared = {"x": 0, "xref": "paper", "y": 0, "yref": "paper", "xanchor": "left"}
     shared |= {"yanchor": "top", "align": "left"}
     quiet = {"color": palette.quiet, "size": TEXT_SIZE}
     at_left = {**shared, "xshift": EDGE - left, "font": quiet}
-    notes: list[Parts] = [{**at_left, "text": f"<b>{_escape(title)}</b>", "yshift": 0}]
-    down = LINE + PAD
+    notes: list[Parts] = [{**at_left, "text": f"<b>{_escape(title)}</b>", "yshift": -down}]
+    place = down + LINE + PAD
     most = 3 if len(below) <= MOST_WRAPPED else 2
     for row in below:
         names = wrap_name(row.name, NAME, 2)
         name = "<br>".join(map(_escape, names))
-        notes.append({**at_left, "text": name, "yshift": -down})
+        notes.append({**at_left, "text": name, "yshift": -place})
         words = _write_reason(row.reason or "no score", left, most, palette)
-        notes.append({**shared, "xshift": 0, "yshift": -down, **words})
-        down += LINE * max(len(names), 1 + str(words["text"]).count("<br>")) + 4
-    return notes, down + EDGE
+        notes.append({**shared, "xshift": 0, "yshift": -place, **words})
+        place += LINE * max(len(names), 1 + str(words["text"]).count("<br>")) + 4
+    return notes, place - down + EDGE
 
 
 def _say_none(palette: Palette) -> Parts:

@@ -59,7 +59,7 @@ class _Cell:
 
     row: int
     column: int
-    cells: Cells
+    score: Cells
     tone: str
     shade: float
     words: str
@@ -67,7 +67,7 @@ class _Cell:
 
     @property
     def is_scored(self) -> bool:
-        return is_number(self.cells.get("value"))
+        return is_number(self.score.get("value"))
 
 
 def plot_score_table(
@@ -103,59 +103,83 @@ def plot_score_table(
     """
     palette = PALETTES[theme]
     tables = [read_scores(each, metric) for each in series]
-    names = _list_groups(tables)
-    if not names:
+    groups = _list_groups(tables)
+    if not groups:
         return _say_none(theme)
-    has_fold_rows = len(names) > MOST_COLUMNS
-    axis = make_axis(metric, [float(v) for v in _list_values(tables)])
-    cells, classes = [], read_classes(folds)
-    for place, (each, table) in enumerate(zip(series, tables, strict=True)):
-        for fold_place, fold in enumerate(names):
-            row = table.get(fold, {"reason": "no score"})
-            level = (chance or {}).get(fold, axis.line)
-            tone, shade = _shade(row, axis, level, is_error=metric == "mae")
-            words = say_cell(
-                each,
-                fold,
-                row,
-                metric,
-                hold_out=hold_out,
-                classes=classes.get(fold),
-                chance=(chance or {}).get(fold),
-            )
-            at = (fold_place, place) if has_fold_rows else (place, fold_place)
-            cells.append(_Cell(*at, row, tone, shade, words, (each.key or each.name, fold)))
-    heads = [_name_head(fold, hold_out) for fold in names]
-    rows, columns = [each.name for each in series], heads
-    if has_fold_rows:
-        rows, columns = columns, rows
+    is_turned = len(groups) > MOST_COLUMNS
+    axis = make_axis(metric, _list_values(tables))
+    classes = read_classes(folds)
+    cells = [
+        _make_cell(
+            each,
+            fold,
+            table.get(fold, {"reason": "no score"}),
+            metric,
+            at=(group, place) if is_turned else (place, group),
+            axis=axis,
+            hold_out=hold_out,
+            classes=classes.get(fold),
+            chance=(chance or {}).get(fold),
+        )
+        for place, (each, table) in enumerate(zip(series, tables, strict=True))
+        for group, fold in enumerate(groups)
+    ]
     # Not with minus signs: they would take two cells.
-    has_intervals = not has_fold_rows and axis.low == 0
-    most = GROUP if has_fold_rows else NAME
-    is_high = has_intervals or any(len(row) > most for row in rows)
-    layout = _lay_out(rows, columns, palette, letters=most, is_high=is_high)
-    gaps = [APART * (fold in SUMMARIES) for fold in names]
-    key_shapes, key_notes = draw_key(
-        _list_key(cells), layout["margin"]["t"] - EDGE, layout["margin"]["l"], palette
-    )
-    n_columns = len(columns)
-    if has_fold_rows:
-        row_gaps, column_gaps = gaps, [0.0] * n_columns
+    has_intervals = not is_turned and axis.low == 0
+    heads = [_name_head(fold, hold_out) for fold in groups]
+    names = [each.name for each in series]
+    along = [place + APART * (fold in SUMMARIES) for place, fold in enumerate(groups)]
+    across = [float(place) for place in range(len(series))]
+    if is_turned:
+        layout = _lay_out(heads, names, palette, letters=GROUP, is_high=False)
+        x, y = across, along
     else:
-        row_gaps, column_gaps = [0.0] * len(rows), gaps
-    x = [place + gap for place, gap in enumerate(column_gaps)]
-    y = [place + gap for place, gap in enumerate(row_gaps)]
+        layout = _lay_out(names, heads, palette, letters=NAME, is_high=has_intervals)
+        x, y = along, across
     layout["xaxis"] |= {"tickvals": x, "range": [-0.5, x[-1] + 0.5]}
     layout["yaxis"] |= {"tickvals": y, "range": [y[-1] + 0.5, -0.5]}
-    layout["shapes"], layout["annotations"] = key_shapes, key_notes
+    margin = layout["margin"]
+    key = draw_key(_list_key(cells), margin["t"] - EDGE, margin["l"], palette)
+    layout["shapes"], layout["annotations"] = key
+    traces = _draw_table(cells, x, y, palette, with_interval=has_intervals)
+    return make_figure(traces, layout, theme)
+
+
+def _make_cell(
+    series: Series,
+    fold: str,
+    row: Cells,
+    metric: str,
+    *,
+    at: tuple[int, int],
+    axis: ScoreAxis,
+    hold_out: str,
+    classes: tuple[int, int] | None,
+    chance: float | None,
+) -> _Cell:
+    """Make the cell of a series and a fold; `at` is its row and its column."""
+    level = axis.line if chance is None else chance
+    tone, shade = _shade(row, axis, level, is_error=metric == "mae")
+    words = say_cell(series, fold, row, metric, hold_out=hold_out, classes=classes, chance=chance)
+    return _Cell(*at, row, tone, shade, words, (series.key or series.name, fold))
+
+
+def _draw_table(
+    cells: Sequence[_Cell],
+    x: Sequence[float],
+    y: Sequence[float],
+    palette: Palette,
+    *,
+    with_interval: bool,
+) -> list[Parts]:
+    """Draw the cells with a score, those without, and the numbers over them."""
     scored = [cell for cell in cells if cell.is_scored]
     unscored = [cell for cell in cells if not cell.is_scored]
-    traces = [
-        _draw_cells(scored, x, y, {"color": [_paint(c, palette) for c in scored]}),
+    return [
+        _draw_cells(scored, x, y, {"color": [_paint(cell, palette) for cell in scored]}),
         _draw_cells(unscored, x, y, _hatch(palette)),
-        _write_cells(cells, x, y, palette, with_interval=has_intervals),
+        _write_cells(cells, x, y, palette, with_interval=with_interval),
     ]
-    return make_figure(traces, layout, theme)
 
 
 def _list_groups(tables: Sequence[Mapping[str, Cells]]) -> list[str]:
@@ -165,7 +189,10 @@ def _list_groups(tables: Sequence[Mapping[str, Cells]]) -> list[str]:
 
 def _list_values(tables: Sequence[Mapping[str, Cells]]) -> list[float]:
     return [
-        row["value"] for table in tables for row in table.values() if is_number(row.get("value"))
+        float(row["value"])
+        for table in tables
+        for row in table.values()
+        if is_number(row.get("value"))
     ]
 
 
@@ -246,7 +273,7 @@ def _write_cells(
 
 
 def _write_cell(cell: _Cell, *, with_interval: bool) -> str:
-    row = cell.cells
+    row = cell.score
     if not cell.is_scored:
         return "–"
     number = write_score(float(row["value"]))
@@ -270,6 +297,7 @@ def _lay_out(
     rows: Sequence[str], columns: Sequence[str], palette: Palette, *, letters: int, is_high: bool
 ) -> Parts:
     """Lay out the table: the names of rows at the left, those of columns above."""
+    is_high = is_high or any(len(name) > letters for name in rows)
     names = [wrap_name(name, letters, 1 + is_high) for name in rows]
     high = HIGH_CELL if is_high else CELL
     left = EDGE + 10 + round(max(text_width(line) for lines in names for line in lines))
