@@ -36,7 +36,7 @@ BESIDE, INDENT = 16, 14
 #: Letters of a line of a row's name, of a heading.
 NAME, HEADING = 24, 44
 #: Digits, points and blanks are narrower than the mean letter.
-NUMBER_SHARE = 0.88
+NUMBER_SHARE = 0.92
 #: More rows below the axis than this say their reason in two lines; pointing at it tells it whole.
 MOST_WRAPPED = 8
 #: How far from an end of the axis the sign stands that something lies beyond, as its share.

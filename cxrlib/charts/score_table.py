@@ -108,19 +108,9 @@ def plot_score_table(
         return _say_none(theme)
     is_turned = len(groups) > MOST_COLUMNS
     axis = make_axis(metric, _list_values(tables))
-    classes = read_classes(folds)
+    maker = _CellMaker(metric, axis, hold_out, read_classes(folds), chance or {})
     cells = [
-        _make_cell(
-            each,
-            fold,
-            table.get(fold, {"reason": "no score"}),
-            metric,
-            at=(group, place) if is_turned else (place, group),
-            axis=axis,
-            hold_out=hold_out,
-            classes=classes.get(fold),
-            chance=(chance or {}).get(fold),
-        )
+        maker.make(each, fold, table.get(fold), (group, place) if is_turned else (place, group))
         for place, (each, table) in enumerate(zip(series, tables, strict=True))
         for group, fold in enumerate(groups)
     ]
@@ -145,23 +135,31 @@ def plot_score_table(
     return make_figure(traces, layout, theme)
 
 
-def _make_cell(
-    series: Series,
-    fold: str,
-    row: Cells,
-    metric: str,
-    *,
-    at: tuple[int, int],
-    axis: ScoreAxis,
-    hold_out: str,
-    classes: tuple[int, int] | None,
-    chance: float | None,
-) -> _Cell:
-    """Make the cell of a series and a fold; `at` is its row and its column."""
-    level = axis.line if chance is None else chance
-    tone, shade = _shade(row, axis, level, is_error=metric == "mae")
-    words = say_cell(series, fold, row, metric, hold_out=hold_out, classes=classes, chance=chance)
-    return _Cell(*at, row, tone, shade, words, (series.key or series.name, fold))
+@dataclass(frozen=True)
+class _CellMaker:
+    """Make cells of a metric."""
+
+    metric: str
+    axis: ScoreAxis
+    hold_out: str
+    classes: Mapping[str, tuple[int, int]]
+    chance: Mapping[str, float]
+
+    def make(self, series: Series, fold: str, row: Cells | None, at: tuple[int, int]) -> _Cell:
+        """Make the cell of a series and a fold; `at` is its row and its column."""
+        row = {"reason": "no score"} if row is None else row
+        level = self.chance.get(fold, self.axis.line)
+        tone, shade = _shade(row, self.axis, level, is_error=self.metric == "mae")
+        words = say_cell(
+            series,
+            fold,
+            row,
+            self.metric,
+            hold_out=self.hold_out,
+            classes=self.classes.get(fold),
+            chance=self.chance.get(fold),
+        )
+        return _Cell(*at, row, tone, shade, words, (series.key or series.name, fold))
 
 
 def _draw_table(
