@@ -17,7 +17,7 @@ import pandas as pd
 from cxrlib.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
 from cxrlib.errors import SelectionError
 from cxrlib.hanging import GAP, Grid, choose_grid, hang, spread
-from cxrlib.quality_rules.days import FEW_DAYS
+from cxrlib.quality_rules.days import CLOCKS, FEW_DAYS
 
 __all__ = [
     "WIDTH",
@@ -540,9 +540,6 @@ def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], width: float)
 # ---- what day 0 is
 
 
-#: Articles whose days are known to be counted from one thing. The Hannover repository gives the
-#: days from an image to admission ("admission_offset"), which the collection took negated.
-CLOCKS = {"10.6084/m9.figshare.12275009": "admission (Hannover repository)"}
 UNKNOWN_CLOCK = "symptom onset or admission: the record does not say which"
 
 

@@ -74,7 +74,11 @@ RECORD_CASES: list[tuple[str, Sequence[Row], set[int]]] = [
     ("negative day", [{"offset": -1}, {"offset": 0}, {}], {1}),
     ("day out of range", [{"offset": d} for d in (91, 90, -91, -90, 0)] + [{}], {1, 3}),
     ("day perhaps imputed", [{"offset": d} for d in (5, 4, 6)] + [{}], {1}),
-    ("clock unknown", [{"offset": 0}, {"offset": 9}, {}], {1, 2}),
+    (
+        "clock unknown",
+        [{"offset": 0}, {"offset": 9}, {}, {"offset": 9, "doi": "10.6084/m9.figshare.12275009"}],
+        {1, 2},
+    ),
     (
         "last image undefined",
         [

@@ -6,12 +6,16 @@ from cxrlib.cohort import Cohort
 from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits
 
-__all__ = ["FAR_DAYS", "FEW_DAYS", "RULES"]
+__all__ = ["CLOCKS", "FAR_DAYS", "FEW_DAYS", "RULES"]
 
 FEW_DAYS = 5
 """SCHEMA.md of the collection: "after a few days" is written as 5."""
 FAR_DAYS = 90
 """Days from day 0 beyond which an image shows no acute illness any more, or not yet."""
+
+CLOCKS = {"10.6084/m9.figshare.12275009": "admission (Hannover repository)"}
+"""Articles whose days are known to be counted from one thing. The Hannover repository gives the
+days from an image to admission ("admission_offset"), which the collection took negated."""
 
 
 def find_no_day(cohort: Cohort) -> list[Hit]:
@@ -35,8 +39,10 @@ def find_few_days(cohort: Cohort) -> list[Hit]:
 
 
 def find_unknown_clock(cohort: Cohort) -> list[Hit]:
-    """Find images with a day: no column says what it is counted from."""
-    return list_hits(cohort, cohort.table["offset"].notna(), "offset", _name_days(cohort))
+    """Find images with a day of which neither a column nor the source says what it counts from."""
+    table = cohort.table
+    where = table["offset"].notna() & ~table["article"].isin(CLOCKS)
+    return list_hits(cohort, where, "offset", _name_days(cohort))
 
 
 def find_undefined_last(cohort: Cohort) -> list[Hit]:
@@ -115,7 +121,8 @@ RULES = (
         severity="note",
         title="Day counted from symptoms or from admission",
         meaning="No column says which, and who is admitted has been ill for days: days of two "
-        "patients cannot be compared exactly.",
+        "patients cannot be compared exactly. Only the Hannover repository is known to count, from "
+        "admission; its images are not listed.",
         action="Compare days within a patient; between patients only roughly.",
         find=find_unknown_clock,
         clause="the record does not say what the day is counted from",
