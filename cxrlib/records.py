@@ -12,13 +12,16 @@ import pandas as pd
 from cxrlib import NOTICE
 from cxrlib.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
+from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.patient_facts import MEASURES, UNDATED, say_doubt
 from cxrlib.persons import refuse_patient
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.report import csv_with_header, provenance
+from cxrlib.timeline import find_clock
 
 __all__ = [
     "FACTS",
+    "TITLES",
     "find_images",
     "list_same_person",
     "record_csv",
@@ -30,6 +33,48 @@ FACTS = (*UNDATED, "country", "region")
 """What is recorded of a patient without a day; it stands in the row of each image."""
 ADDED = ("same_person_as", "flags", "licence", "passing_on", "credit")
 """Columns of a record that the cohort's table does not have."""
+
+TITLES = {
+    **RECORDED_COLUMNS,
+    **{limits.column: f"{RECORDED_COLUMNS[limits.column]}, {limits.unit}" for limits in MEASURES},
+    "age": "Age, years",
+    "pO2_saturation": f"{RECORDED_COLUMNS['pO2_saturation']}, % or mmHg",
+    "image_id": "Image",
+    "row": "Row of the collection",
+    "patient_id": "Patient",
+    "person_id": "Person",
+    "finding_type": "Type of finding",
+    "finding_genus": "Genus of finding",
+    "usable_finding": "Usable finding",
+    "modality": "Modality",
+    "is_xray": "X-ray",
+    "country": "Country",
+    "sub_region": "Sub-region",
+    "region": "Region",
+    "filename": "File",
+    "file_status": "State of the file",
+    "file_reason": "Why the file is not read",
+    "sha256": "SHA-256 of the file",
+    "width": "Width, pixels",
+    "height": "Height, pixels",
+    "source": "Source",
+    "license": "Licence as recorded",
+    "other_notes": "Other notes",
+    "geographic_mean": "Geographic extent, 0-8",
+    "opacity_mean": "Opacity, 0-6",
+    "has_lung_box": "Has lung boxes",
+    "has_lung_mask": "Has a lung mask",
+    "is_last_image": "Last image",
+    "state": "State",
+    "state_reasons": "Reasons for the state",
+    "state_overlap": "Reasons for both states",
+    "same_person_as": "Same person as patient",
+    "flags": "Flags",
+    "licence": "Licence as read",
+    "passing_on": "May be passed on",
+    "credit": "Credit",
+}
+"""Every column of a record in words, numbers with their unit."""
 
 
 def find_images(cohort: Cohort, patient_id: str) -> pd.DataFrame:
@@ -183,7 +228,7 @@ def _describe_patient(cohort: Cohort, rows: pd.DataFrame, patient_id: str) -> di
         "n_images": len(rows),
         "n_images_with_file": int((rows["file_status"] == "ok").sum()),
         "days": days,
-        "day_counts_from": "symptom onset or admission: the record does not say which",
+        "day_counts_from": find_clock(rows) if days else None,
         "facts": {name: _list_values(rows[name]) for name in FACTS},
         "facts_note": "Undated: true at some point, not on the day of an image. Several values "
         "differ between images; an empty list means not recorded.",

@@ -16,6 +16,7 @@ from cxrlib.quality import find_flags
 from cxrlib.records import (
     ADDED,
     FACTS,
+    TITLES,
     find_images,
     list_same_person,
     record_csv,
@@ -167,6 +168,28 @@ def test_json_holds_what_the_table_holds(cohort: Cohort) -> None:
         assert image["licence"]["passing_on"] == row["passing_on"]
         assert image["credit"] == row["credit"]
         assert {flag["rule"] for flag in image["flags"]} <= set(answer["rules"])
+
+
+def test_every_column_has_a_title_of_its_own(cohort: Cohort) -> None:
+    """In words, so that a table of titles loses none."""
+    columns = record_table(cohort, "a").columns
+    assert set(TITLES) == set(columns)
+    assert len(set(TITLES.values())) == len(TITLES)
+    assert not [title for title in TITLES.values() if "_" in title]
+
+
+def test_json_says_what_days_count_from(tmp_path: Path) -> None:
+    """As the timeline does: one source is known; without a day there is nothing to count."""
+    known = {"patientid": "known", "offset": 3, "doi": "10.6084/m9.figshare.12275009"}
+    rows = [known, {"patientid": "other", "offset": 3}, {"patientid": "none"}]
+    cohort = load_cohort(make_cohort(tmp_path, rows))
+    said = {
+        patient: read_strictly(record_json(cohort, patient))["patient"]["day_counts_from"]
+        for patient in ("known", "other", "none")
+    }
+    assert said["known"].startswith("admission")
+    assert "does not say which" in said["other"]
+    assert said["none"] is None
 
 
 def test_undated_facts_keep_every_value(cohort: Cohort) -> None:

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
 from cxrlib.image_export import pack_images, plan_pack
+from cxrlib.intervals import NOTHING
 from cxrlib.licences import METADATA_LICENCE, describe_licences
 from cxrlib.quality import find_flags
-from cxrlib.records import record_csv, record_json, record_table
+from cxrlib.records import TITLES, record_csv, record_json, record_table
 from ui.figure import Saving
 from ui.table import show_table
 from ui.text import show_quiet
 
-__all__ = ["show_record"]
+__all__ = ["put_in_words", "show_record"]
 
 
 def show_record(
@@ -37,9 +39,9 @@ def show_record(
         licences.append(METADATA_LICENCE)
     patient_id, ledger = str(rows["patient_id"].iloc[0]), find_flags(cohort)
     table = record_table(cohort, patient_id, ledger)
-    shown = table.loc[:, table.notna().any()]
+    shown = put_in_words(table)
     show_table(
-        shown.astype(object).where(shown.notna(), "–").astype(str),
+        shown,
         key="record",
         provenance=[*provenance, f"Patient: {patient_id}", *licences],
         file_stem=f"{stem}-record",
@@ -64,6 +66,37 @@ def show_record(
                 on_click="ignore",
                 icon=":material/download:",
             )
+
+
+def put_in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Put a record into words: titles with units, whole years, a dash where nothing is recorded.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `cxrlib.records.record_table`.
+
+    Returns
+    -------
+    DataFrame
+        Text. Without the columns in which nothing is recorded.
+    """
+    written = {
+        TITLES[name]: [_write_cell(cell, name) for cell in table[name].tolist()]
+        for name in table.columns
+    }
+    told = {name: cells for name, cells in written.items() if set(cells) != {NOTHING}}
+    return pd.DataFrame(told, dtype="str")
+
+
+def _write_cell(cell: object, column: str) -> str:
+    if pd.isna(cell) or cell in ("", "not recorded"):  # type: ignore[call-overload]
+        return NOTHING
+    if isinstance(cell, bool | np.bool_):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return (f"{cell:.0f}" if column == "age" else f"{cell:g}").replace("-", "−")
+    return str(cell)
 
 
 def _list_savings(cohort: Cohort, rows: pd.DataFrame, patient_id: str, stem: str) -> list[Saving]:

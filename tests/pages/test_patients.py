@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort import load_cohort
 from cxrlib.priors import Pair
+from cxrlib.records import record_table
 from tests.cohort_factory import make_cohort
 from ui.patient_choice import Shown, name_turn
 from ui.patient_course import lay_out_compared
@@ -22,6 +23,7 @@ from ui.patient_head import name_files, shorten_id
 from ui.patient_notes import split_notes
 from ui.patient_pair import name_images
 from ui.patient_parts import PARTS
+from ui.patient_record import put_in_words
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/patients.py"
@@ -245,6 +247,20 @@ def test_outputs_of_the_pair_stand_in_sentences() -> None:
     unordered = [column.title for column in lay_out_compared(compared, ("first", "second")).columns]
     assert unordered[1:4] == ["First", "Second", "Difference"]
     assert "change" not in " ".join(unordered)
+
+
+def test_a_record_is_put_in_words(tmp_path: Path) -> None:
+    """Titles, whole years, yes and no; columns without a value are left out, no row is."""
+    row = {"patientid": "a", "age": 55.0, "temperature": 36.4, "survival": "Y"}
+    rows = [{**row, "offset": -2}, {"patientid": "a", "age": 55.0}]
+    cohort = load_cohort(make_cohort(tmp_path, rows))
+    shown = put_in_words(record_table(cohort, "a"))
+    assert shown["Age, years"].tolist() == ["55", "55"]
+    assert shown["Day"].tolist() == ["−2", "–"]
+    assert shown["Temperature, °C"].tolist() == ["36.4", "–"]
+    assert shown["Survival"].tolist() == ["yes", "–"]
+    assert shown["X-ray"].tolist() == ["yes", "yes"]
+    assert not {"Extubated", "Clinical notes", "Why the file is not read"} & set(shown)
 
 
 def test_a_long_id_does_not_fill_the_page() -> None:
