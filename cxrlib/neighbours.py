@@ -22,7 +22,6 @@ __all__ = [
     "Reference",
     "describe_courses",
     "list_notes",
-    "match_images",
     "nearest_courses",
 ]
 
@@ -442,48 +441,6 @@ def _find_starts(values: np.ndarray) -> Places:
 
 def _count_needed(n_days: int) -> int:
     return max(MIN_DAYS, -(-n_days // 2))
-
-
-def match_images(courses: Courses, person_id: str) -> pd.DataFrame:
-    """List which image of another person stands beside each image of the patient.
-
-    Returns
-    -------
-    DataFrame
-        A row an image of the patient that has one: image_id, day, view, other_image_id,
-        other_patient_id, other_day, distance; by day.
-
-    Raises
-    ------
-    SelectionError
-        If the person is nobody else of this cohort.
-    """
-    space = courses.space
-    search = _Search(
-        space, courses.patient_id, courses.person_id, courses.window, other_sources=False
-    )
-    place = np.flatnonzero(search.persons == person_id)
-    if not len(place):
-        raise SelectionError(
-            f"Person {person_id[:60]!r} has no image that could stand beside one of patient "
-            f"{courses.patient_id!r}: choose one of the nearest."
-        )
-    masked = np.where(search.within & (search.who == place[0]), search.distances, np.inf)
-    near = masked.argmin(axis=1)
-    there = np.isfinite(masked.min(axis=1))
-    own = space.table.iloc[search.own[there]]
-    other = space.table.iloc[search.others[near[there]]]
-    return pd.DataFrame(
-        {
-            "image_id": own["image_id"].to_numpy(),
-            "day": own["day"].to_numpy(),
-            "view": own["view"].to_numpy(),
-            "other_image_id": other["image_id"].to_numpy(),
-            "other_patient_id": other["patient"].to_numpy(),
-            "other_day": other["day"].to_numpy(),
-            "distance": np.round(masked.min(axis=1)[there], DIGITS),
-        }
-    )
 
 
 # ---- words

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.charts.courses import plot_course, plot_near
+from cxrlib.charts.courses import explain_near, explain_scale, plot_course, plot_near
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS
 from cxrlib.charts.rows import text_width
 from cxrlib.courses import estimate_noise, output_course
@@ -125,6 +125,14 @@ def test_without_an_estimate_there_is_no_scale_but_a_reason():
     assert "Within one day: not estimable" in texts
 
 
+def test_words_say_what_the_scale_rests_on(noise):
+    """Pairs and persons; nothing where no output is chosen."""
+    found = noise.find("output 0")
+    words = explain_scale(make_course(IMAGES, names=("output 0",)), noise)
+    assert f"({found['n_pairs']} pairs of {found['n_persons']} persons)" in words
+    assert explain_scale(make_course(IMAGES, names=()), noise) == ""
+
+
 def test_the_extractor_and_what_outputs_are_not_stand_on_the_chart(noise):
     """Markup in a name stays text."""
     course = make_course([("a", 1, "<b>PA</b>")], names=("output 0",), label="<i>Net</i>")
@@ -217,7 +225,7 @@ def test_near_persons_are_at_their_distance(theme):
 
 
 def test_hollow_points_share_a_source():
-    """And the words above say so."""
+    """And the words below say so."""
     table, embeddings = make_cohort(40, 4)
     table.loc[table["patient_id"].isin(["p0", "p7"]), "source"] = "site"
     courses = nearest_courses(table, embeddings, "p0", n_nearest=99)
@@ -226,8 +234,7 @@ def test_hollow_points_share_a_source():
     colours = dict(zip(points.customdata, points.marker.color, strict=True))
     hollow = [name for name, colour in colours.items() if colour == PALETTES["light"].page]
     assert hollow == ["p7"]
-    said = " ".join(note.text for note in figure.layout.annotations)
-    assert "Hollow: of this patient's article or site." in said
+    assert "Hollow: of this patient's article or site." in explain_near(courses)
 
 
 def test_names_of_persons_do_not_overlap_at_360_pixels():
@@ -248,13 +255,13 @@ def test_names_of_persons_do_not_overlap_at_360_pixels():
 def test_reasons_stand_in_place_of_a_chart_or_a_reference():
     """Nobody near; few to draw from."""
     table, embeddings = make_cohort(8, 4)
-    few = plot_near(nearest_courses(table, embeddings, "p0"))
+    courses = nearest_courses(table, embeddings, "p0")
+    few = plot_near(courses)
     assert_valid(few)
     assert not [trace for trace in few.data if trace.mode == "lines"]
-    assert "Whether this is near is not estimable" in " ".join(
-        note.text for note in few.layout.annotations
-    )
-    alone = table[table["patient_id"] == "p0"]
-    nobody = plot_near(nearest_courses(alone, embeddings, "p0"))
+    assert "Whether this is near is not estimable" in explain_near(courses)
+    alone = nearest_courses(table[table["patient_id"] == "p0"], embeddings, "p0")
+    assert explain_near(alone) == ""
+    nobody = plot_near(alone)
     assert_valid(nobody)
     assert "no other person" in nobody.layout.annotations[0].text.replace("<br>", " ")

@@ -11,7 +11,6 @@ from cxrlib.neighbours import (
     _sum_up,
     describe_courses,
     list_notes,
-    match_images,
     nearest_courses,
 )
 from cxrlib.space import lay_out_space, measure_distances
@@ -298,22 +297,7 @@ def test_the_embedding_can_be_the_space():
     assert "embedding" in list_notes(courses)[0]
 
 
-# ---- words and pairs of images
-
-
-def test_matched_images_make_up_the_distance():
-    """Each image of the patient beside the nearest of the other within the window."""
-    table, embeddings = make_cohort(20, 5, seed=9)
-    courses = nearest_courses(table, embeddings, "p0")
-    first = courses.table.iloc[0]
-    pairs = match_images(courses, first["person_id"])
-    assert pairs.groupby("day")["distance"].mean().mean() == pytest.approx(
-        first["distance"], abs=1e-5
-    )
-    assert (pairs["other_day"] - pairs["day"]).abs().max() <= courses.window
-    assert (pairs["other_patient_id"] == first["patient_ids"]).all()
-    with pytest.raises(SelectionError, match="'nobody'"):
-        match_images(courses, "nobody")
+# ---- words
 
 
 def test_said_courses_and_notes():

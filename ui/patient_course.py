@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.courses import plot_course
+from cxrlib.charts.courses import explain_scale, plot_course
 from cxrlib.cohort import Cohort
 from cxrlib.courses import (
     Noise,
@@ -138,7 +138,7 @@ def show_course(
         key="course",
         alt=describe_course(course, numbers.noise),
         numbers=partial(course_table, course),
-        caption=f"{info.title}. {CAVEAT}",
+        caption=f"{explain_scale(course, numbers.noise)} {CAVEAT}",
         provenance=origin,
         file_stem=f"{stem}-outputs",
         heading=f"Patient {rows['patient_id'].iloc[0]}: outputs by day",

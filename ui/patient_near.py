@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 
 import streamlit as st
 
-from cxrlib.charts.courses import plot_near
+from cxrlib.charts.courses import explain_near, plot_near
 from cxrlib.charts.trajectories import plot_map
 from cxrlib.charts.words import describe_map
 from cxrlib.cohort import Cohort
@@ -141,7 +141,7 @@ def _show_nearest(
         key="near",
         alt=describe_courses(courses),
         numbers=lambda: courses.table,
-        caption="Distances in the extractor's own space, not on the map.",
+        caption=f"{explain_near(courses)} Distances in the extractor's own space, not on the map.",
         provenance=origin,
         file_stem=f"{stem}-near",
         heading=f"Patient {patient_id}: nearest by course",

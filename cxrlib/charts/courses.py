@@ -22,7 +22,7 @@ from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.intervals import name_units
 from cxrlib.neighbours import Courses
 
-__all__ = ["plot_course", "plot_near"]
+__all__ = ["explain_near", "explain_scale", "plot_course", "plot_near"]
 
 #: Of what the filters leave out.
 FAINT = 0.35
@@ -36,8 +36,6 @@ MOST_PER_DAY = 330.0
 #: Pixels: of a panel's plot, of its two lines of words, of its days, of the key, of a note.
 PLOT, HEAD, FOOT, KEY, NOTE = 150, 48, 46, 34, 19
 LEFT, BETWEEN, EDGE = 54, 0.11, 6
-#: Letters of a line of notes on the narrowest figure, of 640 pixels.
-COURSE_LETTERS = 82
 MARKER = 11
 N_TICKS = 5
 
@@ -80,8 +78,7 @@ def plot_course(
     n_columns = 1 if n_outputs == 1 else 2
     n_rows = max(-(-n_outputs // n_columns), 1)
     panel = HEAD + PLOT + FOOT
-    notes = _write_notes(course, noise, palette)
-    height = KEY + n_rows * panel + NOTE * len(notes) + EDGE
+    height = KEY + n_rows * panel + NOTE + EDGE
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"l": LEFT, "r": 8, "t": 0, "b": 0, "autoexpand": False},
@@ -89,7 +86,7 @@ def plot_course(
         "clickmode": "event+select",
         "showlegend": True,
         "legend": {"y": 1, "yanchor": "top", "font": {"size": TEXT_SIZE}},
-        "annotations": notes,
+        "annotations": [_write_note(course, palette)],
     }
     there = course.table["has_values"].to_numpy(dtype=bool)
     if not there.any() or not n_outputs:
@@ -391,21 +388,9 @@ def _write_head(
     return words
 
 
-def _write_notes(
-    course: OutputCourse, noise: Noise | None, palette: Palette
-) -> list[dict[str, Any]]:
-    """Say below what the numbers are, and what the scale rests on."""
-    lines = [f"{safe_text(course.info.title)}: outputs, never a probability of disease."]
-    if noise is not None and course.outputs:
-        row = noise.find(course.outputs[0])
-        pairs = name_units(int(str(row["n_pairs"])), "pair")
-        persons = name_units(int(str(row["n_persons"])), "person")
-        lines += textwrap.wrap(
-            "Within one day: how far two images of one patient, day and view are apart; dark bar "
-            f"the median, pale bar 9 of 10 ({pairs} of {persons}).",
-            COURSE_LETTERS,
-        )
-    shared = {
+def _write_note(course: OutputCourse, palette: Palette) -> dict[str, Any]:
+    """Say below what the numbers are, and what they are not."""
+    return {
         "x": 0,
         "y": 0,
         "xref": "paper",
@@ -414,12 +399,22 @@ def _write_notes(
         "yanchor": "bottom",
         "align": "left",
         "font": {"color": palette.quiet, "size": TEXT_SIZE},
+        "text": f"{safe_text(course.info.title)}: outputs, never a probability of disease.",
+        "yshift": EDGE,
     }
-    last = len(lines) - 1
-    return [
-        {**shared, "text": line, "yshift": EDGE + NOTE * (last - place)}
-        for place, line in enumerate(lines)
-    ]
+
+
+def explain_scale(course: OutputCourse, noise: Noise) -> str:
+    """Say what the scale of `plot_course` rests on: words for its caption, "" without outputs."""
+    if not course.outputs:
+        return ""
+    row = noise.find(course.outputs[0])
+    pairs = name_units(int(str(row["n_pairs"])), "pair")
+    persons = name_units(int(str(row["n_persons"])), "person")
+    return (
+        "Within one day: how far two images of one patient, day and view are apart; dark bar "
+        f"the median, pale bar 9 of 10 ({pairs} of {persons})."
+    )
 
 
 def _draw_cuts(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
@@ -497,8 +492,7 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
     found = courses.reference
     names = _name_near_rows(courses)
     row = len(names) - 1
-    notes = _explain_near(courses, palette)
-    below = AXIS + NOTE * len(notes) + EDGE
+    below = AXIS + EDGE
     layout: dict[str, Any] = {
         "height": EDGE + ROW * len(names) + below,
         "margin": {"l": 10, "r": 16, "t": EDGE, "b": below, "autoexpand": False},
@@ -514,14 +508,7 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
             "fixedrange": True,
         },
         "yaxis": {"range": [row + 0.5, -0.5], "visible": False, "fixedrange": True},
-        "annotations": [
-            *_write_names(names, palette),
-            *_name_persons(courses, row),
-            *(
-                {**note, "yshift": EDGE - below + NOTE * (len(notes) - 1 - place)}
-                for place, note in enumerate(notes)
-            ),
-        ],
+        "annotations": [*_write_names(names, palette), *_name_persons(courses, row)],
     }
     traces: list[Trace] = []
     if found is not None:
@@ -666,8 +653,10 @@ def _name_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
     return notes
 
 
-def _explain_near(courses: Courses, palette: Palette) -> list[dict[str, Any]]:
-    """Say below what is drawn."""
+def explain_near(courses: Courses) -> str:
+    """Say what `plot_near` draws: words for its caption, which wraps as wide as the page is."""
+    if courses.table.empty:
+        return ""
     parts = []
     if courses.reference is None:
         parts.append(f"Whether this is near is {courses.reason}.")
@@ -679,17 +668,7 @@ def _explain_near(courses: Courses, palette: Palette) -> list[dict[str, Any]]:
         parts.append("Hollow: of this patient's article or site.")
     if n_rest := courses.n_persons - len(courses.table):
         parts.append(f"Thin lines: the other {n_rest:,}.")
-    shared = {
-        "x": 0,
-        "y": 0,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "font": {"color": palette.quiet, "size": TEXT_SIZE},
-    }
-    lines = textwrap.wrap(" ".join(parts), NOTE_LETTERS)
-    return [{**shared, "text": safe_text(line)} for line in lines]
+    return " ".join(parts)
 
 
 def _name_points(courses: Courses) -> str:
