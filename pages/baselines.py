@@ -89,7 +89,7 @@ elif section == "test images":
 elif section == "chance":
     show_chance(entry, run, null, metric, provenance=lines, stem=run_stem)
 elif section == "shift":
-    show_shift(run, provenance=lines, stem=run_stem)
+    show_shift(entry, run, provenance=lines, stem=run_stem)
 elif section == "protocols":
     show_walk(run, metric, provenance=lines, stem=run_stem)
 elif section == "persons":
@@ -99,6 +99,6 @@ elif section == "paper":
 elif section == "runs":
     show_comparison(cohort, run, metric, provenance=lines, stem=run_stem)
 elif section == "report":
-    show_report(cohort, run, null, provenance=lines, stem=run_stem)
+    show_report(cohort, run, provenance=lines, stem=run_stem)
 else:
     show_task(rows, provenance=origin, stem=stem)

@@ -15,6 +15,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
 from cxrlib.folds import HOLD_OUTS
+from cxrlib.loco import MEAN, POOLED
 from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.protocols import PROTOCOLS, find_protocol
 from cxrlib.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
@@ -23,6 +24,7 @@ from ui.address import report_unknown
 from ui.text import show_alert, show_quiet
 
 __all__ = [
+    "ALL_GROUPS",
     "SECTIONS",
     "ask",
     "change_task",
@@ -30,16 +32,21 @@ __all__ = [
     "choose_settings",
     "choose_task",
     "find_spec",
+    "is_opening",
+    "open_cell",
     "write_address",
 ]
 
 SPEC = "baseline_spec"  # in the session's state
 WRITTEN = "baseline_written"  # in the session's state: what this page last put in the address
+OPENING = "baseline_opening"  # in the session's state: whether the reader has asked for nothing
 TROUBLE = "baseline_trouble"  # in the session's state: why the last change could not be made
 OWN = "your own"
+ALL_GROUPS = "all groups"
+IMAGES = "test images"
 # The words are the values: what stands in the address is what stands on the screen.
 SECTIONS = (
-    *("task", "feature sets", "test images", "chance", "shift", "protocols", "persons"),
+    *("task", "feature sets", IMAGES, "chance", "shift", "protocols", "persons"),
     *("paper", "runs", "report"),
 )
 EXCLUSIONS = {
@@ -80,9 +87,9 @@ def find_spec(slug: str, cohort: Cohort, choices: Sequence[FeatureChoice]) -> Ru
     RunSpec
         Without filters.
     """
-    kept = st.session_state.get(SPEC)
+    kept, address = st.session_state.get(SPEC), _read_address()
+    st.session_state[OPENING] = not isinstance(kept, Asked) and not address
     spec = kept.spec if isinstance(kept, Asked) else _open_on(choices)
-    address = _read_address()
     if address and address != st.session_state.get(WRITTEN):
         spec = _follow(address, spec, cohort)
     names = {choice.name for choice in choices}
@@ -94,6 +101,11 @@ def find_spec(slug: str, cohort: Cohort, choices: Sequence[FeatureChoice]) -> Ru
         spec = replace(spec, features=_choose_features(choices))
     st.session_state[SPEC] = Asked(slug, spec)
     return spec
+
+
+def is_opening() -> bool:
+    """Tell whether this is what the page opens on: it then makes its run by itself."""
+    return bool(st.session_state.get(OPENING))
 
 
 def _open_on(choices: Sequence[FeatureChoice]) -> RunSpec:
@@ -329,6 +341,29 @@ def _take(spec: RunSpec, name: str) -> None:
         return
     changes: dict[str, Any] = {name: find_protocol(value) if name == "protocol" else value}
     ask(replace(spec, settings=replace(spec.settings, **changes)))
+
+
+def open_cell(chart: str, spec: RunSpec) -> None:
+    """Open the test images of the mark that was clicked; for a chart's callback.
+
+    Parameters
+    ----------
+    chart : str
+        Key of the chart, whose marks carry a feature set and a held-out group.
+    spec : RunSpec
+        On screen; another feature set is turned to.
+    """
+    points = st.session_state[chart].selection.points
+    data = points[0].get("customdata") if points else None
+    # Streamlit hands a list over as a mapping of places.
+    cell = list(data.values()) if isinstance(data, Mapping) else list(data or ())
+    if len(cell) != 2:
+        return
+    features, fold = map(str, cell)
+    st.session_state["detail"] = IMAGES
+    st.session_state["fold"] = ALL_GROUPS if fold in (MEAN, POOLED) else fold
+    if features != spec.features:
+        ask(replace(spec, features=features))
 
 
 def choose_section() -> str:

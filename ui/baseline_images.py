@@ -11,6 +11,7 @@ from cxrlib.intervals import NOTHING, name_units
 from cxrlib.runs import Run
 from cxrlib.worst_images import rank_images
 from ui.address import report_unknown
+from ui.baseline_choices import ALL_GROUPS
 from ui.image_panel import show_image_panel
 from ui.page_link import show_page_link
 from ui.table import show_table
@@ -18,7 +19,6 @@ from ui.text import show_alert, show_quiet
 
 __all__ = ["show_images"]
 
-ALL = "all groups"
 TITLES = {
     "image_id": "image",
     "patient_id": "patient",
@@ -33,7 +33,7 @@ def show_images(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
     """Show the test images of a held-out group, the furthest off first; one opens beside them."""
     fold = _choose_fold(run)
     try:
-        table = rank_images(run.result, None if fold == ALL else fold)
+        table = rank_images(run.result, None if fold == ALL_GROUPS else fold)
     except SelectionError as error:
         show_alert(str(error))
         return
@@ -58,7 +58,7 @@ def show_images(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
 
 def _choose_fold(run: Run) -> str:
     """Let the reader choose a held-out group; the address keeps it."""
-    folds = [ALL, *run.folds["fold"]]
+    folds = [ALL_GROUPS, *run.folds["fold"]]
     report_unknown("fold", folds.__contains__)
     if st.session_state.get("fold") not in (None, *folds):
         del st.session_state["fold"]  # of a run that held out other groups

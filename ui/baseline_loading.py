@@ -6,7 +6,6 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.features import FeatureChoice, list_feature_sets
-from cxrlib.run_book import list_runs
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, find_run, make_run
 from cxrlib.selection import Selection
@@ -15,7 +14,7 @@ from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import Task
 from ui.resources import find_cache, time_computed
 
-__all__ = ["is_first", "list_choices", "load_rows", "load_run", "run_now"]
+__all__ = ["list_choices", "load_rows", "load_run", "run_now"]
 
 BOOK = "run-book"  # the store's folder of runs that were made
 
@@ -50,11 +49,6 @@ def run_now(cohort: Cohort, spec: RunSpec) -> Run:
     """Make a run while the reader waits: a second or two."""
     with st.spinner("Training and testing, each group held out once …"):
         return make_run(cohort, Store(find_cache()), spec)
-
-
-def is_first(cohort: Cohort) -> bool:
-    """Tell whether no run was made on a cohort yet: the page then makes one by itself."""
-    return not list_runs(Store(find_cache()), cohort.fingerprint)
 
 
 def _time_book() -> int:

@@ -10,7 +10,8 @@ from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
 from cxrlib.jobs import JobRequest
 from cxrlib.run_spec import RunSpec
-from ui.baseline_loading import is_first, run_now
+from ui.baseline_choices import is_opening
+from ui.baseline_loading import run_now
 from ui.jobs import offer_job
 from ui.text import show_alert, show_text
 
@@ -55,7 +56,7 @@ def offer_run(
         "group, each in turn: a second or two. Every run is counted."
     )
     pressed = place.button("Run", type="primary", key="baseline_go", icon=":material/play_arrow:")
-    if pressed or is_first(cohort):
+    if pressed or is_opening():
         try:
             run_now(cohort, spec)
         except SelectionError as error:

@@ -6,6 +6,8 @@ import pandas as pd
 
 from cxrlib.charts.scores import is_number, write_interval
 from cxrlib.intervals import NOTHING
+from cxrlib.loco import MEAN
+from cxrlib.published_scores import find_scores
 from cxrlib.runs import Run
 from cxrlib.score_comparison import compare_scores, describe_score_comparison
 from ui.baseline_result import METRIC_WORDS
@@ -13,6 +15,15 @@ from ui.table import show_table
 from ui.text import show_quiet, show_text
 
 __all__ = ["find_printed", "show_paper"]
+
+FEATURE_TITLES = {
+    "intermediate": "intermediate features",
+    "outputs": "18 outputs",
+    "4-outputs": "4 outputs",
+    "lung-opacity": "Lung Opacity output",
+    "pixels": "image pixels (MLP)",
+    "prevalence": "baseline prevalence",
+}
 
 
 def find_printed(run: Run, metric: str) -> dict[str, float]:
@@ -36,10 +47,7 @@ def show_paper(run: Run, *, provenance: Sequence[str], stem: str) -> None:
     """Show each printed number beside ours, with the classes of both cohorts and a verdict."""
     table = compare_scores(run.result)
     if table.empty:
-        show_text(
-            "The paper prints no number of this: it has seven tasks and six feature sets of the "
-            "network densenet121-res224-all, with regions held out."
-        )
+        _show_printed(run, provenance=provenance, stem=stem)
         return
     show_text(describe_score_comparison(table))
     show_table(
@@ -85,3 +93,29 @@ def _classes(row: Mapping[Hashable, object], whose: str) -> str:
     if not is_number(n):
         return NOTHING
     return f"{n:,.0f} ({yes:,.0f} / {no:,.0f})" if is_number(yes) else f"{n:,.0f}"
+
+
+def _show_printed(run: Run, *, provenance: Sequence[str], stem: str) -> None:
+    """Show what the paper prints of a task, where none of it is comparable with the run."""
+    printed = find_scores(run.spec.task.name, fold=MEAN)
+    if not printed or not run.spec.task.is_published or run.spec.settings.hold_out != "region":
+        show_text(
+            "The paper prints no number of this: it has seven tasks as they are defined on this "
+            "page, with regions held out."
+        )
+        return
+    show_text(
+        f"The paper has no number of {run.result.features.title}. What it prints of this task is "
+        "by another network, on an earlier state of the collection, and of predicted classes: it "
+        "stands here to look at, not to compare."
+    )
+    table = pd.DataFrame(
+        {
+            "features": FEATURE_TITLES.get(score.features, score.features),
+            "score": METRIC_WORDS.get(score.metric, score.metric),
+            "mean ± SD over regions": _number(score.value, score.sd),
+            "where": score.table,
+        }
+        for score in printed
+    )
+    show_table(table, key="baseline_printed", provenance=provenance, file_stem=f"{stem}-printed")

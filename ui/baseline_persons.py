@@ -8,7 +8,8 @@ import pandas as pd
 
 from cxrlib.calibration import check_calibration
 from cxrlib.charts.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.scores import is_number, write_interval
+from cxrlib.charts.scores import is_number
+from cxrlib.charts.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.errors import SelectionError
 from cxrlib.influence import find_influence
 from cxrlib.intervals import name_units
@@ -18,26 +19,25 @@ from ui.cohort_charts import show_chart
 from ui.table import show_table
 from ui.text import show_alert, show_heading, show_quiet
 
-__all__ = ["load_calibration", "load_influence", "load_subgroups", "show_persons"]
+__all__ = ["show_persons"]
 
-NOT_ESTIMABLE = "not estimable"
 MOST_PERSONS = 12  # of the list on screen; what is saved has all
 
 
 @functools.lru_cache(maxsize=32)
-def load_influence(run: Run) -> pd.DataFrame:
+def _load_influence(run: Run) -> pd.DataFrame:
     """Find once how each person moves the pooled score."""
     return find_influence(run.result)
 
 
 @functools.lru_cache(maxsize=32)
-def load_subgroups(run: Run) -> pd.DataFrame:
+def _load_subgroups(run: Run) -> pd.DataFrame:
     """Score the subgroups of a run once."""
     return score_subgroups(run.result)
 
 
 @functools.lru_cache(maxsize=32)
-def load_calibration(run: Run) -> pd.DataFrame:
+def _load_calibration(run: Run) -> pd.DataFrame:
     """Check the calibration of a run once."""
     return check_calibration(run.result)
 
@@ -56,7 +56,7 @@ def _write(value: object) -> str:
 def _show_influence(run: Run, provenance: Sequence[str], stem: str) -> None:
     show_heading("Who changes the number most when left out")
     try:
-        table = load_influence(run)
+        table = _load_influence(run)
     except SelectionError as error:
         show_alert(str(error))
         return
@@ -86,39 +86,28 @@ def _show_influence(run: Run, provenance: Sequence[str], stem: str) -> None:
 
 
 def _show_subgroups(run: Run, provenance: Sequence[str], stem: str) -> None:
-    show_heading("By sex and age")
-    table = load_subgroups(run)
-    shown = pd.DataFrame(
-        {
-            "by": table["grouping"],
-            "group": table["group"],
-            "score (95 % interval)": [
-                write_interval(row) if is_number(row["value"]) else NOT_ESTIMABLE
-                for row in table.to_dict("records")
-            ],
-            "images": table["n_images"],
-            "persons": table["n_persons"],
-            "why": table["reason"],
-        }
-    )
-    show_table(
-        shown,
-        key="baseline_subgroups",
-        provenance=provenance,
-        file_stem=f"{stem}-subgroups",
+    table = _load_subgroups(run)
+    show_chart(
+        partial(plot_subgroups, table),
+        key="subgroups",
+        alt=describe_subgroups(table),
+        heading="By sex and age",
+        caption="Only pairs of one held-out group are compared; 95 % intervals over persons.",
         numbers=table,
+        provenance=provenance,
+        stem=stem,
     )
-    show_quiet("Only pairs of one held-out group are compared; intervals over persons.")
 
 
 def _show_calibration(run: Run, provenance: Sequence[str], stem: str) -> None:
     try:
-        table = load_calibration(run)
+        table = _load_calibration(run)
     except SelectionError as error:
         show_heading("Calibration in the large")
         show_quiet(str(error))
         return
-    settings, unit = run.spec.settings, run.spec.task.unit
+    settings = run.spec.settings
+    unit = (run.spec.task.unit or "as recorded") if run.spec.task.kind == "number" else ""
     show_chart(
         partial(plot_calibration, table, hold_out=settings.hold_out, unit=unit),
         key="calibration",

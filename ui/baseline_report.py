@@ -1,28 +1,24 @@
 """The report of a run: one page, or everything in an archive; and what its exports carry."""
 
-import functools
 from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrlib.charts.calibration import plot_calibration
-from cxrlib.charts.nulls import plot_null
 from cxrlib.cohort import Cohort
 from cxrlib.intervals import name_units
-from cxrlib.loco import POOLED
-from cxrlib.nulls import Null
 from cxrlib.reporting_items import AUTHOR, answer_items
 from cxrlib.run_book import RunEntry, list_runs
 from cxrlib.run_manifest import make_manifest
-from cxrlib.run_report import ReportPart, pack_report, write_run_report
+from cxrlib.run_parts import gather_parts
+from cxrlib.run_report import pack_report, write_run_report
 from cxrlib.run_spec import describe_spec
 from cxrlib.runs import Run, tell_runs
 from cxrlib.store import Store
-from ui.baseline_persons import load_calibration, load_influence, load_subgroups
+from cxrlib.table_layout import lay_out_frame
 from ui.baseline_runs import show_command
 from ui.resources import find_cache
-from ui.table import show_table
-from ui.text import show_heading, show_quiet, show_text
+from ui.tables import show_dense_table
+from ui.text import show_heading, show_text
 
 __all__ = ["list_lines", "show_report"]
 
@@ -36,17 +32,13 @@ def list_lines(run: Run) -> list[str]:
     ]
 
 
-def show_report(
-    cohort: Cohort, run: Run, null: Null | None, *, provenance: Sequence[str], stem: str
-) -> None:
+def show_report(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: str) -> None:
     """Show what can be saved of a run, which reporting items it answers, and how to repeat it.
 
     Parameters
     ----------
     cohort : Cohort
     run : Run
-    null : Null or None
-        As far as it was computed; goes into the report.
     provenance : sequence of str
     stem : str
         Of the files' names.
@@ -58,11 +50,15 @@ def show_report(
         f"{name_units(len(entries), 'run')} that were made on this cohort and task, not only this "
         "one."
     )
-    parts = functools.partial(_list_parts, run, null)
+    store = Store(find_cache())
+
+    def write() -> dict[str, bytes]:
+        return write_run_report(run, cohort, entries, more=gather_parts(run, store))
+
     with st.container(horizontal=True):
         st.download_button(
             "Page (HTML)",
-            data=lambda: write_run_report(run, cohort, entries, more=parts())["report.html"],
+            data=lambda: write()["report.html"],
             file_name=f"{stem}-report.html",
             mime="text/html",
             key="baseline_report_html",
@@ -71,7 +67,7 @@ def show_report(
         )
         st.download_button(
             "Everything (ZIP: page, tables, manifest)",
-            data=lambda: pack_report(write_run_report(run, cohort, entries, more=parts())),
+            data=lambda: pack_report(write()),
             file_name=f"{stem}-report.zip",
             mime="application/zip",
             key="baseline_report_zip",
@@ -80,39 +76,6 @@ def show_report(
         )
     show_command(run)
     _show_items(cohort, run, entries, provenance=provenance, stem=stem)
-
-
-def _list_parts(run: Run, null: Null | None) -> list[ReportPart]:
-    """List what else was computed of a run, as parts of its report."""
-    hold_out, unit = run.spec.settings.hold_out, run.spec.task.unit
-    calibration = load_calibration(run)
-    parts = [
-        ReportPart(
-            "calibration",
-            "Calibration in the large",
-            ("Mean prediction less what is recorded; intervals over persons.",),
-            calibration,
-            plot_calibration(calibration, hold_out=hold_out, unit=unit),
-        ),
-        ReportPart(
-            "subgroups",
-            "By sex and age",
-            ("Only pairs of one held-out group are compared; intervals over persons.",),
-            load_subgroups(run),
-        ),
-        ReportPart(
-            "influence",
-            "Who changes the number most when left out",
-            ("Pooled within groups; the models stay as they are.",),
-            load_influence(run),
-        ),
-    ]
-    if null is not None and null.n_done:
-        metric = str(null.table.loc[null.table["fold"] == POOLED, "metric"].iloc[0])
-        figure = plot_null(null, metric, hold_out=hold_out)
-        words = (null.describe(POOLED, metric),)
-        parts.append(ReportPart("null", "Among permuted labels", words, null.table, figure))
-    return parts
 
 
 def _show_items(
@@ -127,9 +90,18 @@ def _show_items(
     show_heading("Reporting items (TRIPOD+AI, CLAIM)")
     table = answer_items(make_manifest(run, cohort, entries))
     n_author = int((table["answer"] == AUTHOR).sum())
-    show_table(table, key="baseline_items", provenance=provenance, file_stem=f"{stem}-items")
-    show_quiet(
+    note = (
         f"The run answers {len(table) - n_author} of {name_units(len(table), 'item')}, in whole or "
         f'in part; of the others only the author of a study knows: "{AUTHOR}". Numbers are the '
         "guidelines' own, titles are ours."
+    )
+    layout = lay_out_frame(
+        table, title="Reporting items", unit="Unit: item.", prose=["title", "answer"], notes=[note]
+    )
+    show_dense_table(
+        layout,
+        key="baseline_items",
+        provenance=provenance,
+        file_stem=f"{stem}-items",
+        max_height=480,
     )

@@ -23,6 +23,7 @@ from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import Null
 from cxrlib.runs import Run, tell_runs
 from ui.address import report_unknown
+from ui.baseline_choices import open_cell
 from ui.figure import show_figure
 from ui.table import show_table
 from ui.text import show_quiet, show_text
@@ -45,6 +46,7 @@ METRIC_WORDS = {
     "correlation": "correlation",
     "r2": "R²",
     "mae": "mean absolute error",
+    "concordance": "concordance",
 }
 FOLD_WORDS = {
     "n_train_images": "training images",
@@ -150,12 +152,16 @@ def list_series(
         printed=printed,
         null=bands,
     )
-    shortcuts = [
+    return [own, *list_shortcuts(run)]
+
+
+def list_shortcuts(run: Run) -> list[Series]:
+    """List the shortcuts of a run as series of a chart."""
+    return [
         Series(result.features.title, result.scores, kind="shortcut", key=name)
         for name, result in run.shortcuts.items()
         if name != run.spec.features
     ]
-    return [own, *shortcuts]
 
 
 def find_kind(run: Run) -> Kind:
@@ -187,20 +193,31 @@ def show_forest(
         hold_out=hold_out,
         chance=chance,
         unit=run.spec.task.unit,
+        title=_name_score(run, metric),
     )
+    # Not in the caption: that goes with the figure to paper.
+    show_quiet("A click on a mark opens its test images below.")
     show_figure(
         draw(theme=st.context.theme.type or "light"),
         key="forest",
-        alt=describe_forest(series, metric, hold_out=hold_out),
+        alt=describe_forest(series, metric, hold_out=hold_out, title=_name_score(run, metric)),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
         caption=_write_caption(run, metric),
         provenance=provenance,
         file_stem=f"{stem}-forest",
         heading=f"{run.spec.task.title}: {name_metric(metric)} by held-out {hold_out}",
         draw=draw,
+        on_select=partial(open_cell, "forest", run.spec),
+        selection_mode="points",
     )
     for name, reason in run.refused.items():
         show_quiet(f"Shortcut {name!r} could not be run: {reason}")
+
+
+def _name_score(run: Run, metric: str) -> str:
+    """Name a score; a published one says what it is of, since its name alone would mislead."""
+    is_hard = run.spec.settings.protocol.ranking == "class" and run.spec.task.kind == "classes"
+    return f"{name_metric(metric)} of the predicted class" if is_hard else ""
 
 
 def _write_caption(run: Run, metric: str) -> str:

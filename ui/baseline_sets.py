@@ -13,8 +13,9 @@ from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run
+from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_run, run_now
-from ui.baseline_result import find_kind
+from ui.baseline_result import find_kind, list_shortcuts
 from ui.figure import show_figure
 from ui.text import show_alert, show_quiet
 
@@ -48,8 +49,12 @@ def show_sets(
     if missing:
         _offer(cohort, run.spec, missing)
     series = [
-        Series(each.result.features.title, each.scores, kind=find_kind(each), key=name)
-        for name, each in found.items()
+        *(
+            Series(each.result.features.title, each.scores, kind=find_kind(each), key=name)
+            for name, each in found.items()
+        ),
+        # On the images of the run on screen: nobody has to run them.
+        *list_shortcuts(run),
     ]
     chance = find_chance(metric, run.folds, event=run.spec.task.event)
     hold_out = run.spec.settings.hold_out
@@ -68,18 +73,30 @@ def show_sets(
         file_stem=f"{stem}-sets",
         heading=f"{run.spec.task.title}: all feature sets",
         draw=draw,
+        on_select=partial(open_cell, "score_table", run.spec),
+        selection_mode="points",
     )
     for title, reason in refused.items():
         show_quiet(f"{title}: {reason}")
-    for choice in choices:
-        if not choice.is_ready:
-            show_quiet(f"{choice.title}: {choice.why_not} {choice.what_to_do}")
+    _tell_absent([choice for choice in choices if not choice.is_ready])
 
 
 def _can_run(choice: FeatureChoice, spec: RunSpec) -> bool:
     """Tell whether a set can be run while the reader waits: the network on pixels is a job."""
-    is_shown = choice.name == spec.features
-    return choice.is_ready and (choice.kind != "pixels" or is_shown)
+    if choice.name == spec.features:
+        return True
+    return choice.is_ready and choice.kind not in ("pixels", "shortcut")
+
+
+def _tell_absent(choices: Sequence[FeatureChoice]) -> None:
+    """Say which sets are not here, and once for all of one network what to do."""
+    titles: dict[str, list[str]] = {}
+    for choice in choices:
+        titles.setdefault(f"{choice.why_not} {choice.what_to_do}", []).append(choice.title)
+    if titles:
+        with st.expander(f"{len(choices)} feature sets that cannot be run yet"):
+            for words, names in titles.items():
+                show_quiet(f"{'; '.join(names)}: {words}")
 
 
 def _find_runs(

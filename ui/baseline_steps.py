@@ -7,34 +7,40 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from cxrlib.catalogue import CohortEntry
 from cxrlib.charts.score_steps import describe_score_steps, plot_score_steps
 from cxrlib.charts.shift import describe_shift, plot_shift
 from cxrlib.errors import SelectionError
 from cxrlib.protocol_walk import walk_protocol
 from cxrlib.runs import Run
-from cxrlib.shift import Shift, compare_shift
+from cxrlib.shift import load_shift
+from cxrlib.store import Store
+from ui.baseline_offer import make_request
 from ui.cohort_charts import show_chart
+from ui.jobs import offer_job
+from ui.resources import find_cache
 from ui.text import show_quiet, show_text
 
 __all__ = ["show_shift", "show_walk"]
 
 
-@functools.lru_cache(maxsize=16)
-def _compare_shift(run: Run) -> Shift:
-    return compare_shift(run.result.rows, run.result.features, run.spec.settings)
-
-
-def show_shift(run: Run, *, provenance: Sequence[str], stem: str) -> None:
-    """Compare models from outside and from inside each group on the same images."""
+def show_shift(entry: CohortEntry, run: Run, *, provenance: Sequence[str], stem: str) -> None:
+    """Compare models from outside and from inside each group on the same images: a job."""
     show_text(
         "Is it the place, or the number of examples? The same test images are predicted by models "
         "trained outside and inside the group, from equally many images of each class."
     )
-    try:
-        with st.spinner("Fitting models inside and outside, twenty times each …"):
-            shift = _compare_shift(run)
-    except SelectionError as error:
-        show_quiet(str(error))
+    if run.result.features.kind == "pixels":
+        show_quiet("Not offered for pixels: hundreds of networks would take hours.")
+        return
+    store = Store(find_cache())
+    shift = load_shift(run.result.rows, run.result.features, run.spec.settings, store)
+    if shift is None:
+        offer_job(
+            make_request("shift", entry, run.spec),
+            label=f"The shift alone: {run.spec.task.title}, {run.spec.features}",
+            button="Compare models from outside and inside",
+        )
         return
     hold_out = run.spec.settings.hold_out
     show_chart(

@@ -269,6 +269,15 @@ def visit_patients(
         findings.add("an unknown patient in the address is not reported")
 
 
+def visit_baselines(
+    page: Page, address: str, findings: Findings, take: Callable[[str], None]
+) -> None:
+    """Walk through the baselines page."""
+    from tests.browser.baselines import visit_baselines as visit  # which imports this module
+
+    visit(page, address, findings, take)
+
+
 PARTS = ("outputs over time", "where it leads", "notes and flags", "record")
 
 # Sections of the cohort page; those that hold a chart of Plotly.
@@ -279,6 +288,7 @@ VISITS: dict[str, Visit] = {
     "cohort": visit_cohort,
     "patients": visit_patients,
     "trajectories": visit_trajectories,
+    "baselines": visit_baselines,
     "data": visit_data,
 }
 

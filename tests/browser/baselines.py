@@ -1,0 +1,69 @@
+"""Walk through the baselines page: its opening run, each part, a task turned, a run pressed."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page
+
+from tests.browser.look import Findings, check_page, wait_until_drawn
+from ui.baseline_choices import SECTIONS
+
+__all__ = ["visit_baselines"]
+
+# Run at once here: the network on pixels and permutations are jobs.
+QUICK = ("task", "test images", "protocols", "persons")
+
+
+def visit_baselines(
+    page: Page, address: str, findings: Findings, take: Callable[[str], None]
+) -> None:
+    """Open the page, look at each part by link, turn the task, follow a faulty link.
+
+    Parameters
+    ----------
+    page : Page
+    address : str
+        Of the server.
+    findings : Findings
+    take : callable
+        Takes a picture under the page's name and what is appended to it.
+    """
+    page.goto(f"{address}/baselines")
+    _wait_for_run(page)
+    check_page(page, findings)
+    take("")
+    width = (page.viewport_size or {"width": 0})["width"]
+    for section in SECTIONS if width == 1366 else QUICK:
+        page.get_by_test_id("stButtonGroup").get_by_text(section, exact=True).last.click()
+        page.wait_for_timeout(800)
+        _wait_for_run(page)
+        check_page(page, findings)
+        page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 900)")
+        page.wait_for_timeout(400)
+        take(f"-{section.replace(' ', '-')}")
+    _turn_the_task(page, findings)
+    take("-opacity")
+    page.goto(f"{address}/baselines?task=there-is-no-such-task")
+    wait_until_drawn(page)
+    if "there-is-no-such-task" not in page.inner_text(".stApp"):
+        findings.add("an unknown task in the address is not reported")
+
+
+def _wait_for_run(page: Page) -> None:
+    """Wait until an answer stands there: the first run of a server takes a few seconds."""
+    page.get_by_text("made on this cohort and task").first.wait_for()
+    wait_until_drawn(page)
+
+
+def _turn_the_task(page: Page, findings: Findings) -> None:
+    """Turn to a task of numbers, and press Run where it was not run before."""
+    page.get_by_text("Opacity (0-6)", exact=True).first.click()
+    page.wait_for_timeout(800)
+    wait_until_drawn(page)
+    run = page.get_by_role("button", name="Run", exact=True)
+    if run.count():
+        run.first.click()
+    page.get_by_text("mean absolute error").first.wait_for()
+    wait_until_drawn(page)
+    if "task=opacity" not in page.url:
+        findings.add(f"the task is not in the address: {page.url}")
+    check_page(page, findings)
