@@ -6,6 +6,7 @@ would otherwise serve a deep link without the frame that carries the notice.
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from ui.memory import settle_memory
 from ui.preload import preload_charts
 from ui.upload_gate import guard_uploads
 
+#: What the first run of a baseline would wait for.
+SKLEARN_PARTS = ("linear_model", "pipeline", "preprocessing", "decomposition", "model_selection")
 WORKER_DELAY = 15.0  # seconds after the server's start
 WORKER_SIGN = 30.0  # seconds between two signs that a worker is wanted
 
@@ -31,6 +34,11 @@ def warm_up() -> None:
     with contextlib.suppress(CxrError):  # the page will say it
         find_flags(find_cohort(slug))  # what every page's filters ask for first
         load_current(slug)
+    for name in SKLEARN_PARTS:
+        importlib.import_module(f"sklearn.{name}")
+    import ui.baseline_report
+    import ui.baseline_sets
+    import ui.baseline_steps
     import ui.map_belief
     import ui.map_selection
     import ui.patient_near
