@@ -15,7 +15,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.intervals import name_units
 from cxrlib.regions import UNKNOWN
 
-__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "make_folds", "name_groups"]
+__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "make_folds", "name_groups", "name_held_out"]
 
 HOLD_OUTS = ("region", "sub-region", "country", "source")
 """What can be held out: places from large to small, and sites."""
@@ -105,6 +105,19 @@ def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
         )
     values = table[_COLUMNS.get(hold_out, hold_out)].to_numpy(dtype=object, na_value="")
     return np.array([str(value).strip() or UNKNOWN for value in values], dtype=object)
+
+
+def name_held_out(number: int, hold_out: str) -> str:
+    """Write a count of what is held out.
+
+    Examples
+    --------
+    >>> name_held_out(1, "country"), name_held_out(0, "country"), name_held_out(2, "sub-region")
+    ('1 country', '0 countries', '2 sub-regions')
+    """
+    if hold_out == "country" and number != 1:
+        return f"{number:,} countries"
+    return name_units(number, hold_out)
 
 
 def make_folds(

@@ -20,9 +20,10 @@ from cxrlib.fold_scores import (
     measure_size,
     pool_draws,
 )
-from cxrlib.folds import GUARDS, HOLD_OUTS, Fold
+from cxrlib.folds import GUARDS, HOLD_OUTS, Fold, name_held_out
 from cxrlib.intervals import name_units
 from cxrlib.loco_plan import (
+    Kept,
     LocoPlan,
     Predictions,
     ShouldStop,
@@ -30,7 +31,7 @@ from cxrlib.loco_plan import (
     plan_loco,
     predict_folds,
 )
-from cxrlib.paired_differences import DIFFERENCE_COLUMNS, compare_results
+from cxrlib.paired_differences import DIFFERENCE_COLUMNS, compare_results, read_cases
 from cxrlib.protocols import (
     CORRECTED,
     PROTOCOLS,
@@ -40,7 +41,7 @@ from cxrlib.protocols import (
     find_protocol,
 )
 from cxrlib.resampling import find_interval
-from cxrlib.scores import METRICS, RANGES, compute_score, list_metrics
+from cxrlib.scores import METRICS, RANGES
 from cxrlib.task_rows import TaskRows
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "PROTOCOLS",
     "PUBLISHED",
     "SCORE_COLUMNS",
+    "Kept",
     "LocoPlan",
     "LocoResult",
     "LocoSettings",
@@ -165,6 +167,7 @@ def run_loco(
     settings: LocoSettings | None = None,
     *,
     should_stop: ShouldStop | None = None,
+    kept: Kept | None = None,
 ) -> LocoResult:
     """Hold each group out once, predict it from the others and score the predictions.
 
@@ -177,6 +180,9 @@ def run_loco(
         The corrected protocol over regions by default.
     should_stop : callable, optional
         Asked between fits.
+    kept : mutable mapping, optional
+        Fits of an earlier call with the same images, features and settings: they are not done
+        again, and new ones are put into it.
 
     Returns
     -------
@@ -192,7 +198,7 @@ def run_loco(
     """
     settings = settings or LocoSettings()
     plan = plan_loco(rows, features, settings)
-    predictions = predict_folds(plan, should_stop=should_stop)
+    predictions = predict_folds(plan, should_stop=should_stop, kept=kept)
     draws = _draw(plan, predictions, plan.labels.y, settings.n_resamples)
     return LocoResult(
         rows=plan.rows,
@@ -290,8 +296,8 @@ def _score_mean(plan: LocoPlan, metric: str, draws: Mapping[str, FoldDraws]) -> 
     row = _start_row(plan, MEAN, metric, folds)
     needed = plan.settings.protocol.fewest_folds
     if len(folds) < needed:
-        by = plan.settings.hold_out
-        reason = f"{name_units(len(folds), by)} with a score: a mean needs {needed}."
+        by = name_held_out(len(folds), plan.settings.hold_out)
+        reason = f"{by} with a score: a mean needs {needed}."
         return row | {"reason": reason}
     values, resampled, n_independent = average_draws([draws[fold.name] for fold in folds], metric)
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
@@ -359,17 +365,16 @@ def score_seeds(result: LocoResult) -> pd.DataFrame:
     DataFrame
         fold, metric, seed, value; a row a scored fold, score and seed.
     """
-    task, protocol = result.rows.task, result.settings.protocol
     lines = []
     scored = set(result.folds.loc[result.folds["is_scored"], "fold"])
-    for (name, seed), group in result.predictions.groupby(["fold", "seed"], sort=False):
+    seeds = sorted(set(result.predictions["seed"]))
+    for name, case in read_cases(result).items():
         if name not in scored:
             continue
-        y, value, chosen = (group[c].to_numpy(dtype=float) for c in ("y", "value", "chosen"))
-        ranking = chosen if protocol.ranking == "class" else value
-        for metric in list_metrics(task.kind, task.event):
-            score = compute_score(y, ranking, chosen, metric, event=task.event or "positive")
-            lines.append({"fold": name, "metric": metric, "seed": seed, "value": float(score[0])})
+        once = draw_scores(case, 0, 0)
+        for metric, values in once.by_seed.items():
+            for seed, value in zip(seeds, values.tolist(), strict=True):
+                lines.append({"fold": name, "metric": metric, "seed": seed, "value": value})
     return pd.DataFrame(lines, columns=["fold", "metric", "seed", "value"])
 
 

@@ -4,8 +4,9 @@ Nothing of it depends on the labels beyond which folds there are, so that a null
 fits one plan to many permutations of the labels.
 """
 
+import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,11 +30,21 @@ from cxrlib.protocols import LocoSettings
 from cxrlib.scores import list_metrics
 from cxrlib.task_rows import TaskRows
 
-__all__ = ["LocoPlan", "Predictions", "ShouldStop", "note_fits", "plan_loco", "predict_folds"]
+__all__ = [
+    "Kept",
+    "LocoPlan",
+    "Predictions",
+    "ShouldStop",
+    "note_fits",
+    "plan_loco",
+    "predict_folds",
+]
 
 _SHARED = {"person": "a person", "article": "an article", "source": "a site"}
 
 ShouldStop = Callable[[], bool]
+Kept = MutableMapping[tuple[str, int], Fit]
+"""Fits by fold and seed, kept somewhere so that what was stopped goes on."""
 Predictions = Mapping[str, tuple[Fit, ...]]
 """By fold, what the models say of its test images: one of each seed."""
 
@@ -199,7 +210,11 @@ def _note_persons(folds: Sequence[Fold], persons: np.ndarray, hold_out: str) -> 
 
 
 def predict_folds(
-    plan: LocoPlan, y: np.ndarray | None = None, *, should_stop: ShouldStop | None = None
+    plan: LocoPlan,
+    y: np.ndarray | None = None,
+    *,
+    should_stop: ShouldStop | None = None,
+    kept: Kept | None = None,
 ) -> Predictions:
     """Fit a model for each tested fold, and predict its images.
 
@@ -210,6 +225,8 @@ def predict_folds(
         Other labels in the order of ``plan.rows``, such as permuted ones.
     should_stop : callable, optional
         Asked before each fit.
+    kept : mutable mapping, optional
+        Fits by fold and seed: what is in it is not fitted again, what is fitted is put into it.
 
     Returns
     -------
@@ -225,21 +242,25 @@ def predict_folds(
     found = {}
     for fold in plan.tested:
         fits = []
-        design = plan.design(fold)
+        # Not needed where all fits are kept; pixels take long.
+        design = functools.cache(functools.partial(plan.design, fold))
         for seed in plan.seeds:
             if should_stop is not None and should_stop():
                 raise RunStoppedError("The evaluation was stopped.")
-            fits.append(
-                fit_model(
-                    design,
-                    labels[fold.train],
-                    plan.method,
-                    seed=seed,
-                    is_patient=plan.settings.protocol.is_standardised,
-                )
-            )
+            fit = None if kept is None else kept.get((fold.name, seed))
+            if fit is None:
+                fit = _fit(plan, design(), labels[fold.train], seed)
+                if kept is not None:
+                    kept[fold.name, seed] = fit
+            fits.append(fit)
         found[fold.name] = tuple(fits)
     return found
+
+
+def _fit(plan: LocoPlan, design: Design, y: np.ndarray, seed: int) -> Fit:
+    """Fit the model of a fold and seed."""
+    is_patient = plan.settings.protocol.is_standardised
+    return fit_model(design, y, plan.method, seed=seed, is_patient=is_patient)
 
 
 def note_fits(plan: LocoPlan, predictions: Predictions) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cxrlib.errors import SelectionError
 from cxrlib.fold_scores import FoldCase, FoldDraws, average_draws, draw_scores, pool_draws
+from cxrlib.folds import name_held_out
 from cxrlib.intervals import name_units
 from cxrlib.models import Fit
 from cxrlib.resampling import find_interval
@@ -16,7 +17,7 @@ from cxrlib.scores import list_metrics
 if TYPE_CHECKING:
     from cxrlib.loco import LocoResult
 
-__all__ = ["DIFFERENCE_COLUMNS", "compare_results"]
+__all__ = ["DIFFERENCE_COLUMNS", "compare_results", "read_cases"]
 
 DIFFERENCE_COLUMNS = (
     "fold",
@@ -59,7 +60,7 @@ def compare_results(first: "LocoResult", second: "LocoResult") -> pd.DataFrame:
     """
     _check_same(first, second)
     settings = first.settings
-    cases = [_read_cases(result) for result in (first, second)]
+    cases = [read_cases(result) for result in (first, second)]
     draws = [
         {
             name: draw_scores(case, settings.n_resamples, settings.seed)
@@ -89,8 +90,8 @@ def _check_same(first: "LocoResult", second: "LocoResult") -> None:
         )
 
 
-def _read_cases(result: "LocoResult") -> dict[str, FoldCase]:
-    """Read from a result what its scores are made of."""
+def read_cases(result: "LocoResult") -> dict[str, FoldCase]:
+    """Read from the tables of an evaluation what its scores are made of, by group."""
     task, found = result.rows.task, {}
     columns = ["n_train_images", "n_train_positive", "n_train_negative"]
     sizes = {
@@ -136,7 +137,7 @@ def _compare_rows(
         if len(scored) >= needed:
             means.append(_write("mean", metric, *_subtract(draws, scored, metric)))
         else:
-            by = name_units(len(scored), first.settings.hold_out)
+            by = name_held_out(len(scored), first.settings.hold_out)
             reason = f"{by} with both scores: a mean needs {needed}."
             means.append(_write("mean", metric, reason=reason))
     yield from means

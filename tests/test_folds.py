@@ -96,7 +96,7 @@ def test_guards_may_leave_nothing_to_train_on() -> None:
         region=["Asia", "Asia", "Europe", "Europe"], y=[0, 1, 0, 1], source=["s"] * 4
     )
     fold = make_folds(table, take_labels(table), guards=("source",))[0]
-    assert fold.reason == "There is no image to train on outside 'A', 2 taken out by guards."
+    assert fold.reason == "There is no image to train on outside 'Asia', 2 taken out by guards."
 
 
 def test_one_region_has_nothing_to_train_on() -> None:
