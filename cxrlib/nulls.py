@@ -10,24 +10,22 @@ label, as an outcome has, this exchanges labels among persons and p is exact; wh
 within persons, as severity does, it is close to that.
 """
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import SelectionError
-from cxrlib.features import Features, match_features
+from cxrlib.features import Features
 from cxrlib.folds import name_groups
 from cxrlib.intervals import name_units
 from cxrlib.loco import POOLED, LocoPlan, LocoSettings, compute_values, plan_loco, predict_folds
 from cxrlib.resampling import LEVEL
+from cxrlib.run_keys import name_evaluation
 from cxrlib.store import Store
 from cxrlib.task_rows import TaskRows
 
@@ -48,7 +46,6 @@ LOWER_IS_BETTER = ("mae",)
 MOST_DRAWS = 1000
 # Scores are ratios of whole numbers: those that differ by less are equal.
 ROUNDING = 1e-9
-PACKAGES = ("numpy", "scikit-learn", "scipy")
 
 Floats = NDArray[np.float64]
 OnProgress = Callable[[int, int, float], None]
@@ -328,26 +325,9 @@ def _can_fit(plan: LocoPlan, y: Floats) -> bool:
 
 
 def null_key(rows: TaskRows, features: Features, settings: LocoSettings) -> str:
-    """Return the name of a null in the store: all that its numbers depend on, but how many.
-
-    Rows without features do not matter: those of a task and those of its result have one key.
-    """
-    features = match_features(features, rows)
-    table = rows.table[rows.table["image_id"].isin(features.image_ids)]
-    table = table.sort_values("image_id", kind="stable")
-    columns = ["image_id", "person_id", "article", "source", "region", "sub_region", "country", "y"]
-    parts = [
-        NULL_VERSION,
-        {name: version(name) for name in PACKAGES},
-        rows.task.kind,
-        rows.task.event,
-        asdict(replace(settings, n_resamples=0)),
-        features.key,
-        features.kind,
-        table[columns].astype(str).to_numpy().tolist(),
-    ]
-    text = json.dumps(parts, sort_keys=True)
-    return f"null-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    """Return the name of a null in the store: all that its numbers depend on, but how many."""
+    settings = replace(settings, n_resamples=0)
+    return name_evaluation("null", rows, features, settings, (NULL_VERSION,))
 
 
 def load_null(

@@ -10,6 +10,8 @@ each other: across parts of a cross-validation, values of different models would
 and what is left out of training would be ranked too low.
 """
 
+import functools
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -17,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.errors import SelectionError
+from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.features import Features
 from cxrlib.folds import name_groups
 from cxrlib.intervals import name_units
@@ -25,10 +27,27 @@ from cxrlib.models import Method, choose_method, fit_model, make_design
 from cxrlib.protocols import CORRECTED, LocoSettings, Protocol
 from cxrlib.regions import UNKNOWN
 from cxrlib.resampling import find_interval
+from cxrlib.run_keys import name_evaluation
 from cxrlib.scores import sum_pairs
+from cxrlib.store import Store
 from cxrlib.task_rows import TaskRows
 
-__all__ = ["N_REPEATS", "N_RESAMPLES", "SHIFT_COLUMNS", "Shift", "compare_shift"]
+__all__ = [
+    "N_REPEATS",
+    "N_RESAMPLES",
+    "SHIFT_COLUMNS",
+    "Shift",
+    "compare_shift",
+    "compute_shift",
+    "load_shift",
+    "shift_key",
+]
+
+logger = logging.getLogger(__name__)
+
+KIND = "shifts"
+#: Raised when images are compared otherwise: every stored comparison is then made anew.
+SHIFT_VERSION = 1
 
 N_REPEATS = 20
 #: Each fits all models again, about twenty a region: fewer than of other intervals.
@@ -42,6 +61,10 @@ SHIFT_COLUMNS = (
     *("fold", "metric", "outside", "inside", "difference", "low", "high", "n_images"),
     *("n_persons", "n_train", "n_train_positive", "n_repeats", "n_used", "n_dropped", "reason"),
 )
+_REPEATS = ("fold", "repeat", "outside", "inside")
+
+OnProgress = Callable[[int, int], None]
+ShouldStop = Callable[[], bool]
 Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
@@ -155,7 +178,8 @@ def compare_shift(
     settings: LocoSettings | None = None,
     *,
     n_repeats: int = N_REPEATS,
-    should_stop: Callable[[], bool] | None = None,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Shift:
     """Compare models from outside and from inside each region on the same images.
 
@@ -175,13 +199,17 @@ def compare_shift(
         The corrected protocol by default. A protocol says how features are scaled, what ranks, and
         what is kept apart. At most `N_RESAMPLES` of its resamples are made.
     n_repeats : int, default 20
+    on_progress : callable, optional
+        Takes the resamples done, and those of all regions.
     should_stop : callable, optional
-        Asked before each region and resample; regions that are not reached have no row.
+        Asked before each region and resample.
 
     Raises
     ------
     SelectionError
         For pixels: thousands of networks would take days.
+    RunStoppedError
+        When `should_stop` said so.
     """
     settings = settings or LocoSettings()
     if features.kind == "pixels":
@@ -190,15 +218,83 @@ def compare_shift(
             "feature set."
         )
     images = _take_images(rows, features, settings)
-    stops = should_stop or (lambda: False)
-    compared: dict[str, _Compared] = {}
-    for name in sorted({*images.group} - {UNKNOWN}):
-        if stops():
-            break
-        compared[name] = _compare_group(images, name, settings, n_repeats, stops)
+    names = sorted({*images.group} - {UNKNOWN})
+    n_resamples = min(settings.n_resamples, N_RESAMPLES)
+
+    def step(place: int, done: int) -> None:
+        if should_stop is not None and should_stop():
+            raise RunStoppedError("The comparison was stopped.")
+        if on_progress is not None:
+            on_progress(place * n_resamples + done, len(names) * n_resamples)
+
+    compared = {
+        name: _compare_group(images, name, settings, n_repeats, functools.partial(step, place))
+        for place, name in enumerate(names)
+    }
+    step(len(names), 0)
     table = [_describe(images, name, each) for name, each in compared.items()]
     table.append(_pool(images, compared))
     return Shift(pd.DataFrame(table, columns=list(SHIFT_COLUMNS)), _list_repeats(compared))
+
+
+# ---- keeping
+
+
+def compute_shift(
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings,
+    store: Store,
+    *,
+    n_repeats: int = N_REPEATS,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Shift:
+    """Load a comparison from the store, or make and keep it; see `compare_shift`."""
+    known = load_shift(rows, features, settings, store, n_repeats=n_repeats)
+    if known is not None:
+        return known
+    found = compare_shift(
+        *(rows, features, settings),
+        n_repeats=n_repeats,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    key = shift_key(rows, features, settings, n_repeats)
+    info = {"task": rows.task.to_text(), "features": features.name}
+    store.write_table(KIND, f"{key}-repeats", found.repeats, info=info)
+    store.write_table(KIND, key, found.table, info=info)
+    return found
+
+
+def load_shift(
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings,
+    store: Store,
+    *,
+    n_repeats: int = N_REPEATS,
+) -> Shift | None:
+    """Load a comparison from the store, None where it was not made. Computes nothing."""
+    key = shift_key(rows, features, settings, n_repeats)
+    table, repeats = store.read_table(KIND, key), store.read_table(KIND, f"{key}-repeats")
+    if table is None or repeats is None:
+        return None
+    if tuple(table.columns) != SHIFT_COLUMNS or tuple(repeats.columns) != _REPEATS:
+        logger.warning("The stored comparison %s has other columns: it is made anew.", key)
+        return None
+    return Shift(table, repeats)
+
+
+def shift_key(
+    rows: TaskRows, features: Features, settings: LocoSettings, n_repeats: int = N_REPEATS
+) -> str:
+    """Return the name of a comparison in the store: all that its numbers depend on."""
+    settings = replace(settings, n_resamples=min(settings.n_resamples, N_RESAMPLES))
+    return name_evaluation("shift", rows, features, settings, (SHIFT_VERSION, n_repeats))
+
+
+# ---- images
 
 
 def _take_images(rows: TaskRows, features: Features, settings: LocoSettings) -> _Images:
@@ -242,9 +338,10 @@ def _compare_group(
     name: str,
     settings: LocoSettings,
     n_repeats: int,
-    stops: Callable[[], bool],
+    step: Callable[[int], None],
 ) -> _Compared:
     """Compare in one region, repeatedly, and in resamples."""
+    step(0)
     rng = np.random.default_rng([settings.seed, *name.encode()])
     test = np.flatnonzero(images.group == name)
     reason = _refuse(images, test)
@@ -257,12 +354,11 @@ def _compare_group(
     if not sums[2].any():
         reason = "No two images that are tested together have different labels."
         return _Compared(np.zeros((3, 0)), np.zeros((3, 0)), plan.sizes, reason)
-    resampled = [np.full(3, np.nan)]
-    for _ in range(min(settings.n_resamples, N_RESAMPLES)):
-        if stops():
-            break
-        resampled.append(_resample(images, test, settings.protocol, rng))
-    return _Compared(sums, np.stack(resampled[1:] or resampled, axis=1), plan.sizes)
+    resampled = np.zeros((3, min(settings.n_resamples, N_RESAMPLES)))
+    for place in range(resampled.shape[1]):
+        step(place)
+        resampled[:, place] = _resample(images, test, settings.protocol, rng)
+    return _Compared(sums, resampled, plan.sizes)
 
 
 def _refuse(images: _Images, test: Ints) -> str:
@@ -434,10 +530,8 @@ def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
     if len(good) < CORRECTED.fewest_folds:
         reason = f"{name_units(len(good), 'group')} can be compared: pooling needs two."
         return row | {"n_used": 0, "n_dropped": 0, "reason": reason}
-    # A resample may have been stopped in the last region.
-    fewest = min(each.resampled.shape[1] for each in good.values())
     sums = np.sum([each.sums.sum(axis=1) for each in good.values()], axis=0)
-    resampled = np.sum([each.resampled[:, :fewest] for each in good.values()], axis=0)
+    resampled = np.sum([each.resampled for each in good.values()], axis=0)
     n_repeats = max(each.sums.shape[1] for each in good.values())
     n_independent = sum(
         _count_independent(images, np.flatnonzero(images.group == name)) for name in good
@@ -476,7 +570,7 @@ def _list_repeats(compared: dict[str, _Compared]) -> pd.DataFrame:
         for name, each in compared.items()
         for repeat, (outside, inside) in enumerate(_divide(each.sums[:2], each.sums[2]).T)
     ]
-    return pd.DataFrame(rows, columns=["fold", "repeat", "outside", "inside"])
+    return pd.DataFrame(rows, columns=list(_REPEATS))
 
 
 def _divide(counts: Floats, of: Floats) -> Floats:

@@ -11,7 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxrlib.errors import DownloadStoppedError, ProjectionError, SelectionError, WeightsError
+from cxrlib.errors import (
+    DownloadStoppedError,
+    ProjectionError,
+    RunStoppedError,
+    SelectionError,
+    WeightsError,
+)
 
 if TYPE_CHECKING:
     from cxrlib.cohort import Cohort
@@ -98,8 +104,17 @@ def fill_parameters(
         if value is REQUIRED:
             raise SelectionError(f"A job {kind!r} needs the parameter {name!r}. Name it.")
         full[name] = _check_value(kind, name, value, types)
+    if "task" in known:
+        full |= _check_run(full)
     _check_size(kind, full)
     return full
+
+
+def _check_run(given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the parameters of a run in one spelling; raises SelectionError."""
+    from cxrlib.run_jobs import check_run_parameters
+
+    return check_run_parameters(given)
 
 
 def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> JSON:
@@ -192,7 +207,7 @@ def run_work(
 
     try:
         return KINDS[kind].run(full, cache, report, should_stop)
-    except DownloadStoppedError as error:
+    except (DownloadStoppedError, RunStoppedError) as error:
         raise WorkStoppedError from error
 
 
@@ -321,6 +336,37 @@ def _weights(
     return {"file": path.name}
 
 
+def _null(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Permute the labels of a run, and fit its models again."""
+    from cxrlib.run_jobs import make_spec, run_null
+
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    spec = make_spec(parameters)
+    return run_null(cohort, store, spec, parameters["n"], on_progress, should_stop)
+
+
+def _shift(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Compare models from outside and from inside each region on the images of a run."""
+    from cxrlib.run_jobs import make_spec, run_shift
+
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    return run_shift(cohort, store, make_spec(parameters), on_progress, should_stop)
+
+
+def _pixels_loco(
+    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+) -> dict[str, JSON]:
+    """Make the run of the network on pixels for one task."""
+    from cxrlib.run_jobs import make_pixel_run, make_spec
+
+    cohort, store = _load(parameters["data"], cache, on_progress)
+    return make_pixel_run(cohort, store, make_spec(parameters), on_progress, should_stop)
+
+
 def _collection(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
@@ -342,6 +388,17 @@ EXTRACTION: Parameters = {
 }
 _EMBEDDING: Parameters = {"data": (_TEXT, REQUIRED), **EXTRACTION}
 _SETTINGS: Parameters = {"settings": ((dict,), {})}
+_PIXEL_RUN: Parameters = {
+    "data": (_TEXT, REQUIRED),
+    "task": (_TEXT, REQUIRED),
+    "protocol": (_TEXT, "corrected"),
+    "hold_out": (_TEXT, "region"),
+    "strict": ((bool,), False),
+    "where": (_TEXT, ""),
+    "seed": ((int,), 0),
+    "resamples": ((int,), 1000),
+}
+_RUN: Parameters = {**_PIXEL_RUN, "features": (_TEXT, REQUIRED)}
 
 KINDS: dict[str, Kind] = {
     "embed": Kind(_embed, _EMBEDDING),
@@ -369,6 +426,9 @@ KINDS: dict[str, Kind] = {
     "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
     "collection": Kind(_collection, {}),
+    "null": Kind(_null, {**_RUN, "n": ((int,), 200)}),
+    "shift": Kind(_shift, _RUN),
+    "pixels-loco": Kind(_pixels_loco, _PIXEL_RUN),
 }
 
 

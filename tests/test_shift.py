@@ -7,7 +7,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from cxrlib import shift
-from cxrlib.errors import SelectionError
+from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.shift import compare_shift
 from cxrlib.task_rows import TaskRows
@@ -197,11 +197,11 @@ def test_the_protocol_says_what_ranks() -> None:
 
 
 def test_it_can_be_stopped_and_pixels_are_refused() -> None:
-    """Regions that are not reached have no row."""
+    """It says so by an error, at once."""
     rows, rng = draw_rows(9)
     features = make_features(rows, rng.normal(size=(90, 1)))
-    table = compare_shift(rows, features, FEW, should_stop=lambda: True).table
-    assert table["fold"].tolist() == ["pooled"]
+    with pytest.raises(RunStoppedError):
+        compare_shift(rows, features, FEW, should_stop=lambda: True)
     object.__setattr__(features, "kind", "pixels")
     with pytest.raises(SelectionError, match="thousands of models"):
         compare_shift(rows, features, FEW)

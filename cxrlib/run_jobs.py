@@ -1,0 +1,249 @@
+"""Evaluations that take long, as jobs: the null, the shift, and the network on pixels.
+
+Each makes the run it belongs to first, so that it is in the run book; what a job gives lies in the
+store, where `cxrlib.nulls.load_null`, `cxrlib.shift.load_shift` and `cxrlib.runs.find_run` find it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from cxrlib.cohort import Cohort
+from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.features import Features, load_pixel_features
+from cxrlib.folds import Labels, make_folds
+from cxrlib.kept_fits import KeptFits
+from cxrlib.models import MLP_SEEDS, choose_method, refuse_training
+from cxrlib.nulls import PERMUTATIONS, compute_null, null_key
+from cxrlib.protocols import LocoSettings, find_protocol
+from cxrlib.run_keys import name_evaluation
+from cxrlib.run_spec import MAX_RESAMPLES, RunSpec
+from cxrlib.runs import make_run
+from cxrlib.selection import check_selection
+from cxrlib.shift import compute_shift, shift_key
+from cxrlib.store import Store
+from cxrlib.task_rows import TaskRows, take_rows
+from cxrlib.tasks import read_task
+
+__all__ = [
+    "check_run_parameters",
+    "make_pixel_run",
+    "make_spec",
+    "run_null",
+    "run_shift",
+    "spec_parameters",
+]
+
+#: Raised when networks are fitted otherwise: every kept fit is then done anew.
+FIT_VERSION = 1
+PIXELS = "pixels"
+#: Processes that decode images.
+DECODERS = 2
+
+_RANGES = (("seed", 0, 2**32 - 1), ("resamples", 0, MAX_RESAMPLES), ("n", *PERMUTATIONS))
+
+OnProgress = Callable[[str, int, int], None]
+ShouldStop = Callable[[], bool]
+
+
+def spec_parameters(spec: RunSpec, data: str) -> dict[str, Any]:
+    """Write a run as the parameters of a job, see `make_spec`.
+
+    For "pixels-loco" leave "features" away; "null" takes "n" besides, the permutations.
+    """
+    settings = spec.settings
+    return {
+        "data": data,
+        "task": spec.task.to_text(),
+        "features": spec.features,
+        "protocol": settings.protocol.name,
+        "hold_out": settings.hold_out,
+        "strict": settings.is_strict,
+        "where": spec.where,
+        "seed": settings.seed,
+        "resamples": settings.n_resamples,
+    }
+
+
+def make_spec(parameters: Mapping[str, Any]) -> RunSpec:
+    """Read a run from the parameters of a job.
+
+    Raises
+    ------
+    SelectionError
+        If task, protocol, what is held out or filters are not understood.
+    """
+    settings = LocoSettings(
+        protocol=find_protocol(parameters["protocol"]),
+        hold_out=parameters["hold_out"],
+        is_strict=parameters["strict"],
+        seed=parameters["seed"],
+        n_resamples=parameters["resamples"],
+    )
+    features = parameters.get("features", PIXELS)
+    return RunSpec(read_task(parameters["task"]), features, settings, parameters["where"])
+
+
+def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a run, and permutations, in one spelling.
+
+    Raises
+    ------
+    SelectionError
+        If one is not understood or out of its range.
+    """
+    for name, least, most in _RANGES:
+        value = parameters.get(name, least)
+        if not least <= value <= most:
+            raise SelectionError(f"{name}={value!r} is not usable: use {least} to {most:,}.")
+    written = spec_parameters(make_spec(parameters), parameters["data"])
+    return {name: value for name, value in written.items() if name in parameters}
+
+
+def run_null(
+    cohort: Cohort,
+    store: Store,
+    spec: RunSpec,
+    n: int,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> dict[str, Any]:
+    """Compute the null of a run, going on from what is done of it.
+
+    Returns
+    -------
+    dict
+        ``run``, its id; ``key``, the null's name in the store; ``n``, permutations; ``p``, by
+        "fold metric"; ``words``, a sentence on the pooled score.
+
+    Raises
+    ------
+    RunStoppedError
+        When `should_stop` said so; what was done is kept.
+    """
+    on_progress("Making the run", 0, 0)
+    result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
+
+    def report(done: int, total: int, p: float) -> None:
+        so_far = "" if np.isnan(p) else f" (p so far {p:.3f})"
+        on_progress(f"Drawing permutations{so_far}", done, total)
+
+    null = compute_null(
+        *(result.rows, result.features, result.settings),
+        n=n,
+        store=store,
+        on_progress=report,
+        should_stop=should_stop,
+    )
+    if not null.is_complete:
+        raise RunStoppedError("The null was stopped.")
+    table = null.table[null.table["p"].notna()]
+    return {
+        "run": run.id,
+        "key": null_key(result.rows, result.features, result.settings),
+        "n": null.n_done,
+        "p": {
+            f"{fold} {metric}": float(p)
+            for fold, metric, p in zip(table["fold"], table["metric"], table["p"], strict=True)
+        },
+        "words": null.describe(),
+    }
+
+
+def run_shift(
+    cohort: Cohort,
+    store: Store,
+    spec: RunSpec,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> dict[str, Any]:
+    """Compare models from outside and from inside each region, and keep the comparison.
+
+    Returns
+    -------
+    dict
+        ``run``, its id; ``key``, the comparison's name in the store; ``n_compared``, regions.
+
+    Raises
+    ------
+    RunStoppedError
+        When `should_stop` said so.
+    """
+    on_progress("Making the run", 0, 0)
+    result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
+    found = compute_shift(
+        *(result.rows, result.features, result.settings, store),
+        on_progress=lambda done, total: on_progress("Comparing resamples", done, total),
+        should_stop=should_stop,
+    )
+    key = shift_key(result.rows, result.features, result.settings)
+    return {"run": run.id, "key": key, "n_compared": int(found.repeats["fold"].nunique())}
+
+
+def make_pixel_run(
+    cohort: Cohort,
+    store: Store,
+    spec: RunSpec,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> dict[str, Any]:
+    """Make the run of the network on pixels; images and networks that are done are kept.
+
+    Returns
+    -------
+    dict
+        ``run``, its id; ``n_images`` and ``n_networks``.
+
+    Raises
+    ------
+    SelectionError
+        If the task is of a number: pixels predict classes only.
+    RunStoppedError
+        When `should_stop` said so; what was done is kept.
+    """
+    spec = replace(spec, features=PIXELS)
+    choose_method(spec.task.kind, PIXELS)  # before minutes of decoding
+    rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+    # Held until the run is made: it takes the same features again.
+    features = load_pixel_features(
+        rows,
+        store,
+        n_workers=DECODERS,
+        on_progress=lambda done, total: on_progress("Decoding images", done, total),
+        should_stop=should_stop,
+    )
+    if should_stop():
+        raise RunStoppedError("The evaluation was stopped.")
+    n_images = _count_tested(rows, features, spec.settings)
+    n_networks = len(n_images) * len(MLP_SEEDS)
+    on_progress("Fitting networks", 0, n_networks)
+    kept = KeptFits(
+        store,
+        # Intervals do not change a fit.
+        name_evaluation(
+            *("fit", rows, features, replace(spec.settings, n_resamples=0)), (FIT_VERSION,)
+        ),
+        n_images,
+        lambda done: on_progress("Fitting networks", done, n_networks),
+    )
+    run = make_run(cohort, store, spec, should_stop=should_stop, kept=kept)
+    return {"run": run.id, "n_images": len(run.result.rows.table), "n_networks": n_networks}
+
+
+def _count_tested(rows: TaskRows, features: Features, settings: LocoSettings) -> dict[str, int]:
+    """Count the images of each fold that will be tested."""
+    has = rows.table["image_id"].isin(features.image_ids)
+    table = rows.table[has].sort_values("image_id", kind="stable").reset_index(drop=True)
+    y = table["y"].to_numpy(dtype=float)
+    task = rows.task
+    folds = make_folds(
+        table,
+        Labels(y, task.kind == "classes", task.positive, task.negative),
+        hold_out=settings.hold_out,
+        guards=settings.guards,
+        fewest_persons=settings.protocol.fewest_persons,
+        refuse=lambda train: refuse_training("mlp", y[train]),
+    )
+    return {fold.name: len(fold.test) for fold in folds if fold.is_tested}

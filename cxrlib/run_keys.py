@@ -1,0 +1,61 @@
+"""Names in the store of what is computed from an evaluation's images, features and settings."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+
+from cxrlib.features import Features, match_features
+from cxrlib.protocols import LocoSettings
+from cxrlib.task_rows import TaskRows
+
+__all__ = ["name_evaluation"]
+
+#: Packages whose version can change a digit.
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
+_COLUMNS = ("image_id", "person_id", "article", "source", "region", "sub_region", "country", "y")
+
+
+def name_evaluation(
+    kind: str,
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings,
+    extra: Sequence[object] = (),
+) -> str:
+    """Name something by all that an evaluation depends on: who, which labels, what is learnt from.
+
+    The order of rows does not matter, nor do rows without features: those of a task and those of
+    its result have one name.
+
+    Parameters
+    ----------
+    kind : str
+        What it is; the name begins with it.
+    rows : TaskRows
+    features : Features
+    settings : LocoSettings
+    extra : sequence
+        What else matters, such as a version, as JSON can hold it.
+
+    Returns
+    -------
+    str
+        Letters, digits and "-".
+    """
+    features = match_features(features, rows)
+    table = rows.table[rows.table["image_id"].isin(features.image_ids)]
+    table = table.sort_values("image_id", kind="stable")
+    parts = [
+        {name: version(name) for name in PACKAGES},
+        rows.task.kind,
+        rows.task.event,
+        asdict(settings),
+        features.key,
+        features.kind,
+        table[list(_COLUMNS)].astype(str).to_numpy().tolist(),
+        list(extra),
+    ]
+    text = json.dumps(parts, sort_keys=True, allow_nan=False)
+    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
