@@ -27,7 +27,7 @@ from cxrlib.features import (
     match_features,
 )
 from cxrlib.intervals import name_units
-from cxrlib.loco import LocoResult, compare_results, run_loco
+from cxrlib.loco import Kept, LocoResult, compare_results, run_loco
 from cxrlib.run_book import (
     RUNS,
     RunEntry,
@@ -69,6 +69,11 @@ RUN_VERSION = 1
 ID_DIGITS = 12
 #: Packages whose version can change a digit.
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
+
+#: Columns of the rows that an evaluation reads.
+_READ_COLUMNS = (
+    *("image_id", "person_id", "article", "source", "region", "sub_region", "country", "y"),
+)
 
 ShouldStop = Callable[[], bool]
 
@@ -170,7 +175,10 @@ def _find_versions() -> tuple[tuple[str, str], ...]:
 
 
 def run_id(
-    spec: RunSpec, fingerprint: str, features_key: str, versions: Mapping[str, str] | None = None
+    spec: RunSpec,
+    rows: TaskRows,
+    features: Features,
+    versions: Mapping[str, str] | None = None,
 ) -> str:
     """Name a run by all that can change its digits.
 
@@ -179,11 +187,11 @@ def run_id(
     spec : RunSpec
         Of the task its definition counts, not what it is called on screen; of the features not
         the file they lie in.
-    fingerprint : str
-        Of the cohort: metadata, annotations and the files' contents.
-    features_key : str
-        `cxrlib.features.Features.key`: name, columns, the numbers themselves, and which images
-        have them.
+    rows : TaskRows
+        With the cohort's fingerprint (metadata, annotations and the files' contents) and what was
+        derived of it: persons, places and labels.
+    features : Features
+        Name, columns, the numbers themselves, and which images have them.
     versions : mapping, optional
         By default those of this machine.
 
@@ -195,15 +203,27 @@ def run_id(
     task = {name: value for name, value in asdict(spec.task).items() if name != "title"}
     matter = {
         "run": RUN_VERSION,
-        "cohort": fingerprint,
+        "cohort": rows.cohort.fingerprint,
+        "rows": _hash_rows(rows),
         "task": task,
-        "features": features_key,
+        "features": features.key,
         "settings": asdict(spec.settings),
         "where": spec.where,
         "versions": dict(list_versions() if versions is None else versions),
     }
     text = json.dumps(matter, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:ID_DIGITS]
+
+
+def _hash_rows(rows: TaskRows) -> str:
+    """Hash what an evaluation reads of its rows, whatever their order.
+
+    Persons and places are derived: of a cohort whose images were not looked at, or by another
+    version of the rules, they can differ under one fingerprint.
+    """
+    table = rows.table[list(_READ_COLUMNS)].sort_values("image_id", kind="stable")
+    text = json.dumps(table.to_numpy(dtype=object).tolist(), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 # ---- making
@@ -216,6 +236,7 @@ def make_run(
     *,
     features: Features | None = None,
     should_stop: ShouldStop | None = None,
+    kept: Kept | None = None,
 ) -> Run:
     """Make a run, or read it where it was made before, and enter it into the run book.
 
@@ -229,6 +250,8 @@ def make_run(
         Numbers from outside; by default the set that `spec` names is loaded.
     should_stop : callable, optional
         Asked between fits.
+    kept : mutable mapping, optional
+        Fits of the run itself that were done before, see `cxrlib.loco.run_loco`.
 
     Returns
     -------
@@ -242,7 +265,7 @@ def make_run(
         If the run cannot be kept.
     """
     rows, features = _load_rows(cohort, store, spec, features)
-    record, was_stored = _load_or_compute(store, spec, rows, features, should_stop)
+    record, was_stored = _load_or_compute(store, spec, rows, features, should_stop, kept)
     write_entry(store, record)
     return _make_whole(store, spec, record, rows, features, was_stored, should_stop)
 
@@ -276,6 +299,11 @@ def _load_rows(
     cohort: Cohort, store: Store, spec: RunSpec, features: Features | None
 ) -> tuple[TaskRows, Features]:
     """Load what a run is made of: the rows that have features, in the order of a result."""
+    if cohort.steps:
+        raise SelectionError(
+            f"Cohort {cohort.name!r} is a selection: {cohort.steps[-1].label}. A run is made on "
+            "the whole cohort; give the filters as part of the run, as in where='view=AP'."
+        )
     rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
     if features is None:
         features = load_features(spec.features, rows, store)
@@ -331,20 +359,20 @@ def _load_or_compute(
     rows: TaskRows,
     features: Features,
     should_stop: ShouldStop | None = None,
+    kept: Kept | None = None,
 ) -> tuple[RunRecord, bool]:
     """Read a run's record; compute and keep it where there is none, or one that does not fit."""
     stored = _read(store, spec, rows, features)
     if stored is not None:
         return stored, True
     versions = list_versions()
-    fingerprint = rows.cohort.fingerprint
-    key = run_id(spec, fingerprint, features.key, versions)
+    key = run_id(spec, rows, features, versions)
     started = time.monotonic()
-    result = run_loco(rows, features, spec.settings, should_stop=should_stop)
+    result = run_loco(rows, features, spec.settings, should_stop=should_stop, kept=kept)
     record = RunRecord(
         id=key,
         spec=spec.to_dict(),
-        fingerprint=fingerprint,
+        fingerprint=rows.cohort.fingerprint,
         versions=versions,
         made=time.time(),
         seconds=time.monotonic() - started,
@@ -364,7 +392,7 @@ def _load_or_compute(
 
 def _read(store: Store, spec: RunSpec, rows: TaskRows, features: Features) -> RunRecord | None:
     """Read a run's record; None where there is none, or one that does not fit."""
-    record = read_record(store, run_id(spec, rows.cohort.fingerprint, features.key))
+    record = read_record(store, run_id(spec, rows, features))
     return record if record is not None and _fits(record, rows, spec) else None
 
 

@@ -139,23 +139,34 @@ def test_a_damaged_run_is_made_again(
     assert make_run(cohort, store, SPEC, features=outside).was_stored
 
 
-def test_the_id_is_of_all_that_matters() -> None:
+def test_the_id_is_of_all_that_matters(run: Run, outside: Features) -> None:
     """Each thing that can change a digit changes the id; names on screen do not."""
     versions = {"numpy": "1"}
-    fingerprint = "a" * 64
+    rows, features = run.result.rows, run.result.features
 
-    def name(spec: RunSpec = SPEC, cohort: str = fingerprint, key: str = "k", **of: str) -> str:
-        return run_id(spec, cohort, key, versions | of)
+    def name(
+        spec: RunSpec = SPEC, rows: TaskRows = rows, features: Features = features, **of: str
+    ) -> str:
+        return run_id(spec, rows, features, versions | of)
+
+    def change(column: str, value: str | float) -> TaskRows:
+        values = rows.table[column].tolist()
+        values[3] = value
+        return replace(rows, table=rows.table.assign(**{column: values}))
 
     others = [
-        name(cohort="b" * 64),
-        name(key="l"),
+        name(rows=replace(rows, cohort=replace(rows.cohort, fingerprint="b" * 64))),
+        name(rows=change("person_id", "another")),
+        name(rows=change("region", "Africa")),
+        name(rows=change("y", 1.0 - rows.table["y"].to_numpy()[3])),
+        name(features=replace(outside, matrix=outside.matrix + 1e-12)),
+        name(features=replace(outside, name="other")),
         name(numpy="2"),
         name(replace(SPEC, task=read_task("survival; days=0..14"))),
         name(replace(SPEC, where="view=AP")),
         *(
-            name(replace(SPEC, settings=replace(FEW, **change)))
-            for change in (
+            name(replace(SPEC, settings=replace(FEW, **settings)))
+            for settings in (
                 {"protocol": PUBLISHED},
                 {"hold_out": "country"},
                 {"is_strict": True},
@@ -167,6 +178,7 @@ def test_the_id_is_of_all_that_matters() -> None:
     assert len({name(), *others}) == 1 + len(others)
     assert name(replace(SPEC, features="moved/elsewhere.parquet")) == name()
     assert name(replace(SPEC, task=replace(SURVIVAL, title="Outcome"))) == name()
+    assert name(rows=replace(rows, table=rows.table.iloc[::-1])) == name()
     assert len(name()) == 12
 
 
@@ -249,6 +261,13 @@ def test_every_run_is_counted_once(cohort: Cohort, outside: Features, tmp_path: 
     assert pooled is not None
     assert (pooled.value, pooled.low, pooled.high) == (row["value"], row["low"], row["high"])
     assert tell_runs(1) == "1 run was made on this cohort and task."
+
+
+def test_a_selection_is_no_cohort_of_a_run(cohort: Cohort, tmp_path: Path) -> None:
+    """Filters stand in the run, where they are part of its id, and nowhere else."""
+    part = cohort.select_in_steps([cohort.keeping_xrays])
+    with pytest.raises(SelectionError, match="is a selection"):
+        make_run(part, Store(tmp_path), replace(SPEC, features="view"))
 
 
 def test_filters_are_part_of_a_run(cohort: Cohort, outside: Features, tmp_path: Path) -> None:
