@@ -17,7 +17,7 @@ from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import Null, load_null
 from cxrlib.protocol_walk import walk_protocol
 from cxrlib.runs import Run
-from cxrlib.shift import Shift
+from cxrlib.shift import Shift, load_shift
 from cxrlib.store import Store
 from cxrlib.subgroups import score_subgroups
 
@@ -57,31 +57,31 @@ class ReportPart:
     shown: pd.DataFrame | None = None
 
 
-def gather_parts(run: Run, store: Store, *, shift: Shift | None = None) -> list[ReportPart]:
+def gather_parts(run: Run, store: Store) -> list[ReportPart]:
     """Gather what else a report says of a run; takes a second or two.
 
     Parameters
     ----------
     run : Run
     store : Store
-        Of a null distribution what is stored is taken, complete or not; none is computed.
-    shift : Shift, optional
-        Result of `cxrlib.shift.compare_shift`, which takes up to a minute.
+        A null distribution, complete or not, and a comparison with models from inside are taken
+        where they are stored: jobs make them, not a report.
 
     Returns
     -------
     list of ReportPart
-        "null" where one is stored, "shift" where given, "walk" but for pixels, "subgroups",
+        "null" and "shift" where they are stored, "walk" but for pixels, "subgroups",
         "calibration" and "influence".
     """
-    return list(_list_parts(run, store, shift))
+    return list(_list_parts(run, store))
 
 
-def _list_parts(run: Run, store: Store, shift: Shift | None) -> Iterator[ReportPart]:
+def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     result = run.result
     null = load_null(result.rows, result.features, result.settings, store)
     if null is not None:
         yield _tell_null(run, null)
+    shift = load_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
         yield _tell_shift(run, shift)
     if result.features.kind != "pixels":  # some fifty networks
