@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxrlib.errors import SelectionError
 from cxrlib.fold_scores import FoldCase, FoldDraws, average_draws, draw_scores, pool_draws
-from cxrlib.folds import name_held_out
+from cxrlib.folds import name_groups, name_held_out
 from cxrlib.intervals import name_units
 from cxrlib.models import Fit
 from cxrlib.resampling import find_interval
@@ -80,14 +80,21 @@ def _check_same(first: "LocoResult", second: "LocoResult") -> None:
             f"One evaluation holds out by {first.settings.hold_out!r}, the other by "
             f"{second.settings.hold_out!r}: only like folds have a paired difference."
         )
-    tables = [result.rows.table[["image_id", "y"]] for result in (first, second)]
+    tables = [_describe_rows(result) for result in (first, second)]
     if first.rows.task.column != second.rows.task.column or not tables[0].equals(tables[1]):
         raise SelectionError(
             f"The evaluations are of {name_units(len(tables[0]), 'image')} of task "
             f"{first.rows.task.title!r} and {name_units(len(tables[1]), 'image')} of task "
             f"{second.rows.task.title!r} that are not the same: a paired difference needs the same "
-            "images and labels. Take only images that have both feature sets."
+            "images, labels, persons and groups. Take only images that have both feature sets."
         )
+
+
+def _describe_rows(result: "LocoResult") -> pd.DataFrame:
+    """Take what must be the same of each image."""
+    table = result.rows.table
+    group = name_groups(table, result.settings.hold_out)
+    return table[["image_id", "person_id", "y"]].assign(group=group)
 
 
 def read_cases(result: "LocoResult") -> dict[str, FoldCase]:

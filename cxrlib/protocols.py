@@ -48,7 +48,7 @@ class Protocol:
     def describe(self) -> tuple[str, ...]:
         """Say in sentences what this protocol does."""
         on = {
-            "class": "the predicted class, as the paper computed them",
+            "class": "the predicted class, as in the paper",
             "value": "decision values",
         }
         kept = " and no ".join(self.guards)

@@ -1,5 +1,7 @@
 """Folds: who is held out, who trains, and why not."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ def take_labels(table: pd.DataFrame, *, is_class: bool = True) -> Labels:
     return Labels(table["y"].to_numpy(dtype=float), is_class, "went", "stayed")
 
 
-def make_table(**columns: list[object]) -> pd.DataFrame:
+def make_table(**columns: Sequence[object]) -> pd.DataFrame:
     """Make a table of rows of regions and what is given."""
     return make_rows(pd.DataFrame(columns)).table
 
