@@ -275,6 +275,8 @@ def find_run(
 ) -> Run | None:
     """Read a run that was made before; None where it was not, or was damaged.
 
+    Nor is a run on numbers from outside found without these: a name does not bring them back.
+
     For pages that must not wait: of what takes long, such as the network on pixels, a job makes
     the run. Shortcuts are made where they are not stored: they take little.
 
@@ -283,6 +285,8 @@ def find_run(
     SelectionError
         As `make_run`.
     """
+    if features is None and spec.features.casefold().endswith((".parquet", ".csv")):
+        return None
     if features is None and spec.features == "pixels":
         rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
         if not are_features_at_hand(spec.features, rows, store):

@@ -236,6 +236,18 @@ def test_find_run_computes_nothing(cohort: Cohort, outside: Features, tmp_path: 
     assert_same_digits(made, found)
 
 
+def test_a_run_on_a_file_is_found_with_its_numbers_only(
+    cohort: Cohort, outside: Features, tmp_path: Path
+) -> None:
+    """A link or a list names the file; a server reads none by name."""
+    store, spec = Store(tmp_path), replace(SPEC, features="mine.parquet")
+    made = make_run(cohort, store, spec, features=outside)
+    assert find_run(cohort, store, spec) is None
+    found = find_run(cohort, store, spec, features=outside)
+    assert found is not None
+    assert found.id == made.id
+
+
 def test_every_run_is_counted_once(cohort: Cohort, outside: Features, tmp_path: Path) -> None:
     """Runs of a task add up in the order they were made; reading one again adds none."""
     store = Store(tmp_path)
