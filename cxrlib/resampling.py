@@ -70,7 +70,7 @@ def find_interval(
 
     Resamples of few persons spread less than samples do, by the factor sqrt((n - 1) / n), and
     plain percentiles do as if n were large. Percentiles as far out as Student's t makes up for both
-    (Hesterberg 2015).
+    (hesterberg2015).
 
     Parameters
     ----------
