@@ -9,7 +9,9 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
 from cxrlib.jobs import JobRequest
+from cxrlib.run_jobs import spec_parameters
 from cxrlib.run_spec import RunSpec
+from cxrlib.work import JSON
 from ui.baseline_choices import is_opening
 from ui.baseline_loading import run_now
 from ui.jobs import offer_job
@@ -65,20 +67,18 @@ def offer_run(
             st.rerun()
 
 
-def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: Any) -> JobRequest:  # noqa: ANN401
-    """Make the request of a job on a run: all that the run is, as plain values."""
-    settings = spec.settings
-    return JobRequest(
-        kind,
-        {
-            "data": str(entry.path),
-            "task": spec.task.to_text(),
-            "features": spec.features,
-            "protocol": settings.protocol.name,
-            "hold_out": settings.hold_out,
-            "strict": settings.is_strict,
-            "where": spec.where,
-            "seed": settings.seed,
-            **more,
-        },
-    )
+def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: JSON) -> JobRequest:
+    """Make the request of a job on a run: all that the run is, as plain values.
+
+    Parameters
+    ----------
+    kind : {"null", "shift", "pixels-loco"}
+    entry : CohortEntry
+    spec : RunSpec
+    more
+        What the job takes besides.
+    """
+    parameters = spec_parameters(spec, str(entry.path))
+    if kind == "pixels-loco":
+        del parameters["features"]
+    return JobRequest(kind, {**parameters, **more})

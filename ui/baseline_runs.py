@@ -124,7 +124,7 @@ def _write_differences(table: pd.DataFrame) -> pd.DataFrame:
 def show_command(run: Run) -> None:
     """Show the command line that repeats the run, and let the reader keep it."""
     show_quiet("The same digits on the command line, DIR being the cohort's folder:")
-    st.code(run.spec.to_command(), language="shell", wrap_lines=True)
+    st.code(run.spec.to_command(), language=None, wrap_lines=True)
     kept = any(
         entry.is_kept
         for entry in list_runs(
