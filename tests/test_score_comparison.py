@@ -73,7 +73,7 @@ def predict_pixels(rows: TaskRows) -> pd.DataFrame:
             rank = table.groupby("y").cumcount()
             called = rank < np.where(table["y"] == 1, found.n_hits, found.n_false_alarms)
             told = table[["image_id", "y"]].assign(chosen=called.astype(float), value=0.0)
-            parts.append(told.assign(fold=fold, seed=seed))
+            parts.append(told.assign(person_id=told["image_id"], fold=fold, seed=seed))
     return pd.concat(parts, ignore_index=True)
 
 
