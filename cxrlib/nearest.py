@@ -9,6 +9,7 @@ Floats = NDArray[np.floating]
 Places = NDArray[np.intp]
 
 _BLOCK = 2_000_000  # distances at a time: 16 MB
+_GROUPS = 512  # of columns, of which the least are compared first
 _MEASURED_BLOCK = 4_000_000  # numbers of pairs that are measured anew at a time: 32 MB
 
 
@@ -53,15 +54,15 @@ def find_nearest(
     mean = others.mean(axis=0, dtype=np.float64)
     near, far = _centre(numbers, mean, kind), _centre(others, mean, kind)
     of_near, of_far = (near**2).sum(axis=1), (far**2).sum(axis=1)
+    # Squares of distances less a row's own square: it changes no order, and one product does it.
+    one = np.column_stack([-2 * near, np.ones(len(near), dtype=kind)])
+    two = np.column_stack([far, of_far]).T
     # What rounding may have done, with much to spare.
     doubt = 4 * np.sqrt(near.shape[1]) * np.finfo(kind).eps if is_single else 1e-9
     step = max(_BLOCK // len(others), 1)
     for start in range(0, len(numbers), step):
         rows = slice(start, start + step)
-        squares = near[rows] @ far.T
-        squares *= -2  # in place: the table is large
-        squares += of_far
-        squares += of_near[rows, None]
+        squares = one[rows] @ two
         if groups is not None:
             squares[groups[0][rows, None] == groups[1][None, :]] = np.inf
         elif are_same:
@@ -88,7 +89,7 @@ def _take_least(
     What rounding could have put among them is measured anew, pair by pair: equal pairs are then
     equally far, and the same for any order of the rows.
     """
-    limit = np.partition(squares, k - 1, axis=1)[:, k - 1 : k]
+    limit = _bound_least(squares, k)
     rows, columns = np.nonzero(squares <= limit + doubt)
     exact = _measure_pairs(one, two, rows, columns)
     exact[np.isinf(squares[rows, columns])] = np.inf
@@ -96,6 +97,20 @@ def _take_least(
     starts = np.searchsorted(rows, np.arange(len(squares)))
     kept = order[starts[:, None] + np.arange(k)[None, :]]
     return exact[kept], columns[kept]
+
+
+def _bound_least(squares: Floats, k: int) -> Floats:
+    """Bound the k-th least of each row from above, shape (n_rows, 1): it is, or is less.
+
+    The least of each of many groups of columns are that many of the row: the k-th least of them
+    is found many times faster than that of a long row.
+    """
+    n_groups = max(4 * k, _GROUPS)
+    n_deep = squares.shape[1] // n_groups
+    if n_deep > 1:
+        deep = squares[:, : n_groups * n_deep].reshape(len(squares), n_deep, n_groups)
+        squares = deep.min(axis=1)
+    return np.partition(squares, k - 1, axis=1)[:, k - 1 : k]
 
 
 def _measure_pairs(one: Floats, two: Floats, rows: Places, columns: Places) -> Floats:
