@@ -79,8 +79,8 @@ def test_a_dashed_line_a_view_with_its_name():
     wanted = dict(zip(there["view"], there["overall"], strict=True))
     lines = [t.y[0] for t in figure.data if t.mode == "lines"]
     assert sorted(lines) == sorted(wanted.values())
-    names = [n for n in figure.layout.annotations if n.text.startswith("all ")]
-    assert {n.text for n in names} == {f"all {v} {100 * s:.0f} %" for v, s in wanted.items()}
+    names = [n for n in figure.layout.annotations if n.text.endswith(" %")]
+    assert {n.text for n in names} == {f"{v} {100 * s:.0f} %" for v, s in wanted.items()}
     heights = sorted(n.y for n in names)
     assert np.diff(heights).min() > 0.1
 
@@ -92,9 +92,9 @@ def test_what_is_not_estimable_is_a_dash_with_its_reason():
     assert gone.y == (0,)
     assert "not estimable" in gone.hovertext[0]
     keys = [t.name for t in figure.data if t.showlegend is not False]
-    assert keys == ["PA", "AP", "state bad", "state good", "state unknown", "not estimable"]
+    assert keys == ["PA", "AP", "bad", "good", "unknown", "no share"]
     whole = plot_path_share([make_shares(IMAGES[:2])])
-    assert "not estimable" not in [t.name for t in whole.data]
+    assert "no share" not in [t.name for t in whole.data]
 
 
 def test_a_panel_a_patient_and_words_for_none():
@@ -165,7 +165,7 @@ def test_steps_stand_in_rows_under_their_patient(theme):
     assert in_numbers.x == (0.4, 0.4, 0.4)
     assert seeds.x[3:5] == pytest.approx((0.1, 0.6))
     assert seeds.y[6:8] == (4, 4)
-    assert seeds.name == "on the map, 10 other seeds"
+    assert seeds.name == "map, 10 other seeds"
     assert figure.layout.xaxis.range[1] >= 1.1
 
 

@@ -120,7 +120,7 @@ def test_numbers_have_a_scale(points, theme):
     figure = plot_map(points, None, colouring=colouring, theme=theme)
     assert_valid(figure)
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == colouring.limits
-    said = " ".join(note.text for note in figure.layout.annotations)
+    said = " ".join(note.text.replace("<br>", " ") for note in figure.layout.annotations)
     assert "age, years (96 images; hollow grey: 24 without)" in said
     values = {image: one for image, one, _ in read_marks(figure) if not isinstance(one, str)}
     ages = dict(zip(points["image_id"], points["age"], strict=True))
@@ -192,7 +192,7 @@ def test_share_is_drawn_in_fixed_bands_and_masked(points):
     support = np.asarray(mask.z, dtype=float)
     given = np.asarray(share.z, dtype=float)
     assert np.isfinite(given[support >= surface.grid.min_support]).all()
-    said = " ".join(note.text for note in figure.layout.annotations)
+    said = " ".join(note.text.replace("<br>", " ") for note in figure.layout.annotations)
     assert "0 to 100 %: ICU or tube, of recorded; in all 50 %" in said
     assert not any(trace.showlegend for trace in (share, mask))
 

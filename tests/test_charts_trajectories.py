@@ -98,7 +98,7 @@ def test_states_have_their_colour_shape_and_count(drawn, theme):
         "unknown": ("circle", PALETTES[theme].page),
     }
     for state, (symbol, colour) in looks.items():
-        (trace,) = traces(figure, name=f"{state}: {counts[state]} images")
+        (trace,) = traces(figure, name=f"{state}: {counts[state]}")
         assert (trace.marker.symbol, trace.marker.color) == (symbol, colour)
         assert len(trace.x) == counts[state]
 
@@ -142,7 +142,7 @@ def test_days_and_patient_are_written(drawn):
     figure = plot_map(*drawn)
     written = [note.text for note in figure.layout.annotations if "day" in note.text]
     assert written == [
-        "<b>Patient P</b>, day 0", "day 3", "day 6", "day 9", "day 12", "day 15",
+        "<b>P</b>, day 0", "day 3", "day 6", "day 9", "day 12", "day 15",
     ]  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def test_one_day_is_labelled_and_has_no_arrow():
     way = compute_trajectory(table, places, "5")
     figure = plot_map(map_points(table, places), None, [way])
     assert not [trace for trace in figure.data if is_arrow(trace)]
-    assert [note.text for note in figure.layout.annotations] == ["<b>Patient 5</b>, day 4"]
+    assert [note.text for note in figure.layout.annotations] == ["<b>5</b>, day 4"]
 
 
 def test_patient_without_any_day_is_still_marked():
@@ -244,7 +244,8 @@ def test_several_paths_have_a_key_and_name_their_ends():
     written = [note.text for note in figure.layout.annotations]
     assert "<b>P</b>, day 15" in written
     assert (figure.layout.legend.yref, figure.layout.legend.yanchor) == ("container", "top")
-    assert figure.layout.legend2.yanchor == "bottom", "stands on the map"
+    assert (figure.layout.legend2.yref, figure.layout.legend2.yanchor) == ("container", "top")
+    assert figure.layout.legend2.y < figure.layout.legend.y, "below the states"
     assert figure.layout.margin.t > plot_map(map_points(table, places), None).layout.margin.t
 
 
@@ -309,7 +310,10 @@ def test_whole_map_is_kept_for_autoscaling(drawn):
 
 
 def test_larger_map_keeps_its_places(drawn):
-    """Grow text, marks, lines, label offsets and height together; leave data as it is."""
+    """Grow text, marks, lines and height together; leave data as it is.
+
+    Labels find new places: the page does not grow.
+    """
     points, density, ways = drawn
     plain, large = (plot_map(points, density, ways, scale=scale) for scale in (1.0, 1.5))
     assert large.layout.height == 930
@@ -321,7 +325,7 @@ def test_larger_map_keeps_its_places(drawn):
     )  # fmt: skip
     for before, after in zip(plain.layout.annotations, large.layout.annotations, strict=True):
         assert after.font.size == 1.5 * before.font.size
-        assert after.ax == (None if before.ax is None else 1.5 * before.ax)
+        assert (after.ax is None) == (before.ax is None)
     for before, after in zip(plain.data, large.data, strict=True):
         np.testing.assert_array_equal(before.x, after.x)
         if before.type == "contour":

@@ -20,23 +20,23 @@ from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.faithfulness import StepLengths
 from cxrlib.path_shares import PathShares, say_image
 
-__all__ = ["plot_path_share", "plot_steps"]
+__all__ = ["explain_path_share", "explain_steps", "plot_path_share", "plot_steps"]
 
 MARKER = 12
 #: Places on the axis of days: where it begins and ends, and the lane of images without a day.
-START, DAYS_END, LANE = -45.0, 1000.0, (1085.0, 1250.0)
+START, DAYS_END, LANE = -60.0, 1000.0, (1085.0, 1250.0)
 MOST_PER_DAY = 260.0
-#: Places between two images of one day; a mark is as wide on a figure of 640 pixels.
+#: Places between two images of one day.
 BESIDE = 27.0
-#: Pixels: of a patient's plot, of the name above, of the days below, of the key, of a note.
-PLOT, HEAD, FOOT, KEY, NOTE = 168, 34, 34, 34, 19
+#: Pixels: of a patient's plot, of the name above, of the days below, of the key.
+PLOT, HEAD, FOOT, KEY = 168, 34, 34, 34
 #: Pixels of a second line of the key, and of an entry besides its letters.
-KEY_LINE, KEY_MARK = 22, 48
-LEFT, RIGHT, EDGE = 58, 144, 6
-#: Pixels from one label of a view's share to the next, and of the plot on the narrowest figure.
-APART, NARROW = 19, 640 - LEFT - RIGHT
-#: Letters of a line of notes there.
-LETTERS = 84
+KEY_LINE, KEY_MARK = 22, 44
+LEFT, RIGHT, EDGE = 58, 112, 6
+#: Pixels from one label of a view's share to the next.
+APART = 19
+#: Pixels of the narrowest figure, on a phone: so much room there is for a key and for days.
+NARROW = 372
 ROW = 27
 
 Trace = dict[str, Any]
@@ -63,25 +63,19 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
         Points carry the image id as customdata. Its height depends on the number of patients.
     """
     palette = PALETTES[theme]
-    notes = _explain_shares(shares)
     traces: list[Trace] = _list_key(shares, palette)
-    key = KEY + KEY_LINE * (_count_key_lines(traces) - 1)
+    key = KEY + KEY_LINE * (_count_key_lines(traces, NARROW - RIGHT) - 1)
     panel = HEAD + PLOT + FOOT
-    height = key + panel * max(len(shares), 1) + NOTE * len(notes) + EDGE
+    height = key + panel * max(len(shares), 1) + EDGE
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"l": LEFT, "r": RIGHT, "t": 0, "b": 0, "autoexpand": False},
         "dragmode": False,
         "clickmode": "event+select",
         "showlegend": True,
-        "legend": {
-            "xref": "container",
-            "x": 0,
-            "y": 1,
-            "yanchor": "top",
-            "font": {"size": TEXT_SIZE},
-        },
-        "annotations": _write_notes(notes, palette),
+        # A hair beyond the plot: a key within it would be held to the plot's width.
+        "legend": {"x": -1e-6, "y": 1 + 1e-6, "yanchor": "top", "font": {"size": TEXT_SIZE}},
+        "annotations": [],
     }
     cuts: list[dict[str, Any]] = []
     for row, each in enumerate(shares):
@@ -98,6 +92,7 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
         layout["shapes"] = cuts
     if not shares:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+        layout["annotations"] = [_say("Choose a patient: who is near stands here, day by day.")]
     return make_figure(traces, layout, theme)
 
 
@@ -151,18 +146,18 @@ def _list_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
     for state in reversed(STATES):
         if any(row["state"] == state for row in drawn):
             fill = palette.page if state == "unknown" else palette.states[state]
-            entries.append((f"state {state}", "circle", fill, palette.rims[state]))
+            entries.append((state, "circle", fill, palette.rims[state]))
     if len(drawn) < len(rows):
-        entries.append(("not estimable", "line-ew", palette.quiet, palette.quiet))
+        entries.append(("no share", "line-ew", palette.quiet, palette.quiet))
     return make_key(entries, size=MARKER)
 
 
-def _count_key_lines(entries: Sequence[Trace]) -> int:
-    """Count the lines of the key on the narrowest figure, where it stands in columns."""
+def _count_key_lines(entries: Sequence[Trace], room: float) -> int:
+    """Count the lines of a key in a width, where it stands in columns unless one line does."""
     widths = [text_width(entry["name"]) + KEY_MARK for entry in entries]
-    if sum(widths) <= NARROW + LEFT:
+    if sum(widths) <= room:
         return 1
-    return -(-len(widths) // max(int((NARROW + LEFT) // max(widths)), 1))
+    return -(-len(widths) // max(int(room // max(widths)), 1))
 
 
 def _make_days(marks: _Marks, axis: str) -> dict[str, Any]:
@@ -185,7 +180,7 @@ def _thin_ticks(marks: _Marks) -> list[tuple[float, str]]:
     """Tick all days; label them as far as labels stand apart, the first and the last first."""
     if marks.axis is None:
         return []
-    per_pixel = (marks.end - marks.start) / NARROW
+    per_pixel = (marks.end - marks.start) / (NARROW - LEFT - RIGHT)
     chosen: dict[float, str] = {}
     for day in dict.fromkeys([marks.days[0], marks.days[-1], *marks.days]):
         words = name_day(day)
@@ -247,7 +242,7 @@ def _name_overall(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, 
                 "xanchor": "left",
                 "yanchor": "middle",
                 "xshift": 6,
-                "text": f"all {safe_text(view[:10])} {100 * share:.0f} %",
+                "text": f"{safe_text(view[:10])} {100 * share:.0f} %",
                 "font": {"color": palette.quiet, "size": TEXT_SIZE},
             }
         )
@@ -356,41 +351,26 @@ def _write_name(shares: PathShares, top: float) -> dict[str, Any]:
         "xanchor": "left",
         "yanchor": "bottom",
         "yshift": 4,
-        "text": f"<b>Patient {safe_text(shares.patient_id[:30])}</b>: share of bad among the "
+        "text": f"<b>Patient {safe_text(shares.patient_id[:30])}</b>: bad among the "
         f"{shares.k} nearest",
     }
 
 
-def _explain_shares(shares: Sequence[PathShares]) -> list[str]:
-    """Say below what is drawn."""
+def _say(words: str) -> dict[str, Any]:
+    """Say in a chart's place why it is empty."""
+    return {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "text": words}
+
+
+def explain_path_share(shares: Sequence[PathShares]) -> str:
+    """Say below what is drawn: a caption that wraps, whatever the width of the chart."""
     if not shares:
-        return ["Choose a patient: the states of who is near stand here, day by day."]
+        return ""
     info, k = shares[0].space.info, shares[0].k
-    words = (
-        f"Point: of the {k} nearest images of other persons and other sources, same view, known "
-        "state. Bar: 95 %, persons drawn again. Dashed: of all such images of the view. Near in "
-        f"the numbers of {safe_text(info.title)}, without a map."
+    return (
+        f"Point: of the {k} nearest images of other persons and other sources, same view, of which "
+        "it is known. Bar: 95 %, persons drawn again. Dashed: of all such images of the view. "
+        f"Near in the numbers of {info.title}, without a map."
     )
-    return textwrap.wrap(words, LETTERS)
-
-
-def _write_notes(lines: Sequence[str], palette: Palette, left: int = LEFT) -> list[dict[str, Any]]:
-    shared = {
-        "x": 0,
-        "y": 0,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "align": "left",
-        "xshift": 8 - left,
-        "font": {"color": palette.quiet, "size": TEXT_SIZE},
-    }
-    last = len(lines) - 1
-    return [
-        {**shared, "text": line, "yshift": EDGE + NOTE * (last - place)}
-        for place, line in enumerate(lines)
-    ]
 
 
 # ---- steps
@@ -416,15 +396,16 @@ def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
     rows = steps.table.to_dict("records")
     labels, places = _list_rows(rows)
     left = 16 + round(max((text_width(label) for label in labels), default=0))
-    notes = _explain_steps(steps)
-    below = 52 + NOTE * len(notes) + EDGE
+    traces = _draw_steps(steps, rows, places, palette) if rows else []
+    above = KEY + KEY_LINE * (_count_key_lines(traces, NARROW - 16) - 1)
+    below = 52 + EDGE
     layout: dict[str, Any] = {
-        "height": KEY + ROW * max(len(labels), 1) + below,
-        "margin": {"l": left, "r": 16, "t": KEY, "b": below, "autoexpand": False},
+        "height": above + ROW * max(len(labels), 1) + below,
+        "margin": {"l": left, "r": 16, "t": above, "b": below, "autoexpand": False},
         "dragmode": False,
         "showlegend": bool(rows),
-        # From the edge, not from the plot: its names need the room.
-        "legend": {"font": {"size": TEXT_SIZE}, "xref": "container", "x": 0, "entrywidth": 0},
+        # A hair beyond the plot: a key within it would be held to the plot's width.
+        "legend": {"x": -1e-6, "y": 1 + 1e-6, "font": {"size": TEXT_SIZE}},
         "xaxis": {
             "title": {"text": "Length of the step; 1: two images at random", "standoff": 4},
             "range": [0, _find_reach(steps)],
@@ -441,16 +422,13 @@ def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
             "ticklabelstandoff": 6,
             "fixedrange": True,
         },
-        "annotations": [
-            {**note, "yshift": note["yshift"] - below}
-            for note in _write_notes(notes, palette, left)
-        ],
     }
     if not rows:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
+        layout["annotations"] = [_say("No path has a step: a step needs two recorded days.")]
         return make_figure([], layout, theme)
     layout["shapes"] = [_draw_one(palette)]
-    return make_figure(_draw_steps(steps, rows, places, palette), layout, theme)
+    return make_figure(traces, layout, theme)
 
 
 def _list_rows(rows: Sequence[dict[Any, Any]]) -> tuple[list[str], list[int]]:
@@ -503,7 +481,7 @@ def _draw_steps(
         "x": x,
         "y": y,
         "mode": "lines",
-        "name": f"on the map, {steps.n_seeds} other seeds",
+        "name": f"map, {steps.n_seeds} other seeds",
         "line": {"color": mix(palette.accent, palette.page, 0.35), "width": 9},
         "hoverinfo": "skip",
     }
@@ -559,12 +537,11 @@ def _say_step(row: dict[Any, Any]) -> str:
     return f"{words}<br>other seeds {row['seeds_low']:.2f} to {row['seeds_high']:.2f}"
 
 
-def _explain_steps(steps: StepLengths) -> list[str]:
+def explain_steps(steps: StepLengths) -> str:
     """Say below what is drawn."""
     if steps.table.empty:
-        return ["No path has a step: a step needs two recorded days."]
-    words = (
+        return ""
+    return (
         f"Two images of the map at random are {steps.typical_space:.2f} standard deviations a "
         f"column apart in the numbers and {steps.typical_map:.2f} map units on the map (medians)."
     )
-    return textwrap.wrap(words, LETTERS)

@@ -1,16 +1,20 @@
 """A scale of colours in one line of a map's margin: boxes from low to high, then words."""
 
 import html
+import textwrap
 from collections.abc import Sequence
 from typing import Literal
 
 from cxrlib.charts.template import Parts
 
-__all__ = ["BOX_HEIGHT", "draw_colour_scale", "name_colour_scale"]
+__all__ = ["BOX_HEIGHT", "LINE", "draw_colour_scale", "name_colour_scale"]
 
 #: In pixels.
 BOX_WIDTH, BOX_HEIGHT, LEFT, GAP = 14, 12, 8, 8
 LABEL_SIZE = 15
+#: Letters of a line beside a scale at the bottom: so that it ends within the narrowest map.
+LETTERS = 34
+LINE = 18  # pixels
 Side = Literal["top", "bottom"]
 
 
@@ -53,7 +57,13 @@ def draw_colour_scale(
 
 
 def name_colour_scale(words: str, n_colours: int, *, side: Side = "bottom", up: float) -> Parts:
-    """Say beside a scale what it is, as an annotation; the words are text, never markup."""
+    """Say beside a scale what it is, as an annotation; the words are text, never markup.
+
+    At the bottom long words go on in lines below, at most three.
+    """
+    lines = [words]
+    if side == "bottom":
+        lines = textwrap.wrap(words, LETTERS, max_lines=3, placeholder=" …") or [""]
     return {
         "x": 0,
         "y": 1 if side == "top" else 0,
@@ -62,7 +72,8 @@ def name_colour_scale(words: str, n_colours: int, *, side: Side = "bottom", up: 
         "xanchor": "left",
         "yanchor": "middle",
         "xshift": LEFT + n_colours * BOX_WIDTH + GAP,
-        "yshift": up + BOX_HEIGHT / 2,
-        "text": html.escape(words, quote=False),
+        "yshift": up + BOX_HEIGHT / 2 - LINE / 2 * (len(lines) - 1),
+        "align": "left",
+        "text": "<br>".join(html.escape(line, quote=False) for line in lines),
         "font": {"size": LABEL_SIZE},
     }

@@ -31,7 +31,7 @@ FIRST_DAY, LAST_DAY = -7, 30
 #: Ends of the wide bars, the last day of each before, the first day of each after.
 BEFORE, AFTER = (-91, -31, -8), (31, 61, 121)
 #: Room that a wide bar takes on the axis, in days: its label has two lines.
-WIDE = 4.0
+WIDE = 5.0
 #: Pixels of two more lines, for the labels of every other one of them.
 LOWER = 36
 #: The code of the collection's authors for "a few days", besides itself.
@@ -349,7 +349,7 @@ def _mark_few(figure: go.Figure, daily: _Bins, palette: Palette) -> None:
     figure.add_annotation(
         x=FEW_DAYS, y=n_few, ax=14, ay=-56, xanchor="left", showarrow=True, arrowhead=0,
         arrowwidth=1, arrowcolor=palette.quiet, standoff=2,
-        text="5 also stands for “a few days”", font={"color": palette.quiet},
+        text="5 also stands<br>for “a few days”", align="left", font={"color": palette.quiet},
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cxrlib.charts.map_colours import missing_ink, number_ramp, pick_inks
 from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme
 from cxrlib.charts.template import Parts
-from cxrlib.charts.words import count_words, day_words, safe_text, state_words
+from cxrlib.charts.words import day_words, safe_text, state_words
 from cxrlib.colouring import Colouring
 
 __all__ = [
@@ -158,7 +158,7 @@ def _draw_states(cloud: _Cloud, palette: Palette) -> Iterator[Parts]:
             "color": palette.page if hollow else palette.states[state],
             "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
         }
-        name = f"{state}: {count_words(int(own.sum()), 'image')}"
+        name = f"{state}: {int(own.sum()):,}"
         yield cloud.draw(own, marker, state, name=name, legendrank=1000 - rank)
 
 

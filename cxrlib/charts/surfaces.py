@@ -1,11 +1,12 @@
 """What is drawn behind the points of a map: bands of a density, or of a share."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrlib.charts.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
+from cxrlib.charts.colour_scale import BOX_HEIGHT, LINE, draw_colour_scale, name_colour_scale
 from cxrlib.charts.palette import Palette, fade, mix
 from cxrlib.charts.template import TEXT_SIZE, Parts
 from cxrlib.density import DensityGrid, ShareGrid
@@ -103,10 +104,16 @@ def draw_surface(
     return _draw_share(grid, palette, words)
 
 
-def scale_surface(
-    grid: DensityGrid | ShareGrid, palette: Palette, words: str
-) -> tuple[list[Parts], Parts]:
-    """Draw the scale under the map, as shapes, and say what it is, as an annotation."""
+class Scale(NamedTuple):
+    """Hold a scale: its boxes as shapes, its words as an annotation, pixels of more lines."""
+
+    boxes: list[Parts]
+    words: Parts
+    deeper: int
+
+
+def scale_surface(grid: DensityGrid | ShareGrid, palette: Palette, words: str) -> Scale:
+    """Draw the scale under the map, and say what it is."""
     if isinstance(grid, DensityGrid):
         colours = [colour for _, colour in _band_colours(palette)]
         said = f"low to high: {words}"
@@ -114,10 +121,9 @@ def scale_surface(
         colours = _share_colours(palette)
         said = f"0 to 100 %: {words}"
     up = -DROP - BOX_HEIGHT
-    return (
-        draw_colour_scale(colours, palette.density, up=up),
-        name_colour_scale(said, len(colours), up=up),
-    )
+    named = name_colour_scale(said, len(colours), up=up)
+    boxes = draw_colour_scale(colours, palette.density, up=up)
+    return Scale(boxes, named, LINE * str(named["text"]).count("<br>"))
 
 
 def _draw_density(density: DensityGrid, palette: Palette, words: str, level: float) -> Parts:

@@ -58,11 +58,12 @@ MARK_SIZES = (13.0, 9.0, 6.0)
 SAME_PLACE = 7.0
 #: Paths are told apart by their label first, their dashes second.
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-#: Width that labels are placed for, in pixels; on a wider figure they have more room.
-LABEL_WIDTH = 800.0
+#: Widths that labels and keys are placed for, in pixels: half of a laptop's page, and a phone's.
+#: On a wider figure they have more room.
+LABEL_WIDTH, KEY_WIDTH = 540.0, 360.0
 LABEL_SIZE = 15
-#: A line of the paths' key, and the sample of a path in it, in pixels.
-KEY_HEIGHT, KEY_LINE = 26, 52
+#: A line of the paths' key, and in it the sample of a path with the gaps beside, in pixels.
+KEY_HEIGHT, KEY_LINE, KEY_GAPS = 26, 52, 12
 
 
 def plot_map(
@@ -129,8 +130,14 @@ def plot_map(
     extent, level = frame_surface(everything, grid)
     title_height = 0 if title is None else TITLE_HEIGHT
     top = MARGIN["t"] + title_height
-    top += KEY_HEIGHT * (_count_key_rows(trajectories) + count_rows_of_key(colouring) - 1)
-    screen = _Screen(extent, height - top - MARGIN["b"])
+    n_rows = count_rows_of_key(colouring)
+    hung = 1 - (title_height + KEY_HEIGHT * n_rows) / height
+    top += KEY_HEIGHT * (_count_key_rows(trajectories) + n_rows - 1)
+    long, short = name_surface(surface, density_label)
+    scaled = None if grid is None or points.empty else scale_surface(grid, palette, short)
+    below = MARGIN["b"] + (0 if scaled is None else scaled.deeper)
+    # All grows by the scale but the page: a large figure has less room for its labels.
+    screen = _Screen(extent, height - top - below, LABEL_WIDTH / max(scale, 1.0))
     ring = places[0][(points["image_id"] == selected_image_id).to_numpy(bool, na_value=False)]
     images = draw_marks(points, colouring, theme, layer, chosen=bool(trajectories))
     traces = [
@@ -139,14 +146,14 @@ def plot_map(
         *_draw_ring(ring, palette, layer),
     ]
     notes = _write_labels(trajectories, palette, screen, keep=ring)
-    layout = _lay_out(screen, height=height, top=top, title=title, view=view or extent)
+    room = {"t": top, "b": below}
+    layout = _lay_out(screen, height=height, room=room, title=title, view=view or extent)
     if backdrop is not None and len(backdrop):
         traces.insert(0, _draw_backdrop(places[1], palette, layer))
-    if grid is not None and len(points):
-        long, short = name_surface(surface, density_label)
+    if grid is not None and scaled is not None:
         traces = [*draw_surface(grid, palette, long, level), *traces]
-        layout["shapes"], named = scale_surface(grid, palette, short)
-        notes.insert(0, named)
+        layout["shapes"] = scaled.boxes
+        notes.insert(0, scaled.words)
     if colouring is not None and colouring.kind != "state":
         key = draw_key(points, colouring, theme, top=top, title_height=title_height, height=height)
         traces += key.traces
@@ -156,7 +163,7 @@ def plot_map(
         layout["legend"] |= key.layout.pop("legend")
         layout |= key.layout
     if trajectories:
-        layout["legend2"] = _lay_out_key(theme)
+        layout["legend2"] = _lay_out_key(theme, hung)
     if points.empty:
         notes.append(_say_empty())
     if notes:
@@ -172,22 +179,23 @@ def _trace(layer: Layer, **properties: object) -> Parts:
 
 @dataclass(frozen=True)
 class _Screen:
-    """Hold the map's extent and the height it is drawn in, to turn map units into pixels."""
+    """Hold the map's extent and the room it is drawn in, to turn map units into pixels."""
 
     extent: tuple[float, float, float, float]
     height: float
+    width: float
 
     @property
     def scale(self) -> float:
         """Give pixels a map unit. Both axes have one scale."""
         x_min, x_max, y_min, y_max = self.extent
-        return min(LABEL_WIDTH / (x_max - x_min), self.height / (y_max - y_min))
+        return min(self.width / (x_max - x_min), self.height / (y_max - y_min))
 
     @property
     def frame(self) -> tuple[float, float, float, float]:
         """Give the extent in pixels, with the room left over at the sides."""
         x_min, x_max, y_min, y_max = (value * self.scale for value in self.extent)
-        spare = max((LABEL_WIDTH - (x_max - x_min)) / 2, 0.0)
+        spare = max((self.width - (x_max - x_min)) / 2, 0.0)
         return x_min - spare, x_max + spare, y_min, y_max
 
 
@@ -195,11 +203,11 @@ def _lay_out(
     screen: _Screen,
     *,
     height: int,
-    top: float,
+    room: Parts,
     title: str | None,
     view: tuple[float, float, float, float],
 ) -> Parts:
-    """Lay out axes without ticks, one scale for both, and room for the keys above."""
+    """Lay out axes without ticks, one scale for both, and room for the keys above and below."""
     axes: dict[str, Parts] = {}
     for name, low, high in (("xaxis", 0, 1), ("yaxis", 2, 3)):
         whole = {"minallowed": screen.extent[low], "maxallowed": screen.extent[high]}
@@ -211,13 +219,13 @@ def _lay_out(
             "ticks": "",
         }
     axes["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
-    # Two legends: the states hang from the top, the paths stand on the map, at any height.
+    # Two legends hang from the top, one below the other: where they wrap both grow downwards.
     hung = 1.0 if title is None else 1.0 - TITLE_HEIGHT / height
     layout = {
         "height": height,
         "dragmode": "pan",
         "clickmode": "event+select",
-        "margin": {"t": top},
+        "margin": room,
         "legend": {"yref": "container", "y": hung, "yanchor": "top"},
         **axes,
     }
@@ -226,10 +234,13 @@ def _lay_out(
     return layout
 
 
-def _lay_out_key(theme: Theme) -> Parts:
-    """Lay out the key of the paths, on the map; it hides nothing."""
+def _lay_out_key(theme: Theme, hung: float) -> Parts:
+    """Lay out the key of the paths, hung below that of the colours; it hides nothing."""
     return {
         **template_layout(theme)["legend"],
+        "yref": "container",
+        "y": hung,
+        "yanchor": "top",
         "itemwidth": KEY_LINE,
         "itemclick": False,
         "itemdoubleclick": False,
@@ -237,14 +248,12 @@ def _lay_out_key(theme: Theme) -> Parts:
 
 
 def _count_key_rows(trajectories: Sequence[Trajectory]) -> int:
-    """Count the lines that the key of the paths takes."""
-    widths = [KEY_LINE + 24 + len(_path_name(way)) * LABEL_SIZE * 0.55 for way in trajectories]
-    rows, used = (1 if widths else 0), 0.0
-    for width in widths:
-        if used and used + width > LABEL_WIDTH:
-            rows, used = rows + 1, 0.0
-        used += width
-    return rows
+    """Count the lines that the key of the paths takes: in columns where one is not enough."""
+    names = [len(_path_name(way)) * LABEL_SIZE * 0.5 for way in trajectories]
+    widths = [KEY_LINE + KEY_GAPS + name for name in names]
+    if sum(widths) <= KEY_WIDTH:
+        return 1 if widths else 0
+    return -(-len(widths) // max(int(KEY_WIDTH // max(widths)), 1))
 
 
 def _path_name(way: Trajectory) -> str:
@@ -516,14 +525,13 @@ class _Label:
 def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Label]:
     """Return a label a day: patient and day first, and last again where there are other paths.
 
-    Every other path slants its own.
+    Every other path slants its own. The key says that an id is a patient's.
     """
     labels = []
     for row, stop in enumerate(way.stops):
         words = day_words(stop.day)
-        bold = _path_name(way) if row == 0 else ""
-        if among_others and 0 < row == len(way.stops) - 1:
-            bold = safe_text(way.patient_id)
+        is_named = row == 0 or (among_others and row == len(way.stops) - 1)
+        bold = safe_text(way.patient_id) if is_named else ""
         text = f"<b>{bold}</b>, {words}" if bold else words
         text = f"<i>{text}</i>" if slanted else text
         n_letters = len(words) + (len(bold) * 1.1 + 2 if bold else 0)
