@@ -1,7 +1,7 @@
 """How far to believe the map: who is near without it, its steps, its neighbours, its seeds."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
 
@@ -9,7 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.belief import plot_path_share, plot_steps
+from cxrlib.bad_states import MarkedImages, mark_bad
+from cxrlib.charts.belief import (
+    explain_path_share,
+    explain_steps,
+    plot_path_share,
+    plot_steps,
+)
 from cxrlib.charts.palette import Theme
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
@@ -23,14 +29,24 @@ from cxrlib.faithfulness import (
 )
 from cxrlib.jobs import JobRequest
 from cxrlib.map_spread import N_SEEDS, Spread, load_spread
-from cxrlib.path_shares import PathShares, describe_path_shares, path_shares, shares_table
+from cxrlib.path_shares import (
+    NEAREST,
+    PathShares,
+    describe_path_shares,
+    path_shares,
+    shares_table,
+)
+from cxrlib.selection import Selection
 from cxrlib.space import Features, Space, lay_out_space
 from cxrlib.store import Store
+from cxrlib.surfaces import SurfaceWish
 from cxrlib.trajectories import Trajectory
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure
+from ui.filters import current_selection, load_selected
 from ui.jobs import offer_job
+from ui.map_image import remember_click, tell_shown
 from ui.resources import Current, find_cache
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text
@@ -46,6 +62,7 @@ def show_belief(
     current: Current,
     paths: Sequence[Trajectory],
     *,
+    wish: SurfaceWish,
     provenance: Sequence[str],
     filters: Sequence[str] = (),
 ) -> None:
@@ -56,6 +73,8 @@ def show_belief(
     current : Current
     paths : sequence of Trajectory
         Of the chosen patients.
+    wish : SurfaceWish
+        What is drawn behind the points: its definition of bad counts here too.
     provenance : sequence of str
         `cxrlib.report.provenance`.
     filters : sequence of str
@@ -64,7 +83,7 @@ def show_belief(
     st.subheader(HEADING, anchor=False)
     part = _choose_part()
     if part == PARTS[0]:
-        _show_shares(current, paths, provenance, filters)
+        _show_shares(current, paths, _choose_bad(wish), provenance, filters)
     elif part == PARTS[1]:
         _show_steps(current, paths, provenance)
     else:
@@ -122,12 +141,45 @@ def _find_numbers(current: Current) -> _Numbers:
     )
 
 
+@dataclass(frozen=True)
+class _Bad:
+    """Hold what counts as bad: a definition and, where that is what filters keep, the filters."""
+
+    wish: SurfaceWish
+    selection: Selection | None
+
+
+def _choose_bad(wish: SurfaceWish) -> _Bad:
+    """Take the definition that is chosen behind the points, and leave how it is drawn."""
+    plain = replace(wish, kind="share", view=None, bandwidth=1.0)
+    return _Bad(plain, current_selection() if wish.definition == "current filter" else None)
+
+
+@lru_cache(maxsize=16)
+def _mark(cohort: Cohort, bad: _Bad) -> MarkedImages:
+    """Mark which images of a cohort are bad, on the map or not."""
+    kept = None
+    if bad.selection is not None:
+        kept_ids = set(load_selected(cohort, bad.selection).table["image_id"])
+        kept = cohort.table["image_id"].isin(kept_ids).to_numpy(dtype=bool)
+    return mark_bad(
+        cohort.table,
+        bad.wish.definition,
+        severity=bad.wish.severity,
+        at_least=bad.wish.at_least,
+        selected=kept,
+    )
+
+
 @lru_cache(maxsize=512)
-def _find_shares(cohort: Cohort, numbers: _Numbers, patient_id: str) -> PathShares:
+def _find_shares(cohort: Cohort, numbers: _Numbers, patient_id: str, bad: _Bad) -> PathShares:
+    marked = _mark(cohort, bad)
     return path_shares(
         cohort.table,
         numbers.embeddings,
         patient_id,
+        bad=marked.bad,
+        known=marked.known,
         duplicates=cohort.duplicates,
         space=numbers.space,
     )
@@ -144,8 +196,8 @@ class _Told:
 
 
 @lru_cache(maxsize=64)
-def _tell_shares(cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...]) -> _Told:
-    shares = tuple(_find_shares(cohort, numbers, patient) for patient in patients)
+def _tell_shares(cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...], bad: _Bad) -> _Told:
+    shares = tuple(_find_shares(cohort, numbers, patient, bad) for patient in patients)
     table = shares_table(shares)
     return _Told(shares, table, _write_shares(table), describe_path_shares(shares))
 
@@ -210,6 +262,11 @@ def _offer_seeds(current: Current) -> None:
 # ---- who is near
 
 
+#: Bars of a share of one half: 95 % by Wilson's interval, of 10 images 53 points, of 20 40.
+WHY_NEAREST = (
+    f"It is always the {NEAREST} nearest: of 10 a bar spans half of the scale, of many more most "
+    "are not near, and a number chosen once the answer is seen would choose the answer."
+)
 SHARES_CAVEAT = (
     "A description of who is near, not a forecast: what makes images near may be a machine, a "
     "position or a crop. An interval that holds its view's dashed line tells nothing apart from "
@@ -220,6 +277,7 @@ SHARES_CAVEAT = (
 def _show_shares(
     current: Current,
     paths: Sequence[Trajectory],
+    bad: _Bad,
     provenance: Sequence[str],
     filters: Sequence[str],
 ) -> None:
@@ -227,34 +285,51 @@ def _show_shares(
     if not paths:
         show_text("Choose a patient above: the states of who is near stand here, day by day.")
         return
+    if bad.selection is not None and bad.selection.is_empty:
+        show_text(
+            "Bad is what the filters keep, and they keep all: set a filter, or choose another "
+            "definition of bad behind the points."
+        )
+        return
     numbers = _find_numbers(current)
-    told = _tell_shares(current.cohort, numbers, tuple(path.patient_id for path in paths))
+    told = _tell_shares(current.cohort, numbers, tuple(path.patient_id for path in paths), bad)
+    meaning = _say_bad(_mark(current.cohort, bad))
     stem = f"near-states-{date.today().isoformat()}"
     draw = partial(_draw_shares, told)
-    caption = SHARES_CAVEAT
+    caption = f"{meaning} {explain_path_share(told.shares)} {WHY_NEAREST} {SHARES_CAVEAT}"
     if filters:
         caption += " Filters leave out no neighbour and no day here."
+    origin = [*provenance, meaning]
     show_figure(
         draw(st.context.theme.type or "light"),
         key="path_share",
-        alt=told.words,
+        alt=f"{meaning} {told.words}",
         numbers=told.table,
         caption=caption,
-        provenance=provenance,
+        provenance=origin,
         file_stem=stem,
         heading="States of the nearest images of other persons and other sources",
         draw=partial(plot_path_share, told.shares),
+        on_select=partial(remember_click, "path_share"),
+        selection_mode="points",
         config={"displayModeBar": False},
     )
+    tell_shown(current, set(told.table["image_id"]))
     show_text(_count_apart(told.table))
     with st.expander("In numbers"):
         show_table(
             told.written,
             key="path_shares",
-            provenance=provenance,
+            provenance=origin,
             file_stem=stem,
             numbers=told.table,
         )
+
+
+def _say_bad(marked: MarkedImages) -> str:
+    """Say what counts as bad, as chosen behind the points, and among which images."""
+    words = marked.definition
+    return f"Bad, as behind the points: {words.label}; counted among {words.known_label}."
 
 
 def _count_apart(table: pd.DataFrame) -> str:
@@ -326,7 +401,7 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
         key="step_lengths",
         alt=describe_steps(steps),
         numbers=steps.table,
-        caption=STEPS_CAVEAT,
+        caption=f"{explain_steps(steps)} {STEPS_CAVEAT}",
         provenance=provenance,
         file_stem=stem,
         heading="Steps in the numbers and on the map",

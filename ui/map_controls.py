@@ -1,6 +1,7 @@
 """The controls of the map: whose paths are drawn, and how large."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -16,9 +17,16 @@ __all__ = [
     "choose_patients",
     "follow_cohort",
     "report_address",
+    "style_controls",
 ]
 
 MAX_PATIENTS = 5  # more paths than this are a tangle
+STYLE = Path(__file__).with_name("map.css")
+
+
+def style_controls() -> None:
+    """Let the controls stand in line."""
+    st.html(STYLE)
 
 
 def follow_cohort(options: Sequence[str], story: Sequence[str]) -> None:

@@ -15,16 +15,16 @@ from ui.map_controls import MAX_PATIENTS
 from ui.resources import Current
 from ui.text import show_alert, show_quiet
 
-__all__ = ["find_shown_image", "remember_click", "show_map_image"]
+__all__ = ["find_shown_image", "remember_click", "show_map_image", "tell_shown"]
 
 SHOWN = "shown_image"  # in the session's state
 WRITTEN = "written_image"  # in the session's state: what this page last put in the address
 _STEP = "step-Previous"  # a button that Streamlit forgets on other pages
 
 
-def remember_click() -> None:
-    """Keep which image was clicked; a click beside the points changes nothing."""
-    chosen = st.session_state["map"].selection.points
+def remember_click(chart: str = "map") -> None:
+    """Keep which image was clicked on a chart; a click beside the points changes nothing."""
+    chosen = st.session_state[chart].selection.points
     if chosen:
         custom = chosen[0].get("customdata")
         image_id = custom[0] if isinstance(custom, list | tuple) else custom
@@ -77,6 +77,17 @@ def _follow_address(known: Container[str]) -> None:
 def _is_changed(paths: Sequence[Trajectory]) -> bool:
     """Tell whether the reader has changed the choice of patients, which is in the address then."""
     return bool(paths) and "patient" in st.query_params
+
+
+def tell_shown(current: Current, image_ids: Container[str]) -> None:
+    """Say below another chart of images that a click shows one, and which of them it is now."""
+    shown = str(st.session_state.get(SHOWN))
+    if shown not in image_ids:
+        show_quiet("Click an image to see it beside the map.")
+        return
+    row = current.find_point(shown)
+    where = "is not on the map" if row is None else "stands beside the map, above"
+    show_quiet(f"Image {shown[:60]!r} {where}.")
 
 
 def show_map_image(

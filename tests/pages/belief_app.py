@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cxrlib.report import provenance
+from cxrlib.surfaces import SurfaceWish
 from cxrlib.trajectories import compute_trajectories
 from ui.cohorts import current_entry
 from ui.frame import show_frame
@@ -16,5 +17,6 @@ patients = st.query_params.get("patient", "").split()
 show_belief(
     current,
     compute_trajectories(current.cohort.table, current.mapped.projection, patients),
+    wish=SurfaceWish(definition=st.query_params.get("density", "ICU or tube")),
     provenance=provenance(current.mapped),
 )

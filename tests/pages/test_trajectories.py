@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.figure
 import ui.jobs
+import ui.map_stage
 import ui.resources
 from cxrlib import NOTICE
 from tests.cohort_factory import make_cohort
@@ -102,7 +103,7 @@ def test_the_numbers_of_the_map_can_be_saved(
         keep(options["key"], options["numbers"])
         return original(figure, **options)
 
-    monkeypatch.setattr(ui.figure, "show_figure", show)
+    monkeypatch.setattr(ui.map_stage, "show_figure", show)
     page.run()
     assert not page.exception
     assert [name for name, _ in made] == ["map"]

@@ -1,0 +1,100 @@
+"""What a run of the trajectories page looks at: a map, and what the filters leave of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from cxrlib.cohort import Cohort
+from cxrlib.reference_cloud import ReferenceCloud
+from cxrlib.report import provenance, tell_behind
+from cxrlib.selection import Selection
+from cxrlib.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
+from ui.filters import load_selected, show_empty
+from ui.resources import Current
+from ui.text import show_quiet
+
+__all__ = ["Scene", "show_counts", "tell_left_out"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Hold a map, what lies behind it and which of its images the filters keep.
+
+    Parameters
+    ----------
+    current : Current
+    reference : ReferenceCloud or None
+    cohort : Cohort
+        The whole one.
+    selection : Selection
+    """
+
+    current: Current
+    reference: ReferenceCloud | None
+    cohort: Cohort
+    selection: Selection
+
+    @cached_property
+    def selected(self) -> Cohort:
+        """Give what the filters keep of the cohort, on the map or not."""
+        if self.selection.is_empty:
+            return self.cohort
+        return load_selected(self.cohort, self.selection)
+
+    @cached_property
+    def is_kept(self) -> NDArray[np.bool_]:
+        """Tell which of the map's points the filters keep."""
+        kept = set(self.selected.table["image_id"])
+        return self.current.marks["image_id"].isin(kept).to_numpy(dtype=bool)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """Give the map's points that the filters keep."""
+        return self.current.marks[self.is_kept]
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """Give the others."""
+        return self.current.marks[~self.is_kept]
+
+    @cached_property
+    def filters(self) -> list[str]:
+        """Say the filters in words."""
+        return self.selection.describe()
+
+    @cached_property
+    def origin(self) -> list[str]:
+        """Say where what is saved of the page comes from."""
+        made = provenance(self.current.mapped, filters=self.filters)
+        return [*made, *tell_behind(self.reference)]
+
+    @cached_property
+    def kept_patients(self) -> frozenset[str]:
+        """List the patients of whom the filters keep an image on the map."""
+        return frozenset(self.points["patient_id"])
+
+    def find_paths(self, patients: Sequence[str]) -> list[Trajectory]:
+        """Find the paths of those patients of whom an image is kept."""
+        kept = [patient for patient in patients if patient in self.kept_patients]
+        return compute_trajectories(self.selected.table, self.current.mapped.projection, kept)
+
+
+def show_counts(scene: Scene) -> None:
+    """Say how many images of what state are on the map, as the page's first sentence."""
+    st.markdown(describe_counts(count_map(scene.points)))
+
+
+def tell_left_out(scene: Scene) -> None:
+    """Say what the filters leave out of the map, and where they leave nothing what to do."""
+    if n_out := len(scene.left_out):
+        show_quiet(
+            f"{n_out:,} of the map's {len(scene.is_kept):,} images are left out by the "
+            "filters; they are the faint dots. The map itself is the same: filters refit nothing."
+        )
+    if scene.points.empty:
+        show_empty(scene.cohort, scene.selection)
