@@ -9,11 +9,15 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from cxrlib import nulls
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
+from cxrlib.features import load_features
 from cxrlib.loco import LocoSettings, run_loco
 from cxrlib.nulls import OBSERVED, compute_null, load_null, null_key, permute_labels
 from cxrlib.protocols import PUBLISHED
 from cxrlib.store import Store
+from cxrlib.task_rows import take_rows
+from cxrlib.tasks import find_task
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 
@@ -254,3 +258,16 @@ def test_an_unusable_number_is_refused(n: int) -> None:
     rows, rng = draw_rows(9)
     with pytest.raises(SelectionError, match="use 1 to 10,000"):
         compute_null(rows, make_features(rows, rng.normal(size=(90, 1))), n=n)
+
+
+def test_on_the_collection_what_is_recorded_beats_its_null(real_root: Path, tmp_path: Path) -> None:
+    """A small p is no sign of disease: which fields are recorded has the smallest there is."""
+    rows = take_rows(
+        load_cohort(real_root, inspect_images=False), find_task("icu-stay"), need_file=False
+    )
+    features = load_features("recorded", rows, Store(tmp_path))
+    null = compute_null(rows, features, LocoSettings(PUBLISHED), n=19)
+    row = find_row(null, "mean", "auroc")
+    assert row["observed"] > 0.9
+    assert (row["n"], row["p"]) == (19, 0.05)
+    assert row["high"] < 0.9

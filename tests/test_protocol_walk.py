@@ -1,13 +1,18 @@
 """The walk: it begins as published, ends as corrected, and each change is seen at its own step."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.loco import LocoSettings, run_loco
 from cxrlib.protocol_walk import WALK_COLUMNS, walk_protocol
 from cxrlib.protocols import CORRECTED, PUBLISHED
+from cxrlib.task_rows import take_rows
+from cxrlib.tasks import find_task
 from tests.made_rows import draw_rows, make_features, make_rows
 
 FEW = LocoSettings(n_resamples=50)
@@ -106,3 +111,18 @@ def test_what_cannot_be_walked_is_refused() -> None:
     object.__setattr__(features, "kind", "pixels")
     with pytest.raises(SelectionError, match="takes minutes"):
         walk_protocol(rows, features, FEW)
+
+
+@pytest.mark.parametrize("task", ["covid-19", "survival", "icu-stay", "geographic-extent"])
+def test_on_the_collection_guards_change_nothing(real_root: Path, task: str) -> None:
+    """Nobody and no article is in two regions; the rule on few persons ends the mean of classes."""
+    cohort = load_cohort(real_root, inspect_images=False)
+    rows = take_rows(cohort, find_task(task), need_file=False)
+    noise = np.random.default_rng(0).normal(size=(len(rows.table), 4))
+    walk = walk_protocol(rows, make_features(rows, noise), LocoSettings(n_resamples=0))
+    guards = walk[walk["words"].str.startswith("No ") & walk["words"].str.endswith("both sides")]
+    assert guards["words"].nunique() == 2
+    assert (guards["change"].dropna() == 0).all()
+    mean = walk[walk["fold"] == "mean"].set_index("step")["value"]
+    assert np.isfinite(mean.iloc[0])
+    assert np.isnan(mean.iloc[-1]) == (task != "geographic-extent")

@@ -1,16 +1,19 @@
 """The shift: planted where it is, absent where it is not, and fair to both sides."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
 from cxrlib import shift
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.shift import compare_shift
-from cxrlib.task_rows import TaskRows
+from cxrlib.task_rows import TaskRows, take_rows
+from cxrlib.tasks import find_task
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 FEW = LocoSettings(n_resamples=8)
@@ -205,3 +208,26 @@ def test_it_can_be_stopped_and_pixels_are_refused() -> None:
     object.__setattr__(features, "kind", "pixels")
     with pytest.raises(SelectionError, match="thousands of models"):
         compare_shift(rows, features, FEW)
+
+
+@pytest.mark.parametrize(
+    ("task", "names"),
+    [
+        ("covid-19", ["Europe"]),
+        ("viral-or-bacterial", []),
+        ("icu-stay", []),
+        ("intubated", ["Europe"]),
+        ("opacity", ["Asia", "Europe"]),
+    ],
+)
+def test_on_the_collection_few_regions_can_be_compared(
+    real_root: Path, task: str, names: list[str]
+) -> None:
+    """Too few persons of a class inside, or to learn from outside; each says which."""
+    cohort = load_cohort(real_root, inspect_images=False)
+    rows = take_rows(cohort, find_task(task), need_file=False)
+    features = make_features(rows, np.random.default_rng(0).normal(size=(len(rows.table), 2)))
+    table = compare_shift(rows, features, LocoSettings(n_resamples=0), n_repeats=1).table
+    compared = table["difference"].notna() & (table["fold"] != "pooled")
+    assert table.loc[compared, "fold"].tolist() == names
+    assert (table.loc[table["difference"].isna(), "reason"] != "").all()
