@@ -262,6 +262,9 @@ def test_reasons_stand_in_place_of_a_chart_or_a_reference():
     assert "Whether this is near is not estimable" in explain_near(courses)
     alone = nearest_courses(table[table["patient_id"] == "p0"], embeddings, "p0")
     assert explain_near(alone) == ""
+    others = nearest_courses(*make_cohort(12, 4), "p0", n_nearest=10)
+    assert others.n_persons == 11
+    assert explain_near(others).endswith("Thin line: one more.")
     nobody = plot_near(alone)
     assert_valid(nobody)
     assert "no other person" in nobody.layout.annotations[0].text.replace("<br>", " ")

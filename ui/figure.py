@@ -74,6 +74,7 @@ def show_figure(
     draw: Callable[..., go.Figure] | None = None,
     more: Sequence[Saving] = (),
     config: Mapping[str, Any] | None = None,
+    is_wide: bool = False,
     **options: Any,  # noqa: ANN401 (whatever Streamlit takes)
 ) -> Any:  # noqa: ANN401 (whatever Streamlit gives)
     """Show a chart, its caption and a menu that saves it.
@@ -103,6 +104,8 @@ def show_figure(
         What else the menu saves.
     config : mapping, optional
         Plotly's settings, over those that all charts share.
+    is_wide : bool, default False
+        Whether it scrolls on a phone, since its words would run into each other.
     options
         Of `st.plotly_chart`.
 
@@ -111,7 +114,8 @@ def show_figure(
     PlotlyState or DeltaGenerator
         As `st.plotly_chart` returns it.
     """
-    result = st.plotly_chart(
+    place = st.container(key=f"cxr_wide_{key}") if is_wide else st
+    result = place.plotly_chart(
         figure, theme=None, key=key, alt=alt, config={**CONFIG, **(config or {})}, **options
     )
 

@@ -144,6 +144,7 @@ def show_course(
         heading=f"Patient {rows['patient_id'].iloc[0]}: outputs by day",
         draw=draw,
         config={"displayModeBar": False},
+        is_wide=True,
     )
     if pair.prior is not None and pair.current is not None:
         compared = compare_outputs(course, pair.prior, pair.current, numbers.noise)

@@ -65,7 +65,7 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
         numbers=lambda: points_table(points[points["patient_id"] == patient_id]),
         caption="Points are images of the whole cohort by state; near means alike to the "
         "extractor, far apart and directions mean nothing.",
-        provenance=provenance(current.mapped, filters=filters),
+        provenance=[*provenance(current.mapped, filters=filters), f"Patient: {patient_id}"],
         file_stem=f"{stem}-map",
         heading=f"Patient {patient_id} on the map",
         draw=draw,
@@ -133,7 +133,15 @@ def _show_nearest(
     show_text(describe_courses(courses))
     if courses.table.empty:
         return
-    origin = [*provenance(current.mapped, filters=filters), f"Patient: {patient_id}"]
+    # No map: a distance depends on the numbers and on what the reader has chosen above.
+    origin = [
+        *provenance(cohort, filters=filters),
+        f"Extractor: {current.extractor.title}",
+        f"Patient: {patient_id}",
+        f"Days aligned within {window} days; "
+        f"{'other articles and sites only' if other_sources else 'persons of any source'}",
+        *(["The filters leave out no neighbour"] if filters else []),
+    ]
     theme = st.context.theme.type or "light"
     draw = partial(plot_near, courses)
     show_figure(

@@ -100,6 +100,7 @@ def show_timeline(
         on_select=remember_click,
         selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False},
+        is_wide=True,
     )
     _show_values(rows, provenance=provenance, stem=stem)
 

@@ -667,7 +667,8 @@ def explain_near(courses: Courses) -> str:
     if any(courses.table["shares"]):
         parts.append("Hollow: of this patient's article or site.")
     if n_rest := courses.n_persons - len(courses.table):
-        parts.append(f"Thin lines: the other {n_rest:,}.")
+        rest = "Thin line: one more" if n_rest == 1 else f"Thin lines: the other {n_rest:,}"
+        parts.append(f"{rest}.")
     return " ".join(parts)
 
 
