@@ -19,6 +19,8 @@ from ui.text import show_quiet
 
 __all__ = ["put_in_words", "show_record"]
 
+FIRST = ("offset", "view", "state")
+
 
 def show_record(
     cohort: Cohort, rows: pd.DataFrame, *, provenance: Sequence[str], stem: str
@@ -45,7 +47,6 @@ def show_record(
         key="record",
         provenance=[*provenance, f"Patient: {patient_id}", *licences],
         file_stem=f"{stem}-record",
-        numbers=table,
         label="Save what is shown as CSV",
     )
     n_blank = len(table.columns) - len(shown.columns)
@@ -79,11 +80,12 @@ def put_in_words(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Text. Without the columns in which nothing is recorded.
+        Text. What tells images apart stands first; columns in which nothing is recorded are not
+        there.
     """
+    order = [*FIRST, *(name for name in table.columns if name not in FIRST)]
     written = {
-        TITLES[name]: [_write_cell(cell, name) for cell in table[name].tolist()]
-        for name in table.columns
+        TITLES[name]: [_write_cell(cell, name) for cell in table[name].tolist()] for name in order
     }
     told = {name: cells for name, cells in written.items() if set(cells) != {NOTHING}}
     return pd.DataFrame(told, dtype="str")

@@ -256,6 +256,7 @@ def test_a_record_is_put_in_words(tmp_path: Path) -> None:
     cohort = load_cohort(make_cohort(tmp_path, rows))
     shown = put_in_words(record_table(cohort, "a"))
     assert shown["Age, years"].tolist() == ["55", "55"]
+    assert list(shown)[:3] == ["Day", "View", "State"]
     assert shown["Day"].tolist() == ["−2", "–"]
     assert shown["Temperature, °C"].tolist() == ["36.4", "–"]
     assert shown["Survival"].tolist() == ["yes", "–"]
