@@ -30,6 +30,8 @@ RANGES = {"correlation": (-1.0, 1.0), "r2": (-np.inf, 1.0), "mae": (0.0, np.inf)
 
 # Relative to the largest value: below it numbers differ by rounding only.
 ROUNDING = 1e-10
+# Images that are paired with all others at once; what bounds the memory.
+_BLOCK = 512
 
 
 def list_metrics(kind: str, event: str) -> tuple[str, ...]:
@@ -129,15 +131,16 @@ def _sum_number_pairs(
     y: np.ndarray, ranking: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sum pairs of different numbers."""
-    rounded = np.empty(len(ranking))
     order, starts = _group_equal(ranking)
-    rounded[order] = np.repeat(np.arange(len(starts)), np.diff([*starts, len(order)]))
+    ranks = np.empty(len(ranking))
+    ranks[order] = np.repeat(np.arange(len(starts)), np.diff([*starts, len(order)]))
     concordant, pairs = np.zeros(len(weights)), np.zeros(len(weights))
-    for place in range(len(y)):
-        lower = y < y[place]
-        right = (rounded < rounded[place]) + 0.5 * (rounded == rounded[place])
-        pairs += weights[:, place] * (weights[:, lower].sum(axis=1))
-        concordant += weights[:, place] * (weights[:, lower] @ right[lower])
+    for start in range(0, len(y), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        is_pair = (y[rows, None] > y).astype(float)
+        right = (ranks[rows, None] > ranks) + 0.5 * (ranks[rows, None] == ranks)
+        pairs += (weights[:, rows] * (weights @ is_pair.T)).sum(axis=1)
+        concordant += (weights[:, rows] * (weights @ (is_pair * right).T)).sum(axis=1)
     return concordant, pairs
 
 

@@ -142,3 +142,14 @@ def test_scores_of_the_event_need_one() -> None:
     assert list_metrics("classes", "") == ("auroc", "auprc", "recall")
     assert list_metrics("classes", "negative") == METRICS["classes"]
     assert list_metrics("number", "") == METRICS["number"]
+
+
+def test_many_numbers_are_paired_in_blocks() -> None:
+    """The block does not show in the result."""
+    rng = np.random.default_rng(2)
+    y, value = rng.integers(0, 9, size=(2, 530)).astype(float)
+    weights = rng.integers(0, 3, size=(4, 530)).astype(float)
+    is_pair = y[:, None] > y
+    right = is_pair * ((value[:, None] > value) + (value[:, None] == value) / 2)
+    slow = [[(w[:, None] * w * each).sum() for w in weights] for each in (right, is_pair)]
+    np.testing.assert_allclose(sum_pairs(y, value, weights, is_class=False), slow)
