@@ -53,6 +53,8 @@ N_REPEATS = 20
 #: Each fits all models again, about twenty a region: fewer than of other intervals.
 N_RESAMPLES = 100
 MOST_PARTS = 5
+#: Share of the variance of resamples that is never taken for that of parting.
+LEAST_LEFT = 0.2
 #: Persons of the smaller class that a model must be able to learn from: five less the tested one.
 FEWEST_TRAINING = 4
 _GUARDS = {"person": "person_id", "article": "article", "source": "source"}
@@ -513,7 +515,7 @@ def _describe(images: _Images, name: str, compared: _Compared) -> dict[str, obje
         "n_train": int(compared.sizes.sum()),
         "n_train_positive": int(compared.sizes[1]) if images.is_class else None,
         "n_repeats": compared.sums.shape[1],
-        **_judge(compared.sums.sum(axis=1), compared.resampled, _count_independent(images, test)),
+        **_judge(compared.sums, compared.resampled, _count_independent(images, test)),
     }
 
 
@@ -530,13 +532,12 @@ def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
     if len(good) < CORRECTED.fewest_folds:
         reason = f"{name_units(len(good), 'group')} can be compared: pooling needs two."
         return row | {"n_used": 0, "n_dropped": 0, "reason": reason}
-    sums = np.sum([each.sums.sum(axis=1) for each in good.values()], axis=0)
+    sums = np.sum([each.sums for each in good.values()], axis=0)
     resampled = np.sum([each.resampled for each in good.values()], axis=0)
-    n_repeats = max(each.sums.shape[1] for each in good.values())
     n_independent = sum(
         _count_independent(images, np.flatnonzero(images.group == name)) for name in good
     )
-    return row | {"n_repeats": n_repeats} | _judge(sums, resampled, n_independent)
+    return row | {"n_repeats": sums.shape[1]} | _judge(sums, resampled, n_independent)
 
 
 def _count_independent(images: _Images, test: Ints) -> int:
@@ -548,8 +549,10 @@ def _count_independent(images: _Images, test: Ints) -> int:
 
 def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, object]:
     """Give both scores, their difference and its interval."""
-    outside, inside = sums[:2] / sums[2]
+    outside, inside = sums[:2].sum(axis=1) / sums[2].sum()
     differences = _divide(resampled[1] - resampled[0], resampled[2])
+    by_repeat = _divide(sums[1] - sums[0], sums[2])
+    differences = _settle(differences, by_repeat, float(inside - outside))
     low, high, n_used, reason = find_interval(differences, n_independent=n_independent)
     return {
         "outside": float(outside),
@@ -561,6 +564,24 @@ def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, obj
         "n_dropped": len(differences) - n_used,
         "reason": reason,
     }
+
+
+def _settle(differences: Floats, by_repeat: Floats, difference: float) -> Floats:
+    """Bring resamples to the difference, and take out what comes of parting each only once.
+
+    Drawn with replacement there are fewer people to learn from, which shifts resamples; they say
+    how far a difference varies, not where it is. The difference is an average over repeats, a
+    resample is not: its variance holds all of the variance between repeats, not a share of it.
+    """
+    known, parted = (each[np.isfinite(each)] for each in (differences, by_repeat))
+    if len(known) < 2:
+        return differences
+    factor, whole = 1.0, float(known.var(ddof=1))
+    if len(parted) > 1 and whole > 0:
+        rest = whole - float(parted.var(ddof=1)) * (1 - 1 / len(parted))
+        # Both are estimates: something of the spread is always left.
+        factor = np.sqrt(max(rest / whole, LEAST_LEFT))
+    return np.asarray(np.clip(difference + factor * (differences - known.mean()), -1, 1))
 
 
 def _list_repeats(compared: dict[str, _Compared]) -> pd.DataFrame:

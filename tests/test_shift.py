@@ -48,7 +48,8 @@ def test_what_holds_everywhere_is_no_shift() -> None:
     table = compare_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
     assert table["fold"].tolist() == [*REGIONS, "pooled"]
     assert (table[["inside", "outside"]] > 0.8).all(axis=None)
-    assert ((table["low"] <= 0) & (table["high"] >= 0)).all()
+    assert table["difference"].abs().max() < 0.1
+    assert ((table["low"] <= table["difference"]) & (table["difference"] <= table["high"])).all()
 
 
 def test_noise_favours_neither_side() -> None:
@@ -128,6 +129,23 @@ def test_persons_are_drawn_whole_and_copies_stay_together() -> None:
     plan = shift._make_plan(again, np.arange(len(drawn)), rng, 1)
     for test, inside in zip(plan.tests, plan.inside, strict=True):
         assert not set(drawn[test]) & set(drawn[inside])
+
+
+def test_what_comes_of_parting_once_is_taken_out() -> None:
+    """Of the variance of resamples all but a share of that between repeats; never all of it."""
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(0.1, 0.1, 400)
+    drawn[0] = np.nan
+    parted = rng.normal(0, 0.05, 20)
+    left = shift._settle(drawn, parted, 0.2)
+    variance = np.nanvar(drawn, ddof=1) - np.var(parted, ddof=1) * 19 / 20
+    assert np.nanvar(left, ddof=1) == pytest.approx(variance)
+    assert np.nanmean(left) == pytest.approx(0.2)
+    assert np.isnan(left[0])
+    most = shift._settle(drawn, 9 * parted, 0.0)
+    assert np.nanvar(most) == pytest.approx(shift.LEAST_LEFT * np.nanvar(drawn))
+    for once in (parted[:1], np.full(3, np.nan)):
+        assert np.nanvar(shift._settle(drawn, once, 0.0)) == pytest.approx(np.nanvar(drawn))
 
 
 def test_the_order_of_rows_changes_nothing() -> None:
