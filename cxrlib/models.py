@@ -7,6 +7,7 @@ without changing a prediction.
 
 import contextlib
 import functools
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ PATIENCE, TOLERANCE = 5000, 1e-8
 DECIMALS = 10
 # A tenth, rounded up, must hold an image of each class.
 _FEWEST_STOPPED = 11
+# warnings.catch_warnings swaps a list of the whole process: one thread at a time.
+_warnings_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +225,7 @@ def _fit_network(design: Design, y: np.ndarray, seed: int) -> Fit:
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
     """Keep scikit-learn from warning that a model did not converge: the notes of a run say it."""
-    with warnings.catch_warnings():
+    with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
