@@ -1,7 +1,6 @@
 """What the demo plants is found by an evaluation, and what leaks there is kept from leaking."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
