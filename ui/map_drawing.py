@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -61,12 +62,12 @@ class Drawing:
     placed: Placed | None
     scale: float
 
-    @property
+    @cached_property
     def points(self) -> pd.DataFrame:
         """Give the points in full, with their hover texts."""
         return self.current.marks[self.is_kept]
 
-    @property
+    @cached_property
     def kept_colouring(self) -> Colouring:
         """Give the colouring of those."""
         return self.colouring.take(self.is_kept)

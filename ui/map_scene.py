@@ -49,12 +49,16 @@ class Scene:
     @cached_property
     def is_kept(self) -> NDArray[np.bool_]:
         """Tell which of the map's points the filters keep."""
+        if self.selection.is_empty:
+            return np.ones(len(self.current.marks), dtype=bool)
         kept = set(self.selected.table["image_id"])
         return self.current.marks["image_id"].isin(kept).to_numpy(dtype=bool)
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """Give the map's points that the filters keep."""
+        """Give the map's points that the filters keep; without filters the very table."""
+        if self.selection.is_empty:
+            return self.current.marks
         return self.current.marks[self.is_kept]
 
     @cached_property
