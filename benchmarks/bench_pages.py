@@ -33,6 +33,7 @@ from tests.browser.server import ROOT, served, served_script
 BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"
 N_WARM = 5
 FILTER_LIMIT = 0.3  # seconds; the 95th percentile on the real cohort
+RUN_LIMIT = 2.0  # a run of a task, or anything else on the baselines page
 MAP_LIMIT = 0.3  # seconds; likewise, of the map of the trajectories page
 COHORT_LIMIT = 1.0  # seconds; likewise, of the cohort page
 
@@ -144,6 +145,18 @@ def change_section(session: PageSession, number: int) -> Run:
     return session.set_widget("section", [options[number % len(options)]])
 
 
+def change_detail(session: PageSession, number: int) -> Run:
+    """Go through the parts of the baselines page; what takes long there is a job."""
+    options = [name for name in session.find_widget("detail").options if name != "feature sets"]
+    return session.set_widget("detail", [options[number % len(options)]])
+
+
+def change_task(session: PageSession, number: int) -> Run:
+    """Turn to another of the papers' tasks: its card and flow; nothing is run."""
+    options = session.find_widget("baseline_task").options[:7]
+    return session.set_widget("baseline_task", [options[number % len(options)]])
+
+
 def switch_page(session: PageSession, number: int) -> Run:
     """Go to the data page and come back, which counts."""
     session.open_page("data")
@@ -174,6 +187,9 @@ ACTIONS = [
     Action("trajectories", "filter: ages", filter_ages, FILTER_LIMIT),
     Action("trajectories", "filter: flags", filter_flags, FILTER_LIMIT),
     Action("trajectories", "back from data", switch_page),
+    Action("baselines", "nothing changed", lambda session, number: session.run(), RUN_LIMIT),
+    Action("baselines", "other part", change_detail, RUN_LIMIT),
+    Action("baselines", "other task", change_task, RUN_LIMIT),
     Action("data", "nothing changed", lambda session, number: session.run()),
     Action("data", "filter: views", filter_views, FILTER_LIMIT),
     Action("data", "jobs looked at", lambda session, number: session.poll()),
