@@ -107,17 +107,20 @@ def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
     return np.array([str(value).strip() or UNKNOWN for value in values], dtype=object)
 
 
-def name_held_out(number: int, hold_out: str) -> str:
-    """Write a count of what is held out.
+def name_held_out(number: int | None, hold_out: str) -> str:
+    """Name what is held out, with their count where one is given.
 
     Examples
     --------
     >>> name_held_out(1, "country"), name_held_out(0, "country"), name_held_out(2, "sub-region")
     ('1 country', '0 countries', '2 sub-regions')
+    >>> name_held_out(None, "country")
+    'countries'
     """
-    if hold_out == "country" and number != 1:
-        return f"{number:,} countries"
-    return name_units(number, hold_out)
+    plural = "countries" if hold_out == "country" else f"{hold_out}s"
+    if number is None:
+        return plural
+    return f"{number:,} {hold_out if number == 1 else plural}"
 
 
 def make_folds(

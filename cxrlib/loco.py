@@ -41,7 +41,7 @@ from cxrlib.protocols import (
     find_protocol,
 )
 from cxrlib.resampling import find_interval
-from cxrlib.scores import METRICS, RANGES
+from cxrlib.scores import MEAN, METRICS, POOLED, RANGES
 from cxrlib.task_rows import TaskRows
 
 __all__ = [
@@ -70,8 +70,6 @@ __all__ = [
     "run_loco",
     "score_seeds",
 ]
-
-MEAN, POOLED = "mean", "pooled"
 
 FOLD_COLUMNS = (
     "fold",

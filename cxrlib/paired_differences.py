@@ -12,7 +12,7 @@ from cxrlib.folds import name_groups, name_held_out
 from cxrlib.intervals import name_units
 from cxrlib.models import Fit
 from cxrlib.resampling import find_interval
-from cxrlib.scores import list_metrics
+from cxrlib.scores import MEAN, POOLED, list_metrics
 
 if TYPE_CHECKING:
     from cxrlib.loco import LocoResult
@@ -142,11 +142,11 @@ def _compare_rows(
             scored.append(name)
             yield _write(name, metric, *_subtract(draws, [name], metric))
         if len(scored) >= needed:
-            means.append(_write("mean", metric, *_subtract(draws, scored, metric)))
+            means.append(_write(MEAN, metric, *_subtract(draws, scored, metric)))
         else:
             by = name_held_out(len(scored), first.settings.hold_out)
             reason = f"{by} with both scores: a mean needs {needed}."
-            means.append(_write("mean", metric, reason=reason))
+            means.append(_write(MEAN, metric, reason=reason))
     yield from means
     yield _compare_pooled(first, draws)
 
@@ -175,11 +175,11 @@ def _compare_pooled(first: "LocoResult", draws: tuple[_Drawn, _Drawn]) -> dict[s
     names = [name for name, each in draws[0].items() if each.pairs[1] > 0]
     if not names:
         reason = f"No {first.settings.hold_out} was tested in both."
-        return _write("pooled", metric, reason=reason)
+        return _write(POOLED, metric, reason=reason)
     values, spreads, numbers = zip(
         *(pool_draws([each[name] for name in names]) for each in draws), strict=True
     )
-    return _write("pooled", metric, values[0] - values[1], spreads[0] - spreads[1], numbers[0])
+    return _write(POOLED, metric, values[0] - values[1], spreads[0] - spreads[1], numbers[0])
 
 
 def _write(

@@ -16,6 +16,7 @@ from typing import Any
 from cxrlib.errors import SelectionError
 from cxrlib.run_record import RECORD_ERRORS, RunRecord, parse_record
 from cxrlib.run_spec import RunSpec, describe_spec
+from cxrlib.scores import MEAN, POOLED
 from cxrlib.store import Store
 from cxrlib.tasks import Task
 
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 RUNS, BOOK, KEPT = "runs", "run-book", "kept-runs"
 BOOK_VERSION = 1
 _NAME = r"[0-9a-f]{32}\.[0-9a-f]{12}\.[0-9a-f]{12}\.json"  # cohort, task, run
-HEADLINE_FOLDS = ("mean", "pooled")
+HEADLINE_FOLDS = (MEAN, POOLED)
 LOST = "The entry of this run was damaged, and so was the run: make it again to see its scores."
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.charts.scores import name_metric
 from cxrlib.cohort import Cohort
 from cxrlib.licences import describe_licences
 from cxrlib.models import MLP_SEEDS, Method, choose_method
 from cxrlib.run_book import RunEntry
 from cxrlib.runs import Run
+from cxrlib.score_words import name_metric
 from cxrlib.task_cards import make_card
 from cxrlib.tasks import Task
 

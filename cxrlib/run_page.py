@@ -9,7 +9,7 @@ import pandas as pd
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
-from cxrlib.charts.scores import Kind, Series, find_chance, name_metric
+from cxrlib.charts.scores import Kind, Series, find_chance
 from cxrlib.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, cite_images
 from cxrlib.loco import MEAN, POOLED
@@ -20,6 +20,7 @@ from cxrlib.run_methods import write_methods
 from cxrlib.run_parts import ReportPart
 from cxrlib.runs import Run, tell_runs
 from cxrlib.score_comparison import describe_score_comparison
+from cxrlib.score_words import name_metric
 
 __all__ = ["ReportContents", "write_page", "write_score"]
 

@@ -27,7 +27,7 @@ from cxrlib.features import (
     match_features,
 )
 from cxrlib.intervals import name_units
-from cxrlib.loco import Kept, LocoResult, compare_results, run_loco
+from cxrlib.loco import MEAN, Kept, LocoResult, compare_results, run_loco
 from cxrlib.run_book import (
     RUNS,
     RunEntry,
@@ -456,7 +456,7 @@ def _gather(run: Run, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for name, table in tables.items()
     ]
     empty: list[dict[str, Any]] = [
-        {"features": name, "title": name, "fold": "mean", "metric": "", "reason": reason}
+        {"features": name, "title": name, "fold": MEAN, "metric": "", "reason": reason}
         for name, reason in run.refused.items()
     ]
     table = pd.concat([*parts, *([pd.DataFrame(empty)] if empty else [])], ignore_index=True)

@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 
 __all__ = [
+    "MEAN",
     "METRICS",
+    "POOLED",
     "RANGES",
     "compute_score",
     "compute_scores",
@@ -18,6 +20,9 @@ __all__ = [
 ]
 
 Kind = Literal["classes", "number"]
+
+MEAN, POOLED = "mean", "pooled"
+"""Rows of a table of scores that are over all groups, where others name a group."""
 
 METRICS = {
     "classes": ("auroc", "auprc", "recall", "auprc_event", "recall_event"),

@@ -10,10 +10,10 @@ from cxrlib.charts.scores import (
     list_folds,
     list_scores,
     make_axis,
-    name_fold,
     read_scores,
     say_cell,
 )
+from cxrlib.score_words import name_fold
 from tests.score_tables import make_folds, make_scores
 
 

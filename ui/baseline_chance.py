@@ -7,10 +7,10 @@ import pandas as pd
 
 from cxrlib.catalogue import CohortEntry
 from cxrlib.charts.nulls import describe_null, plot_null
-from cxrlib.charts.scores import is_number, name_fold, name_metric
 from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import N_PERMUTATIONS, Null, load_null
 from cxrlib.runs import Run
+from cxrlib.score_words import is_number, name_fold, name_metric, write_score
 from cxrlib.store import Store
 from ui.baseline_offer import make_request
 from ui.cohort_charts import show_chart
@@ -85,9 +85,11 @@ def _show_null(null: Null, metric: str, *, provenance: Sequence[str], stem: str)
     shown = pd.DataFrame(
         {
             "held out": rows["fold"],
-            "score": [_write(value) for value in rows["observed"]],
+            "score": [write_score(value) for value in rows["observed"]],
             "permuted, middle 95 %": [
-                f"{_write(row['low'])} to {_write(row['high'])}" if is_number(row["low"]) else "–"
+                f"{write_score(row['low'])} to {write_score(row['high'])}"
+                if is_number(row["low"])
+                else "–"
                 for row in rows.to_dict("records")
             ],
             "at least as good": [
@@ -106,7 +108,3 @@ def _show_null(null: Null, metric: str, *, provenance: Sequence[str], stem: str)
         "It tells chance from anything else, a shortcut included: it does not say that the model "
         "has seen the disease."
     )
-
-
-def _write(value: object) -> str:
-    return f"{float(value):.2f}" if is_number(value) else "–"

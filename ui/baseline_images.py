@@ -9,6 +9,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.intervals import NOTHING, name_units
 from cxrlib.runs import Run
+from cxrlib.score_words import write_score
 from cxrlib.worst_images import rank_images
 from ui.address import report_unknown
 from ui.baseline_choices import ALL_GROUPS
@@ -80,7 +81,7 @@ def _write(table: pd.DataFrame) -> pd.DataFrame:
         NOTHING if pd.isna(day) else f"day {day:g}" for day in table["offset"].astype(float)
     ]
     for name in ("predicted", "error"):
-        shown[name] = table[name].map("{:.2f}".format)
+        shown[name] = table[name].map(write_score)
     # What is compared stands first: names of files are long.
     order = ["fold", "patient_id", "offset", "view", "label", "predicted", "error", "source"]
     return shown[[*order, "image_id"]].rename(columns=TITLES)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.features import FeatureChoice, list_feature_sets
+from cxrlib.run_book import BOOK
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, find_run, make_run
 from cxrlib.selection import Selection
@@ -15,8 +16,6 @@ from cxrlib.tasks import Task
 from ui.resources import find_cache, time_computed
 
 __all__ = ["list_choices", "load_rows", "load_run", "run_now"]
-
-BOOK = "run-book"  # the store's folder of runs that were made
 
 
 def list_choices(cohort: Cohort) -> tuple[FeatureChoice, ...]:

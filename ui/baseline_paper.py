@@ -4,13 +4,12 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from cxrlib.charts.scores import is_number, write_interval
 from cxrlib.intervals import NOTHING
 from cxrlib.loco import MEAN
 from cxrlib.published_scores import find_scores
 from cxrlib.runs import Run
 from cxrlib.score_comparison import compare_scores, describe_score_comparison
-from ui.baseline_result import METRIC_WORDS
+from cxrlib.score_words import is_number, name_metric, write_interval
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 
@@ -69,7 +68,7 @@ def _write(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "held out": row["fold"],
-            "score": METRIC_WORDS.get(str(row["metric"]), str(row["metric"])),
+            "score": name_metric(str(row["metric"])),
             "paper": _number(row["paper"], row["paper_sd"]),
             "ours": _number(row["ours"], row["ours_sd"]),
             "paper's images": _classes(row, "paper"),
@@ -112,7 +111,7 @@ def _show_printed(run: Run, *, provenance: Sequence[str], stem: str) -> None:
     table = pd.DataFrame(
         {
             "features": FEATURE_TITLES.get(score.features, score.features),
-            "score": METRIC_WORDS.get(score.metric, score.metric),
+            "score": name_metric(score.metric),
             "mean ± SD over regions": _number(score.value, score.sd),
             "where": score.table,
         }

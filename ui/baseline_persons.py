@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
+import streamlit as st
 
 from cxrlib.calibration import check_calibration
 from cxrlib.charts.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.scores import is_number
 from cxrlib.charts.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.errors import SelectionError
 from cxrlib.influence import find_influence
 from cxrlib.intervals import name_units
 from cxrlib.runs import Run
 from cxrlib.subgroups import score_subgroups
+from cxrlib.worst_images import rank_images
 from ui.cohort_charts import show_chart
+from ui.patient_link import offer_patient
 from ui.table import show_table
 from ui.text import show_alert, show_heading, show_quiet
 
@@ -49,10 +51,6 @@ def show_persons(run: Run, *, provenance: Sequence[str], stem: str) -> None:
     _show_calibration(run, provenance, stem)
 
 
-def _write(value: object) -> str:
-    return f"{float(value):.2f}" if is_number(value) else "–"
-
-
 def _show_influence(run: Run, provenance: Sequence[str], stem: str) -> None:
     show_heading("Who changes the number most when left out")
     try:
@@ -61,28 +59,54 @@ def _show_influence(run: Run, provenance: Sequence[str], stem: str) -> None:
         show_alert(str(error))
         return
     top = table.head(MOST_PERSONS)
-    shown = pd.DataFrame(
-        {
-            "person": top["person_id"],
-            "held out": top["fold"],
-            "images": top["n_images"],
-            "score": [_write(value) for value in top["score"]],
-            "without": [_write(value) for value in top["without"]],
-            "change": [_write(value) for value in top["change"]],
-            "why": top["reason"],
-        }
-    )
-    show_table(
-        shown,
-        key="baseline_influence",
+    score = st.column_config.NumberColumn(format="%.2f")
+    chosen = show_table(
+        _write_influence(top),
+        # Of one run: a line chosen there is another person here.
+        key=f"baseline_influence_{run.id}",
         provenance=provenance,
         file_stem=f"{stem}-influence",
         numbers=table,
+        selection_mode="single-row",
+        on_select="rerun",
+        column_config={
+            "score": score,
+            "without": score,
+            "change": st.column_config.NumberColumn(format="%+.3f"),
+        },
     )
     show_quiet(
-        f"Pooled within groups; the models stay as they are. The first {len(top)} of "
-        f"{name_units(len(table), 'person')}."
+        "Pooled within groups; the models stay as they are. Choose a line to open the patient. "
+        f"The first {len(top)} of {name_units(len(table), 'person')}."
     )
+    places = chosen["selection"]["rows"]
+    if places and places[0] < len(top):
+        _offer_person(run, str(top["person_id"].iloc[places[0]]))
+
+
+def _write_influence(table: pd.DataFrame) -> pd.DataFrame:
+    """Write what each person changes; why there is no change only where that is so."""
+    shown = pd.DataFrame(
+        {
+            "person": table["person_id"],
+            "held out": table["fold"],
+            "images": table["n_images"],
+            "score": table["score"].astype(float),
+            "without": table["without"].astype(float),
+            "change": table["change"].astype(float),
+            "why": table["reason"],
+        }
+    )
+    return shown if (shown["why"] != "").any() else shown.drop(columns="why")
+
+
+def _offer_person(run: Run, person_id: str) -> None:
+    """Offer the patient of that image of a person that is furthest off."""
+    ids = rank_images(run.result)["image_id"]
+    is_theirs = run.predictions["person_id"].astype(str) == person_id
+    theirs = ids[ids.isin(run.predictions.loc[is_theirs, "image_id"])]
+    if len(theirs):
+        offer_patient(str(theirs.iloc[0]))
 
 
 def _show_subgroups(run: Run, provenance: Sequence[str], stem: str) -> None:

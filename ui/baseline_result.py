@@ -7,21 +7,20 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.forest import describe_forest, plot_forest
-from cxrlib.charts.scores import (
+from cxrlib.charts.scores import Kind, Series, find_chance, list_scores, make_axis
+from cxrlib.folds import name_held_out
+from cxrlib.intervals import name_units
+from cxrlib.loco import MEAN, POOLED
+from cxrlib.nulls import Null
+from cxrlib.regions import UNKNOWN
+from cxrlib.runs import Run, tell_runs
+from cxrlib.score_words import (
     Cells,
-    Kind,
-    Series,
-    find_chance,
     is_number,
-    list_scores,
     name_fold,
     name_metric,
     write_interval,
 )
-from cxrlib.intervals import name_units
-from cxrlib.loco import MEAN, POOLED
-from cxrlib.nulls import Null
-from cxrlib.runs import Run, tell_runs
 from ui.address import report_unknown
 from ui.baseline_choices import open_cell
 from ui.figure import show_figure
@@ -29,7 +28,6 @@ from ui.table import show_table
 from ui.text import show_quiet, show_text
 
 __all__ = [
-    "METRIC_WORDS",
     "choose_metric",
     "list_series",
     "show_answer",
@@ -37,17 +35,6 @@ __all__ = [
     "show_forest",
 ]
 
-METRIC_WORDS = {
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "recall": "recall",
-    "auprc_event": "AUPRC of the event",
-    "recall_event": "recall of the event",
-    "correlation": "correlation",
-    "r2": "R²",
-    "mae": "mean absolute error",
-    "concordance": "concordance",
-}
 FOLD_WORDS = {
     "n_train_images": "training images",
     "n_train_persons": "training persons",
@@ -66,7 +53,8 @@ FOLD_WORDS = {
 
 def choose_metric(run: Run) -> str:
     """Let the reader choose a score among those that the task has."""
-    words = [METRIC_WORDS[name] for name in dict.fromkeys(run.scores["metric"])]
+    metrics = {name_metric(metric): metric for metric in run.scores["metric"]}
+    words = list(metrics)
     report_unknown("metric", words.__contains__)
     if st.session_state.get("metric") not in (None, *words):
         del st.session_state["metric"]  # of a task with other scores
@@ -82,7 +70,7 @@ def choose_metric(run: Run) -> str:
         help="Of the clinical event: death, bacterial, not COVID-19, the ICU, a tube. The paper's "
         "positive class is often the majority, so that its AUPRC is high for a guess.",
     )
-    return next(name for name, word in METRIC_WORDS.items() if word == chosen)
+    return metrics[str(chosen)]
 
 
 def show_answer(run: Run, metric: str) -> None:
@@ -99,18 +87,61 @@ def _describe_answer(run: Run, metric: str) -> str:
         f"*{settings.protocol.name}*: "
     )
     cells = _read(run.scores, metric)
-    name = name_metric(metric)
     for fold in (MEAN, POOLED):
         cell = cells.get(fold, {})
         if is_number(cell.get("value")):
-            whole = name_fold(fold, settings.hold_out, cell).lower()
-            answer = f"{name} {write_interval(cell)}, {whole}."
-            return what + answer + _tell_shortcut(run, metric, fold)
+            return " ".join(
+                filter(
+                    None,
+                    (
+                        f"{what}{_tell_score(run, metric, fold, cell)}",
+                        _tell_chance(run, metric, fold, cell),
+                        _tell_groups(run) if fold == POOLED else "",
+                        _tell_shortcut(run, metric, fold),
+                    ),
+                )
+            )
     scored = [fold for fold, cell in cells.items() if is_number(cell.get("value"))]
     if scored:
         reason = cells.get(MEAN, {}).get("reason") or ""
         return f"{what}no mean can be given. {reason}"
     return f"{what}**not estimable** in any {settings.hold_out}; the reasons stand below."
+
+
+def _tell_score(run: Run, metric: str, fold: str, cell: Cells) -> str:
+    """Write a score over all groups with the images that it rests on: never all of the task."""
+    whole = name_fold(fold, run.spec.settings.hold_out, cell).lower()
+    tested = ""
+    if is_number(cell.get("n_images")) and is_number(cell.get("n_persons")):
+        tested = (
+            f" ({name_units(int(cell['n_images']), 'test image')} of "
+            f"{name_units(int(cell['n_persons']), 'person')})"
+        )
+    name = _name_score(run, metric) or name_metric(metric)
+    return f"{name} {write_interval(cell)}, {whole}{tested}."
+
+
+def _tell_chance(run: Run, metric: str, fold: str, cell: Cells) -> str:
+    """Say where chance lies to the interval: the reader's first question."""
+    chance = find_chance(metric, run.folds, event=run.spec.task.event).get(fold)
+    if chance is None:
+        chance = make_axis(metric, ()).line
+    if chance is None or not is_number(cell.get("low")) or not is_number(cell.get("high")):
+        return ""
+    level = f"{chance:.2g}"
+    if float(cell["low"]) > chance:
+        return f"The interval lies above chance ({level})."
+    if float(cell["high"]) < chance:
+        return f"The interval lies below chance ({level})."
+    return f"The interval includes chance ({level}): this cannot be told from guessing."
+
+
+def _tell_groups(run: Run) -> str:
+    """Say how many groups have a score of their own, where there is no mean over them."""
+    folds = run.folds[run.folds["fold"] != UNKNOWN]
+    n_scored = int(folds["is_scored"].astype(bool).sum())
+    groups = name_held_out(len(folds), run.spec.settings.hold_out)
+    return f"{n_scored or 'None'} of {groups} can be scored on its own, so there is no mean."
 
 
 def _read(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
@@ -129,7 +160,7 @@ def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
         return ""
     sign = -1 if metric == "mae" else 1
     title, cell = max(found.items(), key=lambda item: sign * float(item[1]["value"]))
-    return f" Without looking at an image, *{title}* reaches {write_interval(cell)}."
+    return f"Without looking at an image, *{title}* reaches {write_interval(cell)}."
 
 
 def list_series(
@@ -202,7 +233,7 @@ def show_forest(
         key="forest",
         alt=describe_forest(series, metric, hold_out=hold_out, title=_name_score(run, metric)),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
-        caption=_write_caption(run, metric),
+        caption=_write_caption(run),
         provenance=provenance,
         file_stem=f"{stem}-forest",
         heading=f"{run.spec.task.title}: {name_metric(metric)} by held-out {hold_out}",
@@ -220,13 +251,15 @@ def _name_score(run: Run, metric: str) -> str:
     return f"{name_metric(metric)} of the predicted class" if is_hard else ""
 
 
-def _write_caption(run: Run, metric: str) -> str:
+def _write_caption(run: Run) -> str:
     settings = run.spec.settings
     what = "scores on predicted classes" if settings.protocol.ranking == "class" else "ranked"
+    n_guarded = int(run.folds["n_guarded"].sum())
+    cost = f"Guards left out {name_units(n_guarded, 'training image')}, all groups together. "
     return (
         f"Protocol {settings.protocol.name} ({what}); intervals: 95 %, "
         f"{settings.n_resamples:,} resamples of persons, no refit. Shortcuts look at no image and "
-        f"stand on the same images. {tell_runs(run.n_runs)}"
+        f"stand on the same images. {cost if n_guarded else ''}{tell_runs(run.n_runs)}"
     )
 
 

@@ -1,20 +1,20 @@
 """Runs on screen: all that were made on this cohort and task, two of them compared, the report."""
 
-import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.scores import is_number, write_interval
 from cxrlib.cohort import Cohort
 from cxrlib.intervals import name_units
 from cxrlib.run_book import RunEntry, keep_run, list_runs
 from cxrlib.run_spec import RunSpec
-from cxrlib.runs import Run, compare_runs, find_run, tell_runs
+from cxrlib.runs import Run, compare_runs, tell_runs
+from cxrlib.score_words import is_number, write_interval
 from cxrlib.store import Store
 from ui.baseline_choices import ask
+from ui.baseline_loading import load_run
 from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_alert, show_quiet, show_text
@@ -62,11 +62,6 @@ def _write_headline(entry: RunEntry) -> str:
     return f"nothing estimable, {name_units(entry.n_images, 'image')}"
 
 
-@functools.lru_cache(maxsize=16)
-def _find_other(cohort: Cohort, spec: RunSpec) -> Run | None:
-    return find_run(cohort, Store(find_cache()), spec)
-
-
 def show_comparison(
     cohort: Cohort, run: Run, metric: str, *, provenance: Sequence[str], stem: str
 ) -> None:
@@ -83,7 +78,7 @@ def show_comparison(
         key="baseline_other",
     )
     spec = others[str(chosen)].spec
-    other = None if spec is None else _find_other(cohort, spec)
+    other = None if spec is None else load_run(cohort, spec)
     if other is None:
         show_alert("That run is not in the cache any more. Choose it at the side and run it again.")
         return

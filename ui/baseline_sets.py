@@ -7,12 +7,13 @@ from functools import partial
 import streamlit as st
 
 from cxrlib.charts.score_table import describe_score_table, plot_score_table
-from cxrlib.charts.scores import Series, find_chance, list_scores, name_metric
+from cxrlib.charts.scores import Series, find_chance, list_scores
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run
+from cxrlib.score_words import name_metric
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_run, run_now
 from ui.baseline_result import find_kind, list_shortcuts

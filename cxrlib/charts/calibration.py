@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
-from cxrlib.charts.scores import name_units_of
+from cxrlib.folds import name_held_out
 
 __all__ = ["describe_calibration", "plot_calibration"]
 
@@ -38,7 +38,7 @@ def plot_calibration(
 
 
 def _say_gap(unit: str, hold_out: str) -> Gap:
-    pooled = f"All {name_units_of(None, hold_out)} together"
+    pooled = f"All {name_held_out(None, hold_out)} together"
     if unit:
         title = f"Mean predicted less mean observed ({unit})"
         return Gap("predicted", "observed", title, "as observed", math.inf, pooled)

@@ -12,24 +12,26 @@ from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores import (
     KINDS,
     SUMMARIES,
-    Cells,
     Series,
-    explain_none,
-    is_number,
     list_folds,
     make_axis,
-    name_fold,
-    name_metric,
-    name_units_of,
     read_classes,
-    read_reason,
     read_scores,
     say_cell,
+)
+from cxrlib.folds import name_held_out
+from cxrlib.regions import UNKNOWN
+from cxrlib.score_words import (
+    Cells,
+    explain_none,
+    is_number,
+    name_fold,
+    name_metric,
+    read_reason,
     say_counts,
     write_interval,
     write_number,
 )
-from cxrlib.regions import UNKNOWN
 
 __all__ = ["describe_forest", "plot_forest"]
 
@@ -238,7 +240,7 @@ def _title_below(scored: Sequence[str], unscored: Sequence[str], hold_out: str) 
     n_out, n_in = (sum(fold not in no_group for fold in part) for part in (unscored, scored))
     if not n_out:
         return "Not estimable"
-    return f"Not estimable: {n_out:,} of {name_units_of(n_out + n_in, hold_out)}"
+    return f"Not estimable: {n_out:,} of {name_held_out(n_out + n_in, hold_out)}"
 
 
 def describe_forest(

@@ -8,15 +8,16 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows, write_score
-from cxrlib.charts.scores import (
-    SUMMARIES,
+from cxrlib.charts.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import SUMMARIES
+from cxrlib.score_words import (
     Cells,
     explain_none,
     is_number,
     name_fold,
     read_reason,
     say_counts,
+    write_score,
 )
 
 __all__ = ["Gap", "describe_gaps", "plot_gaps"]

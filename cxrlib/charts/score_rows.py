@@ -26,7 +26,7 @@ from cxrlib.charts.score_key import (
 )
 from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
 
-__all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows", "write_score"]
+__all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows"]
 
 #: Pixels: a line of text, room round a row's lines, over a heading, of tick labels
 #: and the axis title, of the label of the axis' line.
@@ -140,20 +140,6 @@ class _Placed:
     @property
     def middle(self) -> float:
         return self.top + self.height / 2
-
-
-def write_score(value: float) -> str:
-    """Write a score to two digits after the point.
-
-    Examples
-    --------
-    >>> write_score(0.724), write_score(-5.0), write_score(-0.001), write_score(float("nan"))
-    ('0.72', '−5.00', '0.00', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    text = f"{value:.2f}" if abs(value) < 1e4 else f"{value:.2g}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def plot_score_rows(

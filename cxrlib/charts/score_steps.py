@@ -8,17 +8,17 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows, write_score
-from cxrlib.charts.scores import (
-    SUMMARIES,
+from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import SUMMARIES, make_axis
+from cxrlib.score_words import (
     Cells,
     is_number,
-    make_axis,
     name_fold,
     name_metric,
     read_reason,
     say_counts,
     write_interval,
+    write_score,
 )
 
 __all__ = ["choose_fold", "describe_score_steps", "plot_score_steps"]

@@ -10,24 +10,20 @@ import plotly.graph_objects as go
 from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
 from cxrlib.charts.rows import STILL, quote_text, text_width
 from cxrlib.charts.score_key import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
-from cxrlib.charts.score_rows import ScoreAxis, write_score
+from cxrlib.charts.score_rows import ScoreAxis
 from cxrlib.charts.scores import (
     SUMMARIES,
-    Cells,
     Series,
-    is_number,
     list_folds,
     make_axis,
-    name_fold,
-    name_metric,
-    name_units_of,
     read_classes,
     read_scores,
     say_cell,
-    write_interval,
 )
 from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
+from cxrlib.folds import name_held_out
 from cxrlib.regions import UNKNOWN
+from cxrlib.score_words import Cells, is_number, name_fold, name_metric, write_interval, write_score
 
 __all__ = ["describe_score_table", "plot_score_table"]
 
@@ -391,6 +387,6 @@ def describe_score_table(
     return (
         f"A table of {name_metric(metric)}, {len(series):,} "
         f"{'feature set' if len(series) == 1 else 'feature sets'} by "
-        f"{name_units_of(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "
+        f"{name_held_out(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "
         f"estimable. {'; '.join(parts)}{rest}."
     )

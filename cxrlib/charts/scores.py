@@ -1,44 +1,42 @@
-"""Scores of held-out groups as charts read them: series, names of metrics, axes, chance."""
+"""Scores of held-out groups as charts read them: series, axes, chance."""
 
 import math
 import textwrap
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeGuard
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreAxis, write_score
-from cxrlib.intervals import name_units
+from cxrlib.charts.score_rows import ScoreAxis
+from cxrlib.score_words import (
+    Cells,
+    is_number,
+    name_fold,
+    name_metric,
+    read_reason,
+    say_counts,
+    write_score,
+)
+from cxrlib.scores import MEAN, POOLED
 
 __all__ = [
     "KINDS",
     "SUMMARIES",
-    "Cells",
     "Kind",
     "Series",
-    "explain_none",
     "find_chance",
-    "is_number",
     "list_folds",
     "list_scores",
     "make_axis",
-    "name_fold",
-    "name_metric",
-    "name_units_of",
     "read_classes",
-    "read_reason",
     "read_scores",
     "say_cell",
-    "say_counts",
-    "write_interval",
-    "write_number",
 ]
 
 Kind = Literal["features", "published", "shortcut", "control"]
-Cells = Mapping[Hashable, Any]
 
 #: How series are told apart: in words and in their mark. No shape is that of a state.
 KINDS: Mapping[Kind, tuple[str, Look]] = {
@@ -48,20 +46,19 @@ KINDS: Mapping[Kind, tuple[str, Look]] = {
     "control": ("control", Look("hexagon", tone="quiet", size=13)),
 }
 #: Rows of a table of scores that are no held-out group, last in this order.
-SUMMARIES = ("mean", "pooled")
-#: Name, lowest and highest of the axis, chance where it is the same everywhere.
-METRICS: Mapping[str, tuple[str, float, float | None, float | None]] = {
-    "auroc": ("AUROC", 0.0, 1.0, 0.5),
-    "auprc": ("AUPRC", 0.0, 1.0, None),
-    "recall": ("recall", 0.0, 1.0, None),
-    "auprc_event": ("AUPRC of the event", 0.0, 1.0, None),
-    "recall_event": ("recall of the event", 0.0, 1.0, None),
-    "concordance": ("concordance", 0.0, 1.0, 0.5),
-    "correlation": ("correlation", -1.0, 1.0, 0.0),
-    "r2": ("R²", -1.0, 1.0, 0.0),
-    "mae": ("mean absolute error", 0.0, None, None),
+SUMMARIES = (MEAN, POOLED)
+#: Lowest and highest of the axis of a metric, chance where it is the same everywhere.
+AXES: Mapping[str, tuple[float, float | None, float | None]] = {
+    "auroc": (0.0, 1.0, 0.5),
+    "auprc": (0.0, 1.0, None),
+    "recall": (0.0, 1.0, None),
+    "auprc_event": (0.0, 1.0, None),
+    "recall_event": (0.0, 1.0, None),
+    "concordance": (0.0, 1.0, 0.5),
+    "correlation": (-1.0, 1.0, 0.0),
+    "r2": (-1.0, 1.0, 0.0),
+    "mae": (0.0, None, None),
 }
-PLURALS = {"country": "countries"}
 #: An axis without an end of its own reaches this many medians: one cell does not eat it.
 MOST_MEDIANS = 2.5
 
@@ -112,63 +109,6 @@ def list_folds(tables: Sequence[Mapping[str, Cells]]) -> list[str]:
     ]
 
 
-def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether a cell holds a finite number, of numpy or not.
-
-    Examples
-    --------
-    >>> is_number(0.5), is_number(float("nan")), is_number(None), is_number("0.5")
-    (True, False, False, False)
-    """
-    return isinstance(value, int | float | np.number) and math.isfinite(float(value))
-
-
-def read_reason(row: Cells | None) -> str:
-    """Return why there is no score, "" where nothing is said.
-
-    Examples
-    --------
-    >>> read_reason({"reason": "too few"}), read_reason({"reason": float("nan")}), read_reason(None)
-    ('too few', '', '')
-    """
-    reason = row.get("reason") if row is not None else ""
-    return reason if isinstance(reason, str) else ""
-
-
-def name_metric(metric: str) -> str:
-    """Name a metric.
-
-    Examples
-    --------
-    >>> name_metric("auroc"), name_metric("r2"), name_metric("mae")
-    ('AUROC', 'R²', 'mean absolute error')
-    """
-    return METRICS[metric][0] if metric in METRICS else metric
-
-
-def name_units_of(n: int | None, hold_out: str) -> str:
-    """Name held-out groups.
-
-    Examples
-    --------
-    >>> name_units_of(3, "region"), name_units_of(1, "source"), name_units_of(None, "country")
-    ('3 regions', '1 source', 'countries')
-    """
-    plural = PLURALS.get(hold_out, f"{hold_out}s")
-    return plural if n is None else f"{n:,} {hold_out if n == 1 else plural}"
-
-
-def name_fold(fold: str, hold_out: str, row: Cells | None = None, *, with_sd: bool = False) -> str:
-    """Name a fold as a chart's row does."""
-    if fold == "pooled":
-        return f"Pooled within {name_units_of(None, hold_out)}"
-    if fold != "mean":
-        return fold or "not recorded"
-    n_folds = row.get("n_folds") if row is not None else None
-    number = int(n_folds) if is_number(n_folds) and n_folds else None
-    return f"Mean{' ± SD' * with_sd} over {name_units_of(number, hold_out)}"
-
-
 def find_chance(
     metric: str, folds: pd.DataFrame | None = None, *, event: str = "positive"
 ) -> dict[str, float]:
@@ -177,7 +117,7 @@ def find_chance(
     Parameters
     ----------
     metric : str
-        A key of `METRICS`.
+        A key of `cxrlib.score_words.METRIC_NAMES`.
     folds : DataFrame, optional
         With fold, n_positive, n_negative: the share of a class is what AUPRC starts from.
     event : {"positive", "negative", ""}
@@ -201,7 +141,7 @@ def find_chance(
         used = [found[str(fold)] for fold in known.loc[known["is_scored"].astype(bool), "fold"]]
     else:
         used = list(found.values())
-    return {**found, "mean": float(np.mean(used))} if used else found
+    return {**found, MEAN: float(np.mean(used))} if used else found
 
 
 def make_axis(
@@ -222,7 +162,7 @@ def make_axis(
     unit : str, optional
         Of an error.
     """
-    name, low, high, chance = METRICS.get(metric, (metric, 0.0, None, None))
+    name, (low, high, chance) = name_metric(metric), AXES.get(metric, (0.0, None, None))
     words = title or f"{name[:1].upper()}{name[1:]}"
     if metric == "mae" and not title:
         words = f"{words} ({f'{unit}; ' if unit else ''}lower is better)"
@@ -235,74 +175,6 @@ def make_axis(
     if metric == "r2":
         line_name = "0: no better than the mean"
     return ScoreAxis(words, low, high, line=chance, line_name=line_name, ticks=ticks)
-
-
-def write_interval(row: Cells, *, with_sd: bool = True) -> str:
-    """Write a score with its interval, and the standard deviation of a mean.
-
-    Examples
-    --------
-    >>> write_interval({"value": 0.72, "low": 0.55, "high": 0.86})
-    '0.72 (0.55 to 0.86)'
-    >>> write_interval({"value": 0.72, "sd": 0.1, "low": None, "high": None})
-    '0.72 ± 0.10'
-    """
-    words = write_score(float(row["value"]))
-    if with_sd and is_number(row.get("sd")):
-        words += f" ± {write_score(float(row['sd']))}"
-    if is_number(row.get("low")) and is_number(row.get("high")):
-        ends = (write_score(float(row[end])) for end in ("low", "high"))
-        words += f" ({' to '.join(ends)})"
-    return words
-
-
-def write_number(row: Cells) -> str:
-    """Write a score with its interval, or that there is none where that has a reason.
-
-    Examples
-    --------
-    >>> write_number({"value": 0.5, "low": None, "high": None, "reason": "No interval: ..."})
-    '0.50, no interval'
-    """
-    has_none = not is_number(row.get("low")) and read_reason(row)
-    return f"{write_interval(row)}{', no interval' if has_none else ''}"
-
-
-def say_counts(row: Cells, classes: tuple[int, int] | None = None) -> str:
-    """Say what a score rests on.
-
-    Examples
-    --------
-    >>> say_counts({"n_images": 46, "n_persons": 38}, (15, 31))
-    '15 of 46 images positive, 38 persons'
-    >>> say_counts({"n_images": 1, "n_persons": None})
-    '1 image'
-    """
-    parts = []
-    n_images, n_persons = row.get("n_images"), row.get("n_persons")
-    if is_number(n_images):
-        images = name_units(int(n_images), "image")
-        is_all = classes is not None and sum(classes) == int(n_images)
-        parts.append(f"{classes[0]:,} of {images} positive" if classes and is_all else images)
-    if is_number(n_persons):
-        parts.append(name_units(int(n_persons), "person"))
-    return ", ".join(parts)
-
-
-def explain_none(row: Cells, counts: str) -> str:
-    """Say why there is no score, and what there would have been to score.
-
-    Examples
-    --------
-    >>> explain_none({"n_images": 4, "reason": "2 persons: too few."}, "4 images")
-    '4 images: 2 persons: too few.'
-    >>> explain_none({"n_images": 4, "reason": "4 images, all ill."}, "0 of 4 images positive")
-    '4 images, all ill.'
-    """
-    reason = read_reason(row) or "no score"
-    n_images = row.get("n_images")
-    is_told = is_number(n_images) and reason.startswith(name_units(int(n_images), "image"))
-    return reason if is_told or not counts else f"{counts}: {reason}"
 
 
 def say_cell(
@@ -405,7 +277,7 @@ COLUMNS = (
 
 def _find_everywhere(metric: str) -> float:
     """Find a chance that is the same in all folds."""
-    chance = METRICS[metric][3] if metric in METRICS else None
+    chance = AXES[metric][2] if metric in AXES else None
     return math.nan if chance is None else chance
 
 

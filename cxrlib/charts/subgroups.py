@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_key import Look
 from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import (
+from cxrlib.charts.scores import make_axis
+from cxrlib.score_words import (
     Cells,
     explain_none,
     is_number,
-    make_axis,
     name_metric,
     read_reason,
     say_counts,
