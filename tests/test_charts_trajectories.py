@@ -601,3 +601,18 @@ def test_each_part_of_a_path_knows_its_days(n_images):
     assert sorted(note.name for note in labels) == sorted(
         f"day {stop.day:g}" for way in ways for stop in way.stops
     )
+
+
+def test_labels_of_a_large_map_stay_on_half_a_laptops_page(drawn):
+    """All grows but the page: in 540 pixels no label of the path is cut."""
+    figure = plot_map(*drawn, scale=1.5)
+    low, high = figure.layout.xaxis.range
+    bottom, top = figure.layout.yaxis.range
+    margin = figure.layout.margin
+    room = figure.layout.height - margin.t - margin.b
+    unit = min(540 / (high - low), room / (top - bottom))
+    for note in figure.layout.annotations:
+        if note.showarrow:
+            place = (note.x - (low + high) / 2) * unit + note.ax
+            words = re.sub("<[^>]*>", "", note.text)
+            assert abs(place) + len(words) * note.font.size * 0.25 <= 270

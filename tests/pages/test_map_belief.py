@@ -59,6 +59,22 @@ def test_shares_stand_with_their_reasons(page: AppTest) -> None:
     assert (table["Bad among the nearest"].eq("not estimable") == table["Persons"].ne("")).any()
 
 
+@pytest.mark.parametrize(
+    ("definition", "words"),
+    [
+        ("tube", "images with a tube; counted among images with tube recorded"),
+        ("ICU, tube or death", "last before death; counted among images of known state"),
+        ("current filter", "Bad is what the filters keep, and they keep all"),
+    ],
+)
+def test_bad_is_what_is_chosen_behind_the_points(
+    page: AppTest, definition: str, words: str
+) -> None:
+    """It is said in words; what no filter leaves out is no definition."""
+    page.query_params["density"] = definition
+    assert words in choose(page, PARTS[0], *find_patients())
+
+
 def test_steps_and_the_offer_of_seeds(page: AppTest) -> None:
     """Steps stand at once; the seeds are asked for by a button."""
     text = choose(page, PARTS[1], *find_patients())
