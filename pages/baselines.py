@@ -10,11 +10,13 @@ from cxrlib.report import provenance
 from cxrlib.scored_rows import keep_scored
 from ui.baseline_chance import find_null, show_chance
 from ui.baseline_choices import (
+    PART,
     change_task,
     choose_section,
     choose_settings,
     choose_task,
     find_spec,
+    jump_where_wished,
     write_address,
 )
 from ui.baseline_images import show_images
@@ -81,7 +83,9 @@ with main:
         run, metric, null=null, printed=find_printed(run, metric), provenance=lines, stem=run_stem
     )
     show_folds(run, provenance=lines, stem=run_stem)
-section = choose_section()
+with st.container(key=PART):
+    section = choose_section()
+jump_where_wished()
 if section == "feature sets":
     show_sets(cohort, run, choices, metric, provenance=lines, stem=run_stem)
 elif section == "test images":

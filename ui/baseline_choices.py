@@ -16,15 +16,17 @@ from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
 from cxrlib.folds import HOLD_OUTS
 from cxrlib.loco import MEAN, POOLED
-from cxrlib.metadata import XRAY_VIEWS
+from cxrlib.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.protocols import PROTOCOLS, find_protocol
 from cxrlib.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task, list_task_columns
 from ui.address import report_unknown
+from ui.jump import jump_to
 from ui.text import show_alert, show_quiet
 
 __all__ = [
     "ALL_GROUPS",
+    "PART",
     "SECTIONS",
     "ask",
     "change_task",
@@ -33,6 +35,7 @@ __all__ = [
     "choose_task",
     "find_spec",
     "is_opening",
+    "jump_where_wished",
     "open_cell",
     "write_address",
 ]
@@ -44,6 +47,8 @@ TROUBLE = "baseline_trouble"  # in the session's state: why the last change coul
 OWN = "your own"
 ALL_GROUPS = "all groups"
 IMAGES = "test images"
+PART = "baseline_part"  # key of what stands below the main figure
+JUMP = "baseline_jump"  # in the session's state: whether a mark was clicked
 # The words are the values: what stands in the address is what stands on the screen.
 SECTIONS = (
     *("task", "feature sets", IMAGES, "chance", "shift", "protocols", "persons"),
@@ -53,7 +58,7 @@ EXCLUSIONS = {
     "tube in place": ("intubation_present", "yes"),
     "in the ICU": ("in_icu", "yes"),
 }
-DAYS = (-400, 400)  # that a window can begin after or end before
+DAYS = (float(-MAX_DAYS), float(MAX_DAYS))  # that a window can begin after or end before
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,8 @@ def _take_task(spec: RunSpec, names: Mapping[str, str], cohort: Cohort) -> None:
         return
     with _kept_trouble():
         usable = [column for column in list_task_columns(cohort) if not column.reason]
+        # First what the paper has not asked: its own tasks stand beside.
+        usable.sort(key=lambda column: column.column in {task.column for task in PAPER_TASKS})
         if not usable:
             raise SelectionError(
                 "No column of this cohort has two values: there is nothing to predict."
@@ -226,27 +233,26 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
                 f"{columns[name].title} ({columns[name].n_labelled:,} X-rays labelled)"
             ),
         )
-        views = st.multiselect("Views", XRAY_VIEWS, default=task.views)
+        # An address may name others, which the cohort then does not have.
+        known = list(dict.fromkeys([*XRAY_VIEWS, *task.views]))
+        views = st.multiselect("Views", known, default=list(dict.fromkeys(task.views)))
         left, right = st.columns(2)
-        after = left.number_input(
-            "Day after", *DAYS, value=_whole(task.after), step=1, placeholder="any"
-        )
-        before = right.number_input(
-            "Day before", *DAYS, value=_whole(task.before), step=1, placeholder="any"
-        )
+        after = _choose_day(left, "Day after", task.after)
+        before = _choose_day(right, "Day before", task.before)
         show_quiet("Strictly between the two; both empty: images without a day stay as well.")
         with_day_0 = st.checkbox("Day 0 as well", value=task.with_day_0)
+        exclusions = _list_exclusions(task)
         without = st.multiselect(
             "Images left out",
-            list(EXCLUSIONS),
-            default=[name for name, each in EXCLUSIONS.items() if each in task.without],
+            list(exclusions),
+            default=[name for name, each in exclusions.items() if each in task.without],
         )
         changes = {
             "views": tuple(views),
             "after": after,
             "before": before,
             "with_day_0": with_day_0,
-            "without": tuple(EXCLUSIONS[name] for name in without),
+            "without": tuple(exclusions[name] for name in without),
         }
         if st.form_submit_button("Use this task"):
             with _kept_trouble():
@@ -261,8 +267,21 @@ def _change_task(cohort: Cohort, task: Task, column: str, changes: Mapping[str, 
     return form_task(cohort, column, **changes)  # type: ignore[arg-type]
 
 
-def _whole(day: float | None) -> int | None:
-    return None if day is None else int(day)
+def _choose_day(place: Any, label: str, day: float | None) -> float | None:  # noqa: ANN401
+    """Let the reader choose an end of the window; an address may name half a day."""
+    value = None if day is None else float(day)
+    chosen = place.number_input(label, *DAYS, value=value, step=1.0, format="%g", placeholder="any")
+    return None if chosen is None else float(chosen)
+
+
+def _list_exclusions(task: Task) -> dict[str, tuple[str, str]]:
+    """List by name what can be left out: the usual, and what the task leaves out besides."""
+    others = {
+        f"{column}: {answer}": (column, answer)
+        for column, answer in task.without
+        if (column, answer) not in EXCLUSIONS.values()
+    }
+    return EXCLUSIONS | others
 
 
 # ---- features, protocol, what is held out
@@ -361,9 +380,16 @@ def open_cell(chart: str, spec: RunSpec) -> None:
         return
     features, fold = map(str, cell)
     st.session_state["detail"] = IMAGES
+    st.session_state[JUMP] = True
     st.session_state["fold"] = ALL_GROUPS if fold in (MEAN, POOLED) else fold
     if features != spec.features:
         ask(replace(spec, features=features))
+
+
+def jump_where_wished() -> None:
+    """Bring the part below into view after a click on a mark: it may lie under the window."""
+    if st.session_state.pop(JUMP, False):
+        jump_to(PART)
 
 
 def choose_section() -> str:

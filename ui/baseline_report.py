@@ -46,9 +46,8 @@ def show_report(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
     entries = tuple(list_runs(Store(find_cache()), cohort.fingerprint, run.spec.task))
     show_text(
         "The report holds the flow, the protocol in words, scores with intervals, the shortcuts, "
-        f"the printed numbers, licences, versions and seeds, and all of the "
-        f"{name_units(len(entries), 'run')} that were made on this cohort and task, not only this "
-        "one."
+        "the printed numbers, licences, versions and seeds, and every run that was made on this "
+        f"cohort and task, not only this one: {name_units(len(entries), 'run')}."
     )
     store = Store(find_cache())
 
@@ -96,7 +95,13 @@ def _show_items(
         "guidelines' own, titles are ours."
     )
     layout = lay_out_frame(
-        table, title="Reporting items", unit="Unit: item.", prose=["title", "answer"], notes=[note]
+        # The title first: a line is named by what it asks for.
+        table[["guideline", "title", "item", "part", "by", "answer"]],
+        title="Reporting items",
+        unit="Unit: item.",
+        prose=["answer"],
+        group="guideline",
+        notes=[note],
     )
     show_dense_table(
         layout,

@@ -141,7 +141,7 @@ def _tell_groups(run: Run) -> str:
     folds = run.folds[run.folds["fold"] != UNKNOWN]
     n_scored = int(folds["is_scored"].astype(bool).sum())
     groups = name_held_out(len(folds), run.spec.settings.hold_out)
-    return f"{n_scored or 'None'} of {groups} can be scored on its own, so there is no mean."
+    return f"{n_scored or 'None'} of {groups} can be scored alone: there is no mean over them."
 
 
 def _read(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
@@ -151,6 +151,8 @@ def _read(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
 
 def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
     """Name the shortcut that comes furthest without looking at an image."""
+    if run.result.features.kind == "shortcut":
+        return "This looks at no image."
     found = {}
     for result in run.shortcuts.values():
         cell = _read(result.scores, metric).get(fold, {})

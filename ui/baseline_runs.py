@@ -11,7 +11,7 @@ from cxrlib.intervals import name_units
 from cxrlib.run_book import RunEntry, keep_run, list_runs
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, compare_runs, tell_runs
-from cxrlib.score_words import is_number, write_interval
+from cxrlib.score_words import is_number, name_metric, write_interval
 from cxrlib.store import Store
 from ui.baseline_choices import ask
 from ui.baseline_loading import load_run
@@ -39,27 +39,33 @@ def _show_entry(entry: RunEntry, *, is_shown: bool) -> None:
     if entry.spec is None:
         show_alert(f"Run {entry.id}: {entry.words}")
         return
-    settings = entry.spec.settings
-    label = f"{entry.features_title} · {settings.protocol.name} · {settings.hold_out}"
-    label += " · strict" if settings.is_strict else ""
     st.button(
-        ("▸ " if is_shown else "") + label,
+        ("▸ " if is_shown else "") + entry.features_title,
         key=f"baseline_run_{entry.id}",
         type="tertiary",
         help=f"Run {entry.id}, {datetime.fromtimestamp(entry.made, UTC):%Y-%m-%d %H:%M} UTC",
         on_click=ask,
         args=(entry.spec,),
     )
-    show_quiet(_write_headline(entry))
+    show_quiet(f"{_write_settings(entry.spec)}. {_write_headline(entry)}")
+
+
+def _write_settings(spec: RunSpec) -> str:
+    """Write what tells a run from others on the same features."""
+    settings = spec.settings
+    words = [settings.protocol.name, settings.hold_out]
+    words += ["strict"] * settings.is_strict + ["filtered"] * bool(spec.where)
+    return ", ".join(words).capitalize()
 
 
 def _write_headline(entry: RunEntry) -> str:
     """Write a run's mean, or else its pooled score, or that neither can be given."""
+    count = f"of {name_units(entry.n_images, 'image')}"
     for head in entry.headlines:
         if head.metric in HEADLINES and is_number(head.value):
             words = write_interval({"value": head.value, "low": head.low, "high": head.high})
-            return f"{head.fold} {words}, {name_units(entry.n_images, 'image')}"
-    return f"nothing estimable, {name_units(entry.n_images, 'image')}"
+            return f"{name_metric(head.metric)}, {head.fold}: {words}, {count}"
+    return f"Nothing estimable, {count}"
 
 
 def show_comparison(

@@ -74,7 +74,8 @@ def show_notice_bar(*, cohort: str, extractor: str) -> None:
     theme = st.context.theme.type or "light"
     ground = st.get_option(f"theme.{theme}.backgroundColor")
     st.html(
-        f"<style>:root {{ --cxr-accent: {PALETTES[theme].accent} }}</style>"
+        f"<style>:root {{ --cxr-accent: {PALETTES[theme].accent}; "
+        f"--cxr-ground: {ground} }}</style>"
         f'<div class="cxr-notice" role="note" aria-label="Notice" style="background: {ground}">'
         f"<strong>{escape(NOTICE)}</strong>"
         f"<span>Cohort: {escape(cohort)}</span>"
