@@ -14,6 +14,7 @@ import pandas as pd
 from cxrlib.errors import SelectionError
 from cxrlib.intervals import name_units
 from cxrlib.regions import UNKNOWN
+from cxrlib.scores import MEAN, POOLED
 
 __all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "make_folds", "name_groups", "name_held_out"]
 
@@ -84,6 +85,8 @@ class Fold:
 def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
     """Name the group of each image; "Unknown" where it is not recorded.
 
+    One that is called as a score over groups is gets a name of its own: "mean (country)".
+
     Parameters
     ----------
     table : DataFrame
@@ -104,7 +107,9 @@ def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
             f"Nothing is held out by {hold_out[:60]!r}. There are {', '.join(HOLD_OUTS)}."
         )
     values = table[_COLUMNS.get(hold_out, hold_out)].to_numpy(dtype=object, na_value="")
-    return np.array([str(value).strip() or UNKNOWN for value in values], dtype=object)
+    names = [str(value).strip() or UNKNOWN for value in values]
+    own = {name: f"{name} ({hold_out})" for name in (MEAN, POOLED)}
+    return np.array([own.get(name, name) for name in names], dtype=object)
 
 
 def name_held_out(number: int | None, hold_out: str) -> str:

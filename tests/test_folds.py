@@ -150,3 +150,10 @@ def test_what_there_is_not_is_refused() -> None:
         make_folds(table, take_labels(table), hold_out="continent")
     with pytest.raises(SelectionError, match=r"guard 'patient'.*person, article, source"):
         make_folds(table, take_labels(table), guards=("patient",))
+
+
+def test_a_group_called_as_a_score_is_has_a_name_of_its_own() -> None:
+    """What anybody may call a place is never taken for the mean over places."""
+    table = make_table(region=["Asia"] * 4, y=[0, 1, 0, 1], country=["mean", "pooled", "Mean", ""])
+    names = ["mean (country)", "pooled (country)", "Mean", "Unknown"]
+    assert name_groups(table, "country").tolist() == names

@@ -126,3 +126,14 @@ def test_on_the_collection_guards_change_nothing(real_root: Path, task: str) -> 
     mean = walk[walk["fold"] == "mean"].set_index("step")["value"]
     assert np.isfinite(mean.iloc[0])
     assert np.isnan(mean.iloc[-1]) == (task != "geographic-extent")
+
+
+def test_places_may_be_called_as_scores_are() -> None:
+    """A country called "mean" is a group among others at each step."""
+    rng = np.random.default_rng(3)
+    place = np.repeat(["mean", "pooled", "Italy"], 20)
+    rows = make_rows(rng.integers(0, 2, 60), region=["Europe"] * 60, country=place)
+    settings = LocoSettings(hold_out="country", n_resamples=0)
+    walk = walk_protocol(rows, make_features(rows, rng.normal(size=(60, 2))), settings)
+    assert not walk.duplicated(["step", "fold", "metric"]).any()
+    assert {"mean", "pooled", "mean (country)", "pooled (country)"} <= set(walk["fold"])
