@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cxrlib.intervals import name_units
 from cxrlib.loco import POOLED, LocoResult
-from cxrlib.protocols import CORRECTED
-from cxrlib.resampling import draw_weights, find_interval
+from cxrlib.protocols import CORRECTED, refuse_few
+from cxrlib.resampling import count_fewest, find_interval, weigh_images
 
 __all__ = ["CALIBRATION_COLUMNS", "check_calibration"]
 
@@ -76,13 +76,9 @@ def _pool(result: LocoResult, parts: list[tuple[pd.DataFrame, Floats]]) -> dict[
 
 def _refuse(result: LocoResult, tested: pd.DataFrame) -> str:
     """Say why a group has too few, or nothing."""
-    needed, where = CORRECTED.fewest_persons, ""
-    if result.rows.task.kind == "classes":
-        few = min(tested.loc[tested["y"] == y, "person_id"].nunique() for y in (0, 1))
-        where = " of the smaller class"
-    else:
-        few = tested["person_id"].nunique()
-    return "" if few >= needed else f"{name_units(few, 'person')}{where}: refused below {needed}."
+    is_class = result.rows.task.kind == "classes"
+    y, persons = (tested[name].to_numpy() for name in ("y", "person_id"))
+    return refuse_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
 
 
 def _sum_up(result: LocoResult, tested: pd.DataFrame, name: str) -> Floats:
@@ -92,8 +88,7 @@ def _sum_up(result: LocoResult, tested: pd.DataFrame, name: str) -> Floats:
     is_class = result.rows.task.kind == "classes"
     predicted = np.exp(-np.logaddexp(0.0, -value)) if is_class else value
     persons = tested["person_id"].to_numpy(dtype=object).astype(str)
-    weights = draw_weights(persons, settings.n_resamples, settings.seed, name)
-    weights = np.vstack([np.ones((1, len(tested))), weights])
+    weights = weigh_images(persons, settings.n_resamples, settings.seed, name)
     # With several seeds an image is there once for each: all three sums alike.
     observed = tested["y"].to_numpy(dtype=float)
     return np.stack([weights @ predicted, weights @ observed, weights.sum(axis=1)])

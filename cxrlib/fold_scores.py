@@ -7,8 +7,8 @@ import numpy as np
 
 from cxrlib.models import Fit
 from cxrlib.protocols import Protocol
-from cxrlib.resampling import draw_weights
-from cxrlib.scores import ROUNDING, compute_score, list_metrics, sum_pairs
+from cxrlib.resampling import count_independent, weigh_images
+from cxrlib.scores import compute_score, is_constant, list_metrics, sum_pairs
 
 __all__ = [
     "RANKING_METRICS",
@@ -64,21 +64,14 @@ class FoldCase:
         scores = compute_score(
             self.y, self.rank(fit), fit.chosen, metric, event=event, weights=weights
         )
-        if metric == "correlation" and self.protocol.counts_constant and _is_constant(fit.chosen):
+        if metric == "correlation" and self.protocol.counts_constant and is_constant(fit.chosen):
             return np.zeros(len(scores))
         return scores
 
     @property
     def n_independent(self) -> int:
-        """Number of persons, of classes twice those in the smaller one: they bound what is known.
-
-        See `cxrlib.resampling.find_interval`.
-        """
-        n_persons = len(set(self.persons))
-        if self.kind == "number":
-            return n_persons
-        smaller = min(len(set(self.persons[self.y == label])) for label in (0, 1))
-        return min(2 * smaller, n_persons)
+        """Number of persons that a score rests on."""
+        return count_independent(self.y, self.persons, is_class=self.kind == "classes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +115,7 @@ def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:
     -------
     FoldDraws
     """
-    # The first row is the images as they are.
-    weights = np.vstack([np.ones((1, len(case.y))), draw_weights(case.persons, n, seed, case.name)])
+    weights = weigh_images(case.persons, n, seed, case.name)
     metrics = list_metrics(case.kind, case.event)
     scores = {
         metric: np.array([case.score(fit, metric, weights) for fit in case.fits])
@@ -157,11 +149,6 @@ def measure_size(y: np.ndarray, *, is_class: bool) -> float:
     if not is_class:
         return float(len(y))
     return float(4 * (y == 1).sum() * (y == 0).sum() / max(len(y), 1))
-
-
-def _is_constant(values: np.ndarray) -> bool:
-    """Tell whether numbers differ by rounding only."""
-    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
 def average_draws(draws: Sequence[FoldDraws], metric: str) -> tuple[np.ndarray, np.ndarray, int]:

@@ -4,13 +4,17 @@ The models stay as they are; only what is scored changes. A score that one perso
 score of that person.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import SelectionError
+from cxrlib.fold_scores import FoldCase
 from cxrlib.loco import MEAN, POOLED, LocoResult
-from cxrlib.scores import compute_score, list_metrics, sum_pairs
+from cxrlib.loco_result import read_cases
+from cxrlib.scores import POOLED_METRICS, list_metrics, sum_pairs
 
 __all__ = ["find_influence"]
 
@@ -53,12 +57,13 @@ def find_influence(result: LocoResult, metric: str | None = None, of: str = POOL
     scores = result.scores[(result.scores["fold"] == of) & (result.scores["metric"] == metric)]
     score, reason = float(scores["value"].iloc[0]), str(scores["reason"].iloc[0])
     persons = np.unique(tested["person_id"].to_numpy(dtype=object).astype(str))
+    cases = [case for name, case in read_cases(result).items() if name in names]
     if np.isnan(score):
         without = np.full(len(persons), np.nan)
     elif of == POOLED:
-        without = _leave_out_of_pooled(result, tested, persons)
+        without = _leave_out_of_pooled(cases, persons)
     else:
-        without = _leave_out_of_folds(result, tested, persons, metric)
+        without = _leave_out_of_folds(cases, persons, metric)
     table = _count(result, tested, persons)
     table["score"], table["without"] = score, without
     table["change"] = table["without"] - table["score"]
@@ -76,7 +81,7 @@ def _check(result: LocoResult, metric: str | None, of: str) -> str:
         known = ", ".join([POOLED, MEAN, *result.folds["fold"]])
         raise SelectionError(f"There is no score of {of[:60]!r}. There are those of {known}.")
     if of == POOLED:
-        known_metrics: tuple[str, ...] = ("auroc" if task.kind == "classes" else "concordance",)
+        known_metrics: tuple[str, ...] = (POOLED_METRICS[task.kind],)
     else:
         known_metrics = list_metrics(task.kind, task.event)
     if metric is not None and metric not in known_metrics:
@@ -113,55 +118,34 @@ def _join(values: "pd.Series[str]") -> str:
 # ---- leaving out
 
 
-def _leave_out(group: pd.DataFrame, persons: NDArray[np.str_]) -> Floats:
+def _leave_out(case: FoldCase, persons: NDArray[np.str_]) -> Floats:
     """Weigh images so that row i has all but those of person i, the last row all."""
-    mine = group["person_id"].to_numpy(dtype=object).astype(str)
+    mine = case.persons.astype(str)
     return np.vstack([mine[None, :] != persons[:, None], np.ones((1, len(mine)))]).astype(float)
 
 
-def _leave_out_of_pooled(
-    result: LocoResult, tested: pd.DataFrame, persons: NDArray[np.str_]
-) -> Floats:
+def _leave_out_of_pooled(cases: Sequence[FoldCase], persons: NDArray[np.str_]) -> Floats:
     """Compute the pooled score without each person."""
-    is_class = result.rows.task.kind == "classes"
     sums = np.zeros((2, len(persons) + 1))
-    for _, group in tested.groupby(["fold", "seed"], sort=True):
-        y, ranking, _ = _read(result, group)
-        weights = _leave_out(group, persons)
-        sums += sum_pairs(y, ranking, weights, is_class=is_class)
+    for case in cases:
+        weights = _leave_out(case, persons)
+        for fit in case.fits:
+            is_class = case.kind == "classes"
+            sums += sum_pairs(case.y, case.rank(fit), weights, is_class=is_class)
     concordant, pairs = sums[:, :-1]
     return np.divide(concordant, pairs, out=np.full(len(persons), np.nan), where=pairs > 0)
 
 
 def _leave_out_of_folds(
-    result: LocoResult,
-    tested: pd.DataFrame,
-    persons: NDArray[np.str_],
-    metric: str,
+    cases: Sequence[FoldCase], persons: NDArray[np.str_], metric: str
 ) -> Floats:
     """Compute the mean over groups, and seeds, without each person."""
     by_fold = []
-    for _, group in tested.groupby(["fold", "seed"], sort=True):
-        y, ranking, chosen = _read(result, group)
-        scores = compute_score(
-            y,
-            ranking,
-            chosen,
-            metric,
-            event=result.rows.task.event or "positive",
-            weights=_leave_out(group, persons),
-        )
-        is_constant = metric == "correlation" and np.allclose(chosen, chosen[0], rtol=1e-10)
-        if is_constant and result.settings.protocol.counts_constant:
-            scores = np.zeros(len(scores))
-        # A group without a score of its own does not count in the mean with everybody either.
-        if np.isfinite(scores[-1]):
-            by_fold.append(scores[:-1])
+    for case in cases:
+        weights = _leave_out(case, persons)
+        for fit in case.fits:
+            scores = case.score(fit, metric, weights)
+            # A group without a score of its own does not count with everybody either.
+            if np.isfinite(scores[-1]):
+                by_fold.append(scores[:-1])
     return np.mean(by_fold, axis=0) if by_fold else np.full(len(persons), np.nan)
-
-
-def _read(result: LocoResult, group: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-    """Read labels, what ranks, and what was chosen."""
-    by = "chosen" if result.settings.protocol.ranking == "class" else "value"
-    y, ranking, chosen = (group[name].to_numpy(dtype=float) for name in ("y", by, "chosen"))
-    return y, ranking, chosen

@@ -6,7 +6,6 @@ without its interval, its counts, and the scores that shortcuts reach on the sam
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -31,7 +30,14 @@ from cxrlib.loco_plan import (
     plan_loco,
     predict_folds,
 )
-from cxrlib.paired_differences import DIFFERENCE_COLUMNS, compare_results, read_cases
+from cxrlib.loco_result import (
+    FOLD_COLUMNS,
+    PREDICTION_COLUMNS,
+    SCORE_COLUMNS,
+    LocoResult,
+    read_cases,
+)
+from cxrlib.paired_differences import DIFFERENCE_COLUMNS, compare_results
 from cxrlib.protocols import (
     CORRECTED,
     PROTOCOLS,
@@ -41,7 +47,7 @@ from cxrlib.protocols import (
     find_protocol,
 )
 from cxrlib.resampling import find_interval
-from cxrlib.scores import MEAN, METRICS, POOLED, RANGES
+from cxrlib.scores import MEAN, METRICS, POOLED, POOLED_METRICS, RANGES
 from cxrlib.task_rows import TaskRows
 
 __all__ = [
@@ -70,93 +76,6 @@ __all__ = [
     "run_loco",
     "score_seeds",
 ]
-
-FOLD_COLUMNS = (
-    "fold",
-    "n_train_images",
-    "n_train_persons",
-    "n_train_positive",
-    "n_train_negative",
-    "n_images",
-    "n_persons",
-    "n_positive",
-    "n_negative",
-    "n_positive_persons",
-    "n_negative_persons",
-    "n_guarded",
-    "guarded_by",
-    "n_sharing_person",
-    "n_sharing_article",
-    "n_sharing_source",
-    "events_per_parameter",
-    "is_tested",
-    "is_scored",
-    "reason",
-)
-
-PREDICTION_COLUMNS = ("image_id", "person_id", "fold", "y", "value", "chosen", "seed")
-
-SCORE_COLUMNS = (
-    "fold",
-    "metric",
-    "value",
-    "sd",
-    "low",
-    "high",
-    "n_images",
-    "n_persons",
-    "n_folds",
-    "n_used",
-    "n_dropped",
-    "reason",
-)
-
-
-@dataclass(frozen=True, eq=False)
-class LocoResult:
-    """Hold an evaluation.
-
-    Parameters
-    ----------
-    rows : TaskRows
-        The images that took part, in the order of their ids.
-    features : Features
-    settings : LocoSettings
-    folds : DataFrame
-        A row a group, the unknown one last, with `FOLD_COLUMNS`. Training counts are those left
-        by the guards; ``n_guarded`` are the images they took out and ``guarded_by`` says which;
-        ``n_sharing_*`` are images outside the group that share something with it, guarded or
-        not. ``events_per_parameter`` divides the training images of the smaller class (of a
-        number: all) by the parameters. A tested group is predicted and counts in the pooled
-        score; a scored one has a score of its own. ``reason`` says why not.
-    predictions : DataFrame
-        A row an image of a tested group and seed, with `PREDICTION_COLUMNS`: ``value`` is the
-        log-odds of the positive class or the predicted number, ``chosen`` the predicted class (1
-        or 0) or the number.
-    scores : DataFrame
-        A row a group and score, with `SCORE_COLUMNS`; then "mean", over the groups (of the
-        network on pixels: over groups and seeds), with the standard deviation ``sd`` (n - 1);
-        then "pooled", over pairs of images within groups: the AUROC, or of numbers the
-        concordance. ``low`` and ``high`` hold 95 % of the resamples of persons, of which
-        ``n_used`` have a score. Where value is NaN ``reason`` says why; else, where low is
-        NaN, why there is no interval.
-    notes : tuple of str
-        What a reader must know of this run.
-    """
-
-    rows: TaskRows
-    features: Features
-    settings: LocoSettings
-    folds: pd.DataFrame
-    predictions: pd.DataFrame
-    scores: pd.DataFrame
-    notes: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return (
-            f"LocoResult({self.rows.task.to_text()!r}, {self.features.name!r}, "
-            f"{self.settings.protocol.name!r}, {len(self.rows.table)} images)"
-        )
 
 
 def run_loco(
@@ -280,7 +199,7 @@ def _score_fold(
     drawn = draws[fold.name]
     value = float(drawn.by_seed[metric].mean())
     if np.isnan(value):
-        return row | {"reason": _explain_constant(plan, fold, metric)}
+        return row | {"reason": _explain_constant(plan, fold)}
     return row | {"value": value} | _bound(drawn.resampled[metric], row, drawn.n_independent)
 
 
@@ -306,7 +225,7 @@ def _score_mean(plan: LocoPlan, metric: str, draws: Mapping[str, FoldDraws]) -> 
 def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, object]:
     """Give the row of the pairs within folds."""
     folds = [fold for fold in plan.tested if draws[fold.name].pairs[1] > 0]
-    metric = "auroc" if plan.labels.is_class else "concordance"
+    metric = POOLED_METRICS[plan.rows.task.kind]
     row = _start_row(plan, POOLED, metric, folds)
     if not folds:
         return row | {"reason": f"No {plan.settings.hold_out} has two images to rank."}
@@ -347,7 +266,7 @@ def _bound(
     return {"low": low, "high": high, "n_used": n_used, "n_dropped": n_dropped, "reason": reason}
 
 
-def _explain_constant(plan: LocoPlan, fold: Fold, metric: str) -> str:
+def _explain_constant(plan: LocoPlan, fold: Fold) -> str:
     """Say why a scored fold has no score."""
     if np.ptp(plan.labels.y[fold.test]) == 0:
         images = name_units(len(fold.test), "image")

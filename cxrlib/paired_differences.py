@@ -1,23 +1,19 @@
 """Two evaluations of the same images: differences of their scores over the same resamples."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cxrlib.errors import SelectionError
-from cxrlib.fold_scores import FoldCase, FoldDraws, average_draws, draw_scores, pool_draws
+from cxrlib.fold_scores import FoldDraws, average_draws, draw_scores, pool_draws
 from cxrlib.folds import name_groups, name_held_out
 from cxrlib.intervals import name_units
-from cxrlib.models import Fit
+from cxrlib.loco_result import LocoResult, read_cases
 from cxrlib.resampling import find_interval
-from cxrlib.scores import MEAN, POOLED, list_metrics
+from cxrlib.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
 
-if TYPE_CHECKING:
-    from cxrlib.loco import LocoResult
-
-__all__ = ["DIFFERENCE_COLUMNS", "compare_results", "read_cases"]
+__all__ = ["DIFFERENCE_COLUMNS", "compare_results"]
 
 DIFFERENCE_COLUMNS = (
     "fold",
@@ -34,7 +30,7 @@ DIFFERENCE_COLUMNS = (
 _Drawn = Mapping[str, FoldDraws]
 
 
-def compare_results(first: "LocoResult", second: "LocoResult") -> pd.DataFrame:
+def compare_results(first: LocoResult, second: LocoResult) -> pd.DataFrame:
     """Compare two evaluations of the same images: differences of scores over the same resamples.
 
     Prefer it to looking whether two intervals overlap: both models meet the same people, so that
@@ -73,7 +69,7 @@ def compare_results(first: "LocoResult", second: "LocoResult") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
 
 
-def _check_same(first: "LocoResult", second: "LocoResult") -> None:
+def _check_same(first: LocoResult, second: LocoResult) -> None:
     """Refuse to compare what is not of the same images, labels and groups."""
     if first.settings.hold_out != second.settings.hold_out:
         raise SelectionError(
@@ -90,44 +86,15 @@ def _check_same(first: "LocoResult", second: "LocoResult") -> None:
         )
 
 
-def _describe_rows(result: "LocoResult") -> pd.DataFrame:
+def _describe_rows(result: LocoResult) -> pd.DataFrame:
     """Take what must be the same of each image."""
     table = result.rows.table
     group = name_groups(table, result.settings.hold_out)
     return table[["image_id", "person_id", "y"]].assign(group=group)
 
 
-def read_cases(result: "LocoResult") -> dict[str, FoldCase]:
-    """Read from the tables of an evaluation what its scores are made of, by group."""
-    task, found = result.rows.task, {}
-    columns = ["n_train_images", "n_train_positive", "n_train_negative"]
-    sizes = {
-        fold: float(4 * positive * negative / n if task.kind == "classes" else n)
-        for fold, n, positive, negative in result.folds[["fold", *columns]].itertuples(index=False)
-        if n
-    }
-    for name, group in result.predictions.groupby("fold", sort=False):
-        seeds = [each for _, each in group.groupby("seed", sort=True)]
-        y, persons = seeds[0]["y"].to_numpy(float), seeds[0]["person_id"].to_numpy()
-        fits = tuple(
-            Fit(each["value"].to_numpy(float), each["chosen"].to_numpy(float), is_converged=True)
-            for each in seeds
-        )
-        found[str(name)] = FoldCase(
-            name=str(name),
-            y=y,
-            persons=persons,
-            fits=fits,
-            kind=task.kind,
-            event=task.event,
-            protocol=result.settings.protocol,
-            train_size=sizes[str(name)],
-        )
-    return found
-
-
 def _compare_rows(
-    first: "LocoResult", second: "LocoResult", draws: tuple[_Drawn, _Drawn]
+    first: LocoResult, second: LocoResult, draws: tuple[_Drawn, _Drawn]
 ) -> Iterator[dict[str, object]]:
     """Give the rows of the table of differences."""
     reasons = _list_reasons(first) | _list_reasons(second)
@@ -151,7 +118,7 @@ def _compare_rows(
     yield _compare_pooled(first, draws)
 
 
-def _list_reasons(result: "LocoResult") -> dict[tuple[str, str], str]:
+def _list_reasons(result: LocoResult) -> dict[tuple[str, str], str]:
     """List why groups have no score, by group and metric."""
     missing = result.scores[result.scores["value"].isna()]
     keys = zip(missing["fold"], missing["metric"], strict=True)
@@ -169,9 +136,9 @@ def _subtract(
     return difference, spreads[0] - spreads[1], numbers[0]
 
 
-def _compare_pooled(first: "LocoResult", draws: tuple[_Drawn, _Drawn]) -> dict[str, object]:
+def _compare_pooled(first: LocoResult, draws: tuple[_Drawn, _Drawn]) -> dict[str, object]:
     """Give the difference of the pairs within groups."""
-    metric = "auroc" if first.rows.task.kind == "classes" else "concordance"
+    metric = POOLED_METRICS[first.rows.task.kind]
     names = [name for name, each in draws[0].items() if each.pairs[1] > 0]
     if not names:
         reason = f"No {first.settings.hold_out} was tested in both."

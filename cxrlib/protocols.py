@@ -8,8 +8,17 @@ from typing import Literal
 
 from cxrlib.errors import SelectionError
 from cxrlib.folds import GUARDS, HOLD_OUTS
+from cxrlib.intervals import name_units
 
-__all__ = ["CORRECTED", "PROTOCOLS", "PUBLISHED", "LocoSettings", "Protocol", "find_protocol"]
+__all__ = [
+    "CORRECTED",
+    "PROTOCOLS",
+    "PUBLISHED",
+    "LocoSettings",
+    "Protocol",
+    "find_protocol",
+    "refuse_few",
+]
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,27 @@ CORRECTED = Protocol(
 """As it should be done."""
 
 PROTOCOLS = (PUBLISHED, CORRECTED)
+
+
+def refuse_few(n_persons: int, *, is_class: bool) -> str:
+    """Say why a part of an evaluation has no score whatever its protocol, or nothing.
+
+    Parameters
+    ----------
+    n_persons : int
+        Of the smaller class; of numbers all.
+    is_class : bool
+
+    Examples
+    --------
+    >>> refuse_few(4, is_class=True)
+    '4 persons of the smaller class: not estimable below 5.'
+    """
+    if n_persons >= CORRECTED.fewest_persons:
+        return ""
+    where = " of the smaller class" if is_class else ""
+    persons = name_units(n_persons, "person")
+    return f"{persons}{where}: not estimable below {CORRECTED.fewest_persons}."
 
 
 def find_protocol(name: str) -> Protocol:

@@ -12,7 +12,16 @@ import pandas as pd
 from cxrlib.intervals import name_units
 from cxrlib.scores import ROUNDING
 
-__all__ = ["LEVEL", "draw_weights", "find_interval", "find_tail", "resample_persons"]
+__all__ = [
+    "LEVEL",
+    "count_fewest",
+    "count_independent",
+    "draw_weights",
+    "find_interval",
+    "find_tail",
+    "resample_persons",
+    "weigh_images",
+]
 
 LEVEL = 0.95
 """Share of such intervals that should hold the truth."""
@@ -61,6 +70,42 @@ def draw_weights(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.n
     """
     codes = pd.factorize(persons)[0]
     return resample_persons(codes, n, seed, name)[:, codes].astype(float)
+
+
+def weigh_images(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.ndarray:
+    """Weigh each image once, and below as resamples of persons draw it.
+
+    Parameters
+    ----------
+    persons, n, seed, name
+        As `draw_weights`.
+
+    Returns
+    -------
+    ndarray of float, shape (1 + n, n_images)
+    """
+    return np.vstack([np.ones((1, len(persons))), draw_weights(persons, n, seed, name)])
+
+
+def count_fewest(y: np.ndarray, persons: np.ndarray, *, is_class: bool) -> int:
+    """Count the persons of the smaller class; of numbers all.
+
+    Examples
+    --------
+    >>> count_fewest(np.array([0, 1, 1, 1]), np.array(["a", "b", "b", "c"]), is_class=True)
+    1
+    """
+    parts = [persons[y == label] for label in (0, 1)] if is_class else [persons]
+    return min(len(set(part)) for part in parts)
+
+
+def count_independent(y: np.ndarray, persons: np.ndarray, *, is_class: bool) -> int:
+    """Count the persons that bound what is known: of classes twice the fewest, at most all.
+
+    See `find_interval`.
+    """
+    fewest = count_fewest(y, persons, is_class=is_class)
+    return min(2 * fewest, len(set(persons))) if is_class else fewest
 
 
 def find_interval(

@@ -12,9 +12,11 @@ __all__ = [
     "MEAN",
     "METRICS",
     "POOLED",
+    "POOLED_METRICS",
     "RANGES",
     "compute_score",
     "compute_scores",
+    "is_constant",
     "list_metrics",
     "sum_pairs",
 ]
@@ -29,6 +31,9 @@ METRICS = {
     "number": ("correlation", "r2", "mae"),
 }
 """Scores by the kind of task; the last two of classes are of the clinical event."""
+
+POOLED_METRICS = {"classes": "auroc", "number": "concordance"}
+"""What is pooled over groups, by the kind of task: the share of pairs ranked rightly."""
 
 RANGES = {"correlation": (-1.0, 1.0), "r2": (-np.inf, 1.0), "mae": (0.0, np.inf)}
 """What a score can be, where that is not 0 to 1."""
@@ -109,6 +114,11 @@ def compute_scores(
         metric: float(compute_score(y, ranking, chosen, metric, event=event)[0])
         for metric in list_metrics(kind, event)
     }
+
+
+def is_constant(values: np.ndarray) -> bool:
+    """Tell whether numbers differ by rounding only."""
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
 def sum_pairs(

@@ -24,11 +24,11 @@ from cxrlib.features import Features
 from cxrlib.folds import name_groups
 from cxrlib.intervals import name_units
 from cxrlib.models import Method, choose_method, fit_model, make_design
-from cxrlib.protocols import CORRECTED, LocoSettings, Protocol
+from cxrlib.protocols import CORRECTED, LocoSettings, Protocol, refuse_few
 from cxrlib.regions import UNKNOWN
-from cxrlib.resampling import find_interval
+from cxrlib.resampling import count_fewest, count_independent, find_interval
 from cxrlib.run_keys import name_evaluation
-from cxrlib.scores import sum_pairs
+from cxrlib.scores import POOLED, POOLED_METRICS, sum_pairs
 from cxrlib.store import Store
 from cxrlib.task_rows import TaskRows
 
@@ -124,7 +124,7 @@ class _Images:
     @property
     def metric(self) -> str:
         """The score: either is the share of pairs ranked rightly."""
-        return "auroc" if self.is_class else "concordance"
+        return POOLED_METRICS["classes" if self.is_class else "number"]
 
     @property
     def label(self) -> Ints:
@@ -366,10 +366,8 @@ def _compare_group(
 def _refuse(images: _Images, test: Ints) -> str:
     """Say why a region cannot be tested from inside, or nothing."""
     n_few = _count_fewest(images, test, images.person)
-    if n_few < CORRECTED.fewest_persons:
-        where = " of the smaller class" if images.is_class else ""
-        fewest = CORRECTED.fewest_persons
-        return f"{name_units(n_few, 'person')}{where}: not estimable below {fewest}."
+    if reason := refuse_few(n_few, is_class=images.is_class):
+        return reason
     if _count_fewest(images, test, images.unit) < 2:
         return (
             "Those of one class share a person, an article or a site: no model of the region is "
@@ -426,8 +424,7 @@ def _refuse_plan(images: _Images, plan: _Plan) -> str:
 
 def _count_fewest(images: _Images, rows: Ints, names: NDArray) -> int:
     """Count the distinct names of the class that has fewest."""
-    labels = (0, 1) if images.is_class else (0,)
-    return min(len(set(names[rows][images.label[rows] == label])) for label in labels)
+    return count_fewest(images.y[rows], names[rows], is_class=images.is_class)
 
 
 def _part(images: _Images, test: Ints, n_parts: int, rng: np.random.Generator) -> Iterator[Ints]:
@@ -524,7 +521,7 @@ def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
     good = {name: each for name, each in compared.items() if not each.reason}
     where = np.isin(images.group, list(good))
     row: dict[str, object] = {
-        "fold": "pooled",
+        "fold": POOLED,
         "metric": images.metric,
         "n_images": int(where.sum()),
         "n_persons": len(set(images.person[where])),
@@ -541,10 +538,8 @@ def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
 
 
 def _count_independent(images: _Images, test: Ints) -> int:
-    """Count how many persons a score rests on: twice those of the smaller class, at most all."""
-    n_persons = len(set(images.person[test]))
-    few = _count_fewest(images, test, images.person)
-    return min(n_persons, 2 * few) if images.is_class else n_persons
+    """Count how many persons a score rests on."""
+    return count_independent(images.y[test], images.person[test], is_class=images.is_class)
 
 
 def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, object]:

@@ -13,11 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.filters import NOT_RECORDED
-from cxrlib.intervals import name_units
 from cxrlib.loco import LocoResult
-from cxrlib.protocols import CORRECTED
-from cxrlib.resampling import draw_weights, find_interval
-from cxrlib.scores import sum_pairs
+from cxrlib.protocols import refuse_few
+from cxrlib.resampling import count_fewest, count_independent, find_interval, weigh_images
+from cxrlib.scores import POOLED_METRICS, sum_pairs
 
 __all__ = ["AGE_GROUPS", "SUBGROUP_COLUMNS", "name_age_groups", "score_subgroups"]
 
@@ -83,8 +82,9 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     tested = result.predictions
     mine = tested[is_in.reindex(tested["image_id"]).to_numpy(dtype=bool)]
     is_class = result.rows.task.kind == "classes"
-    row = _count(mine, is_class=is_class)
-    reason = _refuse(row, is_class=is_class)
+    row = _count(mine, result.rows.task.kind)
+    y, persons = (mine[name].to_numpy() for name in ("y", "person_id"))
+    reason = refuse_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
     if reason:
         return row | {"reason": reason}
     once, resampled, n_folds = _sum_pairs(result, mine, group)
@@ -97,9 +97,7 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
         out=np.full(resampled.shape[1], np.nan),
         where=resampled[1] > 0,
     )
-    few = _count_few(row, is_class=is_class)
-    # Resamples of few persons spread too little.
-    n_independent = min(row["n_persons"], 2 * few) if is_class else few
+    n_independent = count_independent(y, persons, is_class=is_class)
     low, high, n_used, reason = find_interval(scores, n_independent=n_independent)
     return row | {
         "value": float(once[0] / once[1]),
@@ -112,11 +110,11 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     }
 
 
-def _count(mine: pd.DataFrame, *, is_class: bool) -> dict[str, Any]:
+def _count(mine: pd.DataFrame, kind: str) -> dict[str, Any]:
     """Begin the row of a subgroup."""
     images = mine.drop_duplicates("image_id")
     row: dict[str, Any] = {
-        "metric": "auroc" if is_class else "concordance",
+        "metric": POOLED_METRICS[kind],
         **dict.fromkeys(("value", "low", "high"), np.nan),
         "n_images": len(images),
         "n_persons": images["person_id"].nunique(),
@@ -124,23 +122,8 @@ def _count(mine: pd.DataFrame, *, is_class: bool) -> dict[str, Any]:
     }
     for name, label in (("positive", 1), ("negative", 0)):
         persons = images.loc[images["y"] == label, "person_id"].nunique()
-        row[f"n_{name}_persons"] = persons if is_class else np.nan
+        row[f"n_{name}_persons"] = persons if kind == "classes" else np.nan
     return row
-
-
-def _count_few(row: dict[str, Any], *, is_class: bool) -> int:
-    """Count the persons of the smaller class; of numbers all."""
-    names = ("n_positive_persons", "n_negative_persons") if is_class else ("n_persons",)
-    return min(row[name] for name in names)
-
-
-def _refuse(row: dict[str, Any], *, is_class: bool) -> str:
-    """Say why a subgroup has too few, or nothing; the rule is that of held-out groups."""
-    few = _count_few(row, is_class=is_class)
-    where = " of the smaller class" if is_class else ""
-    if few >= CORRECTED.fewest_persons:
-        return ""
-    return f"{name_units(few, 'person')}{where}: not estimable below {CORRECTED.fewest_persons}."
 
 
 def _sum_pairs(
@@ -153,8 +136,7 @@ def _sum_pairs(
     names = set()
     for (fold, _), part in mine.groupby(["fold", "seed"], sort=True):
         persons = part["person_id"].to_numpy(dtype=object).astype(str)
-        weights = draw_weights(persons, settings.n_resamples, settings.seed, f"{fold}/{group}")
-        weights = np.vstack([np.ones((1, len(part))), weights])
+        weights = weigh_images(persons, settings.n_resamples, settings.seed, f"{fold}/{group}")
         y, ranking = (part[name].to_numpy(dtype=float) for name in ("y", by))
         both = np.array(sum_pairs(y, ranking, weights, is_class=result.rows.task.kind == "classes"))
         sums += both

@@ -50,7 +50,7 @@ def test_pooled_is_over_all_images_with_an_answer() -> None:
     rows = make_rows(y, region=["Oceania"] * 3 + ["Asia"] * 20 + ["Europe"] * 40)
     features = make_features(rows, np.random.default_rng(2).normal(size=(63, 1)))
     table = check_calibration(run_loco(rows, features)).set_index("fold")
-    assert table.loc["Oceania", "reason"] == "1 person of the smaller class: refused below 5."
+    assert table.loc["Oceania", "reason"] == "1 person of the smaller class: not estimable below 5."
     assert np.isnan(table.loc["Oceania", "difference"])
     pooled, asia, europe = (table.loc[name] for name in ("pooled", "Asia", "Europe"))
     assert pooled["n_images"] == 60
