@@ -113,3 +113,22 @@ def test_feature_sets_that_are_not_here_say_what_to_do(page: AppTest) -> None:
     text = written(page)
     assert "cannot be run yet" in text
     assert "densenet121" in text.lower()
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "icu-stay; days=1000..2000",
+        "icu-stay; days=0.5..7.5",
+        "icu-stay; views=Axial",
+        "icu-stay; without=survival:no",
+    ],
+)
+def test_a_task_of_an_address_can_be_shown_and_kept(page: AppTest, task: str) -> None:
+    """What a link asks for stands in the form as it is: using that changes nothing."""
+    page.query_params["task"] = task
+    page.run()
+    assert not page.exception
+    next(each for each in page.button if each.label == "Use this task").click().run()
+    assert not page.exception
+    assert page.query_params["task"] in (task, [task])
