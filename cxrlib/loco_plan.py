@@ -154,8 +154,8 @@ def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarra
     table = rows.table[rows.table["image_id"].isin(features.image_ids)]
     if table.empty:
         raise SelectionError(
-            f"Task {rows.task.title!r} has no image to predict. Widen the days or views, or take "
-            "filters away."
+            f"Task {rows.task.title!r} has no image to predict. {_say_where_lost(rows)}Widen the "
+            "days or views, or take filters away."
         )
     table = table.sort_values("image_id", kind="stable").reset_index(drop=True)
     matrix = np.asarray(features.take(list(table["image_id"])), dtype=float)
@@ -167,6 +167,14 @@ def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarra
             "give the value."
         )
     return replace(rows, table=table), matrix
+
+
+def _say_where_lost(rows: TaskRows) -> str:
+    """Say at which step of the flow no image is left, and why; "" where the flow does not say."""
+    for step in rows.flow.to_dict("records"):
+        if step["n_images"] == 0:
+            return f"The step {step['title']!r} leaves none ({step['reasons']}). "
+    return ""
 
 
 def _note_rows(features: Features, matrix: np.ndarray) -> tuple[str, ...]:

@@ -97,3 +97,14 @@ def test_the_order_of_rows_changes_nothing() -> None:
     features = make_features(rows, rng.normal(size=(90, 2)))
     tables = [check_calibration(run_loco(each, features)) for each in (rows, shuffle_rows(rows, 3))]
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_one_answer_alone_is_not_pooled() -> None:
+    """Where the other group has too few persons, the one that has enough stands for itself."""
+    y = [0.0, 1] * 10 + [0.0, 0.0, 1.0]
+    rows = make_rows(y, region=["Asia"] * 20 + ["Europe"] * 3)
+    features = make_features(rows, np.random.default_rng(6).normal(size=(23, 1)))
+    table = check_calibration(run_loco(rows, features, LocoSettings())).set_index("fold")
+    assert np.isfinite(table.loc["Asia", "difference"])
+    assert table.loc["pooled", "reason"] == "1 group with an answer: pooling needs 2."
+    assert np.isnan(table.loc["pooled", "difference"])

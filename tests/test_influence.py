@@ -137,3 +137,17 @@ def test_unknown_scores_and_groups_are_refused() -> None:
         find_influence(result, of="Oceania")
     with pytest.raises(SelectionError, match=r"'auprc' of 'pooled'\. There are auroc"):
         find_influence(result, "auprc")
+
+
+def test_a_group_without_a_score_is_in_no_mean() -> None:
+    """Where all of a region have one number there is no correlation; the others' mean stands."""
+    rows, rng = draw_rows(7, task="geographic-extent")
+    is_asia = (rows.table["region"] == "Asia").to_numpy()
+    rows.table.loc[is_asia, "y"] = 3.0
+    features = make_features(rows, rng.normal(size=(len(rows.table), 2)))
+    result = run_loco(rows, features, LocoSettings(n_resamples=0))
+    table = find_influence(result, of="mean")
+    inside = set(rows.table.loc[is_asia, "person_id"]) - set(rows.table.loc[~is_asia, "person_id"])
+    assert inside
+    assert np.isfinite(table["without"]).all()
+    assert (table.loc[table["person_id"].isin(inside), "change"].abs() < 1e-12).all()

@@ -34,6 +34,7 @@ from cxrlib.loco import (
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import PAPER_TASKS, Task, find_task
+from tests.cohort_factory import SCORES_FILE, make_cohort
 from tests.published_loop import run_published_loop
 from tests.task_rows_factory import CLASSES, NUMBER, draw_features, draw_rows, make_rows
 
@@ -501,6 +502,17 @@ def test_images_without_features_are_left_out_and_counted() -> None:
         run_loco(rows, strange, QUICK)
     with pytest.raises(SelectionError, match="no image to predict"):
         run_loco(replace(rows, table=rows.table.iloc[:0]), whole, QUICK)
+
+
+def test_a_task_without_labels_says_where_they_went(tmp_path: Path) -> None:
+    """Without the file of severity scores there is nothing to predict, and that is why."""
+    root = make_cohort(tmp_path / "cohort", [{}, {}])
+    (root / "annotations" / SCORES_FILE).unlink()
+    cohort = load_cohort(root, inspect_images=False)
+    rows = take_rows(cohort, find_task("opacity"), need_file=False)
+    features = features_from_matrix(np.ones((2, 1)), list(cohort.table["image_id"]))
+    with pytest.raises(SelectionError, match=r"labelled' leaves none \(2 .*not recorded\)"):
+        run_loco(rows, features)
 
 
 def test_features_that_are_no_numbers_are_refused() -> None:

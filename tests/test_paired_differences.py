@@ -135,3 +135,20 @@ def test_nothing_tested_is_no_error() -> None:
     assert table["difference"].isna().all()
     assert (table["reason"] != "").all()
     assert isinstance(table, pd.DataFrame)
+
+
+def test_what_only_the_second_cannot_score_has_its_reason() -> None:
+    """A group scored as published only has no difference, whichever comes first."""
+    rows = draw_rows(6)
+    table = rows.table
+    is_asia = table["region"] == "Asia"
+    table.loc[is_asia, "y"] = 1.0
+    table.loc[table.index[is_asia][:2], "y"] = 0.0  # two persons: too few when corrected
+    features = draw_features(rows)
+    published = run_loco(rows, features, replace(SETTINGS, protocol=PUBLISHED))
+    corrected = run_loco(rows, features, SETTINGS)
+    for pair in ((published, corrected), (corrected, published)):
+        found = compare_results(*pair).set_index(["fold", "metric"]).loc[("Asia", "auroc")]
+        assert np.isnan(found["difference"])
+        assert "2 persons of the class" in found["reason"]
+        assert "below 5" in found["reason"]

@@ -71,3 +71,13 @@ def test_intervals_cover_at_the_nominal_rate(n_positive: int, n_negative: int) -
         low, high, _, _ = find_interval(scores, n_independent=2 * min(n_positive, n_negative))
         n_missed += not low <= 0.5 <= high
     assert 2 <= n_missed < 34, n_missed
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 40])
+def test_tails_are_those_of_student(n: int) -> None:
+    """Written out with other functions; one person is taken as two."""
+    from scipy.stats import norm, t
+
+    wanted = norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(0.025, df=n - 1))
+    assert find_tail(n) == pytest.approx(wanted)
+    assert find_tail(1) == find_tail(2)
