@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.intervals import name_units
+from cxrlib.score_words import write_score
+from cxrlib.scores import POOLED
 
 __all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "TRIPOD_AI", "ReportingItem", "answer_items"]
 
@@ -292,7 +294,7 @@ def _specification(m: Manifest) -> str:
 
 def _performance(m: Manifest) -> str:
     """Tell the main score of each group, the mean and what is pooled; scores.csv has the rest."""
-    main = [s for s in m["scores"] if s["metric"] == m["main_metric"] or s["fold"] == "pooled"]
+    main = [s for s in m["scores"] if s["metric"] == m["main_metric"] or s["fold"] == POOLED]
     told = [_name_score(score, m) for score in main if score["value"] is not None]
     missing = [str(score["fold"]) for score in main if score["value"] is None]
     if missing:
@@ -303,13 +305,13 @@ def _performance(m: Manifest) -> str:
 def _name_score(score: Mapping[str, Any], m: Manifest) -> str:
     is_main = score["metric"] == m["main_metric"]
     name = score["fold"] if is_main else f"{score['fold']} {m['metric_names'][score['metric']]}"
-    spread = "" if score["sd"] is None else f", standard deviation {score['sd']:.2f}"
+    spread = "" if score["sd"] is None else f", standard deviation {write_score(score['sd'])}"
     held = (
         ""
         if score["low"] is None or score["high"] is None
-        else f" (95 % interval {score['low']:.2f} to {score['high']:.2f})"
+        else f" (95 % interval {write_score(score['low'])} to {write_score(score['high'])})"
     )
-    return f"{name} {score['value']:.2f}{held}{spread}"
+    return f"{name} {write_score(score['value'])}{held}{spread}"
 
 
 def _limits(m: Manifest) -> str:
@@ -374,15 +376,13 @@ def _uncertainty(m: Manifest) -> str:
 
 
 def _robustness(m: Manifest) -> str:
-    shortcuts = [s for s in m["shortcuts"] if s["fold"] == "pooled" and s["value"] is not None]
+    shortcuts = [s for s in m["shortcuts"] if s["fold"] == POOLED and s["value"] is not None]
     names = m["metric_names"]
-    told = "; ".join(f"{s['title']}: {names[s['metric']]} {s['value']:.2f}" for s in shortcuts)
+    told = "; ".join(
+        f"{s['title']}: {names[s['metric']]} {write_score(s['value'])}" for s in shortcuts
+    )
     beside = f" Pooled within groups: {told}." if told else ""
     return f"Shortcuts were scored on the same rows, see shortcuts.csv.{beside}"
-
-
-def _internal(m: Manifest) -> str:
-    return f"{_evaluation(m)} {_performance(m)}"
 
 
 def _external(m: Manifest) -> str:

@@ -1,5 +1,6 @@
 """Names in the store of what is computed from an evaluation's images, features and settings."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,11 +11,24 @@ from cxrlib.features import Features, match_features
 from cxrlib.protocols import LocoSettings
 from cxrlib.task_rows import TaskRows
 
-__all__ = ["name_evaluation"]
+__all__ = ["READ_COLUMNS", "list_versions", "name_evaluation"]
 
 #: Packages whose version can change a digit.
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
-_COLUMNS = ("image_id", "person_id", "article", "source", "region", "sub_region", "country", "y")
+READ_COLUMNS = (
+    *("image_id", "person_id", "article", "source", "region", "sub_region", "country", "y"),
+)
+"""Columns of the rows that an evaluation reads."""
+
+
+def list_versions() -> dict[str, str]:
+    """List the versions of the packages that can change a digit of a run."""
+    return dict(_find_versions())
+
+
+@functools.cache  # found on disk, some 10 ms each
+def _find_versions() -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in PACKAGES)
 
 
 def name_evaluation(
@@ -48,13 +62,13 @@ def name_evaluation(
     table = rows.table[rows.table["image_id"].isin(features.image_ids)]
     table = table.sort_values("image_id", kind="stable")
     parts = [
-        {name: version(name) for name in PACKAGES},
+        list_versions(),
         rows.task.kind,
         rows.task.event,
         asdict(settings),
         features.key,
         features.kind,
-        table[list(_COLUMNS)].astype(str).to_numpy().tolist(),
+        table[list(READ_COLUMNS)].astype(str).to_numpy().tolist(),
         list(extra),
     ]
     text = json.dumps(parts, sort_keys=True, allow_nan=False)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxrlib import NOTICE, __version__
 from cxrlib.cohort import Cohort
+from cxrlib.json_rows import to_records
 from cxrlib.licences import describe_licences
 from cxrlib.models import MLP_SEEDS, Method, choose_method
 from cxrlib.run_book import RunEntry
@@ -17,7 +18,7 @@ from cxrlib.score_words import name_metric
 from cxrlib.task_cards import make_card
 from cxrlib.tasks import Task
 
-__all__ = ["MAIN_METRICS", "list_rows", "list_used_images", "make_manifest", "name_time"]
+__all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]
 
 MANIFEST_VERSION = 1
 
@@ -74,14 +75,14 @@ def make_manifest(
             "filters": run.spec.selection.describe(),
         },
         "task": _describe_task(run.spec.task),
-        "flow": list_rows(run.flow),
+        "flow": to_records(run.flow),
         "features": _describe_features(run),
         "protocol": _describe_protocol(run),
         "main_metric": MAIN_METRICS[run.spec.task.kind],
         "metric_names": {name: name_metric(name) for name in dict.fromkeys(run.scores["metric"])},
         "folds": _list_folds(run),
-        "scores": list_rows(run.scores),
-        "shortcuts": list_rows(run.shortcut_scores),
+        "scores": to_records(run.scores),
+        "shortcuts": to_records(run.shortcut_scores),
         "notes": list(run.notes),
         "runs": [_describe_entry(entry, run.id) for entry in runs],
         "licences": describe_licences(
@@ -104,12 +105,6 @@ def name_time(seconds: float) -> str:
 def list_used_images(run: Run, cohort: Cohort) -> pd.DataFrame:
     """Return the rows of the cohort's table that a run trained on or predicted."""
     return cohort.table[cohort.table["image_id"].isin(set(run.result.rows.table["image_id"]))]
-
-
-def list_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Write a table as a list of rows; a number that is missing is None."""
-    cells = table.astype(object).where(table.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in cells.to_dict("records")]
 
 
 def _describe_task(task: Task) -> dict[str, Any]:
@@ -193,7 +188,7 @@ def _describe_model(run: Run, method: Method) -> str:
 
 def _list_folds(run: Run) -> list[dict[str, Any]]:
     """List the folds; a number has no classes to count."""
-    rows = list_rows(run.folds)
+    rows = to_records(run.folds)
     if run.spec.task.kind == "classes":
         return rows
     return [

@@ -9,7 +9,7 @@ import pandas as pd
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
-from cxrlib.charts.scores import Kind, Series, find_chance
+from cxrlib.charts.scores import find_chance
 from cxrlib.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, cite_images
 from cxrlib.loco import MEAN, POOLED
@@ -18,11 +18,12 @@ from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import MAIN_METRICS, list_used_images
 from cxrlib.run_methods import write_methods
 from cxrlib.run_parts import ReportPart
+from cxrlib.run_series import list_series
 from cxrlib.runs import Run, tell_runs
 from cxrlib.score_comparison import describe_score_comparison
-from cxrlib.score_words import name_metric
+from cxrlib.score_words import name_metric, write_score
 
-__all__ = ["ReportContents", "write_page", "write_score"]
+__all__ = ["ReportContents", "tell_score", "write_page"]
 
 Manifest = Mapping[str, Any]
 
@@ -118,13 +119,13 @@ def _tell_answer(run: Run, manifest: Manifest) -> Section:
     last = manifest["flow"][-1]
     metrics = dict.fromkeys((_main_metric(run), *_pooled_metrics(run)))
     ours = [
-        f"{_name_fold(row['fold'], run)}, {name_metric(row['metric'])}: {write_score(row)}"
+        f"{_name_fold(row['fold'], run)}, {name_metric(row['metric'])}: {tell_score(row)}"
         for row in manifest["scores"]
         if row["fold"] in (MEAN, POOLED) and row["metric"] in metrics
     ]
     beside = [
         f"{row['title']}: {_name_fold(row['fold'], run)}, {name_metric(row['metric'])} "
-        f"{write_score(row)}"
+        f"{tell_score(row)}"
         for row in manifest["shortcuts"]
         if row["fold"] == POOLED
     ]
@@ -154,27 +155,23 @@ def _name_fold(fold: str, run: Run) -> str:
     return names.get(fold, fold)
 
 
-def write_score(row: Mapping[str, Any]) -> str:
+def tell_score(row: Mapping[str, Any]) -> str:
     """Write a score with its interval and spread, or why there is none.
 
     Examples
     --------
-    >>> write_score({"value": 0.8123, "low": 0.7, "high": 0.9, "sd": None, "reason": ""})
+    >>> tell_score({"value": 0.8123, "low": 0.7, "high": 0.9, "sd": None, "reason": ""})
     '0.81 (0.70 to 0.90)'
-    >>> write_score({"value": None, "reason": "One person."})
+    >>> tell_score({"value": None, "reason": "One person."})
     'not estimable. One person.'
     """
     reason = f" {row['reason']}" if row["reason"] else ""
     if row["value"] is None:
         return f"not estimable.{reason}"
     bounds = [row["low"], row["high"]]
-    held = "" if None in bounds else f" ({_write(bounds[0])} to {_write(bounds[1])})"
-    spread = "" if row.get("sd") is None else f", standard deviation {_write(row['sd'])}"
-    return f"{_write(row['value'])}{held}{spread}{f'.{reason}' if reason else ''}"
-
-
-def _write(number: float) -> str:
-    return f"{round(number, 2) + 0.0:.2f}".replace("-", "−")
+    held = "" if None in bounds else f" ({write_score(bounds[0])} to {write_score(bounds[1])})"
+    spread = "" if row.get("sd") is None else f", standard deviation {write_score(row['sd'])}"
+    return f"{write_score(row['value'])}{held}{spread}{f'.{reason}' if reason else ''}"
 
 
 def _tell_task(manifest: Manifest) -> Section:
@@ -279,14 +276,7 @@ def _tell_scores(run: Run) -> Section:
 
 def _draw_forest(run: Run, metric: str) -> PageFigure | None:
     """Draw the scores of a metric; nothing where it has none of a group of its own."""
-    kinds: dict[str, Kind] = {"shortcut": "shortcut", "prevalence": "control"}
-    features = run.result.features
-    series = [Series(features.title, run.scores, kind=kinds.get(features.kind, "features"))]
-    series += [
-        Series(result.features.title, result.scores, kind="shortcut")
-        for name, result in run.shortcuts.items()
-        if name != run.spec.features
-    ]
+    series = list_series(run)
     of_metric = run.scores[run.scores["metric"] == metric]
     if of_metric.empty or set(of_metric["fold"]) == {POOLED} != set(run.scores["fold"]):
         return None
@@ -328,7 +318,9 @@ def _show_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFram
 
 def _write_intervals(table: pd.DataFrame) -> list[str]:
     ends = zip(table["low"], table["high"], strict=True)
-    return ["" if pd.isna(low) else f"{_write(low)} to {_write(high)}" for low, high in ends]
+    return [
+        "" if pd.isna(low) else f"{write_score(low)} to {write_score(high)}" for low, high in ends
+    ]
 
 
 def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
@@ -435,7 +427,7 @@ def _tell_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
 def _tell_headlines(entry: RunEntry, run: Run) -> str:
     metrics = (_main_metric(run), *_pooled_metrics(run))
     return "; ".join(
-        f"{each.fold} {name_metric(each.metric)} {write_score(vars(each) | {'reason': ''})}"
+        f"{each.fold} {name_metric(each.metric)} {tell_score(vars(each) | {'reason': ''})}"
         for each in entry.headlines
         if each.metric in metrics
     ).replace("estimable.", "estimable")

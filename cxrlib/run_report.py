@@ -18,12 +18,12 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.json_rows import to_records
 from cxrlib.licences import METADATA_LICENCE, credit, licence_of
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.reporting_items import answer_items
 from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import (
-    list_rows,
     list_used_images,
     make_manifest,
     name_time,
@@ -90,7 +90,7 @@ def write_run_report(
         )
     _check_names(more)
     manifest = make_manifest(run, cohort, runs, today=today)
-    manifest["more"] = {part.name: list_rows(part.table) for part in more}
+    manifest["more"] = {part.name: to_records(part.table) for part in more}
     items = answer_items(manifest)
     differences = compare_shortcuts(run)
     published = compare_scores(run.result)

@@ -5,14 +5,12 @@ the store or, where that is damaged, computed to the same digits. Beside it stan
 the very same rows. Nothing that was made leaves the run book (`cxrlib.run_book`).
 """
 
-import functools
 import hashlib
 import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
@@ -37,6 +35,7 @@ from cxrlib.run_book import (
     read_record,
     write_entry,
 )
+from cxrlib.run_keys import READ_COLUMNS, list_versions
 from cxrlib.run_record import RunRecord, format_record, settle
 from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.selection import check_selection
@@ -67,14 +66,6 @@ logger = logging.getLogger(__name__)
 #: Raised when the same settings give other digits: every stored run is then made anew.
 RUN_VERSION = 1
 ID_DIGITS = 12
-#: Packages whose version can change a digit.
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
-
-#: Columns of the rows that an evaluation reads.
-_READ_COLUMNS = (
-    *("image_id", "person_id", "article", "source", "region", "sub_region", "country", "y"),
-)
-
 ShouldStop = Callable[[], bool]
 
 
@@ -164,16 +155,6 @@ def tell_runs(n_runs: int) -> str:
 # ---- the id
 
 
-def list_versions() -> dict[str, str]:
-    """List the versions of the packages that can change a digit of a run."""
-    return dict(_find_versions())
-
-
-@functools.cache  # found on disk, some 10 ms each
-def _find_versions() -> tuple[tuple[str, str], ...]:
-    return tuple((name, version(name)) for name in PACKAGES)
-
-
 def run_id(
     spec: RunSpec,
     rows: TaskRows,
@@ -221,7 +202,7 @@ def _hash_rows(rows: TaskRows) -> str:
     Persons and places are derived: of a cohort whose images were not looked at, or by another
     version of the rules, they can differ under one fingerprint.
     """
-    table = rows.table[list(_READ_COLUMNS)].sort_values("image_id", kind="stable")
+    table = rows.table[list(READ_COLUMNS)].sort_values("image_id", kind="stable")
     text = json.dumps(table.to_numpy(dtype=object).tolist(), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.forest import describe_forest, plot_forest
-from cxrlib.charts.scores import Kind, Series, find_chance, list_scores, make_axis
+from cxrlib.charts.scores import find_chance, list_scores, make_axis
 from cxrlib.folds import name_held_out
 from cxrlib.intervals import name_units
 from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import Null
 from cxrlib.regions import UNKNOWN
+from cxrlib.run_series import list_series
 from cxrlib.runs import Run, tell_runs
 from cxrlib.score_words import (
     Cells,
@@ -29,7 +30,6 @@ from ui.text import show_quiet, show_text
 
 __all__ = [
     "choose_metric",
-    "list_series",
     "show_answer",
     "show_folds",
     "show_forest",
@@ -165,46 +165,6 @@ def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
     return f"Without looking at an image, *{title}* reaches {write_interval(cell)}."
 
 
-def list_series(
-    run: Run, *, null: Null | None = None, metric: str = "", printed: Mapping[str, float] = {}
-) -> list[Series]:
-    """List the run and its shortcuts as series of a chart, all on the same images."""
-    bands = {}
-    if null is not None:
-        rows = null.table[null.table["metric"] == metric]
-        bands = {
-            str(row["fold"]): (float(row["low"]), float(row["high"]))
-            for row in rows.to_dict("records")
-            if is_number(row["low"])
-        }
-    own = Series(
-        run.result.features.title,
-        run.scores,
-        kind=find_kind(run),
-        key=run.spec.features,
-        printed=printed,
-        null=bands,
-    )
-    return [own, *list_shortcuts(run)]
-
-
-def list_shortcuts(run: Run) -> list[Series]:
-    """List the shortcuts of a run as series of a chart."""
-    return [
-        Series(result.features.title, result.scores, kind="shortcut", key=name)
-        for name, result in run.shortcuts.items()
-        if name != run.spec.features
-    ]
-
-
-def find_kind(run: Run) -> Kind:
-    """Tell what a run stands for: image features, a shortcut, or a control."""
-    if run.result.features.kind == "shortcut":
-        return "shortcut"
-    is_control = run.result.features.kind == "prevalence" or "untrained" in run.spec.features
-    return "control" if is_control else "features"
-
-
 def show_forest(
     run: Run,
     metric: str,
@@ -228,8 +188,9 @@ def show_forest(
         unit=run.spec.task.unit,
         title=_name_score(run, metric),
     )
-    # Not in the caption: that goes with the figure to paper.
-    show_quiet("A click on a mark opens its test images below.")
+    if run.scores.loc[run.scores["metric"] == metric, "value"].notna().any():
+        # Not in the caption: that goes with the figure to paper.
+        show_quiet("A click on a mark opens its test images below.")
     show_figure(
         draw(theme=st.context.theme.type or "light"),
         key="forest",

@@ -7,16 +7,16 @@ from functools import partial
 import streamlit as st
 
 from cxrlib.charts.score_table import describe_score_table, plot_score_table
-from cxrlib.charts.scores import Series, find_chance, list_scores
+from cxrlib.charts.scores import find_chance, list_scores
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
+from cxrlib.run_series import list_shortcuts, make_series
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run
 from cxrlib.score_words import name_metric
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_run, run_now
-from ui.baseline_result import find_kind, list_shortcuts
 from ui.figure import show_figure
 from ui.text import show_alert, show_quiet
 
@@ -50,10 +50,7 @@ def show_sets(
     if missing:
         _offer(cohort, run.spec, missing)
     series = [
-        *(
-            Series(each.result.features.title, each.scores, kind=find_kind(each), key=name)
-            for name, each in found.items()
-        ),
+        *(make_series(each) for each in found.values()),
         # On the images of the run on screen: nobody has to run them.
         *list_shortcuts(run),
     ]

@@ -12,10 +12,10 @@ import typer
 
 from cxrlib import NOTICE, __version__
 from cxrlib.cli.cohorts import load_named
-from cxrlib.cli.json_rows import to_records
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
+from cxrlib.json_rows import to_records
 from cxrlib.progress import ProgressLine
 from cxrlib.store import Store
 

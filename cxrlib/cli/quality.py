@@ -5,7 +5,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-import numpy as np
 import pandas as pd
 import typer
 
@@ -15,6 +14,7 @@ from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
 from cxrlib.intervals import name_units
+from cxrlib.json_rows import to_records
 from cxrlib.quality import (
     UPSTREAM,
     Ledger,
@@ -134,8 +134,7 @@ def _describe(cohort: Cohort, where: str) -> dict[str, Any]:
 
 def _write_json(rows: pd.DataFrame, about: dict[str, Any]) -> None:
     """Write a table and what it is of to standard output."""
-    cells = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    typer.echo(json.dumps({**about, "rows": cells}, indent=2, default=_to_plain))
+    typer.echo(json.dumps({**about, "rows": to_records(rows)}, indent=2))
 
 
 def _write_csv(
@@ -152,11 +151,6 @@ def _write_csv(
         *(f"Not judged, as the images were not inspected: {name}" for name in ledger.unchecked),
     ]
     typer.echo(csv_with_header(rows, lines).decode("utf-8"), nl=False)
-
-
-def _to_plain(value: object) -> object:
-    """Turn a number of NumPy's into one that JSON knows."""
-    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _tell(ledger: Ledger) -> None:

@@ -10,10 +10,10 @@ import typer
 
 from cxrlib import NOTICE
 from cxrlib.cli.cohorts import choose_images, load_named
-from cxrlib.cli.json_rows import to_records
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
+from cxrlib.json_rows import to_records
 from cxrlib.missingness import describe_missingness
 from cxrlib.selection import parse_where
 from cxrlib.statistics import select_published, summarise
