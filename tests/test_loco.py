@@ -554,6 +554,16 @@ def test_pixels_do_not_predict_numbers() -> None:
         run_loco(rows, replace(draw_features(rows), kind="pixels"), QUICK)
 
 
+def test_the_network_is_not_trained_on_too_few() -> None:
+    """Each fold says so; nothing is fitted and nothing scored."""
+    rows = make_rows(pd.DataFrame({"region": ["Asia", "Europe"] * 6, "y": [0.0, 0, 1, 1] * 3}))
+    pixels = replace(draw_features(rows, 9), kind="pixels")
+    result = run_loco(rows, pixels, QUICK)
+    assert result.predictions.empty
+    assert result.folds["reason"].str.contains("the network sets a tenth aside").all()
+    assert result.scores["value"].isna().all()
+
+
 def test_it_can_be_stopped() -> None:
     """Between fits."""
     rows = draw_rows(22)

@@ -271,3 +271,28 @@ def test_on_the_collection_what_is_recorded_beats_its_null(real_root: Path, tmp_
     assert row["observed"] > 0.9
     assert (row["n"], row["p"]) == (19, 0.05)
     assert row["high"] < 0.9
+
+
+def test_labels_that_lose_a_class_are_drawn_again() -> None:
+    """A person with both labels may hand on one of them only: such a draw scores nothing."""
+    rng = np.random.default_rng(0)
+    y = [0.0, 1, 0, *([0.0, 1] * 8)]
+    person = ["both", "both", "one", *(f"p{i}" for i in range(16))]
+    rows = make_rows(y, region=["Asia"] * 3 + ["Europe"] * 16, person=person)
+    features = make_features(rows, rng.normal(size=(19, 2)))
+    null = compute_null(rows, features, LocoSettings(PUBLISHED, n_resamples=0), n=12)
+    assert null.n_done == 12
+    assert null.values.loc[null.values["fold"] == "Asia", "value"].notna().all()
+
+
+def test_another_seed_permutes_otherwise() -> None:
+    """The labels as they are score the same."""
+    rows, rng = draw_rows(5)
+    features = make_features(rows, rng.normal(size=(len(rows.table), 2)))
+    first, second = (
+        compute_null(rows, features, LocoSettings(seed=seed, n_resamples=0), n=3).values
+        for seed in (0, 1)
+    )
+    is_observed = first["permutation"] < 0
+    pd.testing.assert_frame_equal(first[is_observed], second[is_observed])
+    assert not first.equals(second)
