@@ -106,14 +106,6 @@ class Features:
             digest.update((self.matrix[i] + 0.0).astype("<f8").tobytes())
         return digest.hexdigest()[:KEY_DIGITS]
 
-    @cached_property
-    def constant_columns(self) -> tuple[str, ...]:
-        """Name the columns in which all images have one value: nothing can be learnt of them."""
-        if not len(self.matrix):
-            return self.columns
-        varies = (self.matrix != self.matrix[0]).any(axis=0)
-        return tuple(name for name, does in zip(self.columns, varies, strict=True) if not does)
-
     def take(self, image_ids: Sequence[str]) -> Floats:
         """Return the numbers of images in their order, shape (n_images, n_columns).
 

@@ -124,7 +124,7 @@ def run_loco(
         folds=_list_folds(plan),
         predictions=_list_predictions(plan, predictions),
         scores=_list_scores(plan, draws),
-        notes=(*plan.notes, *note_fits(plan, predictions)),
+        notes=(*plan.notes, *note_fits(predictions)),
     )
 
 

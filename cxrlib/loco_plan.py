@@ -271,7 +271,7 @@ def _fit(plan: LocoPlan, design: Design, y: np.ndarray, seed: int) -> Fit:
     return fit_model(design, y, plan.method, seed=seed, is_patient=is_patient)
 
 
-def note_fits(plan: LocoPlan, predictions: Predictions) -> tuple[str, ...]:
+def note_fits(predictions: Predictions) -> tuple[str, ...]:
     """Note which models were not fitted to the end."""
     names = [name for name, fits in predictions.items() if not all(f.is_converged for f in fits)]
     if not names:

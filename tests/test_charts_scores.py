@@ -36,7 +36,7 @@ def test_numbers_behind_a_chart_are_those_of_the_scores():
 def test_sums_come_last_whatever_their_place():
     """Groups in the order of their first appearance."""
     first, second = make_scores().iloc[::-1], make_scores()
-    tables = [read_scores(Series("a", each), "auroc") for each in (first, second)]
+    tables = [read_scores(each, "auroc") for each in (first, second)]
     assert list_folds(tables) == ["Oceania", "Europe", "Asia", "Americas", "mean", "pooled"]
 
 
@@ -61,7 +61,7 @@ def test_chance_without_classes_is_none():
 def test_a_cell_says_all_that_is_known():
     """Score, interval, counts, dropped resamples, chance, paper, null; else the reason."""
     series = Series("set", make_scores(), printed={"Asia": 0.89}, null={"Asia": (0.35, 0.66)})
-    rows = read_scores(series, "auroc")
+    rows = read_scores(series.scores, "auroc")
     words = say_cell(series, "Asia", rows["Asia"], "auroc", classes=(15, 31), chance=0.3)
     for part in (
         *("Asia, set", "AUROC 0.75", "95 % interval 0.55 to 0.90", "990 resamples used, 10"),

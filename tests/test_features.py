@@ -83,14 +83,6 @@ def test_the_key_is_of_the_numbers_not_of_their_order() -> None:
     assert negative.key == features.key
 
 
-def test_constant_columns_are_named() -> None:
-    """Nothing can be learnt of a column without differences: who fits a model says so."""
-    features = features_from_matrix([[1, 5], [2, 5]], IDS[:2], ["x", "flat"])
-    assert features.constant_columns == ("flat",)
-    one = features_from_matrix([[1, 5]], IDS[:1], ["x", "flat"])
-    assert one.constant_columns == ("x", "flat")
-
-
 # ---- numbers from outside
 
 
@@ -193,7 +185,7 @@ def test_prevalence_says_nothing_of_an_image(cohort: Cohort, tmp_path: Path) -> 
     rows = take(cohort)
     features = load_features("prevalence", rows, Store(tmp_path))
     assert features.matrix.shape == (len(rows.table), 1)
-    assert features.constant_columns == features.columns
+    assert np.ptp(features.matrix, axis=0).max() == 0
     assert (features.n_parameters, features.kind) == (2, "prevalence")
 
 

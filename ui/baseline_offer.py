@@ -1,8 +1,7 @@
 """The offer to make a run: at once where that takes seconds, as a job for the network on pixels."""
 
-from typing import Any
-
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.catalogue import CohortEntry
 from cxrlib.cohort import Cohort
@@ -26,7 +25,7 @@ def offer_run(
     spec: RunSpec,
     choice: FeatureChoice,
     *,
-    place: Any,  # noqa: ANN401
+    place: DeltaGenerator,
 ) -> None:
     """Offer the run that is asked for, or say what it lacks.
 

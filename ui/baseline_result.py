@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.forest import describe_forest, plot_forest
-from cxrlib.charts.scores import find_chance, list_scores, make_axis
+from cxrlib.charts.scores import find_chance, list_scores, make_axis, read_scores
 from cxrlib.folds import name_held_out
 from cxrlib.intervals import name_units
 from cxrlib.loco import MEAN, POOLED
@@ -86,7 +85,7 @@ def _describe_answer(run: Run, metric: str) -> str:
         f"{name_units(rows.n_persons, 'person')}, each {settings.hold_out} held out once, protocol "
         f"*{settings.protocol.name}*: "
     )
-    cells = _read(run.scores, metric)
+    cells = read_scores(run.scores, metric)
     for fold in (MEAN, POOLED):
         cell = cells.get(fold, {})
         if is_number(cell.get("value")):
@@ -144,18 +143,13 @@ def _tell_groups(run: Run) -> str:
     return f"{n_scored or 'None'} of {groups} can be scored alone: there is no mean over them."
 
 
-def _read(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
-    rows = scores[scores["metric"] == metric].to_dict("records")
-    return {str(row["fold"]): row for row in rows}
-
-
 def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
     """Name the shortcut that comes furthest without looking at an image."""
     if run.result.features.kind == "shortcut":
         return "This looks at no image."
     found = {}
     for result in run.shortcuts.values():
-        cell = _read(result.scores, metric).get(fold, {})
+        cell = read_scores(result.scores, metric).get(fold, {})
         if is_number(cell.get("value")):
             found[result.features.title] = cell
     if not found:

@@ -77,7 +77,7 @@ def plot_forest(
     Figure
         Marks carry the series' key and the fold as customdata. Its height depends on the rows.
     """
-    tables = [read_scores(each, metric) for each in series]
+    tables = [read_scores(each.scores, metric) for each in series]
     values = [
         float(row[end])
         for table in tables
@@ -268,7 +268,7 @@ def describe_forest(
     name = title or name_metric(metric)
     sentences = [f"A forest plot of {name} by held-out {hold_out}."]
     for each in series:
-        table = read_scores(each, metric)
+        table = read_scores(each.scores, metric)
         scored = {fold: row for fold, row in table.items() if is_number(row.get("value"))}
         parts = _say_scores(each, scored, hold_out, most)
         out = [fold for fold in list_folds([table]) if fold not in scored]

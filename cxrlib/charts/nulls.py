@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL
 from cxrlib.charts.score_key import Look, draw_key, measure_key
-from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
+from cxrlib.charts.template import TEXT_SIZE, Parts, make_empty, make_figure
 from cxrlib.intervals import name_units
 from cxrlib.nulls import LOWER_IS_BETTER, OBSERVED, Null
 from cxrlib.score_words import name_fold, name_metric, write_score
@@ -54,7 +54,8 @@ def plot_null(
     palette = PALETTES[theme]
     values, observed = _read_values(null, metric, fold)
     if not len(values) or not np.isfinite(observed):
-        return _say_none(describe_null(null, metric, fold, hold_out=hold_out), theme)
+        words = describe_null(null, metric, fold, hold_out=hold_out)
+        return make_empty(words, theme, height=EDGE + 26 + 2 * LINE + PLOT + AXIS)
     edges = _choose_edges(values, observed)
     is_good = _find_good(values, observed, metric)
     entries = [
@@ -180,25 +181,6 @@ def _title(metric: str, fold: str, hold_out: str) -> str:
     where = f"{where[:1].lower()}{where[1:]}" if fold in ("mean", "pooled") else where
     words = f"{name[:1].upper()}{name[1:]}, {where}"
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _say_none(words: str, theme: Theme) -> go.Figure:
-    layout: Parts = {
-        "height": EDGE + 26 + 2 * LINE + PLOT + AXIS,
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-        "annotations": [
-            {
-                "x": 0.5,
-                "y": 0.5,
-                "xref": "paper",
-                "yref": "paper",
-                "text": words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"),
-                "font": {"color": PALETTES[theme].quiet},
-            }
-        ],
-    }
-    return make_figure([], layout, theme)
 
 
 def describe_null(

@@ -82,7 +82,7 @@ def plot_score_steps(
     for number, words in _list_steps(table):
         here = [row for row in table if row["step"] == number and row["metric"] == metric]
         own = next((row for row in here if row["fold"] == fold), None)
-        marks = _list_groups(here, hold_out) if fold == "mean" else []
+        marks = _list_groups(here) if fold == "mean" else []
         if own is None or not is_number(own["value"]):
             rows.append(ScoreRow(words, reason=read_reason(own) or "no score"))
             continue
@@ -115,7 +115,7 @@ def _list_steps(table: Sequence[Cells]) -> list[tuple[int, str]]:
     return [(number, words[number]) for number in sorted(words)]
 
 
-def _list_groups(here: Sequence[Cells], hold_out: str) -> list[ScoreMark]:
+def _list_groups(here: Sequence[Cells]) -> list[ScoreMark]:
     """Mark each held-out group of a step."""
     return [
         ScoreMark(

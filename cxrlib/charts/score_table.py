@@ -20,7 +20,7 @@ from cxrlib.charts.scores import (
     read_scores,
     say_cell,
 )
-from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
+from cxrlib.charts.template import TEXT_SIZE, Parts, make_empty, make_figure
 from cxrlib.folds import name_held_out
 from cxrlib.regions import UNKNOWN
 from cxrlib.score_words import Cells, is_number, name_fold, name_metric, write_interval, write_score
@@ -98,10 +98,10 @@ def plot_score_table(
         Cells carry the series' key and the fold as customdata.
     """
     palette = PALETTES[theme]
-    tables = [read_scores(each, metric) for each in series]
+    tables = [read_scores(each.scores, metric) for each in series]
     groups = _list_groups(tables)
     if not groups:
-        return _say_none(theme)
+        return make_empty("There is no score to show.", theme, height=160)
     is_turned = len(groups) > MOST_COLUMNS
     axis = make_axis(metric, _list_values(tables))
     maker = _CellMaker(metric, axis, hold_out, read_classes(folds), chance or {})
@@ -332,25 +332,6 @@ def _lay_out(
     }
 
 
-def _say_none(theme: Theme) -> go.Figure:
-    layout: Parts = {
-        "height": 160,
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-        "annotations": [
-            {
-                "x": 0.5,
-                "y": 0.5,
-                "xref": "paper",
-                "yref": "paper",
-                "text": "There is no score to show.",
-                "font": {"size": 18, "color": PALETTES[theme].quiet},
-            }
-        ],
-    }
-    return make_figure([], layout, theme)
-
-
 def describe_score_table(
     series: Sequence[Series], metric: str, *, hold_out: str = "region", most: int = 12
 ) -> str:
@@ -368,7 +349,7 @@ def describe_score_table(
     str
         Plain text.
     """
-    tables = [read_scores(each, metric) for each in series]
+    tables = [read_scores(each.scores, metric) for each in series]
     groups = [fold for fold in list_folds(tables) if fold not in SUMMARIES]
     if not groups:
         return f"An empty table: there is no {name_metric(metric)} to show."

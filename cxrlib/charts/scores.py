@@ -93,9 +93,8 @@ class Series:
     null: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def read_scores(series: Series, metric: str) -> dict[str, Cells]:
-    """Return the rows of a metric by fold."""
-    scores = series.scores
+def read_scores(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
+    """Return the rows of a metric in a table of scores by fold."""
     rows = scores[scores["metric"] == metric].to_dict("records")
     return {str(row["fold"]): row for row in rows}
 
@@ -244,7 +243,7 @@ def list_scores(
     classes = read_classes(folds)
     rows = []
     for each in series:
-        for fold, row in read_scores(each, metric).items():
+        for fold, row in read_scores(each.scores, metric).items():
             positive, negative = classes.get(fold, (None, None))
             null_low, null_high = each.null.get(fold, (math.nan, math.nan))
             numbers = ("value", "sd", "low", "high", "n_images", "n_persons", "n_used", "n_dropped")

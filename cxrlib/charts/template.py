@@ -1,5 +1,6 @@
 """Figures in one Plotly template a theme, so that all charts speak one language."""
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = [
     "TEXT_SIZE",
     "TITLE_HEIGHT",
     "chart_template",
+    "make_empty",
     "make_figure",
     "template_layout",
     "use_webgl",
@@ -161,3 +163,27 @@ def template_layout(theme: Theme) -> Parts:
         },
         "annotationdefaults": {"font": text, "showarrow": False},
     }
+
+
+def make_empty(words: str, theme: Theme, *, height: int) -> go.Figure:
+    """Make a figure that says in words why nothing is drawn.
+
+    Parameters
+    ----------
+    words : str
+        Plain text: markup in it is escaped.
+    theme : {"light", "dark"}
+    height : int
+        In pixels: that of the figure with something in it keeps the page from jumping.
+    """
+    note = {
+        "x": 0.5,
+        "y": 0.5,
+        "xref": "paper",
+        "yref": "paper",
+        "text": html.escape(words, quote=False),
+        "font": {"color": PALETTES[theme].quiet},
+    }
+    nothing = {"visible": False}
+    layout = {"height": height, "xaxis": nothing, "yaxis": nothing, "annotations": [note]}
+    return make_figure([], layout, theme)

@@ -1,10 +1,12 @@
 """The commands ``demo`` and ``info``: make a cohort, count a cohort."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cxrlib import NOTICE
 from cxrlib.catalogue import split_paths
 from cxrlib.cli.messages import reported_errors, tell_problems, write_result
 from cxrlib.cli.options import (
@@ -21,7 +23,7 @@ from cxrlib.progress import ProgressLine
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
 from cxrlib.store import Store
 
-__all__ = ["choose_images", "load_named", "register"]
+__all__ = ["choose_images", "describe_cohort", "load_named", "register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -87,3 +89,14 @@ def _generate_demo(folder: Path, *, seed: int | None, n_patients: int) -> Path:
 
     options = {} if seed is None else {"seed": seed}
     return generate_demo(folder, n_patients=n_patients, on_progress=ProgressLine(), **options)
+
+
+def describe_cohort(cohort: Cohort) -> dict[str, Any]:
+    """Say what numbers written as JSON are of, the notice first."""
+    return {
+        "notice": NOTICE,
+        "name": cohort.name,
+        "fingerprint": cohort.fingerprint,
+        "is_synthetic": cohort.is_synthetic,
+        "date": date.today().isoformat(),
+    }

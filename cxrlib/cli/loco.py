@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pandas as pd
 import typer
 
-from cxrlib import NOTICE, __version__
-from cxrlib.cli.cohorts import load_named
+from cxrlib import __version__
+from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
@@ -208,11 +207,7 @@ def _read_features(text: str) -> "Features | None":
 def _describe_cohort(cohort: Cohort) -> dict[str, Any]:
     """Say what the numbers are of, and what made them."""
     return {
-        "notice": NOTICE,
-        "name": cohort.name,
-        "fingerprint": cohort.fingerprint,
-        "is_synthetic": cohort.is_synthetic,
-        "date": date.today().isoformat(),
+        **describe_cohort(cohort),
         "cxrlib": __version__,
     }
 

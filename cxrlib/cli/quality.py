@@ -1,15 +1,13 @@
 """The command ``quality``: the quality ledger as CSV, JSON or a report for the maintainers."""
 
 import json
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
-from cxrlib import NOTICE
-from cxrlib.cli.cohorts import choose_images, load_named
+from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
@@ -121,11 +119,7 @@ def _make_table(
 def _describe(cohort: Cohort, where: str) -> dict[str, Any]:
     """Say what the ledger is of."""
     return {
-        "notice": NOTICE,
-        "name": cohort.name,
-        "fingerprint": cohort.fingerprint,
-        "is_synthetic": cohort.is_synthetic,
-        "date": date.today().isoformat(),
+        **describe_cohort(cohort),
         "where": where,
         "n_images": int(cohort.table["is_xray"].sum()),
         "n_patients": cohort.n_patients,

@@ -1,15 +1,13 @@
 """The command ``tables``: what the cohort page shows, as CSV or JSON."""
 
 import json
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
 
-from cxrlib import NOTICE
-from cxrlib.cli.cohorts import choose_images, load_named
+from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
@@ -117,11 +115,7 @@ def _make_table(
 def _describe(cohort: Cohort, by: str, unit: str, where: str) -> dict[str, Any]:
     """Say what a table counts."""
     return {
-        "notice": NOTICE,
-        "name": cohort.name,
-        "fingerprint": cohort.fingerprint,
-        "is_synthetic": cohort.is_synthetic,
-        "date": date.today().isoformat(),
+        **describe_cohort(cohort),
         "by": by,
         "unit": unit,
         "where": where,
