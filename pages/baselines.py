@@ -69,7 +69,13 @@ with side, st.container(key="baseline_runs", gap="small"):
     show_history(cohort, spec, run)
 if run is None:
     with main:
-        offer_run(entry, cohort, spec, choice, place=run_place)
+        if rows.n_images:
+            offer_run(entry, cohort, spec, choice, place=run_place)
+        else:
+            show_alert(
+                "No image of this task is left. Take a filter away at the side, or widen the days "
+                "or views under “Change the task”; the flow above says where the images went."
+            )
     show_task(rows, provenance=origin, stem=stem)
     st.stop()
 

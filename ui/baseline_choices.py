@@ -381,7 +381,12 @@ def open_cell(chart: str, spec: RunSpec) -> None:
     features, fold = map(str, cell)
     st.session_state["detail"] = IMAGES
     st.session_state[JUMP] = True
-    st.session_state["fold"] = ALL_GROUPS if fold in (MEAN, POOLED) else fold
+    group = ALL_GROUPS if fold in (MEAN, POOLED) else fold
+    st.session_state["fold"] = group
+    # Where the group's choice is not on screen yet nothing else would bring it into the address;
+    # where it is, it does so itself and lets nobody else.
+    with contextlib.suppress(st.errors.StreamlitAPIException):
+        st.query_params["fold"] = group
     if features != spec.features:
         ask(replace(spec, features=features))
 

@@ -12,6 +12,19 @@ __all__ = ["visit_baselines"]
 # Run at once here: the network on pixels and permutations are jobs.
 QUICK = ("task", "test images", "protocols", "persons")
 
+# Where the first mark of the forest stands, which a click opens, and of which group it is.
+FIND_MARK = """() => {
+  const plot = document.querySelector('.st-key-forest .js-plotly-plot');
+  const {_size: size, xaxis, yaxis} = plot._fullLayout;
+  const box = plot.getBoundingClientRect();
+  const trace = plot._fullData.find(each => each.customdata);
+  return {
+    x: box.left + size.l + xaxis.d2p(trace.x[0]),
+    y: box.top + size.t + yaxis.d2p(trace.y[0]),
+    fold: trace.customdata[0][1],
+  };
+}"""
+
 
 def visit_baselines(
     page: Page, address: str, findings: Findings, take: Callable[[str], None]
@@ -40,6 +53,10 @@ def visit_baselines(
         page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 900)")
         page.wait_for_timeout(400)
         take(f"-{section.replace(' ', '-')}")
+    if width == 1366:
+        _open_a_mark(page, findings)
+        take("-mark")
+        _follow_the_link(page, findings)
     _turn_the_task(page, findings)
     take("-opacity")
     page.goto(f"{address}/baselines?task=there-is-no-such-task")
@@ -52,6 +69,41 @@ def _wait_for_run(page: Page) -> None:
     """Wait until an answer stands there: the first run of a server takes a few seconds."""
     page.get_by_text("made on this cohort and task").first.wait_for()
     wait_until_drawn(page)
+
+
+def _open_a_mark(page: Page, findings: Findings) -> None:
+    """Click the first mark of the forest: its test images come into view."""
+    page.locator(".st-key-forest").scroll_into_view_if_needed()
+    mark = page.evaluate(FIND_MARK)
+    page.mouse.click(mark["x"], mark["y"])
+    page.get_by_text("the furthest off first").wait_for()
+    wait_until_drawn(page)
+    page.wait_for_timeout(1500)  # it scrolls
+    if f"fold={mark['fold']}" not in page.url:
+        findings.add(f"the group of the mark is not in the address: {page.url}")
+    top = page.locator(".st-key-baseline_part").bounding_box()
+    if top is None or not 0 <= top["y"] < 300:
+        findings.add(f"a click on a mark does not bring its test images into view: {top}")
+    check_page(page, findings)
+
+
+def _follow_the_link(page: Page, findings: Findings) -> None:
+    """Open the address in another browser: the same answer, the same part, no run more."""
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    other = context.new_page()
+    other.goto(page.url)
+    _wait_for_run(other)
+    other.get_by_text("the furthest off first").wait_for()
+    if _read_answer(other) != _read_answer(page):
+        findings.add("a link opens another answer")
+    context.close()
+
+
+def _read_answer(page: Page) -> str:
+    """Read the sentence that answers, with what the shortcuts reach."""
+    return page.get_by_text("held out once, protocol").first.inner_text()
 
 
 def _turn_the_task(page: Page, findings: Findings) -> None:
