@@ -64,6 +64,7 @@ SHIFT_COLUMNS = (
     *("n_persons", "n_train", "n_train_positive", "n_repeats", "n_used", "n_dropped", "reason"),
 )
 _REPEATS = ("fold", "repeat", "outside", "inside")
+_NUMBERS = ("outside", "inside", "difference", "low", "high")
 
 OnProgress = Callable[[int, int], None]
 ShouldStop = Callable[[], bool]
@@ -282,10 +283,22 @@ def load_shift(
     table, repeats = store.read_table(KIND, key), store.read_table(KIND, f"{key}-repeats")
     if table is None or repeats is None:
         return None
-    if tuple(table.columns) != SHIFT_COLUMNS or tuple(repeats.columns) != _REPEATS:
-        logger.warning("The stored comparison %s has other columns: it is made anew.", key)
+    problem = _find_damage(table, repeats)
+    if problem:
+        logger.warning("The stored comparison %s cannot be used (%s): make it anew.", key, problem)
         return None
     return Shift(table, repeats)
+
+
+def _find_damage(table: pd.DataFrame, repeats: pd.DataFrame) -> str:
+    """Say what is wrong with a stored comparison, as a clause, or ""."""
+    if tuple(table.columns) != SHIFT_COLUMNS or tuple(repeats.columns) != _REPEATS:
+        return "its columns are others"
+    numbers = [*(table[name] for name in _NUMBERS), repeats["outside"], repeats["inside"]]
+    # Where nothing can be compared a column has no type: all of it is missing.
+    if not all(pd.api.types.is_float_dtype(each) or each.isna().all() for each in numbers):
+        return "its numbers are none"
+    return "" if len(table) and table["fold"].iloc[-1] == POOLED else "rows are missing"
 
 
 def shift_key(

@@ -10,8 +10,10 @@ from pandas.testing import assert_frame_equal
 from cxrlib import shift
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.features import Features
 from cxrlib.protocols import CORRECTED, PUBLISHED, LocoSettings
-from cxrlib.shift import compare_shift
+from cxrlib.shift import compare_shift, compute_shift, load_shift
+from cxrlib.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import find_task
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
@@ -249,3 +251,51 @@ def test_on_the_collection_few_regions_can_be_compared(
     compared = table["difference"].notna() & (table["fold"] != "pooled")
     assert table.loc[compared, "fold"].tolist() == names
     assert (table.loc[table["difference"].isna(), "reason"] != "").all()
+
+
+# ---- keeping
+
+FEWEST = LocoSettings(n_resamples=2)
+
+
+@pytest.mark.parametrize("y", ["classes", "one class"])
+def test_a_comparison_is_made_once(y: str, tmp_path: Path, monkeypatch) -> None:
+    """Out of the store come the digits that went in, reasons included."""
+    rows, features = make_case(y)
+    store = Store(tmp_path)
+    assert load_shift(rows, features, FEWEST, store, n_repeats=1) is None
+    made = compute_shift(rows, features, FEWEST, store, n_repeats=1)
+    monkeypatch.setattr(shift, "compare_shift", None)
+    again = compute_shift(rows, features, FEWEST, store, n_repeats=1)
+    assert_frame_equal(again.table, made.table, check_dtype=False)
+    assert_frame_equal(again.repeats, made.repeats, check_dtype=False)
+
+
+@pytest.mark.parametrize("damage", ["columns", "type", "repeats", "rows", "cut"])
+def test_a_damaged_comparison_is_not_shown(damage: str, tmp_path: Path) -> None:
+    """Whatever lies in its place, it is as if it had not been made."""
+    rows, features = make_case("classes")
+    store = Store(tmp_path)
+    made = compute_shift(rows, features, FEWEST, store, n_repeats=1)
+    key = shift.shift_key(rows, features, FEWEST, 1)
+    if damage == "cut":
+        path = next(tmp_path.rglob(f"{key}.parquet"))
+        path.write_bytes(path.read_bytes()[:-40])
+    elif damage == "repeats":
+        store.write_table("shifts", f"{key}-repeats", made.repeats.astype(str), info={})
+    else:
+        wrong = {
+            "columns": made.table.drop(columns="low"),
+            "type": made.table.assign(inside="high"),
+            "rows": made.table.iloc[:-1],
+        }
+        store.write_table("shifts", key, wrong[damage], info={})
+    assert load_shift(rows, features, FEWEST, store, n_repeats=1) is None
+
+
+def make_case(y: str) -> tuple[TaskRows, Features]:
+    """Draw rows with noise; of one class no comparison can be made."""
+    rows, rng = draw_rows(9, n_images=60, n_persons=60)
+    if y == "one class":
+        rows.table["y"] = 1.0
+    return rows, make_features(rows, rng.normal(size=(len(rows.table), 2)))
