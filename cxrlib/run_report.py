@@ -96,11 +96,7 @@ def write_run_report(
     published = compare_scores(run.result)
     lines = _list_origin(run, cohort, manifest)
     tables = {
-        "scores.csv": run.scores,
-        "folds.csv": run.folds,
-        "predictions.csv": list_predictions(run),
-        "flow.csv": run.flow,
-        "shortcuts.csv": run.shortcut_scores,
+        **_list_own_tables(run),
         "differences.csv": differences,
         "published.csv": published,
         "runs.csv": list_run_table(runs, run.id),
@@ -115,6 +111,17 @@ def write_run_report(
     files["report.html"] = write_page(contents).encode("utf-8", "replace")
     files["manifest.json"] = _write_manifest(manifest, files)
     return {name: files[name] for name in (*FILES, *(f"{part.name}.csv" for part in more))}
+
+
+def _list_own_tables(run: Run) -> dict[str, pd.DataFrame]:
+    """List the tables that are of the run alone, by their files."""
+    return {
+        "scores.csv": run.scores,
+        "folds.csv": run.folds,
+        "predictions.csv": list_predictions(run),
+        "flow.csv": run.flow,
+        "shortcuts.csv": run.shortcut_scores,
+    }
 
 
 def pack_report(files: Mapping[str, bytes]) -> bytes:
