@@ -1,5 +1,6 @@
 """Runs on screen: all that were made on this cohort and task, two of them compared, the report."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_alert, show_quiet, show_text
 
-__all__ = ["show_command", "show_comparison", "show_history"]
+__all__ = ["show_command", "show_comparison", "show_history", "write_label"]
 
 HEADLINES = ("auroc", "correlation", "concordance")  # by which runs are told apart
 SHOWN = 12  # runs at the side; the report has them all
@@ -40,7 +41,7 @@ def _show_entry(entry: RunEntry, *, is_shown: bool) -> None:
         show_alert(f"Run {entry.id}: {entry.words}")
         return
     st.button(
-        ("▸ " if is_shown else "") + entry.features_title,
+        ("▸ " if is_shown else "") + write_label(entry.features_title),
         key=f"baseline_run_{entry.id}",
         type="tertiary",
         help=f"Run {entry.id}, {datetime.fromtimestamp(entry.made, UTC):%Y-%m-%d %H:%M} UTC",
@@ -48,6 +49,11 @@ def _show_entry(entry: RunEntry, *, is_shown: bool) -> None:
         args=(entry.spec,),
     )
     show_quiet(f"{_write_settings(entry.spec)}. {_write_headline(entry)}")
+
+
+def write_label(text: str) -> str:
+    """Write text for a label, which is Markdown: a file of features is called as anybody likes."""
+    return re.sub(r"([\\`*_\[\]$:~<])", r"\\\1", " ".join(text.split()))
 
 
 def _write_settings(spec: RunSpec) -> str:

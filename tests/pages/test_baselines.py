@@ -10,6 +10,7 @@ from cxrlib.cohort import load_cohort
 from cxrlib.run_book import list_runs
 from cxrlib.store import Store
 from ui.baseline_choices import SECTIONS
+from ui.baseline_runs import write_label
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/baselines.py"
@@ -132,3 +133,10 @@ def test_a_task_of_an_address_can_be_shown_and_kept(page: AppTest, task: str) ->
     next(each for each in page.button if each.label == "Use this task").click().run()
     assert not page.exception
     assert page.query_params["task"] in (task, [task])
+
+
+def test_a_name_of_a_file_is_no_markdown() -> None:
+    """What a file of features is called stands in a label as it is."""
+    assert write_label("$x$ *a* ![b](c) :red[d]\n_e_.csv") == (
+        r"\$x\$ \*a\* !\[b\](c) \:red\[d\] \_e\_.csv"
+    )
