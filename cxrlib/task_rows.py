@@ -16,7 +16,7 @@ from cxrlib.cohort import Cohort, SelectionStep
 from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
 from cxrlib.filters import LAST, NOT_RECORDED, name_number
-from cxrlib.intervals import name_units
+from cxrlib.intervals import FEW, name_units
 from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.regions import UNKNOWN
 from cxrlib.selection import Selection, find_all_reasons
@@ -380,8 +380,8 @@ def count_classes(rows: TaskRows, by: str = "region") -> pd.DataFrame:
         A row a group, the largest first, "Unknown" and "not recorded" last: group, n_images,
         n_persons. Of a task with classes n_positive and n_negative (images),
         n_positive_persons and n_negative_persons, which add up to more than n_persons where
-        someone has images of both classes. Of one with numbers mean, sd (ddof 1; NaN of one
-        image), lowest and highest.
+        someone has images of both classes. Of one with numbers mean and sd (ddof 1; both NaN of
+        fewer than `cxrlib.intervals.FEW` images), lowest and highest.
 
     Raises
     ------
@@ -421,7 +421,8 @@ def _count_two(part: pd.DataFrame) -> dict[str, float]:
 def _describe_numbers(part: pd.DataFrame) -> dict[str, float]:
     """Describe the numbers of some images."""
     y = part["y"]
-    return {"mean": y.mean(), "sd": y.std(ddof=1), "lowest": y.min(), "highest": y.max()}
+    mean, sd = (y.mean(), y.std(ddof=1)) if len(y) >= FEW else (np.nan, np.nan)
+    return {"mean": mean, "sd": sd, "lowest": y.min(), "highest": y.max()}
 
 
 def compare_labelled(

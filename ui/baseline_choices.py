@@ -299,7 +299,7 @@ def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
         format_func=lambda name: titles[name] + ("" if name in ready else " (not here yet)"),
         on_change=_take,
         args=(spec, "features"),
-        width=320,
+        width="stretch",
     )
     _choose("baseline_protocol", spec.settings.protocol.name)
     st.segmented_control(

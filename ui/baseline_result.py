@@ -1,6 +1,7 @@
 """A run on screen: its answer in a sentence, the forest plot with its shortcuts, the folds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -12,6 +13,7 @@ from cxrlib.intervals import name_units
 from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import Null
 from cxrlib.regions import UNKNOWN
+from cxrlib.run_book import list_runs
 from cxrlib.run_series import list_series
 from cxrlib.runs import Run, tell_runs
 from cxrlib.score_words import (
@@ -21,9 +23,11 @@ from cxrlib.score_words import (
     name_metric,
     write_interval,
 )
+from cxrlib.store import Store
 from ui.address import report_unknown
 from ui.baseline_choices import open_cell
 from ui.figure import show_figure
+from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 
@@ -34,6 +38,7 @@ __all__ = [
     "show_forest",
 ]
 
+UNTRAINED = "densenet121-untrained:"
 FOLD_WORDS = {
     "n_train_images": "training images",
     "n_train_persons": "training persons",
@@ -97,6 +102,7 @@ def _describe_answer(run: Run, metric: str) -> str:
                         _tell_chance(run, metric, fold, cell),
                         _tell_groups(run) if fold == POOLED else "",
                         _tell_shortcut(run, metric, fold),
+                        _tell_control(run, metric, fold),
                     ),
                 )
             )
@@ -157,6 +163,28 @@ def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
     sign = -1 if metric == "mae" else 1
     title, cell = max(found.items(), key=lambda item: sign * float(item[1]["value"]))
     return f"Without looking at an image, *{title}* reaches {write_interval(cell)}."
+
+
+def _tell_control(run: Run, metric: str, fold: str) -> str:
+    """Name the untrained network that came furthest, where one was run on the same."""
+    if run.spec.features.startswith(UNTRAINED):
+        return "This network is untrained: a control."
+    entries = list_runs(Store(find_cache()), run.result.rows.cohort.fingerprint, run.spec.task)
+    found = {
+        entry.features_title: head
+        for entry in entries
+        if entry.spec is not None
+        and entry.spec.features.startswith(UNTRAINED)
+        and replace(entry.spec, features=run.spec.features) == run.spec
+        and (head := entry.find(fold, metric)) is not None
+        and head.value is not None
+    }
+    if not found:
+        return ""
+    sign = -1 if metric == "mae" else 1
+    title, head = max(found.items(), key=lambda item: sign * float(item[1].value or 0))
+    reached = write_interval({"value": head.value, "low": head.low, "high": head.high})
+    return f"With random weights, *{title}* reaches {reached}."
 
 
 def show_forest(

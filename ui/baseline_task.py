@@ -13,7 +13,7 @@ from cxrlib.charts.differences import describe_differences, plot_differences
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import name_units
+from cxrlib.intervals import NOTHING, name_units, write_tenths
 from cxrlib.report import csv_with_header
 from cxrlib.task_cards import Card, make_card
 from cxrlib.task_rows import TaskRows, compare_labelled, count_classes
@@ -33,6 +33,7 @@ CLASS_WORDS = {
     "n_positive_persons": "positive persons",
     "n_negative_persons": "negative persons",
 }
+NUMBER_COLUMNS = ("mean", "sd", "lowest", "highest")
 STYLE = Path(__file__).with_name("baselines.css")
 CARD_TITLES = {
     "question": "Clinical question",
@@ -73,7 +74,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
         type="tertiary",
         icon=":material/download:",
     )
-    show_heading("Classes by group")
+    show_heading("Classes by group" if rows.task.kind == "classes" else "Numbers by group")
     by = st.segmented_control(
         "Group",
         GROUPINGS,
@@ -84,6 +85,9 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     )
     table = count_classes(rows, str(by))
     shown = table.rename(columns={"group": str(by), **CLASS_WORDS})
+    for name in NUMBER_COLUMNS:
+        if name in shown:
+            shown[name] = [NOTHING if pd.isna(v) else write_tenths(v) for v in shown[name]]
     show_table(
         shown,
         key="baseline_classes",
