@@ -73,7 +73,12 @@ def _wait_for_run(page: Page) -> None:
 
 def _open_a_mark(page: Page, findings: Findings) -> None:
     """Click the first mark of the forest: its test images come into view."""
-    page.locator(".st-key-forest").scroll_into_view_if_needed()
+    # The forest is taller than a screen: into the middle of it with the mark, not with the chart.
+    page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 0)")
+    page.wait_for_timeout(400)
+    below = page.evaluate(FIND_MARK)["y"] - 400
+    page.evaluate("y => document.querySelector('.stMain').scrollTo(0, Math.max(y, 0))", below)
+    page.wait_for_timeout(400)
     mark = page.evaluate(FIND_MARK)
     page.mouse.click(mark["x"], mark["y"])
     page.get_by_text("the furthest off first").wait_for()
