@@ -1,12 +1,13 @@
 """The address: what a link asks for, and what this page has of it."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 from ui.text import show_alert
 
-__all__ = ["base_path", "report_unknown"]
+__all__ = ["base_path", "report_unknown", "write_parameters"]
 
 MOST_NAMED = 10  # values of one parameter
 
@@ -45,3 +46,20 @@ def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | Non
             f"The address asks for {len(asked) - len(unknown)} values of {key}; the first {most} "
             "are shown."
         )
+
+
+def write_parameters(asked: Mapping[str, Sequence[str]]) -> None:
+    """Put parameters into the address, an empty one takes its parameter out.
+
+    All in one message: each is a step of the browser's history, and Back would stop at an address
+    between two screens, of which none was ever seen. What a widget is bound to, Streamlit writes
+    itself and lets nobody else: also a widget of the page the reader comes from, until this run
+    ends; the next one then writes it.
+
+    Parameters
+    ----------
+    asked : mapping
+        Values by parameter.
+    """
+    with contextlib.suppress(st.errors.StreamlitAPIException):
+        st.query_params.update(asked)

@@ -13,7 +13,7 @@ from cxrlib.runs import Run
 from cxrlib.score_words import is_number, name_fold, name_metric, write_score
 from cxrlib.store import Store
 from ui.baseline_offer import make_request
-from ui.cohort_charts import show_chart
+from ui.chart import show_chart
 from ui.jobs import offer_job
 from ui.resources import find_cache
 from ui.table import show_table

@@ -19,8 +19,9 @@ from cxrlib.loco import MEAN, POOLED
 from cxrlib.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.protocols import PROTOCOLS, find_protocol
 from cxrlib.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
-from cxrlib.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task, list_task_columns
-from ui.address import report_unknown
+from cxrlib.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
+from ui.address import report_unknown, write_parameters
+from ui.baseline_loading import load_columns
 from ui.jump import jump_to
 from ui.text import show_alert, show_quiet
 
@@ -135,9 +136,7 @@ def write_address(spec: RunSpec) -> None:
     """Keep what is asked for in the address."""
     wanted = {name: values for name, values in spec.to_query().items() if name in QUERY_NAMES}
     if _read_address() != {name: values[0] for name, values in wanted.items()}:
-        # Bound on the page the reader comes from until this run ends: the next one writes it.
-        with contextlib.suppress(st.errors.StreamlitAPIException):
-            st.query_params.update(wanted)
+        write_parameters(wanted)
     st.session_state[WRITTEN] = _read_address()
 
 
@@ -197,7 +196,7 @@ def _take_task(spec: RunSpec, names: Mapping[str, str], cohort: Cohort) -> None:
         ask(replace(spec, task=find_task(names[title])))
         return
     with _kept_trouble():
-        usable = [column for column in list_task_columns(cohort) if not column.reason]
+        usable = [column for column in load_columns(cohort) if not column.reason]
         # First what the paper has not asked: its own tasks stand beside.
         usable.sort(key=lambda column: column.column in {task.column for task in PAPER_TASKS})
         if not usable:
@@ -219,7 +218,7 @@ def _kept_trouble() -> Iterator[None]:
 def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
     """Show what a task is made of, to be changed in one go."""
     task = spec.task
-    columns = {column.column: column for column in list_task_columns(cohort)}
+    columns = {column.column: column for column in load_columns(cohort)}
     show_quiet(
         "What is predicted, from which images. Anything but the paper's own definition is named "
         "on every number."
@@ -385,8 +384,7 @@ def open_cell(chart: str, spec: RunSpec) -> None:
     st.session_state["fold"] = group
     # Where the group's choice is not on screen yet nothing else would bring it into the address;
     # where it is, it does so itself and lets nobody else.
-    with contextlib.suppress(st.errors.StreamlitAPIException):
-        st.query_params["fold"] = group
+    write_parameters({"fold": [group]})
     if features != spec.features:
         ask(replace(spec, features=features))
 

@@ -6,16 +6,16 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.features import FeatureChoice, list_feature_sets
-from cxrlib.run_book import BOOK
+from cxrlib.run_book import BOOK, KEPT, RunEntry, list_runs
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, find_run, make_run
 from cxrlib.selection import Selection
 from cxrlib.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import Task
-from ui.resources import find_cache, time_computed
+from cxrlib.tasks import Task, TaskColumn, list_task_columns
+from ui.resources import find_cache, time_changes, time_computed
 
-__all__ = ["list_choices", "load_rows", "load_run", "run_now"]
+__all__ = ["list_choices", "load_columns", "load_entries", "load_rows", "load_run", "run_now"]
 
 
 def list_choices(cohort: Cohort) -> tuple[FeatureChoice, ...]:
@@ -36,11 +36,13 @@ def load_rows(cohort: Cohort, task: Task, selection: Selection) -> TaskRows:
 
 def load_run(cohort: Cohort, spec: RunSpec) -> Run | None:
     """Read a run that was made before, None where it was not."""
-    return _load_run(cohort, spec, time_computed(), _time_book())
+    return _load_run(cohort, spec, time_computed(), time_changes(find_cache() / BOOK))
 
 
 @functools.lru_cache(maxsize=64)
-def _load_run(cohort: Cohort, spec: RunSpec, changed: tuple[int, ...], booked: int) -> Run | None:
+def _load_run(
+    cohort: Cohort, spec: RunSpec, changed: tuple[int, ...], booked: tuple[int, ...]
+) -> Run | None:
     return find_run(cohort, Store(find_cache()), spec)
 
 
@@ -50,6 +52,18 @@ def run_now(cohort: Cohort, spec: RunSpec) -> Run:
         return make_run(cohort, Store(find_cache()), spec)
 
 
-def _time_book() -> int:
-    folder = find_cache() / BOOK
-    return folder.stat().st_mtime_ns if folder.exists() else 0
+def load_entries(cohort: Cohort, task: Task) -> tuple[RunEntry, ...]:
+    """List the runs that were made on a cohort and task, oldest first."""
+    cache = find_cache()
+    return _load_entries(cohort, task, time_changes(cache / BOOK, cache / KEPT))
+
+
+@functools.lru_cache(maxsize=64)
+def _load_entries(cohort: Cohort, task: Task, changed: tuple[int, ...]) -> tuple[RunEntry, ...]:
+    return tuple(list_runs(Store(find_cache()), cohort.fingerprint, task))
+
+
+@functools.lru_cache(maxsize=8)
+def load_columns(cohort: Cohort) -> tuple[TaskColumn, ...]:
+    """List what can be predicted in a cohort once for all sessions."""
+    return list_task_columns(cohort)

@@ -1,5 +1,6 @@
 """A run beside the numbers that the paper prints, as far as the two can be compared."""
 
+import functools
 from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
@@ -25,6 +26,12 @@ FEATURE_TITLES = {
 }
 
 
+@functools.lru_cache(maxsize=32)
+def _compare(run: Run) -> pd.DataFrame:
+    """Put a run beside the printed numbers once: the main figure and the part below both ask."""
+    return compare_scores(run.result)
+
+
 def find_printed(run: Run, metric: str) -> dict[str, float]:
     """Find the printed number of each held-out group, for the forest plot.
 
@@ -33,7 +40,7 @@ def find_printed(run: Run, metric: str) -> dict[str, float]:
     """
     if run.spec.settings.protocol.name != "published":
         return {}
-    table = compare_scores(run.result)
+    table = _compare(run)
     rows = table[table["metric"] == metric]
     return {
         str(row["fold"]): float(row["paper"])
@@ -44,7 +51,7 @@ def find_printed(run: Run, metric: str) -> dict[str, float]:
 
 def show_paper(run: Run, *, provenance: Sequence[str], stem: str) -> None:
     """Show each printed number beside ours, with the classes of both cohorts and a verdict."""
-    table = compare_scores(run.result)
+    table = _compare(run)
     if table.empty:
         _show_printed(run, provenance=provenance, stem=stem)
         return

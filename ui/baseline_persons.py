@@ -16,7 +16,7 @@ from cxrlib.intervals import name_units
 from cxrlib.runs import Run
 from cxrlib.subgroups import score_subgroups
 from cxrlib.worst_images import rank_images
-from ui.cohort_charts import show_chart
+from ui.chart import show_chart
 from ui.patient_link import offer_patient
 from ui.table import show_table
 from ui.text import show_alert, show_heading, show_quiet

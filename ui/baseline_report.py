@@ -7,7 +7,7 @@ import streamlit as st
 from cxrlib.cohort import Cohort
 from cxrlib.intervals import name_units
 from cxrlib.reporting_items import AUTHOR, answer_items
-from cxrlib.run_book import RunEntry, list_runs
+from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import make_manifest
 from cxrlib.run_parts import gather_parts
 from cxrlib.run_report import pack_report, write_run_report
@@ -15,6 +15,7 @@ from cxrlib.run_spec import describe_spec
 from cxrlib.runs import Run, tell_runs
 from cxrlib.store import Store
 from cxrlib.table_layout import lay_out_frame
+from ui.baseline_loading import load_entries
 from ui.baseline_runs import show_command
 from ui.resources import find_cache
 from ui.tables import show_dense_table
@@ -43,7 +44,7 @@ def show_report(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
     stem : str
         Of the files' names.
     """
-    entries = tuple(list_runs(Store(find_cache()), cohort.fingerprint, run.spec.task))
+    entries = load_entries(cohort, run.spec.task)
     show_text(
         "The report holds the flow, the protocol in words, scores with intervals, the shortcuts, "
         "the printed numbers, licences, versions and seeds, and every run that was made on this "

@@ -13,7 +13,6 @@ from cxrlib.intervals import name_units
 from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import Null
 from cxrlib.regions import UNKNOWN
-from cxrlib.run_book import list_runs
 from cxrlib.run_series import list_series
 from cxrlib.runs import Run, tell_runs
 from cxrlib.score_words import (
@@ -23,11 +22,10 @@ from cxrlib.score_words import (
     name_metric,
     write_interval,
 )
-from cxrlib.store import Store
 from ui.address import report_unknown
 from ui.baseline_choices import open_cell
+from ui.baseline_loading import load_entries
 from ui.figure import show_figure
-from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 
@@ -153,38 +151,39 @@ def _tell_shortcut(run: Run, metric: str, fold: str) -> str:
     """Name the shortcut that comes furthest without looking at an image."""
     if run.result.features.kind == "shortcut":
         return "This looks at no image."
-    found = {}
-    for result in run.shortcuts.values():
-        cell = read_scores(result.scores, metric).get(fold, {})
-        if is_number(cell.get("value")):
-            found[result.features.title] = cell
-    if not found:
-        return ""
-    sign = -1 if metric == "mae" else 1
-    title, cell = max(found.items(), key=lambda item: sign * float(item[1]["value"]))
-    return f"Without looking at an image, *{title}* reaches {write_interval(cell)}."
+    found = {
+        result.features.title: read_scores(result.scores, metric).get(fold, {})
+        for result in run.shortcuts.values()
+    }
+    best = _find_best(found, metric)
+    return f"Without looking at an image, {best}." if best else ""
 
 
 def _tell_control(run: Run, metric: str, fold: str) -> str:
     """Name the untrained network that came furthest, where one was run on the same."""
     if run.spec.features.startswith(UNTRAINED):
         return "This network is untrained: a control."
-    entries = list_runs(Store(find_cache()), run.result.rows.cohort.fingerprint, run.spec.task)
-    found = {
-        entry.features_title: head
+    entries = load_entries(run.result.rows.cohort, run.spec.task)
+    found: dict[str, Cells] = {
+        entry.features_title: {"value": head.value, "low": head.low, "high": head.high}
         for entry in entries
         if entry.spec is not None
         and entry.spec.features.startswith(UNTRAINED)
         and replace(entry.spec, features=run.spec.features) == run.spec
         and (head := entry.find(fold, metric)) is not None
-        and head.value is not None
     }
-    if not found:
+    best = _find_best(found, metric)
+    return f"With random weights, {best}." if best else ""
+
+
+def _find_best(cells: Mapping[str, Cells], metric: str) -> str:
+    """Say which of some named scores is best, and what it is; "" where there is none."""
+    scored = {title: cell for title, cell in cells.items() if is_number(cell.get("value"))}
+    if not scored:
         return ""
     sign = -1 if metric == "mae" else 1
-    title, head = max(found.items(), key=lambda item: sign * float(item[1].value or 0))
-    reached = write_interval({"value": head.value, "low": head.low, "high": head.high})
-    return f"With random weights, *{title}* reaches {reached}."
+    title, cell = max(scored.items(), key=lambda item: sign * float(item[1]["value"]))
+    return f"*{title}* reaches {write_interval(cell)}"
 
 
 def show_forest(

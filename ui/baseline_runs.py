@@ -9,13 +9,13 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.intervals import name_units
-from cxrlib.run_book import RunEntry, keep_run, list_runs
+from cxrlib.run_book import RunEntry, keep_run
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, compare_runs, tell_runs
 from cxrlib.score_words import is_number, name_metric, write_interval
 from cxrlib.store import Store
 from ui.baseline_choices import ask
-from ui.baseline_loading import load_run
+from ui.baseline_loading import load_entries, load_run
 from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_alert, show_quiet, show_text
@@ -28,7 +28,7 @@ SHOWN = 12  # runs at the side; the report has them all
 
 def show_history(cohort: Cohort, spec: RunSpec, run: Run | None) -> None:
     """Show the runs of this cohort and task, newest first, each a click away."""
-    entries = list_runs(Store(find_cache()), cohort.fingerprint, spec.task)
+    entries = load_entries(cohort, spec.task)
     show_quiet(tell_runs(len(entries)) if entries else "No run was made on this task yet.")
     for entry in reversed(entries[-SHOWN:]):
         _show_entry(entry, is_shown=run is not None and entry.id == run.id)
@@ -78,7 +78,7 @@ def show_comparison(
     cohort: Cohort, run: Run, metric: str, *, provenance: Sequence[str], stem: str
 ) -> None:
     """Let the reader choose a second run, and show the paired differences with intervals."""
-    entries = list_runs(Store(find_cache()), cohort.fingerprint, run.spec.task)
+    entries = load_entries(cohort, run.spec.task)
     others = {e.id: e for e in reversed(entries) if e.spec is not None and e.id != run.id}
     if not others:
         show_quiet("Change features, protocol or filters and run again: two runs can be compared.")
@@ -132,13 +132,8 @@ def show_command(run: Run) -> None:
     """Show the command line that repeats the run, and let the reader keep it."""
     show_quiet("The same digits on the command line, DIR being the cohort's folder:")
     st.code(run.spec.to_command(), language=None, wrap_lines=True)
-    kept = any(
-        entry.is_kept
-        for entry in list_runs(
-            Store(find_cache()), run.result.rows.cohort.fingerprint, run.spec.task
-        )
-        if entry.id == run.id
-    )
+    entries = load_entries(run.result.rows.cohort, run.spec.task)
+    kept = any(entry.is_kept for entry in entries if entry.id == run.id)
     st.checkbox(
         "Keep this run (a mark in the run book and the report)",
         value=kept,

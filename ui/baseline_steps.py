@@ -16,7 +16,7 @@ from cxrlib.runs import Run
 from cxrlib.shift import load_shift
 from cxrlib.store import Store
 from ui.baseline_offer import make_request
-from ui.cohort_charts import show_chart
+from ui.chart import show_chart
 from ui.jobs import offer_job
 from ui.resources import find_cache
 from ui.text import show_quiet, show_text

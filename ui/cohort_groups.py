@@ -23,7 +23,7 @@ from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.selection import Selection
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
-from ui.cohort_charts import show_chart
+from ui.chart import show_chart
 from ui.tables import show_dense_table
 from ui.text import show_text
 

@@ -24,7 +24,7 @@ from cxrlib.geography import place_counts
 from cxrlib.intervals import name_units
 from cxrlib.statistics import Summary, summarise
 from cxrlib.summary_layout import lay_out_summary
-from ui.cohort_charts import show_chart
+from ui.chart import show_chart
 from ui.tables import show_dense_table
 
 __all__ = ["show_distributions", "show_overview"]

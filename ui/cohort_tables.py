@@ -20,7 +20,7 @@ from cxrlib.summary_layout import lay_out_summary
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from cxrlib.table_one import make_table_one
 from ui.address import report_unknown
-from ui.cohort_charts import show_chart
+from ui.chart import show_chart
 from ui.tables import show_dense_table
 
 __all__ = ["show_missing", "show_table_one", "show_tables"]

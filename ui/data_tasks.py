@@ -18,7 +18,7 @@ from cxrlib.store import Store
 from cxrlib.thumbnails import list_thumbnails
 from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.offers import offer_map
-from ui.resources import find_cache
+from ui.resources import find_cache, time_changes
 from ui.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_extractors", "show_jobs", "show_thumbnails"]
@@ -136,7 +136,7 @@ def _time_cache() -> tuple[int, ...]:
     folders = [cache / "maps", cache / "embeddings"]
     if folders[1].is_dir():
         folders += sorted(path for path in folders[1].iterdir() if path.is_dir())
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in folders)
+    return time_changes(*folders)
 
 
 def show_jobs(*, are_offered: bool = True) -> None:

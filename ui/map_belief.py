@@ -47,7 +47,7 @@ from ui.figure import show_figure
 from ui.filters import current_selection, load_selected
 from ui.jobs import offer_job
 from ui.map_image import remember_click, tell_shown
-from ui.resources import Current, find_cache
+from ui.resources import Current, find_cache, time_changes
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text
 
@@ -110,12 +110,6 @@ def _choose_part() -> str:
 # ---- what is asked for again and again
 
 
-def _time_folder(name: str) -> int:
-    """Give the time at which a folder of the store changed, 0 where it is not there."""
-    folder = find_cache() / name
-    return folder.stat().st_mtime_ns if folder.exists() else 0
-
-
 @dataclass(frozen=True, eq=False)  # known by what it is, for caches
 class _Numbers:
     """Hold an extractor's numbers of all X-rays of a cohort, of every view."""
@@ -125,7 +119,9 @@ class _Numbers:
 
 
 @lru_cache(maxsize=8)
-def _load_numbers(cohort: Cohort, key: str, features: Features, changed: int) -> _Numbers:
+def _load_numbers(
+    cohort: Cohort, key: str, features: Features, changed: tuple[int, ...]
+) -> _Numbers:
     """Load the numbers of all X-rays of a cohort, on the map or not."""
     store = Store(find_cache())
     info = next(each for each in store.list_extractors() if each.key == key)
@@ -137,7 +133,7 @@ def _find_numbers(current: Current) -> _Numbers:
     """Load the numbers that the map was made from, of all X-rays."""
     features = current.mapped.projection.settings.features
     return _load_numbers(
-        current.cohort, current.extractor.key, features, _time_folder("embeddings")
+        current.cohort, current.extractor.key, features, time_changes(find_cache() / "embeddings")
     )
 
 
@@ -221,7 +217,7 @@ def _measure_map(current: Current, numbers: _Numbers) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=8)
-def _find_spread(current: Current, changed: int) -> Spread | None:
+def _find_spread(current: Current, changed: tuple[int, ...]) -> Spread | None:
     mapped = current.mapped
     return load_spread(mapped.embeddings, mapped.projection.settings, Store(find_cache()))
 
@@ -230,7 +226,7 @@ def _load_seeds(current: Current) -> Spread | None:
     """Load the spread over seeds; None where the map has no seed, or it was not drawn yet."""
     if current.mapped.projection.settings.method != "umap":
         return None
-    return _find_spread(current, _time_folder("spreads"))
+    return _find_spread(current, time_changes(find_cache() / "spreads"))
 
 
 def _offer_seeds(current: Current) -> None:

@@ -1,6 +1,5 @@
 """Whom the patients page shows, and which two images: chosen, linked to, or the default."""
 
-import contextlib
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
@@ -8,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.priors import Pair, choose_pair, pair_image
-from ui.address import report_unknown
+from ui.address import report_unknown, write_parameters
 
 __all__ = [
     "Shown",
@@ -112,13 +111,8 @@ def write_address(shown: Shown) -> None:
     # A link by an image names the patient too; Back would stop at it on the way back.
     by_image = (None, *values[1:]) if shown.image_id else values
     if _read_address() not in (values, by_image, _find_way_back()):
-        # At once: each message is a step of the browser's history, and Back would stop at an
-        # address between two screens, of which none was ever seen.
         pairs = zip(PARAMETERS, values, strict=True)
-        asked = {name: [] if value is None else [value] for name, value in pairs}
-        # Bound on the page the reader comes from until this run ends: the next one writes it.
-        with contextlib.suppress(st.errors.StreamlitAPIException):
-            st.query_params.update(asked)
+        write_parameters({name: [] if value is None else [value] for name, value in pairs})
     st.session_state[WRITTEN] = _read_address()
 
 

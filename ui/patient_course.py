@@ -31,7 +31,7 @@ from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.offers import show_missing_map
-from ui.resources import find_cache, load_current
+from ui.resources import find_cache, load_current, time_changes
 from ui.tables import show_dense_table
 from ui.text import show_quiet
 
@@ -73,13 +73,11 @@ class Numbers:
 
 def load_numbers(cohort: Cohort, info: ExtractorInfo) -> Numbers:
     """Load an extractor's numbers once for all sessions, while the store is as it is."""
-    folder = find_cache() / "embeddings"
-    changed = folder.stat().st_mtime_ns if folder.exists() else 0
-    return _load_numbers(cohort, info.key, changed)
+    return _load_numbers(cohort, info.key, time_changes(find_cache() / "embeddings"))
 
 
 @lru_cache(maxsize=8)
-def _load_numbers(cohort: Cohort, key: str, changed: int) -> Numbers:
+def _load_numbers(cohort: Cohort, key: str, changed: tuple[int, ...]) -> Numbers:
     store = Store(find_cache())
     info = next(each for each in store.list_extractors() if each.key == key)
     embeddings = load_embeddings(cohort, info, store)

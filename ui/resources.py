@@ -25,6 +25,7 @@ __all__ = [
     "find_cohort",
     "list_cohorts",
     "load_current",
+    "time_changes",
     "time_computed",
 ]
 
@@ -132,7 +133,7 @@ def find_cohort(slug: str) -> Cohort:
         )
     parts = (entry.path / "metadata.csv", entry.path / "images", entry.path / "annotations")
     with _find_lock(entry.path):  # two sessions that come at once wait for one loading
-        return _load_cohort(str(entry.path), str(find_cache()), _time_changes(parts))
+        return _load_cohort(str(entry.path), str(find_cache()), time_changes(*parts))
 
 
 def load_current(slug: str, choice: MapChoice | None = None) -> Current:
@@ -159,7 +160,7 @@ def load_current(slug: str, choice: MapChoice | None = None) -> Current:
 
 def time_computed() -> tuple[int, ...]:
     """Give the times of change of maps and embeddings: another one, and both may be others."""
-    return _time_changes((find_cache() / "maps", find_cache() / "embeddings"))
+    return time_changes(find_cache() / "maps", find_cache() / "embeddings")
 
 
 def _named_extractor() -> str:
@@ -178,8 +179,11 @@ def _find_lock(path: Path) -> threading.Lock:
         return _LOCKS[path.resolve()]
 
 
-def _time_changes(parts: tuple[Path, ...]) -> tuple[int, ...]:
-    """Give the times of change of files and folders, 0 for one that is not there."""
+def time_changes(*parts: Path) -> tuple[int, ...]:
+    """Give the times of change of files and folders, 0 for one that is not there.
+
+    Part of the key of what is remembered: a change makes it be read again.
+    """
     return tuple(part.stat().st_mtime_ns if part.exists() else 0 for part in parts)
 
 

@@ -19,7 +19,7 @@ from cxrlib.published_tables import PUBLISHED, find_table
 from cxrlib.quality_rules import RULES
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
-from ui.cohort_charts import _filter_by_click
+from ui.chart import _filter_by_click
 from ui.cohort_choices import SECTIONS
 from ui.cohort_groups import lay_out_groups
 from ui.cohort_head import _describe

@@ -1,4 +1,4 @@
-"""The cohort page's charts: each with its numbers to save; a click on a bar filters."""
+"""A chart under its heading, with its numbers to save; marks that carry filters set them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
