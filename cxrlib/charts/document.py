@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.palette import PALETTES, Theme
 from cxrlib.charts.template import TEXT_SIZE
 
-__all__ = ["MAP_QUESTION", "map_html"]
+__all__ = ["MAP_QUESTION", "frame_table", "map_html", "write_cells"]
 
 #: Fonts that are on the reader's machine.
 FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif'
@@ -66,6 +66,7 @@ def map_html(
     if written not in caption:
         origin.append(f"Written on {written}")
     return _PAGE.format(
+        policy=POLICY,
         theme=theme,
         question=MAP_QUESTION,
         title=html.escape(title),
@@ -115,23 +116,37 @@ def _table(stops: pd.DataFrame) -> str:
         _numbers(stops[name]) if right else [_cell(value) for value in stops[name]]
         for name, right in zip(stops, numeric, strict=True)
     ]
-    head = _cells([_heading(name) for name in stops], numeric, "th scope='col'")
-    lines = "\n".join(
-        f"<tr>{_cells(row, numeric, 'td')}</tr>" for row in zip(*columns, strict=True)
-    )
-    return (
-        "<h2>The paths, day by day</h2>\n"
-        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{lines}\n</tbody>\n</table></div>"
-    )
+    kinds = ["n" if right else "" for right in numeric]
+    head = write_cells([_heading(name) for name in stops], kinds, "th scope='col'")
+    lines = [write_cells(row, kinds, "td") for row in zip(*columns, strict=True)]
+    return f"<h2>The paths, day by day</h2>\n{frame_table(head, lines)}"
 
 
-def _cells(texts: Sequence[str], numeric: Sequence[bool], tag: str) -> str:
-    """Return cells of one row, escaped."""
+def write_cells(texts: Sequence[str], kinds: Sequence[str], tag: str) -> str:
+    """Write the cells of one row, escaped, each with the class that says how it is set."""
     end = tag.split(maxsplit=1)[0]
     return "".join(
-        f"<{tag}{' class=n' if right else ''}>{html.escape(text)}</{end}>"
-        for text, right in zip(texts, numeric, strict=True)
+        f"<{tag}{f' class={kind}' if kind else ''}>{html.escape(text)}</{end}>"
+        for text, kind in zip(texts, kinds, strict=True)
+    )
+
+
+def frame_table(head: str, lines: Sequence[str], caption: str = "") -> str:
+    """Put rows of cells into a table that scrolls by itself where the page is narrow.
+
+    Parameters
+    ----------
+    head : str
+    lines : sequence of str
+        As `write_cells` writes them.
+    caption : str
+        Plain text.
+    """
+    rows = "\n".join(f"<tr>{line}</tr>" for line in lines)
+    words = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return (
+        f'<div class="wide"><table>{words}\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table></div>"
     )
 
 
@@ -163,14 +178,18 @@ def _heading(name: object) -> str:
     return words[:1].upper() + words[1:]
 
 
-#: The policy lets the browser run what is in the file and fetch nothing. Plotly's WebGL marks
-#: compile their drawing functions at run time, hence "unsafe-eval".
+#: Lets the browser run what is in a file and fetch nothing. Plotly's WebGL marks compile their
+#: drawing functions at run time, hence "unsafe-eval".
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:"
+)
+
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="{theme}">
 <title>{question} {title}</title>

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.document import FONT
+from cxrlib.charts.document import FONT, POLICY, frame_table, write_cells
 from cxrlib.charts.palette import PALETTES
 from cxrlib.charts.template import TEXT_SIZE
 
@@ -116,6 +116,7 @@ def report_html(
         for number, section in enumerate(sections, start=1)
     )
     return _PAGE.format(
+        policy=POLICY,
         title=html.escape(title),
         subtitle=html.escape(subtitle),
         notice=html.escape(notice),
@@ -186,16 +187,9 @@ def _write_table(part: PageTable) -> str:
         for place, is_right in enumerate(right)
     ]
     kinds = ["n" if is_right else "" for is_right in right]
-    head = _write_cells([str(name) for name in table], kinds, "th scope='col'")
-    rows = "\n".join(
-        f"<tr>{_write_cells(row, _list_kinds(row, kinds), 'td')}</tr>"
-        for row in zip(*columns, strict=True)
-    )
-    caption = f"<caption>{html.escape(part.caption)}</caption>" if part.caption else ""
-    return (
-        f'<div class="wide"><table>{caption}\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table></div>"
-    )
+    head = write_cells([str(name) for name in table], kinds, "th scope='col'")
+    rows = [write_cells(row, _list_kinds(row, kinds), "td") for row in zip(*columns, strict=True)]
+    return frame_table(head, rows, part.caption)
 
 
 def _list_kinds(texts: Sequence[str], kinds: Sequence[str]) -> list[str]:
@@ -204,14 +198,6 @@ def _list_kinds(texts: Sequence[str], kinds: Sequence[str]) -> list[str]:
         kind or ("s" if len(text) <= SHORT else "t" if len(text) > LONG else "")
         for text, kind in zip(texts, kinds, strict=True)
     ]
-
-
-def _write_cells(texts: Sequence[str], kinds: Sequence[str], tag: str) -> str:
-    end = tag.split(maxsplit=1)[0]
-    return "".join(
-        f"<{tag}{f' class={kind}' if kind else ''}>{html.escape(text)}</{end}>"
-        for text, kind in zip(texts, kinds, strict=True)
-    )
 
 
 def _write_texts(column: pd.Series) -> list[str]:
@@ -234,13 +220,11 @@ def _write_numbers(column: pd.Series) -> list[str]:
     ]
 
 
-#: The policy lets the browser run what is in the file and fetch nothing.
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light">
 <title>{title}</title>
