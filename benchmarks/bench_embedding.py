@@ -66,7 +66,7 @@ def serve_ours(connection: Connection, root: Path) -> None:
     from cxrlib.cohort import load_cohort
     from cxrlib.embeddings import compute_embeddings, load_embeddings
     from cxrlib.extractors import load_extractor
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
     cohort = load_cohort(root)
     extractor = load_extractor("densenet121-untrained", device="cpu")

@@ -32,7 +32,7 @@ from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.processes import count_cores
 from cxrlib.projection import ProjectionSettings
 from cxrlib.space import lay_out_space
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.trajectories import find_story, map_points
 from ui.resources import Current
 

@@ -14,7 +14,7 @@ from benchmarks.cohorts import make_cohort
 from cxrlib.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings
 from cxrlib.extractors import load_extractor
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 SIDE = 128  # pixels
 

@@ -10,7 +10,7 @@ from benchmarks.cohorts import find_real_root, make_cohort
 from cxrlib.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings, load_embeddings
 from cxrlib.extractors import load_extractor
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.groups import GROUPINGS
 from cxrlib.missingness import describe_missingness
 from cxrlib.statistics import select_published, summarise
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.synthetic.records import COLUMNS, simulate_courses
 from cxrlib.table_one import make_table_one
 

@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from cxrlib.errors import CohortError
-from cxrlib.files import leaves_cohort, read_regular
 from cxrlib.metadata import decode_text, parse_number
 from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import leaves_cohort, read_regular
 
 __all__ = ["SCORE_RANGES", "find_lung_masks", "read_lung_boxes", "read_scores"]
 

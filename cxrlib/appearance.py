@@ -38,7 +38,7 @@ from cxrlib.persons import compute_signature
 from cxrlib.processes import count_cores
 
 if TYPE_CHECKING:
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
 __all__ = [
     "APPEARANCE",

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.files import hash_annotations, hash_files, locate_image
 from cxrlib.findings import is_usable, parse_finding
 from cxrlib.metadata import (
     FRONTAL_VIEWS,
@@ -35,9 +34,10 @@ from cxrlib.planted import make_encodable, read_planted
 from cxrlib.problems import ProblemLog
 from cxrlib.regions import UNKNOWN, find_place, split_country
 from cxrlib.states import label_states
+from cxrlib.storage.files import hash_annotations, hash_files, locate_image
 
 if TYPE_CHECKING:
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
 __all__ = [
     "COLUMNS",

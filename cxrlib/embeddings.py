@@ -14,7 +14,7 @@ from cxrlib.extractors import Extractor, ExtractorInfo
 from cxrlib.image_run import RunReport, count_run, locate_files
 from cxrlib.preparation import ImageFile, Prepared, prepare_images
 from cxrlib.processes import count_cores
-from cxrlib.store import EmbeddingWriter, Store
+from cxrlib.storage.store import EmbeddingWriter, Store
 
 __all__ = ["EmbeddingSet", "compute_embeddings", "load_embeddings"]
 

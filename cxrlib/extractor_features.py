@@ -17,7 +17,7 @@ from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.features import FeatureChoice, Features
 from cxrlib.images import PREPROCESSING
 from cxrlib.intervals import name_units
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:
     from cxrlib.task_rows import TaskRows

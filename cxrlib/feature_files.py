@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from cxrlib.errors import SelectionError
 from cxrlib.features import MAX_NAME, Features, features_from_matrix
-from cxrlib.files import read_regular
 from cxrlib.intervals import name_units
 from cxrlib.planted import make_encodable
 from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import read_regular
 
 __all__ = ["ID_COLUMN", "MAX_BYTES", "MAX_CELLS", "MAX_COLUMNS", "read_feature_file"]
 

@@ -23,7 +23,7 @@ from cxrlib.intervals import name_units
 
 if TYPE_CHECKING:
     from cxrlib.cohort import Cohort
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
     from cxrlib.task_rows import TaskRows
 
 __all__ = [

@@ -22,10 +22,10 @@ from cxrlib.errors import (
     DownloadStoppedError,
     SelectionError,
 )
-from cxrlib.files import ANNOTATIONS_FOLDER, IMAGES_FOLDER
 from cxrlib.metadata import METADATA_FILE, read_records, type_records
 from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_write_error
+from cxrlib.storage.files import ANNOTATIONS_FOLDER, IMAGES_FOLDER
 
 __all__ = ["COMMIT", "LICENCE_NOTICE", "FetchReport", "fetch_collection"]
 

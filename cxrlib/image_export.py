@@ -33,7 +33,7 @@ from cxrlib.licences import (
 )
 from cxrlib.quality_rules.files import ENDINGS
 from cxrlib.report import csv_with_header, provenance
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.thumbnails import load_thumbnail, read_unchanged
 
 __all__ = [

@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cxrlib.errors import ImageError
-from cxrlib.files import read_regular
 from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import read_regular
 
 __all__ = [
     "MAX_PIXELS",

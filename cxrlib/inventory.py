@@ -15,10 +15,10 @@ from cxrlib.errors import CxrError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
 from cxrlib.extractors.densenet import UNTRAINED_NOTE
 from cxrlib.extractors.weights import WEIGHTS_FILES, weights_folder
-from cxrlib.files import open_regular
 from cxrlib.pipeline import find_maps, select_for_map
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.files import open_regular
+from cxrlib.storage.store import Store
 
 __all__ = [
     "CACHE_COLUMNS",

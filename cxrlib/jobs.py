@@ -22,7 +22,6 @@ from pathlib import Path
 import filelock
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.files import read_regular
 from cxrlib.job_records import (
     FINISHED,
     JSON_ERRORS,
@@ -35,6 +34,7 @@ from cxrlib.job_records import (
 from cxrlib.job_words import describe_job
 from cxrlib.liveness import ProcessMark, end_process, is_alive
 from cxrlib.reasons import describe_read_error, describe_write_error
+from cxrlib.storage.files import read_regular
 from cxrlib.work import JSON, check_parameters
 
 __all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job"]

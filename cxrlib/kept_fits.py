@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 import numpy as np
 
 from cxrlib.models import Fit
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 __all__ = ["KIND", "KeptFits"]
 

@@ -10,7 +10,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.pipeline import explain_no_map, select_for_map
 from cxrlib.projection import Projection, ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.surfaces import SurfaceWish
 
 __all__ = [

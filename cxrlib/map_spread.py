@@ -24,7 +24,7 @@ from cxrlib.projection import (
     load_projection,
     projection_key,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 __all__ = ["N_SEEDS", "Spread", "align_map", "compute_spread", "load_spread", "spread_key"]
 

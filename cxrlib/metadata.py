@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from cxrlib.errors import CohortError
-from cxrlib.files import read_regular
 from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import read_regular
 
 __all__ = [
     "FRONTAL_VIEWS",

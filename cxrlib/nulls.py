@@ -26,7 +26,7 @@ from cxrlib.intervals import name_units
 from cxrlib.loco import POOLED, LocoPlan, LocoSettings, compute_values, plan_loco, predict_folds
 from cxrlib.resampling import LEVEL
 from cxrlib.run_keys import name_evaluation
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows
 
 __all__ = ["N_PERMUTATIONS", "Null", "compute_null", "load_null", "null_key", "permute_labels"]

@@ -57,7 +57,7 @@ from cxrlib.images import read_image
 from cxrlib.processes import count_cores
 
 if TYPE_CHECKING:
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
 __all__ = [
     "Inspection",

@@ -14,7 +14,7 @@ from cxrlib.projection import (
     compute_projection,
     load_projection,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 __all__ = [
     "MappedCohort",

@@ -15,7 +15,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.image_run import locate_files
 from cxrlib.images import PREPROCESSING, SIDE, preprocess
 from cxrlib.preparation import ImageFile, prepare_images
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 __all__ = ["MAX_IMAGES", "N_PIXELS", "PIXELS_KIND", "are_pixels_stored", "load_pixels"]
 

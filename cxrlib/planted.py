@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cxrlib.files import read_regular
 from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import read_regular
 
 __all__ = ["PLANTED_FILE", "make_encodable", "read_planted"]
 

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import ProjectionError
-from cxrlib.extractors.info import ExtractorInfo
-from cxrlib.store import Store
+from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage.store import Store
 
 __all__ = [
     "Projection",

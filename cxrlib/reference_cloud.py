@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import name_units
 from cxrlib.nearest import find_nearest, weigh_neighbours
 from cxrlib.pipeline import MappedCohort, select_for_map
@@ -28,7 +27,8 @@ from cxrlib.projection import (
     compute_projection,
     load_projection,
 )
-from cxrlib.store import Store
+from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage.store import Store
 
 __all__ = [
     "N_NEIGHBOURS",

@@ -29,7 +29,7 @@ from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import find_task
 
 if TYPE_CHECKING:
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
 __all__ = [
     "REPRODUCTION_COLUMNS",

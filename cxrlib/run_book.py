@@ -17,7 +17,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.run_record import RECORD_ERRORS, RunRecord, parse_record
 from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.scores import MEAN, POOLED
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.tasks import Task
 
 __all__ = [

@@ -23,7 +23,7 @@ from cxrlib.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.runs import make_run
 from cxrlib.selection import check_selection
 from cxrlib.shift import compute_shift, shift_key
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import read_task
 

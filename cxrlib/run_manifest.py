@@ -9,12 +9,12 @@ import pandas as pd
 
 from cxrlib import NOTICE, __version__
 from cxrlib.cohort import Cohort
-from cxrlib.json_rows import to_records
 from cxrlib.licences import describe_licences
 from cxrlib.models import MLP_SEEDS, Method, choose_method
 from cxrlib.run_book import RunEntry
 from cxrlib.runs import Run
 from cxrlib.score_words import name_metric
+from cxrlib.storage.json_tables import to_records
 from cxrlib.task_cards import make_card
 from cxrlib.tasks import Task
 

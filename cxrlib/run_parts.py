@@ -18,7 +18,7 @@ from cxrlib.nulls import Null, load_null
 from cxrlib.protocol_walk import walk_protocol
 from cxrlib.runs import Run
 from cxrlib.shift import Shift, load_shift
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.subgroups import score_subgroups
 
 __all__ = ["ReportPart", "gather_parts"]

@@ -18,7 +18,6 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.json_rows import to_records
 from cxrlib.licences import METADATA_LICENCE, credit, licence_of
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.reporting_items import answer_items
@@ -32,6 +31,7 @@ from cxrlib.run_page import ReportContents, write_page
 from cxrlib.run_parts import ReportPart
 from cxrlib.runs import Run, compare_shortcuts, describe_spec, tell_runs
 from cxrlib.score_comparison import compare_scores
+from cxrlib.storage.json_tables import to_records
 
 __all__ = [
     "FILES",

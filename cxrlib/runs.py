@@ -40,7 +40,7 @@ from cxrlib.run_record import RunRecord, format_record, settle
 from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.selection import check_selection
 from cxrlib.shortcuts import SHORTCUTS
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, narrow_rows, take_rows
 
 __all__ = [

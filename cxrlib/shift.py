@@ -29,7 +29,7 @@ from cxrlib.regions import UNKNOWN
 from cxrlib.resampling import count_fewest, count_independent, find_interval
 from cxrlib.run_keys import name_evaluation
 from cxrlib.scores import POOLED, POOLED_METRICS, sum_pairs
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows
 
 __all__ = [

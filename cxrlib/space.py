@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["Features", "Space", "lay_out_space", "measure_distances"]
 

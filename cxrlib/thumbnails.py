@@ -22,7 +22,7 @@ from cxrlib.image_run import RunReport, count_run, locate_files
 from cxrlib.images import decode_image, decode_smaller, read_image_bytes, to_eight_bits
 from cxrlib.preparation import ImageFile
 from cxrlib.processes import count_cores
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 __all__ = [
     "FULL_SIDE",

@@ -19,9 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import CxrError
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.intervals import FEW, name_units
 from cxrlib.nearest import find_nearest, weigh_neighbours
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 if TYPE_CHECKING:
     from cxrlib.pipeline import MappedCohort

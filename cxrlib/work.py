@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cxrlib.extractors import Extractor, ExtractorInfo
     from cxrlib.image_run import RunReport
     from cxrlib.projection import ProjectionSettings
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
 __all__ = [
     "EXTRACTION",
@@ -438,7 +438,7 @@ KINDS: dict[str, Kind] = {
 def _load(data: str, cache: Path, on_progress: OnProgress) -> tuple["Cohort", "Store"]:
     """Load a cohort and the store of its numbers."""
     from cxrlib.cohort import load_cohort
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
     on_progress("Reading the cohort", 0, 0)
     store = Store(cache)

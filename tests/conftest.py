@@ -47,7 +47,7 @@ def mapped_cohort(small_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     from cxrlib.embeddings import compute_embeddings
     from cxrlib.extractors import load_extractor
     from cxrlib.projection import ProjectionSettings
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
     store = Store(tmp_path_factory.mktemp("cache"))
     cohort = load_cohort(small_root, store=store)

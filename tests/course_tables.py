@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.embeddings import EmbeddingSet
-from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 DEFAULTS = {
     "is_xray": True,

@@ -9,7 +9,7 @@ from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.extractor_features import PAPER_OUTPUTS
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.images import PREPROCESSING
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import Task, find_task
 from tests.cohort_factory import make_cohort

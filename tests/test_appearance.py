@@ -17,7 +17,7 @@ from cxrlib.appearance import (
     measure_appearance,
 )
 from cxrlib.errors import ImageError
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 PATH = Path("image.png")
 

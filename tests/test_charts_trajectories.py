@@ -15,7 +15,7 @@ from cxrlib.charts.template import MAX_SVG_POINTS
 from cxrlib.charts.trajectories import HOVER_COLUMN, plot_map, write_hover_texts
 from cxrlib.charts.words import caption_map, day_words, describe_map, describe_paths
 from cxrlib.density import estimate_density
-from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.trajectories import compute_trajectory, in_icu_or_tube, map_points
 from tests.figures import assert_valid, read_json
 

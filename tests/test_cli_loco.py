@@ -20,7 +20,7 @@ from cxrlib.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
 from cxrlib.runs import make_run
 from cxrlib.score_comparison import SCORE_COLUMNS
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 from tests.cohort_factory import draw_image, make_cohort
 

@@ -14,7 +14,7 @@ from cxrlib import persons
 from cxrlib.cohort import COLUMNS, FILE_STATUSES, Keeping, count_cohort, load_cohort
 from cxrlib.errors import CohortError, ImageError, SelectionError
 from cxrlib.metadata import METADATA_FILE, YES_NO_CATEGORIES, YES_NO_COLUMNS
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, fill_row, format_csv, make_cohort
 
 ROWS = [

@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.colouring import MAX_CATEGORIES, colour_points, list_colourings
 from cxrlib.errors import SelectionError
-from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 
 def make_points():

@@ -17,7 +17,7 @@ from cxrlib.courses import (
     say_noise,
 )
 from cxrlib.errors import SelectionError
-from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.storage.extractor_info import ExtractorInfo
 from tests.course_tables import make_embeddings, make_table
 
 ROWS = [

@@ -19,7 +19,7 @@ from cxrlib.errors import CxrError, StoreError
 from cxrlib.extractors import ExtractorInfo, load_extractor
 from cxrlib.images import preprocess, read_image
 from cxrlib.preparation import ImageFile, prepare_images
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 HEADER = ["patientid", "offset", "sex", "age", "finding", "view", "modality", "filename"]
 
@@ -281,7 +281,7 @@ KILLED = """
 import functools, os, signal, sys
 from test_embeddings import Toy, load
 from cxrlib.embeddings import compute_embeddings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 if __name__ == "__main__":
     Store.embedding_writer = functools.partialmethod(Store.embedding_writer, images_a_part=2)

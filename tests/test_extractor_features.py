@@ -16,7 +16,7 @@ from cxrlib.extractor_features import (
     load_extractor_features,
 )
 from cxrlib.extractors import ExtractorInfo
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import take_rows
 from cxrlib.tasks import PAPER_TASKS
 from tests.feature_rows import N_FEATURES, describe_network, embed, make_task_cohort, take

@@ -21,7 +21,7 @@ from cxrlib.features import (
     match_features,
 )
 from cxrlib.shortcuts import SHORTCUTS
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.feature_rows import describe_network, embed, make_task_cohort, take
 
 IDS = ("a.png", "b.png", "c.png")

@@ -13,7 +13,7 @@ from cxrlib.embeddings import compute_embeddings
 from cxrlib.extractors import load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "torchxrayvision", "umap", "sklearn", "skimage")

@@ -21,7 +21,7 @@ from cxrlib.image_export import (
     plan_pack,
     tell_pictures,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 ROWS: list[dict[str, object]] = [

@@ -16,7 +16,7 @@ from cxrlib.images import PREPROCESSING
 from cxrlib.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.features import Features, features_from_matrix
 from cxrlib.loco import MEAN, POOLED, PUBLISHED, LocoResult, LocoSettings, run_loco
 from cxrlib.protocols import CORRECTED
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import find_task

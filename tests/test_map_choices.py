@@ -18,7 +18,7 @@ from cxrlib.map_choices import (
 )
 from cxrlib.pipeline import MappedCohort, load_map
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.work import check_parameters, run_work
 
 PAPER = ProjectionSettings()

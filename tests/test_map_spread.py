@@ -9,7 +9,7 @@ from cxrlib import map_spread
 from cxrlib.errors import ProjectionError
 from cxrlib.map_spread import Spread, align_map, compute_spread, load_spread, spread_key
 from cxrlib.projection import ProjectionSettings, compute_projection
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.course_tables import make_embeddings
 
 SETTINGS = ProjectionSettings(n_neighbors=5, n_components=2)

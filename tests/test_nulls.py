@@ -15,7 +15,7 @@ from cxrlib.features import load_features
 from cxrlib.loco import LocoSettings, run_loco
 from cxrlib.nulls import OBSERVED, compute_null, load_null, null_key, permute_labels
 from cxrlib.protocols import PUBLISHED
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import take_rows
 from cxrlib.tasks import find_task
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows

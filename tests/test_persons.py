@@ -23,7 +23,7 @@ from cxrlib.persons import (
     merge_persons,
     sort_naturally,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image
 
 

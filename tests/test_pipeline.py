@@ -18,7 +18,7 @@ from cxrlib.pipeline import (
     select_for_map,
 )
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 PCA = ProjectionSettings(method="pca")

@@ -10,7 +10,7 @@ from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.images import preprocess, read_image
 from cxrlib.pixels import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 IDS = [f"image{i}.png" for i in (3, 1, 2)]

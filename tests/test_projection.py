@@ -11,14 +11,14 @@ import sklearn.decomposition
 
 from cxrlib import projection as module
 from cxrlib.errors import ProjectionError
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.projection import (
     ProjectionSettings,
     compute_projection,
     load_projection,
     projection_key,
 )
-from cxrlib.store import Store
+from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage.store import Store
 
 INFO = ExtractorInfo("toy", "Toy", "", "toy-v1", 6, ("one", "two", "three"))
 PCA = ProjectionSettings(method="pca")

@@ -28,7 +28,7 @@ from cxrlib.quality import (
 )
 from cxrlib.quality_rules import SEVERITIES
 from cxrlib.selection import Selection, parse_where, select
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 MARKUP = "<img src=x onerror=alert(1)>|`a`|[l](javascript:x)"

@@ -19,7 +19,7 @@ from cxrlib.reference_cloud import (
     load_fitted,
     place_reference,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.work import run_work
 from tests.cohort_factory import draw_image, make_cohort
 

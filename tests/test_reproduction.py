@@ -16,7 +16,7 @@ from cxrlib.reproduction import (
 )
 from cxrlib.runs import RunSpec, list_runs, make_run
 from cxrlib.score_comparison import NOT_RUN
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 from tests.cohort_factory import make_cohort
 

@@ -13,7 +13,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.run_book import count_runs, keep_run, list_runs, read_record, write_entry
 from cxrlib.run_record import TABLES, RunRecord, format_record
 from cxrlib.run_spec import RunSpec
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 
 FINGERPRINT = "c" * 64
@@ -203,7 +203,7 @@ def test_no_record_where_none_was_made(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.test_run_book import make_record, write_run
 
 store, first = Store(Path(sys.argv[1])), int(sys.argv[2])

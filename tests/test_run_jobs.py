@@ -18,7 +18,7 @@ from cxrlib.run_jobs import make_spec, spec_parameters
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import count_runs, find_run
 from cxrlib.shift import compare_shift, load_shift
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task, read_task
 from cxrlib.work import WorkStoppedError, check_parameters, run_work
 from tests.run_cohort import make_run_cohort

@@ -32,7 +32,7 @@ from cxrlib.run_report import (
     write_run_report,
 )
 from cxrlib.runs import Run, RunSpec, list_runs, make_run
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task, read_task
 from tests.run_cohort import make_outside, make_run_cohort
 

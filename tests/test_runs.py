@@ -28,7 +28,7 @@ from cxrlib.runs import (
     tell_runs,
 )
 from cxrlib.shortcuts import SHORTCUTS
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows
 from cxrlib.tasks import find_task, read_task
 from tests.run_cohort import make_outside, make_run_cohort

@@ -13,7 +13,7 @@ from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.features import Features
 from cxrlib.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.shift import compare_shift, compute_shift, load_shift
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import find_task
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows

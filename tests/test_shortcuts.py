@@ -18,7 +18,7 @@ from cxrlib.shortcuts import (
     list_label_columns,
     read_shortcut,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import PAPER_TASKS, find_task, form_task
 from tests.feature_rows import make_icu_rows, make_task_cohort, take

@@ -20,7 +20,7 @@ from cxrlib.statistics import (
     select_published,
     summarise,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.synthetic.records import COLUMNS, SimulatedCohort, simulate_courses
 from tests.cohort_factory import format_csv, make_cohort
 from tests.cohort_statistics import assert_same_cells, count_group, count_naively, list_rows

@@ -22,8 +22,8 @@ from cxrlib import piped
 from cxrlib.cli import serving
 from cxrlib.errors import CxrError
 from cxrlib.extractors import load_extractor
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.piped import end_child
+from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.uploads import (
     ALLOW_VARIABLE,
     Placed,

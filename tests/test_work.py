@@ -22,7 +22,7 @@ from cxrlib.extractors import load_extractor
 from cxrlib.map_spread import load_spread
 from cxrlib.pipeline import load_map
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.work import KINDS, WorkStoppedError, check_parameters, run_work, warm_up
 
 PCA = {"method": "pca"}

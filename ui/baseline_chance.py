@@ -11,7 +11,7 @@ from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import N_PERMUTATIONS, Null, load_null
 from cxrlib.runs import Run
 from cxrlib.score_words import is_number, name_fold, name_metric, write_score
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request
 from ui.chart import show_chart
 from ui.jobs import offer_job

@@ -10,7 +10,7 @@ from cxrlib.run_book import BOOK, KEPT, RunEntry, list_runs
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, find_run, make_run
 from cxrlib.selection import Selection
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import Task, TaskColumn, list_task_columns
 from ui.resources import find_cache, time_changes, time_computed

@@ -13,7 +13,7 @@ from cxrlib.run_parts import gather_parts
 from cxrlib.run_report import pack_report, write_run_report
 from cxrlib.run_spec import describe_spec
 from cxrlib.runs import Run, tell_runs
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.table_layout import lay_out_frame
 from ui.baseline_loading import load_entries
 from ui.baseline_runs import show_command

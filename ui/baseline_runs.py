@@ -13,7 +13,7 @@ from cxrlib.run_book import RunEntry, keep_run
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, compare_runs, tell_runs
 from cxrlib.score_words import is_number, name_metric, write_interval
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from ui.baseline_choices import ask
 from ui.baseline_loading import load_entries, load_run
 from ui.resources import find_cache

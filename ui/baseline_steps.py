@@ -14,7 +14,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.protocol_walk import walk_protocol
 from cxrlib.runs import Run
 from cxrlib.shift import load_shift
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request
 from ui.chart import show_chart
 from ui.jobs import offer_job

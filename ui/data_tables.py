@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.charts.words import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.inventory import list_cache
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_quiet, show_text

@@ -14,7 +14,7 @@ from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.pipeline import explain_no_map
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.thumbnails import list_thumbnails
 from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.offers import offer_map

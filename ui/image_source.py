@@ -12,10 +12,10 @@ from pathlib import Path
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.files import open_regular
 from cxrlib.overlays import mask_png
 from cxrlib.reasons import describe_read_error
-from cxrlib.store import Store
+from cxrlib.storage.files import open_regular
+from cxrlib.storage.store import Store
 from cxrlib.thumbnails import (
     FULL_VERSION,
     THUMBNAIL_VERSION,

@@ -38,7 +38,7 @@ from cxrlib.path_shares import (
 )
 from cxrlib.selection import Selection
 from cxrlib.space import Features, Space, lay_out_space
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.surfaces import SurfaceWish
 from cxrlib.trajectories import Trajectory
 from ui.address import report_unknown

@@ -12,7 +12,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
 from cxrlib.reference_cloud import ReferenceCloud, load_fitted, place_reference
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.trajectories import map_points
 from ui.address import report_unknown
 from ui.cohorts import current_entry

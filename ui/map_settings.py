@@ -22,7 +22,7 @@ from cxrlib.map_choices import (
     plan_map,
 )
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from ui.address import report_unknown
 from ui.offers import offer_planned_map
 from ui.resources import find_cache, load_current, time_computed

@@ -25,7 +25,7 @@ from cxrlib.extractors import ExtractorInfo
 from cxrlib.priors import SIDES, Pair, name_sides
 from cxrlib.report import provenance
 from cxrlib.space import Space, lay_out_space
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.cohorts import current_entry

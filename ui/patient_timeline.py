@@ -13,7 +13,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.patient_facts import lab_table
 from cxrlib.priors import Pair, name_sides
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.timeline import describe_timeline, lay_out_timeline, timeline_table
 from ui.cohorts import current_entry
 from ui.figure import show_figure

@@ -16,7 +16,7 @@ from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.map_choices import MapChoice
 from cxrlib.pipeline import MappedCohort, find_maps, load_map
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.trajectories import find_story, list_patients, map_points
 
 __all__ = [

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cxrlib.colouring import Colouring
 from cxrlib.density import DensityGrid, ShareGrid
-from cxrlib.extractors.info import ExtractorInfo
+from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.surfaces import Surface
 from cxrlib.trajectories import Stop, Trajectory, count_map, describe_counts
 

@@ -21,7 +21,7 @@ from cxrlib.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.progress import ProgressLine
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 __all__ = ["choose_images", "describe_cohort", "load_named", "register"]
 

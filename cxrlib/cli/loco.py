@@ -14,9 +14,9 @@ from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
-from cxrlib.json_rows import to_records
 from cxrlib.progress import ProgressLine
-from cxrlib.store import Store
+from cxrlib.storage.json_tables import to_records
+from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:
     from cxrlib.features import Features

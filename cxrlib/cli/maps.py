@@ -47,7 +47,7 @@ from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings
 from cxrlib.reference_cloud import ReferenceCloud, fit_reference, place_reference
 from cxrlib.selection import Selection, parse_where
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.surfaces import SurfaceWish
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]

@@ -12,7 +12,6 @@ from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
 from cxrlib.intervals import name_units
-from cxrlib.json_rows import to_records
 from cxrlib.quality import (
     UPSTREAM,
     Ledger,
@@ -24,6 +23,7 @@ from cxrlib.quality import (
 )
 from cxrlib.quality_rules import SEVERITIES
 from cxrlib.selection import Selection, parse_where
+from cxrlib.storage.json_tables import to_records
 
 __all__ = ["register"]
 

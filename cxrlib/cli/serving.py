@@ -29,7 +29,7 @@ from cxrlib.extractors import ExtractorInfo, find_weights
 from cxrlib.metadata import METADATA_FILE
 from cxrlib.pipeline import find_maps, load_map
 from cxrlib.projection import ProjectionSettings
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from cxrlib.uploads import ALLOW_VARIABLE, WEIGHTS_VARIABLE
 from cxrlib.work import TRUST_VARIABLE
 

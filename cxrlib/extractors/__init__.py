@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.extractors.weights import WEIGHTS_FILES, find_weights
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = [
     "EXTRACTOR_NAMES",

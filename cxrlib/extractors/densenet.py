@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
 from cxrlib.images import PREPROCESSING, SIDE, preprocess
 from cxrlib.processes import with_environment
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 if TYPE_CHECKING:
     import torch

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrlib.extractors.info import ExtractorInfo
 from cxrlib.images import SIDE, preprocess
+from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["TextureExtractor", "prepare_texture"]
 

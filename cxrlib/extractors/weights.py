@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from cxrlib.downloads import Download, download
 from cxrlib.errors import DownloadError, SelectionError, WeightsError
-from cxrlib.files import read_regular
 from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import read_regular
 
 if TYPE_CHECKING:
     import torch

@@ -18,7 +18,7 @@ from cxrlib.patients import (
     suggest_patients_of_paper,
     summarise_patients,
 )
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 from ui.patient_list import load_patients, read_asked, show_patient_list
 

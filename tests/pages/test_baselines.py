@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort import load_cohort
 from cxrlib.run_book import list_runs
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 from ui.baseline_choices import SECTIONS
 from ui.baseline_runs import write_label
 

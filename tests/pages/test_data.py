@@ -14,7 +14,7 @@ from cxrlib.errors import StoreError
 from cxrlib.inventory import ExtractorState
 from cxrlib.job_records import format_job
 from cxrlib.jobs import JobBook, JobRequest
-from cxrlib.store import Store
+from cxrlib.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120  # seconds

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.files import hash_annotations, hash_files, locate_image, read_regular
-from cxrlib.store import Store
+from cxrlib.storage.files import hash_annotations, hash_files, locate_image, read_regular
+from cxrlib.storage.store import Store
 
 
 @pytest.fixture

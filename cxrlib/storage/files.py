@@ -15,7 +15,7 @@ from cxrlib.errors import StoreError
 from cxrlib.reasons import describe_read_error
 
 if TYPE_CHECKING:
-    from cxrlib.store import Store
+    from cxrlib.storage.store import Store
 
 __all__ = [
     "hash_annotations",
