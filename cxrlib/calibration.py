@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.intervals import name_units
 from cxrlib.loco import POOLED, LocoResult
+from cxrlib.number_text import name_units
 from cxrlib.protocols import CORRECTED, refuse_few
 from cxrlib.resampling import count_fewest, find_interval, weigh_images
 

@@ -13,9 +13,9 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.filters import find_reasons, get_filter
-from cxrlib.intervals import FEW, name_units
 from cxrlib.measures import VARIABLES, Measure, explain_sources, list_measures
 from cxrlib.missingness import RECORDED_COLUMNS
+from cxrlib.number_text import FEW, name_units
 from cxrlib.selection import Selection, select
 from cxrlib.units import NO, YES, Units, read_images, take_units
 
@@ -52,7 +52,7 @@ class Comparison:
         ``difference`` (first less second; shares as parts of 1, ages in years), the ends of its
         interval ``low`` and ``high``, and ``reason``: why there is none, or what is wrong
         with it, "" otherwise. Of a median the count is the denominator; one of fewer than
-        `cxrlib.intervals.FEW` is missing, as in every table.
+        `cxrlib.number_text.FEW` is missing, as in every table.
     first, second : str
         Names of the groups.
     n_first, n_second : int
@@ -196,7 +196,7 @@ def compare_numbers(
         As in `compare_groups`.
     numbers : DataFrame of float
         A row an image, on the index of the cohort's table; a column a number, NaN where an image
-        has none. Of fewer than `cxrlib.intervals.FEW` images no mean is given.
+        has none. Of fewer than `cxrlib.number_text.FEW` images no mean is given.
 
     Returns
     -------

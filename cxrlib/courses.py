@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import NOTHING, name_units
 from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.number_text import NOTHING, name_units
 from cxrlib.quality_rules.days import FEW_DAYS
 from cxrlib.storage.extractor_info import ExtractorInfo
 

@@ -16,7 +16,7 @@ from cxrlib.extractors.texture import TextureExtractor
 from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.features import FeatureChoice, Features
 from cxrlib.images import PREPROCESSING
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:

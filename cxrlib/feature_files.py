@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cxrlib.errors import SelectionError
 from cxrlib.features import MAX_NAME, Features, features_from_matrix
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.planted import make_encodable
 from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 
 if TYPE_CHECKING:
     from cxrlib.cohort import Cohort

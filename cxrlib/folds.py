@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.scores import MEAN, POOLED
 

@@ -20,7 +20,6 @@ from cxrlib.fold_scores import (
     pool_draws,
 )
 from cxrlib.folds import GUARDS, HOLD_OUTS, Fold, name_held_out
-from cxrlib.intervals import name_units
 from cxrlib.loco_plan import (
     Kept,
     LocoPlan,
@@ -37,6 +36,7 @@ from cxrlib.loco_result import (
     LocoResult,
     read_cases,
 )
+from cxrlib.number_text import name_units
 from cxrlib.paired_differences import DIFFERENCE_COLUMNS, compare_results
 from cxrlib.protocols import (
     CORRECTED,

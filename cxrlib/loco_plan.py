@@ -15,7 +15,6 @@ import pandas as pd
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.features import Features, describe_missing, match_features
 from cxrlib.folds import Fold, Labels, make_folds
-from cxrlib.intervals import name_units
 from cxrlib.models import (
     MLP_SEEDS,
     Design,
@@ -26,6 +25,7 @@ from cxrlib.models import (
     make_design,
     refuse_training,
 )
+from cxrlib.number_text import name_units
 from cxrlib.protocols import LocoSettings
 from cxrlib.scores import list_metrics
 from cxrlib.task_rows import TaskRows

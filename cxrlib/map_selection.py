@@ -15,7 +15,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.comparison import Comparison, compare_groups, compare_numbers
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 
 __all__ = [
     "MOST_IN_ADDRESS",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import FEW, name_units
+from cxrlib.number_text import FEW, name_units
 from cxrlib.persons import refuse_patient
 from cxrlib.space import Features, Space, lay_out_space, measure_distances
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from cxrlib.errors import SelectionError
 from cxrlib.features import Features
 from cxrlib.folds import name_groups
-from cxrlib.intervals import name_units
 from cxrlib.loco import POOLED, LocoPlan, LocoSettings, compute_values, plan_loco, predict_folds
+from cxrlib.number_text import name_units
 from cxrlib.resampling import LEVEL
 from cxrlib.run_keys import name_evaluation
 from cxrlib.storage.store import Store

@@ -8,8 +8,8 @@ import pandas as pd
 from cxrlib.errors import SelectionError
 from cxrlib.fold_scores import FoldDraws, average_draws, draw_scores, pool_draws
 from cxrlib.folds import name_groups, name_held_out
-from cxrlib.intervals import name_units
 from cxrlib.loco_result import LocoResult, read_cases
+from cxrlib.number_text import name_units
 from cxrlib.resampling import find_interval
 from cxrlib.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
 

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import name_units
 from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.number_text import name_units
 from cxrlib.quality_rules.days import FEW_DAYS
 
 __all__ = [

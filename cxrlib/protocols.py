@@ -8,7 +8,7 @@ from typing import Literal
 
 from cxrlib.errors import SelectionError
 from cxrlib.folds import GUARDS, HOLD_OUTS
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 
 __all__ = [
     "CORRECTED",

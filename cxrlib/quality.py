@@ -16,8 +16,8 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import name_units
 from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.number_text import name_units
 from cxrlib.quality_rules import RULES, SEVERITIES, Rule
 
 __all__ = [

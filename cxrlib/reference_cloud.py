@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
-from cxrlib.intervals import name_units
 from cxrlib.nearest import find_nearest, weigh_neighbours
+from cxrlib.number_text import name_units
 from cxrlib.pipeline import MappedCohort, select_for_map
 from cxrlib.projection import (
     Projection,

@@ -22,9 +22,9 @@ from cxrlib.charts.words import caption_map, describe_map
 from cxrlib.cohort import Cohort
 from cxrlib.colouring import colour_points
 from cxrlib.errors import ReportError
-from cxrlib.intervals import name_units
 from cxrlib.map_selection import describe_rows
 from cxrlib.map_table import STATE_COLUMNS, export_map, write_parquet
+from cxrlib.number_text import name_units
 from cxrlib.pipeline import MappedCohort
 from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
 from cxrlib.surfaces import SurfaceWish, estimate_surface

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.score_words import write_score
 from cxrlib.scores import POOLED
 

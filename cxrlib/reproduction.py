@@ -14,8 +14,8 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.features import list_feature_sets
-from cxrlib.intervals import name_units
 from cxrlib.loco import PUBLISHED, LocoSettings
+from cxrlib.number_text import name_units
 from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
 from cxrlib.runs import RunSpec, make_run
 from cxrlib.score_comparison import (

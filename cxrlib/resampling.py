@@ -9,7 +9,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.scores import ROUNDING
 
 __all__ = [

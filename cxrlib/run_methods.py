@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 
 __all__ = ["write_methods"]
 

@@ -24,8 +24,8 @@ from cxrlib.features import (
     load_features,
     match_features,
 )
-from cxrlib.intervals import name_units
 from cxrlib.loco import MEAN, Kept, LocoResult, compare_results, run_loco
+from cxrlib.number_text import name_units
 from cxrlib.run_book import (
     RUNS,
     RunEntry,

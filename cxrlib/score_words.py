@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from cxrlib.folds import name_held_out
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.scores import MEAN, POOLED
 
 __all__ = [

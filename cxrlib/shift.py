@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.features import Features
 from cxrlib.folds import name_groups
-from cxrlib.intervals import name_units
 from cxrlib.models import Method, choose_method, fit_model, make_design
+from cxrlib.number_text import name_units
 from cxrlib.protocols import CORRECTED, LocoSettings, Protocol, refuse_few
 from cxrlib.regions import UNKNOWN
 from cxrlib.resampling import count_fewest, count_independent, find_interval

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.groups import get_grouping, part_images
-from cxrlib.intervals import FEW, compute_wilson, name_units
+from cxrlib.number_text import FEW, compute_wilson, name_units
 from cxrlib.units import (
     BLANK,
     FEMALE,
@@ -167,7 +167,7 @@ class Summary:
         return pd.concat([self.table, self.totals], ignore_index=True)
 
     def to_shown(self) -> pd.DataFrame:
-        """Return the table with totals, without averages of fewer than `cxrlib.intervals.FEW`.
+        """Return the table with totals, without averages of fewer than `cxrlib.number_text.FEW`.
 
         Prefer it for what readers get, on a page or as a file. The papers average any number
         of patients, so that theirs are compared with `with_totals`.

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.groups import get_grouping
-from cxrlib.intervals import (
+from cxrlib.number_text import (
     FEW,
     NOTHING,
     describe_average,

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cxrlib.intervals import NOTHING
+from cxrlib.number_text import NOTHING
 
 __all__ = ["NUMBER_BAR", "Bar", "Cell", "Column", "Row", "TableLayout", "Tone", "lay_out_frame"]
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.groups import Groups, get_grouping, part_images
-from cxrlib.intervals import FEW, describe_average, describe_share
 from cxrlib.measures import VARIABLES, explain_sources, list_measures
+from cxrlib.number_text import FEW, describe_average, describe_share
 from cxrlib.units import read_images, take_units
 
 __all__ = ["TableOne", "make_table_one"]
@@ -34,7 +34,7 @@ class TableOne:
         title, value, kind ("count", "median" or "share"), n (units of the group), n_known,
         n_missing, n_yes, number (count, median in years, or share), low and high (quartiles
         of a median) and text, the number in words. A median of fewer than
-        `cxrlib.intervals.FEW` is missing.
+        `cxrlib.number_text.FEW` is missing.
     unit : str
     by : str or None
     notes : tuple of str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cxrlib.intervals import NOTHING
+from cxrlib.number_text import NOTHING
 from cxrlib.table_layout import Column, Row, TableLayout
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from cxrlib.cohort import Cohort, SelectionStep
 from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
 from cxrlib.filters import LAST, NOT_RECORDED, name_number
-from cxrlib.intervals import FEW, name_units
 from cxrlib.metadata import XRAY_VIEWS
+from cxrlib.number_text import FEW, name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.selection import Selection, find_all_reasons
 from cxrlib.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
@@ -381,7 +381,7 @@ def count_classes(rows: TaskRows, by: str = "region") -> pd.DataFrame:
         n_persons. Of a task with classes n_positive and n_negative (images),
         n_positive_persons and n_negative_persons, which add up to more than n_persons where
         someone has images of both classes. Of one with numbers mean and sd (ddof 1; both NaN of
-        fewer than `cxrlib.intervals.FEW` images), lowest and highest.
+        fewer than `cxrlib.number_text.FEW` images), lowest and highest.
 
     Raises
     ------

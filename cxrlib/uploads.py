@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import CxrError
-from cxrlib.intervals import FEW, name_units
 from cxrlib.nearest import find_nearest, weigh_neighbours
+from cxrlib.number_text import FEW, name_units
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.groups import GROUPINGS
-from cxrlib.intervals import compute_wilson
+from cxrlib.number_text import compute_wilson
 from cxrlib.persons import merge_persons
 from cxrlib.statistics import (
     OUTCOMES,

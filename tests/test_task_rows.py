@@ -14,7 +14,7 @@ import pytest
 from cxrlib.charts.flow import describe_flow
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import FEW
+from cxrlib.number_text import FEW
 from cxrlib.selection import Selection, parse_where, select
 from cxrlib.task_rows import (
     CLASS_GROUPINGS,

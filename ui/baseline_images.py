@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import NOTHING, name_units
+from cxrlib.number_text import NOTHING, name_units
 from cxrlib.runs import Run
 from cxrlib.score_words import write_score
 from cxrlib.worst_images import rank_images

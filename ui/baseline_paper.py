@@ -5,8 +5,8 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from cxrlib.intervals import NOTHING
 from cxrlib.loco import MEAN
+from cxrlib.number_text import NOTHING
 from cxrlib.published_scores import find_scores
 from cxrlib.runs import Run
 from cxrlib.score_comparison import compare_scores, describe_score_comparison

@@ -12,7 +12,7 @@ from cxrlib.charts.calibration import describe_calibration, plot_calibration
 from cxrlib.charts.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.errors import SelectionError
 from cxrlib.influence import find_influence
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.runs import Run
 from cxrlib.subgroups import score_subgroups
 from cxrlib.worst_images import rank_images

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.reporting_items import AUTHOR, answer_items
 from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import make_manifest

@@ -9,9 +9,9 @@ import streamlit as st
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.scores import find_chance, list_scores, make_axis, read_scores
 from cxrlib.folds import name_held_out
-from cxrlib.intervals import name_units
 from cxrlib.loco import MEAN, POOLED
 from cxrlib.nulls import Null
+from cxrlib.number_text import name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.run_series import list_series
 from cxrlib.runs import Run, tell_runs

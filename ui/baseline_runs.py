@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.run_book import RunEntry, keep_run
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, compare_runs, tell_runs

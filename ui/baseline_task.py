@@ -13,7 +13,7 @@ from cxrlib.charts.differences import describe_differences, plot_differences
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import NOTHING, name_units, write_tenths
+from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.report import csv_with_header
 from cxrlib.task_cards import Card, make_card
 from cxrlib.task_rows import TaskRows, compare_labelled, count_classes

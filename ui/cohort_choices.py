@@ -5,7 +5,7 @@ import functools
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.statistics import UNITS, select_published
 from ui.address import report_unknown
 from ui.text import show_alert

@@ -21,7 +21,7 @@ from cxrlib.charts.histograms import (
 from cxrlib.cohort import Cohort
 from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.geography import place_counts
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.statistics import Summary, summarise
 from cxrlib.summary_layout import lay_out_summary
 from ui.chart import show_chart

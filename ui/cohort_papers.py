@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.intervals import name_units
+from cxrlib.number_text import name_units
 from cxrlib.published import (
     compare_published,
     describe_comparison,

@@ -13,8 +13,8 @@ from cxrlib.charts.findings import describe_findings, plot_findings
 from cxrlib.charts.recorded import describe_missing, plot_missing
 from cxrlib.cohort import Cohort
 from cxrlib.groups import GROUPINGS
-from cxrlib.intervals import name_units
 from cxrlib.missingness import describe_missingness
+from cxrlib.number_text import name_units
 from cxrlib.statistics import VIEW_COLUMNS, summarise
 from cxrlib.summary_layout import lay_out_summary
 from cxrlib.table_layout import TableLayout, lay_out_frame

@@ -14,7 +14,6 @@ import streamlit as st
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
-from cxrlib.intervals import NOTHING, name_units
 from cxrlib.map_selection import (
     MOST_IN_ADDRESS,
     ChosenImages,
@@ -27,6 +26,7 @@ from cxrlib.map_selection import (
     write_rows,
 )
 from cxrlib.map_table import export_map, write_parquet
+from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection import Selection
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from cxrlib.charts.palette import PALETTES, Palette
-from cxrlib.intervals import NOTHING
+from cxrlib.number_text import NOTHING
 from cxrlib.report import csv_with_header
 from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
 from cxrlib.tables_html import publication_html

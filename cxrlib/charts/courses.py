@@ -19,8 +19,8 @@ from cxrlib.charts.template import TEXT_SIZE, make_figure
 from cxrlib.charts.words import day_words, safe_text
 from cxrlib.courses import NOT_RECORDED, Noise, OutputCourse, write_value
 from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
-from cxrlib.intervals import name_units
 from cxrlib.neighbours import Courses
+from cxrlib.number_text import name_units
 
 __all__ = ["explain_near", "explain_scale", "plot_course", "plot_near"]
 

@@ -18,7 +18,7 @@ from cxrlib.charts.rows import (
 )
 from cxrlib.charts.template import MARGIN
 from cxrlib.comparison import Comparison
-from cxrlib.intervals import NOTHING
+from cxrlib.number_text import NOTHING
 
 __all__ = ["describe_differences", "plot_differences"]
 

@@ -12,7 +12,7 @@ from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL, add_heading, pale_marker, say_empty
 from cxrlib.charts.template import MARGIN, chart_template
 from cxrlib.charts.words import count_words
-from cxrlib.intervals import FEW, write_tenths
+from cxrlib.number_text import FEW, write_tenths
 
 __all__ = [
     "describe_ages",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from cxrlib.intervals import (
+from cxrlib.number_text import (
     compute_wilson,
     describe_average,
     describe_middle,
