@@ -17,13 +17,20 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.cohorts import find_real_root
+from cxrlib.baselines.evaluation.loco import (
+    CORRECTED,
+    PUBLISHED,
+    LocoSettings,
+    plan_loco,
+    predict_folds,
+    run_loco,
+)
+from cxrlib.baselines.evaluation.models import one_thread
+from cxrlib.baselines.evaluation.resampling import draw_weights
+from cxrlib.baselines.evaluation.scores import compute_score
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.features import Features, features_from_matrix
-from cxrlib.loco import CORRECTED, PUBLISHED, LocoSettings, plan_loco, predict_folds, run_loco
-from cxrlib.models import one_thread
 from cxrlib.processes import count_cores
-from cxrlib.resampling import draw_weights
-from cxrlib.scores import compute_score
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import PAPER_TASKS

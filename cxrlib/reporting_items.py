@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlib.baselines.evaluation.score_text import write_score
+from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import name_units
-from cxrlib.score_words import write_score
-from cxrlib.scores import POOLED
 
 __all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "TRIPOD_AI", "ReportingItem", "answer_items"]
 

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort
-from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import list_feature_sets
-from cxrlib.loco import PUBLISHED, LocoSettings
-from cxrlib.number_text import name_units
-from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
-from cxrlib.runs import RunSpec, make_run
-from cxrlib.score_comparison import (
+from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
+from cxrlib.baselines.evaluation.paper_score_comparison import (
     SCORE_COLUMNS,
     compare_class_counts,
     compare_scores,
     describe_score_comparison,
     list_not_run,
 )
+from cxrlib.cohort import Cohort
+from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.features import list_feature_sets
+from cxrlib.number_text import name_units
+from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
+from cxrlib.runs import RunSpec, make_run
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import find_task
 
@@ -76,7 +76,8 @@ class Reproduction:
         `REPRODUCTION_COLUMNS`, a line a printed score (seeds averaged).
     counts : DataFrame
         The classes of each task and region beside the paper's: see
-        `cxrlib.score_comparison.compare_class_counts`. Of images with a readable file.
+        `cxrlib.baselines.evaluation.paper_score_comparison.compare_class_counts`. Of images with a
+        readable file.
     not_run : tuple of NotRun
     notes : tuple of str
         What a reader must know, in sentences.

@@ -1,7 +1,8 @@
 """Evaluations that take long, as jobs: the null, the shift, and the network on pixels.
 
 Each makes the run it belongs to first, so that it is in the run book; what a job gives lies in the
-store, where `cxrlib.nulls.load_null`, `cxrlib.shift.load_shift` and `cxrlib.runs.find_run` find it.
+store, where `cxrlib.baselines.evaluation.permutation_null.load_null`,
+`cxrlib.baselines.evaluation.region_shift.load_shift` and `cxrlib.runs.find_run` find it.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
+from cxrlib.baselines.evaluation.folds import Labels, make_folds
+from cxrlib.baselines.evaluation.models import MLP_SEEDS, choose_method, refuse_training
+from cxrlib.baselines.evaluation.permutation_null import PERMUTATIONS, compute_null, null_key
+from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
+from cxrlib.baselines.evaluation.region_shift import compute_shift, shift_key
+from cxrlib.baselines.evaluation.stored_fits import KeptFits
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.features import Features, load_pixel_features
-from cxrlib.folds import Labels, make_folds
-from cxrlib.kept_fits import KeptFits
-from cxrlib.models import MLP_SEEDS, choose_method, refuse_training
-from cxrlib.nulls import PERMUTATIONS, compute_null, null_key
-from cxrlib.protocols import LocoSettings, find_protocol
-from cxrlib.run_keys import name_evaluation
 from cxrlib.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.runs import make_run
 from cxrlib.selection import check_selection
-from cxrlib.shift import compute_shift, shift_key
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import read_task

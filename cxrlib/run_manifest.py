@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
+from cxrlib.baselines.evaluation.models import MLP_SEEDS, Method, choose_method
+from cxrlib.baselines.evaluation.score_text import name_metric
 from cxrlib.cohort import Cohort
 from cxrlib.licences import describe_licences
-from cxrlib.models import MLP_SEEDS, Method, choose_method
 from cxrlib.run_book import RunEntry
 from cxrlib.runs import Run
-from cxrlib.score_words import name_metric
 from cxrlib.storage.json_tables import to_records
 from cxrlib.task_cards import make_card
 from cxrlib.tasks import Task
@@ -170,7 +170,7 @@ def _describe_protocol(run: Run) -> dict[str, Any]:
 
 
 def _describe_model(run: Run, method: Method) -> str:
-    """Say what was fitted, as `cxrlib.models` does it."""
+    """Say what was fitted, as `cxrlib.baselines.evaluation.models` does it."""
     protocol = run.spec.settings.protocol
     how = ", with its defaults"
     if method == "logistic" and protocol.is_standardised:

@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlib.baselines.evaluation.loco import MEAN, POOLED
+from cxrlib.baselines.evaluation.paper_score_comparison import describe_score_comparison
+from cxrlib.baselines.evaluation.score_text import name_metric, write_score
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
 from cxrlib.charts.scores import find_chance
 from cxrlib.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, cite_images
-from cxrlib.loco import MEAN, POOLED
 from cxrlib.reporting_items import AUTHOR, GUIDELINES
 from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import MAIN_METRICS, list_used_images
@@ -20,8 +22,6 @@ from cxrlib.run_methods import write_methods
 from cxrlib.run_parts import ReportPart
 from cxrlib.run_series import list_series
 from cxrlib.runs import Run, tell_runs
-from cxrlib.score_comparison import describe_score_comparison
-from cxrlib.score_words import name_metric, write_score
 
 __all__ = ["ReportContents", "tell_score", "write_page"]
 
@@ -62,7 +62,7 @@ class ReportContents:
     differences : DataFrame
         Result of `cxrlib.runs.compare_shortcuts`.
     published : DataFrame
-        Result of `cxrlib.score_comparison.compare_scores`.
+        Result of `cxrlib.baselines.evaluation.paper_score_comparison.compare_scores`.
     more : sequence of ReportPart
     lines : sequence of str
         Where it comes from, the notice first.

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.calibration import check_calibration
+from cxrlib.baselines.evaluation.calibration import check_calibration
+from cxrlib.baselines.evaluation.influence import find_influence
+from cxrlib.baselines.evaluation.loco import MEAN, POOLED
+from cxrlib.baselines.evaluation.permutation_null import Null, load_null
+from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
+from cxrlib.baselines.evaluation.region_shift import Shift, load_shift
+from cxrlib.baselines.evaluation.subgroups import score_subgroups
 from cxrlib.charts.calibration import describe_calibration, plot_calibration
 from cxrlib.charts.nulls import describe_null, plot_null
 from cxrlib.charts.score_steps import describe_score_steps, plot_score_steps
 from cxrlib.charts.shift import describe_shift, plot_shift
 from cxrlib.charts.subgroups import describe_subgroups, plot_subgroups
-from cxrlib.influence import find_influence
-from cxrlib.loco import MEAN, POOLED
-from cxrlib.nulls import Null, load_null
-from cxrlib.protocol_walk import walk_protocol
 from cxrlib.runs import Run
-from cxrlib.shift import Shift, load_shift
 from cxrlib.storage.store import Store
-from cxrlib.subgroups import score_subgroups
 
 __all__ = ["ReportPart", "gather_parts"]
 

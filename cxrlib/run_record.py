@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrlib.baselines.evaluation.loco import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
 from cxrlib.errors import SelectionError
-from cxrlib.loco import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
 
 __all__ = ["RECORD_ERRORS", "TABLES", "RunRecord", "format_record", "parse_record", "settle"]
 

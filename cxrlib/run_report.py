@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.licences import METADATA_LICENCE, credit, licence_of
@@ -30,7 +31,6 @@ from cxrlib.run_manifest import (
 from cxrlib.run_page import ReportContents, write_page
 from cxrlib.run_parts import ReportPart
 from cxrlib.runs import Run, compare_shortcuts, describe_spec, tell_runs
-from cxrlib.score_comparison import compare_scores
 from cxrlib.storage.json_tables import to_records
 
 __all__ = [

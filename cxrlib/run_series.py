@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from cxrlib.baselines.evaluation.permutation_null import Null
+from cxrlib.baselines.evaluation.score_text import is_number
 from cxrlib.charts.scores import Kind, Series
-from cxrlib.nulls import Null
 from cxrlib.runs import Run
-from cxrlib.score_words import is_number
 
 __all__ = ["list_series", "list_shortcuts", "make_series"]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cxrlib.baselines.evaluation.folds import HOLD_OUTS
+from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.folds import HOLD_OUTS
-from cxrlib.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.selection import Selection, parse_where
 from cxrlib.tasks import PAPER_TASKS, Task, read_task
 
@@ -41,7 +41,8 @@ class RunSpec:
     ------
     SelectionError
         If the filters are not understood, or the protocol is none of
-        `cxrlib.protocols.PROTOCOLS`: no address and no command line could name it.
+        `cxrlib.baselines.evaluation.protocols.PROTOCOLS`: no address and no command line could
+        name it.
     """
 
     task: Task
@@ -53,7 +54,7 @@ class RunSpec:
         if self.settings.protocol not in PROTOCOLS:
             raise SelectionError(
                 f"A run follows one of the protocols {', '.join(each.name for each in PROTOCOLS)} "
-                f"as it is, not {self.settings.protocol!r}. cxrlib.loco.run_loco takes any."
+                f"as it is, not {self.settings.protocol!r}. cxrlib.baselines.evaluation.loco.run_loco takes any."
             )
         object.__setattr__(self, "where", parse_where(self.where).to_where())
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlib.baselines.evaluation.evaluation_key import READ_COLUMNS, list_versions
+from cxrlib.baselines.evaluation.loco import MEAN, Kept, LocoResult, compare_results, run_loco
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import (
@@ -24,7 +26,6 @@ from cxrlib.features import (
     load_features,
     match_features,
 )
-from cxrlib.loco import MEAN, Kept, LocoResult, compare_results, run_loco
 from cxrlib.number_text import name_units
 from cxrlib.run_book import (
     RUNS,
@@ -35,7 +36,6 @@ from cxrlib.run_book import (
     read_record,
     write_entry,
 )
-from cxrlib.run_keys import READ_COLUMNS, list_versions
 from cxrlib.run_record import RunRecord, format_record, settle
 from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.selection import check_selection
@@ -232,7 +232,8 @@ def make_run(
     should_stop : callable, optional
         Asked between fits.
     kept : mutable mapping, optional
-        Fits of the run itself that were done before, see `cxrlib.loco.run_loco`.
+        Fits of the run itself that were done before, see
+        `cxrlib.baselines.evaluation.loco.run_loco`.
 
     Returns
     -------
@@ -457,7 +458,8 @@ class RunComparison:
     first, second : str
         Ids of the runs.
     table : DataFrame or None
-        Result of `cxrlib.loco.compare_results`: first minus second; None where rows differ.
+        Result of `cxrlib.baselines.evaluation.loco.compare_results`: first minus second; None
+        where rows differ.
     reason : str
         Why there is no table, in a sentence; "" where there is one.
     remarks : tuple of str
@@ -502,7 +504,7 @@ def compare_shortcuts(run: Run) -> pd.DataFrame:
     -------
     DataFrame
         ``features`` and ``title`` of the shortcut, then the columns of
-        `cxrlib.loco.compare_results`: the run minus the shortcut.
+        `cxrlib.baselines.evaluation.loco.compare_results`: the run minus the shortcut.
     """
     tables = {name: compare_results(run.result, other) for name, other in run.shortcuts.items()}
     return _gather(run, tables)

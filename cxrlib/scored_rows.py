@@ -1,7 +1,7 @@
 """The last step of a task's flow: images of held-out groups that have a score of their own."""
 
-from cxrlib.folds import name_groups
-from cxrlib.loco import LocoResult
+from cxrlib.baselines.evaluation.folds import name_groups
+from cxrlib.baselines.evaluation.loco import LocoResult
 from cxrlib.task_rows import TaskRows, narrow_rows
 
 __all__ = ["keep_scored"]

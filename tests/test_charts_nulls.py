@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.baselines.evaluation.permutation_null import OBSERVED, Null
 from cxrlib.charts.nulls import describe_null, plot_null
-from cxrlib.nulls import OBSERVED, Null
 from tests.figures import assert_valid
 
 

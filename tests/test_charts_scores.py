@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from cxrlib.baselines.evaluation.score_text import name_fold
 from cxrlib.charts.scores import (
     Series,
     find_chance,
@@ -13,7 +14,6 @@ from cxrlib.charts.scores import (
     read_scores,
     say_cell,
 )
-from cxrlib.score_words import name_fold
 from tests.score_tables import make_folds, make_scores
 
 

@@ -12,14 +12,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib import NOTICE
+from cxrlib.baselines.evaluation.folds import HOLD_OUTS
+from cxrlib.baselines.evaluation.paper_score_comparison import SCORE_COLUMNS
+from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.cli import app, loco
 from cxrlib.cohort import load_cohort
 from cxrlib.features import features_from_matrix
-from cxrlib.folds import HOLD_OUTS
-from cxrlib.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
 from cxrlib.runs import make_run
-from cxrlib.score_comparison import SCORE_COLUMNS
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 from tests.cohort_factory import draw_image, make_cohort

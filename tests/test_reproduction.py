@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
+from cxrlib.baselines.evaluation.paper_score_comparison import NOT_RUN
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.loco import PUBLISHED, LocoSettings
 from cxrlib.published_scores import MEAN, PUBLISHED_SCORES, PUBLISHED_TASKS
 from cxrlib.reproduction import (
     REPRODUCTION_COLUMNS,
@@ -15,7 +16,6 @@ from cxrlib.reproduction import (
     reproduce_scores,
 )
 from cxrlib.runs import RunSpec, list_runs, make_run
-from cxrlib.score_comparison import NOT_RUN
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 from tests.cohort_factory import make_cohort

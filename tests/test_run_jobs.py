@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxrlib import loco_plan, shift
+from cxrlib.baselines.evaluation import loco_plan, region_shift
+from cxrlib.baselines.evaluation.models import Fit
+from cxrlib.baselines.evaluation.permutation_null import compute_null, load_null
+from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
+from cxrlib.baselines.evaluation.region_shift import compare_shift, load_shift
+from cxrlib.baselines.evaluation.stored_fits import KIND, KeptFits
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.kept_fits import KIND, KeptFits
-from cxrlib.models import Fit
-from cxrlib.nulls import compute_null, load_null
-from cxrlib.protocols import PUBLISHED, LocoSettings
 from cxrlib.run_jobs import make_spec, spec_parameters
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import count_runs, find_run
-from cxrlib.shift import compare_shift, load_shift
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task, read_task
 from cxrlib.work import WorkStoppedError, check_parameters, run_work
@@ -130,7 +130,7 @@ def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> 
 
 def test_a_shift_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path, monkeypatch) -> None:
     """Asked for again it is not made again; damaged it is."""
-    monkeypatch.setattr(shift, "MOST_PARTS", 2)
+    monkeypatch.setattr(region_shift, "MOST_PARTS", 2)
     spec = replace(SPEC, settings=LocoSettings(n_resamples=2))
     parameters = spec_parameters(spec, str(cohort.root))
     result, told = do("shift", tmp_path, parameters)

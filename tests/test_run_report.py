@@ -15,9 +15,9 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib import NOTICE
+from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.protocols import PUBLISHED, LocoSettings
 from cxrlib.reporting_items import ITEMS
 from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import make_manifest, name_time

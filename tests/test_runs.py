@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import Features, features_from_matrix, load_features
-from cxrlib.protocols import PUBLISHED, LocoSettings
 from cxrlib.run_record import TABLES
 from cxrlib.runs import (
     RUN_VERSION,

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings, run_loco
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import load_features
-from cxrlib.loco import PUBLISHED, LocoSettings, run_loco
 from cxrlib.shortcuts import (
     AGE_WHERE_BLANK,
     SHORTCUTS,

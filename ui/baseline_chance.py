@@ -5,12 +5,12 @@ from functools import partial
 
 import pandas as pd
 
+from cxrlib.baselines.evaluation.loco import MEAN, POOLED
+from cxrlib.baselines.evaluation.permutation_null import N_PERMUTATIONS, Null, load_null
+from cxrlib.baselines.evaluation.score_text import is_number, name_fold, name_metric, write_score
 from cxrlib.catalogue import CohortEntry
 from cxrlib.charts.nulls import describe_null, plot_null
-from cxrlib.loco import MEAN, POOLED
-from cxrlib.nulls import N_PERMUTATIONS, Null, load_null
 from cxrlib.runs import Run
-from cxrlib.score_words import is_number, name_fold, name_metric, write_score
 from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request
 from ui.chart import show_chart

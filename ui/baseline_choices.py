@@ -11,13 +11,13 @@ from typing import Any
 
 import streamlit as st
 
+from cxrlib.baselines.evaluation.folds import HOLD_OUTS
+from cxrlib.baselines.evaluation.loco import MEAN, POOLED
+from cxrlib.baselines.evaluation.protocols import PROTOCOLS, find_protocol
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.features import FeatureChoice
-from cxrlib.folds import HOLD_OUTS
-from cxrlib.loco import MEAN, POOLED
 from cxrlib.metadata import MAX_DAYS, XRAY_VIEWS
-from cxrlib.protocols import PROTOCOLS, find_protocol
 from cxrlib.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
 from ui.address import report_unknown, write_parameters

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from cxrlib.baselines.evaluation.score_text import write_score
+from cxrlib.baselines.evaluation.worst_predictions import rank_images
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.runs import Run
-from cxrlib.score_words import write_score
-from cxrlib.worst_images import rank_images
 from ui.address import report_unknown
 from ui.baseline_choices import ALL_GROUPS
 from ui.image_panel import show_image_panel

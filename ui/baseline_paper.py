@@ -5,12 +5,15 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from cxrlib.loco import MEAN
+from cxrlib.baselines.evaluation.loco import MEAN
+from cxrlib.baselines.evaluation.paper_score_comparison import (
+    compare_scores,
+    describe_score_comparison,
+)
+from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write_interval
 from cxrlib.number_text import NOTHING
 from cxrlib.published_scores import find_scores
 from cxrlib.runs import Run
-from cxrlib.score_comparison import compare_scores, describe_score_comparison
-from cxrlib.score_words import is_number, name_metric, write_interval
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 

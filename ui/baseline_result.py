@@ -6,22 +6,22 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.charts.forest import describe_forest, plot_forest
-from cxrlib.charts.scores import find_chance, list_scores, make_axis, read_scores
-from cxrlib.folds import name_held_out
-from cxrlib.loco import MEAN, POOLED
-from cxrlib.nulls import Null
-from cxrlib.number_text import name_units
-from cxrlib.regions import UNKNOWN
-from cxrlib.run_series import list_series
-from cxrlib.runs import Run, tell_runs
-from cxrlib.score_words import (
+from cxrlib.baselines.evaluation.folds import name_held_out
+from cxrlib.baselines.evaluation.loco import MEAN, POOLED
+from cxrlib.baselines.evaluation.permutation_null import Null
+from cxrlib.baselines.evaluation.score_text import (
     Cells,
     is_number,
     name_fold,
     name_metric,
     write_interval,
 )
+from cxrlib.charts.forest import describe_forest, plot_forest
+from cxrlib.charts.scores import find_chance, list_scores, make_axis, read_scores
+from cxrlib.number_text import name_units
+from cxrlib.regions import UNKNOWN
+from cxrlib.run_series import list_series
+from cxrlib.runs import Run, tell_runs
 from ui.address import report_unknown
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_entries

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.baselines.evaluation.folds import name_held_out
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
-from cxrlib.folds import name_held_out
 
 __all__ = ["describe_calibration", "plot_calibration"]
 
@@ -20,8 +20,8 @@ def plot_calibration(
     Parameters
     ----------
     table : DataFrame
-        Result of `cxrlib.calibration.check_calibration`: fold, predicted, observed, difference,
-        low, high, n_images, n_persons, reason.
+        Result of `cxrlib.baselines.evaluation.calibration.check_calibration`: fold, predicted,
+        observed, difference, low, high, n_images, n_persons, reason.
     hold_out : str, default "region"
     unit : str, optional
         Of a number; of classes, shares are compared.

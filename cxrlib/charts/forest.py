@@ -6,6 +6,18 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.baselines.evaluation.folds import name_held_out
+from cxrlib.baselines.evaluation.score_text import (
+    Cells,
+    explain_none,
+    is_number,
+    name_fold,
+    name_metric,
+    read_reason,
+    say_counts,
+    write_interval,
+    write_number,
+)
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_key import Look
 from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
@@ -19,19 +31,7 @@ from cxrlib.charts.scores import (
     read_scores,
     say_cell,
 )
-from cxrlib.folds import name_held_out
 from cxrlib.regions import UNKNOWN
-from cxrlib.score_words import (
-    Cells,
-    explain_none,
-    is_number,
-    name_fold,
-    name_metric,
-    read_reason,
-    say_counts,
-    write_interval,
-    write_number,
-)
 
 __all__ = ["describe_forest", "plot_forest"]
 

@@ -6,13 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from cxrlib.baselines.evaluation.permutation_null import LOWER_IS_BETTER, OBSERVED, Null
+from cxrlib.baselines.evaluation.score_text import name_fold, name_metric, write_score
 from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL
 from cxrlib.charts.score_key import Look, draw_key, measure_key
 from cxrlib.charts.template import TEXT_SIZE, Parts, make_empty, make_figure
-from cxrlib.nulls import LOWER_IS_BETTER, OBSERVED, Null
 from cxrlib.number_text import name_units
-from cxrlib.score_words import name_fold, name_metric, write_score
 
 __all__ = ["describe_null", "plot_null"]
 

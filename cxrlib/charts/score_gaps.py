@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import SUMMARIES
-from cxrlib.score_words import (
+from cxrlib.baselines.evaluation.score_text import (
     Cells,
     explain_none,
     is_number,
@@ -19,6 +15,10 @@ from cxrlib.score_words import (
     say_counts,
     write_score,
 )
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import SUMMARIES
 
 __all__ = ["Gap", "describe_gaps", "plot_gaps"]
 

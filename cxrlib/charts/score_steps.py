@@ -6,11 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import SUMMARIES, make_axis
-from cxrlib.score_words import (
+from cxrlib.baselines.evaluation.score_text import (
     Cells,
     is_number,
     name_fold,
@@ -20,6 +16,10 @@ from cxrlib.score_words import (
     write_interval,
     write_score,
 )
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import SUMMARIES, make_axis
 
 __all__ = ["choose_fold", "describe_score_steps", "plot_score_steps"]
 
@@ -35,7 +35,7 @@ def choose_fold(steps: pd.DataFrame) -> str:
     Parameters
     ----------
     steps : DataFrame
-        Result of `cxrlib.protocol_walk.walk_protocol`.
+        Result of `cxrlib.baselines.evaluation.protocol_steps.walk_protocol`.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def plot_score_steps(
     Parameters
     ----------
     steps : DataFrame
-        Result of `cxrlib.protocol_walk.walk_protocol`: step, words, fold, metric, value, low,
-        high, n_images, n_persons, change, reason.
+        Result of `cxrlib.baselines.evaluation.protocol_steps.walk_protocol`: step, words, fold,
+        metric, value, low, high, n_images, n_persons, change, reason.
     fold : str, optional
         Which score is followed: "mean", "pooled" or a held-out group; `choose_fold` by default.
         With the mean every group is a thin mark.

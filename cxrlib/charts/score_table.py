@@ -7,6 +7,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.baselines.evaluation.folds import name_held_out
+from cxrlib.baselines.evaluation.score_text import (
+    Cells,
+    is_number,
+    name_fold,
+    name_metric,
+    write_interval,
+    write_score,
+)
 from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
 from cxrlib.charts.rows import STILL, quote_text, text_width
 from cxrlib.charts.score_key import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
@@ -21,9 +30,7 @@ from cxrlib.charts.scores import (
     say_cell,
 )
 from cxrlib.charts.template import TEXT_SIZE, Parts, make_empty, make_figure
-from cxrlib.folds import name_held_out
 from cxrlib.regions import UNKNOWN
-from cxrlib.score_words import Cells, is_number, name_fold, name_metric, write_interval, write_score
 
 __all__ = ["describe_score_table", "plot_score_table"]
 

@@ -9,9 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreAxis
-from cxrlib.score_words import (
+from cxrlib.baselines.evaluation.score_text import (
     Cells,
     is_number,
     name_fold,
@@ -20,7 +18,9 @@ from cxrlib.score_words import (
     say_counts,
     write_score,
 )
-from cxrlib.scores import MEAN, POOLED
+from cxrlib.baselines.evaluation.scores import MEAN, POOLED
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreAxis
 
 __all__ = [
     "KINDS",
@@ -116,7 +116,7 @@ def find_chance(
     Parameters
     ----------
     metric : str
-        A key of `cxrlib.score_words.METRIC_NAMES`.
+        A key of `cxrlib.baselines.evaluation.score_text.METRIC_NAMES`.
     folds : DataFrame, optional
         With fold, n_positive, n_negative: the share of a class is what AUPRC starts from.
     event : {"positive", "negative", ""}

@@ -3,9 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.baselines.evaluation.score_text import name_metric
 from cxrlib.charts.palette import Theme
 from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
-from cxrlib.score_words import name_metric
 
 __all__ = ["describe_shift", "plot_shift"]
 
@@ -22,8 +22,8 @@ def plot_shift(
     Parameters
     ----------
     table : DataFrame
-        Of `cxrlib.shift.Shift`: fold, metric, outside, inside, difference, low, high, n_images,
-        n_persons, reason.
+        Of `cxrlib.baselines.evaluation.region_shift.Shift`: fold, metric, outside, inside,
+        difference, low, high, n_images, n_persons, reason.
     repeats : DataFrame, optional
         Of the same: fold, repeat, outside, inside; each is a thin mark.
     hold_out : str, default "region"

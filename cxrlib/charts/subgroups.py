@@ -6,11 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import make_axis
-from cxrlib.score_words import (
+from cxrlib.baselines.evaluation.score_text import (
     Cells,
     explain_none,
     is_number,
@@ -19,6 +15,10 @@ from cxrlib.score_words import (
     say_counts,
     write_number,
 )
+from cxrlib.charts.palette import Theme
+from cxrlib.charts.score_key import Look
+from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores import make_axis
 
 __all__ = ["describe_subgroups", "plot_subgroups"]
 
@@ -31,8 +31,8 @@ def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     Parameters
     ----------
     table : DataFrame
-        Result of `cxrlib.subgroups.score_subgroups`: grouping, group, metric, value, low, high,
-        n_images, n_persons, reason.
+        Result of `cxrlib.baselines.evaluation.subgroups.score_subgroups`: grouping, group, metric,
+        value, low, high, n_images, n_persons, reason.
     theme : {"light", "dark"}
 
     Returns

@@ -112,7 +112,7 @@ def loco(
     with reported_errors("nothing was written"):
         _check_folder(out)
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
-        from cxrlib.protocols import LocoSettings, find_protocol
+        from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
         from cxrlib.runs import RunSpec, make_run
         from cxrlib.tasks import read_task
 
@@ -214,7 +214,7 @@ def _describe_cohort(cohort: Cohort) -> dict[str, Any]:
 
 def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
     """Lay all of a run out as plain values."""
-    from cxrlib.score_comparison import compare_scores
+    from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
 
     settings, task, features = run.spec.settings, run.spec.task, run.result.features
     return _describe_cohort(cohort) | {
@@ -286,7 +286,7 @@ def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
     if table is RunTable.shortcuts:
         return run.shortcut_scores
     if table is RunTable.published:
-        from cxrlib.score_comparison import compare_scores
+        from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
 
         return compare_scores(run.result)
     tables = {
@@ -300,8 +300,8 @@ def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
 
 def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, Any]:
     """Lay all of a reproduction out as plain values."""
+    from cxrlib.baselines.evaluation.paper_score_comparison import count_score_verdicts
     from cxrlib.runs import list_versions
-    from cxrlib.score_comparison import count_score_verdicts
 
     return _describe_cohort(cohort) | {
         "protocol": "published",
@@ -317,7 +317,7 @@ def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, A
 
 def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
     """List what a table of a reproduction says of itself, the notice first."""
-    from cxrlib.protocols import PUBLISHED
+    from cxrlib.baselines.evaluation.protocols import PUBLISHED
     from cxrlib.report import provenance
     from cxrlib.runs import list_versions
 

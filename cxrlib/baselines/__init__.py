@@ -1,0 +1,1 @@
+"""Baselines: tasks, feature sets, leave-one-region-out evaluation, and runs."""

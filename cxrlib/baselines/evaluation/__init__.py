@@ -1,0 +1,1 @@
+"""Leave-one-region-out evaluation: folds, models, scores, intervals, and their checks."""

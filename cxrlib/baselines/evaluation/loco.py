@@ -1,0 +1,364 @@
+"""Leave one region out: how well a label is predicted in a place the model has not seen.
+
+Each group of images (a region, sub-region, country or site) is predicted by a model trained on
+the others, after Cohen et al. 2020b, section 5, by the protocol chosen. Do not read a score
+without its interval, its counts, and the scores that shortcuts reach on the same images.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.baselines.evaluation.fold_scores import (
+    FoldCase,
+    FoldDraws,
+    average_draws,
+    draw_scores,
+    measure_size,
+    pool_draws,
+)
+from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS, Fold, name_held_out
+from cxrlib.baselines.evaluation.loco_plan import (
+    Kept,
+    LocoPlan,
+    Predictions,
+    ShouldStop,
+    note_fits,
+    plan_loco,
+    predict_folds,
+)
+from cxrlib.baselines.evaluation.loco_result import (
+    FOLD_COLUMNS,
+    PREDICTION_COLUMNS,
+    SCORE_COLUMNS,
+    LocoResult,
+    read_cases,
+)
+from cxrlib.baselines.evaluation.paired_differences import DIFFERENCE_COLUMNS, compare_results
+from cxrlib.baselines.evaluation.protocols import (
+    CORRECTED,
+    PROTOCOLS,
+    PUBLISHED,
+    LocoSettings,
+    Protocol,
+    find_protocol,
+)
+from cxrlib.baselines.evaluation.resampling import find_interval
+from cxrlib.baselines.evaluation.scores import MEAN, METRICS, POOLED, POOLED_METRICS, RANGES
+from cxrlib.features import Features
+from cxrlib.number_text import name_units
+from cxrlib.task_rows import TaskRows
+
+__all__ = [
+    "CORRECTED",
+    "DIFFERENCE_COLUMNS",
+    "FOLD_COLUMNS",
+    "HOLD_OUTS",
+    "MEAN",
+    "METRICS",
+    "POOLED",
+    "PREDICTION_COLUMNS",
+    "PROTOCOLS",
+    "PUBLISHED",
+    "SCORE_COLUMNS",
+    "Kept",
+    "LocoPlan",
+    "LocoResult",
+    "LocoSettings",
+    "Predictions",
+    "Protocol",
+    "compare_results",
+    "compute_values",
+    "find_protocol",
+    "plan_loco",
+    "predict_folds",
+    "run_loco",
+    "score_seeds",
+]
+
+
+def run_loco(
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings | None = None,
+    *,
+    should_stop: ShouldStop | None = None,
+    kept: Kept | None = None,
+) -> LocoResult:
+    """Hold each group out once, predict it from the others and score the predictions.
+
+    Parameters
+    ----------
+    rows : TaskRows
+    features : Features
+        Images without features are left out and counted in the notes.
+    settings : LocoSettings, optional
+        The corrected protocol over regions by default.
+    should_stop : callable, optional
+        Asked between fits.
+    kept : mutable mapping, optional
+        Fits of an earlier call with the same images, features and settings: they are not done
+        again, and new ones are put into it.
+
+    Returns
+    -------
+    LocoResult
+
+    Raises
+    ------
+    SelectionError
+        If no image has features, a feature is not a finite number, or pixels are to predict a
+        number.
+    RunStoppedError
+        When `should_stop` said so.
+    """
+    settings = settings or LocoSettings()
+    plan = plan_loco(rows, features, settings)
+    predictions = predict_folds(plan, should_stop=should_stop, kept=kept)
+    draws = _draw(plan, predictions, plan.labels.y, settings.n_resamples)
+    return LocoResult(
+        rows=plan.rows,
+        features=plan.features,
+        settings=settings,
+        folds=_list_folds(plan),
+        predictions=_list_predictions(plan, predictions),
+        scores=_list_scores(plan, draws),
+        notes=(*plan.notes, *note_fits(predictions)),
+    )
+
+
+# ---- scores
+
+
+def compute_values(
+    plan: LocoPlan, predictions: Predictions, y: np.ndarray | None = None
+) -> dict[tuple[str, str], float]:
+    """Compute every score without intervals: by fold and metric, with the mean and the pooled.
+
+    Parameters
+    ----------
+    plan : LocoPlan
+    predictions : mapping of str to tuple of Fit
+    y : ndarray of float, shape (n_images,), optional
+        Other labels, such as permuted ones.
+
+    Returns
+    -------
+    dict of (fold, metric) to float
+        NaN where it is not estimable.
+    """
+    draws = _draw(plan, predictions, plan.labels.y if y is None else y, 0)
+    table = _list_scores(plan, draws)
+    keys = zip(table["fold"], table["metric"], strict=True)
+    return dict(zip(keys, table["value"].to_list(), strict=True))
+
+
+def _draw(plan: LocoPlan, predictions: Predictions, y: np.ndarray, n: int) -> dict[str, FoldDraws]:
+    """Score the images of each tested fold, and those of n resamples of its persons."""
+    task, settings = plan.rows.task, plan.settings
+    cases = [
+        FoldCase(
+            name=fold.name,
+            y=y[fold.test],
+            persons=plan.persons[fold.test],
+            fits=predictions[fold.name],
+            kind=task.kind,
+            event=task.event,
+            protocol=settings.protocol,
+            train_size=measure_size(y[fold.train], is_class=plan.labels.is_class),
+        )
+        for fold in plan.tested
+    ]
+    return {case.name: draw_scores(case, n, settings.seed) for case in cases}
+
+
+def _score_rows(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> Iterator[dict[str, object]]:
+    """Give the rows of the table of scores."""
+    for metric in plan.metrics:
+        for fold in plan.folds:
+            yield _score_fold(plan, fold, metric, draws)
+    for metric in plan.metrics:
+        yield _score_mean(plan, metric, draws)
+    yield _score_pooled(plan, draws)
+
+
+def _list_scores(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> pd.DataFrame:
+    """Make the table of scores."""
+    return pd.DataFrame(list(_score_rows(plan, draws)), columns=list(SCORE_COLUMNS))
+
+
+def _score_fold(
+    plan: LocoPlan, fold: Fold, metric: str, draws: Mapping[str, FoldDraws]
+) -> dict[str, object]:
+    """Give the row of a fold."""
+    row = _start_row(plan, fold.name, metric, [fold] if fold.is_scored else [])
+    row |= _count(plan, [fold])
+    if not fold.is_scored:
+        return row | {"reason": fold.reason}
+    drawn = draws[fold.name]
+    value = float(drawn.by_seed[metric].mean())
+    if np.isnan(value):
+        return row | {"reason": _explain_constant(plan, fold)}
+    return row | {"value": value} | _bound(drawn.resampled[metric], row, drawn.n_independent)
+
+
+def _score_mean(plan: LocoPlan, metric: str, draws: Mapping[str, FoldDraws]) -> dict[str, object]:
+    """Give the row of the mean over folds."""
+    folds = [
+        fold
+        for fold in plan.folds
+        if fold.is_scored and np.isfinite(draws[fold.name].by_seed[metric]).all()
+    ]
+    row = _start_row(plan, MEAN, metric, folds)
+    needed = plan.settings.protocol.fewest_folds
+    if len(folds) < needed:
+        by = name_held_out(len(folds), plan.settings.hold_out)
+        reason = f"{by} with a score: a mean needs {needed}."
+        return row | {"reason": reason}
+    values, resampled, n_independent = average_draws([draws[fold.name] for fold in folds], metric)
+    sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
+    value = {"value": float(values.mean()), "sd": sd}
+    return row | value | _bound(resampled, row, n_independent)
+
+
+def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, object]:
+    """Give the row of the pairs within folds."""
+    folds = [fold for fold in plan.tested if draws[fold.name].pairs[1] > 0]
+    metric = POOLED_METRICS[plan.rows.task.kind]
+    row = _start_row(plan, POOLED, metric, folds)
+    if not folds:
+        return row | {"reason": f"No {plan.settings.hold_out} has two images to rank."}
+    value, resampled, n_independent = pool_draws([draws[fold.name] for fold in folds])
+    return row | {"value": value} | _bound(resampled, row, n_independent)
+
+
+def _start_row(plan: LocoPlan, name: str, metric: str, folds: list[Fold]) -> dict[str, object]:
+    """Begin a row of the table of scores."""
+    return {
+        "fold": name,
+        "metric": metric,
+        **dict.fromkeys(("value", "sd", "low", "high"), np.nan),
+        **_count(plan, folds),
+        "n_folds": len(folds),
+        "n_used": 0,
+        "n_dropped": 0,
+        "reason": "",
+    }
+
+
+def _count(plan: LocoPlan, folds: list[Fold]) -> dict[str, object]:
+    """Count the test images and persons of folds."""
+    places = np.concatenate([fold.test for fold in folds]) if folds else np.arange(0)
+    return {"n_images": len(places), "n_persons": len(set(plan.persons[places]))}
+
+
+def _bound(
+    resampled: np.ndarray, row: Mapping[str, object], n_independent: int
+) -> dict[str, object]:
+    """Give the interval of a row."""
+    if len(resampled) and row["n_persons"] == 1:
+        return {"reason": "No interval: all images are of one person."}
+    low, high, n_used, reason = find_interval(resampled, n_independent=n_independent)
+    # What is widened may reach beyond what a score can be.
+    low, high = np.clip([low, high], *RANGES.get(str(row["metric"]), (0.0, 1.0))).tolist()
+    n_dropped = len(resampled) - n_used
+    return {"low": low, "high": high, "n_used": n_used, "n_dropped": n_dropped, "reason": reason}
+
+
+def _explain_constant(plan: LocoPlan, fold: Fold) -> str:
+    """Say why a scored fold has no score."""
+    if np.ptp(plan.labels.y[fold.test]) == 0:
+        images = name_units(len(fold.test), "image")
+        return f"{images}, all with the same number: a score needs two."
+    return "The model predicts the same number for all images: there is no correlation."
+
+
+def score_seeds(result: LocoResult) -> pd.DataFrame:
+    """Score each seed of the models on its own, as Tables 10 to 14 list the network on pixels.
+
+    Returns
+    -------
+    DataFrame
+        fold, metric, seed, value; a row a scored fold, score and seed.
+    """
+    lines = []
+    scored = set(result.folds.loc[result.folds["is_scored"], "fold"])
+    seeds = sorted(set(result.predictions["seed"]))
+    for name, case in read_cases(result).items():
+        if name not in scored:
+            continue
+        once = draw_scores(case, 0, 0)
+        for metric, values in once.by_seed.items():
+            for seed, value in zip(seeds, values.tolist(), strict=True):
+                lines.append({"fold": name, "metric": metric, "seed": seed, "value": value})
+    return pd.DataFrame(lines, columns=["fold", "metric", "seed", "value"])
+
+
+# ---- tables of folds and predictions
+
+
+def _list_folds(plan: LocoPlan) -> pd.DataFrame:
+    """Make the table of folds."""
+    return pd.DataFrame([_describe_fold(plan, fold) for fold in plan.folds], columns=FOLD_COLUMNS)
+
+
+def _describe_fold(plan: LocoPlan, fold: Fold) -> dict[str, object]:
+    """Give the row of a fold."""
+    persons = plan.persons[fold.test]
+    by_class = _count_classes(plan, fold)
+    n_events = len(fold.train)
+    if plan.labels.is_class:
+        n_events = min(by_class["n_train_positive"], by_class["n_train_negative"])
+    removed = {guard: number for guard, number in fold.removed.items() if number}
+    return {
+        "fold": fold.name,
+        "n_train_images": len(fold.train),
+        "n_train_persons": len(set(plan.persons[fold.train])),
+        "n_images": len(fold.test),
+        "n_persons": len(set(persons)),
+        **by_class,
+        "n_guarded": sum(removed.values()),
+        "guarded_by": ", ".join(f"{guard} {number}" for guard, number in removed.items()),
+        **{f"n_sharing_{guard}": fold.shared[guard] for guard in GUARDS},
+        "events_per_parameter": n_events / plan.features.n_parameters,
+        "is_tested": fold.is_tested,
+        "is_scored": fold.is_scored,
+        "reason": fold.reason,
+    }
+
+
+def _count_classes(plan: LocoPlan, fold: Fold) -> dict[str, int]:
+    """Count the images and persons of each class; 0 where there are no classes."""
+    y, persons = plan.labels.y, plan.persons
+    counts = {}
+    for name, label in (("positive", 1), ("negative", 0)):
+        chosen = (y == label) & plan.labels.is_class
+        counts[f"n_train_{name}"] = int(chosen[fold.train].sum())
+        counts[f"n_{name}"] = int(chosen[fold.test].sum())
+        counts[f"n_{name}_persons"] = len(set(persons[fold.test][chosen[fold.test]]))
+    return counts
+
+
+def _list_predictions(plan: LocoPlan, predictions: Predictions) -> pd.DataFrame:
+    """Make the table of predictions."""
+    pieces = []
+    for fold in plan.tested:
+        rows = plan.rows.table.iloc[fold.test]
+        for seed, fit in zip(plan.seeds, predictions[fold.name], strict=True):
+            pieces.append(
+                pd.DataFrame(
+                    {
+                        "image_id": rows["image_id"].to_numpy(),
+                        "person_id": rows["person_id"].to_numpy(),
+                        "fold": fold.name,
+                        "y": plan.labels.y[fold.test],
+                        "value": fit.value,
+                        "chosen": fit.chosen,
+                        "seed": seed,
+                    }
+                )
+            )
+    if not pieces:
+        return pd.DataFrame(columns=list(PREDICTION_COLUMNS))
+    return pd.concat(pieces, ignore_index=True)

@@ -1,0 +1,129 @@
+"""The result of an evaluation as tables, and what its scores are made of."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxrlib.baselines.evaluation.fold_scores import FoldCase
+from cxrlib.baselines.evaluation.models import Fit
+from cxrlib.baselines.evaluation.protocols import LocoSettings
+from cxrlib.features import Features
+from cxrlib.task_rows import TaskRows
+
+__all__ = ["FOLD_COLUMNS", "PREDICTION_COLUMNS", "SCORE_COLUMNS", "LocoResult", "read_cases"]
+
+FOLD_COLUMNS = (
+    "fold",
+    "n_train_images",
+    "n_train_persons",
+    "n_train_positive",
+    "n_train_negative",
+    "n_images",
+    "n_persons",
+    "n_positive",
+    "n_negative",
+    "n_positive_persons",
+    "n_negative_persons",
+    "n_guarded",
+    "guarded_by",
+    "n_sharing_person",
+    "n_sharing_article",
+    "n_sharing_source",
+    "events_per_parameter",
+    "is_tested",
+    "is_scored",
+    "reason",
+)
+
+PREDICTION_COLUMNS = ("image_id", "person_id", "fold", "y", "value", "chosen", "seed")
+
+SCORE_COLUMNS = (
+    "fold",
+    "metric",
+    "value",
+    "sd",
+    "low",
+    "high",
+    "n_images",
+    "n_persons",
+    "n_folds",
+    "n_used",
+    "n_dropped",
+    "reason",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LocoResult:
+    """Hold an evaluation.
+
+    Parameters
+    ----------
+    rows : TaskRows
+        The images that took part, in the order of their ids.
+    features : Features
+    settings : LocoSettings
+    folds : DataFrame
+        A row a group, the unknown one last, with `FOLD_COLUMNS`. Training counts are those left
+        by the guards; ``n_guarded`` are the images they took out and ``guarded_by`` says which;
+        ``n_sharing_*`` are images outside the group that share something with it, guarded or
+        not. ``events_per_parameter`` divides the training images of the smaller class (of a
+        number: all) by the parameters. A tested group is predicted and counts in the pooled
+        score; a scored one has a score of its own. ``reason`` says why not.
+    predictions : DataFrame
+        A row an image of a tested group and seed, with `PREDICTION_COLUMNS`: ``value`` is the
+        log-odds of the positive class or the predicted number, ``chosen`` the predicted class (1
+        or 0) or the number.
+    scores : DataFrame
+        A row a group and score, with `SCORE_COLUMNS`; then "mean", over the groups (of the
+        network on pixels: over groups and seeds), with the standard deviation ``sd`` (n - 1);
+        then "pooled", over pairs of images within groups: the AUROC, or of numbers the
+        concordance. ``low`` and ``high`` hold 95 % of the resamples of persons, of which
+        ``n_used`` have a score. Where value is NaN ``reason`` says why; else, where low is
+        NaN, why there is no interval.
+    notes : tuple of str
+        What a reader must know of this run.
+    """
+
+    rows: TaskRows
+    features: Features
+    settings: LocoSettings
+    folds: pd.DataFrame
+    predictions: pd.DataFrame
+    scores: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"LocoResult({self.rows.task.to_text()!r}, {self.features.name!r}, "
+            f"{self.settings.protocol.name!r}, {len(self.rows.table)} images)"
+        )
+
+
+def read_cases(result: LocoResult) -> dict[str, FoldCase]:
+    """Read from the tables of an evaluation what its scores are made of, by group."""
+    task, found = result.rows.task, {}
+    columns = ["n_train_images", "n_train_positive", "n_train_negative"]
+    sizes = {
+        fold: float(4 * positive * negative / n if task.kind == "classes" else n)
+        for fold, n, positive, negative in result.folds[["fold", *columns]].itertuples(index=False)
+        if n
+    }
+    for name, group in result.predictions.groupby("fold", sort=False):
+        seeds = [each for _, each in group.groupby("seed", sort=True)]
+        y, persons = seeds[0]["y"].to_numpy(float), seeds[0]["person_id"].to_numpy()
+        fits = tuple(
+            Fit(each["value"].to_numpy(float), each["chosen"].to_numpy(float), is_converged=True)
+            for each in seeds
+        )
+        found[str(name)] = FoldCase(
+            name=str(name),
+            y=y,
+            persons=persons,
+            fits=fits,
+            kind=task.kind,
+            event=task.event,
+            protocol=result.settings.protocol,
+            train_size=sizes[str(name)],
+        )
+    return found

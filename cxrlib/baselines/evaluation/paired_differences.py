@@ -1,0 +1,174 @@
+"""Two evaluations of the same images: differences of their scores over the same resamples."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from cxrlib.baselines.evaluation.fold_scores import (
+    FoldDraws,
+    average_draws,
+    draw_scores,
+    pool_draws,
+)
+from cxrlib.baselines.evaluation.folds import name_groups, name_held_out
+from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
+from cxrlib.baselines.evaluation.resampling import find_interval
+from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
+from cxrlib.errors import SelectionError
+from cxrlib.number_text import name_units
+
+__all__ = ["DIFFERENCE_COLUMNS", "compare_results"]
+
+DIFFERENCE_COLUMNS = (
+    "fold",
+    "metric",
+    "difference",
+    "low",
+    "high",
+    "n_used",
+    "n_dropped",
+    "reason",
+)
+
+
+_Drawn = Mapping[str, FoldDraws]
+
+
+def compare_results(first: LocoResult, second: LocoResult) -> pd.DataFrame:
+    """Compare two evaluations of the same images: differences of scores over the same resamples.
+
+    Prefer it to looking whether two intervals overlap: both models meet the same people, so that
+    their scores rise and fall together.
+
+    Parameters
+    ----------
+    first, second : LocoResult
+        Of one task over the same images, held out alike. Features and protocol may differ; of
+        the first come seed and number of resamples.
+
+    Returns
+    -------
+    DataFrame
+        fold, metric, difference (first less second), low, high, n_used, n_dropped, reason: why
+        there is no difference or no interval. Groups, then "mean" over those scored in both,
+        then "pooled".
+
+    Raises
+    ------
+    SelectionError
+        If they are not of the same images, labels and groups.
+    """
+    _check_same(first, second)
+    settings = first.settings
+    cases = [read_cases(result) for result in (first, second)]
+    draws = [
+        {
+            name: draw_scores(case, settings.n_resamples, settings.seed)
+            for name, case in each.items()
+            if name in cases[0] and name in cases[1]
+        }
+        for each in cases
+    ]
+    rows = list(_compare_rows(first, second, (draws[0], draws[1])))
+    return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def _check_same(first: LocoResult, second: LocoResult) -> None:
+    """Refuse to compare what is not of the same images, labels and groups."""
+    if first.settings.hold_out != second.settings.hold_out:
+        raise SelectionError(
+            f"One evaluation holds out by {first.settings.hold_out!r}, the other by "
+            f"{second.settings.hold_out!r}: only like folds have a paired difference."
+        )
+    tables = [_describe_rows(result) for result in (first, second)]
+    if first.rows.task.column != second.rows.task.column or not tables[0].equals(tables[1]):
+        raise SelectionError(
+            f"The evaluations are of {name_units(len(tables[0]), 'image')} of task "
+            f"{first.rows.task.title!r} and {name_units(len(tables[1]), 'image')} of task "
+            f"{second.rows.task.title!r} that are not the same: a paired difference needs the same "
+            "images, labels, persons and groups. Take only images that have both feature sets."
+        )
+
+
+def _describe_rows(result: LocoResult) -> pd.DataFrame:
+    """Take what must be the same of each image."""
+    table = result.rows.table
+    group = name_groups(table, result.settings.hold_out)
+    return table[["image_id", "person_id", "y"]].assign(group=group)
+
+
+def _compare_rows(
+    first: LocoResult, second: LocoResult, draws: tuple[_Drawn, _Drawn]
+) -> Iterator[dict[str, object]]:
+    """Give the rows of the table of differences."""
+    reasons = _list_reasons(first) | _list_reasons(second)
+    needed = max(result.settings.protocol.fewest_folds for result in (first, second))
+    means = []
+    for metric in list_metrics(first.rows.task.kind, first.rows.task.event):
+        scored = []
+        for name in first.folds["fold"]:
+            if reason := reasons.get((name, metric), ""):
+                yield _write(name, metric, reason=reason)
+                continue
+            scored.append(name)
+            yield _write(name, metric, *_subtract(draws, [name], metric))
+        if len(scored) >= needed:
+            means.append(_write(MEAN, metric, *_subtract(draws, scored, metric)))
+        else:
+            by = name_held_out(len(scored), first.settings.hold_out)
+            reason = f"{by} with both scores: a mean needs {needed}."
+            means.append(_write(MEAN, metric, reason=reason))
+    yield from means
+    yield _compare_pooled(first, draws)
+
+
+def _list_reasons(result: LocoResult) -> dict[tuple[str, str], str]:
+    """List why groups have no score, by group and metric."""
+    missing = result.scores[result.scores["value"].isna()]
+    keys = zip(missing["fold"], missing["metric"], strict=True)
+    return dict(zip(keys, missing["reason"], strict=True))
+
+
+def _subtract(
+    draws: tuple[_Drawn, _Drawn], names: list[str], metric: str
+) -> tuple[float, np.ndarray, int]:
+    """Subtract the mean score over groups of the second from that of the first."""
+    values, spreads, numbers = zip(
+        *(average_draws([each[name] for name in names], metric) for each in draws), strict=True
+    )
+    difference = float(values[0].mean() - values[1].mean())
+    return difference, spreads[0] - spreads[1], numbers[0]
+
+
+def _compare_pooled(first: LocoResult, draws: tuple[_Drawn, _Drawn]) -> dict[str, object]:
+    """Give the difference of the pairs within groups."""
+    metric = POOLED_METRICS[first.rows.task.kind]
+    names = [name for name, each in draws[0].items() if each.pairs[1] > 0]
+    if not names:
+        reason = f"No {first.settings.hold_out} was tested in both."
+        return _write(POOLED, metric, reason=reason)
+    values, spreads, numbers = zip(
+        *(pool_draws([each[name] for name in names]) for each in draws), strict=True
+    )
+    return _write(POOLED, metric, values[0] - values[1], spreads[0] - spreads[1], numbers[0])
+
+
+def _write(
+    fold: str,
+    metric: str,
+    difference: float = np.nan,
+    spread: np.ndarray | None = None,
+    n_independent: int = 0,
+    *,
+    reason: str = "",
+) -> dict[str, object]:
+    """Give a row of the table of differences."""
+    low, high, n_used, n_all = np.nan, np.nan, 0, 0
+    if spread is not None:
+        low, high, n_used, reason = find_interval(spread, n_independent=n_independent)
+        n_all = len(spread)
+    if n_independent == 1 and n_all:
+        low, high, reason = np.nan, np.nan, "No interval: all images are of one person."
+    cells = (fold, metric, difference, low, high, n_used, n_all - n_used, reason)
+    return dict(zip(DIFFERENCE_COLUMNS, cells, strict=True))

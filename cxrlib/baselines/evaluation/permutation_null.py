@@ -1,0 +1,402 @@
+"""The null of a leave-one-region-out score: what it is where labels say nothing of the images.
+
+Labels are permuted over persons within the held-out groups, and every model is fitted again. So
+each group keeps how many of its persons have which label: a score that only tells groups apart,
+or that rests on few persons, comes out as high under the null as it does by luck.
+
+A person's labels move together, in the order of the image ids: taken over by a person with more
+images they begin again, with fewer the last are not used. Where all images of a person have one
+label, as an outcome has, this exchanges labels among persons and p is exact; where they differ
+within persons, as severity does, it is close to that.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
+from cxrlib.baselines.evaluation.folds import name_groups
+from cxrlib.baselines.evaluation.loco import (
+    POOLED,
+    LocoPlan,
+    LocoSettings,
+    compute_values,
+    plan_loco,
+    predict_folds,
+)
+from cxrlib.baselines.evaluation.resampling import LEVEL
+from cxrlib.errors import SelectionError
+from cxrlib.features import Features
+from cxrlib.number_text import name_units
+from cxrlib.storage.store import Store
+from cxrlib.task_rows import TaskRows
+
+__all__ = ["N_PERMUTATIONS", "Null", "compute_null", "load_null", "null_key", "permute_labels"]
+
+logger = logging.getLogger(__name__)
+
+KIND = "nulls"
+#: Raised when labels are permuted or scored otherwise: every stored null is then computed anew.
+NULL_VERSION = 1
+N_PERMUTATIONS = 200
+PERMUTATIONS = (1, 10_000)  # fewest and most
+#: The number under which the scores of the labels as they are stand in `Null.values`.
+OBSERVED = -1
+KEEP_EVERY = 5.0  # seconds between writings of what is done
+LOWER_IS_BETTER = ("mae",)
+# Labels that leave a fold without one of the classes cannot be fitted: others are drawn.
+MOST_DRAWS = 1000
+# Scores are ratios of whole numbers: those that differ by less are equal.
+ROUNDING = 1e-9
+
+Floats = NDArray[np.float64]
+OnProgress = Callable[[int, int, float], None]
+ShouldStop = Callable[[], bool]
+_VALUES = ("permutation", "fold", "metric", "value")
+_TABLE = ("fold", "metric", "observed", "n", "n_at_least", "p", "low", "middle", "high", "reason")
+
+
+@dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
+class Null:
+    """Hold the scores of permuted labels.
+
+    Parameters
+    ----------
+    values : DataFrame
+        A row a score: permutation (from 0; `OBSERVED` for the labels as they are), fold, metric,
+        value, NaN where it is not defined.
+    n_wanted, n_done : int
+        Permutations asked for, and done.
+    """
+
+    values: pd.DataFrame
+    n_wanted: int
+    n_done: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all permutations that were asked for are done."""
+        return self.n_done >= self.n_wanted
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Set each score beside those of permuted labels.
+
+        Returns
+        -------
+        DataFrame
+            fold, metric, observed; ``n`` permutations with this score, and how many of them have
+            at least as good a one, ``n_at_least``; ``p``, (1 + n_at_least) / (1 + n), never 0;
+            ``low``, ``middle`` and ``high``, the 2.5, 50 and 97.5 % of the permuted; ``reason``:
+            why there is none, "" else.
+        """
+        permuted = self.values[self.values["permutation"] != OBSERVED]
+        by_score = dict(list(permuted.groupby(["fold", "metric"], sort=False)["value"]))
+        observed = self.values[self.values["permutation"] == OBSERVED]
+        rows = [
+            _judge(fold, metric, value, by_score.get((fold, metric)))
+            for fold, metric, value in observed[["fold", "metric", "value"]].itertuples(index=False)
+        ]
+        return pd.DataFrame(rows, columns=list(_TABLE))
+
+    def describe(self, fold: str = POOLED, metric: str | None = None) -> str:
+        """Say in a sentence or two how one score stands among those of permuted labels."""
+        table = self.table
+        found = table[(table["fold"] == fold) & (table["metric"].eq(metric) if metric else True)]
+        if found.empty:
+            return f"There is no score {metric or ''} of {fold}.".replace("  ", " ")
+        row = found.iloc[0]
+        if row["reason"]:
+            return f"No p: {row['reason']}"
+        so_far = "" if self.is_complete else f" so far, of {self.n_wanted:,} asked for"
+        verb = "scores" if row["n_at_least"] == 1 else "score"
+        return (
+            f"Of {name_units(row['n'], 'permutation')} of the labels over persons within their "
+            f"group{so_far}, {row['n_at_least']:,} {verb} at least as well: p = {row['p']:.3g}. "
+            f"The middle 95 % of them score {row['low']:.2f} to {row['high']:.2f}."
+        )
+
+
+def _judge(
+    fold: str, metric: str, observed: float, permuted: pd.Series | None
+) -> dict[str, object]:
+    """Give the row of one score."""
+    row: dict[str, object] = {"fold": fold, "metric": metric, "observed": observed, "n": 0}
+    row |= {"n_at_least": 0, **dict.fromkeys(("p", "low", "middle", "high"), np.nan)}
+    if np.isnan(observed):
+        return row | {"reason": "There is no such score of the labels as they are."}
+    values = np.empty(0) if permuted is None else permuted.to_numpy(dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return row | {"reason": "No permutation is done yet."}
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    n_at_least = int((sign * values >= sign * observed - ROUNDING).sum())
+    low, middle, high = np.quantile(values, [0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2])
+    return row | {
+        "n": len(values),
+        "n_at_least": n_at_least,
+        "p": (1 + n_at_least) / (1 + len(values)),
+        "low": float(low),
+        "middle": float(middle),
+        "high": float(high),
+        "reason": "",
+    }
+
+
+def compute_null(
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings | None = None,
+    *,
+    n: int = N_PERMUTATIONS,
+    store: Store | None = None,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Null:
+    """Permute labels over persons within the held-out groups, and fit every model again.
+
+    Each permutation has its own seed: more of them go on where fewer ended.
+
+    Parameters
+    ----------
+    rows : TaskRows
+    features : Features
+    settings : LocoSettings, optional
+        The corrected protocol over regions by default.
+    n : int, default 200
+        Permutations; p is never below 1 / (n + 1).
+    store : Store, optional
+        Where what is done is kept, and taken up again.
+    on_progress : callable, optional
+        Takes the permutations done, all, and the p of the pooled score so far (NaN for none).
+    should_stop : callable, optional
+        Asked before each permutation; what it stops is kept and returned as it is.
+
+    Raises
+    ------
+    SelectionError
+        If n is not 1 to 10,000, for pixels, or as `cxrlib.baselines.evaluation.loco.run_loco`.
+    """
+    settings = settings or LocoSettings()
+    _check(features, n)
+    known = None if store is None else load_null(rows, features, settings, store, n=n)
+    plan = plan_loco(rows, features, settings)
+    pieces = [_score(plan, None) if known is None else known.values]
+    done = kept = 0 if known is None else known.n_done
+    counter = _Counter(pieces[0])
+    written = time.monotonic()
+    try:
+        while done < n and not (should_stop is not None and should_stop()):
+            if on_progress is not None:
+                on_progress(done, n, counter.p)
+            pieces.append(_score(plan, done))
+            counter.add(pieces[-1])
+            done += 1
+            if store is not None and time.monotonic() - written > KEEP_EVERY:
+                pieces = [_keep(pieces, rows, features, settings, store)]
+                kept, written = done, time.monotonic()
+    finally:
+        # After an interruption too: each permutation is whole.
+        if store is not None and (done > kept or known is None):
+            pieces = [_keep(pieces, rows, features, settings, store)]
+    if on_progress is not None and done >= n:
+        on_progress(done, n, counter.p)
+    return _take(pd.concat(pieces, ignore_index=True), n)
+
+
+class _Counter:
+    """Count how often permuted labels have at least as good a pooled score."""
+
+    def __init__(self, values: pd.DataFrame) -> None:
+        is_observed = values["permutation"] == OBSERVED
+        pooled = values[is_observed & (values["fold"] == POOLED)]
+        self._observed = float(pooled["value"].iloc[0]) if len(pooled) else np.nan
+        self._n = self._n_at_least = 0
+        self.add(values[~is_observed])
+
+    def add(self, values: pd.DataFrame) -> None:
+        """Take permutations into account."""
+        pooled = values.loc[values["fold"] == POOLED, "value"].to_numpy(dtype=np.float64)
+        self._n += int(np.isfinite(pooled).sum())
+        self._n_at_least += int((pooled >= self._observed - ROUNDING).sum())
+
+    @property
+    def p(self) -> float:
+        """The p so far; NaN where there is none."""
+        if not self._n or np.isnan(self._observed):
+            return np.nan
+        return (1 + self._n_at_least) / (1 + self._n)
+
+
+def _check(features: Features, n: int) -> None:
+    """Refuse what cannot be done."""
+    low, high = PERMUTATIONS
+    if not low <= n <= high:
+        raise SelectionError(f"n={n!r} permutations are not usable: use {low} to {high:,}.")
+    if features.kind == "pixels":
+        raise SelectionError(
+            "A null of the network on pixels fits thousands of networks, which takes hours. Choose "
+            "another feature set."
+        )
+
+
+def _score(plan: LocoPlan, permutation: int | None) -> pd.DataFrame:
+    """Score a permutation of the labels, or the labels as they are."""
+    y = None if permutation is None else _draw_labels(plan, permutation)
+    values = compute_values(plan, predict_folds(plan, y), y)
+    number = OBSERVED if permutation is None else permutation
+    rows = [(number, fold, metric, value) for (fold, metric), value in values.items()]
+    return pd.DataFrame(rows, columns=list(_VALUES))
+
+
+# ---- permuting
+
+
+def permute_labels(
+    y: Floats,
+    groups: NDArray[np.object_],
+    persons: NDArray[np.object_],
+    rng: np.random.Generator,
+) -> Floats:
+    """Exchange the labels of persons within groups.
+
+    Parameters
+    ----------
+    y : ndarray of float, shape (n_images,)
+    groups, persons : ndarray of str or int, shape (n_images,)
+        Someone with images in two groups is taken as two.
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of float, shape (n_images,)
+        A person's labels are those of another (or the same) of the group, in the images' order.
+
+    Examples
+    --------
+    >>> y, groups = np.array([1.0, 1, 0, 0]), np.array(["Asia"] * 3 + ["Europe"])
+    >>> persons = np.array(["a", "a", "b", "c"])
+    >>> permute_labels(y, groups, persons, np.random.default_rng(3))
+    array([0., 0., 1., 0.])
+    """
+    names = pd.MultiIndex.from_arrays([groups, persons])
+    units, of_image = np.unique(names.to_numpy(), return_inverse=True)
+    group_of = pd.factorize(np.array([group for group, _ in units], dtype=object))[0]
+    donors = np.empty(len(units), dtype=np.intp)
+    for group in range(group_of.max(initial=-1) + 1):
+        mine = np.flatnonzero(group_of == group)
+        donors[mine] = rng.permutation(mine)
+    order = np.argsort(of_image, kind="stable")
+    n_of = np.bincount(of_image, minlength=len(units))
+    starts = np.cumsum(n_of) - n_of
+    place = np.empty(len(y), dtype=np.intp)
+    place[order] = np.arange(len(y)) - starts[of_image[order]]
+    donor = donors[of_image]
+    return np.asarray(y[order][starts[donor] + place % n_of[donor]], dtype=np.float64)
+
+
+def _draw_labels(plan: LocoPlan, permutation: int) -> Floats:
+    """Permute the labels of a plan so that every model can be fitted and every fold scored.
+
+    The labels as they are can be too: p is that of such permutations.
+    """
+    rng = np.random.default_rng([plan.settings.seed, permutation])
+    groups = name_groups(plan.rows.table, plan.settings.hold_out)
+    for _ in range(MOST_DRAWS):
+        y = permute_labels(plan.labels.y, groups, plan.persons, rng)
+        if _can_fit(plan, y):
+            return y
+    raise SelectionError(
+        f"None of {MOST_DRAWS:,} permutations leaves every fold both classes: there are too few "
+        "persons of one class for a null."
+    )
+
+
+def _can_fit(plan: LocoPlan, y: Floats) -> bool:
+    """Tell whether all folds have both classes on both sides."""
+    if not plan.labels.is_class:
+        return True
+    return all(
+        0 < y[places].sum() < len(places)
+        for fold in plan.tested
+        for places in (fold.train, fold.test)
+    )
+
+
+# ---- keeping
+
+
+def null_key(rows: TaskRows, features: Features, settings: LocoSettings) -> str:
+    """Return the name of a null in the store: all that its numbers depend on, but how many."""
+    settings = replace(settings, n_resamples=0)
+    return name_evaluation("null", rows, features, settings, (NULL_VERSION,))
+
+
+def load_null(
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings,
+    store: Store,
+    *,
+    n: int = N_PERMUTATIONS,
+) -> Null | None:
+    """Load what is done of a null from the store, None where it is nothing. Computes nothing.
+
+    Where more was computed than is asked for, the first n are taken.
+    """
+    key = null_key(rows, features, settings)
+    values = store.read_table(KIND, key)
+    if values is None:
+        return None
+    problem = _find_damage(values)
+    if problem:
+        logger.warning("The stored null %s cannot be used (%s): compute it anew.", key, problem)
+        return None
+    return _take(values, n)
+
+
+def _take(values: pd.DataFrame, n: int) -> Null:
+    """Take the first permutations."""
+    n_done = min(n, int(values["permutation"].max()) + 1)
+    return Null(values[values["permutation"] < n].reset_index(drop=True), n, n_done)
+
+
+def _keep(
+    pieces: list[pd.DataFrame],
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings,
+    store: Store,
+) -> pd.DataFrame:
+    """Write what is done."""
+    values = pd.concat(pieces, ignore_index=True)
+    info = {
+        "task": rows.task.to_text(),
+        "features": features.name,
+        "protocol": settings.protocol.name,
+        "hold_out": settings.hold_out,
+        "seed": settings.seed,
+    }
+    store.write_table(KIND, null_key(rows, features, settings), values, info=info)
+    return values
+
+
+def _find_damage(values: pd.DataFrame) -> str:
+    """Say what is wrong with stored scores, as a clause, or ""."""
+    if tuple(values.columns) != _VALUES:
+        return "its columns are others"
+    if not pd.api.types.is_integer_dtype(values["permutation"]) or not pd.api.types.is_float_dtype(
+        values["value"]
+    ):
+        return "its numbers are none"
+    by_permutation = values.groupby("permutation", sort=True)
+    numbers = list(by_permutation.groups)
+    if numbers != list(range(OBSERVED, len(numbers) + OBSERVED)):
+        return "permutations are missing"
+    scores = [tuple(zip(g["fold"], g["metric"], strict=True)) for _, g in by_permutation]
+    return "" if len(set(scores)) == 1 else "scores are missing"

@@ -1,0 +1,186 @@
+"""Protocols: how a model is trained and scored, as the paper did it and as it should be done.
+
+A protocol is named on every number, for the two give different ones from the same predictions.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS
+from cxrlib.errors import SelectionError
+from cxrlib.number_text import name_units
+
+__all__ = [
+    "CORRECTED",
+    "PROTOCOLS",
+    "PUBLISHED",
+    "LocoSettings",
+    "Protocol",
+    "find_protocol",
+    "refuse_few",
+]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Hold how models are trained and scored.
+
+    Parameters
+    ----------
+    name : str
+    ranking : {"class", "value"}
+        What AUROC and AUPRC are computed on: the predicted class, or what it is cut from.
+    is_standardised : bool
+        Whether features are standardised, by the training images of each fold.
+    guards : tuple of {"person", "article", "source"}
+        What training and test images must not share.
+    fewest_persons : int
+        A group with fewer in its smaller class has no score of its own.
+    reduces : bool
+        Whether wide features are turned into their row space; see
+        `cxrlib.baselines.evaluation.models`.
+    fewest_folds : int
+        A mean of fewer groups is none.
+    counts_constant : bool
+        Whether the correlation of a constant prediction is 0, as printed in Tables 6, 8 and 9 of
+        Cohen et al. 2020b, rather than not estimable.
+    """
+
+    name: str
+    ranking: Literal["class", "value"]
+    is_standardised: bool
+    guards: tuple[str, ...]
+    fewest_persons: int
+    reduces: bool
+    fewest_folds: int = 2
+    counts_constant: bool = False
+
+    def describe(self) -> tuple[str, ...]:
+        """Say in sentences what this protocol does."""
+        on = {
+            "class": "the predicted class, as in the paper",
+            "value": "decision values",
+        }
+        kept = " and no ".join(self.guards)
+        return (
+            "Each group is held out once and everything else trains, images of unknown places "
+            "included.",
+            f"AUROC and AUPRC are computed on {on[self.ranking]}.",
+            "Features are standardised by the training images of each fold."
+            if self.is_standardised
+            else "Features are taken as they are.",
+            f"No {kept} is on both sides of a fold."
+            if self.guards
+            else "Persons and articles may be on both sides of a fold.",
+            f"A group with fewer than {self.fewest_persons} persons in its smaller class has no "
+            f"score, and a mean needs {self.fewest_folds} groups."
+            if self.fewest_persons
+            else "A group is scored if it has an image of each class, or three images of a number.",
+        )
+
+
+PUBLISHED = Protocol(
+    name="published",
+    ranking="class",
+    is_standardised=False,
+    guards=(),
+    fewest_persons=0,
+    reduces=False,
+    fewest_folds=1,
+    counts_constant=True,
+)
+"""As Cohen et al. 2020b and the notebooks published with it."""
+
+CORRECTED = Protocol(
+    name="corrected",
+    ranking="value",
+    is_standardised=True,
+    guards=("person", "article"),
+    fewest_persons=5,
+    reduces=True,
+)
+"""As it should be done."""
+
+PROTOCOLS = (PUBLISHED, CORRECTED)
+
+
+def refuse_few(n_persons: int, *, is_class: bool) -> str:
+    """Say why a part of an evaluation has no score whatever its protocol, or nothing.
+
+    Parameters
+    ----------
+    n_persons : int
+        Of the smaller class; of numbers all.
+    is_class : bool
+
+    Examples
+    --------
+    >>> refuse_few(4, is_class=True)
+    '4 persons of the smaller class: not estimable below 5.'
+    """
+    if n_persons >= CORRECTED.fewest_persons:
+        return ""
+    where = " of the smaller class" if is_class else ""
+    persons = name_units(n_persons, "person")
+    return f"{persons}{where}: not estimable below {CORRECTED.fewest_persons}."
+
+
+def find_protocol(name: str) -> Protocol:
+    """Find a protocol by name.
+
+    Raises
+    ------
+    SelectionError
+        If there is none of this name.
+    """
+    for protocol in PROTOCOLS:
+        if protocol.name == name:
+            return protocol
+    names = ", ".join(protocol.name for protocol in PROTOCOLS)
+    raise SelectionError(f"There is no protocol {name[:60]!r}. There are {names}.")
+
+
+@dataclass(frozen=True)
+class LocoSettings:
+    """Hold the settings of an evaluation.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    hold_out : {"region", "sub-region", "country", "source"}
+    is_strict : bool
+        Whether training and test images must not share a site either.
+    seed : int
+        Of the resampling.
+    n_resamples : int
+        Of persons, for intervals; 0 for none.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such way to hold out, or a number is negative.
+    """
+
+    protocol: Protocol = CORRECTED
+    hold_out: str = "region"
+    is_strict: bool = False
+    seed: int = 0
+    n_resamples: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.hold_out not in HOLD_OUTS:
+            known = ", ".join(HOLD_OUTS)
+            raise SelectionError(
+                f"Nothing is held out by {self.hold_out[:60]!r}. There are {known}."
+            )
+        for name in ("seed", "n_resamples"):
+            if getattr(self, name) < 0:
+                raise SelectionError(
+                    f"{name} is {getattr(self, name)}: it must be 0 or a positive whole number."
+                )
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """Name the guards that are up, in the order in which they are applied."""
+        chosen = {*self.protocol.guards, *(("source",) if self.is_strict else ())}
+        return tuple(guard for guard in GUARDS if guard in chosen)

@@ -1,0 +1,140 @@
+"""Subgroups: scored within held-out groups, refused where few, nobody lost."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from cxrlib.baselines.evaluation.loco import LocoResult, LocoSettings, run_loco
+from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
+from cxrlib.baselines.evaluation.resampling import draw_weights, find_tail
+from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, name_age_groups, score_subgroups
+from tests.made_rows import draw_rows, make_features, shuffle_rows
+
+
+def run(
+    seed: int, protocol=CORRECTED, task: str = "icu-stay", n_resamples: int = 200
+) -> LocoResult:
+    """Evaluate a feature that follows the label in women only."""
+    rows, rng = draw_rows(seed, n_images=120, n_persons=120, task=task)
+    table = rows.table
+    table["sex"] = np.where(np.arange(120) % 2, "F", "M")
+    table["age"] = rng.uniform(20, 90, 120)
+    table.loc[:2, "age"] = np.nan
+    y = table["y"].to_numpy()
+    signal = np.where(table["sex"] == "F", y - y.mean(), 0) + 0.3 * rng.normal(size=120)
+    features = make_features(rows, signal[:, None])
+    return run_loco(rows, features, LocoSettings(protocol, n_resamples=n_resamples))
+
+
+def test_a_planted_difference_is_seen() -> None:
+    """The feature is good for women and chance for men; intervals hold the scores."""
+    table = score_subgroups(run(0)).set_index("group")
+    assert tuple(table.reset_index()[list(SUBGROUP_COLUMNS)].columns) == SUBGROUP_COLUMNS
+    assert table.loc["female", "low"] > 0.8
+    assert table.loc["male", "low"] < 0.5 < table.loc["male", "high"]
+    known = table[table["reason"] == ""]
+    assert ((known["low"] <= known["value"]) & (known["value"] <= known["high"])).all()
+    assert (known["n_used"] + known["n_dropped"] == 200).all()
+
+
+@pytest.mark.parametrize(("protocol", "by"), [(CORRECTED, "value"), (PUBLISHED, "chosen")])
+def test_pairs_are_of_one_region(protocol, by: str) -> None:
+    """A slow count over regions gives the same."""
+    result = run(1, protocol, n_resamples=0)
+    table = score_subgroups(result).set_index("group")
+    rows = result.rows.table.set_index("image_id")
+    for group, sign in (("female", "F"), ("male", "M")):
+        tested = result.predictions
+        mine = tested[(rows["sex"] == sign).reindex(tested["image_id"]).to_numpy()]
+        right = total = 0.0
+        for _, part in mine.groupby("fold"):
+            pairs = part["y"].sum() * (1 - part["y"]).sum()
+            right += pairs * roc_auc_score(part["y"], part[by])
+            total += pairs
+        assert table.loc[group, "value"] == pytest.approx(right / total)
+        assert table.loc[group, "n_images"] == len(mine)
+        assert table.loc[group, "n_folds"] == 3
+
+
+def test_nobody_is_lost() -> None:
+    """Each grouping holds every tested image once, those not recorded in a row of their own."""
+    table = score_subgroups(run(2, n_resamples=0))
+    assert table.groupby("grouping")["n_images"].sum().to_dict() == {"sex": 120, "age": 120}
+    last = table[table["group"] == "not recorded"].iloc[0]
+    assert (last["grouping"], last["n_images"]) == ("age", 3)
+    assert np.isnan(last["value"])
+    assert last["reason"].endswith("of the smaller class: not estimable below 5.")
+
+
+def test_several_seeds_of_one_image_are_one_image() -> None:
+    """The network on pixels predicts each image three times; images and persons count once."""
+    result = run(3, n_resamples=50)
+    three = pd.concat([result.predictions.assign(seed=seed) for seed in range(3)])
+    object.__setattr__(result, "predictions", three.reset_index(drop=True))
+    pd.testing.assert_frame_equal(score_subgroups(result), score_subgroups(run(3, n_resamples=50)))
+
+
+def test_numbers_have_no_classes() -> None:
+    """Of severity the concordance is scored."""
+    table = score_subgroups(run(4, task="geographic-extent")).set_index("group")
+    assert (table["metric"] == "concordance").all()
+    assert table["n_positive_persons"].isna().all()
+    assert table.loc["female", "value"] > 0.8
+
+
+def test_ages_at_the_edges() -> None:
+    """A group begins with its first year."""
+    ages = pd.Series([0, 39.9, 40, 59.9, 60, 79.9, 80, 104, np.nan])
+    assert name_age_groups(ages).tolist() == [
+        *["under 40"] * 2,
+        *["40–59"] * 2,
+        *["60–79"] * 2,
+        *["80 and over"] * 2,
+        "not recorded",
+    ]
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    """Intervals included."""
+    rows, rng = draw_rows(5)
+    rows.table["sex"] = np.where(np.arange(90) % 2, "F", "M")
+    features = make_features(rows, rng.normal(size=(90, 2)))
+    settings = LocoSettings(n_resamples=50)
+    tables = [
+        score_subgroups(run_loco(each, features, settings))
+        for each in (rows, shuffle_rows(rows, 3))
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_intervals_are_expanded_for_few_persons() -> None:
+    """As those of held-out groups: by twice the persons of the smaller class, at most all."""
+    rows, rng = draw_rows(8, n_images=60, n_persons=60)
+    table = rows.table
+    table["region"] = np.where(np.arange(60) % 2, "Asia", "Europe")
+    table["sex"] = "F"
+    table["y"] = (np.arange(60) < 12).astype(float)
+    features = make_features(rows, rng.normal(size=(60, 1)))
+    result = run_loco(rows, features, LocoSettings(n_resamples=2000))
+    found = score_subgroups(result).set_index("group").loc["female"]
+    assert (found["n_persons"], found["n_positive_persons"]) == (60, 12)
+    drawn = resample_pooled(result, "female")
+    low, high = np.quantile(drawn, [find_tail(24), 1 - find_tail(24)])
+    assert (found["low"], found["high"]) == pytest.approx((low, high))
+
+
+def resample_pooled(result: LocoResult, group: str) -> np.ndarray:
+    """Resample the pairs of a subgroup within regions, one after another."""
+    sums = np.zeros((2, result.settings.n_resamples))
+    for fold, part in result.predictions.groupby("fold"):
+        weights = draw_weights(
+            part["person_id"].to_numpy(), sums.shape[1], result.settings.seed, f"{fold}/{group}"
+        )
+        y, value = part["y"].to_numpy(), part["value"].to_numpy()
+        right = (value[:, None] > value) + 0.5 * (value[:, None] == value)
+        pairs = (y[:, None] > y).astype(float)
+        for place, weight in enumerate(weights):
+            both = pairs * np.outer(weight, weight)
+            sums[:, place] += (both * right).sum(), both.sum()
+    return sums[0] / sums[1]
