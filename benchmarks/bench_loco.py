@@ -28,8 +28,8 @@ from cxrlib.baselines.evaluation.loco import (
 from cxrlib.baselines.evaluation.models import one_thread
 from cxrlib.baselines.evaluation.resampling import draw_weights
 from cxrlib.baselines.evaluation.scores import compute_score
+from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.features import Features, features_from_matrix
 from cxrlib.processes import count_cores
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.task_rows import TaskRows, take_rows

@@ -19,9 +19,9 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
     describe_score_comparison,
     list_not_run,
 )
+from cxrlib.baselines.features.feature_sets import list_feature_sets
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import list_feature_sets
 from cxrlib.number_text import name_units
 from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
 from cxrlib.runs import RunSpec, make_run

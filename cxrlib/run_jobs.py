@@ -18,9 +18,9 @@ from cxrlib.baselines.evaluation.permutation_null import PERMUTATIONS, compute_n
 from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
 from cxrlib.baselines.evaluation.region_shift import compute_shift, shift_key
 from cxrlib.baselines.evaluation.stored_fits import KeptFits
+from cxrlib.baselines.features.feature_sets import Features, load_pixel_features
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import Features, load_pixel_features
 from cxrlib.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.runs import make_run
 from cxrlib.selection import check_selection

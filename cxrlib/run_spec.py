@@ -31,8 +31,8 @@ class RunSpec:
     ----------
     task : Task
     features : str
-        Name of a feature set, see `cxrlib.features.list_feature_sets`; for numbers from outside
-        the file that the command line names, or any name.
+        Name of a feature set, see `cxrlib.baselines.features.feature_sets.list_feature_sets`; for
+        numbers from outside the file that the command line names, or any name.
     settings : LocoSettings
     where : str
         Filters as on the command line; kept in one spelling.

@@ -17,15 +17,16 @@ import pandas as pd
 
 from cxrlib.baselines.evaluation.evaluation_key import READ_COLUMNS, list_versions
 from cxrlib.baselines.evaluation.loco import MEAN, Kept, LocoResult, compare_results, run_loco
-from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
-from cxrlib.features import (
+from cxrlib.baselines.features.feature_sets import (
     Features,
     are_features_at_hand,
     describe_missing,
     load_features,
     match_features,
 )
+from cxrlib.baselines.features.shortcuts import SHORTCUTS
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.run_book import (
     RUNS,
@@ -39,7 +40,6 @@ from cxrlib.run_book import (
 from cxrlib.run_record import RunRecord, format_record, settle
 from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.selection import check_selection
-from cxrlib.shortcuts import SHORTCUTS
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, narrow_rows, take_rows
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrlib.baselines.features.extractor_features import PAPER_OUTPUTS
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.extractor_features import PAPER_OUTPUTS
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.images import PREPROCESSING
 from cxrlib.storage.store import Store

@@ -7,8 +7,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.cohort import Cohort
-from cxrlib.features import Features, features_from_matrix
 from cxrlib.task_rows import ROW_COLUMNS, TaskRows
 from cxrlib.tasks import find_task
 

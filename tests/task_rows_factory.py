@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.features import Features, features_from_matrix
+from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.task_rows import TaskRows
 from cxrlib.tasks import Task
 

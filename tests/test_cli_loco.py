@@ -15,9 +15,9 @@ from cxrlib import NOTICE
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.paper_score_comparison import SCORE_COLUMNS
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
+from cxrlib.baselines.features.feature_sets import features_from_matrix
 from cxrlib.cli import app, loco
 from cxrlib.cohort import load_cohort
-from cxrlib.features import features_from_matrix
 from cxrlib.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
 from cxrlib.runs import make_run
 from cxrlib.storage.store import Store

@@ -10,9 +10,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
+from cxrlib.baselines.features.feature_sets import Features, features_from_matrix, load_features
+from cxrlib.baselines.features.shortcuts import SHORTCUTS
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.features import Features, features_from_matrix, load_features
 from cxrlib.run_record import TABLES
 from cxrlib.runs import (
     RUN_VERSION,
@@ -27,7 +28,6 @@ from cxrlib.runs import (
     run_id,
     tell_runs,
 )
-from cxrlib.shortcuts import SHORTCUTS
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows
 from cxrlib.tasks import find_task, read_task

@@ -14,9 +14,9 @@ import streamlit as st
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.loco import MEAN, POOLED
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, find_protocol
+from cxrlib.baselines.features.feature_sets import FeatureChoice
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.features import FeatureChoice
 from cxrlib.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task

@@ -4,8 +4,8 @@ import functools
 
 import streamlit as st
 
+from cxrlib.baselines.features.feature_sets import FeatureChoice, list_feature_sets
 from cxrlib.cohort import Cohort
-from cxrlib.features import FeatureChoice, list_feature_sets
 from cxrlib.run_book import BOOK, KEPT, RunEntry, list_runs
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run, find_run, make_run

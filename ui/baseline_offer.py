@@ -3,10 +3,10 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cxrlib.baselines.features.feature_sets import FeatureChoice
 from cxrlib.catalogue import CohortEntry
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.features import FeatureChoice
 from cxrlib.jobs import JobRequest
 from cxrlib.run_jobs import spec_parameters
 from cxrlib.run_spec import RunSpec

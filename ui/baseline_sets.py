@@ -7,11 +7,11 @@ from functools import partial
 import streamlit as st
 
 from cxrlib.baselines.evaluation.score_text import name_metric
+from cxrlib.baselines.features.feature_sets import FeatureChoice
 from cxrlib.charts.score_table import describe_score_table, plot_score_table
 from cxrlib.charts.scores import find_chance, list_scores
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.features import FeatureChoice
 from cxrlib.run_series import list_shortcuts, make_series
 from cxrlib.run_spec import RunSpec
 from cxrlib.runs import Run

@@ -19,7 +19,7 @@ from cxrlib.storage.json_tables import to_records
 from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:
-    from cxrlib.features import Features
+    from cxrlib.baselines.features.feature_sets import Features
     from cxrlib.reproduction import Reproduction
     from cxrlib.runs import Run
 
@@ -196,7 +196,7 @@ def _read_features(text: str) -> "Features | None":
     """Read a file of features; None where the text is the name of a set."""
     if Path(text).suffix.casefold() not in FILE_ENDINGS:
         return None
-    from cxrlib.feature_files import read_feature_file
+    from cxrlib.baselines.features.feature_files import read_feature_file
 
     return read_feature_file(Path(text))
 

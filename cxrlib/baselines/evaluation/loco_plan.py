@@ -25,8 +25,8 @@ from cxrlib.baselines.evaluation.models import (
 )
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.scores import list_metrics
+from cxrlib.baselines.features.feature_sets import Features, describe_missing, match_features
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import Features, describe_missing, match_features
 from cxrlib.number_text import name_units
 from cxrlib.task_rows import TaskRows
 

@@ -30,8 +30,8 @@ from cxrlib.baselines.evaluation.loco import (
     predict_folds,
 )
 from cxrlib.baselines.evaluation.resampling import LEVEL
+from cxrlib.baselines.features.feature_sets import Features
 from cxrlib.errors import SelectionError
-from cxrlib.features import Features
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows

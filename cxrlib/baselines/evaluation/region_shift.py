@@ -25,8 +25,8 @@ from cxrlib.baselines.evaluation.models import Method, choose_method, fit_model,
 from cxrlib.baselines.evaluation.protocols import CORRECTED, LocoSettings, Protocol, refuse_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, count_independent, find_interval
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
+from cxrlib.baselines.features.feature_sets import Features
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import Features
 from cxrlib.number_text import name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.storage.store import Store

@@ -28,9 +28,9 @@ from cxrlib.baselines.evaluation.loco import (
     run_loco,
     score_seeds,
 )
+from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import Features, features_from_matrix
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import PAPER_TASKS, Task, find_task

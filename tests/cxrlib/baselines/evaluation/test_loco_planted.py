@@ -15,8 +15,8 @@ from cxrlib.baselines.evaluation.loco import (
     run_loco,
 )
 from cxrlib.baselines.evaluation.protocols import CORRECTED
+from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.features import Features, features_from_matrix
 from cxrlib.storage.store import Store
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.task_rows import TaskRows, take_rows

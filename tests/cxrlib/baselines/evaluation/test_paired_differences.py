@@ -15,8 +15,8 @@ from cxrlib.baselines.evaluation.loco import (
     compare_results,
     run_loco,
 )
+from cxrlib.baselines.features.feature_sets import features_from_matrix
 from cxrlib.errors import SelectionError
-from cxrlib.features import features_from_matrix
 from cxrlib.tasks import Task
 from tests.task_rows_factory import CLASSES, NUMBER, draw_features, draw_rows
 

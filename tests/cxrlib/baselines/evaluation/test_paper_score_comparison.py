@@ -28,8 +28,8 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
     describe_score_comparison,
     list_not_run,
 )
+from cxrlib.baselines.features.feature_sets import features_from_matrix
 from cxrlib.cohort import load_cohort
-from cxrlib.features import features_from_matrix
 from cxrlib.hard_labels import list_confusions
 from cxrlib.published_scores import MEAN, PUBLISHED_TASKS, find_scores
 from cxrlib.task_rows import TaskRows, take_rows

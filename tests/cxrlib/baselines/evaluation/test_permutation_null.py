@@ -18,9 +18,9 @@ from cxrlib.baselines.evaluation.permutation_null import (
     permute_labels,
 )
 from cxrlib.baselines.evaluation.protocols import PUBLISHED
+from cxrlib.baselines.features.feature_sets import load_features
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.features import load_features
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import take_rows
 from cxrlib.tasks import find_task

@@ -10,9 +10,9 @@ from pandas.testing import assert_frame_equal
 from cxrlib.baselines.evaluation import region_shift
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.region_shift import compare_shift, compute_shift, load_shift
+from cxrlib.baselines.features.feature_sets import Features
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.features import Features
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import find_task

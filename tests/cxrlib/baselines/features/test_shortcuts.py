@@ -8,16 +8,16 @@ import pandas as pd
 import pytest
 
 from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings, run_loco
-from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import SelectionError
-from cxrlib.features import load_features
-from cxrlib.shortcuts import (
+from cxrlib.baselines.features.feature_sets import load_features
+from cxrlib.baselines.features.shortcuts import (
     AGE_WHERE_BLANK,
     SHORTCUTS,
     Shortcut,
     list_label_columns,
     read_shortcut,
 )
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows
 from cxrlib.tasks import PAPER_TASKS, find_task, form_task

@@ -378,8 +378,8 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     SelectionError
         If there is no such set, or it has numbers of no image of the task; what to do is said.
     """
-    from cxrlib.extractor_features import load_extractor_features
-    from cxrlib.shortcuts import SHORTCUTS
+    from cxrlib.baselines.features.extractor_features import load_extractor_features
+    from cxrlib.baselines.features.shortcuts import SHORTCUTS
 
     if name == "prevalence":
         return _make_prevalence(rows)
@@ -480,7 +480,7 @@ def _make_prevalence(rows: "TaskRows") -> Features:
 
 def _read_shortcut(name: str, rows: "TaskRows") -> Features:
     """Make a feature set of a shortcut."""
-    from cxrlib.shortcuts import read_shortcut
+    from cxrlib.baselines.features.shortcuts import read_shortcut
 
     shortcut = read_shortcut(name, rows)
     columns = tuple(str(column) for column in shortcut.table.columns)
@@ -546,8 +546,8 @@ def list_feature_sets(cohort: "Cohort", store: "Store") -> tuple[FeatureChoice, 
     -------
     tuple of FeatureChoice
     """
-    from cxrlib.extractor_features import list_extractor_choices
-    from cxrlib.shortcuts import SHORTCUT_TITLES
+    from cxrlib.baselines.features.extractor_features import list_extractor_choices
+    from cxrlib.baselines.features.shortcuts import SHORTCUT_TITLES
 
     networks = list_extractor_choices(cohort, store)
     own = [choice for choice in networks if ":" not in choice.name]

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
-from cxrlib.features import (
+from cxrlib.baselines.features.feature_sets import (
     PIXEL_PARAMETERS,
     Features,
     are_features_at_hand,
@@ -20,7 +18,9 @@ from cxrlib.features import (
     load_pixel_features,
     match_features,
 )
-from cxrlib.shortcuts import SHORTCUTS
+from cxrlib.baselines.features.shortcuts import SHORTCUTS
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from tests.feature_rows import describe_network, embed, make_task_cohort, take
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import SelectionError
-from cxrlib.extractor_features import (
+from cxrlib.baselines.features.extractor_features import (
     DEFAULT_EXTRACTOR,
     FOUR_OUTPUTS,
     PAPER_OUTPUTS,
     list_extractor_choices,
     load_extractor_features,
 )
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import SelectionError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import take_rows

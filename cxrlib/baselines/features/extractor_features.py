@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cxrlib.baselines.features.feature_sets import FeatureChoice, Features
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
 from cxrlib.extractors.texture import TextureExtractor
 from cxrlib.extractors.weights import WEIGHTS_FILES
-from cxrlib.features import FeatureChoice, Features
 from cxrlib.images import PREPROCESSING
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
@@ -61,7 +61,7 @@ class _Numbers:
 
 
 def load_extractor_features(name: str, rows: "TaskRows", store: Store) -> Features:
-    """Load outputs or embeddings; `cxrlib.features.load_features` says how they are named.
+    """Load outputs or embeddings, named as `load_features` of `feature_sets` says.
 
     Raises
     ------

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cxrlib import feature_files
+from cxrlib.baselines.features import feature_files
+from cxrlib.baselines.features.feature_files import read_feature_file
+from cxrlib.baselines.features.feature_sets import features_from_matrix
 from cxrlib.errors import SelectionError
-from cxrlib.feature_files import read_feature_file
-from cxrlib.features import features_from_matrix
 from cxrlib.report import csv_with_header
 
 IDS = ["a.png", "b c.png", "ü#1.png"]

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from cxrlib.baselines.features.feature_sets import MAX_NAME, Features, features_from_matrix
 from cxrlib.errors import SelectionError
-from cxrlib.features import MAX_NAME, Features, features_from_matrix
 from cxrlib.number_text import name_units
 from cxrlib.planted import make_encodable
 from cxrlib.reasons import describe_read_error
@@ -64,7 +64,7 @@ class _Table:
 def read_feature_file(path: Path | str) -> Features:
     """Read features from a Parquet or CSV file.
 
-    `cxrlib.features.match_features` then takes the images of a task.
+    `cxrlib.baselines.features.feature_sets.match_features` then takes the images of a task.
 
     Parameters
     ----------

@@ -1,0 +1,1 @@
+"""Feature sets: what a model is given of each image."""
