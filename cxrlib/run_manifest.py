@@ -10,10 +10,10 @@ import pandas as pd
 from cxrlib import NOTICE, __version__
 from cxrlib.baselines.evaluation.models import MLP_SEEDS, Method, choose_method
 from cxrlib.baselines.evaluation.score_text import name_metric
+from cxrlib.baselines.runs.run_log import RunEntry
+from cxrlib.baselines.runs.runs import Run
 from cxrlib.cohort import Cohort
 from cxrlib.licences import describe_licences
-from cxrlib.run_book import RunEntry
-from cxrlib.runs import Run
 from cxrlib.storage.json_tables import to_records
 from cxrlib.task_cards import make_card
 from cxrlib.tasks import Task
@@ -44,7 +44,7 @@ def make_manifest(
     cohort : Cohort
         The whole one it was made on.
     runs : sequence of RunEntry
-        All that were made on the cohort and task: `cxrlib.runs.list_runs`.
+        All that were made on the cohort and task: `cxrlib.baselines.runs.runs.list_runs`.
     today : date, optional
         When the manifest is written.
 

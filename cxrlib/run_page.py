@@ -9,6 +9,8 @@ import pandas as pd
 from cxrlib.baselines.evaluation.loco import MEAN, POOLED
 from cxrlib.baselines.evaluation.paper_score_comparison import describe_score_comparison
 from cxrlib.baselines.evaluation.score_text import name_metric, write_score
+from cxrlib.baselines.runs.run_log import RunEntry
+from cxrlib.baselines.runs.runs import Run, tell_runs
 from cxrlib.charts.flow import describe_flow, plot_flow
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
@@ -16,12 +18,10 @@ from cxrlib.charts.scores import find_chance
 from cxrlib.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, cite_images
 from cxrlib.reporting_items import AUTHOR, GUIDELINES
-from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import MAIN_METRICS, list_used_images
 from cxrlib.run_methods import write_methods
 from cxrlib.run_parts import ReportPart
 from cxrlib.run_series import list_series
-from cxrlib.runs import Run, tell_runs
 
 __all__ = ["ReportContents", "tell_score", "write_page"]
 
@@ -60,7 +60,7 @@ class ReportContents:
     items : DataFrame
         Result of `cxrlib.reporting_items.answer_items`.
     differences : DataFrame
-        Result of `cxrlib.runs.compare_shortcuts`.
+        Result of `cxrlib.baselines.runs.runs.compare_shortcuts`.
     published : DataFrame
         Result of `cxrlib.baselines.evaluation.paper_score_comparison.compare_scores`.
     more : sequence of ReportPart

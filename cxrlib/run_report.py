@@ -17,12 +17,13 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
+from cxrlib.baselines.runs.run_log import RunEntry
+from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, tell_runs
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.licences import METADATA_LICENCE, credit, licence_of
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.reporting_items import answer_items
-from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import (
     list_used_images,
     make_manifest,
@@ -30,7 +31,6 @@ from cxrlib.run_manifest import (
 )
 from cxrlib.run_page import ReportContents, write_page
 from cxrlib.run_parts import ReportPart
-from cxrlib.runs import Run, compare_shortcuts, describe_spec, tell_runs
 from cxrlib.storage.json_tables import to_records
 
 __all__ = [
@@ -67,7 +67,7 @@ def write_run_report(
     cohort : Cohort
         The whole one it was made on.
     runs : sequence of RunEntry
-        All that were made on the cohort and task: `cxrlib.runs.list_runs`.
+        All that were made on the cohort and task: `cxrlib.baselines.runs.runs.list_runs`.
     more : sequence of ReportPart
         What else was computed of the run: `cxrlib.run_parts.gather_parts`.
     today : date, optional
@@ -86,7 +86,7 @@ def write_run_report(
     if run.id not in {entry.id for entry in runs}:
         raise SelectionError(
             f"Run {run.id} is not among the {len(runs):,} runs given. Give all runs of its cohort "
-            "and task, as cxrlib.runs.list_runs lists them."
+            "and task, as cxrlib.baselines.runs.runs.list_runs lists them."
         )
     _check_names(more)
     manifest = make_manifest(run, cohort, runs, today=today)

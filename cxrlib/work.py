@@ -112,7 +112,7 @@ def fill_parameters(
 
 def _check_run(given: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return the parameters of a run in one spelling; raises SelectionError."""
-    from cxrlib.run_jobs import check_run_parameters
+    from cxrlib.baselines.runs.run_jobs import check_run_parameters
 
     return check_run_parameters(given)
 
@@ -340,7 +340,7 @@ def _null(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Permute the labels of a run, and fit its models again."""
-    from cxrlib.run_jobs import make_spec, run_null
+    from cxrlib.baselines.runs.run_jobs import make_spec, run_null
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     spec = make_spec(parameters)
@@ -351,7 +351,7 @@ def _shift(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Compare models from outside and from inside each region on the images of a run."""
-    from cxrlib.run_jobs import make_spec, run_shift
+    from cxrlib.baselines.runs.run_jobs import make_spec, run_shift
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     return run_shift(cohort, store, make_spec(parameters), on_progress, should_stop)
@@ -361,7 +361,7 @@ def _pixels_loco(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Make the run of the network on pixels for one task."""
-    from cxrlib.run_jobs import make_pixel_run, make_spec
+    from cxrlib.baselines.runs.run_jobs import make_pixel_run, make_spec
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     return make_pixel_run(cohort, store, make_spec(parameters), on_progress, should_stop)

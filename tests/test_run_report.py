@@ -16,10 +16,11 @@ import pytest
 
 from cxrlib import NOTICE
 from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
+from cxrlib.baselines.runs.run_log import RunEntry
+from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.reporting_items import ITEMS
-from cxrlib.run_book import RunEntry
 from cxrlib.run_manifest import make_manifest, name_time
 from cxrlib.run_methods import write_methods
 from cxrlib.run_report import (
@@ -31,7 +32,6 @@ from cxrlib.run_report import (
     pack_report,
     write_run_report,
 )
-from cxrlib.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task, read_task
 from tests.run_cohort import make_outside, make_run_cohort

@@ -7,10 +7,10 @@ import streamlit as st
 
 from cxrlib.baselines.evaluation.score_text import write_score
 from cxrlib.baselines.evaluation.worst_predictions import rank_images
+from cxrlib.baselines.runs.runs import Run
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
-from cxrlib.runs import Run
 from ui.address import report_unknown
 from ui.baseline_choices import ALL_GROUPS
 from ui.image_panel import show_image_panel

@@ -5,10 +5,10 @@ import functools
 import streamlit as st
 
 from cxrlib.baselines.features.feature_sets import FeatureChoice, list_feature_sets
+from cxrlib.baselines.runs.run_log import BOOK, KEPT, RunEntry, list_runs
+from cxrlib.baselines.runs.run_spec import RunSpec
+from cxrlib.baselines.runs.runs import Run, find_run, make_run
 from cxrlib.cohort import Cohort
-from cxrlib.run_book import BOOK, KEPT, RunEntry, list_runs
-from cxrlib.run_spec import RunSpec
-from cxrlib.runs import Run, find_run, make_run
 from cxrlib.selection import Selection
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows

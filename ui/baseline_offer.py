@@ -4,12 +4,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.baselines.features.feature_sets import FeatureChoice
+from cxrlib.baselines.runs.run_jobs import spec_parameters
+from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.catalogue import CohortEntry
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.jobs import JobRequest
-from cxrlib.run_jobs import spec_parameters
-from cxrlib.run_spec import RunSpec
 from cxrlib.work import JSON
 from ui.baseline_choices import is_opening
 from ui.baseline_loading import run_now

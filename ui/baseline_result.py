@@ -16,12 +16,12 @@ from cxrlib.baselines.evaluation.score_text import (
     name_metric,
     write_interval,
 )
+from cxrlib.baselines.runs.runs import Run, tell_runs
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.scores import find_chance, list_scores, make_axis, read_scores
 from cxrlib.number_text import name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.run_series import list_series
-from cxrlib.runs import Run, tell_runs
 from ui.address import report_unknown
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_entries

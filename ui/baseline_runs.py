@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write_interval
+from cxrlib.baselines.runs.run_log import RunEntry, keep_run
+from cxrlib.baselines.runs.run_spec import RunSpec
+from cxrlib.baselines.runs.runs import Run, compare_runs, tell_runs
 from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.run_book import RunEntry, keep_run
-from cxrlib.run_spec import RunSpec
-from cxrlib.runs import Run, compare_runs, tell_runs
 from cxrlib.storage.store import Store
 from ui.baseline_choices import ask
 from ui.baseline_loading import load_entries, load_run

@@ -8,13 +8,13 @@ import streamlit as st
 
 from cxrlib.baselines.evaluation.score_text import name_metric
 from cxrlib.baselines.features.feature_sets import FeatureChoice
+from cxrlib.baselines.runs.run_spec import RunSpec
+from cxrlib.baselines.runs.runs import Run
 from cxrlib.charts.score_table import describe_score_table, plot_score_table
 from cxrlib.charts.scores import find_chance, list_scores
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.run_series import list_shortcuts, make_series
-from cxrlib.run_spec import RunSpec
-from cxrlib.runs import Run
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_run, run_now
 from ui.figure import show_figure

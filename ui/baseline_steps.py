@@ -9,11 +9,11 @@ import streamlit as st
 
 from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
 from cxrlib.baselines.evaluation.region_shift import load_shift
+from cxrlib.baselines.runs.runs import Run
 from cxrlib.catalogue import CohortEntry
 from cxrlib.charts.score_steps import describe_score_steps, plot_score_steps
 from cxrlib.charts.shift import describe_shift, plot_shift
 from cxrlib.errors import SelectionError
-from cxrlib.runs import Run
 from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request
 from ui.chart import show_chart

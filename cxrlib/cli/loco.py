@@ -20,8 +20,8 @@ from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:
     from cxrlib.baselines.features.feature_sets import Features
-    from cxrlib.reproduction import Reproduction
-    from cxrlib.runs import Run
+    from cxrlib.baselines.runs.reproduction import Reproduction
+    from cxrlib.baselines.runs.runs import Run
 
 __all__ = ["register"]
 
@@ -113,7 +113,7 @@ def loco(
         _check_folder(out)
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
         from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
-        from cxrlib.runs import RunSpec, make_run
+        from cxrlib.baselines.runs.runs import RunSpec, make_run
         from cxrlib.tasks import read_task
 
         settings = LocoSettings(
@@ -163,7 +163,7 @@ def reproduce(
     """
     with reported_errors("runs that were done are kept"):
         _check_folder(out)
-        from cxrlib.reproduction import list_published_runs, reproduce_scores
+        from cxrlib.baselines.runs.reproduction import list_published_runs, reproduce_scores
 
         list_published_runs(task or (), features or ())  # refuses before anything is read
         cohort = load_named(data, cache)
@@ -260,8 +260,8 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
 
 def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
+    from cxrlib.baselines.runs.runs import tell_runs
     from cxrlib.report import provenance
-    from cxrlib.runs import tell_runs
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (no site on both sides)" if settings.is_strict else ""
@@ -301,7 +301,7 @@ def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
 def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, Any]:
     """Lay all of a reproduction out as plain values."""
     from cxrlib.baselines.evaluation.paper_score_comparison import count_score_verdicts
-    from cxrlib.runs import list_versions
+    from cxrlib.baselines.runs.runs import list_versions
 
     return _describe_cohort(cohort) | {
         "protocol": "published",
@@ -318,8 +318,8 @@ def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, A
 def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
     """List what a table of a reproduction says of itself, the notice first."""
     from cxrlib.baselines.evaluation.protocols import PUBLISHED
+    from cxrlib.baselines.runs.runs import list_versions
     from cxrlib.report import provenance
-    from cxrlib.runs import list_versions
 
     versions = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return [
@@ -355,7 +355,7 @@ def _write(data: bytes, out: Path | None) -> None:
 
 def _tell_run(run: "Run") -> None:
     """Say on standard error what must be known, and name the images that could not be used."""
-    from cxrlib.runs import tell_runs
+    from cxrlib.baselines.runs.runs import tell_runs
 
     for words in (tell_runs(run.n_runs), *run.notes):
         typer.echo(visible(words), err=True)

@@ -12,10 +12,8 @@ from pandas.testing import assert_frame_equal
 from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix, load_features
 from cxrlib.baselines.features.shortcuts import SHORTCUTS
-from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
-from cxrlib.run_record import TABLES
-from cxrlib.runs import (
+from cxrlib.baselines.runs.run_record import TABLES
+from cxrlib.baselines.runs.runs import (
     RUN_VERSION,
     Run,
     RunSpec,
@@ -28,6 +26,8 @@ from cxrlib.runs import (
     run_id,
     tell_runs,
 )
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows
 from cxrlib.tasks import find_task, read_task
@@ -216,7 +216,7 @@ def test_a_shortcut_that_cannot_be_run_says_why(
             raise SelectionError("No source is recorded.")
         return load_features(name, rows, store)
 
-    monkeypatch.setattr("cxrlib.runs.load_features", refuse)
+    monkeypatch.setattr("cxrlib.baselines.runs.runs.load_features", refuse)
     run = make_run(cohort, Store(tmp_path), SPEC, features=outside)
     assert run.refused == {"source": "No source is recorded."}
     row = run.shortcut_scores.query("features == 'source'").iloc[0]

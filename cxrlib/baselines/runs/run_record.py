@@ -38,7 +38,7 @@ class RunRecord:
     ----------
     id : str
     spec : dict
-        `cxrlib.run_spec.RunSpec.to_dict`.
+        `cxrlib.baselines.runs.run_spec.RunSpec.to_dict`.
     fingerprint : str
         Of the cohort.
     versions : dict of str to str

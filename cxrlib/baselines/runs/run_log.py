@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
+from cxrlib.baselines.runs.run_record import RECORD_ERRORS, RunRecord, parse_record
+from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
 from cxrlib.errors import SelectionError
-from cxrlib.run_record import RECORD_ERRORS, RunRecord, parse_record
-from cxrlib.run_spec import RunSpec, describe_spec
 from cxrlib.storage.store import Store
 from cxrlib.tasks import Task
 

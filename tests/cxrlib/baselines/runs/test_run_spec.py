@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
+from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec, describe_spec
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.run_spec import MAX_RESAMPLES, RunSpec, describe_spec
 from cxrlib.tasks import PAPER_TASKS, find_task, read_task
 from tests.cohort_factory import make_cohort
 

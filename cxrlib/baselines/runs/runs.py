@@ -2,7 +2,7 @@
 
 A run is known by everything that can change its digits. Made again by the same id, it is read from
 the store or, where that is damaged, computed to the same digits. Beside it stand the shortcuts on
-the very same rows. Nothing that was made leaves the run book (`cxrlib.run_book`).
+the very same rows. Nothing that was made leaves the run book (`cxrlib.baselines.runs.run_log`).
 """
 
 import hashlib
@@ -25,10 +25,7 @@ from cxrlib.baselines.features.feature_sets import (
     match_features,
 )
 from cxrlib.baselines.features.shortcuts import SHORTCUTS
-from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
-from cxrlib.run_book import (
+from cxrlib.baselines.runs.run_log import (
     RUNS,
     RunEntry,
     count_runs,
@@ -37,8 +34,11 @@ from cxrlib.run_book import (
     read_record,
     write_entry,
 )
-from cxrlib.run_record import RunRecord, format_record, settle
-from cxrlib.run_spec import RunSpec, describe_spec
+from cxrlib.baselines.runs.run_record import RunRecord, format_record, settle
+from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
+from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
+from cxrlib.number_text import name_units
 from cxrlib.selection import check_selection
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, narrow_rows, take_rows

@@ -54,7 +54,8 @@ class RunSpec:
         if self.settings.protocol not in PROTOCOLS:
             raise SelectionError(
                 f"A run follows one of the protocols {', '.join(each.name for each in PROTOCOLS)} "
-                f"as it is, not {self.settings.protocol!r}. cxrlib.baselines.evaluation.loco.run_loco takes any."
+                f"as it is, not {self.settings.protocol!r}. "
+                "cxrlib.baselines.evaluation.loco.run_loco takes any."
             )
         object.__setattr__(self, "where", parse_where(self.where).to_where())
 

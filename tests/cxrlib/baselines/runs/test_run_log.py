@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cxrlib.baselines.runs.run_log import count_runs, keep_run, list_runs, read_record, write_entry
+from cxrlib.baselines.runs.run_record import TABLES, RunRecord, format_record
+from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.errors import SelectionError
-from cxrlib.run_book import count_runs, keep_run, list_runs, read_record, write_entry
-from cxrlib.run_record import TABLES, RunRecord, format_record
-from cxrlib.run_spec import RunSpec
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 
@@ -204,7 +204,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from cxrlib.storage.store import Store
-from tests.test_run_book import make_record, write_run
+from tests.cxrlib.baselines.runs.test_run_log import make_record, write_run
 
 store, first = Store(Path(sys.argv[1])), int(sys.argv[2])
 print("ready", flush=True)
@@ -216,7 +216,7 @@ for number in range(first, first + 40, 1):
 
 def test_two_processes_lose_nothing(tmp_path: Path) -> None:
     """Two that write at once, half of the runs the same ones: all are in the book."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[4]
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path), first],

@@ -2,7 +2,8 @@
 
 Each makes the run it belongs to first, so that it is in the run book; what a job gives lies in the
 store, where `cxrlib.baselines.evaluation.permutation_null.load_null`,
-`cxrlib.baselines.evaluation.region_shift.load_shift` and `cxrlib.runs.find_run` find it.
+`cxrlib.baselines.evaluation.region_shift.load_shift` and `cxrlib.baselines.runs.runs.find_run`
+find it.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,10 +20,10 @@ from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
 from cxrlib.baselines.evaluation.region_shift import compute_shift, shift_key
 from cxrlib.baselines.evaluation.stored_fits import KeptFits
 from cxrlib.baselines.features.feature_sets import Features, load_pixel_features
+from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
+from cxrlib.baselines.runs.runs import make_run
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.run_spec import MAX_RESAMPLES, RunSpec
-from cxrlib.runs import make_run
 from cxrlib.selection import check_selection
 from cxrlib.storage.store import Store
 from cxrlib.task_rows import TaskRows, take_rows

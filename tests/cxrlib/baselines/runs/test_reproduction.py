@@ -7,15 +7,15 @@ import pytest
 
 from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.paper_score_comparison import NOT_RUN
-from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.published_scores import MEAN, PUBLISHED_SCORES, PUBLISHED_TASKS
-from cxrlib.reproduction import (
+from cxrlib.baselines.runs.reproduction import (
     REPRODUCTION_COLUMNS,
     list_published_runs,
     reproduce_scores,
 )
-from cxrlib.runs import RunSpec, list_runs, make_run
+from cxrlib.baselines.runs.runs import RunSpec, list_runs, make_run
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.published_scores import MEAN, PUBLISHED_SCORES, PUBLISHED_TASKS
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task
 from tests.cohort_factory import make_cohort

@@ -13,11 +13,11 @@ from cxrlib.baselines.evaluation.permutation_null import compute_null, load_null
 from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.region_shift import compare_shift, load_shift
 from cxrlib.baselines.evaluation.stored_fits import KIND, KeptFits
+from cxrlib.baselines.runs.run_jobs import make_spec, spec_parameters
+from cxrlib.baselines.runs.run_spec import RunSpec
+from cxrlib.baselines.runs.runs import count_runs, find_run
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.run_jobs import make_spec, spec_parameters
-from cxrlib.run_spec import RunSpec
-from cxrlib.runs import count_runs, find_run
 from cxrlib.storage.store import Store
 from cxrlib.tasks import find_task, read_task
 from cxrlib.work import WorkStoppedError, check_parameters, run_work

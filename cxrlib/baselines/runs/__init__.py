@@ -1,0 +1,1 @@
+"""Runs: what was asked for, what came out, and the log of both."""
