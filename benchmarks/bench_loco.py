@@ -29,11 +29,11 @@ from cxrlib.baselines.evaluation.models import one_thread
 from cxrlib.baselines.evaluation.resampling import draw_weights
 from cxrlib.baselines.evaluation.scores import compute_score
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
+from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.processes import count_cores
 from cxrlib.synthetic.records import simulate_courses
-from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import PAPER_TASKS
 from tests.published_loop import run_published_loop
 
 SETS = {"intermediate": 1024, "18 outputs": 18, "4 outputs": 4, "lung opacity": 1, "prevalence": 0}

@@ -12,11 +12,11 @@ from cxrlib.baselines.evaluation.models import MLP_SEEDS, Method, choose_method
 from cxrlib.baselines.evaluation.score_text import name_metric
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run
+from cxrlib.baselines.tasks.task_cards import make_card
+from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.cohort import Cohort
 from cxrlib.licences import describe_licences
 from cxrlib.storage.json_tables import to_records
-from cxrlib.task_cards import make_card
-from cxrlib.tasks import Task
 
 __all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]
 

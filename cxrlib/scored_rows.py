@@ -2,7 +2,7 @@
 
 from cxrlib.baselines.evaluation.folds import name_groups
 from cxrlib.baselines.evaluation.loco import LocoResult
-from cxrlib.task_rows import TaskRows, narrow_rows
+from cxrlib.baselines.tasks.task_rows import TaskRows, narrow_rows
 
 __all__ = ["keep_scored"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.tasks.task_rows import ROW_COLUMNS, TaskRows
+from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort import Cohort
-from cxrlib.task_rows import ROW_COLUMNS, TaskRows
-from cxrlib.tasks import find_task
 
 REGIONS = ("Americas", "Asia", "Europe")
 

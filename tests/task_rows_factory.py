@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
-from cxrlib.task_rows import TaskRows
-from cxrlib.tasks import Task
+from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.tasks.tasks import Task
 
 CLASSES = Task("formed", "Went", "classes", "went_icu", "went", "stayed", "positive")
 NUMBER = Task("formed", "Extent", "number", "geographic_mean", "", "", "")

@@ -18,10 +18,10 @@ from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_
 from cxrlib.baselines.features.feature_sets import features_from_matrix
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
 from cxrlib.baselines.runs.runs import make_run
+from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cli import app, loco
 from cxrlib.cohort import load_cohort
 from cxrlib.storage.store import Store
-from cxrlib.tasks import find_task
 from tests.cohort_factory import draw_image, make_cohort
 
 N_IMAGES = 36

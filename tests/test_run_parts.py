@@ -9,11 +9,11 @@ from cxrlib.baselines.evaluation.permutation_null import compute_null
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.region_shift import compare_shift
 from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
+from cxrlib.baselines.tasks.tasks import find_task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.run_parts import gather_parts
 from cxrlib.run_report import write_run_report
 from cxrlib.storage.store import Store
-from cxrlib.tasks import find_task, read_task
 from tests.figures import assert_valid
 from tests.run_cohort import make_outside, make_run_cohort
 

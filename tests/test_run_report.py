@@ -18,6 +18,7 @@ from cxrlib import NOTICE
 from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
+from cxrlib.baselines.tasks.tasks import find_task, read_task
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.reporting_items import ITEMS
@@ -33,7 +34,6 @@ from cxrlib.run_report import (
     write_run_report,
 )
 from cxrlib.storage.store import Store
-from cxrlib.tasks import find_task, read_task
 from tests.run_cohort import make_outside, make_run_cohort
 
 FEW = LocoSettings(n_resamples=50)

@@ -8,11 +8,11 @@ from cxrlib.baselines.features.feature_sets import FeatureChoice, list_feature_s
 from cxrlib.baselines.runs.run_log import BOOK, KEPT, RunEntry, list_runs
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import Run, find_run, make_run
+from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
+from cxrlib.baselines.tasks.tasks import Task, TaskColumn, list_task_columns
 from cxrlib.cohort import Cohort
 from cxrlib.selection import Selection
 from cxrlib.storage.store import Store
-from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import Task, TaskColumn, list_task_columns
 from ui.resources import find_cache, time_changes, time_computed
 
 __all__ = ["list_choices", "load_columns", "load_entries", "load_rows", "load_run", "run_now"]

@@ -9,15 +9,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from cxrlib.baselines.tasks.task_cards import Card, make_card
+from cxrlib.baselines.tasks.task_rows import TaskRows, compare_labelled, count_classes
+from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.charts.differences import describe_differences, plot_differences
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.report import csv_with_header
-from cxrlib.task_cards import Card, make_card
-from cxrlib.task_rows import TaskRows, compare_labelled, count_classes
-from cxrlib.tasks import Task
 from ui.figure import show_figure
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text

@@ -114,7 +114,7 @@ def loco(
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
         from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
         from cxrlib.baselines.runs.runs import RunSpec, make_run
-        from cxrlib.tasks import read_task
+        from cxrlib.baselines.tasks.tasks import read_task
 
         settings = LocoSettings(
             protocol=find_protocol(protocol),

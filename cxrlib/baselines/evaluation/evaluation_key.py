@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features.feature_sets import Features, match_features
-from cxrlib.task_rows import TaskRows
+from cxrlib.baselines.tasks.task_rows import TaskRows
 
 __all__ = ["READ_COLUMNS", "list_versions", "name_evaluation"]
 

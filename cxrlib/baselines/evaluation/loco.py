@@ -47,8 +47,8 @@ from cxrlib.baselines.evaluation.protocols import (
 from cxrlib.baselines.evaluation.resampling import find_interval
 from cxrlib.baselines.evaluation.scores import MEAN, METRICS, POOLED, POOLED_METRICS, RANGES
 from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.number_text import name_units
-from cxrlib.task_rows import TaskRows
 
 __all__ = [
     "CORRECTED",

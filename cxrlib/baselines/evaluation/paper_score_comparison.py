@@ -29,7 +29,7 @@ from cxrlib.published_scores import (
 
 if TYPE_CHECKING:
     from cxrlib.baselines.evaluation.loco import LocoResult
-    from cxrlib.task_rows import TaskRows
+    from cxrlib.baselines.tasks.task_rows import TaskRows
 
 __all__ = [
     "COUNT_COLUMNS",

@@ -31,10 +31,10 @@ from cxrlib.baselines.evaluation.loco import (
 )
 from cxrlib.baselines.evaluation.resampling import LEVEL
 from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
-from cxrlib.task_rows import TaskRows
 
 __all__ = ["N_PERMUTATIONS", "Null", "compute_null", "load_null", "null_key", "permute_labels"]
 

@@ -14,8 +14,8 @@ from cxrlib.baselines.evaluation.loco import POOLED, LocoResult, run_loco
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.scores import METRICS, list_metrics
 from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import SelectionError
-from cxrlib.task_rows import TaskRows
 
 __all__ = ["WALK_COLUMNS", "walk_protocol"]
 

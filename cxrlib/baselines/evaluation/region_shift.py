@@ -26,11 +26,11 @@ from cxrlib.baselines.evaluation.protocols import CORRECTED, LocoSettings, Proto
 from cxrlib.baselines.evaluation.resampling import count_fewest, count_independent, find_interval
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
 from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.storage.store import Store
-from cxrlib.task_rows import TaskRows
 
 __all__ = [
     "N_REPEATS",

@@ -20,7 +20,7 @@ from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:
-    from cxrlib.task_rows import TaskRows
+    from cxrlib.baselines.tasks.task_rows import TaskRows
 
 __all__ = [
     "CONSTRUCTIONS",

@@ -22,9 +22,9 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 
 if TYPE_CHECKING:
+    from cxrlib.baselines.tasks.task_rows import TaskRows
     from cxrlib.cohort import Cohort
     from cxrlib.storage.store import Store
-    from cxrlib.task_rows import TaskRows
 
 __all__ = [
     "MAX_VALUE",

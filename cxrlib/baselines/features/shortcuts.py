@@ -17,7 +17,7 @@ from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.regions import UNKNOWN
 
 if TYPE_CHECKING:
-    from cxrlib.task_rows import TaskRows
+    from cxrlib.baselines.tasks.task_rows import TaskRows
 
 __all__ = ["SHORTCUTS", "SHORTCUT_TITLES", "Shortcut", "list_label_columns", "read_shortcut"]
 

@@ -22,12 +22,12 @@ from cxrlib.baselines.evaluation.stored_fits import KeptFits
 from cxrlib.baselines.features.feature_sets import Features, load_pixel_features
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
+from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
+from cxrlib.baselines.tasks.tasks import read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.selection import check_selection
 from cxrlib.storage.store import Store
-from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import read_task
 
 __all__ = [
     "check_run_parameters",

@@ -16,9 +16,9 @@ from typing import Any
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
 from cxrlib.baselines.runs.run_record import RECORD_ERRORS, RunRecord, parse_record
 from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
+from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
-from cxrlib.tasks import Task
 
 __all__ = [
     "Headline",

@@ -7,10 +7,10 @@ from typing import Any
 
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
+from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.selection import Selection, parse_where
-from cxrlib.tasks import PAPER_TASKS, Task, read_task
 
 __all__ = ["MAX_RESAMPLES", "QUERY_NAMES", "RunSpec", "describe_spec"]
 
@@ -154,7 +154,7 @@ class RunSpec:
 
         Examples
         --------
-        >>> from cxrlib.tasks import find_task
+        >>> from cxrlib.baselines.tasks.tasks import find_task
         >>> RunSpec(find_task("survival"), "outputs").to_command()
         'python -m cxrlib loco --data DIR --task survival --features outputs \
 --protocol corrected --hold-out region --seed 0 --resamples 1000 --format json'
@@ -250,7 +250,7 @@ def describe_spec(spec: RunSpec) -> str:
 
     Examples
     --------
-    >>> from cxrlib.tasks import find_task
+    >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> describe_spec(RunSpec(find_task("icu-stay"), "outputs", where="view=AP"))
     'icu-stay; outputs; corrected, by region; filters: View AP'
     """

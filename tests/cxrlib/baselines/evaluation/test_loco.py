@@ -29,11 +29,11 @@ from cxrlib.baselines.evaluation.loco import (
     score_seeds,
 )
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
+from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, find_task
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.synthetic.records import simulate_courses
-from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import PAPER_TASKS, Task, find_task
 from tests.cohort_factory import SCORES_FILE, make_cohort
 from tests.published_loop import run_published_loop
 from tests.task_rows_factory import CLASSES, NUMBER, draw_features, draw_rows, make_rows

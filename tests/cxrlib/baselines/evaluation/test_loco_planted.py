@@ -16,11 +16,11 @@ from cxrlib.baselines.evaluation.loco import (
 )
 from cxrlib.baselines.evaluation.protocols import CORRECTED
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
+from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.storage.store import Store
 from cxrlib.synthetic.records import simulate_courses
-from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import find_task
 from tests.cohort_factory import draw_image, make_cohort
 
 # As most would do it: images are parted at random, whoever and whatever else is in them.

@@ -16,8 +16,8 @@ from cxrlib.baselines.evaluation.loco import (
     run_loco,
 )
 from cxrlib.baselines.features.feature_sets import features_from_matrix
+from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.errors import SelectionError
-from cxrlib.tasks import Task
 from tests.task_rows_factory import CLASSES, NUMBER, draw_features, draw_rows
 
 SETTINGS = LocoSettings(n_resamples=200)

@@ -29,11 +29,11 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
     list_not_run,
 )
 from cxrlib.baselines.features.feature_sets import features_from_matrix
+from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
+from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort import load_cohort
 from cxrlib.hard_labels import list_confusions
 from cxrlib.published_scores import MEAN, PUBLISHED_TASKS, find_scores
-from cxrlib.task_rows import TaskRows, take_rows
-from cxrlib.tasks import find_task
 from tests.cohort_factory import make_cohort
 
 AS_PUBLISHED = LocoSettings(protocol=PUBLISHED, n_resamples=0)

@@ -9,10 +9,10 @@ import pytest
 from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
 from cxrlib.baselines.evaluation.protocol_steps import WALK_COLUMNS, walk_protocol
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
+from cxrlib.baselines.tasks.task_rows import take_rows
+from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.task_rows import take_rows
-from cxrlib.tasks import find_task
 from tests.made_rows import draw_rows, make_features, make_rows
 
 FEW = LocoSettings(n_resamples=50)

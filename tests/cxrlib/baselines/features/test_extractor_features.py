@@ -13,12 +13,12 @@ from cxrlib.baselines.features.extractor_features import (
     list_extractor_choices,
     load_extractor_features,
 )
+from cxrlib.baselines.tasks.task_rows import take_rows
+from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.storage.store import Store
-from cxrlib.task_rows import take_rows
-from cxrlib.tasks import PAPER_TASKS
 from tests.feature_rows import N_FEATURES, describe_network, embed, make_task_cohort, take
 
 UNTRAINED = "densenet121-untrained"

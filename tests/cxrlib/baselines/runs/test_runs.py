@@ -26,11 +26,11 @@ from cxrlib.baselines.runs.runs import (
     run_id,
     tell_runs,
 )
+from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.tasks.tasks import find_task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
-from cxrlib.task_rows import TaskRows
-from cxrlib.tasks import find_task, read_task
 from tests.run_cohort import make_outside, make_run_cohort
 
 SURVIVAL = find_task("survival")

@@ -7,8 +7,8 @@ date: how far ahead a prediction looks is not recorded, and no card makes it up.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
 from cxrlib.metadata import YES_NO_COLUMNS
-from cxrlib.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
 
 __all__ = ["Card", "describe_exclusion", "describe_population", "make_card"]
 
@@ -49,7 +49,7 @@ def make_card(task: Task) -> Card:
 
     Examples
     --------
-    >>> from cxrlib.tasks import find_task
+    >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> card = make_card(find_task("icu-stay"))
     >>> card.question
     'Will this patient need intensive care?'
@@ -72,7 +72,7 @@ def describe_population(task: Task) -> str:
 
     Examples
     --------
-    >>> from cxrlib.tasks import find_task
+    >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> describe_population(find_task("survival"))
     'X-rays of view PA or AP with a usable finding and survival recorded, no tube in place.'
     """

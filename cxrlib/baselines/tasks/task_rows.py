@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
 from cxrlib.cohort import Cohort, SelectionStep
 from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
@@ -20,7 +21,6 @@ from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.number_text import FEW, name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.selection import Selection, find_all_reasons
-from cxrlib.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
 
 __all__ = [
     "CLASS_GROUPINGS",

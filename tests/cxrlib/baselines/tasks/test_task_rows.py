@@ -11,12 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.flow import describe_flow
-from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import SelectionError
-from cxrlib.number_text import FEW
-from cxrlib.selection import Selection, parse_where, select
-from cxrlib.task_rows import (
+from cxrlib.baselines.tasks.task_rows import (
     CLASS_GROUPINGS,
     FLOW_COLUMNS,
     ROW_COLUMNS,
@@ -26,7 +21,12 @@ from cxrlib.task_rows import (
     narrow_rows,
     take_rows,
 )
-from cxrlib.tasks import PAPER_TASKS, Task, find_task, read_task
+from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, find_task, read_task
+from cxrlib.charts.flow import describe_flow
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import SelectionError
+from cxrlib.number_text import FEW
+from cxrlib.selection import Selection, parse_where, select
 from tests.cohort_factory import draw_image, make_cohort
 
 LINES = [

@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.errors import SelectionError
-from cxrlib.metadata import YES_NO_COLUMNS
-from cxrlib.tasks import (
+from cxrlib.baselines.tasks.tasks import (
     FORMED,
     PAPER_TASKS,
     TASK_COLUMNS,
@@ -23,6 +20,9 @@ from cxrlib.tasks import (
     read_labels,
     read_task,
 )
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.errors import SelectionError
+from cxrlib.metadata import YES_NO_COLUMNS
 from tests.cohort_factory import make_cohort
 
 NO_TUBE = ("intubation_present", "yes")

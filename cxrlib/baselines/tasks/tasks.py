@@ -2,7 +2,7 @@
 
 The seven tasks of Cohen et al. 2020b (section 5, Tables 5 and 6) are data; readers form others
 from the columns of yes and no and of numbers. A task says nothing of any cohort: which rows it
-has there is the business of `cxrlib.task_rows`.
+has there is the business of `cxrlib.baselines.tasks.task_rows`.
 """
 
 import difflib
