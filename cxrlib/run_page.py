@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation.paper_score_comparison import describe_score_co
 from cxrlib.baselines.evaluation.score_text import name_metric, write_score
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, tell_runs
-from cxrlib.charts.flow import describe_flow, plot_flow
+from cxrlib.charts.cohort.flow import describe_flow, plot_flow
 from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
 from cxrlib.charts.scores import find_chance

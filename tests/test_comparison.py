@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.histograms import describe_ages
+from cxrlib.charts.cohort.histograms import describe_ages
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.comparison import (
     compare_groups,

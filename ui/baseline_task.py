@@ -12,7 +12,7 @@ import streamlit as st
 from cxrlib.baselines.tasks.task_cards import Card, make_card
 from cxrlib.baselines.tasks.task_rows import TaskRows, compare_labelled, count_classes
 from cxrlib.baselines.tasks.tasks import Task
-from cxrlib.charts.differences import describe_differences, plot_differences
+from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError

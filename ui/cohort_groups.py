@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.differences import describe_differences, plot_differences
+from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
 from cxrlib.cohort import Cohort
 from cxrlib.comparison import (
     Comparison,

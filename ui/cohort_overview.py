@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from functools import partial
 
-from cxrlib.charts.geography import (
+from cxrlib.charts.cohort.geography import (
     describe_places,
     describe_unplaced,
     describe_world,
     plot_places,
     plot_world,
 )
-from cxrlib.charts.histograms import (
+from cxrlib.charts.cohort.histograms import (
     describe_ages,
     describe_offsets,
     describe_sizes,

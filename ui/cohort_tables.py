@@ -9,8 +9,8 @@ import streamlit as st
 
 from cxrlib.articles import list_articles
 from cxrlib.bibliography import PAPERS, cite_articles, cite_collection
-from cxrlib.charts.findings import describe_findings, plot_findings
-from cxrlib.charts.recorded import describe_missing, plot_missing
+from cxrlib.charts.cohort.findings import describe_findings, plot_findings
+from cxrlib.charts.cohort.missingness import describe_missing, plot_missing
 from cxrlib.cohort import Cohort
 from cxrlib.groups import GROUPINGS
 from cxrlib.missingness import describe_missingness

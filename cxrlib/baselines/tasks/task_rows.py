@@ -85,7 +85,7 @@ class TaskRows:
         what is left, patients and persons of X-rays, and what went, patients being those of whom
         nothing is left; ``reasons``, in words with counts, most frequent first.
     steps : tuple of SelectionStep
-        The same for `cxrlib.charts.flow`.
+        The same for `cxrlib.charts.cohort.flow`.
     """
 
     task: Task

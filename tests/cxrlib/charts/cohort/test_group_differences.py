@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.differences import describe_differences, plot_differences
+from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
 from cxrlib.cohort import load_cohort
 from cxrlib.comparison import Comparison, compare_groups
 from tests.cohort_factory import make_cohort

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.histograms import (
+from cxrlib.charts.cohort.histograms import (
     FIRST_DAY,
     LAST_DAY,
     WIDE,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.geography import (
+from cxrlib.charts.cohort.geography import (
     describe_places,
     describe_unplaced,
     describe_world,

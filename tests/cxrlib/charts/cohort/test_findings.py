@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.findings import describe_findings, plot_findings
+from cxrlib.charts.cohort.findings import describe_findings, plot_findings
 from cxrlib.charts.rows import read_click
 from cxrlib.cohort import load_cohort
 from cxrlib.selection import Selection, select
