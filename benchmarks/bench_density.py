@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.maps.map import plot_map
 from cxrlib.colouring import colour_points
 from cxrlib.density import DensityGrid, estimate_density, estimate_share
 from cxrlib.surfaces import SurfaceWish, estimate_surface

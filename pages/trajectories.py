@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.charts.document import MAP_QUESTION
+from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.errors import ProjectionError
 from cxrlib.map_choices import MapChoice, scale_smoothing
 from ui.cohorts import current_entry

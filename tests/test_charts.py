@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from cxrlib.charts.marks import FADED
+from cxrlib.charts.maps.marks import FADED
 from cxrlib.charts.palette import (
     PALETTES,
     STATES,

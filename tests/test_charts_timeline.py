@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from cxrlib.charts.marks import MARKERS
+from cxrlib.charts.maps.marks import MARKERS
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
 from cxrlib.charts.scale import enlarge
 from cxrlib.charts.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline

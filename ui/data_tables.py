@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import count_words
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.inventory import list_cache
 from cxrlib.storage.store import Store

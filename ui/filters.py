@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import count_words
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.filters import FILTERS, list_choices, list_numbers, name_number
 from cxrlib.metadata import parse_number

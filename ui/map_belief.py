@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxrlib.bad_states import MarkedImages, mark_bad
-from cxrlib.charts.belief import (
+from cxrlib.charts.maps.faithfulness import (
     explain_path_share,
     explain_steps,
     plot_path_share,

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import describe_out
+from cxrlib.charts.maps.map_text import describe_out
 from cxrlib.cohort import Cohort
 from cxrlib.report import stops_table, tell_story
 from cxrlib.trajectories import Trajectory

@@ -10,11 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.map_layers import add_cloud, ring_chosen
+from cxrlib.charts.maps.layers import add_cloud, ring_chosen
+from cxrlib.charts.maps.map import plot_map
+from cxrlib.charts.maps.map_text import caption_map, describe_map
+from cxrlib.charts.maps.uploaded import mark_upload
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.trajectories import plot_map
-from cxrlib.charts.uploads import mark_upload
-from cxrlib.charts.words import caption_map, describe_map
 from cxrlib.cohort import Cohort
 from cxrlib.colouring import Colouring
 from cxrlib.reference_cloud import ReferenceCloud, describe_cloud

@@ -5,7 +5,7 @@ from collections.abc import Container, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import describe_out
+from cxrlib.charts.maps.map_text import describe_out
 from cxrlib.cohort import Cohort
 from cxrlib.selection import find_all_reasons
 from cxrlib.trajectories import Trajectory

@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.charts.document import MAP_QUESTION
+from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.report import points_table
 from cxrlib.surfaces import SurfaceWish, estimate_surface
 from cxrlib.trajectories import Trajectory

@@ -6,7 +6,7 @@ from typing import Literal, cast
 import streamlit as st
 
 from cxrlib.bad_states import DEFINITIONS, SEVERITIES
-from cxrlib.charts.multiples import MAX_PANELS
+from cxrlib.charts.maps.small_multiples import MAX_PANELS
 from cxrlib.colouring import Colouring, colour_points, list_colourings
 from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.surfaces import SurfaceWish

@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import count_words
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.patient_facts import list_undated_facts
 from ui.text import show_quiet, show_text
 

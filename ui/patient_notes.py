@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.words import count_words
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort import Cohort
 from cxrlib.quality import find_flags
 from cxrlib.quality_rules import SEVERITIES

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.document import FONT, POLICY, frame_table, write_cells
+from cxrlib.charts.maps.html_page import FONT, POLICY, frame_table, write_cells
 from cxrlib.charts.palette import PALETTES
 from cxrlib.charts.template import TEXT_SIZE
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from cxrlib.charts.maps.map_text import safe_text
 from cxrlib.charts.palette import Palette, Theme, mix
 from cxrlib.charts.template import MARGIN, TEXT_SIZE, chart_template
-from cxrlib.charts.words import safe_text
 from cxrlib.filters import FILTERS
 
 __all__ = [

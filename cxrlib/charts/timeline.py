@@ -12,10 +12,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cxrlib.charts.day_marks import find_symbol
+from cxrlib.charts.maps.map_text import day_words, safe_text
 from cxrlib.charts.palette import PALETTES, Palette, Theme, fade, mix
 from cxrlib.charts.rows import STILL
 from cxrlib.charts.template import TEXT_SIZE, make_figure, use_webgl
-from cxrlib.charts.words import day_words, safe_text
 from cxrlib.priors import SIDES
 from cxrlib.timeline import (
     CHARACTER,

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cxrlib.charts.multiples import plot_multiples
-from cxrlib.charts.trajectories import plot_map
-from cxrlib.charts.words import describe_map
+from cxrlib.charts.maps.map import plot_map
+from cxrlib.charts.maps.map_text import describe_map
+from cxrlib.charts.maps.small_multiples import plot_multiples
 from cxrlib.surfaces import estimate_surface
 from ui.map_surface import (
     choose_colour,

@@ -1,7 +1,7 @@
 """Play the paths of the chosen patients day by day, in the browser.
 
 The component finds the parts of the paths in the drawn chart by their ``meta``
-(`cxrlib.charts.trajectories`) and shows each up to a day. The server is asked for nothing.
+(`cxrlib.charts.maps.map`) and shows each up to a day. The server is asked for nothing.
 """
 
 import functools
@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from cxrlib.charts.words import day_state_words, day_words
+from cxrlib.charts.maps.map_text import day_state_words, day_words
 from cxrlib.trajectories import Trajectory
 from ui.assets import plotly_url
 from ui.text import show_quiet

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.labels import place_labels
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
 from cxrlib.charts.rows import (
     STILL,
@@ -21,7 +22,6 @@ from cxrlib.charts.rows import (
     text_width,
 )
 from cxrlib.charts.template import MARGIN, TEXT_SIZE, chart_template
-from cxrlib.charts.words import count_words
 from cxrlib.geography import Outline, load_outlines, place_counts, project
 from cxrlib.regions import UNKNOWN
 

@@ -8,10 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.rows import STILL, add_heading, pale_marker, say_empty
 from cxrlib.charts.template import MARGIN, chart_template
-from cxrlib.charts.words import count_words
 from cxrlib.number_text import FEW, write_tenths
 
 __all__ = [

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
 from cxrlib.charts.rows import name_rows, quote_text, say_empty, start_rows
 from cxrlib.charts.template import MARGIN, TEXT_SIZE
-from cxrlib.charts.words import count_words
 
 __all__ = ["describe_missing", "plot_missing"]
 

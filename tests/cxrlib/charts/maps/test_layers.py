@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.map_layers import MOST_RINGS, add_cloud, ring_chosen
-from cxrlib.charts.trajectories import plot_map
+from cxrlib.charts.maps.layers import MOST_RINGS, add_cloud, ring_chosen
+from cxrlib.charts.maps.map import plot_map
 from cxrlib.density import estimate_density
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import map_points

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.map_colours import (
+from cxrlib.charts.maps.colours import (
     CATEGORIES,
     count_key_rows,
     name_categories,
@@ -14,11 +14,11 @@ from cxrlib.charts.map_colours import (
     number_ramp,
     pick_inks,
 )
-from cxrlib.charts.marks import HOVER_COLUMN, write_hover_texts
-from cxrlib.charts.multiples import describe_multiples, plot_multiples
+from cxrlib.charts.maps.map import plot_map
+from cxrlib.charts.maps.map_text import caption_map, describe_map
+from cxrlib.charts.maps.marks import HOVER_COLUMN, write_hover_texts
+from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
 from cxrlib.charts.palette import PALETTES, RIM_CONTRAST, contrast
-from cxrlib.charts.trajectories import plot_map
-from cxrlib.charts.words import caption_map, describe_map
 from cxrlib.colouring import Colouring, colour_points
 from cxrlib.errors import SelectionError
 from cxrlib.surfaces import SurfaceWish, estimate_surface
@@ -262,7 +262,7 @@ def test_multiples_in_words(points):
 
 def test_very_many_images_have_a_short_hover(points, monkeypatch):
     """Say patient and state by one template a trace; ids with markup are not put into it."""
-    monkeypatch.setattr("cxrlib.charts.marks.MAX_HOVER_TEXTS", 100)
+    monkeypatch.setattr("cxrlib.charts.maps.marks.MAX_HOVER_TEXTS", 100)
     for colouring in (None, colour_points(points, "view"), colour_points(points, "age")):
         figure = plot_map(points, None, colouring=colouring)
         assert_valid(figure)
@@ -286,8 +286,8 @@ def test_known_hover_texts_are_used(points):
 def test_very_many_ids_stay_what_they_are(points, monkeypatch, longest):
     """Carry the same ids whether they are held as a block or, where one is long, one by one."""
     plain = plot_map(points, None)
-    monkeypatch.setattr("cxrlib.charts.marks.MAX_HOVER_TEXTS", 100)
-    monkeypatch.setattr("cxrlib.charts.marks.MAX_ID_LENGTH", longest)
+    monkeypatch.setattr("cxrlib.charts.maps.marks.MAX_HOVER_TEXTS", 100)
+    monkeypatch.setattr("cxrlib.charts.maps.marks.MAX_ID_LENGTH", longest)
     many = plot_map(points, None)
     for before, after in zip(plain.data, many.data, strict=True):
         assert after.customdata.tolist() == before.customdata.tolist()

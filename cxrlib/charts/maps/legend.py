@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cxrlib.charts.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
-from cxrlib.charts.map_colours import (
+from cxrlib.charts.maps.colours import (
     count_key_rows,
     missing_ink,
     name_categories,
@@ -13,7 +13,7 @@ from cxrlib.charts.map_colours import (
     number_ramp,
     pick_inks,
 )
-from cxrlib.charts.marks import MARKERS, colour_axis
+from cxrlib.charts.maps.marks import MARKERS, colour_axis
 from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme
 from cxrlib.charts.template import Parts, template_layout
 from cxrlib.colouring import Colouring

@@ -23,7 +23,7 @@ def mark_upload(figure: go.Figure, placed: Placed, *, theme: Theme = "light") ->
     Parameters
     ----------
     figure : Figure
-        Of `cxrlib.charts.trajectories.plot_map`, of the same map.
+        Of `cxrlib.charts.maps.map.plot_map`, of the same map.
     placed : Placed
     theme : {"light", "dark"}, default "light"
     """

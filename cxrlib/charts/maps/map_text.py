@@ -135,7 +135,7 @@ def describe_map(
     Parameters
     ----------
     points, surface, trajectories, colouring, density_label
-        As of `cxrlib.charts.trajectories.plot_map`.
+        As of `cxrlib.charts.maps.map.plot_map`.
 
     Returns
     -------

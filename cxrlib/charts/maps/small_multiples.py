@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.map_colours import (
+from cxrlib.charts.maps.colours import (
     missing_ink,
     name_categories,
     name_scale,
     number_ramp,
     pick_inks,
 )
-from cxrlib.charts.marks import Layer, colour_axis, draw_marks
+from cxrlib.charts.maps.map_text import describe_colouring, safe_text
+from cxrlib.charts.maps.marks import Layer, colour_axis, draw_marks
+from cxrlib.charts.maps.surfaces import frame_surface
 from cxrlib.charts.palette import PALETTES, STATES, Theme
 from cxrlib.charts.scale import enlarge
-from cxrlib.charts.surfaces import frame_surface
 from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure, use_webgl
-from cxrlib.charts.words import describe_colouring, safe_text
 from cxrlib.colouring import Colouring
 from cxrlib.errors import SelectionError
 from cxrlib.trajectories import count_map, describe_counts

@@ -2,9 +2,9 @@
 
 import pytest
 
+from cxrlib.charts.maps.uploaded import mark_upload
 from cxrlib.charts.palette import PALETTES, Theme
 from cxrlib.charts.template import make_figure
-from cxrlib.charts.uploads import mark_upload
 from cxrlib.uploads import place_upload
 from tests.test_uploads import OUTCOMES, make_map, make_upload
 

@@ -11,17 +11,25 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.labels import place_labels
-from cxrlib.charts.map_key import count_rows_of_key, draw_key
-from cxrlib.charts.marks import (
+from cxrlib.charts.maps.legend import count_rows_of_key, draw_key
+from cxrlib.charts.maps.map_text import (
+    DENSITY_LABEL,
+    day_state_words,
+    day_words,
+    name_surface,
+    safe_text,
+    state_words,
+)
+from cxrlib.charts.maps.marks import (
     HOVER_COLUMN,
     MARKERS,
     Layer,
     draw_marks,
     write_hover_texts,
 )
+from cxrlib.charts.maps.surfaces import draw_surface, frame_surface, scale_surface
 from cxrlib.charts.palette import PALETTES, Palette, Theme, fade
 from cxrlib.charts.scale import enlarge
-from cxrlib.charts.surfaces import draw_surface, frame_surface, scale_surface
 from cxrlib.charts.template import (
     FONT,
     MARGIN,
@@ -30,14 +38,6 @@ from cxrlib.charts.template import (
     make_figure,
     template_layout,
     use_webgl,
-)
-from cxrlib.charts.words import (
-    DENSITY_LABEL,
-    day_state_words,
-    day_words,
-    name_surface,
-    safe_text,
-    state_words,
 )
 from cxrlib.colouring import Colouring
 from cxrlib.density import DensityGrid

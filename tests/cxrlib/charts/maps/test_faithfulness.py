@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.belief import plot_path_share, plot_steps
+from cxrlib.charts.maps.faithfulness import plot_path_share, plot_steps
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS
 from cxrlib.faithfulness import STEP_COLUMNS, StepLengths
 from cxrlib.path_shares import path_shares

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.charts.map_colours import missing_ink, number_ramp, pick_inks
+from cxrlib.charts.maps.colours import missing_ink, number_ramp, pick_inks
+from cxrlib.charts.maps.map_text import day_words, safe_text, state_words
 from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme
 from cxrlib.charts.template import Parts
-from cxrlib.charts.words import day_words, safe_text, state_words
 from cxrlib.colouring import Colouring
 
 __all__ = [

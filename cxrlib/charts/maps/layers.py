@@ -26,7 +26,7 @@ def add_cloud(
     Parameters
     ----------
     figure : Figure
-        Result of `cxrlib.charts.trajectories.plot_map`; changed and returned.
+        Result of `cxrlib.charts.maps.map.plot_map`; changed and returned.
     places : ndarray of shape (n_images, 2)
     theme : {"light", "dark"}
     name : str
