@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.courses import explain_scale, plot_course
+from cxrlib.charts.patients.output_courses import explain_scale, plot_course
 from cxrlib.cohort import Cohort
 from cxrlib.courses import (
     Noise,

@@ -5,9 +5,9 @@ from functools import lru_cache, partial
 
 import streamlit as st
 
-from cxrlib.charts.courses import explain_near, plot_near
 from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import describe_map
+from cxrlib.charts.patients.output_courses import explain_near, plot_near
 from cxrlib.cohort import Cohort
 from cxrlib.neighbours import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.report import points_table, provenance

@@ -5,8 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.charts.courses import explain_near, explain_scale, plot_course, plot_near
 from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS
+from cxrlib.charts.patients.output_courses import (
+    explain_near,
+    explain_scale,
+    plot_course,
+    plot_near,
+)
 from cxrlib.charts.rows import text_width
 from cxrlib.courses import estimate_noise, output_course
 from cxrlib.neighbours import nearest_courses
