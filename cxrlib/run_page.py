@@ -12,9 +12,9 @@ from cxrlib.baselines.evaluation.score_text import name_metric, write_score
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, tell_runs
 from cxrlib.charts.cohort.flow import describe_flow, plot_flow
-from cxrlib.charts.forest import describe_forest, plot_forest
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
-from cxrlib.charts.scores import find_chance
+from cxrlib.charts.scores.forest import describe_forest, plot_forest
+from cxrlib.charts.scores.series import find_chance
 from cxrlib.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, cite_images
 from cxrlib.reporting_items import AUTHOR, GUIDELINES

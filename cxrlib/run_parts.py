@@ -14,11 +14,11 @@ from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
 from cxrlib.baselines.evaluation.region_shift import Shift, load_shift
 from cxrlib.baselines.evaluation.subgroups import score_subgroups
 from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.nulls import describe_null, plot_null
-from cxrlib.charts.score_steps import describe_score_steps, plot_score_steps
-from cxrlib.charts.shift import describe_shift, plot_shift
-from cxrlib.charts.subgroups import describe_subgroups, plot_subgroups
+from cxrlib.charts.scores.calibration import describe_calibration, plot_calibration
+from cxrlib.charts.scores.permutation_null import describe_null, plot_null
+from cxrlib.charts.scores.protocol_steps import describe_score_steps, plot_score_steps
+from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
+from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.storage.store import Store
 
 __all__ = ["ReportPart", "gather_parts"]

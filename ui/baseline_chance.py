@@ -10,7 +10,7 @@ from cxrlib.baselines.evaluation.permutation_null import N_PERMUTATIONS, Null, l
 from cxrlib.baselines.evaluation.score_text import is_number, name_fold, name_metric, write_score
 from cxrlib.baselines.runs.runs import Run
 from cxrlib.catalogue import CohortEntry
-from cxrlib.charts.nulls import describe_null, plot_null
+from cxrlib.charts.scores.permutation_null import describe_null, plot_null
 from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request
 from ui.chart import show_chart

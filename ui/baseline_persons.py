@@ -12,8 +12,8 @@ from cxrlib.baselines.evaluation.influence import find_influence
 from cxrlib.baselines.evaluation.subgroups import score_subgroups
 from cxrlib.baselines.evaluation.worst_predictions import rank_images
 from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.subgroups import describe_subgroups, plot_subgroups
+from cxrlib.charts.scores.calibration import describe_calibration, plot_calibration
+from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from ui.chart import show_chart

@@ -17,8 +17,8 @@ from cxrlib.baselines.evaluation.score_text import (
     write_interval,
 )
 from cxrlib.baselines.runs.runs import Run, tell_runs
-from cxrlib.charts.forest import describe_forest, plot_forest
-from cxrlib.charts.scores import find_chance, list_scores, make_axis, read_scores
+from cxrlib.charts.scores.forest import describe_forest, plot_forest
+from cxrlib.charts.scores.series import find_chance, list_scores, make_axis, read_scores
 from cxrlib.number_text import name_units
 from cxrlib.regions import UNKNOWN
 from cxrlib.run_series import list_series

@@ -10,8 +10,8 @@ from cxrlib.baselines.evaluation.score_text import name_metric
 from cxrlib.baselines.features.feature_sets import FeatureChoice
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.score_table import describe_score_table, plot_score_table
-from cxrlib.charts.scores import find_chance, list_scores
+from cxrlib.charts.scores.heat_table import describe_score_table, plot_score_table
+from cxrlib.charts.scores.series import find_chance, list_scores
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.run_series import list_shortcuts, make_series

@@ -11,8 +11,8 @@ from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
 from cxrlib.baselines.evaluation.region_shift import load_shift
 from cxrlib.baselines.runs.runs import Run
 from cxrlib.catalogue import CohortEntry
-from cxrlib.charts.score_steps import describe_score_steps, plot_score_steps
-from cxrlib.charts.shift import describe_shift, plot_shift
+from cxrlib.charts.scores.protocol_steps import describe_score_steps, plot_score_steps
+from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request

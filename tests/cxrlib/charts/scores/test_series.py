@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from cxrlib.baselines.evaluation.score_text import name_fold
-from cxrlib.charts.scores import (
+from cxrlib.charts.scores.series import (
     Series,
     find_chance,
     list_folds,

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.score_steps import choose_fold, describe_score_steps, plot_score_steps
+from cxrlib.charts.scores.protocol_steps import choose_fold, describe_score_steps, plot_score_steps
 from tests.figures import assert_valid
 from tests.score_tables import NAN
 

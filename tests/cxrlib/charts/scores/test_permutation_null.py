@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.baselines.evaluation.permutation_null import OBSERVED, Null
-from cxrlib.charts.nulls import describe_null, plot_null
+from cxrlib.charts.scores.permutation_null import describe_null, plot_null
 from tests.figures import assert_valid
 
 

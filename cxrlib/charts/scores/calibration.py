@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation.folds import name_held_out
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
+from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 
 __all__ = ["describe_calibration", "plot_calibration"]
 

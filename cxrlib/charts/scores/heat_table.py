@@ -18,9 +18,9 @@ from cxrlib.baselines.evaluation.score_text import (
 )
 from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
 from cxrlib.charts.rows import STILL, quote_text, text_width
-from cxrlib.charts.score_key import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
-from cxrlib.charts.score_rows import ScoreAxis
-from cxrlib.charts.scores import (
+from cxrlib.charts.scores.legend import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
+from cxrlib.charts.scores.score_rows import ScoreAxis
+from cxrlib.charts.scores.series import (
     SUMMARIES,
     Series,
     list_folds,
@@ -91,7 +91,7 @@ def plot_score_table(
     ----------
     series : sequence of Series
     metric : str
-        A metric of `cxrlib.charts.scores.make_axis`.
+        A metric of `cxrlib.charts.scores.series.make_axis`.
     folds : DataFrame, optional
         With fold, n_positive, n_negative.
     hold_out : str, default "region"

@@ -16,9 +16,9 @@ from cxrlib.baselines.evaluation.score_text import (
     write_score,
 )
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import SUMMARIES
+from cxrlib.charts.scores.legend import Look
+from cxrlib.charts.scores.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.series import SUMMARIES
 
 __all__ = ["Gap", "describe_gaps", "plot_gaps"]
 

@@ -19,9 +19,9 @@ from cxrlib.baselines.evaluation.score_text import (
     write_number,
 )
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import (
+from cxrlib.charts.scores.legend import Look
+from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.series import (
     KINDS,
     SUMMARIES,
     Series,
@@ -67,7 +67,7 @@ def plot_forest(
     hold_out : str, default "region"
         What is held out: "region", "sub-region", "country", "source"; or "group".
     chance : mapping, optional
-        Fold to chance where it differs, from `cxrlib.charts.scores.find_chance`.
+        Fold to chance where it differs, from `cxrlib.charts.scores.series.find_chance`.
     title, unit : str, optional
         Of the axis, in place of the metric's name; of an error.
     theme : {"light", "dark"}

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.palette import PALETTES, Palette, Theme
 from cxrlib.charts.rows import STILL, text_width
-from cxrlib.charts.score_key import (
+from cxrlib.charts.scores.legend import (
     EDGE,
     NARROW,
     Look,

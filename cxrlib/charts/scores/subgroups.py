@@ -16,9 +16,9 @@ from cxrlib.baselines.evaluation.score_text import (
     write_number,
 )
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreMark, ScoreRow, plot_score_rows
-from cxrlib.charts.scores import make_axis
+from cxrlib.charts.scores.legend import Look
+from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.series import make_axis
 
 __all__ = ["describe_subgroups", "plot_subgroups"]
 

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation.score_text import name_metric
 from cxrlib.charts.palette import Theme
-from cxrlib.charts.score_gaps import Gap, describe_gaps, plot_gaps
+from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 
 __all__ = ["describe_shift", "plot_shift"]
 

@@ -19,8 +19,8 @@ from cxrlib.baselines.evaluation.score_text import (
     write_score,
 )
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
-from cxrlib.charts.score_key import Look
-from cxrlib.charts.score_rows import ScoreAxis
+from cxrlib.charts.scores.legend import Look
+from cxrlib.charts.scores.score_rows import ScoreAxis
 
 __all__ = [
     "KINDS",
