@@ -17,8 +17,8 @@ from cxrlib.charts.maps.html_page import MAP_QUESTION, map_html
 from cxrlib.charts.maps.layers import add_cloud, ring_chosen
 from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import caption_map, describe_map
-from cxrlib.charts.paper import Imprint
-from cxrlib.charts.rendering import render_figure
+from cxrlib.charts.style.paper import Imprint
+from cxrlib.charts.style.rendering import render_figure
 from cxrlib.cohort import Cohort
 from cxrlib.colouring import colour_points
 from cxrlib.errors import ReportError

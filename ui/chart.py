@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.rows import read_click
+from cxrlib.charts.style.rows import read_click
 from ui.figure import show_figure
 from ui.text import show_quiet
 

@@ -15,8 +15,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.paper import Imprint, keep_printable, put_on_paper
-from cxrlib.charts.rendering import FIGURE_KINDS, PNG_SCALE
+from cxrlib.charts.style.paper import Imprint, keep_printable, put_on_paper
+from cxrlib.charts.style.rendering import FIGURE_KINDS, PNG_SCALE
 from cxrlib.report import csv_with_header
 from ui.assets import plotly_url
 from ui.text import show_quiet

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from cxrlib import NOTICE
-from cxrlib.charts.palette import PALETTES
+from cxrlib.charts.style.palette import PALETTES
 from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
 from ui.cohorts import current_entry

@@ -16,7 +16,7 @@ from cxrlib.charts.maps.faithfulness import (
     plot_path_share,
     plot_steps,
 )
-from cxrlib.charts.palette import Theme
+from cxrlib.charts.style.palette import Theme
 from cxrlib.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.faithfulness import (

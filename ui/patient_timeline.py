@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.palette import Theme
 from cxrlib.charts.patients.timeline import plot_timeline
+from cxrlib.charts.style.palette import Theme
 from cxrlib.cohort import Cohort
 from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.patient_facts import lab_table

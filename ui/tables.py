@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cxrlib.charts.palette import PALETTES, Palette
+from cxrlib.charts.style.palette import PALETTES, Palette
 from cxrlib.number_text import NOTHING
 from cxrlib.report import csv_with_header
 from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout

@@ -12,8 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.maps.html_page import FONT, POLICY, frame_table, write_cells
-from cxrlib.charts.palette import PALETTES
-from cxrlib.charts.template import TEXT_SIZE
+from cxrlib.charts.style.palette import PALETTES
+from cxrlib.charts.style.template import TEXT_SIZE
 
 __all__ = ["PageFigure", "PageTable", "Section", "report_html"]
 

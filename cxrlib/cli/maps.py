@@ -197,7 +197,7 @@ def _check_out(out: Path | None) -> None:
     if not out.absolute().parent.is_dir():
         raise typer.BadParameter(f"--out {str(out)!r}: there is no folder {str(out.parent)!r}.")
     if out.suffix in {".svg", ".png"}:
-        from cxrlib.charts.rendering import find_chrome
+        from cxrlib.charts.style.rendering import find_chrome
 
         find_chrome()
 

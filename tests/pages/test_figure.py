@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.charts.paper import Imprint
-from cxrlib.charts.template import chart_template
+from cxrlib.charts.style.paper import Imprint
+from cxrlib.charts.style.template import chart_template
 from ui.figure import _Paper, answer_request
 
 ASKED = {"id": "1-2", "kind": "svg", "width": 640, "height": 400.5}

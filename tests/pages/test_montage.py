@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.charts.palette import PALETTES, contrast
+from cxrlib.charts.style.palette import PALETTES, contrast
 from cxrlib.cohort import Cohort, load_cohort
 from tests.cohort_factory import make_cohort
 from ui.montage.montage import CODE, STYLE, Wish, make_tiles, read_wish

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.charts.palette import PALETTES
+from cxrlib.charts.style.palette import PALETTES
 from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
 from ui.tables import STYLE, list_savings, write_table
 

@@ -7,9 +7,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.charts.palette import PALETTES, Theme
-from cxrlib.charts.rows import STILL, add_heading, name_rows, quote_text, say_empty, start_rows
-from cxrlib.charts.template import MARGIN
+from cxrlib.charts.style.palette import PALETTES, Theme
+from cxrlib.charts.style.rows import (
+    STILL,
+    add_heading,
+    name_rows,
+    quote_text,
+    say_empty,
+    start_rows,
+)
+from cxrlib.charts.style.template import MARGIN
 from cxrlib.filters import NOT_RECORDED
 from cxrlib.regions import UNKNOWN
 

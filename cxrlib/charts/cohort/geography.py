@@ -8,10 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.labels import place_labels
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.charts.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
-from cxrlib.charts.rows import (
+from cxrlib.charts.style.labels import place_labels
+from cxrlib.charts.style.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
+from cxrlib.charts.style.rows import (
     STILL,
     add_notes,
     join_words,
@@ -21,7 +21,7 @@ from cxrlib.charts.rows import (
     start_rows,
     text_width,
 )
-from cxrlib.charts.template import MARGIN, TEXT_SIZE, chart_template
+from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
 from cxrlib.geography import Outline, load_outlines, place_counts, project
 from cxrlib.regions import UNKNOWN
 

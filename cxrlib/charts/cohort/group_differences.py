@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, Palette, Theme
-from cxrlib.charts.rows import (
+from cxrlib.charts.style.palette import PALETTES, Palette, Theme
+from cxrlib.charts.style.rows import (
     add_heading,
     add_notes,
     name_rows,
@@ -16,7 +16,7 @@ from cxrlib.charts.rows import (
     start_rows,
     text_width,
 )
-from cxrlib.charts.template import MARGIN
+from cxrlib.charts.style.template import MARGIN
 from cxrlib.comparison import Comparison
 from cxrlib.number_text import NOTHING
 

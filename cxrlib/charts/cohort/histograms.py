@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.charts.palette import PALETTES, Palette, Theme, mix
-from cxrlib.charts.rows import STILL, add_heading, pale_marker, say_empty
-from cxrlib.charts.template import MARGIN, chart_template
+from cxrlib.charts.style.palette import PALETTES, Palette, Theme, mix
+from cxrlib.charts.style.rows import STILL, add_heading, pale_marker, say_empty
+from cxrlib.charts.style.template import MARGIN, chart_template
 from cxrlib.number_text import FEW, write_tenths
 
 __all__ = [

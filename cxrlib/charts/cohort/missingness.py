@@ -8,9 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
-from cxrlib.charts.rows import name_rows, quote_text, say_empty, start_rows
-from cxrlib.charts.template import MARGIN, TEXT_SIZE
+from cxrlib.charts.style.palette import PALETTES, Palette, Theme, contrast, mix
+from cxrlib.charts.style.rows import name_rows, quote_text, say_empty, start_rows
+from cxrlib.charts.style.template import MARGIN, TEXT_SIZE
 
 __all__ = ["describe_missing", "plot_missing"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cxrlib.charts.maps.map_text import safe_text
-from cxrlib.charts.palette import REGIONS, Palette, Theme, outline
+from cxrlib.charts.style.palette import REGIONS, Palette, Theme, outline
 from cxrlib.colouring import Colouring
 
 __all__ = [

@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.palette import PALETTES, Theme
-from cxrlib.charts.template import use_webgl
+from cxrlib.charts.style.palette import PALETTES, Theme
+from cxrlib.charts.style.template import use_webgl
 
 __all__ = ["add_cloud", "ring_chosen"]
 

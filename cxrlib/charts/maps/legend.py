@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cxrlib.charts.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
 from cxrlib.charts.maps.colours import (
     count_key_rows,
     missing_ink,
@@ -14,8 +13,9 @@ from cxrlib.charts.maps.colours import (
     pick_inks,
 )
 from cxrlib.charts.maps.marks import MARKERS, colour_axis
-from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme
-from cxrlib.charts.template import Parts, template_layout
+from cxrlib.charts.style.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
+from cxrlib.charts.style.palette import PALETTES, STATES, Palette, Theme
+from cxrlib.charts.style.template import Parts, template_layout
 from cxrlib.colouring import Colouring
 
 __all__ = ["Key", "count_rows_of_key", "draw_key"]

@@ -10,7 +10,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.labels import place_labels
 from cxrlib.charts.maps.legend import count_rows_of_key, draw_key
 from cxrlib.charts.maps.map_text import (
     DENSITY_LABEL,
@@ -28,9 +27,10 @@ from cxrlib.charts.maps.marks import (
     write_hover_texts,
 )
 from cxrlib.charts.maps.surfaces import draw_surface, frame_surface, scale_surface
-from cxrlib.charts.palette import PALETTES, Palette, Theme, fade
-from cxrlib.charts.scale import enlarge
-from cxrlib.charts.template import (
+from cxrlib.charts.style.labels import place_labels
+from cxrlib.charts.style.palette import PALETTES, Palette, Theme, fade
+from cxrlib.charts.style.projector_scale import enlarge
+from cxrlib.charts.style.template import (
     FONT,
     MARGIN,
     TITLE_HEIGHT,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.maps.colours import missing_ink, number_ramp, pick_inks
 from cxrlib.charts.maps.map_text import day_words, safe_text, state_words
-from cxrlib.charts.palette import PALETTES, STATES, Palette, Theme
-from cxrlib.charts.template import Parts
+from cxrlib.charts.style.palette import PALETTES, STATES, Palette, Theme
+from cxrlib.charts.style.template import Parts
 from cxrlib.colouring import Colouring
 
 __all__ = [

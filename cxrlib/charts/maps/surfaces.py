@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrlib.charts.colour_scale import BOX_HEIGHT, LINE, draw_colour_scale, name_colour_scale
-from cxrlib.charts.palette import Palette, fade, mix
-from cxrlib.charts.template import TEXT_SIZE, Parts
+from cxrlib.charts.style.colour_scale import BOX_HEIGHT, LINE, draw_colour_scale, name_colour_scale
+from cxrlib.charts.style.palette import Palette, fade, mix
+from cxrlib.charts.style.template import TEXT_SIZE, Parts
 from cxrlib.density import DensityGrid, ShareGrid
 
 __all__ = ["draw_surface", "frame_surface", "scale_surface"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, Theme
-from cxrlib.charts.template import FONT, TEXT_SIZE
+from cxrlib.charts.style.palette import PALETTES, Theme
+from cxrlib.charts.style.template import FONT, TEXT_SIZE
 from cxrlib.uploads import Placed
 
 __all__ = ["mark_upload"]

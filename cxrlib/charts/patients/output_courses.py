@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.day_marks import OTHER_SYMBOL, find_symbol, make_key
 from cxrlib.charts.maps.map_text import day_words, safe_text
-from cxrlib.charts.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
-from cxrlib.charts.rows import text_width
-from cxrlib.charts.template import TEXT_SIZE, make_figure
+from cxrlib.charts.style.day_marks import OTHER_SYMBOL, find_symbol, make_key
+from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
+from cxrlib.charts.style.rows import text_width
+from cxrlib.charts.style.template import TEXT_SIZE, make_figure
 from cxrlib.courses import NOT_RECORDED, Noise, OutputCourse, write_value
 from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.neighbours import Courses

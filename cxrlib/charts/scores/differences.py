@@ -15,10 +15,10 @@ from cxrlib.baselines.evaluation.score_text import (
     say_counts,
     write_score,
 )
-from cxrlib.charts.palette import Theme
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import SUMMARIES
+from cxrlib.charts.style.palette import Theme
 
 __all__ = ["Gap", "describe_gaps", "plot_gaps"]
 

@@ -18,7 +18,6 @@ from cxrlib.baselines.evaluation.score_text import (
     write_interval,
     write_number,
 )
-from cxrlib.charts.palette import Theme
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import (
@@ -31,6 +30,7 @@ from cxrlib.charts.scores.series import (
     read_scores,
     say_cell,
 )
+from cxrlib.charts.style.palette import Theme
 from cxrlib.regions import UNKNOWN
 
 __all__ = ["describe_forest", "plot_forest"]

@@ -16,8 +16,6 @@ from cxrlib.baselines.evaluation.score_text import (
     write_interval,
     write_score,
 )
-from cxrlib.charts.palette import PALETTES, Palette, Theme, contrast, mix
-from cxrlib.charts.rows import STILL, quote_text, text_width
 from cxrlib.charts.scores.legend import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
 from cxrlib.charts.scores.score_rows import ScoreAxis
 from cxrlib.charts.scores.series import (
@@ -29,7 +27,9 @@ from cxrlib.charts.scores.series import (
     read_scores,
     say_cell,
 )
-from cxrlib.charts.template import TEXT_SIZE, Parts, make_empty, make_figure
+from cxrlib.charts.style.palette import PALETTES, Palette, Theme, contrast, mix
+from cxrlib.charts.style.rows import STILL, quote_text, text_width
+from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_empty, make_figure
 from cxrlib.regions import UNKNOWN
 
 __all__ = ["describe_score_table", "plot_score_table"]

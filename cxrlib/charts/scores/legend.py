@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cxrlib.charts.palette import Palette, mix
-from cxrlib.charts.rows import text_width
-from cxrlib.charts.template import Parts
+from cxrlib.charts.style.palette import Palette, mix
+from cxrlib.charts.style.rows import text_width
+from cxrlib.charts.style.template import Parts
 
 __all__ = [
     "EDGE",

@@ -16,10 +16,10 @@ from cxrlib.baselines.evaluation.score_text import (
     write_interval,
     write_score,
 )
-from cxrlib.charts.palette import Theme
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import SUMMARIES, make_axis
+from cxrlib.charts.style.palette import Theme
 
 __all__ = ["choose_fold", "describe_score_steps", "plot_score_steps"]
 

@@ -4,8 +4,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation.score_text import name_metric
-from cxrlib.charts.palette import Theme
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
+from cxrlib.charts.style.palette import Theme
 
 __all__ = ["describe_shift", "plot_shift"]
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, Palette, Theme
-from cxrlib.charts.rows import STILL, text_width
 from cxrlib.charts.scores.legend import (
     EDGE,
     NARROW,
@@ -24,7 +22,9 @@ from cxrlib.charts.scores.legend import (
     wrap_name,
     wrap_words,
 )
-from cxrlib.charts.template import TEXT_SIZE, Parts, make_figure
+from cxrlib.charts.style.palette import PALETTES, Palette, Theme
+from cxrlib.charts.style.rows import STILL, text_width
+from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure
 
 __all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows"]
 

@@ -15,10 +15,10 @@ from cxrlib.baselines.evaluation.score_text import (
     say_counts,
     write_number,
 )
-from cxrlib.charts.palette import Theme
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import make_axis
+from cxrlib.charts.style.palette import Theme
 
 __all__ = ["describe_subgroups", "plot_subgroups"]
 

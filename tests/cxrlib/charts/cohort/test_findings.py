@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.charts.cohort.findings import describe_findings, plot_findings
-from cxrlib.charts.rows import read_click
+from cxrlib.charts.style.rows import read_click
 from cxrlib.cohort import load_cohort
 from cxrlib.selection import Selection, select
 from cxrlib.statistics import summarise

@@ -13,8 +13,8 @@ from cxrlib.charts.cohort.geography import (
     plot_places,
     plot_world,
 )
-from cxrlib.charts.palette import PALETTES, REGIONS, contrast, region_rim
-from cxrlib.charts.rows import read_click, text_width
+from cxrlib.charts.style.palette import PALETTES, REGIONS, contrast, region_rim
+from cxrlib.charts.style.rows import read_click, text_width
 from cxrlib.cohort import load_cohort
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort

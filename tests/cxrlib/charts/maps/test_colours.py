@@ -18,7 +18,7 @@ from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.maps.marks import HOVER_COLUMN, write_hover_texts
 from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
-from cxrlib.charts.palette import PALETTES, RIM_CONTRAST, contrast
+from cxrlib.charts.style.palette import PALETTES, RIM_CONTRAST, contrast
 from cxrlib.colouring import Colouring, colour_points
 from cxrlib.errors import SelectionError
 from cxrlib.surfaces import SurfaceWish, estimate_surface

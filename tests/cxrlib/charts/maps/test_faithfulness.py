@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.charts.maps.faithfulness import plot_path_share, plot_steps
-from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS
+from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS
 from cxrlib.faithfulness import STEP_COLUMNS, StepLengths
 from cxrlib.path_shares import path_shares
 from cxrlib.space import lay_out_space

@@ -3,8 +3,8 @@
 import pytest
 
 from cxrlib.charts.maps.uploaded import mark_upload
-from cxrlib.charts.palette import PALETTES, Theme
-from cxrlib.charts.template import make_figure
+from cxrlib.charts.style.palette import PALETTES, Theme
+from cxrlib.charts.style.template import make_figure
 from cxrlib.uploads import place_upload
 from tests.test_uploads import OUTCOMES, make_map, make_upload
 

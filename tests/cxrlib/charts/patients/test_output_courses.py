@@ -5,14 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS
 from cxrlib.charts.patients.output_courses import (
     explain_near,
     explain_scale,
     plot_course,
     plot_near,
 )
-from cxrlib.charts.rows import text_width
+from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS
+from cxrlib.charts.style.rows import text_width
 from cxrlib.courses import estimate_noise, output_course
 from cxrlib.neighbours import nearest_courses
 from tests.course_tables import make_embeddings, make_table

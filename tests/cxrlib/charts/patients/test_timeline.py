@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib.charts.maps.marks import MARKERS
-from cxrlib.charts.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
 from cxrlib.charts.patients.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
-from cxrlib.charts.scale import enlarge
+from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
+from cxrlib.charts.style.projector_scale import enlarge
 from cxrlib.timeline import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
 from tests.figures import assert_valid
 from tests.test_timeline import CASES, rows_of

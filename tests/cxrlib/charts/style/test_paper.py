@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from PIL import ImageFont
 
-from cxrlib.charts.paper import (
+from cxrlib.charts.style.paper import (
     EDGE,
     PAPER_FONT,
     Imprint,
@@ -17,7 +17,7 @@ from cxrlib.charts.paper import (
     name_svg,
     put_on_paper,
 )
-from cxrlib.charts.template import chart_template
+from cxrlib.charts.style.template import chart_template
 
 LINES = ("For research and teaching.", "Cohort: x; fingerprint " + "0a" * 32, "Filters: none")
 IMPRINT = Imprint("Where?", "What it is, from how many, and how not to read it. " * 8, LINES)

@@ -5,14 +5,14 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib.charts.maps.marks import FADED
-from cxrlib.charts.palette import (
+from cxrlib.charts.style.palette import (
     PALETTES,
     STATES,
     contrast,
     fade,
     mix,
 )
-from cxrlib.charts.template import TEXT_SIZE, chart_template, make_figure
+from cxrlib.charts.style.template import TEXT_SIZE, chart_template, make_figure
 from tests.figures import assert_valid, read_json
 
 THEMES = ("light", "dark")

@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES, STATES, Theme
+from cxrlib.charts.style.palette import PALETTES, STATES, Theme
 
 __all__ = [
     "FONT",

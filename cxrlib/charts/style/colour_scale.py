@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Literal
 
-from cxrlib.charts.template import Parts
+from cxrlib.charts.style.template import Parts
 
 __all__ = ["BOX_HEIGHT", "LINE", "draw_colour_scale", "name_colour_scale"]
 

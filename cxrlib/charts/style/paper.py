@@ -7,8 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.palette import PALETTES
-from cxrlib.charts.template import TEXT_SIZE
+from cxrlib.charts.style.palette import PALETTES
+from cxrlib.charts.style.template import TEXT_SIZE
 
 __all__ = ["PAPER_FONT", "Imprint", "keep_printable", "name_svg", "put_on_paper"]
 

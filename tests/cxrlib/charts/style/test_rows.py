@@ -2,7 +2,14 @@
 
 import pytest
 
-from cxrlib.charts.rows import join_words, quote_text, read_click, say_empty, start_rows, text_width
+from cxrlib.charts.style.rows import (
+    join_words,
+    quote_text,
+    read_click,
+    say_empty,
+    start_rows,
+    text_width,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Figures as SVG and PNG without a page: drawn by a Chrome of this machine, through kaleido.
 
-A process of its own does it (`cxrlib.charts.drawing`). Nothing is fetched: the chart code is that
-of the plotly package.
+A process of its own does it (`cxrlib.charts.style.chrome_process`). Nothing is fetched: the chart
+code is that of the plotly package.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 import psutil
 
-from cxrlib.charts.drawing import ANSWERS
-from cxrlib.charts.paper import Imprint, name_svg, put_on_paper
+from cxrlib.charts.style.chrome_process import ANSWERS
+from cxrlib.charts.style.paper import Imprint, name_svg, put_on_paper
 from cxrlib.errors import ReportError
 from cxrlib.processes import PACKAGE_FOLDER, run_module
 
@@ -136,7 +136,7 @@ def _draw(figure: go.Figure, kind: str, chrome: Path) -> bytes:
 def _ask(request: bytes) -> bytes:
     """Send a request to a process of its own; nothing where it ended without an answer."""
     process = subprocess.Popen(
-        run_module("cxrlib.charts.drawing"),
+        run_module("cxrlib.charts.style.chrome_process"),
         cwd=PACKAGE_FOLDER,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cxrlib.charts.palette import VIEW_SYMBOLS
+from cxrlib.charts.style.palette import VIEW_SYMBOLS
 
 __all__ = ["OTHER_SYMBOL", "KeyEntry", "find_symbol", "make_key"]
 

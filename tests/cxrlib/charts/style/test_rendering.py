@@ -11,10 +11,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from cxrlib.charts import rendering
-from cxrlib.charts.paper import Imprint
-from cxrlib.charts.rendering import find_chrome, render_figure, write_figure
-from cxrlib.charts.template import chart_template
+from cxrlib.charts.style import rendering
+from cxrlib.charts.style.paper import Imprint
+from cxrlib.charts.style.rendering import find_chrome, render_figure, write_figure
+from cxrlib.charts.style.template import chart_template
 from cxrlib.errors import ReportError
 
 FIGURE = go.Figure(

@@ -1,0 +1,1 @@
+"""What all charts share: palette, template, labels, and drawing to a file."""
