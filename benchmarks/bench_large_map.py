@@ -23,7 +23,7 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 import ui.resources
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.faithfulness import measure_faithfulness
 from cxrlib.map_table import export_map, write_parquet

@@ -31,7 +31,7 @@ from cxrlib.baselines.evaluation.scores import compute_score
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.processes import count_cores
 from cxrlib.synthetic.records import simulate_courses
 from tests.published_loop import run_published_loop

@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.cohorts import find_real_root
 from cxrlib.articles import list_articles
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.comparison import compare_recorded
 from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.groups import GROUPINGS

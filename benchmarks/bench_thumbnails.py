@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.cohorts import find_real_root, make_cohort
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.processes import count_cores
 from cxrlib.storage.store import Store
 from cxrlib.thumbnails import THUMBNAIL_SIDE, compute_thumbnails, read_thumbnail

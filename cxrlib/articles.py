@@ -6,7 +6,7 @@
 import pandas as pd
 
 from cxrlib.bibliography import article_link
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.statistics import VIEW_COLUMNS, summarise
 from cxrlib.units import read_images
 

@@ -7,7 +7,8 @@ known of an image
   paper, which calls an image good that is recorded as not in the ICU, *or* as without a tube.
   Outcomes count on neither side: a survivor's last image is not known to be out of the ICU.
 - "ICU", "tube": where that column says yes or no.
-- "ICU, tube or death": where the state is good or bad (`cxrlib.states`): outcomes count on both
+- "ICU, tube or death": where the state is good or bad (`cxrlib.cohort.states`): outcomes count on
+  both
   sides.
 - "severity": where the image was scored.
 - "current filter": always; bad is then what the filters keep, of all images on the map.

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.filters import NOT_RECORDED
-from cxrlib.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
-from cxrlib.regions import UNKNOWN
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["MAX_CATEGORIES", "Colouring", "colour_points", "list_colourings"]

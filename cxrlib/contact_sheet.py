@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import XRAY_VIEWS
 
 __all__ = ["ORDERS", "PER_PAGE", "SheetPage", "cut_page", "find_page", "order_images"]
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.quality_rules.days import FEW_DAYS
 from cxrlib.storage.extractor_info import ExtractorInfo

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.extractors import Extractor, ExtractorInfo
-from cxrlib.image_run import RunReport, count_run, locate_files
 from cxrlib.preparation import ImageFile, Prepared, prepare_images
 from cxrlib.processes import count_cores
 from cxrlib.storage.store import EmbeddingWriter, Store

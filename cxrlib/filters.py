@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.flags import FLAGS, list_flags
-from cxrlib.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
-from cxrlib.regions import UNKNOWN
 
 __all__ = [
     "FILTERS",

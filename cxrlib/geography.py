@@ -32,7 +32,7 @@ class Outline:
     Parameters
     ----------
     country : str
-        Its name, as in `cxrlib.regions`.
+        Its name, as in `cxrlib.cohort.regions`.
     code : str
         ISO 3166-1 alpha-3.
     place : tuple of float
@@ -71,7 +71,8 @@ def load_outlines() -> Mapping[str, Outline]:
     Returns
     -------
     mapping of str to Outline
-        By the name of the country, as in `cxrlib.regions`. Read once; do not change the arrays.
+        By the name of the country, as in `cxrlib.cohort.regions`. Read once; do not change the
+        arrays.
 
     Examples
     --------

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cxrlib.cohort.findings import is_usable, parse_finding
+from cxrlib.cohort.metadata import XRAY_VIEWS
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.filters import NOT_RECORDED, list_levels
-from cxrlib.findings import is_usable, parse_finding
-from cxrlib.metadata import XRAY_VIEWS
-from cxrlib.regions import UNKNOWN
 
 __all__ = ["GROUPINGS", "Grouping", "Groups", "get_grouping", "part_images"]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.cohort.cohort import Cohort, SelectionStep
 from cxrlib.errors import CxrError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
 from cxrlib.extractors.densenet import UNTRAINED_NOTE

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.pipeline import explain_no_map, select_for_map
 from cxrlib.projection import Projection, ProjectionSettings

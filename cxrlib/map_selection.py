@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.comparison import Comparison, compare_groups, compare_numbers
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError

@@ -7,11 +7,11 @@ table of a cohort begins with what it does not know.
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import YES_NO_COLUMNS
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.groups import GROUPINGS, Groups, part_images
-from cxrlib.metadata import YES_NO_COLUMNS
-from cxrlib.regions import UNKNOWN
 from cxrlib.units import BLANK, UNCLEAR, Units, read_images, take_units
 
 __all__ = ["RECORDED_COLUMNS", "describe_missingness"]

@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from cxrlib.annotations import BOXES_FILE, MASKS_FOLDER, find_lung_masks, read_lung_boxes
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER, find_lung_masks, read_lung_boxes
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.errors import ImageError, SelectionError
 from cxrlib.images import decode_image, read_image_bytes
-from cxrlib.problems import ProblemLog
 from cxrlib.storage.files import leaves_cohort
 
 __all__ = ["OVERLAY_COLOUR", "Box", "explain_misfit", "lung_boxes", "mask_png"]

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxrlib.cohort.persons import refuse_patient
 from cxrlib.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, compute_wilson, name_units
-from cxrlib.persons import refuse_patient
 from cxrlib.space import Features, Space, lay_out_space, measure_distances
 
 __all__ = [

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
-from cxrlib.metadata import XRAY_VIEWS
-from cxrlib.persons import sort_naturally
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import XRAY_VIEWS
+from cxrlib.cohort.persons import sort_naturally
 from cxrlib.quality import Ledger
 from cxrlib.trajectories import PAPER_PATIENTS
 

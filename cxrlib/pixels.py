@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.usable_images import locate_files
 from cxrlib.errors import SelectionError
-from cxrlib.image_run import locate_files
 from cxrlib.images import PREPROCESSING, SIDE, preprocess
 from cxrlib.preparation import ImageFile, prepare_images
 from cxrlib.storage.store import Store

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.number_text import name_units
 from cxrlib.quality_rules.days import FEW_DAYS
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.published_counts import OURS_COLUMNS, count_published
 from cxrlib.published_tables import PublishedCell, PublishedTable, find_table

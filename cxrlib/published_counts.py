@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.published_tables import PUBLISHED, find_table
-from cxrlib.regions import UNKNOWN
 from cxrlib.statistics import VIEW_COLUMNS, Summary, select_published, summarise
 
 __all__ = ["OURS_COLUMNS", "count_published"]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.number_text import name_units
 from cxrlib.quality_rules import RULES, SEVERITIES, Rule
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cxrlib import NOTICE
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.persons import refuse_patient
 from cxrlib.licences import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.patient_facts import MEASURES, UNDATED, say_doubt
-from cxrlib.persons import refuse_patient
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.timeline import find_clock

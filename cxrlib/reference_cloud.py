@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.nearest import find_nearest, weigh_neighbours

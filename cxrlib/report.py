@@ -19,7 +19,7 @@ from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.style.paper import Imprint
 from cxrlib.charts.style.rendering import render_figure
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.colouring import colour_points
 from cxrlib.errors import ReportError
 from cxrlib.map_selection import describe_rows

@@ -14,7 +14,7 @@ from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run
 from cxrlib.baselines.tasks.task_cards import make_card
 from cxrlib.baselines.tasks.tasks import Task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.licences import describe_licences
 from cxrlib.storage.json_tables import to_records
 

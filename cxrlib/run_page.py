@@ -15,7 +15,7 @@ from cxrlib.charts.cohort.flow import describe_flow, plot_flow
 from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
 from cxrlib.charts.scores.forest import describe_forest, plot_forest
 from cxrlib.charts.scores.series import find_chance
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.licences import METADATA_LICENCE, cite_images
 from cxrlib.reporting_items import AUTHOR, GUIDELINES
 from cxrlib.run_manifest import MAIN_METRICS, list_used_images

@@ -19,7 +19,7 @@ import pandas as pd
 from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, tell_runs
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.licences import METADATA_LICENCE, credit, licence_of
 from cxrlib.report import csv_with_header, provenance

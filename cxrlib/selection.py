@@ -14,7 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort, Keeping
+from cxrlib.cohort.cohort import Cohort, Keeping
+from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.filters import (
     FILTERS,
@@ -27,7 +28,6 @@ from cxrlib.filters import (
     name_number,
 )
 from cxrlib.flags import FLAGS, list_flags
-from cxrlib.metadata import parse_number
 from cxrlib.where import read_terms, write_term
 
 __all__ = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.groups import get_grouping, part_images
 from cxrlib.number_text import FEW, compute_wilson, name_units
 from cxrlib.units import (

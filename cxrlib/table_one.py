@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.groups import Groups, get_grouping, part_images
 from cxrlib.measures import VARIABLES, explain_sources, list_measures
 from cxrlib.number_text import FEW, describe_average, describe_share

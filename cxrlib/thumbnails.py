@@ -16,9 +16,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.image_run import RunReport, count_run, locate_files
 from cxrlib.images import decode_image, decode_smaller, read_image_bytes, to_eight_bits
 from cxrlib.preparation import ImageFile
 from cxrlib.processes import count_cores

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.findings import is_usable
+from cxrlib.cohort.metadata import YES_NO_CATEGORIES, YES_NO_COLUMNS
 from cxrlib.errors import SelectionError
-from cxrlib.findings import is_usable
-from cxrlib.metadata import YES_NO_CATEGORIES, YES_NO_COLUMNS
 
 __all__ = ["BLANK", "UNITS", "Units", "check_unit", "count_conflicts", "read_images", "take_units"]
 

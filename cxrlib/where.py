@@ -3,10 +3,10 @@
 import difflib
 import math
 
+from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.filters import FILTERS, name_number
 from cxrlib.flags import FLAGS
-from cxrlib.metadata import parse_number
 
 __all__ = ["read_terms", "write_term"]
 

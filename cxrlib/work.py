@@ -20,9 +20,9 @@ from cxrlib.errors import (
 )
 
 if TYPE_CHECKING:
-    from cxrlib.cohort import Cohort
+    from cxrlib.cohort.cohort import Cohort
+    from cxrlib.cohort.usable_images import RunReport
     from cxrlib.extractors import Extractor, ExtractorInfo
-    from cxrlib.image_run import RunReport
     from cxrlib.projection import ProjectionSettings
     from cxrlib.storage.store import Store
 
@@ -371,8 +371,8 @@ def _collection(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Download the public collection into the cache, unless it is there."""
-    from cxrlib.catalogue import COLLECTION
-    from cxrlib.fetch import fetch_collection
+    from cxrlib.cohort.cohort_list import COLLECTION
+    from cxrlib.cohort.public_collection import fetch_collection
 
     # The folder is fixed: a record must not be able to say where files are written.
     report = fetch_collection(cache / COLLECTION, on_progress=on_progress, should_stop=should_stop)
@@ -437,7 +437,7 @@ KINDS: dict[str, Kind] = {
 
 def _load(data: str, cache: Path, on_progress: OnProgress) -> tuple["Cohort", "Store"]:
     """Load a cohort and the store of its numbers."""
-    from cxrlib.cohort import load_cohort
+    from cxrlib.cohort.cohort import load_cohort
     from cxrlib.storage.store import Store
 
     on_progress("Reading the cohort", 0, 0)

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from cxrlib.charts.cohort.flow import describe_flow, plot_flow
-from cxrlib.cohort import count_cohort
+from cxrlib.cohort.cohort import count_cohort
 from cxrlib.errors import CxrError
 from cxrlib.inventory import list_flow, tabulate_flow
 from cxrlib.report import provenance

@@ -10,7 +10,7 @@ import pandas as pd
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import ROW_COLUMNS, TaskRows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 
 REGIONS = ("Americas", "Asia", "Europe")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
-from cxrlib.metadata import YES_NO_CATEGORIES
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import YES_NO_CATEGORIES
 from cxrlib.quality import LEDGER_COLUMNS, Ledger
 
 ODD_IDS = (

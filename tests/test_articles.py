@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cxrlib.articles import list_articles
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from tests.cohort_factory import make_cohort
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cxrlib.bad_states import DEFINITIONS, mark_bad
+from cxrlib.cohort.states import label_states
 from cxrlib.errors import SelectionError
-from cxrlib.states import label_states
 
 ANSWERS = ("yes", "no", "unclear", "not recorded")
 

@@ -14,7 +14,7 @@ from cxrlib.bibliography import (
     cite_articles,
     cite_collection,
 )
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.published_tables import PAPER_COMMIT, PUBLISHED
 
 HOSTILE = (

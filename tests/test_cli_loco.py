@@ -20,7 +20,7 @@ from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
 from cxrlib.baselines.runs.runs import make_run
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cli import app, loco
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 

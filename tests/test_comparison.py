@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.charts.cohort.histograms import describe_ages
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.comparison import (
     compare_groups,
     compare_recorded,

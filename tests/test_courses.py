@@ -324,7 +324,7 @@ def test_said_course():
 
 def test_noise_of_the_real_collection(real_root):
     """Same view and day: 18 pairs of 9 persons, ten of them of one; frontal and lateral 50."""
-    from cxrlib.cohort import load_cohort
+    from cxrlib.cohort.cohort import load_cohort
 
     table = load_cohort(real_root, inspect_images=False).table
     there = table[table["is_xray"] & (table["file_status"] == "ok")]

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings, load_embeddings
 from cxrlib.errors import CxrError, StoreError
 from cxrlib.extractors import ExtractorInfo, load_extractor

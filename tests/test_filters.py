@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.filters import FILTERS, NOT_RECORDED, find_reasons, list_choices, list_numbers
 from cxrlib.flags import FLAGS

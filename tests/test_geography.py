@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort.regions import M49, find_place
 from cxrlib.errors import SelectionError
 from cxrlib.geography import OUTLINES_FILE, load_outlines, place_counts, project
-from cxrlib.regions import M49, find_place
 from cxrlib.statistics import summarise
 
 EARTH = 6371.0  # kilometres, the mean radius

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.cohort.findings import parse_finding
 from cxrlib.errors import SelectionError
-from cxrlib.findings import parse_finding
 from cxrlib.groups import GROUPINGS, part_images
 
 

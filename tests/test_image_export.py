@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cxrlib import image_export
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import ReportError
 from cxrlib.image_export import (
     pack_images,

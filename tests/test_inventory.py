@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cxrlib import inventory
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
 from cxrlib.images import PREPROCESSING

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort.metadata import read_records, type_records
 from cxrlib.licences import (
     Licence,
     cite_images,
@@ -17,8 +19,6 @@ from cxrlib.licences import (
     why_left_out,
     why_withheld,
 )
-from cxrlib.metadata import read_records, type_records
-from cxrlib.problems import ProblemLog
 from cxrlib.quality_rules.origin import describe_licence
 
 # What is recorded in the collection: granted, changes, non-commercial, share alike. Read by hand.

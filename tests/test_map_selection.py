@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import compare_numbers
 from cxrlib.errors import SelectionError
 from cxrlib.map_selection import (

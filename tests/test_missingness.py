@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.missingness import RECORDED_COLUMNS, describe_missingness
 from tests.cohort_factory import make_cohort

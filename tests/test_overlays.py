@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.annotations import BOXES_FILE, MASKS_FOLDER
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import CxrError, ImageError, SelectionError
 from cxrlib.overlays import Box, explain_misfit, lung_boxes, mask_png
 from tests.cohort_factory import draw_image, make_boxes, make_cohort

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.paper_map import COLUMNS, compare_with_paper, explain_difference
 from cxrlib.pipeline import MappedCohort, select_for_map
 from cxrlib.projection import ProjectionSettings

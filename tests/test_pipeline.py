@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import load_extractor

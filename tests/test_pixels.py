@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxrlib import pixels as pixels_module
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.images import preprocess, read_image
 from cxrlib.pixels import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels

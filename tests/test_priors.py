@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.priors import (
     RULES,

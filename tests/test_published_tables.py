@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cxrlib import published_tables
-from cxrlib.findings import parse_finding
-from cxrlib.metadata import XRAY_VIEWS
+from cxrlib.cohort.findings import parse_finding
+from cxrlib.cohort.metadata import XRAY_VIEWS
+from cxrlib.cohort.regions import M49
 from cxrlib.published_tables import PUBLISHED, TOTALS, PublishedTable
-from cxrlib.regions import M49
 
 PAPER_FILE = "2020-12-prospective-predictions.txt"
 EARLY_FILE = "2020-03-covid-19-image-data-collection.txt"

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cxrlib.cli import app
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.flags import FLAGS
 from cxrlib.quality import (

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.quality import RULES, find_flags, get_rule
 from cxrlib.quality_rules.values import LIMITS, VOCABULARY
 from tests.cohort_factory import draw_image, make_cohort
@@ -328,7 +328,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 def test_rule_about_files(filed: Cohort, rule: str, expected: set[int]) -> None:
     """Each rule about files flags its own, and no others."""
     found = flagged(filed, rule)
-    # Of the two with the same bytes only one pairs with the third: see cxrlib.persons.
+    # Of the two with the same bytes only one pairs with the third: see cxrlib.cohort.persons.
     assert found - {8} == expected - {8}
     assert found <= expected
 

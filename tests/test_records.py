@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cxrlib import NOTICE
-from cxrlib.cohort import COLUMNS, Cohort, load_cohort
+from cxrlib.cohort.cohort import COLUMNS, Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.quality import find_flags
 from cxrlib.records import (

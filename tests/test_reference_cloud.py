@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embeddings import compute_embeddings, load_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import load_extractor

@@ -10,7 +10,7 @@ from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.region_shift import compare_shift
 from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.run_parts import gather_parts
 from cxrlib.run_report import write_run_report
 from cxrlib.storage.store import Store

@@ -19,7 +19,7 @@ from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.reporting_items import ITEMS
 from cxrlib.run_manifest import make_manifest, name_time

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.filters import FILTERS, list_choices
 from cxrlib.flags import list_flags

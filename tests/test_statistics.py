@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort.persons import merge_persons
 from cxrlib.errors import SelectionError
 from cxrlib.groups import GROUPINGS
 from cxrlib.number_text import compute_wilson
-from cxrlib.persons import merge_persons
 from cxrlib.statistics import (
     OUTCOMES,
     TITLES,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.groups import GROUPINGS
 from cxrlib.statistics import OUTCOMES, select_published, summarise
 from cxrlib.summary_layout import PARTS, TONES, lay_out_summary

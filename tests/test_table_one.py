@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.statistics import summarise
 from cxrlib.table_one import make_table_one
 from tests.cohort_factory import make_cohort

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from cxrlib import images
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import ImageError, StoreError
 from cxrlib.images import read_image, to_eight_bits
 from cxrlib.storage.store import Store
@@ -386,7 +386,7 @@ def test_a_changed_file_is_not_shown_as_the_old_one(cohort: Cohort, store: Store
 
 RUN = """
 import sys
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.storage.store import Store
 from cxrlib.thumbnails import compute_thumbnails
 report = compute_thumbnails(load_cohort(sys.argv[1]), Store(sys.argv[2]), n_workers=2)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cxrlib import synthetic
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import (
     CohortError,
     DownloadStoppedError,
@@ -248,15 +248,15 @@ def test_a_stopped_download_is_stopped_work(tmp_path: Path, monkeypatch) -> None
 
 def test_the_collection_lands_in_the_cache_and_nowhere_else(tmp_path: Path, monkeypatch) -> None:
     """No record can name the folder that is written to."""
-    from cxrlib import fetch
+    from cxrlib.cohort import public_collection
 
     folders: list[Path] = []
 
-    def fetch_here(folder: Path, **options: object) -> fetch.FetchReport:
+    def fetch_here(folder: Path, **options: object) -> public_collection.FetchReport:
         folders.append(folder)
-        return fetch.FetchReport(str(folder), "a" * 40, 3, 4, 2, 1, "Nothing.")
+        return public_collection.FetchReport(str(folder), "a" * 40, 3, 4, 2, 1, "Nothing.")
 
-    monkeypatch.setattr(fetch, "fetch_collection", fetch_here)
+    monkeypatch.setattr(public_collection, "fetch_collection", fetch_here)
     assert do("collection", tmp_path) == {"n_xrays": 2, "n_xrays_missing": 1}
     assert folders == [tmp_path / "collection"]
     with pytest.raises(SelectionError, match="no parameter 'folder'"):

@@ -9,8 +9,8 @@ from cxrlib.baselines.evaluation.loco import MEAN, POOLED
 from cxrlib.baselines.evaluation.permutation_null import N_PERMUTATIONS, Null, load_null
 from cxrlib.baselines.evaluation.score_text import is_number, name_fold, name_metric, write_score
 from cxrlib.baselines.runs.runs import Run
-from cxrlib.catalogue import CohortEntry
 from cxrlib.charts.scores.permutation_null import describe_null, plot_null
+from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request
 from ui.chart import show_chart

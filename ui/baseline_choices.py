@@ -17,9 +17,9 @@ from cxrlib.baselines.evaluation.protocols import PROTOCOLS, find_protocol
 from cxrlib.baselines.features.feature_sets import FeatureChoice
 from cxrlib.baselines.runs.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.baselines.tasks.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import MAX_DAYS, XRAY_VIEWS
 from ui.address import report_unknown, write_parameters
 from ui.baseline_loading import load_columns
 from ui.jump import jump_to

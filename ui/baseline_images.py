@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.baselines.evaluation.score_text import write_score
 from cxrlib.baselines.evaluation.worst_predictions import rank_images
 from cxrlib.baselines.runs.runs import Run
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from ui.address import report_unknown

@@ -6,8 +6,8 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrlib.baselines.features.feature_sets import FeatureChoice
 from cxrlib.baselines.runs.run_jobs import spec_parameters
 from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.catalogue import CohortEntry
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
 from cxrlib.jobs import JobRequest
 from cxrlib.work import JSON

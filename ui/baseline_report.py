@@ -7,7 +7,7 @@ import streamlit as st
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.run_spec import describe_spec
 from cxrlib.baselines.runs.runs import Run, tell_runs
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.reporting_items import AUTHOR, answer_items
 from cxrlib.run_manifest import make_manifest

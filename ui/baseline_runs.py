@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write
 from cxrlib.baselines.runs.run_log import RunEntry, keep_run
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import Run, compare_runs, tell_runs
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 from ui.baseline_choices import ask

@@ -12,7 +12,7 @@ from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import Run
 from cxrlib.charts.scores.heat_table import describe_score_table, plot_score_table
 from cxrlib.charts.scores.series import find_chance, list_scores
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.run_series import list_shortcuts, make_series
 from ui.baseline_choices import open_cell

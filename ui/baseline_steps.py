@@ -10,9 +10,9 @@ import streamlit as st
 from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
 from cxrlib.baselines.evaluation.region_shift import load_shift
 from cxrlib.baselines.runs.runs import Run
-from cxrlib.catalogue import CohortEntry
 from cxrlib.charts.scores.protocol_steps import describe_score_steps, plot_score_steps
 from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
+from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from ui.baseline_offer import make_request

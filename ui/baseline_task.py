@@ -13,7 +13,7 @@ from cxrlib.baselines.tasks.task_cards import Card, make_card
 from cxrlib.baselines.tasks.task_rows import TaskRows, compare_labelled, count_classes
 from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths

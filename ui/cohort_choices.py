@@ -4,7 +4,7 @@ import functools
 
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.statistics import UNITS, select_published
 from ui.address import report_unknown

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.comparison import (
     Comparison,
     compare_groups,

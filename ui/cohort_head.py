@@ -6,9 +6,9 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.number_text import describe_share, name_units
-from cxrlib.regions import UNKNOWN
 from cxrlib.statistics import Summary, summarise
 from ui.text import show_text
 

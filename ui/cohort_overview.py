@@ -18,7 +18,7 @@ from cxrlib.charts.cohort.histograms import (
     plot_offsets,
     plot_sizes,
 )
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.geography import place_counts
 from cxrlib.number_text import name_units

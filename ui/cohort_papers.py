@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.published import (
     compare_published,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrlib.catalogue import CohortEntry, find_entry
+from cxrlib.cohort.cohort_list import CohortEntry, find_entry
 from ui.address import report_unknown
 from ui.resources import list_cohorts
 

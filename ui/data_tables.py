@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.inventory import list_cache
 from cxrlib.storage.store import Store
 from ui.resources import find_cache
@@ -22,7 +22,7 @@ def describe_files(counts: Mapping[str, object]) -> str:
     Parameters
     ----------
     counts : mapping
-        Result of `cxrlib.cohort.count_cohort`.
+        Result of `cxrlib.cohort.cohort.count_cohort`.
     """
     lacking = [
         f"{counts[name]:,} {words}"

@@ -7,8 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from cxrlib.catalogue import CohortEntry
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import StoreError
 from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states

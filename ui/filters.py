@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import parse_number
 from cxrlib.filters import FILTERS, list_choices, list_numbers, name_number
-from cxrlib.metadata import parse_number
 from cxrlib.selection import (
     OPEN_ENDS,
     Loosening,

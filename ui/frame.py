@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxrlib import NOTICE
 from cxrlib.charts.style.palette import PALETTES
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
 from ui.cohorts import current_entry
 from ui.menu_keys import listen_to_menus

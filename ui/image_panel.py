@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import CxrError
 from cxrlib.overlays import explain_misfit
 from ui.cohorts import current_entry

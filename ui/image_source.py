@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import ImageError, SelectionError
 from cxrlib.overlays import mask_png
 from cxrlib.reasons import describe_read_error

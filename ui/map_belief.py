@@ -17,7 +17,7 @@ from cxrlib.charts.maps.faithfulness import (
     plot_steps,
 )
 from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.faithfulness import (
     describe_faithfulness,

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import describe_out
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.report import stops_table, tell_story
 from cxrlib.trajectories import Trajectory
 from ui.resources import Current

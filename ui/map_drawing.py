@@ -15,7 +15,7 @@ from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.maps.uploaded import mark_upload
 from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.colouring import Colouring
 from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
 from cxrlib.report import MapWish, map_page, tell_chosen

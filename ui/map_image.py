@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import describe_out
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.selection import find_all_reasons
 from cxrlib.trajectories import Trajectory
 from ui.filters import current_selection

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.catalogue import find_entry
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.cohort_list import find_entry
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
 from cxrlib.reference_cloud import ReferenceCloud, load_fitted, place_reference

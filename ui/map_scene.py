@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.reference_cloud import ReferenceCloud
 from cxrlib.report import provenance, tell_behind
 from cxrlib.selection import Selection

@@ -7,8 +7,8 @@ from contextlib import nullcontext
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.catalogue import CohortEntry
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import EXTRACTOR_NAMES
 from cxrlib.map_choices import (

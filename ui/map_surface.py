@@ -7,8 +7,8 @@ import streamlit as st
 
 from cxrlib.bad_states import DEFINITIONS, SEVERITIES
 from cxrlib.charts.maps.small_multiples import MAX_PANELS
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.colouring import Colouring, colour_points, list_colourings
-from cxrlib.metadata import FRONTAL_VIEWS
 from cxrlib.surfaces import SurfaceWish
 from ui.address import report_unknown
 from ui.resources import Current

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from cxrlib.catalogue import COLLECTION, CohortEntry
+from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry
 from cxrlib.extractors import EXTRACTOR_NAMES, find_weights
 from cxrlib.jobs import JobRequest
 from cxrlib.pipeline import explain_no_map
@@ -68,7 +68,7 @@ def show_demo_offer(entry: CohortEntry) -> bool:
 
 def show_collection_offer() -> bool:
     """Offer to fetch the public collection, its licences first; tell whether it is offered."""
-    from cxrlib.fetch import LICENCE_NOTICE
+    from cxrlib.cohort.public_collection import LICENCE_NOTICE
 
     if (find_cache() / COLLECTION / "metadata.csv").is_file():
         return False

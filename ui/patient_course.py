@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.patients.output_courses import explain_scale, plot_course
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.courses import (
     Noise,
     choose_outputs,

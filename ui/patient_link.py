@@ -1,6 +1,6 @@
 """The way from an image on any page to its patient on the patients page."""
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.priors import pair_image
 from ui.cohorts import current_entry
 from ui.page_link import show_page_link

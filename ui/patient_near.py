@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import describe_map
 from cxrlib.charts.patients.output_courses import explain_near, plot_near
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.neighbours import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.report import points_table, provenance
 from cxrlib.trajectories import compute_trajectory

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.quality import find_flags
 from cxrlib.quality_rules import SEVERITIES
 from ui.patient_pair import name_images

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import CxrError
 from cxrlib.image_export import pack_images, plan_pack
 from cxrlib.licences import METADATA_LICENCE, describe_licences

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxrlib.charts.patients.timeline import plot_timeline
 from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.patient_facts import lab_table
 from cxrlib.priors import Pair, name_sides

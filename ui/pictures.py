@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cxrlib.charts.maps.map_text import day_words
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.overlays import lung_boxes
 from ui.image_route import image_url
 from ui.viewer import Picture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlib.catalogue import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
 from cxrlib.charts.maps.map import HOVER_COLUMN, write_hover_texts
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
 from cxrlib.errors import CohortError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.map_choices import MapChoice

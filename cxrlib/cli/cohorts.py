@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from cxrlib import NOTICE
-from cxrlib.catalogue import split_paths
 from cxrlib.cli.messages import reported_errors, tell_problems, write_result
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
@@ -17,7 +16,8 @@ from cxrlib.cli.options import (
     FormatOption,
     WhereOption,
 )
-from cxrlib.cohort import Cohort, count_cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, count_cohort, load_cohort
+from cxrlib.cohort.cohort_list import split_paths
 from cxrlib.errors import CohortError
 from cxrlib.progress import ProgressLine
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select

@@ -13,7 +13,7 @@ from cxrlib import __version__
 from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.progress import ProgressLine
 from cxrlib.storage.json_tables import to_records
 from cxrlib.storage.store import Store

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from cxrlib.bad_states import DEFINITIONS, SEVERITIES
+from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.map_choices import VIEWS
-from cxrlib.metadata import parse_number
 from cxrlib.surfaces import SurfaceWish
 
 __all__ = [

@@ -34,14 +34,14 @@ from cxrlib.cli.options import (
     WeightsOption,
     WhereOption,
 )
-from cxrlib.cohort import Cohort, count_cohort
+from cxrlib.cohort.cohort import Cohort, count_cohort
+from cxrlib.cohort.persons import refuse_patient
+from cxrlib.cohort.usable_images import RunReport
 from cxrlib.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
-from cxrlib.image_run import RunReport
 from cxrlib.map_choices import scale_smoothing
 from cxrlib.map_selection import find_rows
-from cxrlib.persons import refuse_patient
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.progress import ProgressLine
 from cxrlib.projection import ProjectionSettings

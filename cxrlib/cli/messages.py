@@ -8,9 +8,9 @@ from typing import Any
 import typer
 
 from cxrlib.cli.options import Format
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.usable_images import RunReport
 from cxrlib.errors import CxrError
-from cxrlib.image_run import RunReport
 
 __all__ = [
     "count_report",

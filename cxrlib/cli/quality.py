@@ -10,7 +10,7 @@ import typer
 from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.quality import (
     UPSTREAM,

@@ -9,7 +9,7 @@ import typer
 from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 
 if TYPE_CHECKING:
     from cxrlib.image_export import ImagePack

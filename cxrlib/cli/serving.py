@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from cxrlib.catalogue import join_paths
 from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.maps import choose_extractor_name, embed_cohort, map_cohort
 from cxrlib.cli.messages import reported_errors
@@ -23,10 +22,11 @@ from cxrlib.cli.options import (
     TrustOption,
     WeightsOption,
 )
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.cohort_list import join_paths
+from cxrlib.cohort.metadata import METADATA_FILE
 from cxrlib.errors import CohortError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights
-from cxrlib.metadata import METADATA_FILE
 from cxrlib.pipeline import find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.store import Store

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cxrlib.cohort import Cohort
-from cxrlib.metadata import YES_NO_COLUMNS
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import YES_NO_COLUMNS
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["LABELS", "RULES"]

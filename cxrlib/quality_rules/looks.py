@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort
-from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.quality_rules.files import look_up
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits
 

@@ -1,9 +1,9 @@
 """Rules about where an image is from, what it may be used for, and work left to do."""
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.licences import read_licence
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits
-from cxrlib.regions import UNKNOWN
 
 __all__ = ["RULES", "describe_licence"]
 

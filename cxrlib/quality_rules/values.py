@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cxrlib.cohort import Cohort
-from cxrlib.metadata import METADATA_FILE, XRAY_VIEWS
+from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import METADATA_FILE, XRAY_VIEWS
 from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["LIMITS", "RULES", "VOCABULARY", "Limits"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.patients import (
     choose_opening_patient,
     suggest_patients_of_paper,

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import CxrError
 from cxrlib.images import read_image_bytes
 from cxrlib.overlays import explain_misfit, lung_boxes, mask_png

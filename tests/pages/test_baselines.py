@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.baselines.runs.run_log import list_runs
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.storage.store import Store
 from ui.baseline_choices import SECTIONS
 from ui.baseline_runs import write_label

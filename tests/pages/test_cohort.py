@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import Comparison
 from cxrlib.filters import FILTERS
 from cxrlib.published_tables import PUBLISHED, find_table

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.data_tasks
 import ui.jobs
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import StoreError
 from cxrlib.inventory import ExtractorState
 from cxrlib.job_records import format_job

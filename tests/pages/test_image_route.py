@@ -24,7 +24,7 @@ from streamlit.web.server.starlette.starlette_app import create_streamlit_middle
 
 import ui.resources
 from cxrlib import tokens
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort
 from ui import address, image_route, image_source
@@ -479,7 +479,7 @@ def test_streamlit_takes_the_routes() -> None:
 
 def test_the_route_costs_no_time_at_the_start() -> None:
     """Tables and images are imported with the first image asked for: a server waits for routes."""
-    code = "import sys, ui.image_route; print('cxrlib.cohort' in sys.modules)"
+    code = "import sys, ui.image_route; print('cxrlib.cohort.cohort' in sys.modules)"
     command = [sys.executable, "-c", f"import streamlit; {code}"]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

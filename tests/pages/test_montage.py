@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.style.palette import PALETTES, contrast
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from tests.cohort_factory import make_cohort
 from ui.montage.montage import CODE, STYLE, Wish, make_tiles, read_wish
 
@@ -95,7 +95,7 @@ def show_folder(folder: str) -> None:
 
     import streamlit as st
 
-    from cxrlib.cohort import load_cohort
+    from cxrlib.cohort.cohort import load_cohort
     from ui.montage import show_sheet
 
     cohort = load_cohort(Path(folder), inspect_images=False)

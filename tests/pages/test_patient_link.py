@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 from ui.patient_choice import Shown

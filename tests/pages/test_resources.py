@@ -8,8 +8,8 @@ import pytest
 
 import ui.resources
 from cxrlib.bad_states import mark_bad
-from cxrlib.catalogue import join_paths
 from cxrlib.charts.maps.map import HOVER_COLUMN, plot_map
+from cxrlib.cohort.cohort_list import join_paths
 from cxrlib.pipeline import MappedCohort
 from cxrlib.trajectories import count_map, list_patients, map_points
 from tests.figures import read_json

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.regions import UNKNOWN
 
 __all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "make_folds", "name_groups", "name_held_out"]
 

@@ -27,9 +27,9 @@ from cxrlib.baselines.evaluation.resampling import count_fewest, count_independe
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
 from cxrlib.baselines.features.feature_sets import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.regions import UNKNOWN
 from cxrlib.storage.store import Store
 
 __all__ = [

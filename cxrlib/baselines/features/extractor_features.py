@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.baselines.features.feature_sets import FeatureChoice, Features
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
 from cxrlib.extractors.texture import TextureExtractor

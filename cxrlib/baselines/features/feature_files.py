@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cxrlib.baselines.features.feature_sets import MAX_NAME, Features, features_from_matrix
+from cxrlib.cohort.planted_truth import make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.planted import make_encodable
 from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
 

@@ -23,7 +23,7 @@ from cxrlib.number_text import name_units
 
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks.task_rows import TaskRows
-    from cxrlib.cohort import Cohort
+    from cxrlib.cohort.cohort import Cohort
     from cxrlib.storage.store import Store
 
 __all__ = [

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxrlib.cohort.metadata import YES_NO_COLUMNS
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import YES_NO_COLUMNS
 from cxrlib.missingness import RECORDED_COLUMNS
-from cxrlib.regions import UNKNOWN
 
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks.task_rows import TaskRows

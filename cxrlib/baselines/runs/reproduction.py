@@ -23,7 +23,7 @@ from cxrlib.baselines.features.feature_sets import list_feature_sets
 from cxrlib.baselines.runs.runs import RunSpec, make_run
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores

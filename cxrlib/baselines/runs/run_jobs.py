@@ -24,7 +24,7 @@ from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import read_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.selection import check_selection
 from cxrlib.storage.store import Store

@@ -8,7 +8,7 @@ from typing import Any
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, read_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.selection import Selection, parse_where
 

@@ -37,7 +37,7 @@ from cxrlib.baselines.runs.run_log import (
 from cxrlib.baselines.runs.run_record import RunRecord, format_record, settle
 from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
 from cxrlib.baselines.tasks.task_rows import TaskRows, narrow_rows, take_rows
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.selection import check_selection

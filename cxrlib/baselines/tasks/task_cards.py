@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
-from cxrlib.metadata import YES_NO_COLUMNS
+from cxrlib.cohort.metadata import YES_NO_COLUMNS
 
 __all__ = ["Card", "describe_exclusion", "describe_population", "make_card"]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
-from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.cohort.cohort import Cohort, SelectionStep
+from cxrlib.cohort.metadata import XRAY_VIEWS
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
 from cxrlib.filters import LAST, NOT_RECORDED, name_number
-from cxrlib.metadata import XRAY_VIEWS
 from cxrlib.number_text import FEW, name_units
-from cxrlib.regions import UNKNOWN
 from cxrlib.selection import Selection, find_all_reasons
 
 __all__ = [

@@ -17,8 +17,8 @@ from cxrlib.charts.style.rows import (
     start_rows,
 )
 from cxrlib.charts.style.template import MARGIN
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.filters import NOT_RECORDED
-from cxrlib.regions import UNKNOWN
 
 __all__ = ["describe_findings", "plot_findings"]
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.style.palette import PALETTES, Theme
 from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure
-from cxrlib.cohort import SelectionStep
+from cxrlib.cohort.cohort import SelectionStep
 
 __all__ = ["describe_flow", "plot_flow"]
 

@@ -22,8 +22,8 @@ from cxrlib.charts.style.rows import (
     text_width,
 )
 from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
+from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.geography import Outline, load_outlines, place_counts, project
-from cxrlib.regions import UNKNOWN
 
 __all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
 

@@ -31,7 +31,7 @@ from cxrlib.charts.scores.series import (
     say_cell,
 )
 from cxrlib.charts.style.palette import Theme
-from cxrlib.regions import UNKNOWN
+from cxrlib.cohort.regions import UNKNOWN
 
 __all__ = ["describe_forest", "plot_forest"]
 

@@ -30,7 +30,7 @@ from cxrlib.charts.scores.series import (
 from cxrlib.charts.style.palette import PALETTES, Palette, Theme, contrast, mix
 from cxrlib.charts.style.rows import STILL, quote_text, text_width
 from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_empty, make_figure
-from cxrlib.regions import UNKNOWN
+from cxrlib.cohort.regions import UNKNOWN
 
 __all__ = ["describe_score_table", "plot_score_table"]
 

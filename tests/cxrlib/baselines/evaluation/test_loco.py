@@ -31,7 +31,7 @@ from cxrlib.baselines.evaluation.loco import (
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, find_task
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.synthetic.records import simulate_courses
 from tests.cohort_factory import SCORES_FILE, make_cohort

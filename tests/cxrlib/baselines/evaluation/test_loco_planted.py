@@ -18,7 +18,7 @@ from cxrlib.baselines.evaluation.protocols import CORRECTED
 from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.storage.store import Store
 from cxrlib.synthetic.records import simulate_courses
 from tests.cohort_factory import draw_image, make_cohort

@@ -31,7 +31,7 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
 from cxrlib.baselines.features.feature_sets import features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.hard_labels import list_confusions
 from cxrlib.published_scores import MEAN, PUBLISHED_TASKS, find_scores
 from tests.cohort_factory import make_cohort

@@ -21,7 +21,7 @@ from cxrlib.baselines.evaluation.protocols import PUBLISHED
 from cxrlib.baselines.features.feature_sets import load_features
 from cxrlib.baselines.tasks.task_rows import take_rows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows

@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation.protocol_steps import WALK_COLUMNS, walk_protoc
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
 from cxrlib.baselines.tasks.task_rows import take_rows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from tests.made_rows import draw_rows, make_features, make_rows
 

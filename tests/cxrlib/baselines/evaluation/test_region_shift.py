@@ -13,7 +13,7 @@ from cxrlib.baselines.evaluation.region_shift import compare_shift, compute_shif
 from cxrlib.baselines.features.feature_sets import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.storage.store import Store
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows

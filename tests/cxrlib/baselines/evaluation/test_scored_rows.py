@@ -6,7 +6,7 @@ import pandas as pd
 
 from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
 from cxrlib.baselines.tasks.task_rows import FLOW_COLUMNS
-from cxrlib.cohort import SelectionStep
+from cxrlib.cohort.cohort import SelectionStep
 from cxrlib.scored_rows import keep_scored
 from tests.task_rows_factory import draw_features, draw_rows
 

@@ -15,7 +15,7 @@ from cxrlib.baselines.features.extractor_features import (
 )
 from cxrlib.baselines.tasks.task_rows import take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.storage.store import Store

@@ -19,7 +19,7 @@ from cxrlib.baselines.features.feature_sets import (
     match_features,
 )
 from cxrlib.baselines.features.shortcuts import SHORTCUTS
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from tests.feature_rows import describe_network, embed, make_task_cohort, take

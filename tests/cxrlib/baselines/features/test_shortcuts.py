@@ -18,7 +18,7 @@ from cxrlib.baselines.features.shortcuts import (
 )
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS, find_task, form_task
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from tests.feature_rows import make_icu_rows, make_task_cohort, take

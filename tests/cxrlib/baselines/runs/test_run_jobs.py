@@ -17,7 +17,7 @@ from cxrlib.baselines.runs.run_jobs import make_spec, spec_parameters
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import count_runs, find_run
 from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from cxrlib.work import WorkStoppedError, check_parameters, run_work

@@ -28,7 +28,7 @@ from cxrlib.baselines.runs.runs import (
 )
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from tests.run_cohort import make_outside, make_run_cohort

@@ -23,7 +23,7 @@ from cxrlib.baselines.tasks.task_rows import (
 )
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, find_task, read_task
 from cxrlib.charts.cohort.flow import describe_flow
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW
 from cxrlib.selection import Selection, parse_where, select

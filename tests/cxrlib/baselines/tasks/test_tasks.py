@@ -20,9 +20,9 @@ from cxrlib.baselines.tasks.tasks import (
     read_labels,
     read_task,
 )
-from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort.metadata import YES_NO_COLUMNS
 from cxrlib.errors import SelectionError
-from cxrlib.metadata import YES_NO_COLUMNS
 from tests.cohort_factory import make_cohort
 
 NO_TUBE = ("intubation_present", "yes")

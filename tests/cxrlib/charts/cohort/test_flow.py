@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from cxrlib.charts.cohort.flow import LINE, describe_flow, plot_flow
-from cxrlib.cohort import SelectionStep
+from cxrlib.cohort.cohort import SelectionStep
 from tests.figures import assert_valid
 
 STEPS = [

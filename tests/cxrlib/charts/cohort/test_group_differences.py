@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import Comparison, compare_groups
 from tests.cohort_factory import make_cohort
 

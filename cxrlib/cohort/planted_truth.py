@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cxrlib.problems import ProblemLog
+from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
 

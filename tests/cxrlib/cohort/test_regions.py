@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from cxrlib.regions import _PLACES, ALIASES, M49, UNKNOWN, find_place, split_country
+from cxrlib.cohort.regions import _PLACES, ALIASES, M49, UNKNOWN, find_place, split_country
 
 
 def test_table_is_complete() -> None:

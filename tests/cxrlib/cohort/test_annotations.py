@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.annotations import (
+from cxrlib.cohort.annotations import (
     BOXES_FILE,
     MASKS_FOLDER,
     SCORES_FILE,
@@ -15,7 +15,7 @@ from cxrlib.annotations import (
     read_lung_boxes,
     read_scores,
 )
-from cxrlib.problems import ProblemLog
+from cxrlib.cohort.input_problems import ProblemLog
 from tests.cohort_factory import make_boxes, make_cohort
 
 NAMES = ["a.png", "b.png", "c.jpg"]

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cxrlib.archives import tree_id, unpack_archive
+from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort.metadata import METADATA_FILE, read_records, type_records
 from cxrlib.downloads import Download, check_space, download, try_lock
 from cxrlib.errors import (
     ArchiveError,
@@ -22,8 +24,6 @@ from cxrlib.errors import (
     DownloadStoppedError,
     SelectionError,
 )
-from cxrlib.metadata import METADATA_FILE, read_records, type_records
-from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_write_error
 from cxrlib.storage.files import ANNOTATIONS_FOLDER, IMAGES_FOLDER
 

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib import persons
-from cxrlib.errors import StoreError
-from cxrlib.persons import (
+from cxrlib.cohort import persons
+from cxrlib.cohort.persons import (
     MIN_AGREEMENT,
     MIN_DETAIL,
     MIN_LIKENESS,
@@ -23,6 +22,7 @@ from cxrlib.persons import (
     merge_persons,
     sort_naturally,
 )
+from cxrlib.errors import StoreError
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image
 

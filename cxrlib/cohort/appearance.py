@@ -11,7 +11,7 @@ stretched first, as detectors often fill 12 of them.
 **Coloured.** Share of pixels whose channels differ by more than 40 of 255. Some pixels: arrows
 or labels in colour. Most pixels: a tinted screenshot.
 
-**Upright.** Correlation of the signature (see `cxrlib.persons`) with a drawn chest: bright
+**Upright.** Correlation of the signature (see `cxrlib.cohort.persons`) with a drawn chest: bright
 middle and belly, dark lungs, dark corners. Frontal radiographs correlate positively; with
 black and white swapped they correlate as much negatively.
 
@@ -31,10 +31,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE
+from cxrlib.cohort.persons import compute_signature
 from cxrlib.errors import ImageError, StoreError
 from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
-from cxrlib.persons import SIDE as SIGNATURE_SIDE
-from cxrlib.persons import compute_signature
 from cxrlib.processes import count_cores
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.errors import CohortError
-from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from cxrlib.appearance import (
+from cxrlib.cohort.appearance import (
     APPEARANCE,
     APPEARANCE_COLUMNS,
     VERSION,
@@ -184,7 +184,7 @@ def test_opening_is_that_of_scipy() -> None:
     """The fast opening equals scipy's away from the edges."""
     from scipy import ndimage
 
-    from cxrlib.appearance import STROKE, _open
+    from cxrlib.cohort.appearance import STROKE, _open
 
     image = np.random.default_rng(0).integers(0, 256, (60, 70)).astype(np.uint8)
     slow = ndimage.grey_opening(image, size=(STROKE, STROKE))
@@ -194,7 +194,7 @@ def test_opening_is_that_of_scipy() -> None:
 
 def test_longest_row_is_found_slowly() -> None:
     """The longest row equals that of a plain search over all chains."""
-    from cxrlib.appearance import _longest_row, _Parts
+    from cxrlib.cohort.appearance import _longest_row, _Parts
 
     rng = np.random.default_rng(1)
     for _ in range(30):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cxrlib.findings import Finding, is_usable, parse_finding
+from cxrlib.cohort.findings import Finding, is_usable, parse_finding
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cxrlib import downloads, fetch
+from cxrlib import downloads
 from cxrlib.archives import blob_id, tree_id
 from cxrlib.cli import fetching
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort import public_collection
+from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort.public_collection import COMMIT, WORK_FOLDER, FetchReport, fetch_collection
 from cxrlib.downloads import try_lock
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
-from cxrlib.fetch import COMMIT, WORK_FOLDER, FetchReport, fetch_collection
 from cxrlib.published_tables import PAPER_COMMIT
 from tests.cohort_factory import make_cohort
 from tests.faulty_server import Served, faulty_server
@@ -72,16 +73,16 @@ def server(files, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(downloads, "TIMEOUT", 60)
-    monkeypatch.setattr(fetch, "KNOWN_METADATA", blob_id(files["metadata.csv"]))
+    monkeypatch.setattr(public_collection, "KNOWN_METADATA", blob_id(files["metadata.csv"]))
     inside = {
         p.removeprefix("annotations/"): blob_id(c)
         for p, c in files.items()
         if p.startswith("annotations/")
     }
-    monkeypatch.setattr(fetch, "KNOWN_ANNOTATIONS", tree_id(inside))
+    monkeypatch.setattr(public_collection, "KNOWN_ANNOTATIONS", tree_id(inside))
     with faulty_server() as running:
-        monkeypatch.setattr(fetch, "ARCHIVE_URL", running.url("/archive/{commit}.zip"))
-        monkeypatch.setattr(fetch, "LISTING_URL", running.url("/trees/{commit}"))
+        monkeypatch.setattr(public_collection, "ARCHIVE_URL", running.url("/archive/{commit}.zip"))
+        monkeypatch.setattr(public_collection, "LISTING_URL", running.url("/trees/{commit}"))
         serve(running, files)
         yield running
 
@@ -257,8 +258,10 @@ def test_a_broken_download_leaves_no_cohort_and_is_resumed(server, files, tmp_pa
 
 def test_no_network_leaves_nothing(tmp_path, monkeypatch):
     """Without network: one clear error within seconds, and no folder is left."""
-    monkeypatch.setattr(fetch, "ARCHIVE_URL", "https://no-such-name.invalid/{commit}.zip")
-    monkeypatch.setattr(fetch, "LISTING_URL", "https://no-such-name.invalid/{commit}")
+    monkeypatch.setattr(
+        public_collection, "ARCHIVE_URL", "https://no-such-name.invalid/{commit}.zip"
+    )
+    monkeypatch.setattr(public_collection, "LISTING_URL", "https://no-such-name.invalid/{commit}")
     started = time.monotonic()
     with pytest.raises(DownloadError, match="no network"):
         fetch_collection(tmp_path / "c")
@@ -288,7 +291,7 @@ def test_stopping(server, tmp_path, stage, monkeypatch):
 @pytest.mark.parametrize("after", [0, 1, 2, 3, 4])
 def test_killed_while_files_get_their_names(server, files, tmp_path, monkeypatch, after):
     """Ended between two renames: metadata.csv comes last, and the next run ends it offline."""
-    rename, done = fetch.Path.rename, []
+    rename, done = public_collection.Path.rename, []
 
     def fail(path, target):
         if len(done) == after:
@@ -297,7 +300,7 @@ def test_killed_while_files_get_their_names(server, files, tmp_path, monkeypatch
         return rename(path, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetch.Path, "rename", fail)
+        patch.setattr(public_collection.Path, "rename", fail)
         with pytest.raises(KeyboardInterrupt):
             fetch_collection(tmp_path / "c")
     assert not (tmp_path / "c" / "metadata.csv").exists()
@@ -328,7 +331,7 @@ def test_a_disk_that_fills_up(server, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetch, "unpack_archive", fill)
+        patch.setattr(public_collection, "unpack_archive", fill)
         with pytest.raises(CohortError, match="there is no space left on the disk"):
             fetch_collection(tmp_path / "c")
     assert not (tmp_path / "c" / WORK_FOLDER / "unpacked").exists()
@@ -423,6 +426,6 @@ def test_what_is_known_is_true(real_root):
         for p in [real_root / "metadata.csv", *real_root.joinpath("annotations").rglob("*")]
         if p.is_file()
     }
-    assert blobs.pop("metadata.csv") == fetch.KNOWN_METADATA
+    assert blobs.pop("metadata.csv") == public_collection.KNOWN_METADATA
     inside = {path.removeprefix("annotations/"): blob for path, blob in blobs.items()}
-    assert tree_id(inside) == fetch.KNOWN_ANNOTATIONS
+    assert tree_id(inside) == public_collection.KNOWN_ANNOTATIONS

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib import persons
-from cxrlib.cohort import COLUMNS, FILE_STATUSES, Keeping, count_cohort, load_cohort
+from cxrlib.cohort import persons
+from cxrlib.cohort.cohort import COLUMNS, FILE_STATUSES, Keeping, count_cohort, load_cohort
+from cxrlib.cohort.metadata import METADATA_FILE, YES_NO_CATEGORIES, YES_NO_COLUMNS
 from cxrlib.errors import CohortError, ImageError, SelectionError
-from cxrlib.metadata import METADATA_FILE, YES_NO_CATEGORIES, YES_NO_COLUMNS
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, fill_row, format_csv, make_cohort
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import load_cohort
-from cxrlib.metadata import FRONTAL_VIEWS
-from cxrlib.states import BAD_REASONS, GOOD_REASONS, find_last_images, label_states
+from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
+from cxrlib.cohort.states import BAD_REASONS, GOOD_REASONS, find_last_images, label_states
 from tests.cohort_factory import make_cohort
 
 

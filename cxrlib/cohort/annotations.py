@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort.metadata import decode_text, parse_number
 from cxrlib.errors import CohortError
-from cxrlib.metadata import decode_text, parse_number
-from cxrlib.problems import ProblemLog
 from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import leaves_cohort, read_regular
 

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.annotations import find_lung_masks, read_lung_boxes, read_scores
-from cxrlib.errors import ImageError, SelectionError
-from cxrlib.findings import is_usable, parse_finding
-from cxrlib.metadata import (
+from cxrlib.cohort.annotations import find_lung_masks, read_lung_boxes, read_scores
+from cxrlib.cohort.findings import is_usable, parse_finding
+from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort.metadata import (
     FRONTAL_VIEWS,
     METADATA_FILE,
     XRAY_VIEWS,
@@ -30,10 +30,10 @@ from cxrlib.metadata import (
     read_records,
     type_records,
 )
-from cxrlib.planted import make_encodable, read_planted
-from cxrlib.problems import ProblemLog
-from cxrlib.regions import UNKNOWN, find_place, split_country
-from cxrlib.states import label_states
+from cxrlib.cohort.planted_truth import make_encodable, read_planted
+from cxrlib.cohort.regions import UNKNOWN, find_place, split_country
+from cxrlib.cohort.states import label_states
+from cxrlib.errors import ImageError, SelectionError
 from cxrlib.storage.files import hash_annotations, hash_files, locate_image
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Cohort:
         Bad input, a line each: file, row, column, value, problem, action.
     duplicates : DataFrame
         Near-identical images: image_id_1, image_id_2, patient_id_1, patient_id_2, likeness,
-        detail and agreement (see `cxrlib.persons`). Those under two ids made the person_id.
+        detail and agreement (see `cxrlib.cohort.persons`). Those under two ids made the person_id.
     fingerprint : str
         SHA-256 over metadata, annotations and the contents of the X-rays' files, the same
         wherever the folder lies.
@@ -168,8 +168,8 @@ class Cohort:
     steps : tuple of SelectionStep
         Selections that led here; () for the whole cohort.
     appearance : DataFrame or None
-        What the image files look like, by sha256 (see `cxrlib.appearance`); None if the images
-        were not inspected.
+        What the image files look like, by sha256 (see `cxrlib.cohort.appearance`); None if the
+        images were not inspected.
     """
 
     name: str
@@ -586,7 +586,7 @@ def _add_persons(
     on_progress: Progress | None,
 ) -> pd.DataFrame:
     """Add person_id, width and height; return the near-identical images."""
-    from cxrlib.persons import find_near_duplicates, inspect_images, merge_persons
+    from cxrlib.cohort.persons import find_near_duplicates, inspect_images, merge_persons
 
     def report(stage: str) -> Callable[[int, int], None]:
         return lambda done, total: on_progress(stage, done, total) if on_progress else None
@@ -617,7 +617,7 @@ def _inspect_appearance(
     on_progress: Progress | None,
 ) -> pd.DataFrame:
     """Measure what the readable images look like."""
-    from cxrlib.appearance import inspect_appearance
+    from cxrlib.cohort.appearance import inspect_appearance
 
     def report(done: int, total: int) -> None:
         if on_progress is not None:

@@ -27,7 +27,7 @@ frontal image; for 22 the last image is known.
 
 import pandas as pd
 
-from cxrlib.metadata import FRONTAL_VIEWS
+from cxrlib.cohort.metadata import FRONTAL_VIEWS
 
 __all__ = ["BAD_REASONS", "GOOD_REASONS", "find_last_images", "label_states"]
 
