@@ -21,9 +21,9 @@ from PIL import Image
 
 from benchmarks.cohorts import find_real_root, make_cohort
 from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.display.thumbnails import THUMBNAIL_SIDE, compute_thumbnails, read_thumbnail
 from cxrlib.processes import count_cores
 from cxrlib.storage.store import Store
-from cxrlib.thumbnails import THUMBNAIL_SIDE, compute_thumbnails, read_thumbnail
 
 SIZE = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 Times = tuple[float, float]

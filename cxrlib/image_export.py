@@ -18,6 +18,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.display.thumbnails import load_thumbnail, read_unchanged
 from cxrlib.errors import ImageError, ReportError
 from cxrlib.images import decode_described
 from cxrlib.licences import (
@@ -34,7 +35,6 @@ from cxrlib.licences import (
 from cxrlib.quality_rules.files import ENDINGS
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.storage.store import Store
-from cxrlib.thumbnails import load_thumbnail, read_unchanged
 
 __all__ = [
     "MAX_PACK_BYTES",

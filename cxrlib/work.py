@@ -303,7 +303,7 @@ def _thumbnails(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Make the thumbnails that are missing of a cohort."""
-    from cxrlib.thumbnails import compute_thumbnails
+    from cxrlib.display.thumbnails import compute_thumbnails
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     report = compute_thumbnails(

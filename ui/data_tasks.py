@@ -9,13 +9,13 @@ import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
+from cxrlib.display.thumbnails import list_thumbnails
 from cxrlib.errors import StoreError
 from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.pipeline import explain_no_map
 from cxrlib.storage.store import Store
-from cxrlib.thumbnails import list_thumbnails
 from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.offers import offer_map
 from ui.resources import find_cache, time_changes

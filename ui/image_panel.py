@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.display.overlays import explain_misfit
 from cxrlib.errors import CxrError
-from cxrlib.overlays import explain_misfit
 from ui.cohorts import current_entry
 from ui.patient_link import offer_patient
 from ui.pictures import describe_row, make_picture

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from cxrlib.display.tokens import check, choose_expiry, sign
 from cxrlib.errors import CxrError, ImageError, SelectionError, TokenError
-from cxrlib.tokens import check, choose_expiry, sign
 from ui.address import base_path
 
 __all__ = ["Kind", "image_url", "routes"]

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.errors import ImageError, SelectionError
-from cxrlib.overlays import mask_png
-from cxrlib.reasons import describe_read_error
-from cxrlib.storage.files import open_regular
-from cxrlib.storage.store import Store
-from cxrlib.thumbnails import (
+from cxrlib.display.overlays import mask_png
+from cxrlib.display.thumbnails import (
     FULL_VERSION,
     THUMBNAIL_VERSION,
     encode_full,
     load_thumbnail,
     read_unchanged,
 )
+from cxrlib.errors import ImageError, SelectionError
+from cxrlib.reasons import describe_read_error
+from cxrlib.storage.files import open_regular
+from cxrlib.storage.store import Store
 from ui import resources
 from ui.byte_cache import ByteCache
 

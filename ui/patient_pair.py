@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.display.overlays import explain_misfit
 from cxrlib.errors import CxrError
-from cxrlib.overlays import explain_misfit
 from cxrlib.priors import (
     SIDES,
     Pair,

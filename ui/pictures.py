@@ -4,7 +4,7 @@ import pandas as pd
 
 from cxrlib.charts.maps.map_text import day_words
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.overlays import lung_boxes
+from cxrlib.display.overlays import lung_boxes
 from ui.image_route import image_url
 from ui.viewer import Picture
 

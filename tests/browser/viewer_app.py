@@ -13,10 +13,10 @@ import streamlit as st
 from PIL import Image
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.display.overlays import explain_misfit, lung_boxes, mask_png
+from cxrlib.display.thumbnails import encode_full
 from cxrlib.errors import CxrError
 from cxrlib.images import read_image_bytes
-from cxrlib.overlays import explain_misfit, lung_boxes, mask_png
-from cxrlib.thumbnails import encode_full
 from ui.viewer import Picture, show_viewer
 
 ROOT = Path(__file__).resolve().parents[2]

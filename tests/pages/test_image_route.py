@@ -23,8 +23,8 @@ from streamlit import config
 from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware
 
 import ui.resources
-from cxrlib import tokens
 from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.display import tokens
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort
 from ui import address, image_route, image_source

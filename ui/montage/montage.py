@@ -16,7 +16,14 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.contact_sheet import ORDERS, PER_PAGE, SheetPage, cut_page, find_page, order_images
+from cxrlib.display.contact_sheet import (
+    ORDERS,
+    PER_PAGE,
+    SheetPage,
+    cut_page,
+    find_page,
+    order_images,
+)
 from ui.address import report_unknown
 from ui.image_panel import show_image_panel
 from ui.image_route import image_url

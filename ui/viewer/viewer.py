@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from cxrlib import NOTICE
-from cxrlib.overlays import Box
+from cxrlib.display.overlays import Box
 
 __all__ = ["MAX_PICTURES", "Picture", "show_viewer"]
 

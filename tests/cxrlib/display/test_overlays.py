@@ -11,8 +11,8 @@ from PIL import Image
 
 from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER
 from cxrlib.cohort.cohort import load_cohort
+from cxrlib.display.overlays import Box, explain_misfit, lung_boxes, mask_png
 from cxrlib.errors import CxrError, ImageError, SelectionError
-from cxrlib.overlays import Box, explain_misfit, lung_boxes, mask_png
 from tests.cohort_factory import draw_image, make_boxes, make_cohort
 
 ROWS = [{"filename": name} for name in ("a.png", "b.png", "c.jpg", "c.png")]

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
+from cxrlib.display.tokens import check, choose_expiry, sign
 from cxrlib.errors import TokenError
-from cxrlib.tokens import check, choose_expiry, sign
 
 SECRET = b"s" * 32
 PARTS = ("demo", "a.png", "thumb")

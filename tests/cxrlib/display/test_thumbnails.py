@@ -16,10 +16,7 @@ from PIL import Image
 
 from cxrlib import images
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import read_image, to_eight_bits
-from cxrlib.storage.store import Store
-from cxrlib.thumbnails import (
+from cxrlib.display.thumbnails import (
     compute_thumbnails,
     encode_full,
     encode_thumbnail,
@@ -27,9 +24,12 @@ from cxrlib.thumbnails import (
     load_thumbnail,
     read_thumbnail,
 )
+from cxrlib.errors import ImageError, StoreError
+from cxrlib.images import read_image, to_eight_bits
+from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 N_IMAGES = 11  # X-rays with a file in the small cohort
 
 
@@ -388,7 +388,7 @@ RUN = """
 import sys
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.storage.store import Store
-from cxrlib.thumbnails import compute_thumbnails
+from cxrlib.display.thumbnails import compute_thumbnails
 report = compute_thumbnails(load_cohort(sys.argv[1]), Store(sys.argv[2]), n_workers=2)
 print(report.n_computed + report.n_cached)
 """

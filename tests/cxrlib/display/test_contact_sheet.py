@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.contact_sheet import ORDERS, PER_PAGE, cut_page, find_page, order_images
+from cxrlib.display.contact_sheet import ORDERS, PER_PAGE, cut_page, find_page, order_images
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 

@@ -1,0 +1,1 @@
+"""Images of a cohort for the eye: thumbnails, overlays, contact sheets, signed addresses."""
