@@ -64,7 +64,7 @@ def serve_reference(connection: Connection, root: Path) -> None:
 def serve_ours(connection: Connection, root: Path) -> None:
     """Embed with this library into an empty store, as often as asked."""
     from cxrlib.cohort.cohort import load_cohort
-    from cxrlib.embeddings import compute_embeddings, load_embeddings
+    from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
     from cxrlib.extractors import load_extractor
     from cxrlib.storage.store import Store
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.cohorts import make_cohort
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embeddings import compute_embeddings
+from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.extractors import load_extractor
 from cxrlib.storage.store import Store
 

@@ -27,7 +27,7 @@ STATES = ("bad", "good", "unknown")
 
 
 class WithOutputs(Protocol):
-    """Describe what is needed of embeddings; `cxrlib.embeddings.EmbeddingSet` is such a thing."""
+    """Describe what is needed of embeddings; `cxrlib.embedding.embeddings.EmbeddingSet` is such a thing."""
 
     @property
     def image_ids(self) -> Sequence[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
-from cxrlib.embeddings import EmbeddingSet
+from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.quality_rules.days import FEW_DAYS

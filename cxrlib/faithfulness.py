@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.embedding.feature_space import Space
 from cxrlib.map_spread import Spread
 from cxrlib.number_text import name_units
-from cxrlib.space import Space
 from cxrlib.trajectories import OnMap, Step, Trajectory
 
 __all__ = [

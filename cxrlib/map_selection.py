@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.comparison import Comparison, compare_groups, compare_numbers
-from cxrlib.embeddings import EmbeddingSet
+from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxrlib.nearest import find_nearest
+from cxrlib.embedding.nearest_images import find_nearest
 from cxrlib.pipeline import MappedCohort
 from cxrlib.storage.files import IMAGES_FOLDER
 from cxrlib.trajectories import TABLE_COLUMNS, map_points

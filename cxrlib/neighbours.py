@@ -1,6 +1,7 @@
 """Whose images were most alike on the same days, and whether that is near.
 
-Distances are those of `cxrlib.space`: standard deviations a column, without any map.
+Distances are those of `cxrlib.embedding.feature_space`: standard deviations a column, without any
+map.
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.cohort.persons import refuse_patient
-from cxrlib.embeddings import EmbeddingSet
+from cxrlib.embedding.embeddings import EmbeddingSet
+from cxrlib.embedding.feature_space import Features, Space, lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
-from cxrlib.space import Features, Space, lay_out_space, measure_distances
 
 __all__ = [
     "WINDOW",

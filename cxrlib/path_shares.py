@@ -1,8 +1,9 @@
 """Along a patient's days: what share of the nearest images of others is of a bad state.
 
-No map is behind it: distances are those of `cxrlib.space`. A neighbour is an image of another
-person and of another source (no article, no site in common), of the same view and of known state.
-It is a description of who is near, not a forecast: near images may come of one machine or crop.
+No map is behind it: distances are those of `cxrlib.embedding.feature_space`. A neighbour is an
+image of another person and of another source (no article, no site in common), of the same view and
+of known state. It is a description of who is near, not a forecast: near images may come of one
+machine or crop.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -15,10 +16,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxrlib.cohort.persons import refuse_patient
-from cxrlib.embeddings import EmbeddingSet
+from cxrlib.embedding.embeddings import EmbeddingSet
+from cxrlib.embedding.feature_space import Features, Space, lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, compute_wilson, name_units
-from cxrlib.space import Features, Space, lay_out_space, measure_distances
 
 __all__ = [
     "NEAREST",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, is_current
 from cxrlib.projection import (

@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 from cxrlib.errors import ProjectionError
-from cxrlib.nearest import find_nearest, weigh_neighbours
 from cxrlib.number_text import name_units
 from cxrlib.pipeline import MappedCohort, select_for_map
 from cxrlib.projection import (

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 from cxrlib.errors import CxrError
-from cxrlib.nearest import find_nearest, weigh_neighbours
 from cxrlib.number_text import FEW, name_units
 from cxrlib.storage.extractor_info import ExtractorInfo
 

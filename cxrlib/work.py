@@ -215,7 +215,7 @@ def warm_up() -> None:
     """Import what takes seconds and let UMAP compile itself, which takes 15 s or more."""
     import numpy as np
 
-    from cxrlib.embeddings import EmbeddingSet
+    from cxrlib.embedding.embeddings import EmbeddingSet
     from cxrlib.extractors.texture import TextureExtractor
     from cxrlib.projection import ProjectionSettings, compute_projection
 
@@ -270,7 +270,7 @@ def _seeds(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Draw a map with other seeds, to tell what of it is chance."""
-    from cxrlib.embeddings import load_embeddings
+    from cxrlib.embedding.embeddings import load_embeddings
     from cxrlib.map_spread import compute_spread
     from cxrlib.pipeline import select_for_map
 
@@ -453,7 +453,7 @@ def _embed_cohort(
     should_stop: ShouldStop,
 ) -> tuple[dict[str, JSON], "ExtractorInfo"]:
     """Embed what is missing; return what was done and by which extractor."""
-    from cxrlib.embeddings import compute_embeddings
+    from cxrlib.embedding.embeddings import compute_embeddings
 
     on_progress("Loading the extractor", 0, 0)
     extractor = load_warm_extractor(parameters, on_progress)

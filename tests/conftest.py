@@ -44,7 +44,7 @@ def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mapped_cohort(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> MappedCohort:
     """Embed the small cohort by texture and lay it out by principal components."""
     from cxrlib.cohort.cohort import load_cohort
-    from cxrlib.embeddings import compute_embeddings
+    from cxrlib.embedding.embeddings import compute_embeddings
     from cxrlib.extractors import load_extractor
     from cxrlib.projection import ProjectionSettings
     from cxrlib.storage.store import Store

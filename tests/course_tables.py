@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxrlib.embeddings import EmbeddingSet
+from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 DEFAULTS = {

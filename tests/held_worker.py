@@ -49,7 +49,8 @@ def hold_map(compute: Callable[..., Any], gate: Path) -> Callable[..., Any]:
 
 def main() -> None:
     """Change what the work is done by, then be the command line."""
-    from cxrlib import embeddings, pipeline
+    from cxrlib import pipeline
+    from cxrlib.embedding import embeddings
 
     gate = Path(sys.argv[1])
     embeddings.compute_embeddings = hold_embedding(embeddings.compute_embeddings, gate)

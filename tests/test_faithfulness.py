@@ -6,6 +6,7 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from cxrlib import faithfulness
+from cxrlib.embedding.feature_space import lay_out_space
 from cxrlib.faithfulness import (
     compare_neighbours,
     describe_faithfulness,
@@ -16,7 +17,6 @@ from cxrlib.faithfulness import (
     measure_typical,
 )
 from cxrlib.map_spread import Spread
-from cxrlib.space import lay_out_space
 from cxrlib.trajectories import compute_trajectories
 from tests.course_tables import make_embeddings, make_table
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embeddings import compute_embeddings
+from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.extractors import load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings

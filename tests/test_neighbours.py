@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.embedding.feature_space import lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.neighbours import (
     _sum_up,
@@ -13,7 +14,6 @@ from cxrlib.neighbours import (
     list_notes,
     nearest_courses,
 )
-from cxrlib.space import lay_out_space, measure_distances
 from tests.course_tables import make_embeddings, make_table
 
 VIEWS = ("PA", "AP", "L")

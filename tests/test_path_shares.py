@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.embedding.feature_space import lay_out_space
 from cxrlib.errors import SelectionError
 from cxrlib.path_shares import (
     count_by_person,
@@ -12,7 +13,6 @@ from cxrlib.path_shares import (
     path_shares,
     shares_table,
 )
-from cxrlib.space import lay_out_space
 from tests.course_tables import make_embeddings, make_table
 
 STATES = ("good", "bad", "unknown")

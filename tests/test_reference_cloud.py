@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.embeddings import compute_embeddings, load_embeddings
+from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map, select_for_map

@@ -18,7 +18,8 @@ from cxrlib.charts.maps.faithfulness import (
 )
 from cxrlib.charts.style.palette import Theme
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.feature_space import Features, Space, lay_out_space
 from cxrlib.faithfulness import (
     describe_faithfulness,
     describe_spread,
@@ -37,7 +38,6 @@ from cxrlib.path_shares import (
     shares_table,
 )
 from cxrlib.selection import Selection
-from cxrlib.space import Features, Space, lay_out_space
 from cxrlib.storage.store import Store
 from cxrlib.surfaces import SurfaceWish
 from cxrlib.trajectories import Trajectory

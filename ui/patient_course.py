@@ -19,12 +19,12 @@ from cxrlib.courses import (
     output_course,
     write_value,
 )
-from cxrlib.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.feature_space import Space, lay_out_space
 from cxrlib.errors import ProjectionError
 from cxrlib.extractors import ExtractorInfo
 from cxrlib.priors import SIDES, Pair, name_sides
 from cxrlib.report import provenance
-from cxrlib.space import Space, lay_out_space
 from cxrlib.storage.store import Store
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown

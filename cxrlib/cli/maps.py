@@ -37,7 +37,7 @@ from cxrlib.cli.options import (
 from cxrlib.cohort.cohort import Cohort, count_cohort
 from cxrlib.cohort.persons import refuse_patient
 from cxrlib.cohort.usable_images import RunReport
-from cxrlib.embeddings import compute_embeddings
+from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.map_choices import scale_smoothing

@@ -392,7 +392,7 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
 
 def are_features_at_hand(name: str, rows: "TaskRows", store: "Store") -> bool:
     """Tell whether `load_features` has the numbers without decoding images, which takes a while."""
-    from cxrlib.pixels import are_pixels_stored
+    from cxrlib.embedding.pixel_vectors import are_pixels_stored
 
     return name != "pixels" or are_pixels_stored(rows.cohort, _list_images(rows), store)
 
@@ -412,9 +412,9 @@ def load_pixel_features(
     """Load the images themselves as features, with progress: `load_features` for "pixels".
 
     The first time of a task its images are decoded, some tenths of a second each at worst; then
-    they lie in the store. See `cxrlib.pixels.load_pixels` for the parameters.
+    they lie in the store. See `cxrlib.embedding.pixel_vectors.load_pixels` for the parameters.
     """
-    from cxrlib.pixels import load_pixels
+    from cxrlib.embedding.pixel_vectors import load_pixels
 
     image_ids = _list_images(rows)
     contents = rows.cohort.table.set_index("image_id")["sha256"].reindex(list(image_ids))

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib import pixels as pixels_module
 from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.embedding import pixel_vectors as pixels_module
+from cxrlib.embedding.pixel_vectors import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels
 from cxrlib.errors import SelectionError
 from cxrlib.images import preprocess, read_image
-from cxrlib.pixels import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 

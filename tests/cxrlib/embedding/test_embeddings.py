@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embeddings import compute_embeddings, load_embeddings
+from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
 from cxrlib.errors import CxrError, StoreError
 from cxrlib.extractors import ExtractorInfo, load_extractor
 from cxrlib.images import preprocess, read_image
@@ -280,7 +280,7 @@ def test_densenet_through_the_whole_path(root, store):
 KILLED = """
 import functools, os, signal, sys
 from test_embeddings import Toy, load
-from cxrlib.embeddings import compute_embeddings
+from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.storage.store import Store
 
 if __name__ == "__main__":
@@ -332,7 +332,7 @@ def test_killed_run_goes_on_and_leaves_no_worker(root, store, tmp_path):
 def test_loading_needs_no_heavy_import():
     """The dashboard loads embeddings without torch, umap, skimage or sklearn."""
     code = (
-        "import sys, cxrlib.embeddings, cxrlib.extractors\n"
+        "import sys, cxrlib.embedding.embeddings, cxrlib.extractors\n"
         "heavy = ('torch', 'torchxrayvision', 'umap', 'skimage', 'sklearn')\n"
         "print([m for m in heavy if m in sys.modules])"
     )

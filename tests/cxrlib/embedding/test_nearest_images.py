@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import cxrlib.nearest
-from cxrlib.nearest import find_nearest, weigh_neighbours
+import cxrlib.embedding.nearest_images
+from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 
 
 def find_slowly(numbers: np.ndarray, others: np.ndarray, k: int) -> list[list[int]]:
@@ -19,7 +19,7 @@ def find_slowly(numbers: np.ndarray, others: np.ndarray, k: int) -> list[list[in
 @pytest.mark.parametrize("block", [7, 8_000_000])
 def test_neighbours_are_those_of_every_pair(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one block or in many; whole numbers, so that ties are exact."""
-    monkeypatch.setattr(cxrlib.nearest, "_BLOCK", block)
+    monkeypatch.setattr(cxrlib.embedding.nearest_images, "_BLOCK", block)
     generator = np.random.default_rng(1)
     numbers, others = (generator.integers(0, 4, size=(n, 3)).astype(float) for n in (23, 41))
     distances, places = find_nearest(numbers, others, 6)
@@ -62,7 +62,7 @@ def test_single_precision_finds_the_same(
     block: int, offset: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Far from nought and beside an outlier too, where rounding is worst."""
-    monkeypatch.setattr(cxrlib.nearest, "_MEASURED_BLOCK", block)
+    monkeypatch.setattr(cxrlib.embedding.nearest_images, "_MEASURED_BLOCK", block)
     numbers = (np.random.default_rng(2).normal(size=(60, 40)) + offset).astype(np.float32)
     numbers[0] += 1000
     numbers[7] = numbers[31]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.embeddings import EmbeddingSet
+from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.storage.extractor_info import ExtractorInfo
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cxrlib.embedding.feature_space import lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
-from cxrlib.space import lay_out_space, measure_distances
 from tests.course_tables import make_embeddings, make_table
 
 

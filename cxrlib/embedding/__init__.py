@@ -1,0 +1,1 @@
+"""Embeddings: computed by extractors, stored, compared, and searched for neighbours."""
