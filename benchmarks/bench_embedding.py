@@ -34,7 +34,7 @@ def serve_reference(connection: Connection, root: Path) -> None:
     import torchxrayvision as xrv
     from torchvision.transforms import Compose
 
-    from cxrlib.extractors.densenet import make_untrained_state
+    from cxrlib.embedding.extractors.densenet import make_untrained_state
 
     network = xrv.models.DenseNet(weights=None)
     network.load_state_dict(make_untrained_state())
@@ -65,7 +65,7 @@ def serve_ours(connection: Connection, root: Path) -> None:
     """Embed with this library into an empty store, as often as asked."""
     from cxrlib.cohort.cohort import load_cohort
     from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
-    from cxrlib.extractors import load_extractor
+    from cxrlib.embedding.extractors import load_extractor
     from cxrlib.storage.store import Store
 
     cohort = load_cohort(root)

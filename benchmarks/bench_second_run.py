@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.cohorts import find_real_root, make_cohort
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
-from cxrlib.extractors import load_extractor
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.storage.store import Store
 
 

@@ -140,7 +140,7 @@ def choose_outputs(info: ExtractorInfo) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> from cxrlib.extractors.texture import TextureExtractor
+    >>> from cxrlib.embedding.extractors.texture import TextureExtractor
     >>> choose_outputs(TextureExtractor.info)
     ('Mean zone brightness', 'Zone asymmetry')
     """

@@ -11,10 +11,10 @@ from typing import Literal
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort, SelectionStep
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
+from cxrlib.embedding.extractors.densenet import UNTRAINED_NOTE
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
-from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
-from cxrlib.extractors.densenet import UNTRAINED_NOTE
-from cxrlib.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.pipeline import find_maps, select_for_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.files import open_regular
@@ -40,7 +40,7 @@ class ExtractorState:
     Parameters
     ----------
     name : str
-        As in `cxrlib.extractors.EXTRACTOR_NAMES`.
+        As in `cxrlib.embedding.extractors.EXTRACTOR_NAMES`.
     info : ExtractorInfo or None
         The extractor behind embeddings in the cache; None where there are none.
     n_embedded : int

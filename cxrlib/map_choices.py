@@ -60,7 +60,7 @@ class MapExtractor:
     key : str
         Its key where it has embeddings, which names the weights too; else its name.
     name : str
-        As in `cxrlib.extractors.EXTRACTOR_NAMES`.
+        As in `cxrlib.embedding.extractors.EXTRACTOR_NAMES`.
     title : str
         On screen; no two of a list are the same.
     is_embedded : bool

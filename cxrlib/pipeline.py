@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.extractors import ExtractorInfo, is_current
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.extractors import ExtractorInfo, is_current
 from cxrlib.projection import (
     MIN_CONTENTS,
     Projection,

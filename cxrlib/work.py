@@ -22,7 +22,7 @@ from cxrlib.errors import (
 if TYPE_CHECKING:
     from cxrlib.cohort.cohort import Cohort
     from cxrlib.cohort.usable_images import RunReport
-    from cxrlib.extractors import Extractor, ExtractorInfo
+    from cxrlib.embedding.extractors import Extractor, ExtractorInfo
     from cxrlib.projection import ProjectionSettings
     from cxrlib.storage.store import Store
 
@@ -216,7 +216,7 @@ def warm_up() -> None:
     import numpy as np
 
     from cxrlib.embedding.embeddings import EmbeddingSet
-    from cxrlib.extractors.texture import TextureExtractor
+    from cxrlib.embedding.extractors.texture import TextureExtractor
     from cxrlib.projection import ProjectionSettings, compute_projection
 
     features = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
@@ -325,7 +325,7 @@ def _weights(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Download the weights of an extractor, unless they are here."""
-    from cxrlib.extractors.weights import download_weights
+    from cxrlib.embedding.extractors.weights import download_weights
 
     try:
         path = download_weights(
@@ -482,7 +482,7 @@ def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress)
     weights = parameters["weights"]
     if weights is None:
         return _load_known(parameters["extractor"], parameters["device"], on_progress)
-    from cxrlib.extractors import load_extractor
+    from cxrlib.embedding.extractors import load_extractor
 
     return load_extractor(
         parameters["extractor"],
@@ -494,13 +494,13 @@ def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress)
 
 def _load_known(name: str, device: str, on_progress: OnProgress) -> "Extractor":
     """Load an extractor without weights of one's own; one is kept, as loading costs seconds."""
-    from cxrlib.extractors import find_weights
+    from cxrlib.embedding.extractors import find_weights
 
     path = find_weights(name)
     changed = path.stat().st_mtime_ns if path is not None else 0
     key = (name, device, changed)
     if key not in _loaded:
-        from cxrlib.extractors import load_extractor
+        from cxrlib.embedding.extractors import load_extractor
 
         _loaded.clear()
         _loaded[key] = load_extractor(name, device=device, on_progress=on_progress)
@@ -527,7 +527,7 @@ def _map_cohort(
 
 def _find_extractor(store: "Store", name: str) -> "ExtractorInfo":
     """Find the extractor of a name or key that has embeddings in the store."""
-    from cxrlib.extractors import is_current
+    from cxrlib.embedding.extractors import is_current
 
     fitting = [i for i in filter(is_current, store.list_extractors()) if name in (i.key, i.name)]
     fitting = [info for info in fitting if not info.note] or fitting

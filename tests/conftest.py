@@ -45,7 +45,7 @@ def mapped_cohort(small_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """Embed the small cohort by texture and lay it out by principal components."""
     from cxrlib.cohort.cohort import load_cohort
     from cxrlib.embedding.embeddings import compute_embeddings
-    from cxrlib.extractors import load_extractor
+    from cxrlib.embedding.extractors import load_extractor
     from cxrlib.projection import ProjectionSettings
     from cxrlib.storage.store import Store
 

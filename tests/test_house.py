@@ -10,7 +10,7 @@ import pytest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
-from cxrlib.extractors import load_extractor
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.store import Store

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from cxrlib import piped
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import CxrError, SelectionError
-from cxrlib.extractors import load_extractor
 from cxrlib.piped import end_child, run_piped
 from tests.cohort_factory import draw_image
 

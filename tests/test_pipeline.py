@@ -6,8 +6,8 @@ import pytest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.extractors import load_extractor
 from cxrlib.pipeline import (
     MappedCohort,
     compute_map,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError
-from cxrlib.extractors import load_extractor
 from cxrlib.pipeline import MappedCohort, compute_map, select_for_map
 from cxrlib.reference_cloud import (
     describe_cloud,

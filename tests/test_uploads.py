@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from cxrlib import piped
 from cxrlib.cli import serving
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import CxrError
-from cxrlib.extractors import load_extractor
 from cxrlib.piped import end_child
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.uploads import (

@@ -11,6 +11,7 @@ import pytest
 
 from cxrlib import synthetic
 from cxrlib.cohort.cohort import load_cohort
+from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import (
     CohortError,
     DownloadStoppedError,
@@ -18,7 +19,6 @@ from cxrlib.errors import (
     SelectionError,
     WeightsError,
 )
-from cxrlib.extractors import load_extractor
 from cxrlib.map_spread import load_spread
 from cxrlib.pipeline import load_map
 from cxrlib.projection import ProjectionSettings
@@ -186,7 +186,7 @@ def test_what_cannot_be_done_says_why(small_root: Path, tmp_path: Path) -> None:
 
 def test_a_record_cannot_make_a_file_trusted(small_root: Path, tmp_path: Path, monkeypatch) -> None:
     """A pickle is opened only if whoever started the process named its hash."""
-    import cxrlib.extractors
+    import cxrlib.embedding.extractors
 
     weights = tmp_path / "w.pt"
     weights.write_bytes(b"evil")
@@ -196,7 +196,7 @@ def test_a_record_cannot_make_a_file_trusted(small_root: Path, tmp_path: Path, m
         told.append(options["trust_sha256"])
         return load_extractor("texture")
 
-    monkeypatch.setattr(cxrlib.extractors, "load_extractor", load)
+    monkeypatch.setattr(cxrlib.embedding.extractors, "load_extractor", load)
     parameters = {
         "data": str(small_root),
         "extractor": "densenet121-res224-all",
@@ -216,7 +216,7 @@ def test_a_record_cannot_make_a_file_trusted(small_root: Path, tmp_path: Path, m
 
 def test_an_extractor_is_loaded_once(small_root: Path, tmp_path: Path, monkeypatch) -> None:
     """A worker keeps the last one: a network takes seconds to load."""
-    import cxrlib.extractors
+    import cxrlib.embedding.extractors
     from cxrlib import work
 
     monkeypatch.setattr(work, "_loaded", {})
@@ -226,7 +226,7 @@ def test_an_extractor_is_loaded_once(small_root: Path, tmp_path: Path, monkeypat
         names.append(name)
         return load_extractor(name)
 
-    monkeypatch.setattr(cxrlib.extractors, "load_extractor", load)
+    monkeypatch.setattr(cxrlib.embedding.extractors, "load_extractor", load)
     for _ in range(3):
         do("embed", tmp_path, data=str(small_root), extractor="texture")
     assert names == ["texture"]
@@ -234,7 +234,7 @@ def test_an_extractor_is_loaded_once(small_root: Path, tmp_path: Path, monkeypat
 
 def test_a_stopped_download_is_stopped_work(tmp_path: Path, monkeypatch) -> None:
     """The downloader has a word of its own for it."""
-    from cxrlib.extractors import weights
+    from cxrlib.embedding.extractors import weights
 
     def download(name: str, **options: object) -> Path:
         raise DownloadStoppedError("The download was stopped.")

@@ -10,8 +10,8 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.display.thumbnails import list_thumbnails
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import StoreError
-from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.pipeline import explain_no_map

@@ -9,8 +9,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES
 from cxrlib.errors import ProjectionError
-from cxrlib.extractors import EXTRACTOR_NAMES
 from cxrlib.map_choices import (
     METHODS,
     VIEWS,

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry
-from cxrlib.extractors import EXTRACTOR_NAMES, find_weights
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES, find_weights
 from cxrlib.jobs import JobRequest
 from cxrlib.pipeline import explain_no_map
 from ui.jobs import offer_job

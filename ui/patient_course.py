@@ -20,9 +20,9 @@ from cxrlib.courses import (
     write_value,
 )
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.embedding.feature_space import Space, lay_out_space
 from cxrlib.errors import ProjectionError
-from cxrlib.extractors import ExtractorInfo
 from cxrlib.priors import SIDES, Pair, name_sides
 from cxrlib.report import provenance
 from cxrlib.storage.store import Store

@@ -12,8 +12,8 @@ import pandas as pd
 from cxrlib.charts.maps.map import HOVER_COLUMN, write_hover_texts
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
+from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import CohortError
-from cxrlib.extractors import ExtractorInfo
 from cxrlib.map_choices import MapChoice
 from cxrlib.pipeline import MappedCohort, find_maps, load_map
 from cxrlib.storage.store import Store

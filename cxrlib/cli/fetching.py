@@ -10,8 +10,8 @@ import typer
 from cxrlib.cli.messages import reported_errors, write_result
 from cxrlib.cli.options import Format, FormatOption
 from cxrlib.cohort.public_collection import COMMIT, LICENCE_NOTICE, fetch_collection
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, download_weights
 from cxrlib.errors import SelectionError
-from cxrlib.extractors.weights import WEIGHTS_FILES, download_weights
 from cxrlib.progress import ProgressLine
 from cxrlib.published_tables import PAPER_COMMIT
 

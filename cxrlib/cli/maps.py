@@ -38,8 +38,8 @@ from cxrlib.cohort.cohort import Cohort, count_cohort
 from cxrlib.cohort.persons import refuse_patient
 from cxrlib.cohort.usable_images import RunReport
 from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.embedding.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.map_choices import scale_smoothing
 from cxrlib.map_selection import find_rows
 from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map

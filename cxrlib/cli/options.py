@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cxrlib.extractors import EXTRACTOR_NAMES
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES
 
 __all__ = [
     "DEFAULT_CACHE",

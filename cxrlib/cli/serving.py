@@ -25,8 +25,8 @@ from cxrlib.cli.options import (
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import join_paths
 from cxrlib.cohort.metadata import METADATA_FILE
+from cxrlib.embedding.extractors import ExtractorInfo, find_weights
 from cxrlib.errors import CohortError, SelectionError
-from cxrlib.extractors import ExtractorInfo, find_weights
 from cxrlib.pipeline import find_maps, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.store import Store

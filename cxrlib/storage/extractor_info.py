@@ -20,7 +20,7 @@ class ExtractorInfo:
     Parameters
     ----------
     name : str
-        Name to ask for it by, as in `cxrlib.extractors.EXTRACTOR_NAMES`.
+        Name to ask for it by, as in `cxrlib.embedding.extractors.EXTRACTOR_NAMES`.
     label : str
         Name to show on screen.
     weights_sha256 : str

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from cxrlib.baselines.features.feature_sets import FeatureChoice, Features
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
+from cxrlib.embedding.extractors.texture import TextureExtractor
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError
-from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
-from cxrlib.extractors.texture import TextureExtractor
-from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.images import PREPROCESSING
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store

@@ -15,8 +15,8 @@ from PIL import Image
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
+from cxrlib.embedding.extractors import ExtractorInfo, load_extractor
 from cxrlib.errors import CxrError, StoreError
-from cxrlib.extractors import ExtractorInfo, load_extractor
 from cxrlib.images import preprocess, read_image
 from cxrlib.preparation import ImageFile, prepare_images
 from cxrlib.storage.store import Store
@@ -332,7 +332,7 @@ def test_killed_run_goes_on_and_leaves_no_worker(root, store, tmp_path):
 def test_loading_needs_no_heavy_import():
     """The dashboard loads embeddings without torch, umap, skimage or sklearn."""
     code = (
-        "import sys, cxrlib.embedding.embeddings, cxrlib.extractors\n"
+        "import sys, cxrlib.embedding.embeddings, cxrlib.embedding.extractors\n"
         "heavy = ('torch', 'torchxrayvision', 'umap', 'skimage', 'sklearn')\n"
         "print([m for m in heavy if m in sys.modules])"
     )

@@ -17,8 +17,8 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
+from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.extractors import ExtractorInfo
 from cxrlib.storage import store as store_module
 from cxrlib.storage.store import Store
 
@@ -338,7 +338,7 @@ import resource, signal, sys
 import numpy as np
 from pathlib import Path
 from cxrlib.errors import StoreError
-from cxrlib.extractors import ExtractorInfo
+from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.storage.store import Store
 info = ExtractorInfo("toy", "Toy", "", "v1", 3000, ())
 store = Store(sys.argv[1])
@@ -414,7 +414,7 @@ def test_two_processes_write_at_once(store):
 def test_store_needs_no_heavy_import():
     """The dashboard reads the store without torch, umap, skimage or sklearn."""
     code = (
-        "import sys, cxrlib.storage.store, cxrlib.extractors\n"
+        "import sys, cxrlib.storage.store, cxrlib.embedding.extractors\n"
         "print([m for m in ('torch', 'umap', 'skimage', 'sklearn', 'scipy') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,8 +16,8 @@ from cxrlib.baselines.features.extractor_features import (
 from cxrlib.baselines.tasks.task_rows import take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import SelectionError
-from cxrlib.extractors import ExtractorInfo
 from cxrlib.storage.store import Store
 from tests.feature_rows import N_FEATURES, describe_network, embed, make_task_cohort, take
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
 from cxrlib.images import PREPROCESSING, SIDE, preprocess
 from cxrlib.processes import with_environment
 from cxrlib.storage.extractor_info import ExtractorInfo
@@ -126,7 +126,7 @@ def load_pretrained(
     device: str = "auto",
     on_progress: Progress | None = None,
 ) -> DensenetExtractor:
-    """Load a classifier pretrained by torchxrayvision; see `cxrlib.extractors.load_extractor`."""
+    """Load a classifier pretrained by torchxrayvision; see `load_extractor` of this package."""
     data, path = read_weights(name, weights=weights, on_progress=on_progress)
     sha256 = hashlib.sha256(data).hexdigest()
     with _quiet_import():

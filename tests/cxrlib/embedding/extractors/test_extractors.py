@@ -8,10 +8,10 @@ import warnings
 import numpy as np
 import pytest
 
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
+from cxrlib.embedding.extractors.texture import OUTPUT_NAMES, ZONES, _zone, prepare_texture
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
-from cxrlib.extractors.texture import OUTPUT_NAMES, ZONES, _zone, prepare_texture
-from cxrlib.extractors.weights import WEIGHTS_FILES
 from cxrlib.images import preprocess
 
 
@@ -94,7 +94,7 @@ def test_weights_are_refused_where_none_are_taken(tmp_path):
 def test_folded_network_equals_torchxrayvision(xrv, batch):
     """Folding and the order of averaging change nothing: features2 and classifier, 1e-4."""
     torch = importlib.import_module("torch")
-    densenet = importlib.import_module("cxrlib.extractors.densenet")
+    densenet = importlib.import_module("cxrlib.embedding.extractors.densenet")
     network = randomise_norms(xrv.models.DenseNet(weights=None), torch)
     with torch.inference_mode():
         embedding = network.features2(torch.from_numpy(batch / 100))
@@ -161,7 +161,7 @@ def test_loading_leaves_warnings_and_output_alone():
     """Torchxrayvision silences all warnings and prints; our loading does not."""
     code = (
         "import warnings; before = list(warnings.filters)\n"
-        "from cxrlib.extractors import load_extractor\n"
+        "from cxrlib.embedding.extractors import load_extractor\n"
         "load_extractor('densenet121-untrained', device='cpu')\n"
         "assert not any(f[0] == 'ignore' and f[2] is Warning and f[1] is None\n"
         "               for f in warnings.filters if f not in before), warnings.filters"
@@ -231,7 +231,7 @@ def test_texture_of_a_plain_image_is_finite():
 def test_real_embeddings_equal_torchxrayvision(real_root, xrv, untrained):
     """On real files our whole path equals torchxrayvision's own, same weights, 1e-4."""
     torch = importlib.import_module("torch")
-    densenet = importlib.import_module("cxrlib.extractors.densenet")
+    densenet = importlib.import_module("cxrlib.embedding.extractors.densenet")
     imread = importlib.import_module("skimage.io").imread
     images = importlib.import_module("cxrlib.images")
     network = densenet.build_network(densenet.make_untrained_state(), source="test")

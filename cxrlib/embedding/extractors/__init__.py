@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, find_weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.extractors.weights import WEIGHTS_FILES, find_weights
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = [
@@ -61,7 +61,7 @@ def is_current(info: ExtractorInfo) -> bool:
 
     Numbers of an older preprocessing stay in the store; they are not to be shown as today's.
     """
-    from cxrlib.extractors.texture import PREPROCESSING as TEXTURE_PREPROCESSING
+    from cxrlib.embedding.extractors.texture import PREPROCESSING as TEXTURE_PREPROCESSING
     from cxrlib.images import PREPROCESSING
 
     current = TEXTURE_PREPROCESSING if info.name == TEXTURE else PREPROCESSING
@@ -113,14 +113,14 @@ def load_extractor(
             f"or choose one of: {', '.join(WEIGHTS_FILES)}."
         )
     if name == TEXTURE:
-        from cxrlib.extractors.texture import TextureExtractor
+        from cxrlib.embedding.extractors.texture import TextureExtractor
 
         if device not in ("auto", "cpu"):
             raise SelectionError(
                 f"Extractor {name!r} does not run on {device!r}. Choose 'auto' or 'cpu'."
             )
         return TextureExtractor()
-    from cxrlib.extractors import densenet
+    from cxrlib.embedding.extractors import densenet
 
     if name == UNTRAINED:
         return densenet.load_untrained(UNTRAINED, device=device)

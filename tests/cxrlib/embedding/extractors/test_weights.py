@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from cxrlib import downloads
+from cxrlib.embedding.extractors import find_weights, load_extractor, weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.extractors import find_weights, load_extractor, weights
 from cxrlib.images import preprocess
 from tests.faulty_server import Served, faulty_server
 
