@@ -20,7 +20,7 @@ from PIL import Image
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.thumbnails import load_thumbnail, read_unchanged
 from cxrlib.errors import ImageError, ReportError
-from cxrlib.images import decode_described
+from cxrlib.images.image_files import decode_described
 from cxrlib.licences import (
     METADATA_LICENCE,
     cite_images,

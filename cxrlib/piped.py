@@ -230,9 +230,9 @@ def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, J
 
 def _decode_upload(payload: bytes, name: Path) -> tuple["np.ndarray", str, list[str]]:
     """Decode a PNG, JPEG or DICOM file: pixels, its kind, how it was read."""
-    from cxrlib.dicom import decode_dicom, is_enveloped, looks_like_dicom
     from cxrlib.errors import ImageError
-    from cxrlib.images import decode_described
+    from cxrlib.images.dicom import decode_dicom, is_enveloped, looks_like_dicom
+    from cxrlib.images.image_files import decode_described
 
     if looks_like_dicom(payload) or is_enveloped(payload):
         read = decode_dicom(payload, name)
@@ -261,7 +261,7 @@ def _draw_picture(image: "np.ndarray") -> tuple[bytes, tuple[int, int]]:
     """Encode decoded pixels small, and give the size: nothing else of the upload is in it."""
     from PIL import Image
 
-    from cxrlib.images import to_eight_bits
+    from cxrlib.images.image_files import to_eight_bits
 
     picture = Image.fromarray(to_eight_bits(image))
     picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)

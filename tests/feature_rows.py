@@ -10,7 +10,7 @@ from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import Task, find_task
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
-from cxrlib.images import PREPROCESSING
+from cxrlib.images.image_files import PREPROCESSING
 from cxrlib.storage.store import Store
 from tests.cohort_factory import make_cohort
 

@@ -12,7 +12,7 @@ from cxrlib import inventory
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
-from cxrlib.images import PREPROCESSING
+from cxrlib.images.image_files import PREPROCESSING
 from cxrlib.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
 from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.projection import ProjectionSettings

@@ -383,7 +383,9 @@ def test_a_worker_of_an_older_program_ends(tmp_path: Path, monkeypatch) -> None:
     book = JobBook(tmp_path)
     old = Worker(tmp_path, warm=False)
     job = book.submit(JobRequest("demo"), label="Demo")
-    monkeypatch.setattr(worker, "_stamp_code", lambda: frozenset([("cxrlib/images.py", 1)]))
+    monkeypatch.setattr(
+        worker, "_stamp_code", lambda: frozenset([("cxrlib/images/image_files.py", 1)])
+    )
     assert old.run()
     assert book.read(job.id).state == "waiting"
 

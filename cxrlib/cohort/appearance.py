@@ -34,7 +34,7 @@ from PIL import Image
 from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE
 from cxrlib.cohort.persons import compute_signature
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
+from cxrlib.images.image_files import decode_described, read_image_bytes, to_eight_bits
 from cxrlib.processes import count_cores
 
 if TYPE_CHECKING:

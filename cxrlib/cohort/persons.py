@@ -53,7 +53,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.errors import ImageError, SelectionError, StoreError
-from cxrlib.images import read_image
+from cxrlib.images.image_files import read_image
 from cxrlib.processes import count_cores
 
 if TYPE_CHECKING:

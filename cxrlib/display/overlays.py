@@ -20,7 +20,7 @@ from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER, find_lung_masks,
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.images import decode_image, read_image_bytes
+from cxrlib.images.image_files import decode_image, read_image_bytes
 from cxrlib.storage.files import leaves_cohort
 
 __all__ = ["OVERLAY_COLOUR", "Box", "explain_misfit", "lung_boxes", "mask_png"]

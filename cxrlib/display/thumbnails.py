@@ -19,8 +19,8 @@ from PIL import Image
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import decode_image, decode_smaller, read_image_bytes, to_eight_bits
-from cxrlib.preparation import ImageFile
+from cxrlib.images.image_files import decode_image, decode_smaller, read_image_bytes, to_eight_bits
+from cxrlib.images.parallel_reading import ImageFile
 from cxrlib.processes import count_cores
 from cxrlib.storage.store import Store
 

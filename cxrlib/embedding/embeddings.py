@@ -12,7 +12,7 @@ import pandas as pd
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
-from cxrlib.preparation import ImageFile, Prepared, prepare_images
+from cxrlib.images.parallel_reading import ImageFile, Prepared, prepare_images
 from cxrlib.processes import count_cores
 from cxrlib.storage.store import EmbeddingWriter, Store
 

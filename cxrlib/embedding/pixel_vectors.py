@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import locate_files
 from cxrlib.errors import SelectionError
-from cxrlib.images import PREPROCESSING, SIDE, preprocess
-from cxrlib.preparation import ImageFile, prepare_images
+from cxrlib.images.image_files import PREPROCESSING, SIDE, preprocess
+from cxrlib.images.parallel_reading import ImageFile, prepare_images
 from cxrlib.storage.store import Store
 
 __all__ = ["MAX_IMAGES", "N_PIXELS", "PIXELS_KIND", "are_pixels_stored", "load_pixels"]

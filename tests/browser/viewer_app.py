@@ -16,7 +16,7 @@ from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.display.overlays import explain_misfit, lung_boxes, mask_png
 from cxrlib.display.thumbnails import encode_full
 from cxrlib.errors import CxrError
-from cxrlib.images import read_image_bytes
+from cxrlib.images.image_files import read_image_bytes
 from ui.viewer import Picture, show_viewer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_curre
 from cxrlib.embedding.extractors.texture import TextureExtractor
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError
-from cxrlib.images import PREPROCESSING
+from cxrlib.images.image_files import PREPROCESSING
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 

@@ -445,7 +445,7 @@ def _make_pixel_features(
     pixels: NDArray[np.float32], image_ids: tuple[str, ...], missing: Mapping[str, str]
 ) -> Features:
     """Make a feature set of pixels."""
-    from cxrlib.images import PREPROCESSING, SIDE
+    from cxrlib.images.image_files import PREPROCESSING, SIDE
 
     return Features(
         name="pixels",

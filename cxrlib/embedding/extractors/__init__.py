@@ -62,7 +62,7 @@ def is_current(info: ExtractorInfo) -> bool:
     Numbers of an older preprocessing stay in the store; they are not to be shown as today's.
     """
     from cxrlib.embedding.extractors.texture import PREPROCESSING as TEXTURE_PREPROCESSING
-    from cxrlib.images import PREPROCESSING
+    from cxrlib.images.image_files import PREPROCESSING
 
     current = TEXTURE_PREPROCESSING if info.name == TEXTURE else PREPROCESSING
     return info.name in EXTRACTOR_NAMES and info.preprocessing == current

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrlib.images import SIDE, preprocess
+from cxrlib.images.image_files import SIDE, preprocess
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["TextureExtractor", "prepare_texture"]

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrlib import images
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.display.thumbnails import (
     compute_thumbnails,
@@ -25,7 +24,8 @@ from cxrlib.display.thumbnails import (
     read_thumbnail,
 )
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import read_image, to_eight_bits
+from cxrlib.images import image_files
+from cxrlib.images.image_files import read_image, to_eight_bits
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 
@@ -308,7 +308,7 @@ def test_large_images_take_turns(
     cohort: Cohort, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads wait for each other over large images, and none waits for ever."""
-    monkeypatch.setattr(images, "LARGE_PIXELS", 1)
+    monkeypatch.setattr(image_files, "LARGE_PIXELS", 1)
     assert compute_thumbnails(cohort, store, n_workers=4).n_computed == N_IMAGES
 
 

@@ -17,8 +17,8 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, load_extractor
 from cxrlib.errors import CxrError, StoreError
-from cxrlib.images import preprocess, read_image
-from cxrlib.preparation import ImageFile, prepare_images
+from cxrlib.images.image_files import preprocess, read_image
+from cxrlib.images.parallel_reading import ImageFile, prepare_images
 from cxrlib.storage.store import Store
 
 HEADER = ["patientid", "offset", "sex", "age", "finding", "view", "modality", "filename"]

@@ -9,7 +9,7 @@ from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding import pixel_vectors as pixels_module
 from cxrlib.embedding.pixel_vectors import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels
 from cxrlib.errors import SelectionError
-from cxrlib.images import preprocess, read_image
+from cxrlib.images.image_files import preprocess, read_image
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 

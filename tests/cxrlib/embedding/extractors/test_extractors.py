@@ -12,7 +12,7 @@ from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_ext
 from cxrlib.embedding.extractors.texture import OUTPUT_NAMES, ZONES, _zone, prepare_texture
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.images import preprocess
+from cxrlib.images.image_files import preprocess
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_real_embeddings_equal_torchxrayvision(real_root, xrv, untrained):
     torch = importlib.import_module("torch")
     densenet = importlib.import_module("cxrlib.embedding.extractors.densenet")
     imread = importlib.import_module("skimage.io").imread
-    images = importlib.import_module("cxrlib.images")
+    images = importlib.import_module("cxrlib.images.image_files")
     network = densenet.build_network(densenet.make_untrained_state(), source="test")
     crop, resize = xrv.datasets.XRayCenterCrop(), xrv.datasets.XRayResizer(224)
     for path in sorted((real_root / "images").iterdir())[::30]:

@@ -15,7 +15,7 @@ import pytest
 from cxrlib import downloads
 from cxrlib.embedding.extractors import find_weights, load_extractor, weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.images import preprocess
+from cxrlib.images.image_files import preprocess
 from tests.faulty_server import Served, faulty_server
 
 ALL = "densenet121-res224-all"

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.errors import ImageError
-from cxrlib.images import MAX_PIXELS, MIN_SIDE
+from cxrlib.images.image_files import MAX_PIXELS, MIN_SIDE
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

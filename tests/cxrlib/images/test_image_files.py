@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from cxrlib.errors import ImageError
-from cxrlib.images import preprocess, read_image, resize_matrix, to_eight_bits
+from cxrlib.images.image_files import preprocess, read_image, resize_matrix, to_eight_bits
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_hundred_megapixels(tmp_path):
 def test_images_need_no_heavy_import():
     """Reading and preprocessing import neither torch nor scikit-image."""
     code = (
-        "import sys, cxrlib.images\n"
+        "import sys, cxrlib.images.image_files\n"
         "print([m for m in ('torch', 'skimage', 'scipy', 'sklearn') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

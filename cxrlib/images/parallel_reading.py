@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from cxrlib.errors import CxrError, ImageError
-from cxrlib.images import decode_image, read_image_bytes
+from cxrlib.images.image_files import decode_image, read_image_bytes
 from cxrlib.processes import ONE_THREAD, with_environment
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]

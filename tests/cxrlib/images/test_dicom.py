@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_voi_lut
 from pydicom.pixels.utils import compress
 
-from cxrlib import dicom
-from cxrlib.dicom import decode_dicom, looks_like_dicom
 from cxrlib.errors import ImageError
+from cxrlib.images import dicom
+from cxrlib.images.dicom import decode_dicom, looks_like_dicom
 from tests.cohort_factory import draw_image
 from tests.dicom_factory import (
     DEFLATED,

@@ -1,0 +1,1 @@
+"""Image files: decoding, DICOM, and reading many of them in parallel."""
