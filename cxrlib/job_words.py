@@ -1,6 +1,6 @@
 """How a job is doing, in plain words for the screen and the terminal."""
 
-from cxrlib.job_records import Job
+from cxrlib.jobs.job_record import Job
 
 __all__ = ["describe_job", "describe_seconds", "describe_stage"]
 

@@ -202,8 +202,8 @@ def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0)
         If uploads are not allowed here, this one cannot be used (the message says why), or the
         extractor on this machine is another one now.
     """
+    from cxrlib.jobs.job_kinds import TRUST_VARIABLE
     from cxrlib.piped import run_piped
-    from cxrlib.work import TRUST_VARIABLE
 
     if not are_uploads_allowed():
         raise CxrError(

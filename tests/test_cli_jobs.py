@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
-from cxrlib.jobs import JobBook, JobRequest
+from cxrlib.jobs.job_queue import JobBook, JobRequest
 from cxrlib.liveness import mark_process
 
 
@@ -61,11 +61,11 @@ def test_a_job_is_cancelled_and_resumed(book: JobBook, monkeypatch) -> None:
 
 def test_cancelling_waits_for_the_end(book: JobBook, monkeypatch) -> None:
     """A worker that does not stop is ended while the command waits."""
-    from cxrlib import jobs
+    from cxrlib.jobs import job_queue
 
     killed = []
-    monkeypatch.setattr(jobs, "KILL_AFTER", 0.3)
-    monkeypatch.setattr(jobs, "end_process", lambda mark: killed.append(mark) or True)
+    monkeypatch.setattr(job_queue, "KILL_AFTER", 0.3)
+    monkeypatch.setattr(job_queue, "end_process", lambda mark: killed.append(mark) or True)
     job = book.take(mark_process())
     assert "cancelled" in run(book, "--cancel", job.id).stdout
     assert killed == [job.worker]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.jobs.job_kinds import check_parameters, run_work
 from cxrlib.map_choices import (
     MapChoice,
     MapExtractor,
@@ -19,7 +20,6 @@ from cxrlib.map_choices import (
 from cxrlib.pipeline import MappedCohort, load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.store import Store
-from cxrlib.work import check_parameters, run_work
 
 PAPER = ProjectionSettings()
 

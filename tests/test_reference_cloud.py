@@ -12,6 +12,7 @@ from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError
+from cxrlib.jobs.job_kinds import run_work
 from cxrlib.pipeline import MappedCohort, compute_map, select_for_map
 from cxrlib.reference_cloud import (
     describe_cloud,
@@ -20,7 +21,6 @@ from cxrlib.reference_cloud import (
     place_reference,
 )
 from cxrlib.storage.store import Store
-from cxrlib.work import run_work
 from tests.cohort_factory import draw_image, make_cohort
 
 

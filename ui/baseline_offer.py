@@ -9,8 +9,8 @@ from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
-from cxrlib.jobs import JobRequest
-from cxrlib.work import JSON
+from cxrlib.jobs.job_kinds import JSON
+from cxrlib.jobs.job_queue import JobRequest
 from ui.baseline_choices import is_opening
 from ui.baseline_loading import run_now
 from ui.jobs import offer_job

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from cxrlib.errors import CxrError
-from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
 from ui.resources import find_cache
 from ui.text import show_alert, show_text
 

@@ -28,7 +28,7 @@ from cxrlib.faithfulness import (
     measure_steps,
     measure_typical,
 )
-from cxrlib.jobs import JobRequest
+from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.map_spread import N_SEEDS, Spread, load_spread
 from cxrlib.path_shares import (
     NEAREST,

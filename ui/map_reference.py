@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import find_entry
 from cxrlib.errors import CxrError, ProjectionError
-from cxrlib.jobs import JobRequest
+from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.reference_cloud import ReferenceCloud, load_fitted, place_reference
 from cxrlib.storage.store import Store
 from cxrlib.trajectories import map_points

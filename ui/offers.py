@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, find_weights
-from cxrlib.jobs import JobRequest
+from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.pipeline import explain_no_map
 from ui.jobs import offer_job
 from ui.resources import find_cache, find_cohort

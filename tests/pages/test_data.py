@@ -12,8 +12,8 @@ import ui.jobs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import StoreError
 from cxrlib.inventory import ExtractorState
-from cxrlib.job_records import format_job
-from cxrlib.jobs import JobBook, JobRequest
+from cxrlib.jobs.job_queue import JobBook, JobRequest
+from cxrlib.jobs.job_record import format_job
 from cxrlib.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]

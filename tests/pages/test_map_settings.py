@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import ui.map_paper
 import ui.offers
 import ui.resources
-from cxrlib.jobs import JobRequest
+from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.map_choices import MapChoice
 from cxrlib.projection import ProjectionSettings
 from cxrlib.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory

@@ -19,8 +19,8 @@ from cxrlib.baselines.runs.runs import count_runs, find_run
 from cxrlib.baselines.tasks.tasks import find_task, read_task
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
+from cxrlib.jobs.job_kinds import WorkStoppedError, check_parameters, run_work
 from cxrlib.storage.store import Store
-from cxrlib.work import WorkStoppedError, check_parameters, run_work
 from tests.run_cohort import make_run_cohort
 
 SPEC = RunSpec(find_task("survival"), "age-sex", LocoSettings(n_resamples=20))

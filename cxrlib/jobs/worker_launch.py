@@ -10,7 +10,7 @@ from typing import BinaryIO
 import filelock
 
 from cxrlib.errors import StoreError
-from cxrlib.jobs import FOLDER
+from cxrlib.jobs.job_queue import FOLDER
 from cxrlib.processes import PACKAGE_FOLDER, run_module
 from cxrlib.reasons import describe_write_error
 

@@ -2,7 +2,7 @@
 
 One JSON file a job lies in ``cache/jobs/``; its name is the hash of the request, so the same
 request from any session, server or command line is one job. Records are replaced whole, and
-changed under a lock; reading needs none. A worker process (`cxrlib.worker`) takes jobs one
+changed under a lock; reading needs none. A worker process (`cxrlib.jobs.worker`) takes jobs one
 by one, first come first served. Nothing here is ever unpickled, and a record that was
 damaged, deleted or written by a newer version is passed over.
 """
@@ -22,7 +22,9 @@ from pathlib import Path
 import filelock
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.job_records import (
+from cxrlib.job_words import describe_job
+from cxrlib.jobs.job_kinds import JSON, check_parameters
+from cxrlib.jobs.job_record import (
     FINISHED,
     JSON_ERRORS,
     STATES,
@@ -31,11 +33,9 @@ from cxrlib.job_records import (
     format_job,
     parse_job,
 )
-from cxrlib.job_words import describe_job
 from cxrlib.liveness import ProcessMark, end_process, is_alive
 from cxrlib.reasons import describe_read_error, describe_write_error
 from cxrlib.storage.files import read_regular
-from cxrlib.work import JSON, check_parameters
 
 __all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job"]
 
@@ -58,7 +58,7 @@ class JobRequest:
     Parameters
     ----------
     kind : str
-        One of `cxrlib.work.KINDS`.
+        One of `cxrlib.jobs.job_kinds.KINDS`.
     parameters : dict
         As JSON can hold them; what is left out gets its default, paths become absolute.
 
@@ -147,7 +147,7 @@ class JobBook:
 
     def list_problems(self) -> _Words:
         """Say which records are passed over, and why nobody works, a sentence each."""
-        from cxrlib.launching import describe_launch
+        from cxrlib.jobs.worker_launch import describe_launch
 
         problems: _Words = []
         try:
@@ -216,7 +216,7 @@ class JobBook:
         StoreError
             If the cache cannot be written or no process be started.
         """
-        from cxrlib.launching import launch_worker
+        from cxrlib.jobs.worker_launch import launch_worker
 
         with self._reported("written"):
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -19,11 +19,11 @@ from cxrlib.errors import (
     SelectionError,
     WeightsError,
 )
+from cxrlib.jobs.job_kinds import KINDS, WorkStoppedError, check_parameters, run_work, warm_up
 from cxrlib.map_spread import load_spread
 from cxrlib.pipeline import load_map
 from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.store import Store
-from cxrlib.work import KINDS, WorkStoppedError, check_parameters, run_work, warm_up
 
 PCA = {"method": "pca"}
 
@@ -217,9 +217,9 @@ def test_a_record_cannot_make_a_file_trusted(small_root: Path, tmp_path: Path, m
 def test_an_extractor_is_loaded_once(small_root: Path, tmp_path: Path, monkeypatch) -> None:
     """A worker keeps the last one: a network takes seconds to load."""
     import cxrlib.embedding.extractors
-    from cxrlib import work
+    from cxrlib.jobs import job_kinds
 
-    monkeypatch.setattr(work, "_loaded", {})
+    monkeypatch.setattr(job_kinds, "_loaded", {})
     names: list[str] = []
 
     def load(name: str, **options: object) -> object:

@@ -19,12 +19,12 @@ import filelock
 import psutil
 
 from cxrlib.errors import CxrError, StoreError
-from cxrlib.jobs import KILL_AFTER, WANTED_FILE, Job, JobBook
-from cxrlib.launching import LOCK_FILE, LOG_FILE, worker_lock
+from cxrlib.jobs.job_kinds import JSON, WorkStoppedError, run_work, warm_up
+from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, Job, JobBook
+from cxrlib.jobs.worker_launch import LOCK_FILE, LOG_FILE, worker_lock
 from cxrlib.liveness import mark_process
 from cxrlib.processes import give_way
 from cxrlib.reasons import describe_write_error
-from cxrlib.work import JSON, WorkStoppedError, run_work, warm_up
 
 __all__ = ["Worker", "become_worker"]
 
@@ -301,7 +301,7 @@ def _end(number: int, _: FrameType | None) -> None:
 def _stamp_code() -> frozenset[tuple[str, int]]:
     """Return what changes with the program: a worker outlives an update of it."""
     stamps = set()
-    for path in Path(__file__).parent.rglob("*.py"):
+    for path in Path(__file__).parents[1].rglob("*.py"):
         with contextlib.suppress(OSError):
             stamps.add((str(path), path.stat().st_mtime_ns))
     return frozenset(stamps)

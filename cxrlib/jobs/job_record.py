@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cxrlib.jobs.job_kinds import JSON
 from cxrlib.liveness import ProcessMark
-from cxrlib.work import JSON
 
 __all__ = [
     "FINISHED",

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from cxrlib.job_records import (
+from cxrlib.job_words import describe_job, describe_seconds
+from cxrlib.jobs.job_record import (
     JSON_ERRORS,
     RECORD_VERSION,
     STATES,
@@ -14,7 +15,6 @@ from cxrlib.job_records import (
     format_job,
     parse_job,
 )
-from cxrlib.job_words import describe_job, describe_seconds
 
 ID = "0123456789abcdef"
 JOB = Job(id=ID, kind="embed", parameters={"data": "/é"}, label="Embed", state="running", order=3)

@@ -16,14 +16,14 @@ import numpy as np
 import psutil
 import pytest
 
-from cxrlib import jobs, launching, worker
 from cxrlib.errors import CohortError
-from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
-from cxrlib.launching import is_worker_alive
+from cxrlib.jobs import job_queue, worker, worker_launch
+from cxrlib.jobs.job_kinds import KINDS, Kind
+from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs.worker import Worker
+from cxrlib.jobs.worker_launch import is_worker_alive
 from cxrlib.liveness import is_alive
 from cxrlib.processes import PACKAGE_FOLDER, count_cores, run_module
-from cxrlib.work import KINDS, Kind
-from cxrlib.worker import Worker
 from tests.cohort_factory import make_cohort
 
 #: More than are prepared ahead: then the processes that prepare have always more to do.
@@ -48,7 +48,7 @@ def book(tmp_path: Path) -> Iterator[JobBook]:
     """Give the book of an empty cache; end the workers started for it."""
     book = JobBook(tmp_path / "cache")
     yield book
-    launch = launching._launches.pop(str(book.cache), None)
+    launch = worker_launch._launches.pop(str(book.cache), None)
     if launch is not None:
         launch.process.kill()
         launch.process.wait()
@@ -63,7 +63,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def run_held(*arguments: str) -> list[str]:
         return run_module("tests.held_worker", str(gate), *arguments)
 
-    monkeypatch.setattr(launching, "run_module", run_held)
+    monkeypatch.setattr(worker_launch, "run_module", run_held)
     return gate
 
 
@@ -144,7 +144,7 @@ def test_a_worker_does_what_is_asked_and_goes_on_after_a_failure(
     failed = book.read(bad.id)
     assert failed.state == "failed"
     assert describe_job(failed).startswith("failed: There is no folder")
-    assert failed.pid == done.pid == launching._launches[str(book.cache)].process.pid
+    assert failed.pid == done.pid == worker_launch._launches[str(book.cache)].process.pid
     again = wait_for(book, ask(book, small), is_ended)
     assert (again.result["n_computed"], again.result["n_cached"]) == (0, 4)
 
@@ -155,7 +155,7 @@ def test_a_cancelled_job_stops_soon_and_goes_on_when_resumed(
     """What was computed before the cancelling is not computed again."""
     job = start(book, large)
     assert describe_job(job).startswith("Embedding ")
-    monkeypatch.setattr(jobs, "KILL_AFTER", 300)  # it stops by itself
+    monkeypatch.setattr(job_queue, "KILL_AFTER", 300)  # it stops by itself
     assert book.cancel(job.id).state == "cancelling"
     cancelled = wait_for(book, job, is_ended)
     assert cancelled.state == "cancelled"
@@ -190,7 +190,7 @@ def test_a_worker_that_does_not_stop_is_killed(
     book: JobBook, large: Path, gate: Path, monkeypatch
 ) -> None:
     """A process that hears nothing (stopped here) loses its job to whoever cancels."""
-    monkeypatch.setattr(jobs, "KILL_AFTER", 1.0)
+    monkeypatch.setattr(job_queue, "KILL_AFTER", 1.0)
     job = start(book, large)
     stop(job.pid)
     book.cancel(job.id)
@@ -247,7 +247,7 @@ def test_a_worker_ends_when_nobody_wants_it(tmp_path: Path) -> None:
     """Without a job and without a server's sign it ends; signs keep it."""
     book = JobBook(tmp_path)
     book.folder.mkdir()
-    sign = book.folder / jobs.WANTED_FILE
+    sign = book.folder / job_queue.WANTED_FILE
     started = time.monotonic()
     for i in range(1, 4):
         sign.touch()
@@ -263,7 +263,7 @@ def test_a_worker_ends_with_its_cache(book: JobBook, large: Path, gate: Path) ->
     shutil.rmtree(book.cache)
     os.kill(job.pid, signal.SIGCONT)
     assert book.list() == []
-    launching._launches[str(book.cache)].process.wait(timeout=60)
+    worker_launch._launches[str(book.cache)].process.wait(timeout=60)
     assert not book.folder.exists()
     assert ask(book, large).state == "waiting"
     assert wait_for(book, job, lambda job: job.state == "running").pid != job.pid
@@ -350,7 +350,7 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, monkeypat
         real(number)
 
     def run(parameters, cache, on_progress, should_stop) -> dict:
-        monkeypatch.setattr(jobs.os, "fsync", fsync)
+        monkeypatch.setattr(job_queue.os, "fsync", fsync)
         return {"n": 1}
 
     run_here(book, monkeypatch, run)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib import jobs
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.job_records import format_job
-from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs import job_queue
+from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs.job_record import format_job
 from cxrlib.liveness import ProcessMark, mark_process
 
 HERE = mark_process()
@@ -71,7 +71,7 @@ def test_first_come_first_served(book: JobBook, monkeypatch) -> None:
     now = time.time()
     asked = []
     for i, name in enumerate("abc"):
-        monkeypatch.setattr(jobs.time, "time", lambda i=i: now - 3600 * i)
+        monkeypatch.setattr(job_queue.time, "time", lambda i=i: now - 3600 * i)
         asked.append(ask(book, name))
     assert [job.n_before for job in asked] == [0, 1, 2]
     assert [job.id for job in book.list()] == [job.id for job in reversed(asked)]
@@ -81,7 +81,7 @@ def test_first_come_first_served(book: JobBook, monkeypatch) -> None:
 
 def test_a_job_is_taken_once(book: JobBook, monkeypatch) -> None:
     """Many who take and ask at once neither lose a job nor do one twice."""
-    monkeypatch.setattr(jobs, "LOCK_TIMEOUT", 120.0)  # a slow disk, and eight who queue
+    monkeypatch.setattr(job_queue, "LOCK_TIMEOUT", 120.0)  # a slow disk, and eight who queue
     with ThreadPoolExecutor(8) as pool:
         orders = [job.order for job in pool.map(lambda i: ask(book, str(i % 12)), range(48))]
         taken = list(pool.map(lambda _: JobBook(book.cache).take(HERE), range(24)))
@@ -166,7 +166,7 @@ def test_a_living_worker_keeps_its_job(book: JobBook, monkeypatch) -> None:
     ask(book)
     job = book.take(HERE)
     for hours in (-5, 5):
-        monkeypatch.setattr(jobs.time, "time", lambda hours=hours: job.updated + 3600 * hours)
+        monkeypatch.setattr(job_queue.time, "time", lambda hours=hours: job.updated + 3600 * hours)
         assert book.read(job.id).state == "running"
 
 
@@ -308,7 +308,7 @@ def test_a_full_disk_is_named_and_leaves_the_old_record(book: JobBook, monkeypat
     def fail(number: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(jobs.os, "fsync", fail)
+    monkeypatch.setattr(job_queue.os, "fsync", fail)
     with pytest.raises(StoreError, match="no space left"):
         book.cancel(job.id)
     assert book.read(job.id) == job
@@ -323,14 +323,14 @@ def test_a_death_that_cannot_be_written_is_shown_all_the_same(book: JobBook, mon
     def fail(number: int) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(jobs.os, "fsync", fail)
+    monkeypatch.setattr(job_queue.os, "fsync", fail)
     assert book.read(job.id).state == "died"
     assert [each.state for each in book.list()] == ["died"]
 
 
 def test_a_book_in_use_for_long_is_named(book: JobBook, monkeypatch) -> None:
     """Who holds the lock for ever does not hang a page."""
-    monkeypatch.setattr(jobs, "LOCK_TIMEOUT", 0.2)
+    monkeypatch.setattr(job_queue, "LOCK_TIMEOUT", 0.2)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -352,7 +352,7 @@ def test_a_book_in_use_for_long_is_named(book: JobBook, monkeypatch) -> None:
 
 def test_old_records_go(book: JobBook, monkeypatch) -> None:
     """The oldest that ended are deleted, and what a killed writer left half written."""
-    monkeypatch.setattr(jobs, "MAX_FINISHED", 3)
+    monkeypatch.setattr(job_queue, "MAX_FINISHED", 3)
     for name in "abcdef":
         book.cancel(ask(book, name).id)
     (book.folder / ".x.json-1.tmp").write_text("{")
@@ -366,7 +366,7 @@ def test_a_worker_that_stopped_in_time_is_not_killed_at_its_next_job(
 ) -> None:
     """Between a look and the kill it may have ended this job and taken another."""
     killed: list[ProcessMark] = []
-    monkeypatch.setattr(jobs, "end_process", lambda mark: killed.append(mark) or True)
+    monkeypatch.setattr(job_queue, "end_process", lambda mark: killed.append(mark) or True)
     late = replace(ask(book), state="cancelling", cancel_asked=1.0, order=1)
     late = change(
         book, replace(late, pid=HERE.pid, process_started=HERE.started), machine=HERE.machine
@@ -382,7 +382,7 @@ def test_a_worker_that_stopped_in_time_is_not_killed_at_its_next_job(
 def test_an_overdue_worker_is_killed(book: JobBook, monkeypatch) -> None:
     """A job that does not stop in time loses its worker; before that it only waits."""
     killed = []
-    monkeypatch.setattr(jobs, "end_process", lambda mark: killed.append(mark) or True)
+    monkeypatch.setattr(job_queue, "end_process", lambda mark: killed.append(mark) or True)
     ask(book)
     job = book.take(HERE)
     book.cancel(job.id)

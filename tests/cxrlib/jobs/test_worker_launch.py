@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib import launching
 from cxrlib.errors import StoreError
-from cxrlib.jobs import JobBook
-from cxrlib.launching import is_worker_alive, worker_lock
+from cxrlib.jobs import worker_launch
+from cxrlib.jobs.job_queue import JobBook
+from cxrlib.jobs.worker_launch import is_worker_alive, worker_lock
 from cxrlib.processes import run_module
 
 
@@ -17,22 +17,24 @@ def book(tmp_path: Path) -> Iterator[JobBook]:
     """Give the book of an empty cache; forget what was started for it."""
     book = JobBook(tmp_path / "cache")
     yield book
-    launching._launches.pop(str(book.cache), None)
+    worker_launch._launches.pop(str(book.cache), None)
 
 
 def test_a_worker_that_cannot_start_is_not_started_again_at_once(
     book: JobBook, monkeypatch
 ) -> None:
     """A broken installation does not start a process a second; a sentence says it."""
-    monkeypatch.setattr(launching, "run_module", lambda *_: run_module("cxrlib", "no-such-command"))
+    monkeypatch.setattr(
+        worker_launch, "run_module", lambda *_: run_module("cxrlib", "no-such-command")
+    )
     book.keep_worker()
-    launch = launching._launches[str(book.cache)]
+    launch = worker_launch._launches[str(book.cache)]
     launch.process.wait(timeout=60)
     book.keep_worker()
-    assert launching._launches[str(book.cache)] is launch
+    assert worker_launch._launches[str(book.cache)] is launch
     (problem,) = book.list_problems()
     assert "ended at once, with code 2: see worker.log" in problem
-    monkeypatch.setattr(launching, "PAUSE", 0.0)
+    monkeypatch.setattr(worker_launch, "PAUSE", 0.0)
     assert book.list_problems() == []
 
 
@@ -49,9 +51,9 @@ def test_a_log_that_is_a_link_is_not_written_through(book: JobBook, tmp_path: Pa
 def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
     """A log that is long is begun anew by the next worker; a short one goes on."""
     log = tmp_path / "worker.log"
-    for size, kept in ((5, 5), (launching.MAX_LOG_BYTES + 1, 0)):
+    for size, kept in ((5, 5), (worker_launch.MAX_LOG_BYTES + 1, 0)):
         log.write_bytes(b"x" * size)
-        with launching._open_log(log) as file:
+        with worker_launch._open_log(log) as file:
             file.write(b"new")
         assert log.read_bytes() == b"x" * kept + b"new"
 
