@@ -1,12 +1,12 @@
 """Articles: where the images of a cohort were published, how many each has, under which licence.
 
-`cxrlib.bibliography` writes them as BibTeX.
+`cxrlib.literature.bibliography` writes them as BibTeX.
 """
 
 import pandas as pd
 
-from cxrlib.bibliography import article_link
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.literature.bibliography import article_link
 from cxrlib.statistics import VIEW_COLUMNS, summarise
 from cxrlib.units import read_images
 

@@ -1,6 +1,7 @@
 """Images that leave the program: scaled copies in figures, unmodified files in an archive.
 
-Both ask each image's licence first (`cxrlib.licences`), and both name what they leave out.
+Both ask each image's licence first (`cxrlib.literature.licences`), and both name what they leave
+out.
 """
 
 import base64
@@ -21,7 +22,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.thumbnails import load_thumbnail, read_unchanged
 from cxrlib.errors import ImageError, ReportError
 from cxrlib.images.image_files import decode_described
-from cxrlib.licences import (
+from cxrlib.literature.licences import (
     METADATA_LICENCE,
     cite_images,
     count_licences,

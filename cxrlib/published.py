@@ -15,8 +15,8 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.literature.paper_tables import PublishedCell, PublishedTable, find_table
 from cxrlib.published_counts import OURS_COLUMNS, count_published
-from cxrlib.published_tables import PublishedCell, PublishedTable, find_table
 
 __all__ = [
     "COMPARISON_COLUMNS",
@@ -52,7 +52,7 @@ def compare_published(cohort: Cohort, name: str) -> pd.DataFrame:
         As it is selected; the table's own selection (frontal views, usable findings) is made
         on top. Filters take patients away, so that most numbers are of a different cohort.
     name : str
-        One of `cxrlib.published_tables.PUBLISHED`.
+        One of `cxrlib.literature.paper_tables.PUBLISHED`.
 
     Returns
     -------

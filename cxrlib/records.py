@@ -12,7 +12,13 @@ import pandas as pd
 from cxrlib import NOTICE
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.persons import refuse_patient
-from cxrlib.licences import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
+from cxrlib.literature.licences import (
+    METADATA_LICENCE,
+    credit,
+    describe_licences,
+    licence_of,
+    shorten,
+)
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.patient_facts import MEASURES, UNDATED, say_doubt
 from cxrlib.quality import Ledger, find_flags

@@ -15,7 +15,7 @@ from cxrlib.baselines.runs.runs import Run
 from cxrlib.baselines.tasks.task_cards import make_card
 from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.licences import describe_licences
+from cxrlib.literature.licences import describe_licences
 from cxrlib.storage.json_tables import to_records
 
 __all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]

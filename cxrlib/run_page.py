@@ -16,7 +16,7 @@ from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_htm
 from cxrlib.charts.scores.forest import describe_forest, plot_forest
 from cxrlib.charts.scores.series import find_chance
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.licences import METADATA_LICENCE, cite_images
+from cxrlib.literature.licences import METADATA_LICENCE, cite_images
 from cxrlib.reporting_items import AUTHOR, GUIDELINES
 from cxrlib.run_manifest import MAIN_METRICS, list_used_images
 from cxrlib.run_methods import write_methods

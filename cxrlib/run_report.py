@@ -21,7 +21,7 @@ from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, tell_runs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.licences import METADATA_LICENCE, credit, licence_of
+from cxrlib.literature.licences import METADATA_LICENCE, credit, licence_of
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.reporting_items import answer_items
 from cxrlib.run_manifest import (

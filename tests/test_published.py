@@ -10,6 +10,7 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
+from cxrlib.literature.paper_tables import PUBLISHED, TOTALS, PublishedTable, find_table
 from cxrlib.published import (
     COMPARISON_COLUMNS,
     VERDICTS,
@@ -20,7 +21,6 @@ from cxrlib.published import (
     list_unpublished_rows,
 )
 from cxrlib.published_counts import count_published
-from cxrlib.published_tables import PUBLISHED, TOTALS, PublishedTable, find_table
 from tests.cohort_factory import make_cohort
 
 OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients")

@@ -12,8 +12,8 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
 )
 from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write_interval
 from cxrlib.baselines.runs.runs import Run
+from cxrlib.literature.paper_scores import find_scores
 from cxrlib.number_text import NOTHING
-from cxrlib.published_scores import find_scores
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.literature.paper_tables import PUBLISHED, PublishedTable, find_table
 from cxrlib.number_text import name_units
 from cxrlib.published import (
     compare_published,
@@ -17,7 +18,6 @@ from cxrlib.published import (
     list_unpublished_rows,
 )
 from cxrlib.published_counts import count_published
-from cxrlib.published_tables import PUBLISHED, PublishedTable, find_table
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.tables import show_dense_table

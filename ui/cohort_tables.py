@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.articles import list_articles
-from cxrlib.bibliography import PAPERS, cite_articles, cite_collection
 from cxrlib.charts.cohort.findings import describe_findings, plot_findings
 from cxrlib.charts.cohort.missingness import describe_missing, plot_missing
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.groups import GROUPINGS
+from cxrlib.literature.bibliography import PAPERS, cite_articles, cite_collection
 from cxrlib.missingness import describe_missingness
 from cxrlib.number_text import name_units
 from cxrlib.statistics import VIEW_COLUMNS, summarise

@@ -9,7 +9,7 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import CxrError
 from cxrlib.image_export import pack_images, plan_pack
-from cxrlib.licences import METADATA_LICENCE, describe_licences
+from cxrlib.literature.licences import METADATA_LICENCE, describe_licences
 from cxrlib.number_text import NOTHING
 from cxrlib.quality import find_flags
 from cxrlib.records import TITLES, record_csv, record_json, record_table

@@ -12,8 +12,8 @@ from cxrlib.cli.options import Format, FormatOption
 from cxrlib.cohort.public_collection import COMMIT, LICENCE_NOTICE, fetch_collection
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, download_weights
 from cxrlib.errors import SelectionError
+from cxrlib.literature.paper_tables import PAPER_COMMIT
 from cxrlib.progress import ProgressLine
-from cxrlib.published_tables import PAPER_COMMIT
 
 __all__ = ["register"]
 

@@ -88,7 +88,7 @@ def _pack(cohort: Cohort, patient: str) -> "ImagePack":
 
 def _tell(pack: "ImagePack", images: Path) -> None:
     """Say what was packed and name what was not; code 3 where a file could not be used."""
-    from cxrlib.licences import WITHHELD
+    from cxrlib.literature.licences import WITHHELD
 
     contents = pack.contents
     words = f"{pack.n_packed:,} of {len(contents):,} images in {str(images)!r}."

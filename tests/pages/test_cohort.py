@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import Comparison
 from cxrlib.filters import FILTERS
-from cxrlib.published_tables import PUBLISHED, find_table
+from cxrlib.literature.paper_tables import PUBLISHED, find_table
 from cxrlib.quality_rules import RULES
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort

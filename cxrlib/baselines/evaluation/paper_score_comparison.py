@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from cxrlib.hard_labels import list_confusions
-from cxrlib.published import VERDICTS
-from cxrlib.published_scores import (
+from cxrlib.literature.paper_scores import (
     DECIMALS,
     MEAN,
     PUBLISHED_TASKS,
@@ -26,6 +25,7 @@ from cxrlib.published_scores import (
     add_up_counts,
     find_scores,
 )
+from cxrlib.published import VERDICTS
 
 if TYPE_CHECKING:
     from cxrlib.baselines.evaluation.loco import LocoResult

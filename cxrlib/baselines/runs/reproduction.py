@@ -25,8 +25,8 @@ from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
+from cxrlib.literature.paper_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
 from cxrlib.number_text import name_units
-from cxrlib.published_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
 
 if TYPE_CHECKING:
     from cxrlib.storage.store import Store

@@ -20,7 +20,7 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.cohort.public_collection import COMMIT, WORK_FOLDER, FetchReport, fetch_collection
 from cxrlib.downloads import try_lock
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
-from cxrlib.published_tables import PAPER_COMMIT
+from cxrlib.literature.paper_tables import PAPER_COMMIT
 from tests.cohort_factory import make_cohort
 from tests.faulty_server import Served, faulty_server
 

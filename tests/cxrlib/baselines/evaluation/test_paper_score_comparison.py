@@ -33,7 +33,7 @@ from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.hard_labels import list_confusions
-from cxrlib.published_scores import MEAN, PUBLISHED_TASKS, find_scores
+from cxrlib.literature.paper_scores import MEAN, PUBLISHED_TASKS, find_scores
 from tests.cohort_factory import make_cohort
 
 AS_PUBLISHED = LocoSettings(protocol=PUBLISHED, n_resamples=0)

@@ -16,7 +16,7 @@ from cxrlib.baselines.runs.runs import RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.published_scores import MEAN, PUBLISHED_SCORES, PUBLISHED_TASKS
+from cxrlib.literature.paper_scores import MEAN, PUBLISHED_SCORES, PUBLISHED_TASKS
 from cxrlib.storage.store import Store
 from tests.cohort_factory import make_cohort
 

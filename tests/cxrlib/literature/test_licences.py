@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import read_records, type_records
-from cxrlib.licences import (
+from cxrlib.literature.licences import (
     Licence,
     cite_images,
     count_licences,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.bibliography import article_link
+from cxrlib.literature.bibliography import article_link
 
 __all__ = [
     "METADATA_LICENCE",

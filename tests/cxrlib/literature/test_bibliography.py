@@ -7,15 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.bibliography import (
+from cxrlib.cohort.cohort import load_cohort
+from cxrlib.literature.bibliography import (
     COLLECTION_URL,
     PAPERS,
     article_link,
     cite_articles,
     cite_collection,
 )
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.published_tables import PAPER_COMMIT, PUBLISHED
+from cxrlib.literature.paper_tables import PAPER_COMMIT, PUBLISHED
 
 HOSTILE = (
     "https://example.org/a}, url = {https://evil.example/",
@@ -61,7 +61,7 @@ def make_table(*articles: str | None, license: str | None = None) -> pd.DataFram
 
 def test_the_papers_can_be_cited() -> None:
     """Both entries are well-formed and named as in docs/references.md."""
-    references = (Path(__file__).resolve().parent.parent / "docs/references.md").read_text("utf-8")
+    references = (Path(__file__).resolve().parents[3] / "docs/references.md").read_text("utf-8")
     for key, text in PAPERS.items():
         (name, fields), *others = parse_bibtex(text)
         assert (name, others) == (key, [])

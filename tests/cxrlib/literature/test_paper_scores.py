@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib import published_scores
 from cxrlib.errors import SelectionError
 from cxrlib.hard_labels import Confusion, list_confusions
-from cxrlib.published_scores import (
+from cxrlib.literature import paper_scores
+from cxrlib.literature.paper_scores import (
     FEATURE_TITLES,
     MEAN,
     PRINTED_PARAMETERS,
@@ -180,7 +180,7 @@ def text() -> str:
 
 def read_lines(table: int) -> list[list[str]]:
     """Split what was typed of a table into cells."""
-    typed = getattr(published_scores, f"_TABLE_{table}")
+    typed = getattr(paper_scores, f"_TABLE_{table}")
     return [[cell.strip() for cell in line.split("|")] for line in typed.strip().splitlines()]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
-from cxrlib.published_tables import PUBLISHED
+from cxrlib.literature.paper_tables import PUBLISHED
 
 __all__ = ["COLLECTION_URL", "PAPERS", "article_link", "cite_articles", "cite_collection"]
 

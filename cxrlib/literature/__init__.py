@@ -1,0 +1,1 @@
+"""What the papers print, what they cite, and the licences of images."""
