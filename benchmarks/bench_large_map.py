@@ -26,14 +26,14 @@ import ui.resources
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.embedding.feature_space import lay_out_space
-from cxrlib.faithfulness import measure_faithfulness
-from cxrlib.map_table import export_map, write_parquet
+from cxrlib.maps.faithfulness import measure_faithfulness
+from cxrlib.maps.map_table import export_map, write_parquet
+from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
+from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.trajectories import find_story, map_points
 from cxrlib.path_shares import path_shares
-from cxrlib.pipeline import MappedCohort, compute_map
 from cxrlib.processes import count_cores
-from cxrlib.projection import ProjectionSettings
 from cxrlib.storage.store import Store
-from cxrlib.trajectories import find_story, map_points
 from ui.resources import Current
 
 ROOT = Path(__file__).resolve().parents[1]

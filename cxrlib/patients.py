@@ -12,8 +12,8 @@ import pandas as pd
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.cohort.persons import sort_naturally
+from cxrlib.maps.trajectories import PAPER_PATIENTS
 from cxrlib.quality import Ledger
-from cxrlib.trajectories import PAPER_PATIENTS
 
 __all__ = [
     "COLUMNS",

@@ -20,15 +20,14 @@ from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.style.paper import Imprint
 from cxrlib.charts.style.rendering import render_figure
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.colouring import colour_points
 from cxrlib.errors import ReportError
-from cxrlib.map_selection import describe_rows
-from cxrlib.map_table import STATE_COLUMNS, export_map, write_parquet
-from cxrlib.number_text import name_units
-from cxrlib.pipeline import MappedCohort
-from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
-from cxrlib.surfaces import SurfaceWish, estimate_surface
-from cxrlib.trajectories import (
+from cxrlib.maps.colouring import colour_points
+from cxrlib.maps.lasso import describe_rows
+from cxrlib.maps.map_table import STATE_COLUMNS, export_map, write_parquet
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.reference_cohort import ReferenceCloud, describe_cloud
+from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
+from cxrlib.maps.trajectories import (
     TABLE_COLUMNS,
     Trajectory,
     compute_trajectory,
@@ -36,6 +35,7 @@ from cxrlib.trajectories import (
     has_paper_patients,
     map_points,
 )
+from cxrlib.number_text import name_units
 
 __all__ = [
     "MapWish",
@@ -141,7 +141,7 @@ def points_table(points: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`.
+        Result of `cxrlib.maps.trajectories.map_points`.
     """
     return points[[*TABLE_COLUMNS, *STATE_COLUMNS]]
 
@@ -208,7 +208,7 @@ class MapWish:
     surface : SurfaceWish
         What lies behind the points; by default the paper's density.
     colour_by : str, default "state"
-        One of `cxrlib.colouring.list_colourings`.
+        One of `cxrlib.maps.colouring.list_colourings`.
     selected : Cohort, optional
         Whose images are drawn in full, the others as faint dots; by default all.
     filters : sequence of str
@@ -373,7 +373,7 @@ def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = Non
 
 
 def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
-    """Write the map's points with their neighbours as Parquet, see `cxrlib.map_table`.
+    """Write the map's points with their neighbours as Parquet, see `cxrlib.maps.map_table`.
 
     Of a wish only what is selected and chosen counts.
     """

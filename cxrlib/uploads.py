@@ -24,7 +24,7 @@ from cxrlib.number_text import FEW, name_units
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 if TYPE_CHECKING:
-    from cxrlib.pipeline import MappedCohort
+    from cxrlib.maps.mapped_cohort import MappedCohort
 
 __all__ = [
     "ALLOW_VARIABLE",

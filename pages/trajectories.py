@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.errors import ProjectionError
-from cxrlib.map_choices import MapChoice, scale_smoothing
+from cxrlib.maps.map_settings import MapChoice, scale_smoothing
 from ui.cohorts import current_entry
 from ui.filters import current_selection
 from ui.map_belief import show_belief

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.pipeline import MappedCohort, compute_map
+from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
 from tests.cohort_factory import draw_image, make_cohort
 
 
@@ -46,7 +46,7 @@ def mapped_cohort(small_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
     from cxrlib.cohort.cohort import load_cohort
     from cxrlib.embedding.embeddings import compute_embeddings
     from cxrlib.embedding.extractors import load_extractor
-    from cxrlib.projection import ProjectionSettings
+    from cxrlib.maps.projection import ProjectionSettings
     from cxrlib.storage.store import Store
 
     store = Store(tmp_path_factory.mktemp("cache"))

@@ -49,12 +49,12 @@ def hold_map(compute: Callable[..., Any], gate: Path) -> Callable[..., Any]:
 
 def main() -> None:
     """Change what the work is done by, then be the command line."""
-    from cxrlib import pipeline
     from cxrlib.embedding import embeddings
+    from cxrlib.maps import mapped_cohort
 
     gate = Path(sys.argv[1])
     embeddings.compute_embeddings = hold_embedding(embeddings.compute_embeddings, gate)
-    pipeline.compute_map = hold_map(pipeline.compute_map, gate)
+    mapped_cohort.compute_map = hold_map(mapped_cohort.compute_map, gate)
     sys.argv[1:] = sys.argv[3:]
     runpy.run_module("cxrlib", run_name="__main__")
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from cxrlib.bad_states import DEFINITIONS
 from cxrlib.cli import app
 from cxrlib.cli.map_options import list_patients_asked, read_surface
 from cxrlib.errors import SelectionError
+from cxrlib.maps.bad_state_definitions import DEFINITIONS
 from tests.cohort_factory import draw_image, make_cohort
 
 

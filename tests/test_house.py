@@ -11,8 +11,8 @@ import pytest
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.embedding.extractors import load_extractor
-from cxrlib.pipeline import MappedCohort, compute_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent

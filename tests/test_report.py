@@ -10,7 +10,8 @@ import pytest
 
 from cxrlib import NOTICE
 from cxrlib.errors import CxrError
-from cxrlib.pipeline import MappedCohort
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.report import (
     MapWish,
     csv_with_header,
@@ -21,7 +22,6 @@ from cxrlib.report import (
     write_map_table,
 )
 from cxrlib.selection import Selection, select
-from cxrlib.trajectories import compute_trajectory
 
 
 def read_csv(data: bytes) -> tuple[list[str], pd.DataFrame]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.inventory import list_cache
+from cxrlib.maps.inventory import list_cache
 from cxrlib.storage.store import Store
 from ui.resources import find_cache
 from ui.table import show_table

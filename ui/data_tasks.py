@@ -12,9 +12,9 @@ from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.display.thumbnails import list_thumbnails
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import StoreError
-from cxrlib.inventory import ExtractorState, list_extractor_states
 from cxrlib.jobs.job_queue import Job, JobRequest, describe_job
-from cxrlib.pipeline import explain_no_map
+from cxrlib.maps.inventory import ExtractorState, list_extractor_states
+from cxrlib.maps.mapped_cohort import explain_no_map
 from cxrlib.storage.store import Store
 from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.offers import offer_map

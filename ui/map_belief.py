@@ -9,7 +9,6 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.bad_states import MarkedImages, mark_bad
 from cxrlib.charts.maps.faithfulness import (
     explain_path_share,
     explain_steps,
@@ -20,7 +19,9 @@ from cxrlib.charts.style.palette import Theme
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.embedding.feature_space import Features, Space, lay_out_space
-from cxrlib.faithfulness import (
+from cxrlib.jobs.job_queue import JobRequest
+from cxrlib.maps.bad_state_definitions import MarkedImages, mark_bad
+from cxrlib.maps.faithfulness import (
     describe_faithfulness,
     describe_spread,
     describe_steps,
@@ -28,8 +29,9 @@ from cxrlib.faithfulness import (
     measure_steps,
     measure_typical,
 )
-from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.map_spread import N_SEEDS, Spread, load_spread
+from cxrlib.maps.seed_stability import N_SEEDS, Spread, load_spread
+from cxrlib.maps.surfaces import SurfaceWish
+from cxrlib.maps.trajectories import Trajectory
 from cxrlib.path_shares import (
     NEAREST,
     PathShares,
@@ -39,8 +41,6 @@ from cxrlib.path_shares import (
 )
 from cxrlib.selection import Selection
 from cxrlib.storage.store import Store
-from cxrlib.surfaces import SurfaceWish
-from cxrlib.trajectories import Trajectory
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cxrlib.pipeline import explain_off_map
+from cxrlib.maps.mapped_cohort import explain_off_map
 from ui.address import report_unknown
 from ui.cohorts import is_cohort_new
 from ui.resources import Current

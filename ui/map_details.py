@@ -10,8 +10,8 @@ import streamlit as st
 
 from cxrlib.charts.maps.map_text import describe_out
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.maps.trajectories import Trajectory
 from cxrlib.report import stops_table, tell_story
-from cxrlib.trajectories import Trajectory
 from ui.resources import Current
 from ui.table import show_table
 from ui.text import show_quiet, show_text

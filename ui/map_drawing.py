@@ -16,11 +16,11 @@ from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.maps.uploaded import mark_upload
 from cxrlib.charts.style.palette import Theme
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.colouring import Colouring
-from cxrlib.reference_cloud import ReferenceCloud, describe_cloud
+from cxrlib.maps.colouring import Colouring
+from cxrlib.maps.reference_cohort import ReferenceCloud, describe_cloud
+from cxrlib.maps.surfaces import Surface, SurfaceWish
+from cxrlib.maps.trajectories import Trajectory
 from cxrlib.report import MapWish, map_page, tell_chosen
-from cxrlib.surfaces import Surface, SurfaceWish
-from cxrlib.trajectories import Trajectory
 from cxrlib.uploads import Placed
 from ui.figure import Saving
 from ui.resources import Current

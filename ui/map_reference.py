@@ -11,9 +11,9 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import find_entry
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.reference_cloud import ReferenceCloud, load_fitted, place_reference
+from cxrlib.maps.reference_cohort import ReferenceCloud, load_fitted, place_reference
+from cxrlib.maps.trajectories import map_points
 from cxrlib.storage.store import Store
-from cxrlib.trajectories import map_points
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.jobs import offer_job

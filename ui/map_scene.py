@@ -10,10 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.reference_cloud import ReferenceCloud
+from cxrlib.maps.reference_cohort import ReferenceCloud
+from cxrlib.maps.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
 from cxrlib.report import provenance, tell_behind
 from cxrlib.selection import Selection
-from cxrlib.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
 from ui.filters import load_selected, show_empty
 from ui.resources import Current
 from ui.text import show_quiet

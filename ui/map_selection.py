@@ -14,7 +14,7 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
-from cxrlib.map_selection import (
+from cxrlib.maps.lasso import (
     MOST_IN_ADDRESS,
     ChosenImages,
     chosen_table,
@@ -25,7 +25,7 @@ from cxrlib.map_selection import (
     read_clicked,
     write_rows,
 )
-from cxrlib.map_table import export_map, write_parquet
+from cxrlib.maps.map_table import export_map, write_parquet
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection import Selection
 from cxrlib.table_layout import TableLayout, lay_out_frame

@@ -11,7 +11,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES
 from cxrlib.errors import ProjectionError
-from cxrlib.map_choices import (
+from cxrlib.maps.map_settings import (
     METHODS,
     VIEWS,
     MapChoice,
@@ -21,7 +21,7 @@ from cxrlib.map_choices import (
     list_map_extractors,
     plan_map,
 )
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 from ui.address import report_unknown
 from ui.offers import offer_planned_map

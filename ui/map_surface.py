@@ -5,11 +5,11 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from cxrlib.bad_states import DEFINITIONS, SEVERITIES
 from cxrlib.charts.maps.small_multiples import MAX_PANELS
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
-from cxrlib.colouring import Colouring, colour_points, list_colourings
-from cxrlib.surfaces import SurfaceWish
+from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
+from cxrlib.maps.colouring import Colouring, colour_points, list_colourings
+from cxrlib.maps.surfaces import SurfaceWish
 from ui.address import report_unknown
 from ui.resources import Current
 
@@ -43,7 +43,7 @@ def list_colours(current: Current) -> tuple[str, ...]:
 def load_colouring(current: Current, by: str) -> Colouring:
     """Read what all points of a map are coloured by, once for all sessions.
 
-    Take the rows that filters keep of it by `cxrlib.colouring.Colouring.take`: colours stay.
+    Take the rows that filters keep of it by `cxrlib.maps.colouring.Colouring.take`: colours stay.
     """
     return colour_points(current.points, by, embeddings=current.mapped.embeddings)
 

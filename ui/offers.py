@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, find_weights
 from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.pipeline import explain_no_map
+from cxrlib.maps.mapped_cohort import explain_no_map
 from ui.jobs import offer_job
 from ui.resources import find_cache, find_cohort
 from ui.text import show_quiet, show_text
@@ -31,7 +31,7 @@ def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool =
 def offer_planned_map(
     entry: CohortEntry, kind: str, parameters: Mapping[str, Any], *, title: str
 ) -> None:
-    """Offer a map by settings of one's own, of `cxrlib.map_choices.plan_map`."""
+    """Offer a map by settings of one's own, of `cxrlib.maps.map_settings.plan_map`."""
     request = JobRequest(kind, {"data": str(entry.path), **parameters})
     button = "Make this map" if kind == "map" else "Embed and map"
     offer_job(request, label=f"Map of {entry.title}: {title}", button=button, primary=True)

@@ -9,9 +9,9 @@ from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import describe_map
 from cxrlib.charts.patients.output_courses import explain_near, plot_near
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.neighbours import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.report import points_table, provenance
-from cxrlib.trajectories import compute_trajectory
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure

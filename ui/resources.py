@@ -14,10 +14,10 @@ from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import CohortError
-from cxrlib.map_choices import MapChoice
-from cxrlib.pipeline import MappedCohort, find_maps, load_map
+from cxrlib.maps.map_settings import MapChoice
+from cxrlib.maps.mapped_cohort import MappedCohort, find_maps, load_map
+from cxrlib.maps.trajectories import find_story, list_patients, map_points
 from cxrlib.storage.store import Store
-from cxrlib.trajectories import find_story, list_patients, map_points
 
 __all__ = [
     "Current",

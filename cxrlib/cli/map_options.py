@@ -6,11 +6,11 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from cxrlib.bad_states import DEFINITIONS, SEVERITIES
 from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
-from cxrlib.map_choices import VIEWS
-from cxrlib.surfaces import SurfaceWish
+from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
+from cxrlib.maps.map_settings import VIEWS
+from cxrlib.maps.surfaces import SurfaceWish
 
 __all__ = [
     "BandwidthOption",

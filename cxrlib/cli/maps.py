@@ -40,15 +40,15 @@ from cxrlib.cohort.usable_images import RunReport
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.map_choices import scale_smoothing
-from cxrlib.map_selection import find_rows
-from cxrlib.pipeline import MappedCohort, compute_map, find_maps, select_for_map
+from cxrlib.maps.lasso import find_rows
+from cxrlib.maps.map_settings import scale_smoothing
+from cxrlib.maps.mapped_cohort import MappedCohort, compute_map, find_maps, select_for_map
+from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.reference_cohort import ReferenceCloud, fit_reference, place_reference
+from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.progress import ProgressLine
-from cxrlib.projection import ProjectionSettings
-from cxrlib.reference_cloud import ReferenceCloud, fit_reference, place_reference
 from cxrlib.selection import Selection, parse_where
 from cxrlib.storage.store import Store
-from cxrlib.surfaces import SurfaceWish
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]
 

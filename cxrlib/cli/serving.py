@@ -28,8 +28,8 @@ from cxrlib.cohort.metadata import METADATA_FILE
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights
 from cxrlib.errors import CohortError, SelectionError
 from cxrlib.jobs.job_kinds import TRUST_VARIABLE
-from cxrlib.pipeline import find_maps, load_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.mapped_cohort import find_maps, load_map
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 from cxrlib.uploads import ALLOW_VARIABLE, WEIGHTS_VARIABLE
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cxrlib.cohort.cohort import Cohort
     from cxrlib.cohort.usable_images import RunReport
     from cxrlib.embedding.extractors import Extractor, ExtractorInfo
-    from cxrlib.projection import ProjectionSettings
+    from cxrlib.maps.projection import ProjectionSettings
     from cxrlib.storage.store import Store
 
 __all__ = [
@@ -163,7 +163,7 @@ def _check_settings(given: Mapping[str, JSON]) -> dict[str, JSON]:
 
 def _to_settings(given: Mapping[str, JSON]) -> "ProjectionSettings":
     """Make the settings of a map from what JSON can hold."""
-    from cxrlib.projection import ProjectionSettings
+    from cxrlib.maps.projection import ProjectionSettings
 
     plain = asdict(ProjectionSettings())
     for name, value in given.items():
@@ -217,7 +217,7 @@ def warm_up() -> None:
 
     from cxrlib.embedding.embeddings import EmbeddingSet
     from cxrlib.embedding.extractors.texture import TextureExtractor
-    from cxrlib.projection import ProjectionSettings, compute_projection
+    from cxrlib.maps.projection import ProjectionSettings, compute_projection
 
     features = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
     names = tuple(map(str, range(len(features))))
@@ -271,8 +271,8 @@ def _seeds(
 ) -> dict[str, JSON]:
     """Draw a map with other seeds, to tell what of it is chance."""
     from cxrlib.embedding.embeddings import load_embeddings
-    from cxrlib.map_spread import compute_spread
-    from cxrlib.pipeline import select_for_map
+    from cxrlib.maps.mapped_cohort import select_for_map
+    from cxrlib.maps.seed_stability import compute_spread
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     info = _find_extractor(store, parameters["extractor"])
@@ -288,7 +288,7 @@ def _map_with(
     parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Map what is embedded of a cohort together with a second one."""
-    from cxrlib.reference_cloud import compute_fitted
+    from cxrlib.maps.reference_cohort import compute_fitted
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     reference, _ = _load(parameters["reference"], cache, on_progress)
@@ -518,7 +518,7 @@ def _map_cohort(
     on_progress: OnProgress,
 ) -> dict[str, JSON]:
     """Map what is embedded; return how many images are on the map."""
-    from cxrlib.pipeline import compute_map
+    from cxrlib.maps.mapped_cohort import compute_map
 
     on_progress("Computing the map", 0, 0)
     mapped = compute_map(cohort, info, store, settings=_to_settings(settings))

@@ -5,7 +5,7 @@ import streamlit as st
 from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import describe_map
 from cxrlib.charts.maps.small_multiples import plot_multiples
-from cxrlib.surfaces import estimate_surface
+from cxrlib.maps.surfaces import estimate_surface
 from ui.map_surface import (
     choose_colour,
     choose_panels,

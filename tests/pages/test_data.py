@@ -11,9 +11,9 @@ import ui.data_tasks
 import ui.jobs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import StoreError
-from cxrlib.inventory import ExtractorState
 from cxrlib.jobs.job_queue import JobBook, JobRequest
 from cxrlib.jobs.job_record import format_job
+from cxrlib.maps.inventory import ExtractorState
 from cxrlib.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]

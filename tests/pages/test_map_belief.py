@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.map_belief
-from cxrlib.map_spread import Spread
+from cxrlib.maps.seed_stability import Spread
 from ui.map_belief import PARTS
 
 APP = Path(__file__).with_name("belief_app.py")

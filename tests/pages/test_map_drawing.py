@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.colouring import colour_points
+from cxrlib.maps.colouring import colour_points
+from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.report import map_page
-from cxrlib.surfaces import SurfaceWish, estimate_surface
 from cxrlib.uploads import ALLOW_VARIABLE, Placed, Upload, place_upload
 from ui.map_drawing import Drawing
 from ui.resources import Current, list_cohorts, load_current

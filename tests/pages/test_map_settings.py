@@ -10,9 +10,9 @@ import ui.map_paper
 import ui.offers
 import ui.resources
 from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.map_choices import MapChoice
-from cxrlib.projection import ProjectionSettings
-from cxrlib.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory
+from cxrlib.maps.map_settings import MapChoice
+from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory
 from ui.map_play import list_days
 
 TIMEOUT = 120  # seconds

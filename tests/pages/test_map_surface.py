@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.bad_states import DEFINITIONS
+from cxrlib.maps.bad_state_definitions import DEFINITIONS
 
 APP = Path(__file__).with_name("surface_app.py")
 TIMEOUT = 120  # seconds

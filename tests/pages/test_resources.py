@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import ui.resources
-from cxrlib.bad_states import mark_bad
 from cxrlib.charts.maps.map import HOVER_COLUMN, plot_map
 from cxrlib.cohort.cohort_list import join_paths
-from cxrlib.pipeline import MappedCohort
-from cxrlib.trajectories import count_map, list_patients, map_points
+from cxrlib.maps.bad_state_definitions import mark_bad
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.trajectories import count_map, list_patients, map_points
 from tests.figures import read_json
 
 WAIT = 60  # seconds; only a test that fails waits

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import day_state_words, day_words
-from cxrlib.trajectories import Trajectory
+from cxrlib.maps.trajectories import Trajectory
 from ui.assets import plotly_url
 from ui.text import show_quiet
 

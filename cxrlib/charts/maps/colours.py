@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cxrlib.charts.maps.map_text import safe_text
 from cxrlib.charts.style.palette import REGIONS, Palette, Theme, outline
-from cxrlib.colouring import Colouring
+from cxrlib.maps.colouring import Colouring
 
 __all__ = [
     "KEY_WIDTH",

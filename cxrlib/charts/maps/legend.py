@@ -16,7 +16,7 @@ from cxrlib.charts.maps.marks import MARKERS, colour_axis
 from cxrlib.charts.style.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
 from cxrlib.charts.style.palette import PALETTES, STATES, Palette, Theme
 from cxrlib.charts.style.template import Parts, template_layout
-from cxrlib.colouring import Colouring
+from cxrlib.maps.colouring import Colouring
 
 __all__ = ["Key", "count_rows_of_key", "draw_key"]
 

@@ -39,10 +39,10 @@ from cxrlib.charts.style.template import (
     template_layout,
     use_webgl,
 )
-from cxrlib.colouring import Colouring
-from cxrlib.density import DensityGrid
-from cxrlib.surfaces import Surface
-from cxrlib.trajectories import MappedImage, Stop, Trajectory
+from cxrlib.maps.colouring import Colouring
+from cxrlib.maps.density import DensityGrid
+from cxrlib.maps.surfaces import Surface
+from cxrlib.maps.trajectories import MappedImage, Stop, Trajectory
 
 __all__ = ["HOVER_COLUMN", "plot_map", "write_hover_texts"]
 
@@ -90,7 +90,7 @@ def plot_map(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`, or a selection of its rows. A column
+        Result of `cxrlib.maps.trajectories.map_points`, or a selection of its rows. A column
         `HOVER_COLUMN` spares writing the hover texts again.
     surface : Surface, DensityGrid or None
         Drawn behind the marks; None where it is not wanted.

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.colouring import Colouring
-from cxrlib.density import DensityGrid, ShareGrid
+from cxrlib.maps.colouring import Colouring
+from cxrlib.maps.density import DensityGrid, ShareGrid
+from cxrlib.maps.surfaces import Surface
+from cxrlib.maps.trajectories import Stop, Trajectory, count_map, describe_counts
 from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.surfaces import Surface
-from cxrlib.trajectories import Stop, Trajectory, count_map, describe_counts
 
 __all__ = [
     "DENSITY_LABEL",
@@ -49,7 +49,7 @@ def day_state_words(stop: Stop) -> str:
 
     Examples
     --------
-    >>> from cxrlib.trajectories import MappedImage
+    >>> from cxrlib.maps.trajectories import MappedImage
     >>> images = [MappedImage(f"{state}.png", 0.0, 0.0, "AP", state) for state in ("bad", "good")]
     >>> day_state_words(Stop(3.0, 0.0, 0.0, "bad", tuple(images)))
     'bad (1 of 2 images)'
@@ -316,7 +316,7 @@ def caption_map(
     extractor : ExtractorInfo or str
         What the map was made from: it tells what near means; of a name alone less is said.
     method, features : str
-        As in `cxrlib.projection.ProjectionSettings`.
+        As in `cxrlib.maps.projection.ProjectionSettings`.
     bandwidth : float, optional
         Of the density, in map units; None where no density is drawn.
     density_label : str

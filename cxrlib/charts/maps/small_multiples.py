@@ -21,9 +21,9 @@ from cxrlib.charts.maps.surfaces import frame_surface
 from cxrlib.charts.style.palette import PALETTES, STATES, Theme
 from cxrlib.charts.style.projector_scale import enlarge
 from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure, use_webgl
-from cxrlib.colouring import Colouring
 from cxrlib.errors import SelectionError
-from cxrlib.trajectories import count_map, describe_counts
+from cxrlib.maps.colouring import Colouring
+from cxrlib.maps.trajectories import count_map, describe_counts
 
 __all__ = ["MAX_PANELS", "describe_multiples", "plot_multiples"]
 
@@ -54,7 +54,7 @@ def plot_multiples(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`, or a selection of its rows.
+        Result of `cxrlib.maps.trajectories.map_points`, or a selection of its rows.
     colourings : sequence of Colouring
         One to six, of these points.
     theme : {"light", "dark"}, default "light"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cxrlib.charts.style.colour_scale import BOX_HEIGHT, LINE, draw_colour_scale, name_colour_scale
 from cxrlib.charts.style.palette import Palette, fade, mix
 from cxrlib.charts.style.template import TEXT_SIZE, Parts
-from cxrlib.density import DensityGrid, ShareGrid
+from cxrlib.maps.density import DensityGrid, ShareGrid
 
 __all__ = ["draw_surface", "frame_surface", "scale_surface"]
 

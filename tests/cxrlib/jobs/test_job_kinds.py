@@ -20,9 +20,9 @@ from cxrlib.errors import (
     WeightsError,
 )
 from cxrlib.jobs.job_kinds import KINDS, WorkStoppedError, check_parameters, run_work, warm_up
-from cxrlib.map_spread import load_spread
-from cxrlib.pipeline import load_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.mapped_cohort import load_map
+from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.seed_stability import load_spread
 from cxrlib.storage.store import Store
 
 PCA = {"method": "pca"}
@@ -107,7 +107,7 @@ def test_seeds_are_drawn_once_and_go_on_where_they_stopped(
         drawn.append(settings.seed)
         return features[:, :2] * (1 + settings.seed)
 
-    monkeypatch.setattr("cxrlib.projection._fit_umap", fit)
+    monkeypatch.setattr("cxrlib.maps.projection._fit_umap", fit)
     parameters = {"data": str(small_root), "extractor": "texture", "n_seeds": 3}
     do("embed", tmp_path, data=str(small_root), extractor="texture")
     with pytest.raises(WorkStoppedError):

@@ -19,9 +19,9 @@ from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.maps.marks import HOVER_COLUMN, write_hover_texts
 from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
 from cxrlib.charts.style.palette import PALETTES, RIM_CONTRAST, contrast
-from cxrlib.colouring import Colouring, colour_points
 from cxrlib.errors import SelectionError
-from cxrlib.surfaces import SurfaceWish, estimate_surface
+from cxrlib.maps.colouring import Colouring, colour_points
+from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from tests.figures import assert_valid
 
 HOSTILE = "<b onmouseover=alert(1)>x</b>"

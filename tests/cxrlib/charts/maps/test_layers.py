@@ -6,9 +6,9 @@ import pytest
 
 from cxrlib.charts.maps.layers import MOST_RINGS, add_cloud, ring_chosen
 from cxrlib.charts.maps.map import plot_map
-from cxrlib.density import estimate_density
-from cxrlib.pipeline import MappedCohort
-from cxrlib.trajectories import map_points
+from cxrlib.maps.density import estimate_density
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.trajectories import map_points
 from tests.figures import assert_valid
 
 

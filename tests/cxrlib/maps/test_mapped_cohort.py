@@ -8,7 +8,7 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.pipeline import (
+from cxrlib.maps.mapped_cohort import (
     MappedCohort,
     compute_map,
     explain_no_map,
@@ -17,7 +17,7 @@ from cxrlib.pipeline import (
     load_map,
     select_for_map,
 )
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 

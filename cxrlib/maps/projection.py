@@ -40,7 +40,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 
 
 class Embedded(Protocol):
-    """Describe what a map is made from; `cxrlib.embedding.embeddings.EmbeddingSet` is such a thing."""
+    """Describe what a map is made from, as an `EmbeddingSet` of `cxrlib.embedding` is."""
 
     @property
     def image_ids(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import SelectionError
-from cxrlib.trajectories import in_icu_or_tube
+from cxrlib.maps.trajectories import in_icu_or_tube
 
 __all__ = ["DEFINITIONS", "SEVERITIES", "BadDefinition", "MarkedImages", "mark_bad"]
 

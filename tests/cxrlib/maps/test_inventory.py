@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib import inventory
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
 from cxrlib.images.image_files import PREPROCESSING
-from cxrlib.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
-from cxrlib.pipeline import MappedCohort, compute_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps import inventory
+from cxrlib.maps.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
+from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 
 

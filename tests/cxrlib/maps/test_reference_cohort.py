@@ -13,8 +13,8 @@ from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError
 from cxrlib.jobs.job_kinds import run_work
-from cxrlib.pipeline import MappedCohort, compute_map, select_for_map
-from cxrlib.reference_cloud import (
+from cxrlib.maps.mapped_cohort import MappedCohort, compute_map, select_for_map
+from cxrlib.maps.reference_cohort import (
     describe_cloud,
     fit_reference,
     load_fitted,

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.manifold import trustworthiness
 
-from cxrlib import faithfulness
 from cxrlib.embedding.feature_space import lay_out_space
-from cxrlib.faithfulness import (
+from cxrlib.maps import faithfulness
+from cxrlib.maps.faithfulness import (
     compare_neighbours,
     describe_faithfulness,
     describe_spread,
@@ -16,8 +16,8 @@ from cxrlib.faithfulness import (
     measure_steps,
     measure_typical,
 )
-from cxrlib.map_spread import Spread
-from cxrlib.trajectories import compute_trajectories
+from cxrlib.maps.seed_stability import Spread
+from cxrlib.maps.trajectories import compute_trajectories
 from tests.course_tables import make_embeddings, make_table
 
 

@@ -15,8 +15,8 @@ from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_wei
 from cxrlib.embedding.extractors.densenet import UNTRAINED_NOTE
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
-from cxrlib.pipeline import find_maps, select_for_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.mapped_cohort import find_maps, select_for_map
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.files import open_regular
 from cxrlib.storage.store import Store
 

@@ -7,9 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.bad_states import MarkedImages, mark_bad
-from cxrlib.density import MIN_SUPPORT, DensityGrid, ShareGrid, estimate_density, estimate_share
 from cxrlib.errors import SelectionError
+from cxrlib.maps.bad_state_definitions import MarkedImages, mark_bad
+from cxrlib.maps.density import (
+    MIN_SUPPORT,
+    DensityGrid,
+    ShareGrid,
+    estimate_density,
+    estimate_share,
+)
 
 __all__ = ["SURFACE_KINDS", "Surface", "SurfaceWish", "estimate_surface"]
 
@@ -25,9 +31,9 @@ class SurfaceWish:
     kind : {"density", "share", "none"}
         Where bad images are, or how many of those known are bad.
     definition : str
-        One of `cxrlib.bad_states.DEFINITIONS`.
+        One of `cxrlib.maps.bad_state_definitions.DEFINITIONS`.
     severity : str
-        Score of the definition by severity, one of `cxrlib.bad_states.SEVERITIES`.
+        Score of the definition by severity, one of `cxrlib.maps.bad_state_definitions.SEVERITIES`.
     at_least : float
         Its threshold.
     view : str, optional
@@ -113,7 +119,7 @@ def estimate_surface(
         What the filters keep: only these count. For the definition "current filter" they are
         those that are bad, of all.
     min_support : float, default 10
-        Of a share: see `cxrlib.density.estimate_share`.
+        Of a share: see `cxrlib.maps.density.estimate_share`.
 
     Returns
     -------

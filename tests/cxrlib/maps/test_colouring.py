@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.colouring import MAX_CATEGORIES, colour_points, list_colourings
 from cxrlib.errors import SelectionError
+from cxrlib.maps.colouring import MAX_CATEGORIES, colour_points, list_colourings
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 

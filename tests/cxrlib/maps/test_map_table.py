@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cxrlib.map_table import export_map, list_outputs, write_parquet
-from cxrlib.pipeline import MappedCohort
+from cxrlib.maps.map_table import export_map, list_outputs, write_parquet
+from cxrlib.maps.mapped_cohort import MappedCohort
 
 
 @pytest.fixture

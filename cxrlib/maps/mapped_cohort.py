@@ -7,7 +7,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, is_current
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.projection import (
+from cxrlib.maps.projection import (
     MIN_CONTENTS,
     Projection,
     ProjectionSettings,

@@ -27,7 +27,7 @@ STATES = ("bad", "good", "unknown")
 
 
 class WithOutputs(Protocol):
-    """Describe what is needed of embeddings; `cxrlib.embedding.embeddings.EmbeddingSet` is such a thing."""
+    """Describe what is needed of embeddings, as an `EmbeddingSet` of `cxrlib.embedding` is."""
 
     @property
     def image_ids(self) -> Sequence[str]:
@@ -162,7 +162,7 @@ def list_colourings(points: pd.DataFrame, embeddings: WithOutputs | None = None)
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`; columns that it lacks are passed over.
+        Result of `cxrlib.maps.trajectories.map_points`; columns that it lacks are passed over.
     embeddings : EmbeddingSet, optional
         Of an extractor, whose outputs come last.
     """
@@ -194,7 +194,7 @@ def colour_points(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`.
+        Result of `cxrlib.maps.trajectories.map_points`.
     by : str
         One of `list_colourings`.
     embeddings : EmbeddingSet, optional

@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.jobs.job_kinds import check_parameters, run_work
-from cxrlib.map_choices import (
+from cxrlib.maps.map_settings import (
     MapChoice,
     MapExtractor,
     describe_settings,
@@ -17,8 +17,8 @@ from cxrlib.map_choices import (
     plan_map,
     smoothing_unit,
 )
-from cxrlib.pipeline import MappedCohort, load_map
-from cxrlib.projection import ProjectionSettings
+from cxrlib.maps.mapped_cohort import MappedCohort, load_map
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 
 PAPER = ProjectionSettings()

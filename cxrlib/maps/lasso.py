@@ -342,7 +342,7 @@ def chosen_table(points: pd.DataFrame, image_ids: Collection[str]) -> pd.DataFra
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.trajectories.map_points`.
+        Result of `cxrlib.maps.trajectories.map_points`.
     image_ids : collection of str
     """
     columns = [name for name in CHOSEN_COLUMNS if name in points]

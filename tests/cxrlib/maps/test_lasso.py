@@ -9,7 +9,7 @@ import pytest
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import compare_numbers
 from cxrlib.errors import SelectionError
-from cxrlib.map_selection import (
+from cxrlib.maps.lasso import (
     MOST_IN_ADDRESS,
     chosen_table,
     compare_chosen,
@@ -20,8 +20,8 @@ from cxrlib.map_selection import (
     read_rows,
     write_rows,
 )
-from cxrlib.pipeline import MappedCohort
-from cxrlib.trajectories import map_points
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.trajectories import map_points
 from tests.cohort_factory import make_cohort
 
 

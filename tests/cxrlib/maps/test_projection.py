@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import sklearn.decomposition
 
-from cxrlib import projection as module
 from cxrlib.errors import ProjectionError
-from cxrlib.projection import (
+from cxrlib.maps import projection as module
+from cxrlib.maps.projection import (
     ProjectionSettings,
     compute_projection,
     load_projection,
@@ -173,8 +173,8 @@ def test_store_holds_coordinates_only(images, store):
 def test_loading_imports_nothing_heavy(images, store):
     """Load a map without UMAP, scikit-learn or torch: the dashboard starts in seconds."""
     code = (
-        "import sys, cxrlib.projection, cxrlib.density, cxrlib.trajectories\n"
-        "from cxrlib.projection import ProjectionSettings, _versions\n"
+        "import sys, cxrlib.maps.projection, cxrlib.maps.density, cxrlib.maps.trajectories\n"
+        "from cxrlib.maps.projection import ProjectionSettings, _versions\n"
         "_versions('umap')\n"
         "heavy = {'umap', 'sklearn', 'torch', 'numba', 'skimage'} & set(sys.modules)\n"
         "print(*sorted(heavy))"

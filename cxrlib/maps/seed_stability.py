@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import ProjectionError
-from cxrlib.projection import (
+from cxrlib.maps.projection import (
     Embedded,
     Projection,
     ProjectionSettings,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KernelDensity
 
-from cxrlib.density import estimate_density, estimate_share
 from cxrlib.errors import ProjectionError
+from cxrlib.maps.density import estimate_density, estimate_share
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_share_equals_brute_force(points, copies):
 def test_both_ways_of_summing_agree(points, monkeypatch):
     """Bin as well what is few enough to be summed as it is."""
     exact = estimate_density(points, bandwidth=0.5, n_grid=60)
-    monkeypatch.setattr("cxrlib.density._is_few", lambda *_: False)
+    monkeypatch.setattr("cxrlib.maps.density._is_few", lambda *_: False)
     binned = estimate_density(points, bandwidth=0.5, n_grid=60)
     assert np.abs(exact.density - binned.density).max() < 0.01 * exact.density.max()
     assert not np.array_equal(exact.density, binned.density)

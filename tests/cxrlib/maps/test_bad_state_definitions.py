@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.bad_states import DEFINITIONS, mark_bad
 from cxrlib.cohort.states import label_states
 from cxrlib.errors import SelectionError
+from cxrlib.maps.bad_state_definitions import DEFINITIONS, mark_bad
 
 ANSWERS = ("yes", "no", "unclear", "not recorded")
 

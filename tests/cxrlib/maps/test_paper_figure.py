@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.paper_map import COLUMNS, compare_with_paper, explain_difference
-from cxrlib.pipeline import MappedCohort, select_for_map
-from cxrlib.projection import ProjectionSettings
-from cxrlib.trajectories import PAPER_PATIENTS
+from cxrlib.maps.mapped_cohort import MappedCohort, select_for_map
+from cxrlib.maps.paper_figure import COLUMNS, compare_with_paper, explain_difference
+from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.trajectories import PAPER_PATIENTS
 
 
 def test_table_tells_what_this_map_is(mapped_cohort: MappedCohort) -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxrlib import map_spread
 from cxrlib.errors import ProjectionError
-from cxrlib.map_spread import Spread, align_map, compute_spread, load_spread, spread_key
-from cxrlib.projection import ProjectionSettings, compute_projection
+from cxrlib.maps import seed_stability
+from cxrlib.maps.projection import ProjectionSettings, compute_projection
+from cxrlib.maps.seed_stability import Spread, align_map, compute_spread, load_spread, spread_key
 from cxrlib.storage.store import Store
 from tests.course_tables import make_embeddings
 
@@ -28,7 +28,7 @@ def fast_maps(monkeypatch):
         places = features[:, :2] @ turn * (1 + settings.seed) + 10 * settings.seed
         return (places + 0.01 * settings.seed * rng.normal(size=places.shape)).astype(np.float32)
 
-    monkeypatch.setattr("cxrlib.projection._fit_umap", fit)
+    monkeypatch.setattr("cxrlib.maps.projection._fit_umap", fit)
     return drawn
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_spread_is_computed_anew(damage, fast_maps, tmp_path):
     images, store = make_images(), Store(tmp_path)
     compute_spread(images, SETTINGS, store, n_seeds=3)
     key = spread_key(images, SETTINGS, 3)
-    table = store.read_table(map_spread.KIND, key)
+    table = store.read_table(seed_stability.KIND, key)
     if damage == "columns":
         table = table.drop(columns="x_2")
     elif damage == "nan":
@@ -155,7 +155,7 @@ def test_a_damaged_spread_is_computed_anew(damage, fast_maps, tmp_path):
         table = table.iloc[1:]
     else:
         table["x"] = table["x"] + 1
-    store.write_table(map_spread.KIND, key, table, info={})
+    store.write_table(seed_stability.KIND, key, table, info={})
     assert load_spread(images, SETTINGS, store, n_seeds=3) is None
     assert isinstance(compute_spread(images, SETTINGS, store, n_seeds=3), Spread)
     assert load_spread(images, SETTINGS, store, n_seeds=3) is not None

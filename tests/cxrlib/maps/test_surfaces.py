@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.density import DensityGrid, ShareGrid
 from cxrlib.errors import SelectionError
-from cxrlib.surfaces import SurfaceWish, estimate_surface
+from cxrlib.maps.density import DensityGrid, ShareGrid
+from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 
 
 def make_points(n=60):

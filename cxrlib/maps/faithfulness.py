@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.embedding.feature_space import Space
-from cxrlib.map_spread import Spread
+from cxrlib.maps.seed_stability import Spread
+from cxrlib.maps.trajectories import OnMap, Step, Trajectory
 from cxrlib.number_text import name_units
-from cxrlib.trajectories import OnMap, Step, Trajectory
 
 __all__ = [
     "NEIGHBOURS",

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.embedding.nearest_images import find_nearest
-from cxrlib.pipeline import MappedCohort
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.trajectories import TABLE_COLUMNS, map_points
 from cxrlib.storage.files import IMAGES_FOLDER
-from cxrlib.trajectories import TABLE_COLUMNS, map_points
 
 if TYPE_CHECKING:
     import pyarrow as pa

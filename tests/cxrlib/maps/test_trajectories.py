@@ -9,7 +9,7 @@ import pytest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.trajectories import (
+from cxrlib.maps.trajectories import (
     PAPER_PATIENTS,
     compute_trajectories,
     compute_trajectory,

@@ -19,14 +19,14 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 from cxrlib.errors import ProjectionError
-from cxrlib.number_text import name_units
-from cxrlib.pipeline import MappedCohort, select_for_map
-from cxrlib.projection import (
+from cxrlib.maps.mapped_cohort import MappedCohort, select_for_map
+from cxrlib.maps.projection import (
     Projection,
     ProjectionSettings,
     compute_projection,
     load_projection,
 )
+from cxrlib.number_text import name_units
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.store import Store
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.inventory import ExtractorState, list_extractor_states
-from cxrlib.pipeline import explain_no_map, select_for_map
-from cxrlib.projection import Projection, ProjectionSettings
+from cxrlib.maps.inventory import ExtractorState, list_extractor_states
+from cxrlib.maps.mapped_cohort import explain_no_map, select_for_map
+from cxrlib.maps.projection import Projection, ProjectionSettings
+from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.storage.store import Store
-from cxrlib.surfaces import SurfaceWish
 
 __all__ = [
     "METHODS",
@@ -97,7 +97,7 @@ def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
     """Say why a cohort can have no map by some settings, and what would do; "" where it can.
 
     The paper's own settings are never refused for having too many neighbours: on a small cohort
-    the map is made with fewer, and says so (`cxrlib.projection.Projection.remark`).
+    the map is made with fewer, and says so (`cxrlib.maps.projection.Projection.remark`).
     """
     if not settings.views:
         return f"A map needs one view or more. Choose among {', '.join(VIEWS)}."

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from cxrlib.pipeline import MappedCohort
-from cxrlib.projection import ProjectionSettings
-from cxrlib.trajectories import map_points
+from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.trajectories import map_points
 
 __all__ = ["COLUMNS", "compare_with_paper", "explain_difference"]
 

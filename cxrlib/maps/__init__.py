@@ -1,0 +1,1 @@
+"""Maps: projections, density, trajectories, and how reliable they are."""
