@@ -31,7 +31,7 @@ from cxrlib.maps.map_table import export_map, write_parquet
 from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import find_story, map_points
-from cxrlib.path_shares import path_shares
+from cxrlib.patients.neighbour_states import path_shares
 from cxrlib.processes import count_cores
 from cxrlib.storage.store import Store
 from ui.resources import Current

@@ -20,10 +20,10 @@ from cxrlib.literature.licences import (
     shorten,
 )
 from cxrlib.missingness import RECORDED_COLUMNS
-from cxrlib.patient_facts import MEASURES, UNDATED, say_doubt
+from cxrlib.patients.patient_facts import MEASURES, UNDATED, say_doubt
+from cxrlib.patients.timeline import find_clock
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.report import csv_with_header, provenance
-from cxrlib.timeline import find_clock
 
 __all__ = [
     "FACTS",

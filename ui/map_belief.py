@@ -32,7 +32,7 @@ from cxrlib.maps.faithfulness import (
 from cxrlib.maps.seed_stability import N_SEEDS, Spread, load_spread
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.maps.trajectories import Trajectory
-from cxrlib.path_shares import (
+from cxrlib.patients.neighbour_states import (
     NEAREST,
     PathShares,
     describe_path_shares,

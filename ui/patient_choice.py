@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from cxrlib.priors import Pair, choose_pair, pair_image
+from cxrlib.patients.prior_pairs import Pair, choose_pair, pair_image
 from ui.address import report_unknown, write_parameters
 
 __all__ = [

@@ -9,7 +9,11 @@ import streamlit as st
 
 from cxrlib.charts.patients.output_courses import explain_scale, plot_course
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.courses import (
+from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.embedding.extractors import ExtractorInfo
+from cxrlib.embedding.feature_space import Space, lay_out_space
+from cxrlib.errors import ProjectionError
+from cxrlib.patients.output_courses import (
     Noise,
     choose_outputs,
     compare_outputs,
@@ -19,11 +23,7 @@ from cxrlib.courses import (
     output_course,
     write_value,
 )
-from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
-from cxrlib.embedding.extractors import ExtractorInfo
-from cxrlib.embedding.feature_space import Space, lay_out_space
-from cxrlib.errors import ProjectionError
-from cxrlib.priors import SIDES, Pair, name_sides
+from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
 from cxrlib.report import provenance
 from cxrlib.storage.store import Store
 from cxrlib.table_layout import TableLayout, lay_out_frame
@@ -167,10 +167,10 @@ def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> 
     Parameters
     ----------
     compared : DataFrame
-        Of `cxrlib.courses.compare_outputs`.
+        Of `cxrlib.patients.output_courses.compare_outputs`.
     sides : tuple of (str, str)
-        What the two are called, as `cxrlib.priors.name_sides` gives it. Where their order is not
-        known, or turned round, there is a difference but no change.
+        What the two are called, as `cxrlib.patients.prior_pairs.name_sides` gives it. Where their
+        order is not known, or turned round, there is a difference but no change.
     """
     change = "change" if sides == SIDES else "difference"
     shown = pd.DataFrame({"output": compared["output"]})

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps.map_text import count_words
-from cxrlib.patient_facts import list_undated_facts
+from cxrlib.patients.patient_facts import list_undated_facts
 from ui.text import show_quiet, show_text
 
 __all__ = [
@@ -32,7 +32,7 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
     Parameters
     ----------
     summary : Series
-        The patient's row of `cxrlib.patients.summarise_patients`.
+        The patient's row of `cxrlib.patients.patient_list.summarise_patients`.
     rows : DataFrame
         The patient's X-rays.
     kept : collection of str
@@ -81,7 +81,7 @@ def describe_patient(summary: pd.Series) -> str:
     Parameters
     ----------
     summary : Series
-        Of `cxrlib.patients.summarise_patients`.
+        Of `cxrlib.patients.patient_list.summarise_patients`.
     """
     words = count_words(int(summary["n_images"]), "X-ray")
     if missing := int(summary["n_images"] - summary["n_with_file"]):

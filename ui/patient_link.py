@@ -1,7 +1,7 @@
 """The way from an image on any page to its patient on the patients page."""
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.priors import pair_image
+from cxrlib.patients.prior_pairs import pair_image
 from ui.cohorts import current_entry
 from ui.page_link import show_page_link
 from ui.patient_choice import Shown, name_pair

@@ -9,7 +9,7 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import explain_misfit
 from cxrlib.errors import CxrError
-from cxrlib.priors import (
+from cxrlib.patients.prior_pairs import (
     SIDES,
     Pair,
     PairFacts,

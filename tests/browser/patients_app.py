@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.patients import (
+from cxrlib.patients.patient_list import (
     choose_opening_patient,
     suggest_patients_of_paper,
     summarise_patients,

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.style.palette import PALETTES
-from cxrlib.patients import summarise_patients
+from cxrlib.patients.patient_list import summarise_patients
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 from ui.patient_list import load_patients, patient_list
 from ui.patient_list.patient_list import CODE, MOST_TEXT, STYLE, pack_patients

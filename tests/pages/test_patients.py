@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.priors import Pair
+from cxrlib.patients.prior_pairs import Pair
 from cxrlib.records import record_table
 from tests.cohort_factory import make_cohort
 from ui.patient_choice import Shown, name_turn

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.patients import (
+from cxrlib.patients.patient_list import (
     choose_opening_patient,
     select_patients,
     suggest_patients_of_paper,
@@ -55,7 +55,7 @@ def load_patients(cohort: Cohort, selected: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Of `cxrlib.patients.select_patients`; do not change it in place.
+        Of `cxrlib.patients.patient_list.select_patients`; do not change it in place.
     """
     return select_patients(load_everybody(cohort).patients, selected)
 
@@ -67,9 +67,9 @@ class Everybody:
     Parameters
     ----------
     patients : DataFrame
-        Of `cxrlib.patients.summarise_patients`.
+        Of `cxrlib.patients.patient_list.summarise_patients`.
     suggested : tuple of (str, str)
-        Of `cxrlib.patients.suggest_patients_of_paper`: patient and figure.
+        Of `cxrlib.patients.patient_list.suggest_patients_of_paper`: patient and figure.
     planted : mapping or None
         `Cohort.planted`.
     """

@@ -16,9 +16,9 @@ from cxrlib.charts.style.day_marks import find_symbol, make_key
 from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.style.rows import text_width
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure
-from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.maps.faithfulness import StepLengths
-from cxrlib.path_shares import PathShares, say_image
+from cxrlib.patients.day_axis import DayAxis, lay_out_axis, name_day
+from cxrlib.patients.neighbour_states import PathShares, say_image
 
 __all__ = ["explain_path_share", "explain_steps", "plot_path_share", "plot_steps"]
 

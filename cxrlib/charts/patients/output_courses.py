@@ -17,10 +17,10 @@ from cxrlib.charts.style.day_marks import OTHER_SYMBOL, find_symbol, make_key
 from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.style.rows import text_width
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure
-from cxrlib.courses import NOT_RECORDED, Noise, OutputCourse, write_value
-from cxrlib.day_axis import DayAxis, lay_out_axis, name_day
-from cxrlib.neighbours import Courses
 from cxrlib.number_text import name_units
+from cxrlib.patients.day_axis import DayAxis, lay_out_axis, name_day
+from cxrlib.patients.output_courses import NOT_RECORDED, Noise, OutputCourse, write_value
+from cxrlib.patients.similar_courses import Courses
 
 __all__ = ["explain_near", "explain_scale", "plot_course", "plot_near"]
 

@@ -16,8 +16,8 @@ from cxrlib.charts.style.day_marks import find_symbol
 from cxrlib.charts.style.palette import PALETTES, Palette, Theme, fade, mix
 from cxrlib.charts.style.rows import STILL
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure, use_webgl
-from cxrlib.priors import SIDES
-from cxrlib.timeline import (
+from cxrlib.patients.prior_pairs import SIDES
+from cxrlib.patients.timeline import (
     CHARACTER,
     LONG_CHARACTER,
     NARROW,
@@ -72,7 +72,8 @@ def plot_timeline(
     selected : sequence of str
         Image ids shown in the viewer, the prior first; one alone is the current one.
     badges : sequence of str
-        What to write on the thumbnails of `selected`, from its end: `cxrlib.priors.name_sides`.
+        What to write on the thumbnails of `selected`, from its end:
+        `cxrlib.patients.prior_pairs.name_sides`.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from cxrlib.charts.maps.faithfulness import plot_path_share, plot_steps
 from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS
 from cxrlib.embedding.feature_space import lay_out_space
 from cxrlib.maps.faithfulness import STEP_COLUMNS, StepLengths
-from cxrlib.path_shares import path_shares
+from cxrlib.patients.neighbour_states import path_shares
 from tests.course_tables import make_embeddings, make_table
 from tests.figures import assert_valid
 

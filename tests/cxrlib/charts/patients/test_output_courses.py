@@ -13,12 +13,12 @@ from cxrlib.charts.patients.output_courses import (
 )
 from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS
 from cxrlib.charts.style.rows import text_width
-from cxrlib.courses import estimate_noise, output_course
-from cxrlib.neighbours import nearest_courses
+from cxrlib.patients.output_courses import estimate_noise, output_course
+from cxrlib.patients.similar_courses import nearest_courses
 from tests.course_tables import make_embeddings, make_table
+from tests.cxrlib.patients.test_output_courses import make_days
+from tests.cxrlib.patients.test_similar_courses import make_cohort
 from tests.figures import assert_valid
-from tests.test_courses import make_days
-from tests.test_neighbours import make_cohort
 
 THEMES = ("light", "dark")
 

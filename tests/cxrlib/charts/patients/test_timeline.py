@@ -10,9 +10,9 @@ from cxrlib.charts.maps.marks import MARKERS
 from cxrlib.charts.patients.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
 from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
 from cxrlib.charts.style.projector_scale import enlarge
-from cxrlib.timeline import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
+from cxrlib.patients.timeline import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
+from tests.cxrlib.patients.test_timeline import CASES, rows_of
 from tests.figures import assert_valid
-from tests.test_timeline import CASES, rows_of
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 

@@ -5,7 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.hanging import GAP, LARGEST, LEAST_SIDE, Grid, choose_grid, hang, spread
+from cxrlib.patients.thumbnail_layout import (
+    GAP,
+    LARGEST,
+    LEAST_SIDE,
+    Grid,
+    choose_grid,
+    hang,
+    spread,
+)
 
 WIDTH = 776.0
 

@@ -10,7 +10,7 @@ import pytest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.timeline import (
+from cxrlib.patients.timeline import (
     LEFT,
     LONG_CHARACTER,
     NARROW,

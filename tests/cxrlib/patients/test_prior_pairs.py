@@ -6,7 +6,7 @@ import pytest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.priors import (
+from cxrlib.patients.prior_pairs import (
     RULES,
     Pair,
     choose_pair,

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cxrlib.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
 from cxrlib.errors import SelectionError
-from cxrlib.hanging import GAP, Grid, choose_grid, hang, spread
+from cxrlib.patients.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
+from cxrlib.patients.thumbnail_layout import GAP, Grid, choose_grid, hang, spread
 from cxrlib.quality_rules.days import CLOCKS, FEW_DAYS
 
 __all__ = [

@@ -6,7 +6,7 @@ import pytest
 
 from cxrlib.embedding.feature_space import lay_out_space
 from cxrlib.errors import SelectionError
-from cxrlib.path_shares import (
+from cxrlib.patients.neighbour_states import (
     count_by_person,
     describe_path_shares,
     estimate_interval,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.patients import (
+from cxrlib.patients.patient_list import (
     COLUMNS,
     FACTS,
     choose_opening_patient,

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.courses import (
+from cxrlib.errors import SelectionError
+from cxrlib.patients.output_courses import (
     KINDS,
     MIN_PAIRS,
     choose_outputs,
@@ -16,7 +17,6 @@ from cxrlib.courses import (
     output_course,
     say_noise,
 )
-from cxrlib.errors import SelectionError
 from cxrlib.storage.extractor_info import ExtractorInfo
 from tests.course_tables import make_embeddings, make_table
 

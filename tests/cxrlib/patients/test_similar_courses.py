@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.embedding.feature_space import lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
-from cxrlib.neighbours import (
+from cxrlib.patients.similar_courses import (
     _sum_up,
     describe_courses,
     list_notes,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.patient_facts import DIFFERS, lab_table, list_undated_facts
+from cxrlib.patients.patient_facts import DIFFERS, lab_table, list_undated_facts
 from tests.cohort_factory import make_cohort
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.day_axis import CUT, LEAST_SHARE, MOST_CUTS, find_cuts, lay_out_axis
+from cxrlib.patients.day_axis import CUT, LEAST_SHARE, MOST_CUTS, find_cuts, lay_out_axis
 
 ROOM = (100.0, 860.0)
 

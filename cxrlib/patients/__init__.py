@@ -1,0 +1,1 @@
+"""Patients: the list, one patient's record and timeline, and similar patients."""
