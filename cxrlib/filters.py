@@ -11,7 +11,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.flags import FLAGS, list_flags
+from cxrlib.quality.flags import FLAGS, list_flags
 
 __all__ = [
     "FILTERS",

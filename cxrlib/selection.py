@@ -27,7 +27,7 @@ from cxrlib.filters import (
     name_noun,
     name_number,
 )
-from cxrlib.flags import FLAGS, list_flags
+from cxrlib.quality.flags import FLAGS, list_flags
 from cxrlib.where import read_terms, write_term
 
 __all__ = [
@@ -86,7 +86,7 @@ class Selection:
         "yes", "no", "unclear", "not recorded".
     source, licence : tuple of str
     without : tuple of str
-        Flags of images to leave out, see `cxrlib.flags.FLAGS`.
+        Flags of images to leave out, see `cxrlib.quality.flags.FLAGS`.
 
     Raises
     ------

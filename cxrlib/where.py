@@ -6,7 +6,7 @@ import math
 from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.filters import FILTERS, name_number
-from cxrlib.flags import FLAGS
+from cxrlib.quality.flags import FLAGS
 
 __all__ = ["read_terms", "write_term"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import YES_NO_CATEGORIES
-from cxrlib.quality import LEDGER_COLUMNS, Ledger
+from cxrlib.quality.ledger import LEDGER_COLUMNS, Ledger
 
 ODD_IDS = (
     " a b / c d ",

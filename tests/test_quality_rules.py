@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.quality import RULES, find_flags, get_rule
+from cxrlib.quality.ledger import RULES, find_flags, get_rule
 from cxrlib.quality_rules.values import LIMITS, VOCABULARY
 from tests.cohort_factory import draw_image, make_cohort
 

@@ -12,7 +12,7 @@ import pytest
 from cxrlib import NOTICE
 from cxrlib.cohort.cohort import COLUMNS, Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.quality import find_flags
+from cxrlib.quality.ledger import find_flags
 from cxrlib.records import (
     ADDED,
     FACTS,

@@ -14,7 +14,7 @@ import pytest
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.filters import FILTERS, list_choices
-from cxrlib.flags import list_flags
+from cxrlib.quality.flags import list_flags
 from cxrlib.selection import (
     Selection,
     check_selection,

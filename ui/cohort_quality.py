@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.flags import FLAGS
-from cxrlib.quality import (
+from cxrlib.quality.flags import FLAGS
+from cxrlib.quality.ledger import (
     Ledger,
     effect_of_leaving_out,
     find_flags,
@@ -83,7 +83,7 @@ def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
     Parameters
     ----------
     rules : DataFrame
-        `cxrlib.quality.Ledger.count` with what leaving out would leave.
+        `cxrlib.quality.ledger.Ledger.count` with what leaving out would leave.
     """
     shown = rules[["severity", "title", *COUNTS, "meaning", "action"]]
     layout = lay_out_frame(
@@ -168,7 +168,7 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
     Parameters
     ----------
     flags : DataFrame
-        Of `cxrlib.quality.Ledger`.
+        Of `cxrlib.quality.ledger.Ledger`.
     title : str
     most : int
         Flags shown; what is saved holds all.

@@ -11,7 +11,7 @@ from cxrlib.errors import CxrError
 from cxrlib.image_export import pack_images, plan_pack
 from cxrlib.literature.licences import METADATA_LICENCE, describe_licences
 from cxrlib.number_text import NOTHING
-from cxrlib.quality import find_flags
+from cxrlib.quality.ledger import find_flags
 from cxrlib.records import TITLES, record_csv, record_json, record_table
 from ui.figure import Saving
 from ui.table import show_table

@@ -12,7 +12,7 @@ from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.quality import (
+from cxrlib.quality.ledger import (
     UPSTREAM,
     Ledger,
     effect_of_leaving_out,

@@ -23,7 +23,7 @@ from cxrlib.patients.patient_list import (
     suggest_patients_of_paper,
     summarise_patients,
 )
-from cxrlib.quality import find_flags
+from cxrlib.quality.ledger import find_flags
 
 __all__ = [
     "Everybody",

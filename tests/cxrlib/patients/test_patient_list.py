@@ -17,7 +17,7 @@ from cxrlib.patients.patient_list import (
     suggest_patients_of_paper,
     summarise_patients,
 )
-from cxrlib.quality import find_flags
+from cxrlib.quality.ledger import find_flags
 from tests.cohort_factory import make_cohort
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from cxrlib.cli import app
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.flags import FLAGS
-from cxrlib.quality import (
+from cxrlib.quality.flags import FLAGS
+from cxrlib.quality.ledger import (
     EFFECT_COLUMNS,
     LEDGER_COLUMNS,
     RULES,

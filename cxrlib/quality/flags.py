@@ -7,7 +7,7 @@ ledger is a flag; two more say what is not recorded, which is no fault of a reco
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.quality import mark_images
+from cxrlib.quality.ledger import mark_images
 from cxrlib.quality_rules import RULES
 
 __all__ = ["FLAGS", "list_flags"]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.flags import FLAGS, list_flags
+from cxrlib.quality.flags import FLAGS, list_flags
 from tests.cohort_factory import draw_image, make_cohort
 
 

@@ -1,0 +1,1 @@
+"""Data quality: the ledger of what the rules found, and flags on images."""
