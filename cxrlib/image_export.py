@@ -33,7 +33,7 @@ from cxrlib.literature.licences import (
     why_left_out,
     why_withheld,
 )
-from cxrlib.quality_rules.files import ENDINGS
+from cxrlib.quality.rules.files import ENDINGS
 from cxrlib.report import csv_with_header, provenance
 from cxrlib.storage.store import Store
 

@@ -11,7 +11,7 @@ import streamlit as st
 from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.quality.ledger import find_flags
-from cxrlib.quality_rules import SEVERITIES
+from cxrlib.quality.rules import SEVERITIES
 from ui.patient_pair import name_images
 from ui.text import show_quiet
 

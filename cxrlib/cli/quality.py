@@ -21,7 +21,7 @@ from cxrlib.quality.ledger import (
     mark_images,
     upstream_report,
 )
-from cxrlib.quality_rules import SEVERITIES
+from cxrlib.quality.rules import SEVERITIES
 from cxrlib.selection import Selection, parse_where
 from cxrlib.storage.json_tables import to_records
 

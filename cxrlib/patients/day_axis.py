@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cxrlib.quality_rules.days import FEW_DAYS
+from cxrlib.quality.rules.days import FEW_DAYS
 
 __all__ = ["Break", "DayAxis", "Piece", "find_cuts", "lay_out_axis", "name_day"]
 

@@ -18,7 +18,7 @@ from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
-from cxrlib.quality_rules.days import FEW_DAYS
+from cxrlib.quality.rules.days import FEW_DAYS
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = [

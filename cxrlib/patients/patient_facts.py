@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.missingness import RECORDED_COLUMNS
-from cxrlib.quality_rules.rule import name_value
-from cxrlib.quality_rules.values import LIMITS, Limits
+from cxrlib.quality.rules.rule import name_value
+from cxrlib.quality.rules.values import LIMITS, Limits
 
 __all__ = ["DIFFERS", "MEASURES", "UNDATED", "lab_table", "list_undated_facts", "say_doubt"]
 

@@ -15,7 +15,7 @@ import pandas as pd
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.quality_rules.days import FEW_DAYS
+from cxrlib.quality.rules.days import FEW_DAYS
 
 __all__ = [
     "RULES",

@@ -17,7 +17,7 @@ import pandas as pd
 from cxrlib.errors import SelectionError
 from cxrlib.patients.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
 from cxrlib.patients.thumbnail_layout import GAP, Grid, choose_grid, hang, spread
-from cxrlib.quality_rules.days import CLOCKS, FEW_DAYS
+from cxrlib.quality.rules.days import CLOCKS, FEW_DAYS
 
 __all__ = [
     "WIDTH",

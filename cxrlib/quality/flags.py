@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.quality.ledger import mark_images
-from cxrlib.quality_rules import RULES
+from cxrlib.quality.rules import RULES
 
 __all__ = ["FLAGS", "list_flags"]
 

@@ -18,7 +18,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.quality_rules import RULES, SEVERITIES, Rule
+from cxrlib.quality.rules import RULES, SEVERITIES, Rule
 
 __all__ = [
     "EFFECT_COLUMNS",

@@ -16,7 +16,7 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import Comparison
 from cxrlib.filters import FILTERS
 from cxrlib.literature.paper_tables import PUBLISHED, find_table
-from cxrlib.quality_rules import RULES
+from cxrlib.quality.rules import RULES
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
 from ui.chart import _filter_by_click

@@ -19,7 +19,7 @@ from cxrlib.literature.licences import (
     why_left_out,
     why_withheld,
 )
-from cxrlib.quality_rules.origin import describe_licence
+from cxrlib.quality.rules.origin import describe_licence
 
 # What is recorded in the collection: granted, changes, non-commercial, share alike. Read by hand.
 BY_HAND = {

@@ -26,7 +26,7 @@ from cxrlib.quality.ledger import (
     mark_images,
     upstream_report,
 )
-from cxrlib.quality_rules import SEVERITIES
+from cxrlib.quality.rules import SEVERITIES
 from cxrlib.selection import Selection, parse_where, select
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort

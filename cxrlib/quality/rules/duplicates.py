@@ -6,7 +6,7 @@ import numpy as np
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import YES_NO_COLUMNS
-from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
+from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["LABELS", "RULES"]
 

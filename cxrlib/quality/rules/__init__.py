@@ -1,16 +1,7 @@
 """The rules of the quality ledger, one small pure function each, by what they look at."""
 
-from cxrlib.quality_rules import (
-    days,
-    duplicates,
-    files,
-    looks,
-    origin,
-    outcomes,
-    patients,
-    values,
-)
-from cxrlib.quality_rules.rule import SEVERITIES, Hit, Rule, Severity
+from cxrlib.quality.rules import days, duplicates, files, looks, origin, outcomes, patients, values
+from cxrlib.quality.rules.rule import SEVERITIES, Hit, Rule, Severity
 
 __all__ = ["RULES", "SEVERITIES", "Hit", "Rule", "Severity"]
 

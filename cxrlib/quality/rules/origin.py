@@ -3,7 +3,7 @@
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.literature.licences import read_licence
-from cxrlib.quality_rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 
 __all__ = ["RULES", "describe_licence"]
 

@@ -1,7 +1,7 @@
 """Rules about a patient id whose rows do not fit together."""
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
+from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["AGES_APART", "RULES"]
 

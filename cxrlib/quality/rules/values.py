@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import METADATA_FILE, XRAY_VIEWS
-from cxrlib.quality_rules.rule import Hit, Rule, list_hits, name_value
+from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["LIMITS", "RULES", "VOCABULARY", "Limits"]
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
-from cxrlib.quality_rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 
 __all__ = ["CLOCKS", "FAR_DAYS", "FEW_DAYS", "RULES"]
 

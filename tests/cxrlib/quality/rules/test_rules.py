@@ -10,7 +10,7 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.quality.ledger import RULES, find_flags, get_rule
-from cxrlib.quality_rules.values import LIMITS, VOCABULARY
+from cxrlib.quality.rules.values import LIMITS, VOCABULARY
 from tests.cohort_factory import draw_image, make_cohort
 
 Row = Mapping[str, object]

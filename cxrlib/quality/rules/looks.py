@@ -4,8 +4,8 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
-from cxrlib.quality_rules.files import look_up
-from cxrlib.quality_rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.files import look_up
+from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 
 __all__ = [
     "FEW_GREYS",
