@@ -1,7 +1,8 @@
 """Tables as they are read: columns in words, cells with their denominators, bars.
 
-A layout is made once and written three ways: dense on a page, for paper (`cxrlib.tables_html`),
-and its numbers as CSV. Text in it is plain; whoever writes markup escapes it.
+A layout is made once and written three ways: dense on a page, for paper
+(`cxrlib.reports.html_tables`), and its numbers as CSV. Text in it is plain; whoever writes markup
+escapes it.
 """
 
 import math

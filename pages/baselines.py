@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from cxrlib.errors import SelectionError
-from cxrlib.report import provenance
+from cxrlib.reports.map_export import provenance
 from cxrlib.scored_rows import keep_scored
 from ui.baseline_chance import find_null, show_chance
 from ui.baseline_choices import (

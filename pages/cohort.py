@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.report import provenance
+from cxrlib.reports.map_export import provenance
 from ui.cohort_choices import (
     choose_scope,
     choose_section,

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.report import provenance
+from cxrlib.reports.map_export import provenance
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
 from ui.patient_choice import (

@@ -9,10 +9,10 @@ from cxrlib.baselines.runs.run_spec import describe_spec
 from cxrlib.baselines.runs.runs import Run, tell_runs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.reporting_items import AUTHOR, answer_items
-from cxrlib.run_manifest import make_manifest
-from cxrlib.run_parts import gather_parts
-from cxrlib.run_report import pack_report, write_run_report
+from cxrlib.reports.reporting_checklists import AUTHOR, answer_items
+from cxrlib.reports.run_manifest import make_manifest
+from cxrlib.reports.run_page_sections import gather_parts
+from cxrlib.reports.run_report import pack_report, write_run_report
 from cxrlib.storage.store import Store
 from cxrlib.table_layout import lay_out_frame
 from ui.baseline_loading import load_entries

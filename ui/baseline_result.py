@@ -21,7 +21,7 @@ from cxrlib.charts.scores.forest import describe_forest, plot_forest
 from cxrlib.charts.scores.series import find_chance, list_scores, make_axis, read_scores
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.number_text import name_units
-from cxrlib.run_series import list_series
+from cxrlib.reports.run_series import list_series
 from ui.address import report_unknown
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_entries

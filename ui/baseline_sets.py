@@ -14,7 +14,7 @@ from cxrlib.charts.scores.heat_table import describe_score_table, plot_score_tab
 from cxrlib.charts.scores.series import find_chance, list_scores
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.run_series import list_shortcuts, make_series
+from cxrlib.reports.run_series import list_shortcuts, make_series
 from ui.baseline_choices import open_cell
 from ui.baseline_loading import load_run, run_now
 from ui.figure import show_figure

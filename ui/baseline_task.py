@@ -17,7 +17,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
-from cxrlib.report import csv_with_header
+from cxrlib.reports.map_export import csv_with_header
 from ui.figure import show_figure
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text
@@ -59,7 +59,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     ----------
     rows : TaskRows
     provenance : sequence of str
-        `cxrlib.report.provenance`, with the filters.
+        `cxrlib.reports.map_export.provenance`, with the filters.
     stem : str
         Of the files' names.
     """

@@ -76,7 +76,7 @@ def show_belief(
     wish : SurfaceWish
         What is drawn behind the points: its definition of bad counts here too.
     provenance : sequence of str
-        `cxrlib.report.provenance`.
+        `cxrlib.reports.map_export.provenance`.
     filters : sequence of str
         In words. They leave out no neighbour: who is near does not depend on a selection.
     """

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
-from cxrlib.report import points_table
+from cxrlib.reports.map_export import points_table
 from ui.figure import show_figure
 from ui.map_surface import choose_panels, load_colouring
 from ui.resources import Current

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.maps.trajectories import Trajectory
-from cxrlib.report import points_table
+from cxrlib.reports.map_export import points_table
 from ui.figure import show_figure
 from ui.map_details import show_story
 from ui.map_drawing import Drawing

@@ -11,7 +11,7 @@ from cxrlib.charts.patients.output_courses import explain_near, plot_near
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.patients.similar_courses import Courses, describe_courses, list_notes, nearest_courses
-from cxrlib.report import points_table, provenance
+from cxrlib.reports.map_export import points_table, provenance
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure

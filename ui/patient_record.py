@@ -8,11 +8,11 @@ import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import CxrError
-from cxrlib.image_export import pack_images, plan_pack
 from cxrlib.literature.licences import METADATA_LICENCE, describe_licences
 from cxrlib.number_text import NOTHING
 from cxrlib.quality.ledger import find_flags
-from cxrlib.records import TITLES, record_csv, record_json, record_table
+from cxrlib.reports.image_export import pack_images, plan_pack
+from cxrlib.reports.patient_record import TITLES, record_csv, record_json, record_table
 from ui.figure import Saving
 from ui.table import show_table
 from ui.text import show_quiet
@@ -75,7 +75,7 @@ def put_in_words(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Of `cxrlib.records.record_table`.
+        Of `cxrlib.reports.patient_record.record_table`.
 
     Returns
     -------

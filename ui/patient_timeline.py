@@ -10,10 +10,10 @@ import streamlit as st
 from cxrlib.charts.patients.timeline import plot_timeline
 from cxrlib.charts.style.palette import Theme
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.patients.patient_facts import lab_table
 from cxrlib.patients.prior_pairs import Pair, name_sides
 from cxrlib.patients.timeline import describe_timeline, lay_out_timeline, timeline_table
+from cxrlib.reports.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.storage.store import Store
 from ui.cohorts import current_entry
 from ui.figure import show_figure

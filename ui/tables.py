@@ -12,9 +12,9 @@ import streamlit as st
 
 from cxrlib.charts.style.palette import PALETTES, Palette
 from cxrlib.number_text import NOTHING
-from cxrlib.report import csv_with_header
+from cxrlib.reports.html_tables import publication_html
+from cxrlib.reports.map_export import csv_with_header
 from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
-from cxrlib.tables_html import publication_html
 from ui.figure import Saving
 from ui.text import show_quiet
 
@@ -39,7 +39,7 @@ def show_dense_table(
     layout : TableLayout
     key : str
     provenance : sequence of str
-        `cxrlib.report.provenance`, with the filters; on every file that is saved.
+        `cxrlib.reports.map_export.provenance`, with the filters; on every file that is saved.
     file_stem : str
         Of the files' names: "regions-2026-01-31".
     max_height : int, optional

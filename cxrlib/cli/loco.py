@@ -261,7 +261,7 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
 def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
     from cxrlib.baselines.runs.runs import tell_runs
-    from cxrlib.report import provenance
+    from cxrlib.reports.map_export import provenance
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (no site on both sides)" if settings.is_strict else ""
@@ -319,7 +319,7 @@ def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
     """List what a table of a reproduction says of itself, the notice first."""
     from cxrlib.baselines.evaluation.protocols import PUBLISHED
     from cxrlib.baselines.runs.runs import list_versions
-    from cxrlib.report import provenance
+    from cxrlib.reports.map_export import provenance
 
     versions = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return [
@@ -338,7 +338,7 @@ def _write_json(answer: dict[str, Any], out: Path | None) -> None:
 
 def _write_csv(table: pd.DataFrame, lines: list[str], out: Path | None) -> None:
     # Imported here: it brings Plotly, which JSON does not need to wait for.
-    from cxrlib.report import csv_with_header
+    from cxrlib.reports.map_export import csv_with_header
 
     _write(csv_with_header(table, lines), out)
 
@@ -348,7 +348,7 @@ def _write(data: bytes, out: Path | None) -> None:
     if out is None:
         typer.echo(data.decode("utf-8"), nl=False)
         return
-    from cxrlib.report import write_whole
+    from cxrlib.reports.map_export import write_whole
 
     write_whole(out, data)
 

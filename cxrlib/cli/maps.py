@@ -273,7 +273,7 @@ def _write_map(
     mapped: MappedCohort, out: Path, asked: _Asked, selected: Cohort, store: Store
 ) -> None:
     """Write the map as its file's name says."""
-    from cxrlib.report import MapWish, write_map_figure, write_map_page, write_map_table
+    from cxrlib.reports.map_export import MapWish, write_map_figure, write_map_page, write_map_table
 
     filters = asked.selection.describe()
     mapped, cloud = _put_behind(mapped, asked, store)

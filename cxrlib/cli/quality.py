@@ -136,7 +136,7 @@ def _write_csv(
 ) -> None:
     """Write a table to standard output, under lines that say where it comes from."""
     # Imported here: it brings Plotly, which no other form needs to wait for.
-    from cxrlib.report import csv_with_header, provenance
+    from cxrlib.reports.map_export import csv_with_header, provenance
 
     n_images = int(cohort.table["is_xray"].sum())
     lines = [

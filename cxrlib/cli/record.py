@@ -12,7 +12,7 @@ from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
 from cxrlib.cohort.cohort import Cohort
 
 if TYPE_CHECKING:
-    from cxrlib.image_export import ImagePack
+    from cxrlib.reports.image_export import ImagePack
 
 __all__ = ["register"]
 
@@ -56,8 +56,8 @@ def record(
             raise typer.BadParameter(f"--images {str(images)!r} must end in .zip.")
         cohort = load_named(data, cache)
         # Imported here: they bring Plotly, which no other command needs to wait for.
-        from cxrlib.records import record_csv, record_json
-        from cxrlib.report import write_whole
+        from cxrlib.reports.map_export import write_whole
+        from cxrlib.reports.patient_record import record_csv, record_json
 
         written = (record_csv if form is RecordFormat.csv else record_json)(cohort, patient)
         pack = None if images is None else _pack(cohort, patient)
@@ -80,8 +80,8 @@ def _check_folder(path: Path | None, option: str) -> None:
 
 def _pack(cohort: Cohort, patient: str) -> "ImagePack":
     """Pack a patient's images."""
-    from cxrlib.image_export import pack_images
-    from cxrlib.records import find_images
+    from cxrlib.reports.image_export import pack_images
+    from cxrlib.reports.patient_record import find_images
 
     return pack_images(cohort, find_images(cohort, patient), title=f"X-rays of patient {patient}")
 

@@ -88,7 +88,7 @@ def tables(
             typer.echo(json.dumps(about | {"rows": to_records(table)}, indent=2))
             return
         # Imported here: it brings Plotly, which no other command needs to wait for.
-        from cxrlib.report import csv_with_header, provenance
+        from cxrlib.reports.map_export import csv_with_header, provenance
 
         counted = f"Counted: {'; '.join(step.label for step in cohort.steps)}."
         words = [f"Table: {kind} by {by}. Unit: {unit}.", counted, *about["notes"]]

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from cxrlib.report import provenance
+from cxrlib.reports.map_export import provenance
 from cxrlib.statistics import select_published, summarise
 from cxrlib.summary_layout import lay_out_summary
 from ui.cohorts import current_entry

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.maps.trajectories import compute_trajectories
-from cxrlib.report import provenance
+from cxrlib.reports.map_export import provenance
 from ui.cohorts import current_entry
 from ui.frame import show_frame
 from ui.map_belief import show_belief

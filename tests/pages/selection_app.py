@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.report import provenance
+from cxrlib.reports.map_export import provenance
 from ui.cohorts import current_entry
 from ui.frame import show_frame
 from ui.map_reference import choose_reference, load_reference

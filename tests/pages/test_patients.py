@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.patients.prior_pairs import Pair
-from cxrlib.records import record_table
+from cxrlib.reports.patient_record import record_table
 from tests.cohort_factory import make_cohort
 from ui.patient_choice import Shown, name_turn
 from ui.patient_course import lay_out_compared

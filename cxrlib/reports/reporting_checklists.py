@@ -74,7 +74,7 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
     Parameters
     ----------
     manifest : mapping
-        Result of `cxrlib.run_manifest.make_manifest`.
+        Result of `cxrlib.reports.run_manifest.make_manifest`.
 
     Returns
     -------

@@ -12,16 +12,16 @@ from cxrlib.baselines.evaluation.score_text import name_metric, write_score
 from cxrlib.baselines.runs.run_log import RunEntry
 from cxrlib.baselines.runs.runs import Run, tell_runs
 from cxrlib.charts.cohort.flow import describe_flow, plot_flow
-from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
 from cxrlib.charts.scores.forest import describe_forest, plot_forest
 from cxrlib.charts.scores.series import find_chance
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.literature.licences import METADATA_LICENCE, cite_images
-from cxrlib.reporting_items import AUTHOR, GUIDELINES
-from cxrlib.run_manifest import MAIN_METRICS, list_used_images
-from cxrlib.run_methods import write_methods
-from cxrlib.run_parts import ReportPart
-from cxrlib.run_series import list_series
+from cxrlib.reports.html_page import PageFigure, PageTable, Section, report_html
+from cxrlib.reports.methods_paragraph import write_methods
+from cxrlib.reports.reporting_checklists import AUTHOR, GUIDELINES
+from cxrlib.reports.run_manifest import MAIN_METRICS, list_used_images
+from cxrlib.reports.run_page_sections import ReportPart
+from cxrlib.reports.run_series import list_series
 
 __all__ = ["ReportContents", "tell_score", "write_page"]
 
@@ -58,7 +58,7 @@ class ReportContents:
         All of the cohort and task.
     manifest : mapping
     items : DataFrame
-        Result of `cxrlib.reporting_items.answer_items`.
+        Result of `cxrlib.reports.reporting_checklists.answer_items`.
     differences : DataFrame
         Result of `cxrlib.baselines.runs.runs.compare_shortcuts`.
     published : DataFrame

@@ -12,7 +12,7 @@ from cxrlib import NOTICE
 from cxrlib.errors import CxrError
 from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.maps.trajectories import compute_trajectory
-from cxrlib.report import (
+from cxrlib.reports.map_export import (
     MapWish,
     csv_with_header,
     map_page,

@@ -13,7 +13,7 @@ from cxrlib import NOTICE
 from cxrlib.cohort.cohort import COLUMNS, Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.quality.ledger import find_flags
-from cxrlib.records import (
+from cxrlib.reports.patient_record import (
     ADDED,
     FACTS,
     TITLES,

@@ -11,8 +11,8 @@ from cxrlib.baselines.evaluation.region_shift import compare_shift
 from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks.tasks import find_task, read_task
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.run_parts import gather_parts
-from cxrlib.run_report import write_run_report
+from cxrlib.reports.run_page_sections import gather_parts
+from cxrlib.reports.run_report import write_run_report
 from cxrlib.storage.store import Store
 from tests.figures import assert_valid
 from tests.run_cohort import make_outside, make_run_cohort
@@ -63,7 +63,7 @@ def test_a_null_is_taken_where_one_is_stored(
     shift = compare_shift(
         result.rows, result.features, replace(result.settings, n_resamples=2), n_repeats=1
     )
-    monkeypatch.setattr("cxrlib.run_parts.load_shift", lambda *_: shift)
+    monkeypatch.setattr("cxrlib.reports.run_page_sections.load_shift", lambda *_: shift)
     parts = gather_parts(run, store)
     assert [part.name for part in parts[:2]] == ["null", "shift"]
     assert "permutation" in " ".join(parts[0].words)

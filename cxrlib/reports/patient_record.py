@@ -23,7 +23,7 @@ from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.patients.patient_facts import MEASURES, UNDATED, say_doubt
 from cxrlib.patients.timeline import find_clock
 from cxrlib.quality.ledger import Ledger, find_flags
-from cxrlib.report import csv_with_header, provenance
+from cxrlib.reports.map_export import csv_with_header, provenance
 
 __all__ = [
     "FACTS",

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.report_page import PageFigure, PageTable, Section, report_html
+from cxrlib.reports.html_page import PageFigure, PageTable, Section, report_html
 
 HOSTILE = '<script>alert(1)</script> "quoted" & {braces}'
 

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from cxrlib.reports.html_tables import publication_html
 from cxrlib.table_layout import Cell, Column, Row, TableLayout
-from cxrlib.tables_html import publication_html
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** {{x}} [l](http://evil.example) &amp; $\\u"
 

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from cxrlib.reporting_items import AUTHOR, CLAIM, GUIDELINES, ITEMS, TRIPOD_AI, answer_items
+from cxrlib.reports.reporting_checklists import (
+    AUTHOR,
+    CLAIM,
+    GUIDELINES,
+    ITEMS,
+    TRIPOD_AI,
+    answer_items,
+)
 
 #: Main items and letters of TRIPOD+AI: Collins et al. 2024, Table 1 of the statement.
 LETTERS = {3: 3, 5: 2, 6: 3, 8: 3, 9: 3, 12: 7, 18: 6, 20: 3, 23: 2, 27: 3}

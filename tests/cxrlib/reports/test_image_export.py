@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrlib import image_export
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import ReportError
-from cxrlib.image_export import (
+from cxrlib.reports import image_export
+from cxrlib.reports.image_export import (
     pack_images,
     pictures_for_export,
     placeholders,

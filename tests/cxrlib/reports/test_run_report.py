@@ -21,10 +21,10 @@ from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks.tasks import find_task, read_task
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.reporting_items import ITEMS
-from cxrlib.run_manifest import make_manifest, name_time
-from cxrlib.run_methods import write_methods
-from cxrlib.run_report import (
+from cxrlib.reports.methods_paragraph import write_methods
+from cxrlib.reports.reporting_checklists import ITEMS
+from cxrlib.reports.run_manifest import make_manifest, name_time
+from cxrlib.reports.run_report import (
     FILES,
     ReportPart,
     list_image_licences,

@@ -22,15 +22,15 @@ from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, te
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature.licences import METADATA_LICENCE, credit, licence_of
-from cxrlib.report import csv_with_header, provenance
-from cxrlib.reporting_items import answer_items
-from cxrlib.run_manifest import (
+from cxrlib.reports.map_export import csv_with_header, provenance
+from cxrlib.reports.reporting_checklists import answer_items
+from cxrlib.reports.run_manifest import (
     list_used_images,
     make_manifest,
     name_time,
 )
-from cxrlib.run_page import ReportContents, write_page
-from cxrlib.run_parts import ReportPart
+from cxrlib.reports.run_page import ReportContents, write_page
+from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.storage.json_tables import to_records
 
 __all__ = [
@@ -69,7 +69,7 @@ def write_run_report(
     runs : sequence of RunEntry
         All that were made on the cohort and task: `cxrlib.baselines.runs.runs.list_runs`.
     more : sequence of ReportPart
-        What else was computed of the run: `cxrlib.run_parts.gather_parts`.
+        What else was computed of the run: `cxrlib.reports.run_page_sections.gather_parts`.
     today : date, optional
         When it is written.
 

@@ -1,0 +1,1 @@
+"""Exports: figures, tables, patient records, run reports, and the provenance they carry."""
