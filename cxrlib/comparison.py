@@ -12,11 +12,11 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.filters import find_reasons, get_filter
 from cxrlib.measures import VARIABLES, Measure, explain_sources, list_measures
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.number_text import FEW, name_units
-from cxrlib.selection import Selection, select
+from cxrlib.selection.filters import find_reasons, get_filter
+from cxrlib.selection.selection import Selection, select
 from cxrlib.units import NO, YES, Units, read_images, take_units
 
 __all__ = [
@@ -96,7 +96,7 @@ def split_by_column(cohort: Cohort, name: str, first: str, second: str) -> Masks
     ----------
     cohort : Cohort
     name : str
-        One of `cxrlib.filters.FILTERS` that has values, such as "view" or "region".
+        One of `cxrlib.selection.filters.FILTERS` that has values, such as "view" or "region".
     first, second : str
 
     Raises

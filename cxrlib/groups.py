@@ -14,7 +14,7 @@ from cxrlib.cohort.findings import is_usable, parse_finding
 from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.filters import NOT_RECORDED, list_levels
+from cxrlib.selection.filters import NOT_RECORDED, list_levels
 
 __all__ = ["GROUPINGS", "Grouping", "Groups", "get_grouping", "part_images"]
 

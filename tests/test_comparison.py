@@ -18,7 +18,7 @@ from cxrlib.comparison import (
 from cxrlib.distributions import list_ages
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, NOTHING
-from cxrlib.selection import Selection
+from cxrlib.selection.selection import Selection
 from cxrlib.statistics import summarise
 from cxrlib.summary_layout import lay_out_summary
 from cxrlib.table_one import make_table_one

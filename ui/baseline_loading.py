@@ -11,7 +11,7 @@ from cxrlib.baselines.runs.runs import Run, find_run, make_run
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import Task, TaskColumn, list_task_columns
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.selection import Selection
+from cxrlib.selection.selection import Selection
 from cxrlib.storage.store import Store
 from ui.resources import find_cache, time_changes, time_computed
 

@@ -17,10 +17,10 @@ from cxrlib.comparison import (
     split_by_column,
     split_by_selection,
 )
-from cxrlib.filters import FILTERS, list_choices
 from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.number_text import NOTHING, write_tenths
-from cxrlib.selection import Selection
+from cxrlib.selection.filters import FILTERS, list_choices
+from cxrlib.selection.selection import Selection
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.chart import show_chart

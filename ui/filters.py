@@ -12,8 +12,8 @@ import streamlit as st
 from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import parse_number
-from cxrlib.filters import FILTERS, list_choices, list_numbers, name_number
-from cxrlib.selection import (
+from cxrlib.selection.filters import FILTERS, list_choices, list_numbers, name_number
+from cxrlib.selection.selection import (
     OPEN_ENDS,
     Loosening,
     Selection,
@@ -72,7 +72,7 @@ def current_selection() -> Selection:
 
 @functools.lru_cache(maxsize=32)
 def load_selected(cohort: Cohort, selection: Selection) -> Cohort:
-    """Select once for all sessions; see `cxrlib.selection.select`."""
+    """Select once for all sessions; see `cxrlib.selection.selection.select`."""
     return select(cohort, selection)
 
 
@@ -100,7 +100,7 @@ def describe_empty(ways: Sequence[Loosening]) -> str:
     Parameters
     ----------
     ways : sequence of Loosening
-        As `cxrlib.selection.find_loosening` gives them.
+        As `cxrlib.selection.selection.find_loosening` gives them.
     """
     if not ways:
         return "No image is left, and no single filter is to blame. Reset the filters."

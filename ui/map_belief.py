@@ -39,7 +39,7 @@ from cxrlib.patients.neighbour_states import (
     path_shares,
     shares_table,
 )
-from cxrlib.selection import Selection
+from cxrlib.selection.selection import Selection
 from cxrlib.storage.store import Store
 from ui.address import report_unknown
 from ui.cohorts import current_entry

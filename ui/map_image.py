@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.charts.maps.map_text import describe_out
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import Trajectory
-from cxrlib.selection import find_all_reasons
+from cxrlib.selection.selection import find_all_reasons
 from ui.filters import current_selection
 from ui.image_panel import show_image_panel
 from ui.map_controls import MAX_PATIENTS

@@ -13,7 +13,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.reference_cohort import ReferenceCloud
 from cxrlib.maps.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
 from cxrlib.reports.map_export import provenance, tell_behind
-from cxrlib.selection import Selection
+from cxrlib.selection.selection import Selection
 from ui.filters import load_selected, show_empty
 from ui.resources import Current
 from ui.text import show_quiet

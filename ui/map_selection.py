@@ -27,7 +27,7 @@ from cxrlib.maps.lasso import (
 )
 from cxrlib.maps.map_table import export_map, write_parquet
 from cxrlib.number_text import NOTHING, name_units
-from cxrlib.selection import Selection
+from cxrlib.selection.selection import Selection
 from cxrlib.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.cohort_groups import lay_out_groups

@@ -20,7 +20,7 @@ from cxrlib.cohort.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.cohort.cohort_list import split_paths
 from cxrlib.errors import CohortError
 from cxrlib.progress import ProgressLine
-from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
+from cxrlib.selection.selection import Selection, check_selection, explain_out, parse_where, select
 from cxrlib.storage.store import Store
 
 __all__ = ["choose_images", "describe_cohort", "load_named", "register"]

@@ -47,7 +47,7 @@ from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.reference_cohort import ReferenceCloud, fit_reference, place_reference
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.progress import ProgressLine
-from cxrlib.selection import Selection, parse_where
+from cxrlib.selection.selection import Selection, parse_where
 from cxrlib.storage.store import Store
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]

@@ -22,7 +22,7 @@ from cxrlib.quality.ledger import (
     upstream_report,
 )
 from cxrlib.quality.rules import SEVERITIES
-from cxrlib.selection import Selection, parse_where
+from cxrlib.selection.selection import Selection, parse_where
 from cxrlib.storage.json_tables import to_records
 
 __all__ = ["register"]

@@ -12,7 +12,7 @@ from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.missingness import describe_missingness
-from cxrlib.selection import parse_where
+from cxrlib.selection.selection import parse_where
 from cxrlib.statistics import select_published, summarise
 from cxrlib.storage.json_tables import to_records
 from cxrlib.table_one import make_table_one

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.filters import NOT_RECORDED
+from cxrlib.selection.filters import NOT_RECORDED
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["MAX_CATEGORIES", "Colouring", "colour_points", "list_colourings"]

@@ -69,7 +69,7 @@ def provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) ->
     source : MappedCohort or Cohort
         A map says which one it is, and by which extractor; a cohort alone has neither.
     filters : sequence of str
-        What the filters keep, in words: `cxrlib.selection.Selection.describe`.
+        What the filters keep, in words: `cxrlib.selection.selection.Selection.describe`.
     """
     cohort = source.cohort if isinstance(source, MappedCohort) else source
     return [

@@ -14,9 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.comparison import Comparison
-from cxrlib.filters import FILTERS
 from cxrlib.literature.paper_tables import PUBLISHED, find_table
 from cxrlib.quality.rules import RULES
+from cxrlib.selection.filters import FILTERS
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
 from ui.chart import _filter_by_click

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.filters import FILTERS
-from cxrlib.selection import Selection, parse_where, select
+from cxrlib.selection.filters import FILTERS
+from cxrlib.selection.selection import Selection, parse_where, select
 from tests.cohort_factory import make_cohort
 
 SCRIPT = """

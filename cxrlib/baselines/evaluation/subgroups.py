@@ -21,7 +21,7 @@ from cxrlib.baselines.evaluation.resampling import (
     weigh_images,
 )
 from cxrlib.baselines.evaluation.scores import POOLED_METRICS, sum_pairs
-from cxrlib.filters import NOT_RECORDED
+from cxrlib.selection.filters import NOT_RECORDED
 
 __all__ = ["AGE_GROUPS", "SUBGROUP_COLUMNS", "name_age_groups", "score_subgroups"]
 

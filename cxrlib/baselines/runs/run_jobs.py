@@ -26,7 +26,7 @@ from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import read_task
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.selection import check_selection
+from cxrlib.selection.selection import check_selection
 from cxrlib.storage.store import Store
 
 __all__ = [

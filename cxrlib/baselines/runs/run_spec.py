@@ -10,7 +10,7 @@ from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, read_task
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.selection import Selection, parse_where
+from cxrlib.selection.selection import Selection, parse_where
 
 __all__ = ["MAX_RESAMPLES", "QUERY_NAMES", "RunSpec", "describe_spec"]
 

@@ -40,7 +40,7 @@ from cxrlib.baselines.tasks.task_rows import TaskRows, narrow_rows, take_rows
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.selection import check_selection
+from cxrlib.selection.selection import check_selection
 from cxrlib.storage.store import Store
 
 __all__ = [

@@ -18,9 +18,9 @@ from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
-from cxrlib.filters import LAST, NOT_RECORDED, name_number
 from cxrlib.number_text import FEW, name_units
-from cxrlib.selection import Selection, find_all_reasons
+from cxrlib.selection.filters import LAST, NOT_RECORDED, name_number
+from cxrlib.selection.selection import Selection, find_all_reasons
 
 __all__ = [
     "CLASS_GROUPINGS",

@@ -23,7 +23,7 @@ from cxrlib.cohort.metadata import (
     parse_number,
 )
 from cxrlib.errors import SelectionError
-from cxrlib.filters import name_number
+from cxrlib.selection.filters import name_number
 
 __all__ = [
     "DERIVED",

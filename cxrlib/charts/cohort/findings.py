@@ -18,7 +18,7 @@ from cxrlib.charts.style.rows import (
 )
 from cxrlib.charts.style.template import MARGIN
 from cxrlib.cohort.regions import UNKNOWN
-from cxrlib.filters import NOT_RECORDED
+from cxrlib.selection.filters import NOT_RECORDED
 
 __all__ = ["describe_findings", "plot_findings"]
 

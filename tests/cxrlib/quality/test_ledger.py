@@ -27,7 +27,7 @@ from cxrlib.quality.ledger import (
     upstream_report,
 )
 from cxrlib.quality.rules import SEVERITIES
-from cxrlib.selection import Selection, parse_where, select
+from cxrlib.selection.selection import Selection, parse_where, select
 from cxrlib.storage.store import Store
 from tests.cohort_factory import draw_image, make_cohort
 

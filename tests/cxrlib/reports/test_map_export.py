@@ -21,7 +21,7 @@ from cxrlib.reports.map_export import (
     write_map_page,
     write_map_table,
 )
-from cxrlib.selection import Selection, select
+from cxrlib.selection.selection import Selection, select
 
 
 def read_csv(data: bytes) -> tuple[list[str], pd.DataFrame]:

@@ -26,7 +26,7 @@ from cxrlib.charts.cohort.flow import describe_flow
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW
-from cxrlib.selection import Selection, parse_where, select
+from cxrlib.selection.selection import Selection, parse_where, select
 from tests.cohort_factory import draw_image, make_cohort
 
 LINES = [

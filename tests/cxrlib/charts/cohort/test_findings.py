@@ -6,7 +6,7 @@ import pytest
 from cxrlib.charts.cohort.findings import describe_findings, plot_findings
 from cxrlib.charts.style.rows import read_click
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.selection import Selection, select
+from cxrlib.selection.selection import Selection, select
 from cxrlib.statistics import summarise
 from tests.cohort_factory import make_cohort
 

@@ -17,7 +17,9 @@ import pandas as pd
 from cxrlib.cohort.cohort import Cohort, Keeping
 from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
-from cxrlib.filters import (
+from cxrlib.quality.flags import FLAGS, list_flags
+from cxrlib.selection.filter_syntax import read_terms, write_term
+from cxrlib.selection.filters import (
     FILTERS,
     Choice,
     find_reasons,
@@ -27,8 +29,6 @@ from cxrlib.filters import (
     name_noun,
     name_number,
 )
-from cxrlib.quality.flags import FLAGS, list_flags
-from cxrlib.where import read_terms, write_term
 
 __all__ = [
     "OPEN_ENDS",

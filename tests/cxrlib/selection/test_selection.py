@@ -13,9 +13,9 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.filters import FILTERS, list_choices
 from cxrlib.quality.flags import list_flags
-from cxrlib.selection import (
+from cxrlib.selection.filters import FILTERS, list_choices
+from cxrlib.selection.selection import (
     Selection,
     check_selection,
     explain_out,

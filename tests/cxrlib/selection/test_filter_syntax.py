@@ -3,8 +3,8 @@
 import pytest
 
 from cxrlib.errors import SelectionError
-from cxrlib.selection import Selection, parse_where
-from tests.test_selection import HOSTILE
+from cxrlib.selection.selection import Selection, parse_where
+from tests.cxrlib.selection.test_selection import HOSTILE
 
 
 @pytest.mark.parametrize("value", [*HOSTILE, '"', '""', " leading", "a,b", ";", "="])

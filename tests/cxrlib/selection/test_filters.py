@@ -8,8 +8,8 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.filters import FILTERS, NOT_RECORDED, find_reasons, list_choices, list_numbers
 from cxrlib.quality.flags import FLAGS
+from cxrlib.selection.filters import FILTERS, NOT_RECORDED, find_reasons, list_choices, list_numbers
 from tests.cohort_factory import make_cohort
 
 

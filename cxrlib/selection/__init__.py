@@ -1,0 +1,1 @@
+"""Filters, their written syntax, and the images they select."""
