@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.cohorts import find_real_root
-from cxrlib.articles import list_articles
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.comparison import compare_recorded
-from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
-from cxrlib.groups import GROUPINGS
-from cxrlib.missingness import describe_missingness
-from cxrlib.statistics import select_published, summarise
 from cxrlib.storage.store import Store
+from cxrlib.summary.articles import list_articles
+from cxrlib.summary.counts import select_published, summarise
+from cxrlib.summary.distributions import list_ages, list_image_sizes, list_offsets
+from cxrlib.summary.group_comparison import compare_recorded
+from cxrlib.summary.groupings import GROUPINGS
+from cxrlib.summary.missingness import describe_missingness
+from cxrlib.summary.table_one import make_table_one
 from cxrlib.synthetic.records import COLUMNS, simulate_courses
-from cxrlib.table_one import make_table_one
 
 LIMIT = 300  # ms, all tables of the page
 OUTCOMES = ("survival", "went_icu", "intubated")

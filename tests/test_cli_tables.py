@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from cxrlib import NOTICE
 from cxrlib.cli import app, tables
-from cxrlib.groups import GROUPINGS
-from cxrlib.statistics import UNITS
+from cxrlib.summary.counts import UNITS
+from cxrlib.summary.groupings import GROUPINGS
 from tests.cohort_factory import draw_image, make_cohort
 
 ROWS: list[dict[str, object]] = [

@@ -14,7 +14,7 @@ from cxrlib.reports.run_manifest import make_manifest
 from cxrlib.reports.run_page_sections import gather_parts
 from cxrlib.reports.run_report import pack_report, write_run_report
 from cxrlib.storage.store import Store
-from cxrlib.table_layout import lay_out_frame
+from cxrlib.summary.table_layout import lay_out_frame
 from ui.baseline_loading import load_entries
 from ui.baseline_runs import show_command
 from ui.resources import find_cache

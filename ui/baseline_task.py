@@ -14,10 +14,10 @@ from cxrlib.baselines.tasks.task_rows import TaskRows, compare_labelled, count_c
 from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.reports.map_export import csv_with_header
+from cxrlib.summary.group_comparison import Comparison
 from ui.figure import show_figure
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text

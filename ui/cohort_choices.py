@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.statistics import UNITS, select_published
+from cxrlib.summary.counts import UNITS, select_published
 from ui.address import report_unknown
 from ui.text import show_alert
 

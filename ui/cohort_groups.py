@@ -10,18 +10,18 @@ import streamlit as st
 
 from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.comparison import (
+from cxrlib.number_text import NOTHING, write_tenths
+from cxrlib.selection.filters import FILTERS, list_choices
+from cxrlib.selection.selection import Selection
+from cxrlib.summary.group_comparison import (
     Comparison,
     compare_groups,
     compare_recorded,
     split_by_column,
     split_by_selection,
 )
-from cxrlib.missingness import RECORDED_COLUMNS
-from cxrlib.number_text import NOTHING, write_tenths
-from cxrlib.selection.filters import FILTERS, list_choices
-from cxrlib.selection.selection import Selection
-from cxrlib.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary.missingness import RECORDED_COLUMNS
+from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.chart import show_chart
 from ui.tables import show_dense_table

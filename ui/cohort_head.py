@@ -9,7 +9,7 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.number_text import describe_share, name_units
-from cxrlib.statistics import Summary, summarise
+from cxrlib.summary.counts import Summary, summarise
 from ui.text import show_text
 
 __all__ = ["show_head"]

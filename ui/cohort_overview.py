@@ -19,11 +19,11 @@ from cxrlib.charts.cohort.histograms import (
     plot_sizes,
 )
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.distributions import list_ages, list_image_sizes, list_offsets
-from cxrlib.geography import place_counts
 from cxrlib.number_text import name_units
-from cxrlib.statistics import Summary, summarise
-from cxrlib.summary_layout import lay_out_summary
+from cxrlib.summary.counts import Summary, summarise
+from cxrlib.summary.distributions import list_ages, list_image_sizes, list_offsets
+from cxrlib.summary.geography import place_counts
+from cxrlib.summary.summary_layout import lay_out_summary
 from ui.chart import show_chart
 from ui.tables import show_dense_table
 

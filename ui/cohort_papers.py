@@ -11,14 +11,14 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.literature.paper_tables import PUBLISHED, PublishedTable, find_table
 from cxrlib.number_text import name_units
-from cxrlib.published import (
+from cxrlib.summary.paper_comparison import (
     compare_published,
     describe_comparison,
     format_number,
     list_unpublished_rows,
 )
-from cxrlib.published_counts import count_published
-from cxrlib.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary.paper_counts import count_published
+from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.tables import show_dense_table
 from ui.text import show_quiet, show_text

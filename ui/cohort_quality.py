@@ -15,7 +15,7 @@ from cxrlib.quality.ledger import (
     mark_images,
     upstream_report,
 )
-from cxrlib.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.tables import show_dense_table
 from ui.text import show_quiet, show_text

@@ -7,18 +7,18 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cxrlib.articles import list_articles
 from cxrlib.charts.cohort.findings import describe_findings, plot_findings
 from cxrlib.charts.cohort.missingness import describe_missing, plot_missing
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.groups import GROUPINGS
 from cxrlib.literature.bibliography import PAPERS, cite_articles, cite_collection
-from cxrlib.missingness import describe_missingness
 from cxrlib.number_text import name_units
-from cxrlib.statistics import VIEW_COLUMNS, summarise
-from cxrlib.summary_layout import lay_out_summary
-from cxrlib.table_layout import TableLayout, lay_out_frame
-from cxrlib.table_one import make_table_one
+from cxrlib.summary.articles import list_articles
+from cxrlib.summary.counts import VIEW_COLUMNS, summarise
+from cxrlib.summary.groupings import GROUPINGS
+from cxrlib.summary.missingness import describe_missingness
+from cxrlib.summary.summary_layout import lay_out_summary
+from cxrlib.summary.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary.table_one import make_table_one
 from ui.address import report_unknown
 from ui.chart import show_chart
 from ui.tables import show_dense_table

@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.comparison import Comparison
 from cxrlib.errors import SelectionError
 from cxrlib.maps.lasso import (
     MOST_IN_ADDRESS,
@@ -28,7 +27,8 @@ from cxrlib.maps.lasso import (
 from cxrlib.maps.map_table import export_map, write_parquet
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection.selection import Selection
-from cxrlib.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary.group_comparison import Comparison
+from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.cohort_groups import lay_out_groups
 from ui.cohorts import current_entry

@@ -26,7 +26,7 @@ from cxrlib.patients.output_courses import (
 from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
 from cxrlib.reports.map_export import provenance
 from cxrlib.storage.store import Store
-from cxrlib.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure

@@ -14,7 +14,7 @@ from cxrlib.charts.style.palette import PALETTES, Palette
 from cxrlib.number_text import NOTHING
 from cxrlib.reports.html_tables import publication_html
 from cxrlib.reports.map_export import csv_with_header
-from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
+from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
 from ui.figure import Saving
 from ui.text import show_quiet
 

@@ -11,11 +11,11 @@ from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.missingness import describe_missingness
 from cxrlib.selection.selection import parse_where
-from cxrlib.statistics import select_published, summarise
 from cxrlib.storage.json_tables import to_records
-from cxrlib.table_one import make_table_one
+from cxrlib.summary.counts import select_published, summarise
+from cxrlib.summary.missingness import describe_missingness
+from cxrlib.summary.table_one import make_table_one
 
 __all__ = ["register"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.comparison import Comparison, compare_groups, compare_numbers
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
+from cxrlib.summary.group_comparison import Comparison, compare_groups, compare_numbers
 
 __all__ = [
     "MOST_IN_ADDRESS",

@@ -11,9 +11,9 @@ from math import inf
 import numpy as np
 import pandas as pd
 
-from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.quality.rules.rule import name_value
 from cxrlib.quality.rules.values import LIMITS, Limits
+from cxrlib.summary.missingness import RECORDED_COLUMNS
 
 __all__ = ["DIFFERS", "MEASURES", "UNDATED", "lab_table", "list_undated_facts", "say_doubt"]
 

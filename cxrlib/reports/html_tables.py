@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxrlib.number_text import NOTHING
-from cxrlib.table_layout import Column, Row, TableLayout
+from cxrlib.summary.table_layout import Column, Row, TableLayout
 
 if TYPE_CHECKING:
     from great_tables import GT

@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.reports.map_export import provenance
-from cxrlib.statistics import select_published, summarise
-from cxrlib.summary_layout import lay_out_summary
+from cxrlib.summary.counts import select_published, summarise
+from cxrlib.summary.summary_layout import lay_out_summary
 from ui.cohorts import current_entry
 from ui.filters import load_selected, show_filters
 from ui.frame import show_frame

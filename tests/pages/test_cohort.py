@@ -13,11 +13,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.comparison import Comparison
 from cxrlib.literature.paper_tables import PUBLISHED, find_table
 from cxrlib.quality.rules import RULES
 from cxrlib.selection.filters import FILTERS
-from cxrlib.statistics import summarise
+from cxrlib.summary.counts import summarise
+from cxrlib.summary.group_comparison import Comparison
 from tests.cohort_factory import make_cohort
 from ui.chart import _filter_by_click
 from ui.cohort_choices import SECTIONS

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.style.palette import PALETTES
-from cxrlib.table_layout import Bar, Cell, Column, Row, TableLayout
+from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
 from ui.tables import STYLE, list_savings, write_table
 
 HOSTILE = "<img src=x onerror=alert(1)>' onclick='x"

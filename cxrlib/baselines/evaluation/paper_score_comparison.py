@@ -1,9 +1,10 @@
 """Scores beside the ones the paper prints: what agrees, what differs, what cannot be said.
 
-The rule is that of `cxrlib.published`. A score rests on the images that are tested and on those
-that the model learnt from, so a number is called a *difference* only where the classes of the
-held-out region and of the whole task are as many as the paper's; elsewhere it is of a *different
-cohort*. Counts that agree are a necessary sign, not a proof: as many images can be other images.
+The rule is that of `cxrlib.summary.paper_comparison`. A score rests on the images that are tested
+and on those that the model learnt from, so a number is called a *difference* only where the
+classes of the held-out region and of the whole task are as many as the paper's; elsewhere it is of
+a *different cohort*. Counts that agree are a necessary sign, not a proof: as many images can be
+other images.
 """
 
 import math
@@ -25,7 +26,7 @@ from cxrlib.literature.paper_scores import (
     add_up_counts,
     find_scores,
 )
-from cxrlib.published import VERDICTS
+from cxrlib.summary.paper_comparison import VERDICTS
 
 if TYPE_CHECKING:
     from cxrlib.baselines.evaluation.loco import LocoResult

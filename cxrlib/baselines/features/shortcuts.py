@@ -14,7 +14,7 @@ import pandas as pd
 from cxrlib.cohort.metadata import YES_NO_COLUMNS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.missingness import RECORDED_COLUMNS
+from cxrlib.summary.missingness import RECORDED_COLUMNS
 
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks.task_rows import TaskRows

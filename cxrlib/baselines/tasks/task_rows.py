@@ -16,11 +16,11 @@ from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_label
 from cxrlib.cohort.cohort import Cohort, SelectionStep
 from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.cohort.regions import UNKNOWN
-from cxrlib.comparison import Comparison, compare_groups
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
 from cxrlib.selection.filters import LAST, NOT_RECORDED, name_number
 from cxrlib.selection.selection import Selection, find_all_reasons
+from cxrlib.summary.group_comparison import Comparison, compare_groups
 
 __all__ = [
     "CLASS_GROUPINGS",
@@ -447,7 +447,7 @@ def compare_labelled(
     unit : {"person", "patient", "image"}, default "person"
         Patients are taken where persons are not known.
     n_resamples, seed
-        As in `cxrlib.comparison.compare_groups`.
+        As in `cxrlib.summary.group_comparison.compare_groups`.
 
     Returns
     -------

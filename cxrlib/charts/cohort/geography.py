@@ -23,11 +23,11 @@ from cxrlib.charts.style.rows import (
 )
 from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
 from cxrlib.cohort.regions import UNKNOWN
-from cxrlib.geography import Outline, load_outlines, place_counts, project
+from cxrlib.summary.geography import Outline, load_outlines, place_counts, project
 
 __all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
 
-#: What is drawn of the plane of `cxrlib.geography.project`: all land but Antarctica.
+#: What is drawn of the plane of `cxrlib.summary.geography.project`: all land but Antarctica.
 EXTENT = (-2.36, 2.62, -1.0, 1.3)
 EDGE = 2.0  # pixels beyond the outermost circle
 # Pixels that labels are placed for: as narrow as a map beside the sidebar gets. What keeps clear

@@ -17,8 +17,8 @@ from cxrlib.charts.style.rows import (
     text_width,
 )
 from cxrlib.charts.style.template import MARGIN
-from cxrlib.comparison import Comparison
 from cxrlib.number_text import NOTHING
+from cxrlib.summary.group_comparison import Comparison
 
 __all__ = ["describe_differences", "plot_differences"]
 
@@ -48,7 +48,7 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     Parameters
     ----------
     comparison : Comparison
-        Result of `cxrlib.comparison.compare_groups`.
+        Result of `cxrlib.summary.group_comparison.compare_groups`.
     theme : {"light", "dark"}
 
     Returns

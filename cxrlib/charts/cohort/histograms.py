@@ -114,7 +114,7 @@ def plot_ages(ages: pd.DataFrame, *, unit: str = "patient", theme: Theme = "ligh
     ----------
     ages : DataFrame
         With a column ``age`` (years, NaN where not recorded), such as
-        `cxrlib.distributions.list_ages` gives.
+        `cxrlib.summary.distributions.list_ages` gives.
     unit : str, default "patient"
         What a row is.
     theme : {"light", "dark"}
@@ -216,7 +216,7 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     ----------
     offsets : DataFrame
         With a column ``offset`` (days, NaN where not recorded), such as
-        `cxrlib.distributions.list_offsets` gives.
+        `cxrlib.summary.distributions.list_offsets` gives.
     theme : {"light", "dark"}
 
     Returns
@@ -384,7 +384,7 @@ def plot_sizes(sizes: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     ----------
     sizes : DataFrame
         With columns ``height`` and ``width`` (pixels, NaN where the file cannot be read), such as
-        `cxrlib.distributions.list_image_sizes` gives.
+        `cxrlib.summary.distributions.list_image_sizes` gives.
     theme : {"light", "dark"}
 
     Returns

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.comparison import compare_numbers
 from cxrlib.errors import SelectionError
 from cxrlib.maps.lasso import (
     MOST_IN_ADDRESS,
@@ -22,6 +21,7 @@ from cxrlib.maps.lasso import (
 )
 from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.maps.trajectories import map_points
+from cxrlib.summary.group_comparison import compare_numbers
 from tests.cohort_factory import make_cohort
 
 

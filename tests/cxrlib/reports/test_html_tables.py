@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.reports.html_tables import publication_html
-from cxrlib.table_layout import Cell, Column, Row, TableLayout
+from cxrlib.summary.table_layout import Cell, Column, Row, TableLayout
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** {{x}} [l](http://evil.example) &amp; $\\u"
 

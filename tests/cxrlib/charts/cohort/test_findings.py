@@ -7,7 +7,7 @@ from cxrlib.charts.cohort.findings import describe_findings, plot_findings
 from cxrlib.charts.style.rows import read_click
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.selection.selection import Selection, select
-from cxrlib.statistics import summarise
+from cxrlib.summary.counts import summarise
 from tests.cohort_factory import make_cohort
 
 FINDINGS = [

@@ -16,7 +16,7 @@ from cxrlib.charts.cohort.geography import (
 from cxrlib.charts.style.palette import PALETTES, REGIONS, contrast, region_rim
 from cxrlib.charts.style.rows import read_click, text_width
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.statistics import summarise
+from cxrlib.summary.counts import summarise
 from tests.cohort_factory import make_cohort
 
 PLACES = [

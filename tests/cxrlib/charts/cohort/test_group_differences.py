@@ -6,7 +6,7 @@ import pytest
 
 from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.comparison import Comparison, compare_groups
+from cxrlib.summary.group_comparison import Comparison, compare_groups
 from tests.cohort_factory import make_cohort
 
 NAN = float("nan")

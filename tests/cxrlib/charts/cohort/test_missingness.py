@@ -6,7 +6,7 @@ import pytest
 from cxrlib.charts.cohort.missingness import choose_ink, describe_missing, plot_missing
 from cxrlib.charts.style.palette import PALETTES, contrast
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.missingness import RECORDED_COLUMNS, describe_missingness
+from cxrlib.summary.missingness import RECORDED_COLUMNS, describe_missingness
 from tests.cohort_factory import make_cohort
 
 

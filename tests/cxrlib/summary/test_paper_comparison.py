@@ -11,7 +11,7 @@ import pytest
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature.paper_tables import PUBLISHED, TOTALS, PublishedTable, find_table
-from cxrlib.published import (
+from cxrlib.summary.paper_comparison import (
     COMPARISON_COLUMNS,
     VERDICTS,
     compare_cells,
@@ -20,7 +20,7 @@ from cxrlib.published import (
     describe_comparison,
     list_unpublished_rows,
 )
-from cxrlib.published_counts import count_published
+from cxrlib.summary.paper_counts import count_published
 from tests.cohort_factory import make_cohort
 
 OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients")

@@ -11,8 +11,8 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import YES_NO_COLUMNS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.groups import GROUPINGS, Groups, part_images
-from cxrlib.units import BLANK, UNCLEAR, Units, read_images, take_units
+from cxrlib.summary.groupings import GROUPINGS, Groups, part_images
+from cxrlib.summary.units import BLANK, UNCLEAR, Units, read_images, take_units
 
 __all__ = ["RECORDED_COLUMNS", "describe_missingness"]
 
@@ -56,8 +56,8 @@ def describe_missingness(
     cohort : Cohort
         Its X-rays are counted.
     by : str, default "column"
-        "column" for the whole cohort, else a grouping of `cxrlib.groups.GROUPINGS`, such as
-        "region" or "source", for each of its rows.
+        "column" for the whole cohort, else a grouping of `cxrlib.summary.groupings.GROUPINGS`,
+        such as "region" or "source", for each of its rows.
     unit : {"image", "patient", "person"}, default "image"
         A patient or person has a value if any of their images in the row has one.
 

@@ -7,8 +7,8 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.measures import VARIABLES, Measure, list_measures
-from cxrlib.units import take_units
+from cxrlib.summary.measures import VARIABLES, Measure, list_measures
+from cxrlib.summary.units import take_units
 from tests.cohort_factory import make_cohort
 
 

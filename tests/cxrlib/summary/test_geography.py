@@ -10,8 +10,8 @@ import pytest
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.cohort.regions import M49, find_place
 from cxrlib.errors import SelectionError
-from cxrlib.geography import OUTLINES_FILE, load_outlines, place_counts, project
-from cxrlib.statistics import summarise
+from cxrlib.summary.counts import summarise
+from cxrlib.summary.geography import OUTLINES_FILE, load_outlines, place_counts, project
 
 EARTH = 6371.0  # kilometres, the mean radius
 #: Thousands of square kilometres, from the yearbook of the United Nations.

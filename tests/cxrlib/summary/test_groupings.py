@@ -6,7 +6,7 @@ import pytest
 
 from cxrlib.cohort.findings import parse_finding
 from cxrlib.errors import SelectionError
-from cxrlib.groups import GROUPINGS, part_images
+from cxrlib.summary.groupings import GROUPINGS, part_images
 
 
 def make_table(findings: list[str | None]) -> pd.DataFrame:

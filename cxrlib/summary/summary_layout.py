@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.groups import get_grouping
 from cxrlib.number_text import (
     FEW,
     NOTHING,
@@ -20,8 +19,9 @@ from cxrlib.number_text import (
     describe_share,
     name_units,
 )
-from cxrlib.statistics import OUTCOME_TITLES, OUTCOMES, TITLES, VIEW_COLUMNS, Summary
-from cxrlib.table_layout import NUMBER_BAR, Bar, Cell, Column, Row, TableLayout, Tone
+from cxrlib.summary.counts import OUTCOME_TITLES, OUTCOMES, TITLES, VIEW_COLUMNS, Summary
+from cxrlib.summary.groupings import get_grouping
+from cxrlib.summary.table_layout import NUMBER_BAR, Bar, Cell, Column, Row, TableLayout, Tone
 
 __all__ = ["PARTS", "TONES", "lay_out_summary"]
 
@@ -46,7 +46,7 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
     Parameters
     ----------
     summary : Summary
-        Result of `cxrlib.statistics.summarise`.
+        Result of `cxrlib.summary.counts.summarise`.
     title : str
         What is counted; the unit stands below it.
     parts : sequence of str

@@ -7,8 +7,8 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.literature.bibliography import article_link
-from cxrlib.statistics import VIEW_COLUMNS, summarise
-from cxrlib.units import read_images
+from cxrlib.summary.counts import VIEW_COLUMNS, summarise
+from cxrlib.summary.units import read_images
 
 __all__ = ["list_articles"]
 

@@ -1,7 +1,7 @@
 """Table One: who is in a cohort, with what is missing and without p-values.
 
 p-values would test whether groups that nobody randomised differ, which they do. Whoever wants
-to compare two groups finds differences with intervals in `cxrlib.comparison`.
+to compare two groups finds differences with intervals in `cxrlib.summary.group_comparison`.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.groups import Groups, get_grouping, part_images
-from cxrlib.measures import VARIABLES, explain_sources, list_measures
 from cxrlib.number_text import FEW, describe_average, describe_share
-from cxrlib.units import read_images, take_units
+from cxrlib.summary.groupings import Groups, get_grouping, part_images
+from cxrlib.summary.measures import VARIABLES, explain_sources, list_measures
+from cxrlib.summary.units import read_images, take_units
 
 __all__ = ["TableOne", "make_table_one"]
 
@@ -69,10 +69,10 @@ def make_table_one(
     cohort : Cohort
         Its X-rays are counted.
     by : str, optional
-        A grouping of `cxrlib.groups.GROUPINGS`.
+        A grouping of `cxrlib.summary.groupings.GROUPINGS`.
     unit : {"image", "patient", "person"}, default "patient"
     variables : tuple of str
-        Of `cxrlib.measures.VARIABLES`; the one that the groups are made by is left out.
+        Of `cxrlib.summary.measures.VARIABLES`; the one that the groups are made by is left out.
 
     Returns
     -------

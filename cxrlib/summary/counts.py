@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.groups import get_grouping, part_images
 from cxrlib.number_text import FEW, compute_wilson, name_units
-from cxrlib.units import (
+from cxrlib.summary.groupings import get_grouping, part_images
+from cxrlib.summary.units import (
     BLANK,
     FEMALE,
     MALE,
@@ -195,7 +195,7 @@ def summarise(cohort: Cohort, by: str, *, unit: str = "image") -> Summary:
     cohort : Cohort
         Its X-rays are counted, all of them: select before (`select_published`).
     by : str
-        One of `cxrlib.groups.GROUPINGS`.
+        One of `cxrlib.summary.groupings.GROUPINGS`.
     unit : {"image", "patient", "person"}, default "image"
         What is counted. Table 3 of the paper counts patients, Table 4 images.
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.groups import GROUPINGS
-from cxrlib.statistics import OUTCOMES, select_published, summarise
-from cxrlib.summary_layout import PARTS, TONES, lay_out_summary
+from cxrlib.summary.counts import OUTCOMES, select_published, summarise
+from cxrlib.summary.groupings import GROUPINGS
+from cxrlib.summary.summary_layout import PARTS, TONES, lay_out_summary
 from tests.cohort_factory import make_cohort
 
 ROWS = [

@@ -9,19 +9,19 @@ import pytest
 
 from cxrlib.charts.cohort.histograms import describe_ages
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.comparison import (
+from cxrlib.errors import SelectionError
+from cxrlib.number_text import FEW, NOTHING
+from cxrlib.selection.selection import Selection
+from cxrlib.summary.counts import summarise
+from cxrlib.summary.distributions import list_ages
+from cxrlib.summary.group_comparison import (
     compare_groups,
     compare_recorded,
     split_by_column,
     split_by_selection,
 )
-from cxrlib.distributions import list_ages
-from cxrlib.errors import SelectionError
-from cxrlib.number_text import FEW, NOTHING
-from cxrlib.selection.selection import Selection
-from cxrlib.statistics import summarise
-from cxrlib.summary_layout import lay_out_summary
-from cxrlib.table_one import make_table_one
+from cxrlib.summary.summary_layout import lay_out_summary
+from cxrlib.summary.table_one import make_table_one
 from tests.cohort_factory import make_cohort
 
 

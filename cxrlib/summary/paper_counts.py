@@ -1,6 +1,6 @@
 """A cohort counted as the papers count theirs, table by table.
 
-The numbers are those of `cxrlib.statistics`; what is the papers' here is the choice of rows,
+The numbers are those of `cxrlib.summary.counts`; what is the papers' here is the choice of rows,
 units and names: frontal views and usable findings, patients in Table 3 and images in Table 4,
 male ratios of all, articles whatever the finding.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.literature.paper_tables import PUBLISHED, find_table
-from cxrlib.statistics import VIEW_COLUMNS, Summary, select_published, summarise
+from cxrlib.summary.counts import VIEW_COLUMNS, Summary, select_published, summarise
 
 __all__ = ["OURS_COLUMNS", "count_published"]
 

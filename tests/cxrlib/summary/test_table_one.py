@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.statistics import summarise
-from cxrlib.table_one import make_table_one
+from cxrlib.summary.counts import summarise
+from cxrlib.summary.table_one import make_table_one
 from tests.cohort_factory import make_cohort
 
 

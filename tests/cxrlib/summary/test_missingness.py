@@ -6,7 +6,7 @@ import pytest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.missingness import RECORDED_COLUMNS, describe_missingness
+from cxrlib.summary.missingness import RECORDED_COLUMNS, describe_missingness
 from tests.cohort_factory import make_cohort
 
 ROWS: list[dict[str, object]] = [

@@ -12,9 +12,9 @@ import numpy as np
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.groups import GROUPINGS, part_images
 from cxrlib.selection.filters import NOT_RECORDED
-from cxrlib.units import MALE, NO, YES, Units, read_images
+from cxrlib.summary.groupings import GROUPINGS, part_images
+from cxrlib.summary.units import MALE, NO, YES, Units, read_images
 
 __all__ = ["TITLES", "VARIABLES", "Measure", "explain_sources", "list_measures"]
 

@@ -16,7 +16,7 @@ import pandas as pd
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature.paper_tables import PublishedCell, PublishedTable, find_table
-from cxrlib.published_counts import OURS_COLUMNS, count_published
+from cxrlib.summary.paper_counts import OURS_COLUMNS, count_published
 
 __all__ = [
     "COMPARISON_COLUMNS",
@@ -82,7 +82,7 @@ def compare_cells(
     ----------
     published : PublishedTable
     ours : DataFrame
-        `cxrlib.published_counts.OURS_COLUMNS`, with or without ``remark``; rows and columns
+        `cxrlib.summary.paper_counts.OURS_COLUMNS`, with or without ``remark``; rows and columns
         that the paper does not have are passed over (see `list_unpublished_rows`).
     is_synthetic : bool, default False
         Whether ours is a made-up cohort: then no number can agree but by chance, and none

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.units import read_images, take_units
+from cxrlib.summary.units import read_images, take_units
 
 __all__ = ["list_ages", "list_image_sizes", "list_offsets"]
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.measures import VARIABLES, Measure, explain_sources, list_measures
-from cxrlib.missingness import RECORDED_COLUMNS
 from cxrlib.number_text import FEW, name_units
 from cxrlib.selection.filters import find_reasons, get_filter
 from cxrlib.selection.selection import Selection, select
-from cxrlib.units import NO, YES, Units, read_images, take_units
+from cxrlib.summary.measures import VARIABLES, Measure, explain_sources, list_measures
+from cxrlib.summary.missingness import RECORDED_COLUMNS
+from cxrlib.summary.units import NO, YES, Units, read_images, take_units
 
 __all__ = [
     "Comparison",
@@ -139,7 +139,7 @@ def compare_groups(
     names : tuple of (str, str)
     unit : {"image", "patient", "person"}, default "patient"
     variables : tuple of str
-        Of `cxrlib.measures.VARIABLES`.
+        Of `cxrlib.summary.measures.VARIABLES`.
     n_resamples : int, default 1000
         Persons (patients, where persons are not known) are drawn with replacement so often;
         an interval holds the middle 95 % of the differences.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.units import BLANK, NO, UNCLEAR, YES, count_conflicts, read_images, take_units
+from cxrlib.summary.units import BLANK, NO, UNCLEAR, YES, count_conflicts, read_images, take_units
 from tests.cohort_factory import make_cohort
 
 ROWS: list[dict[str, object]] = [
