@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cohorts import FRONTAL, find_real_root, make_cohort
-from cxrlib.processes import count_cores
+from cxrlib.system.processes import count_cores
 
 SETTINGS = [(0, 16), (2, 16)]  # DataLoader's workers and batch size
 Result = tuple[float, np.ndarray, np.ndarray]

@@ -32,8 +32,8 @@ from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import find_story, map_points
 from cxrlib.patients.neighbour_states import path_shares
-from cxrlib.processes import count_cores
 from cxrlib.storage.store import Store
+from cxrlib.system.processes import count_cores
 from ui.resources import Current
 
 ROOT = Path(__file__).resolve().parents[1]

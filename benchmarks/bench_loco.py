@@ -32,8 +32,8 @@ from cxrlib.baselines.features.feature_sets import Features, features_from_matri
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.processes import count_cores
 from cxrlib.synthetic.records import simulate_courses
+from cxrlib.system.processes import count_cores
 from tests.published_loop import run_published_loop
 
 SETS = {"intermediate": 1024, "18 outputs": 18, "4 outputs": 4, "lung opacity": 1, "prevalence": 0}

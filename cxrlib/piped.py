@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from cxrlib.errors import CxrError, SelectionError
 from cxrlib.jobs.job_kinds import EXTRACTION, JSON, fill_parameters, load_warm_extractor
-from cxrlib.processes import PACKAGE_FOLDER, give_way, run_module
+from cxrlib.system.processes import PACKAGE_FOLDER, give_way, run_module
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
 from cxrlib.jobs.job_queue import JobBook, JobRequest
-from cxrlib.liveness import mark_process
+from cxrlib.system.process_identity import mark_process
 
 
 @pytest.fixture

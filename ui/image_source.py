@@ -20,9 +20,9 @@ from cxrlib.display.thumbnails import (
     read_unchanged,
 )
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import open_regular
 from cxrlib.storage.store import Store
+from cxrlib.system.os_errors import describe_read_error
 from ui import resources
 from ui.byte_cache import ByteCache
 

@@ -19,9 +19,9 @@ from cxrlib.cli.options import (
 from cxrlib.cohort.cohort import Cohort, count_cohort, load_cohort
 from cxrlib.cohort.cohort_list import split_paths
 from cxrlib.errors import CohortError
-from cxrlib.progress import ProgressLine
 from cxrlib.selection.selection import Selection, check_selection, explain_out, parse_where, select
 from cxrlib.storage.store import Store
+from cxrlib.system.progress_line import ProgressLine
 
 __all__ = ["choose_images", "describe_cohort", "load_named", "register"]
 

@@ -13,7 +13,7 @@ from cxrlib.cohort.public_collection import COMMIT, LICENCE_NOTICE, fetch_collec
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, download_weights
 from cxrlib.errors import SelectionError
 from cxrlib.literature.paper_tables import PAPER_COMMIT
-from cxrlib.progress import ProgressLine
+from cxrlib.system.progress_line import ProgressLine
 
 __all__ = ["register"]
 

@@ -14,9 +14,9 @@ from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.progress import ProgressLine
 from cxrlib.storage.json_tables import to_records
 from cxrlib.storage.store import Store
+from cxrlib.system.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from cxrlib.baselines.features.feature_sets import Features

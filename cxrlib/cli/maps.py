@@ -46,9 +46,9 @@ from cxrlib.maps.mapped_cohort import MappedCohort, compute_map, find_maps, sele
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.reference_cohort import ReferenceCloud, fit_reference, place_reference
 from cxrlib.maps.surfaces import SurfaceWish
-from cxrlib.progress import ProgressLine
 from cxrlib.selection.selection import Selection, parse_where
 from cxrlib.storage.store import Store
+from cxrlib.system.progress_line import ProgressLine
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]
 

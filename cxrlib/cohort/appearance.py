@@ -35,7 +35,7 @@ from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE
 from cxrlib.cohort.persons import compute_signature
 from cxrlib.errors import ImageError, StoreError
 from cxrlib.images.image_files import decode_described, read_image_bytes, to_eight_bits
-from cxrlib.processes import count_cores
+from cxrlib.system.processes import count_cores
 
 if TYPE_CHECKING:
     from cxrlib.storage.store import Store

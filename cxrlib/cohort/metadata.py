@@ -20,8 +20,8 @@ import pandas as pd
 
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.errors import CohortError
-from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
+from cxrlib.system.os_errors import describe_read_error
 
 __all__ = [
     "FRONTAL_VIEWS",

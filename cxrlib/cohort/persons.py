@@ -54,7 +54,7 @@ from PIL import Image
 
 from cxrlib.errors import ImageError, SelectionError, StoreError
 from cxrlib.images.image_files import read_image
-from cxrlib.processes import count_cores
+from cxrlib.system.processes import count_cores
 
 if TYPE_CHECKING:
     from cxrlib.storage.store import Store

@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cxrlib.archives import tree_id, unpack_archive
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import METADATA_FILE, read_records, type_records
-from cxrlib.downloads import Download, check_space, download, try_lock
 from cxrlib.errors import (
     ArchiveError,
     CohortError,
@@ -24,8 +22,10 @@ from cxrlib.errors import (
     DownloadStoppedError,
     SelectionError,
 )
-from cxrlib.reasons import describe_write_error
 from cxrlib.storage.files import ANNOTATIONS_FOLDER, IMAGES_FOLDER
+from cxrlib.system.http_download import Download, check_space, download, try_lock
+from cxrlib.system.os_errors import describe_write_error
+from cxrlib.system.zip_archive import tree_id, unpack_archive
 
 __all__ = ["COMMIT", "LICENCE_NOTICE", "FetchReport", "fetch_collection"]
 

@@ -21,8 +21,8 @@ from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.errors import ImageError, StoreError
 from cxrlib.images.image_files import decode_image, decode_smaller, read_image_bytes, to_eight_bits
 from cxrlib.images.parallel_reading import ImageFile
-from cxrlib.processes import count_cores
 from cxrlib.storage.store import Store
+from cxrlib.system.processes import count_cores
 
 __all__ = [
     "FULL_SIDE",

@@ -13,8 +13,8 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
 from cxrlib.images.parallel_reading import ImageFile, Prepared, prepare_images
-from cxrlib.processes import count_cores
 from cxrlib.storage.store import EmbeddingWriter, Store
+from cxrlib.system.processes import count_cores
 
 __all__ = ["EmbeddingSet", "compute_embeddings", "load_embeddings"]
 

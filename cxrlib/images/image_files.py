@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cxrlib.errors import ImageError
-from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
+from cxrlib.system.os_errors import describe_read_error
 
 __all__ = [
     "MAX_PIXELS",

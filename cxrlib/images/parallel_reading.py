@@ -21,7 +21,7 @@ import numpy as np
 
 from cxrlib.errors import CxrError, ImageError
 from cxrlib.images.image_files import decode_image, read_image_bytes
-from cxrlib.processes import ONE_THREAD, with_environment
+from cxrlib.system.processes import ONE_THREAD, with_environment
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]
 

@@ -33,9 +33,9 @@ from cxrlib.jobs.job_record import (
     format_job,
     parse_job,
 )
-from cxrlib.liveness import ProcessMark, end_process, is_alive
-from cxrlib.reasons import describe_read_error, describe_write_error
 from cxrlib.storage.files import read_regular
+from cxrlib.system.os_errors import describe_read_error, describe_write_error
+from cxrlib.system.process_identity import ProcessMark, end_process, is_alive
 
 __all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cxrlib.jobs.job_kinds import JSON
-from cxrlib.liveness import ProcessMark
+from cxrlib.system.process_identity import ProcessMark
 
 __all__ = [
     "FINISHED",
@@ -51,7 +51,7 @@ class Job:
     result : dict
         What it gave, once done.
     pid, process_started, machine
-        The worker that runs or ran it, as in `cxrlib.liveness.ProcessMark`.
+        The worker that runs or ran it, as in `cxrlib.system.process_identity.ProcessMark`.
     created, started, updated, finished : float or None
         When it was first asked for, last begun, last heard of, last ended.
     n_before : int

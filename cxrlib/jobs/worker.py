@@ -22,9 +22,9 @@ from cxrlib.errors import CxrError, StoreError
 from cxrlib.jobs.job_kinds import JSON, WorkStoppedError, run_work, warm_up
 from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, Job, JobBook
 from cxrlib.jobs.worker_launch import LOCK_FILE, LOG_FILE, worker_lock
-from cxrlib.liveness import mark_process
-from cxrlib.processes import give_way
-from cxrlib.reasons import describe_write_error
+from cxrlib.system.os_errors import describe_write_error
+from cxrlib.system.process_identity import mark_process
+from cxrlib.system.processes import give_way
 
 __all__ = ["Worker", "become_worker"]
 

@@ -11,8 +11,8 @@ import filelock
 
 from cxrlib.errors import StoreError
 from cxrlib.jobs.job_queue import FOLDER
-from cxrlib.processes import PACKAGE_FOLDER, run_module
-from cxrlib.reasons import describe_write_error
+from cxrlib.system.os_errors import describe_write_error
+from cxrlib.system.processes import PACKAGE_FOLDER, run_module
 
 __all__ = [
     "LOCK_FILE",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrlib.errors import StoreError
-from cxrlib.reasons import describe_read_error
+from cxrlib.system.os_errors import describe_read_error
 
 if TYPE_CHECKING:
     from cxrlib.storage.store import Store

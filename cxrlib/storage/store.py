@@ -37,9 +37,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.reasons import describe_read_error, describe_write_error
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.files import open_regular, read_regular
+from cxrlib.system.os_errors import describe_read_error, describe_write_error
 
 __all__ = ["EmbeddingWriter", "Store", "StoredEmbeddings"]
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from cxrlib.errors import CohortError
-from cxrlib.processes import ONE_THREAD, count_cores, with_environment
 from cxrlib.synthetic.annotations import Drawn, box_entries, collect_boxes, draw_scores
 from cxrlib.synthetic.course import ZONES
 from cxrlib.synthetic.phantom import Array
@@ -24,6 +23,7 @@ from cxrlib.synthetic.radiograph import Textures, make_textures
 from cxrlib.synthetic.records import COLUMNS, ImageTask, SimulatedCohort, simulate_courses
 from cxrlib.synthetic.rendering import Picture, build_body, render_shot
 from cxrlib.synthetic.truth import VERSION, describe_planted
+from cxrlib.system.processes import ONE_THREAD, count_cores, with_environment
 
 __all__ = ["generate_demo"]
 

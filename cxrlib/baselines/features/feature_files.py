@@ -25,8 +25,8 @@ from cxrlib.baselines.features.feature_sets import MAX_NAME, Features, features_
 from cxrlib.cohort.planted_truth import make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
+from cxrlib.system.os_errors import describe_read_error
 
 __all__ = ["ID_COLUMN", "MAX_BYTES", "MAX_CELLS", "MAX_COLUMNS", "read_feature_file"]
 

@@ -19,8 +19,8 @@ import numpy as np
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
 from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.images.image_files import PREPROCESSING, SIDE, preprocess
-from cxrlib.processes import with_environment
 from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.system.processes import with_environment
 
 if TYPE_CHECKING:
     import torch

@@ -19,10 +19,10 @@ from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251
 from typing import TYPE_CHECKING
 
-from cxrlib.downloads import Download, download
 from cxrlib.errors import DownloadError, SelectionError, WeightsError
-from cxrlib.reasons import describe_read_error
 from cxrlib.storage.files import read_regular
+from cxrlib.system.http_download import Download, download
+from cxrlib.system.os_errors import describe_read_error
 
 if TYPE_CHECKING:
     import torch

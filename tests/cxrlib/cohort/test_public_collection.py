@@ -12,15 +12,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from cxrlib import downloads
-from cxrlib.archives import blob_id, tree_id
 from cxrlib.cli import fetching
 from cxrlib.cohort import public_collection
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.cohort.public_collection import COMMIT, WORK_FOLDER, FetchReport, fetch_collection
-from cxrlib.downloads import try_lock
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
 from cxrlib.literature.paper_tables import PAPER_COMMIT
+from cxrlib.system import http_download
+from cxrlib.system.http_download import try_lock
+from cxrlib.system.zip_archive import blob_id, tree_id
 from tests.cohort_factory import make_cohort
 from tests.faulty_server import Served, faulty_server
 
@@ -71,8 +71,8 @@ def server(files, monkeypatch):
     """Serve the small collection as the real one; its hashes are the known ones."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(downloads, "TIMEOUT", 60)
+    monkeypatch.setattr(http_download, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(http_download, "TIMEOUT", 60)
     monkeypatch.setattr(public_collection, "KNOWN_METADATA", blob_id(files["metadata.csv"]))
     inside = {
         p.removeprefix("annotations/"): blob_id(c)
@@ -272,7 +272,7 @@ def test_no_network_leaves_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize("stage", ["Downloading the collection", "Unpacking files"])
 def test_stopping(server, tmp_path, stage, monkeypatch):
     """Stopped in any stage: no cohort, and the next run ends it."""
-    monkeypatch.setattr(downloads, "ASK_INTERVAL", 0)
+    monkeypatch.setattr(http_download, "ASK_INTERVAL", 0)
     seen = []
     words = {"Unpacking files": "archive is kept"}.get(stage, "cannot be resumed")
     with pytest.raises(DownloadStoppedError, match=words):
@@ -316,7 +316,7 @@ def test_room_is_asked_for_archive_and_files(server, files, tmp_path, monkeypatc
     """Both sizes count before the first byte of the archive is asked for."""
     size = sum(map(len, files.values()))
     usage = shutil.disk_usage("/")
-    free = downloads.SPARE_SPACE + size + size // 2
+    free = http_download.SPARE_SPACE + size + size // 2
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
     with pytest.raises(DownloadError, match="of space and the disk of"):
         fetch_collection(tmp_path / "c")

@@ -9,7 +9,7 @@ from cxrlib.errors import StoreError
 from cxrlib.jobs import worker_launch
 from cxrlib.jobs.job_queue import JobBook
 from cxrlib.jobs.worker_launch import is_worker_alive, worker_lock
-from cxrlib.processes import run_module
+from cxrlib.system.processes import run_module
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import warnings
 import numpy as np
 import pytest
 
-from cxrlib import downloads
 from cxrlib.embedding.extractors import find_weights, load_extractor, weights
 from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.images.image_files import preprocess
+from cxrlib.system import http_download
 from tests.faulty_server import Served, faulty_server
 
 ALL = "densenet121-res224-all"
@@ -316,7 +316,7 @@ def test_a_broken_download_is_resumed(official, home, monkeypatch):
         monkeypatch.setattr(weights, "BASE_URL", server.url("/"))
         faults = ["drop:1000000", *["status:503:0"] * 5]
         server.answers[f"/{file.file_name}"] = Served(data, faults=faults)
-        monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(http_download, "FIRST_PAUSE", 0.01)
         with pytest.raises(WeightsError, match=r"503 .*1\.0 MB are kept.*'texture'"):
             weights.download_weights(ALL)
         assert find_weights(ALL) is None

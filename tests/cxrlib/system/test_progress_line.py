@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from cxrlib import progress
-from cxrlib.progress import ProgressLine
+from cxrlib.system import progress_line
+from cxrlib.system.progress_line import ProgressLine
 
 
 class Terminal(io.StringIO):
@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Give a clock that stands still until told."""
     now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress_line.time, "monotonic", lambda: now[0])
     return now
 
 

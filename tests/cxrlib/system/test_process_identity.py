@@ -11,7 +11,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from cxrlib.liveness import end_process, is_alive, mark_process, name_machine
+from cxrlib.system.process_identity import end_process, is_alive, mark_process, name_machine
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 #: Where new processes start, so that they find this package and nobody else's modules.
-PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
+PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 NICENESS = 5
 
 # Each names the threads of one numerical library; more than one a worker only adds fights.

@@ -10,9 +10,9 @@ import zipfile
 
 import pytest
 
-from cxrlib import archives
-from cxrlib.archives import blob_id, tree_id, unpack_archive
 from cxrlib.errors import ArchiveError
+from cxrlib.system import zip_archive
+from cxrlib.system.zip_archive import blob_id, tree_id, unpack_archive
 
 
 def make_archive(path, entries, comment=b""):
@@ -137,7 +137,7 @@ def test_paths_that_meet(tmp_path, entries, message):
 )
 def test_bombs(tmp_path, monkeypatch, limit, message):
     """Too many, too large or too much in all is refused by what the archive says."""
-    monkeypatch.setattr(archives, limit, 1)
+    monkeypatch.setattr(zip_archive, limit, 1)
     with pytest.raises(ArchiveError, match=message):
         unpack(tmp_path, [("top/a", b"12345"), ("top/b", b"123")])
     assert written(tmp_path) == []

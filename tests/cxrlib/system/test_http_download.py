@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib import downloads
-from cxrlib.downloads import Download, check_space, download, hold_lock
 from cxrlib.errors import DownloadError, DownloadStoppedError
+from cxrlib.system import http_download
+from cxrlib.system.http_download import Download, check_space, download, hold_lock
 from tests.faulty_server import Served, faulty_server
 
 DATA = os.urandom(700_000)
@@ -26,8 +26,8 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     """Pause for less than a person would; wait for answers as long as a busy machine needs."""
-    monkeypatch.setattr(downloads, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(downloads, "TIMEOUT", 60)
+    monkeypatch.setattr(http_download, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(http_download, "TIMEOUT", 60)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 
@@ -35,7 +35,7 @@ def _quick(monkeypatch):
 @pytest.fixture
 def be_impatient(monkeypatch):
     """Notice a stalled connection soon: where one is planted only, others may be slow."""
-    return lambda: monkeypatch.setattr(downloads, "TIMEOUT", 3)
+    return lambda: monkeypatch.setattr(http_download, "TIMEOUT", 3)
 
 
 @pytest.fixture
@@ -63,13 +63,13 @@ def part_of(target):
 
 def count_attempts(monkeypatch):
     """Note every request that is made."""
-    ask, asked = downloads._Transfer._ask, []
+    ask, asked = http_download._Transfer._ask, []
 
     def note(transfer, start):
         asked.append(start)
         return ask(transfer, start)
 
-    monkeypatch.setattr(downloads._Transfer, "_ask", note)
+    monkeypatch.setattr(http_download._Transfer, "_ask", note)
     return asked
 
 
@@ -250,7 +250,7 @@ def test_a_lasting_lie_about_the_size_ends(server, target):
     served = Served(DATA, ranges=False, faults=["lie:9"] * 20)
     with pytest.raises(DownloadError, match="ended after 700,000 of 700,009 bytes"):
         fetch(server, target, served, n_bytes=0, sha256="")
-    assert len(server.asked) == 2 + downloads.ATTEMPTS
+    assert len(server.asked) == 2 + http_download.ATTEMPTS
 
 
 def test_a_server_that_always_drops_at_the_same_place_ends(server, target):
@@ -258,7 +258,7 @@ def test_a_server_that_always_drops_at_the_same_place_ends(server, target):
     served = Served(DATA, ranges=False, faults=["drop:600000"] * 50)
     with pytest.raises(DownloadError, match="ended after 600,000 of 700,000"):
         fetch(server, target, served)
-    assert len(server.asked) == downloads.ATTEMPTS
+    assert len(server.asked) == http_download.ATTEMPTS
 
 
 def test_chunked_answers(server, target):
@@ -271,7 +271,7 @@ def test_chunked_answers(server, target):
 
 def test_a_dripping_connection_counts_as_stalled(server, target, monkeypatch):
     """Single bytes keep a connection open for ever, not a download."""
-    monkeypatch.setattr(downloads, "SLOWEST", (0.3, 1000))
+    monkeypatch.setattr(http_download, "SLOWEST", (0.3, 1000))
     fetch(server, target, Served(DATA, faults=["drip"]))
     assert target.read_bytes() == DATA
     assert 1 <= int(server.ranges_asked()[1].removeprefix("bytes=").rstrip("-")) < 100
@@ -315,9 +315,9 @@ def test_redirects_are_followed_and_end(server, target):
 
 def test_https_is_not_left(monkeypatch):
     """From https no redirect leads to http, not even on this machine."""
-    handler = downloads._StrictRedirects()
-    request = downloads.urllib.request.Request("https://example.org/a")
-    with pytest.raises(downloads.urllib.error.URLError, match="not https"):
+    handler = http_download._StrictRedirects()
+    request = http_download.urllib.request.Request("https://example.org/a")
+    with pytest.raises(http_download.urllib.error.URLError, match="not https"):
         handler.redirect_request(request, None, 302, "", None, "http://127.0.0.1/b")
     assert handler.redirect_request(request, None, 302, "", {}, "https://example.org/b")
 
@@ -336,9 +336,9 @@ def test_without_network_it_ends_soon(target, url, monkeypatch):
 
 def test_a_server_that_never_answers(target, monkeypatch):
     """Silence before any answer is not waited for twice."""
-    monkeypatch.setattr(downloads, "TIMEOUT", 0.5)
+    monkeypatch.setattr(http_download, "TIMEOUT", 0.5)
     asked = count_attempts(monkeypatch)
-    with downloads.socket.create_server(("127.0.0.1", 0)) as silent:
+    with http_download.socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         with pytest.raises(DownloadError, match=r"nothing came from '127\.0\.0\.1'"):
             download(Download(url, target))
@@ -354,7 +354,7 @@ def test_an_untrusted_certificate_is_said_as_such(target, tmp_path):
     names_option = ["subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*command.split(), *names_option], check=True, capture_output=True)
     with faulty_server() as server:
-        context = downloads.ssl.SSLContext(downloads.ssl.PROTOCOL_TLS_SERVER)
+        context = http_download.ssl.SSLContext(http_download.ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.answers["/file"] = Served(DATA)
@@ -379,7 +379,7 @@ def test_proxies_of_the_environment_are_used(server, target, monkeypatch):
 
 def test_progress(server, target, monkeypatch):
     """Progress names the file, counts bytes, and ends at the whole."""
-    monkeypatch.setattr(downloads, "REPORT_INTERVAL", 0)
+    monkeypatch.setattr(http_download, "REPORT_INTERVAL", 0)
     calls = []
     server.answers["/file"] = Served(DATA, faults=["drop:300000"])
     wanted = Download(server.url("/file"), target, label="weights")
@@ -394,7 +394,7 @@ def test_progress(server, target, monkeypatch):
 @pytest.mark.parametrize(("expected", "totals"), [(0, {0}), (900_000, {900_000})])
 def test_progress_of_unknown_size(server, target, monkeypatch, expected, totals):
     """Without a length the size is what was expected, or unknown; at the end it is known."""
-    monkeypatch.setattr(downloads, "REPORT_INTERVAL", 0)
+    monkeypatch.setattr(http_download, "REPORT_INTERVAL", 0)
     calls = []
     server.answers["/file"] = Served(DATA, length=False)
     wanted = Download(server.url("/file"), target, expected_bytes=expected)
@@ -408,7 +408,7 @@ def test_stopping(server, target, fault, monkeypatch, be_impatient):
     """A stop is heeded while bytes are awaited or a pause is made; the next run goes on."""
     if fault.startswith("stall"):
         be_impatient()
-    monkeypatch.setattr(downloads, "ASK_INTERVAL", 0)
+    monkeypatch.setattr(http_download, "ASK_INTERVAL", 0)
     served = Served(DATA, faults=["drop:300000", fault])
     server.answers["/file"] = served
     wanted = Download(server.url("/file"), target, n_bytes=len(DATA), sha256=SHA256)
@@ -434,7 +434,7 @@ def test_a_full_disk_is_noticed_before(server, target, monkeypatch):
 
 def test_a_disk_that_fills_up_keeps_what_came(server, target, monkeypatch):
     """A disk full in the middle is said as such; with room the next run goes on."""
-    write, written = downloads._Transfer._write, []
+    write, written = http_download._Transfer._write, []
 
     def fill(transfer, block):
         if sum(written) > 300_000:
@@ -442,11 +442,11 @@ def test_a_disk_that_fills_up_keeps_what_came(server, target, monkeypatch):
         written.append(len(block))
         write(transfer, block)
 
-    monkeypatch.setattr(downloads._Transfer, "_write", fill)
+    monkeypatch.setattr(http_download._Transfer, "_write", fill)
     with pytest.raises(DownloadError, match="there is no space left on the disk"):
         fetch(server, target, Served(DATA))
     assert not target.exists()
-    monkeypatch.setattr(downloads._Transfer, "_write", write)
+    monkeypatch.setattr(http_download._Transfer, "_write", write)
     fetch(server, target, Served(DATA))
     assert target.read_bytes() == DATA
     assert server.ranges_asked()[1] == f"bytes={sum(written)}-"
@@ -501,7 +501,8 @@ def test_an_interrupted_process_leaves_what_came(server, target):
     """Ctrl-C in the middle: no file under the final name, and the next run goes on."""
     server.answers["/file"] = Served(DATA, faults=["stall:300000"])
     code = (
-        "import signal; from pathlib import Path; from cxrlib.downloads import Download, download\n"
+        "import signal; from pathlib import Path\n"
+        "from cxrlib.system.http_download import Download, download\n"
         # Ignored where the tests themselves were started in the background.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"download(Download({server.url('/file')!r}, Path({str(target)!r}), sha256={SHA256!r}))"

@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 
 from cxrlib import __version__
 from cxrlib.errors import DownloadError, DownloadStoppedError
-from cxrlib.reasons import describe_write_error
+from cxrlib.system.os_errors import describe_write_error
 
 if sys.platform != "win32":
     import fcntl

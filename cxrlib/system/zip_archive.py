@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from cxrlib.errors import ArchiveError
-from cxrlib.reasons import describe_read_error
+from cxrlib.system.os_errors import describe_read_error
 
 __all__ = ["blob_id", "tree_id", "unpack_archive"]
 

@@ -1,0 +1,1 @@
+"""What libraries do not do about processes, files and the operating system."""
