@@ -21,7 +21,7 @@ from cxrlib.maps.reference_cohort import ReferenceCloud, describe_cloud
 from cxrlib.maps.surfaces import Surface, SurfaceWish
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import MapWish, map_page, tell_chosen
-from cxrlib.uploads import Placed
+from cxrlib.uploads.placement import Placed
 from ui.figure import Saving
 from ui.resources import Current
 

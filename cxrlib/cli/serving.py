@@ -31,7 +31,7 @@ from cxrlib.jobs.job_kinds import TRUST_VARIABLE
 from cxrlib.maps.mapped_cohort import find_maps, load_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
-from cxrlib.uploads import ALLOW_VARIABLE, WEIGHTS_VARIABLE
+from cxrlib.uploads.placement import ALLOW_VARIABLE, WEIGHTS_VARIABLE
 
 __all__ = ["register"]
 

@@ -3,7 +3,7 @@
 Only the elements that pixels depend on are read (`TAGS`): names, dates and places in a header
 never become values of this program, so no message and no log can hold them. Everything is
 checked before it is decoded, and whatever could grow is unpacked up to a limit: such files are
-meant to be read in a process of their own (`cxrlib.piped`).
+meant to be read in a process of their own (`cxrlib.uploads.isolated_process`).
 
 References: DICOM PS3.3 C.7.6.3 (pixels), C.11.1 and C.11.2 (modality and VOI), PS3.5 A and G.
 """

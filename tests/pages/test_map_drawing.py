@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.maps.colouring import colour_points
 from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.reports.map_export import map_page
-from cxrlib.uploads import ALLOW_VARIABLE, Placed, Upload, place_upload
+from cxrlib.uploads.placement import ALLOW_VARIABLE, Placed, Upload, place_upload
 from ui.map_drawing import Drawing
 from ui.resources import Current, list_cohorts, load_current
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.uploads import Placed
+from cxrlib.uploads.placement import Placed
 from ui.frame import show_frame
 from ui.resources import list_cohorts, load_current
 from ui.upload_panel import show_upload

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.style.palette import PALETTES, Theme
 from cxrlib.charts.style.template import FONT, TEXT_SIZE
-from cxrlib.uploads import Placed
+from cxrlib.uploads.placement import Placed
 
 __all__ = ["mark_upload"]
 

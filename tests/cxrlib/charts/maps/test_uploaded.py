@@ -5,8 +5,8 @@ import pytest
 from cxrlib.charts.maps.uploaded import mark_upload
 from cxrlib.charts.style.palette import PALETTES, Theme
 from cxrlib.charts.style.template import make_figure
-from cxrlib.uploads import place_upload
-from tests.test_uploads import OUTCOMES, make_map, make_upload
+from cxrlib.uploads.placement import place_upload
+from tests.cxrlib.uploads.test_placement import OUTCOMES, make_map, make_upload
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -18,13 +18,13 @@ import typer
 from PIL import Image, PngImagePlugin
 from typer.testing import CliRunner
 
-from cxrlib import piped
 from cxrlib.cli import serving
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import CxrError
-from cxrlib.piped import end_child
 from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.uploads import (
+from cxrlib.uploads import isolated_process
+from cxrlib.uploads.isolated_process import end_child
+from cxrlib.uploads.placement import (
     ALLOW_VARIABLE,
     Placed,
     Upload,
@@ -481,8 +481,8 @@ def test_nothing_of_an_upload_is_left_on_disk_or_in_a_log(
 def test_the_system_refuses_the_child_any_file() -> None:
     """The limits are the system's, whatever a library under it tries."""
     embed_upload(as_png(GREY), texture())
-    limits = Path(f"/proc/{piped._children[0].pid}/limits").read_text()
+    limits = Path(f"/proc/{isolated_process._children[0].pid}/limits").read_text()
     found = {line[:26].strip(): line[26:].split()[:2] for line in limits.splitlines()}
     assert found["Max file size"] == ["0", "0"]
     assert found["Max core file size"] == ["0", "0"]
-    assert Path(f"/proc/{piped._children[0].pid}/fd/2").readlink() == Path("/dev/null")
+    assert Path(f"/proc/{isolated_process._children[0].pid}/fd/2").readlink() == Path("/dev/null")

@@ -178,7 +178,7 @@ def _warm_child() -> subprocess.Popen[bytes]:
     if not _children:
         try:
             child = subprocess.Popen(
-                run_module("cxrlib.piped"),
+                run_module("cxrlib.uploads.isolated_process"),
                 cwd=PACKAGE_FOLDER,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

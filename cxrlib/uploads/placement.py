@@ -203,7 +203,7 @@ def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0)
         extractor on this machine is another one now.
     """
     from cxrlib.jobs.job_kinds import TRUST_VARIABLE
-    from cxrlib.piped import run_piped
+    from cxrlib.uploads.isolated_process import run_piped
 
     if not are_uploads_allowed():
         raise CxrError(

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from cxrlib import piped
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import CxrError, SelectionError
-from cxrlib.piped import end_child, run_piped
+from cxrlib.uploads import isolated_process
+from cxrlib.uploads.isolated_process import end_child, run_piped
 from tests.cohort_factory import draw_image
 
 TEXTURE = {"extractor": "texture"}
@@ -44,7 +44,7 @@ def embed(payload: bytes, **options: float) -> dict:
 
 def child() -> psutil.Process:
     """Give the warm child."""
-    return psutil.Process(piped._children[0].pid)
+    return psutil.Process(isolated_process._children[0].pid)
 
 
 def test_an_upload_is_embedded_as_a_file_is() -> None:
@@ -103,14 +103,14 @@ def test_what_is_no_image_is_refused_in_words(payload: bytes, words: str) -> Non
 
 def test_a_request_that_makes_no_sense_is_refused_before_a_child_starts(monkeypatch) -> None:
     """Unknown kinds, unknown parameters and huge uploads cost no process."""
-    monkeypatch.setattr(piped, "MAX_PAYLOAD", 1 << 20)
+    monkeypatch.setattr(isolated_process, "MAX_PAYLOAD", 1 << 20)
     with pytest.raises(SelectionError, match="'bake' is not known"):
         run_piped("bake", TEXTURE, b"")
     with pytest.raises(SelectionError, match="no parameter 'data'"):
         run_piped("embed-upload", {**TEXTURE, "data": "/etc"}, b"")
     with pytest.raises(CxrError, match="the limit is 1 MiB"):
         embed(b"x" * ((1 << 20) + 1))
-    assert piped._children == []
+    assert isolated_process._children == []
 
 
 def test_an_unknown_extractor_is_named() -> None:
@@ -124,15 +124,15 @@ def test_a_killed_child_is_said_and_replaced(monkeypatch) -> None:
     embed(encode(draw_image(1)))
     victim = child()
     victim.send_signal(signal.SIGSTOP)
-    real = piped._warm_child
+    real = isolated_process._warm_child
 
-    def kill_when_asked() -> piped.subprocess.Popen:
+    def kill_when_asked() -> isolated_process.subprocess.Popen:
         asked = real()
         if asked.pid == victim.pid:
             threading.Timer(0.3, victim.kill).start()
         return asked
 
-    monkeypatch.setattr(piped, "_warm_child", kill_when_asked)
+    monkeypatch.setattr(isolated_process, "_warm_child", kill_when_asked)
     with pytest.raises(CxrError, match=r"ended unexpectedly \(code -9\).*memory"):
         embed(encode(draw_image(1)))
     assert embed(encode(draw_image(1)))["width"] == 64
@@ -140,8 +140,12 @@ def test_a_killed_child_is_said_and_replaced(monkeypatch) -> None:
 
 def test_a_child_that_failed_is_not_said_to_lack_memory(monkeypatch) -> None:
     """A program that cannot start ends with a code of its own."""
-    failing = [piped.sys.executable, "-c", "import sys; sys.stdin.buffer.readline(); sys.exit(1)"]
-    monkeypatch.setattr(piped, "run_module", lambda *_: failing)
+    failing = [
+        isolated_process.sys.executable,
+        "-c",
+        "import sys; sys.stdin.buffer.readline(); sys.exit(1)",
+    ]
+    monkeypatch.setattr(isolated_process, "run_module", lambda *_: failing)
     with pytest.raises(CxrError, match=r"ended unexpectedly \(code 1\): it could not"):
         embed(encode(draw_image(1)))
 
@@ -159,18 +163,18 @@ def test_an_upload_that_takes_too_long_is_given_up() -> None:
 
 def test_waiting_for_others_is_part_of_the_time() -> None:
     """Whoever waits behind a long upload is told so."""
-    with piped._turn, pytest.raises(CxrError, match="Other uploads"):
+    with isolated_process._turn, pytest.raises(CxrError, match="Other uploads"):
         embed(encode(draw_image(1)), timeout=0.2)
 
 
 def test_a_child_that_has_just_ended_by_itself_is_replaced_unseen() -> None:
     """It ends after idle minutes, perhaps as an upload comes: that one is served all the same."""
-    first = piped.subprocess.Popen(
-        [piped.sys.executable, "-c", "import sys; sys.stdin.buffer.read(1)"],
-        stdin=piped.subprocess.PIPE,
-        stdout=piped.subprocess.PIPE,
+    first = isolated_process.subprocess.Popen(
+        [isolated_process.sys.executable, "-c", "import sys; sys.stdin.buffer.read(1)"],
+        stdin=isolated_process.subprocess.PIPE,
+        stdout=isolated_process.subprocess.PIPE,
     )
-    piped._children.append(first)
+    isolated_process._children.append(first)
     assert embed(encode(draw_image(1)))["width"] == 64
     assert first.returncode == 0
     assert child().pid != first.pid
@@ -179,15 +183,15 @@ def test_a_child_that_has_just_ended_by_itself_is_replaced_unseen() -> None:
 def test_the_child_ends_with_its_server() -> None:
     """A closed pipe is the end; so is silence."""
     embed(encode(draw_image(1)))
-    process = piped._children[0]
+    process = isolated_process._children[0]
     process.stdin.close()
     assert process.wait(timeout=60) == 0
     read, write = os.pipe()
     with os.fdopen(read, "rb") as source, os.fdopen(write, "wb"):
         target = io.BytesIO()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(piped, "IDLE_SECONDS", 0.1)
-            piped.answer_requests(source, target)
+            patch.setattr(isolated_process, "IDLE_SECONDS", 0.1)
+            isolated_process.answer_requests(source, target)
     assert target.getvalue() == b""
 
 
@@ -197,8 +201,8 @@ def test_of_a_fault_the_log_has_kind_and_place_and_none_of_its_words(monkeypatch
         "import sys; from cxrlib import piped; sys.stdin.buffer.readline();"
         "piped._report_fault(sys.stdout.buffer); raise ValueError('SECRET')"
     )
-    failing = [piped.sys.executable, "-c", script]
-    monkeypatch.setattr(piped, "run_module", lambda *_: failing)
+    failing = [isolated_process.sys.executable, "-c", script]
+    monkeypatch.setattr(isolated_process, "run_module", lambda *_: failing)
     with pytest.raises(CxrError, match="its log says where, and nothing of the upload"):
         embed(encode(draw_image(1)))
     assert "ValueError at <string>:1" in caplog.text

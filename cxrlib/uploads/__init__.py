@@ -1,0 +1,1 @@
+"""Uploaded images: decoded in an isolated process, placed on a map."""
