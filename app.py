@@ -36,9 +36,9 @@ def warm_up() -> None:
         load_current(slug)
     for name in SKLEARN_PARTS:
         importlib.import_module(f"sklearn.{name}")
-    import ui.baseline_report
-    import ui.baseline_sets
-    import ui.baseline_steps
+    import ui.baselines.feature_sets
+    import ui.baselines.protocol_steps
+    import ui.baselines.report
     import ui.map_belief
     import ui.map_selection
     import ui.patient_near

@@ -8,8 +8,8 @@ import streamlit as st
 from cxrlib.errors import SelectionError
 from cxrlib.reports.map_export import provenance
 from cxrlib.scored_rows import keep_scored
-from ui.baseline_chance import find_null, show_chance
-from ui.baseline_choices import (
+from ui.baselines.cached import list_choices, load_rows, load_run
+from ui.baselines.controls import (
     PART,
     change_task,
     choose_section,
@@ -19,17 +19,17 @@ from ui.baseline_choices import (
     jump_where_wished,
     write_address,
 )
-from ui.baseline_images import show_images
-from ui.baseline_loading import list_choices, load_rows, load_run
-from ui.baseline_offer import offer_run
-from ui.baseline_paper import find_printed, show_paper
-from ui.baseline_persons import show_persons
-from ui.baseline_report import list_lines, show_report
-from ui.baseline_result import choose_metric, show_answer, show_folds, show_forest
-from ui.baseline_runs import show_comparison, show_history
-from ui.baseline_sets import show_sets
-from ui.baseline_steps import show_shift, show_walk
-from ui.baseline_task import show_flow, show_question, show_task
+from ui.baselines.feature_sets import show_sets
+from ui.baselines.influence import show_persons
+from ui.baselines.permutation_null import find_null, show_chance
+from ui.baselines.protocol_steps import show_shift, show_walk
+from ui.baselines.published_scores import find_printed, show_paper
+from ui.baselines.report import list_lines, show_report
+from ui.baselines.result import choose_metric, show_answer, show_folds, show_forest
+from ui.baselines.run_button import offer_run
+from ui.baselines.run_history import show_comparison, show_history
+from ui.baselines.task_card import show_flow, show_question, show_task
+from ui.baselines.test_images import show_images
 from ui.cohorts import current_entry
 from ui.filters import current_selection
 from ui.limits_panel import show_limits

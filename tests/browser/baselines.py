@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page
 
 from tests.browser.look import Findings, check_page, wait_until_drawn
-from ui.baseline_choices import SECTIONS
+from ui.baselines.controls import SECTIONS
 
 __all__ = ["visit_baselines"]
 

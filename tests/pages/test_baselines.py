@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.baselines.runs.run_log import list_runs
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.storage.store import Store
-from ui.baseline_choices import SECTIONS
-from ui.baseline_runs import write_label
+from ui.baselines.controls import SECTIONS
+from ui.baselines.run_history import write_label
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/baselines.py"

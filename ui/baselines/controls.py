@@ -21,7 +21,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.errors import SelectionError
 from ui.address import report_unknown, write_parameters
-from ui.baseline_loading import load_columns
+from ui.baselines.cached import load_columns
 from ui.jump import jump_to
 from ui.text import show_alert, show_quiet
 

@@ -23,8 +23,8 @@ from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.number_text import name_units
 from cxrlib.reports.run_series import list_series
 from ui.address import report_unknown
-from ui.baseline_choices import open_cell
-from ui.baseline_loading import load_entries
+from ui.baselines.cached import load_entries
+from ui.baselines.controls import open_cell
 from ui.figure import show_figure
 from ui.table import show_table
 from ui.text import show_quiet, show_text

@@ -12,7 +12,7 @@ from cxrlib.baselines.runs.runs import Run
 from cxrlib.charts.scores.permutation_null import describe_null, plot_null
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.storage.store import Store
-from ui.baseline_offer import make_request
+from ui.baselines.run_button import make_request
 from ui.chart import show_chart
 from ui.jobs import offer_job
 from ui.resources import find_cache

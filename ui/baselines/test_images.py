@@ -12,7 +12,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from ui.address import report_unknown
-from ui.baseline_choices import ALL_GROUPS
+from ui.baselines.controls import ALL_GROUPS
 from ui.image_panel import show_image_panel
 from ui.page_link import show_page_link
 from ui.table import show_table

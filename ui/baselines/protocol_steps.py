@@ -15,7 +15,7 @@ from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
-from ui.baseline_offer import make_request
+from ui.baselines.run_button import make_request
 from ui.chart import show_chart
 from ui.jobs import offer_job
 from ui.resources import find_cache

@@ -14,8 +14,8 @@ from cxrlib.baselines.runs.runs import Run, compare_runs, tell_runs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
-from ui.baseline_choices import ask
-from ui.baseline_loading import load_entries, load_run
+from ui.baselines.cached import load_entries, load_run
+from ui.baselines.controls import ask
 from ui.resources import find_cache
 from ui.table import show_table
 from ui.text import show_alert, show_quiet, show_text

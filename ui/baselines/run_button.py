@@ -11,8 +11,8 @@ from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
 from cxrlib.jobs.job_kinds import JSON
 from cxrlib.jobs.job_queue import JobRequest
-from ui.baseline_choices import is_opening
-from ui.baseline_loading import run_now
+from ui.baselines.cached import run_now
+from ui.baselines.controls import is_opening
 from ui.jobs import offer_job
 from ui.text import show_alert, show_text
 

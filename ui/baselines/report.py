@@ -15,8 +15,8 @@ from cxrlib.reports.run_page_sections import gather_parts
 from cxrlib.reports.run_report import pack_report, write_run_report
 from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import lay_out_frame
-from ui.baseline_loading import load_entries
-from ui.baseline_runs import show_command
+from ui.baselines.cached import load_entries
+from ui.baselines.run_history import show_command
 from ui.resources import find_cache
 from ui.tables import show_dense_table
 from ui.text import show_heading, show_text

@@ -15,8 +15,8 @@ from cxrlib.charts.scores.series import find_chance, list_scores
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.reports.run_series import list_shortcuts, make_series
-from ui.baseline_choices import open_cell
-from ui.baseline_loading import load_run, run_now
+from ui.baselines.cached import load_run, run_now
+from ui.baselines.controls import open_cell
 from ui.figure import show_figure
 from ui.text import show_alert, show_quiet
 
