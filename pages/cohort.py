@@ -5,19 +5,19 @@ from datetime import date
 import streamlit as st
 
 from cxrlib.reports.map_export import provenance
-from ui.cohort_choices import (
+from ui.cohort.controls import (
     choose_scope,
     choose_section,
     choose_unit,
     load_scope,
     offer_all_xrays,
 )
-from ui.cohort_groups import show_groups
-from ui.cohort_head import show_head
-from ui.cohort_overview import show_distributions, show_overview
-from ui.cohort_papers import show_papers
-from ui.cohort_quality import show_quality
-from ui.cohort_tables import show_missing, show_table_one, show_tables
+from ui.cohort.group_comparison import show_groups
+from ui.cohort.head import show_head
+from ui.cohort.overview import show_distributions, show_overview
+from ui.cohort.published_tables import show_papers
+from ui.cohort.quality_ledger import show_quality
+from ui.cohort.summary_tables import show_missing, show_table_one, show_tables
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
 from ui.limits_panel import show_limits

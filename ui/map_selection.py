@@ -30,7 +30,7 @@ from cxrlib.selection.selection import Selection
 from cxrlib.summary.group_comparison import Comparison
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
-from ui.cohort_groups import lay_out_groups
+from ui.cohort.group_comparison import lay_out_groups
 from ui.cohorts import current_entry
 from ui.figure import CONFIG, Saving
 from ui.filters import current_selection, load_selected

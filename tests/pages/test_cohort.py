@@ -20,11 +20,11 @@ from cxrlib.summary.counts import summarise
 from cxrlib.summary.group_comparison import Comparison
 from tests.cohort_factory import make_cohort
 from ui.chart import _filter_by_click
-from ui.cohort_choices import SECTIONS
-from ui.cohort_groups import lay_out_groups
-from ui.cohort_head import _describe
-from ui.cohort_papers import _name_beyond, _name_place
-from ui.cohort_quality import lay_out_flags, lay_out_rules
+from ui.cohort.controls import SECTIONS
+from ui.cohort.group_comparison import lay_out_groups
+from ui.cohort.head import _describe
+from ui.cohort.published_tables import _name_beyond, _name_place
+from ui.cohort.quality_ledger import lay_out_flags, lay_out_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120  # seconds
@@ -223,7 +223,9 @@ def test_rows_that_no_paper_has_are_named(tmp_path: Path) -> None:
 
 def test_papers_name_what_is_only_here(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line stands on the page."""
-    monkeypatch.setattr("ui.cohort_papers.list_unpublished_rows", lambda *_: ("<i>new</i>",))
+    monkeypatch.setattr(
+        "ui.cohort.published_tables.list_unpublished_rows", lambda *_: ("<i>new</i>",)
+    )
     page.session_state["section"] = "papers"
     page.run()
     assert not page.exception
