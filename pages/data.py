@@ -11,8 +11,8 @@ from cxrlib.errors import CxrError
 from cxrlib.maps.inventory import list_flow, tabulate_flow
 from cxrlib.reports.map_export import provenance
 from ui.cohorts import current_entry
-from ui.data_tables import describe_files, show_cache, show_identity, show_problems
-from ui.data_tasks import show_extractors, show_jobs, show_thumbnails
+from ui.data.status_tables import describe_files, show_cache, show_identity, show_problems
+from ui.data.work_panel import show_extractors, show_jobs, show_thumbnails
 from ui.figure import show_figure
 from ui.filters import current_selection
 from ui.frame import describe_cohort

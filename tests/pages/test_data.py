@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import ui.data_tasks
+import ui.data.work_panel
 import ui.jobs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import StoreError
@@ -99,7 +99,7 @@ def test_each_weights_file_has_its_own_offer(
     page: AppTest, served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three sets of one network: jobs know one, map another, and leave the third to its owner."""
-    states = ui.data_tasks.list_extractor_states
+    states = ui.data.work_panel.list_extractor_states
 
     def list_three(cohort: Cohort, store: Store) -> list[ExtractorState]:
         first = next(s for s in states(cohort, store) if s.name == "texture")
@@ -110,8 +110,8 @@ def test_each_weights_file_has_its_own_offer(
             replace(first, info=infos[2], ready="incomplete", is_at_hand=False, advice="By hand."),
         ]
 
-    monkeypatch.setattr(ui.data_tasks, "list_extractor_states", list_three)
-    ui.data_tasks._list_states.cache_clear()
+    monkeypatch.setattr(ui.data.work_panel, "list_extractor_states", list_three)
+    ui.data.work_panel._list_states.cache_clear()
     try:
         page.run()
         assert not page.exception
@@ -121,7 +121,7 @@ def test_each_weights_file_has_its_own_offer(
         assert "By hand." in written(page)
         next(b for b in page.button if b.label == "Make the map").click().run()
     finally:
-        ui.data_tasks._list_states.cache_clear()
+        ui.data.work_panel._list_states.cache_clear()
     (job,) = JobBook(served_demo[1]).list()
     assert (job.kind, job.parameters["extractor"]) == ("map", f"texture-{'b' * 16}-texture-v1")
 
