@@ -12,7 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui import assets, image_route
+from ui import assets
+from ui.images import image_route
 from ui.memory import settle_memory
 from ui.preload import preload_charts
 from ui.upload_gate import guard_uploads

@@ -10,7 +10,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.selection.selection import find_all_reasons
 from ui.filters import current_selection
-from ui.image_panel import show_image_panel
+from ui.images.image_panel import show_image_panel
 from ui.map_controls import MAX_PATIENTS
 from ui.resources import Current
 from ui.text import show_alert, show_quiet

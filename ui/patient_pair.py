@@ -19,9 +19,9 @@ from cxrlib.patients.prior_pairs import (
     name_sides,
 )
 from ui.cohorts import current_entry
-from ui.image_panel import list_facts, write_facts
+from ui.images.image_panel import list_facts, write_facts
+from ui.images.pictures import describe_day, make_picture
 from ui.patient_choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
-from ui.pictures import describe_day, make_picture
 from ui.text import show_alert, show_heading, show_quiet, show_text
 from ui.viewer import Picture, show_viewer
 

@@ -17,7 +17,7 @@ from cxrlib.reports.image_export import pictures_for_export, placeholders, tell_
 from cxrlib.storage.store import Store
 from ui.cohorts import current_entry
 from ui.figure import show_figure
-from ui.image_route import image_url
+from ui.images.image_route import image_url
 from ui.patient_choice import choose_image, name_turn
 from ui.resources import find_cache
 from ui.table import show_table

@@ -24,7 +24,7 @@ from cxrlib.uploads.placement import (
     place_upload,
 )
 from ui.cohorts import current_entry
-from ui.pictures import describe_day, describe_row, make_picture
+from ui.images.pictures import describe_day, describe_row, make_picture
 from ui.resources import Current
 from ui.text import show_alert, show_quiet, show_text
 from ui.viewer import Picture, show_viewer

@@ -71,7 +71,7 @@ def pictures_for_export(
     """Return scaled pictures of the images whose licence lets changed copies go out.
 
     A scaled copy is a changed one: images that forbid derivatives are not among them, nor those
-    without a licence. For a figure on screen use the addresses of `ui.image_route` instead.
+    without a licence. For a figure on screen use the addresses of `ui.images.image_route` instead.
 
     Parameters
     ----------

@@ -7,6 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import image_route
+from ui.images import image_route
 
 app = st.App(Path(__file__).with_name("montage_scene.py"), routes=image_route.routes())

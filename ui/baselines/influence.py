@@ -17,7 +17,7 @@ from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from ui.chart import show_chart
-from ui.patient_link import offer_patient
+from ui.images.patient_link import offer_patient
 from ui.table import show_table
 from ui.text import show_alert, show_heading, show_quiet
 

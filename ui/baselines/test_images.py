@@ -13,7 +13,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from ui.address import report_unknown
 from ui.baselines.controls import ALL_GROUPS
-from ui.image_panel import show_image_panel
+from ui.images.image_panel import show_image_panel
 from ui.page_link import show_page_link
 from ui.table import show_table
 from ui.text import show_alert, show_quiet

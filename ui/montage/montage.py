@@ -25,9 +25,9 @@ from cxrlib.display.contact_sheet import (
     order_images,
 )
 from ui.address import report_unknown
-from ui.image_panel import show_image_panel
-from ui.image_route import image_url
-from ui.pictures import describe_row
+from ui.images.image_panel import show_image_panel
+from ui.images.image_route import image_url
+from ui.images.pictures import describe_row
 
 __all__ = ["Tile", "show_montage", "show_sheet"]
 

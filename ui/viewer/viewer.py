@@ -23,7 +23,7 @@ __all__ = ["MAX_PICTURES", "Picture", "show_viewer"]
 MAX_PICTURES = 2
 CODE = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
-# What changes in an address without its picture changing: see ui/image_route.py.
+# What changes in an address without its picture changing: see ui/images/image_route.py.
 PASSING = frozenset({"expires", "token"})
 
 

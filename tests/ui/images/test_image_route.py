@@ -27,11 +27,12 @@ from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.display import tokens
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort
-from ui import address, image_route, image_source
+from ui import address
 from ui.byte_cache import ByteCache
-from ui.image_route import image_url, routes
+from ui.images import image_route, image_source
+from ui.images.image_route import image_url, routes
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ODD_NAMES = (
     *("a b.png", "c#1.png", "100%.png", "%2e%2e%2f.png", "q?kind=full&x=1.png", "a+b.png"),
     *("<img src=x onerror=alert(1)>.png", "sub/folder/d.png", "sub//e.png", "ü…é.png", "..f.png"),
@@ -479,7 +480,7 @@ def test_streamlit_takes_the_routes() -> None:
 
 def test_the_route_costs_no_time_at_the_start() -> None:
     """Tables and images are imported with the first image asked for: a server waits for routes."""
-    code = "import sys, ui.image_route; print('cxrlib.cohort.cohort' in sys.modules)"
+    code = "import sys, ui.images.image_route; print('cxrlib.cohort.cohort' in sys.modules)"
     command = [sys.executable, "-c", f"import streamlit; {code}"]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "False"

@@ -58,7 +58,7 @@ def find_picture(slug: str, image_id: str, kind: str) -> Picture:
     Parameters
     ----------
     slug, image_id, kind : str
-        As `ui.image_route.image_url` takes them.
+        As `ui.images.image_route.image_url` takes them.
 
     Raises
     ------

@@ -96,7 +96,9 @@ def _check_token(request: Request, slug: str, image_id: str, kind: str) -> None:
 
 def _answer(slug: str, image_id: str, kind: str, known: str) -> Response:
     """Find an image, unless the browser has it already; runs in a thread."""
-    from ui.image_source import find_picture  # a second's import, not before the server is up
+    from ui.images.image_source import (
+        find_picture,  # a second's import, not before the server is up
+    )
 
     try:
         picture = find_picture(slug, image_id, kind)

@@ -7,7 +7,7 @@ import pytest
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import ImageError
 from tests.cohort_factory import make_cohort
-from ui.pictures import describe_row, make_picture
+from ui.images.pictures import describe_row, make_picture
 
 HOSTILE = "a #1 ?x=<b>&'\"%2F.png"
 

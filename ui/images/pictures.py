@@ -5,7 +5,7 @@ import pandas as pd
 from cxrlib.charts.maps.map_text import day_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import lung_boxes
-from ui.image_route import image_url
+from ui.images.image_route import image_url
 from ui.viewer import Picture
 
 __all__ = ["describe_row", "make_picture"]

@@ -11,8 +11,8 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import explain_misfit
 from cxrlib.errors import CxrError
 from ui.cohorts import current_entry
-from ui.patient_link import offer_patient
-from ui.pictures import describe_row, make_picture
+from ui.images.patient_link import offer_patient
+from ui.images.pictures import describe_row, make_picture
 from ui.text import show_alert, show_heading, show_quiet
 from ui.viewer import show_viewer
 

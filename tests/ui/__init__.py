@@ -1,0 +1,1 @@
+"""Tests of the dashboard's parts; the folders mirror those of `ui`."""

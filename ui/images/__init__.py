@@ -1,0 +1,1 @@
+"""Images on a page: their addresses, the viewer, the montage."""
