@@ -20,8 +20,8 @@ from ui.cohort.quality_ledger import show_quality
 from ui.cohort.summary_tables import show_missing, show_table_one, show_tables
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
+from ui.images.montage import show_montage
 from ui.limits_panel import show_limits
-from ui.montage import show_montage
 from ui.resources import find_cohort
 
 entry = current_entry()

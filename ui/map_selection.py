@@ -34,8 +34,8 @@ from ui.cohort.group_comparison import lay_out_groups
 from ui.cohorts import current_entry
 from ui.figure import CONFIG, Saving
 from ui.filters import current_selection, load_selected
+from ui.images.montage import show_montage
 from ui.map_image import remember_click
-from ui.montage import show_montage
 from ui.resources import Current
 from ui.table import show_table
 from ui.tables import show_dense_table

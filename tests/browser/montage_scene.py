@@ -9,7 +9,7 @@ from cxrlib.summary.summary_layout import lay_out_summary
 from ui.cohorts import current_entry
 from ui.filters import load_selected, show_filters
 from ui.frame import show_frame
-from ui.montage import show_montage
+from ui.images.montage import show_montage
 from ui.tables import show_dense_table
 
 st.set_page_config(layout="wide", initial_sidebar_state=264)

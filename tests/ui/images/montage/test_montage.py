@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.charts.style.palette import PALETTES, contrast
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from tests.cohort_factory import make_cohort
-from ui.montage.montage import CODE, STYLE, Wish, make_tiles, read_wish
+from ui.images.montage.montage import CODE, STYLE, Wish, make_tiles, read_wish
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -96,7 +96,7 @@ def show_folder(folder: str) -> None:
     import streamlit as st
 
     from cxrlib.cohort.cohort import load_cohort
-    from ui.montage import show_sheet
+    from ui.images.montage import show_sheet
 
     cohort = load_cohort(Path(folder), inspect_images=False)
     if st.session_state.get("empty"):
