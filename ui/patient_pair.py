@@ -21,9 +21,9 @@ from cxrlib.patients.prior_pairs import (
 from ui.cohorts import current_entry
 from ui.images.image_panel import list_facts, write_facts
 from ui.images.pictures import describe_day, make_picture
+from ui.images.viewer import Picture, show_viewer
 from ui.patient_choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
 from ui.text import show_alert, show_heading, show_quiet, show_text
-from ui.viewer import Picture, show_viewer
 
 __all__ = ["name_images", "show_pair"]
 

@@ -25,9 +25,9 @@ from cxrlib.uploads.placement import (
 )
 from ui.cohorts import current_entry
 from ui.images.pictures import describe_day, describe_row, make_picture
+from ui.images.viewer import Picture, show_viewer
 from ui.resources import Current
 from ui.text import show_alert, show_quiet, show_text
-from ui.viewer import Picture, show_viewer
 
 __all__ = ["show_upload"]
 

@@ -17,7 +17,7 @@ from cxrlib.display.overlays import explain_misfit, lung_boxes, mask_png
 from cxrlib.display.thumbnails import encode_full
 from cxrlib.errors import CxrError
 from cxrlib.images.image_files import read_image_bytes
-from ui.viewer import Picture, show_viewer
+from ui.images.viewer import Picture, show_viewer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,8 +13,8 @@ from cxrlib.errors import CxrError
 from ui.cohorts import current_entry
 from ui.images.patient_link import offer_patient
 from ui.images.pictures import describe_row, make_picture
+from ui.images.viewer import show_viewer
 from ui.text import show_alert, show_heading, show_quiet
-from ui.viewer import show_viewer
 
 __all__ = ["list_facts", "show_image_panel", "write_facts"]
 

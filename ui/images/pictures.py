@@ -6,7 +6,7 @@ from cxrlib.charts.maps.map_text import day_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import lung_boxes
 from ui.images.image_route import image_url
-from ui.viewer import Picture
+from ui.images.viewer import Picture
 
 __all__ = ["describe_row", "make_picture"]
 

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.display.overlays import Box
-from ui.viewer.viewer import Picture, describe_picture, show_viewer
+from ui.images.viewer.viewer import Picture, describe_picture, show_viewer
 
 PLACE = "/xray/demo/a%20b.png?kind=full&expires=1700000000&token=abc"
 
@@ -79,7 +79,7 @@ def test_one_picture_or_two(count) -> None:
 
 def show_two() -> None:
     """Show two viewers, as a script."""
-    from ui.viewer import Picture, show_viewer
+    from ui.images.viewer import Picture, show_viewer
 
     for key in ("one", "two"):
         show_viewer([Picture(url=f"/{key}.png", alt=key)], key=key)
