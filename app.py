@@ -42,8 +42,8 @@ def warm_up() -> None:
     import ui.baselines.report
     import ui.map_belief
     import ui.map_selection
-    import ui.patient_near
-    import ui.patient_timeline  # noqa: F401  (what other pages import, before memory is settled)
+    import ui.patients.similar_patients
+    import ui.patients.timeline  # noqa: F401  (what other pages import, before memory is settled)
 
     settle_memory()
 

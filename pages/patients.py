@@ -8,22 +8,22 @@ import streamlit as st
 from cxrlib.reports.map_export import provenance
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
-from ui.patient_choice import (
+from ui.patient_list import load_everybody, load_patients, read_asked, show_patient_list
+from ui.patients.choice import (
     choose_patient,
     find_pair,
     find_shown,
     report_patient,
     write_address,
 )
-from ui.patient_course import show_course
-from ui.patient_head import name_files, show_facts, show_head
-from ui.patient_list import load_everybody, load_patients, read_asked, show_patient_list
-from ui.patient_near import show_near
-from ui.patient_notes import show_notes
-from ui.patient_pair import show_pair
-from ui.patient_parts import choose_part
-from ui.patient_record import show_record
-from ui.patient_timeline import show_timeline
+from ui.patients.head import name_files, show_facts, show_head
+from ui.patients.image_pair import show_pair
+from ui.patients.notes_and_flags import show_notes
+from ui.patients.output_course import show_course
+from ui.patients.record_download import show_record
+from ui.patients.sections import choose_part
+from ui.patients.similar_patients import show_near
+from ui.patients.timeline import show_timeline
 from ui.resources import find_cohort
 
 LIST = "patient_list"

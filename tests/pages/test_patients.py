@@ -17,13 +17,13 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.patients.prior_pairs import Pair
 from cxrlib.reports.patient_record import record_table
 from tests.cohort_factory import make_cohort
-from ui.patient_choice import Shown, name_turn
-from ui.patient_course import lay_out_compared
-from ui.patient_head import name_files, shorten_id
-from ui.patient_notes import split_notes
-from ui.patient_pair import name_images
-from ui.patient_parts import PARTS
-from ui.patient_record import put_in_words
+from ui.patients.choice import Shown, name_turn
+from ui.patients.head import name_files, shorten_id
+from ui.patients.image_pair import name_images
+from ui.patients.notes_and_flags import split_notes
+from ui.patients.output_course import lay_out_compared
+from ui.patients.record_download import put_in_words
+from ui.patients.sections import PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/patients.py"

@@ -4,7 +4,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.patients.prior_pairs import pair_image
 from ui.cohorts import current_entry
 from ui.page_link import show_page_link
-from ui.patient_choice import Shown, name_pair
+from ui.patients.choice import Shown, name_pair
 from ui.resources import find_cohort
 
 __all__ = ["find_patient", "offer_patient"]

@@ -16,8 +16,8 @@ from ui.address import report_unknown
 from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.page_link import show_page_link
-from ui.patient_choice import SHOWN, choose_patient
-from ui.patient_course import Numbers, find_extractor, load_numbers
+from ui.patients.choice import SHOWN, choose_patient
+from ui.patients.output_course import Numbers, find_extractor, load_numbers
 from ui.resources import Current, load_current
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text

@@ -12,7 +12,7 @@ from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.quality.ledger import find_flags
 from cxrlib.quality.rules import SEVERITIES
-from ui.patient_pair import name_images
+from ui.patients.image_pair import name_images
 from ui.text import show_quiet
 
 __all__ = ["show_notes", "split_notes"]

@@ -18,7 +18,7 @@ from cxrlib.storage.store import Store
 from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.images.image_route import image_url
-from ui.patient_choice import choose_image, name_turn
+from ui.patients.choice import choose_image, name_turn
 from ui.resources import find_cache
 from ui.table import show_table
 
