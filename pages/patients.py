@@ -8,7 +8,6 @@ import streamlit as st
 from cxrlib.reports.map_export import provenance
 from ui.cohorts import current_entry
 from ui.filters import current_selection, load_selected, show_empty
-from ui.patient_list import load_everybody, load_patients, read_asked, show_patient_list
 from ui.patients.choice import (
     choose_patient,
     find_pair,
@@ -20,6 +19,7 @@ from ui.patients.head import name_files, show_facts, show_head
 from ui.patients.image_pair import show_pair
 from ui.patients.notes_and_flags import show_notes
 from ui.patients.output_course import show_course
+from ui.patients.patient_list import load_everybody, load_patients, read_asked, show_patient_list
 from ui.patients.record_download import show_record
 from ui.patients.sections import choose_part
 from ui.patients.similar_patients import show_near

@@ -20,7 +20,7 @@ from cxrlib.patients.patient_list import (
 )
 from cxrlib.storage.store import Store
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
-from ui.patient_list import load_patients, read_asked, show_patient_list
+from ui.patients.patient_list import load_patients, read_asked, show_patient_list
 
 
 @functools.cache

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.patients.patient_list import summarise_patients
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
-from ui.patient_list import load_patients, patient_list
-from ui.patient_list.patient_list import CODE, MOST_TEXT, STYLE, pack_patients
+from ui.patients.patient_list import load_patients, patient_list
+from ui.patients.patient_list.patient_list import CODE, MOST_TEXT, STYLE, pack_patients
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def show_some() -> None:
     """Show a list, as a script."""
     import streamlit as st
 
-    from ui.patient_list import read_asked, show_patient_list
+    from ui.patients.patient_list import read_asked, show_patient_list
 
     patients = st.session_state["given"]
     before = read_asked(patients, key="list")

@@ -1,6 +1,6 @@
 """The list of patients: find one, sort them, go to the next."""
 
-from ui.patient_list.patient_list import (
+from ui.patients.patient_list.patient_list import (
     load_everybody,
     load_patients,
     read_asked,
