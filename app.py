@@ -29,7 +29,7 @@ def warm_up() -> None:
     import ui.map_drawing  # Plotly and the charts
     from cxrlib.errors import CxrError
     from cxrlib.quality.ledger import find_flags
-    from ui.resources import find_cohort, list_cohorts, load_current
+    from ui.session.resources import find_cohort, list_cohorts, load_current
 
     slug = list_cohorts()[0].slug
     with contextlib.suppress(CxrError):  # the page will say it
@@ -54,7 +54,7 @@ async def keep_worker() -> None:
     Not at once: the first page comes first on a machine with few cores.
     """
     from cxrlib.errors import CxrError
-    from ui.jobs import open_book
+    from ui.session.jobs import open_book
 
     await asyncio.sleep(WORKER_DELAY)
     while True:

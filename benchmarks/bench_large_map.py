@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-import ui.resources
+import ui.session.resources
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.embedding.feature_space import lay_out_space
@@ -34,7 +34,7 @@ from cxrlib.maps.trajectories import find_story, map_points
 from cxrlib.patients.neighbour_states import path_shares
 from cxrlib.storage.store import Store
 from cxrlib.system.processes import count_cores
-from ui.resources import Current
+from ui.session.resources import Current
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_SECONDS, MOST_MB = 2.5, 15.0
@@ -109,7 +109,9 @@ def measure_page(data: Path, cache: Path, current: Current | None, rounds: int) 
         )
         if current is not None:
             for name, value in (("_load_cohort", current.cohort), ("_load_map", current)):
-                stack.enter_context(patch.object(ui.resources, name, lambda *_, value=value: value))
+                stack.enter_context(
+                    patch.object(ui.session.resources, name, lambda *_, value=value: value)
+                )
         page = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=600)
         found["first run"] = time_once(page.run)[1]
         found["the same again"] = statistics.median(

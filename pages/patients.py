@@ -6,8 +6,6 @@ from functools import partial
 import streamlit as st
 
 from cxrlib.reports.map_export import provenance
-from ui.cohorts import current_entry
-from ui.filters import current_selection, load_selected, show_empty
 from ui.patients.choice import (
     choose_patient,
     find_pair,
@@ -24,7 +22,9 @@ from ui.patients.record_download import show_record
 from ui.patients.sections import choose_part
 from ui.patients.similar_patients import show_near
 from ui.patients.timeline import show_timeline
-from ui.resources import find_cohort
+from ui.session.current_cohort import current_entry
+from ui.session.filters import current_selection, load_selected, show_empty
+from ui.session.resources import find_cohort
 
 LIST = "patient_list"
 

@@ -5,8 +5,6 @@ import streamlit as st
 from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.errors import ProjectionError
 from cxrlib.maps.map_settings import MapChoice, scale_smoothing
-from ui.cohorts import current_entry
-from ui.filters import current_selection
 from ui.map_belief import show_belief
 from ui.map_controls import (
     choose_large,
@@ -25,8 +23,10 @@ from ui.map_settings import choose_settings, show_chosen_map_offer, tell_choice
 from ui.map_stage import show_stage
 from ui.map_surface import choose_colour, choose_surface, report_surface_address
 from ui.map_view import listen_to_view
-from ui.offers import show_missing_map
-from ui.resources import find_cohort, load_current
+from ui.session.current_cohort import current_entry
+from ui.session.filters import current_selection
+from ui.session.job_offers import show_missing_map
+from ui.session.resources import find_cohort, load_current
 
 entry = current_entry()
 cohort = find_cohort(entry.slug)

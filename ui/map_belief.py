@@ -42,12 +42,12 @@ from cxrlib.patients.neighbour_states import (
 from cxrlib.selection.selection import Selection
 from cxrlib.storage.store import Store
 from ui.address import report_unknown
-from ui.cohorts import current_entry
 from ui.figure import show_figure
-from ui.filters import current_selection, load_selected
-from ui.jobs import offer_job
 from ui.map_image import remember_click, tell_shown
-from ui.resources import Current, find_cache, time_changes
+from ui.session.current_cohort import current_entry
+from ui.session.filters import current_selection, load_selected
+from ui.session.jobs import offer_job
+from ui.session.resources import Current, find_cache, time_changes
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text
 

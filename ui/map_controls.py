@@ -7,8 +7,8 @@ import streamlit as st
 
 from cxrlib.maps.mapped_cohort import explain_off_map
 from ui.address import report_unknown
-from ui.cohorts import is_cohort_new
-from ui.resources import Current
+from ui.session.current_cohort import is_cohort_new
+from ui.session.resources import Current
 from ui.text import show_alert
 
 __all__ = [

@@ -12,7 +12,7 @@ from cxrlib.charts.maps.map_text import describe_out
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import stops_table, tell_story
-from ui.resources import Current
+from ui.session.resources import Current
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 

@@ -23,7 +23,7 @@ from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import MapWish, map_page, tell_chosen
 from cxrlib.uploads.placement import Placed
 from ui.figure import Saving
-from ui.resources import Current
+from ui.session.resources import Current
 
 __all__ = ["Drawing"]
 

@@ -9,10 +9,10 @@ from cxrlib.charts.maps.map_text import describe_out
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.selection.selection import find_all_reasons
-from ui.filters import current_selection
 from ui.images.image_panel import show_image_panel
 from ui.map_controls import MAX_PATIENTS
-from ui.resources import Current
+from ui.session.filters import current_selection
+from ui.session.resources import Current
 from ui.text import show_alert, show_quiet
 
 __all__ = ["find_shown_image", "remember_click", "show_map_image", "tell_shown"]

@@ -12,7 +12,7 @@ from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiple
 from cxrlib.reports.map_export import points_table
 from ui.figure import show_figure
 from ui.map_surface import choose_panels, load_colouring
-from ui.resources import Current
+from ui.session.resources import Current
 
 __all__ = ["show_multiples"]
 

@@ -9,7 +9,7 @@ import streamlit as st
 from cxrlib.maps.paper_figure import compare_with_paper, explain_difference
 from cxrlib.maps.trajectories import PAPER_PATIENTS, has_paper_patients
 from cxrlib.summary.table_layout import Cell, Column, Row, TableLayout
-from ui.resources import Current
+from ui.session.resources import Current
 from ui.tables import show_dense_table
 from ui.text import show_text
 

@@ -14,8 +14,8 @@ from cxrlib.maps.reference_cohort import ReferenceCloud
 from cxrlib.maps.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
 from cxrlib.reports.map_export import provenance, tell_behind
 from cxrlib.selection.selection import Selection
-from ui.filters import load_selected, show_empty
-from ui.resources import Current
+from ui.session.filters import load_selected, show_empty
+from ui.session.resources import Current
 from ui.text import show_quiet
 
 __all__ = ["Scene", "show_counts", "tell_left_out"]

@@ -31,12 +31,12 @@ from cxrlib.summary.group_comparison import Comparison
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
 from ui.cohort.group_comparison import lay_out_groups
-from ui.cohorts import current_entry
 from ui.figure import CONFIG, Saving
-from ui.filters import current_selection, load_selected
 from ui.images.montage import show_montage
 from ui.map_image import remember_click
-from ui.resources import Current
+from ui.session.current_cohort import current_entry
+from ui.session.filters import current_selection, load_selected
+from ui.session.resources import Current
 from ui.table import show_table
 from ui.tables import show_dense_table
 from ui.text import show_alert, show_quiet, show_text

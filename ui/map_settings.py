@@ -24,8 +24,8 @@ from cxrlib.maps.map_settings import (
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 from ui.address import report_unknown
-from ui.offers import offer_planned_map
-from ui.resources import find_cache, load_current, time_computed
+from ui.session.job_offers import offer_planned_map
+from ui.session.resources import find_cache, load_current, time_computed
 from ui.text import show_alert, show_quiet, show_text
 
 __all__ = [
@@ -59,8 +59,8 @@ def choose_settings(
     Returns
     -------
     MapChoice
-        For `ui.resources.load_current`, which raises ProjectionError where no such map is in the
-        cache: `show_chosen_map_offer` then stands in its place.
+        For `ui.session.resources.load_current`, which raises ProjectionError where no such map is
+        in the cache: `show_chosen_map_offer` then stands in its place.
     """
     extractors = _list_extractors(cohort, time_computed())
     usual = _find_usual(entry, extractors)

@@ -11,7 +11,7 @@ from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
 from cxrlib.maps.colouring import Colouring, colour_points, list_colourings
 from cxrlib.maps.surfaces import SurfaceWish
 from ui.address import report_unknown
-from ui.resources import Current
+from ui.session.resources import Current
 
 __all__ = [
     "choose_colour",

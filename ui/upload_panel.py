@@ -23,10 +23,10 @@ from cxrlib.uploads.placement import (
     measure_reference,
     place_upload,
 )
-from ui.cohorts import current_entry
 from ui.images.pictures import describe_day, describe_row, make_picture
 from ui.images.viewer import Picture, show_viewer
-from ui.resources import Current
+from ui.session.current_cohort import current_entry
+from ui.session.resources import Current
 from ui.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_upload"]

@@ -13,7 +13,7 @@ from ui.map_surface import (
     load_colouring,
     report_surface_address,
 )
-from ui.resources import list_cohorts, load_current
+from ui.session.resources import list_cohorts, load_current
 
 current = load_current(list_cohorts()[0].slug)
 report_surface_address(current)

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.data.work_panel
-import ui.jobs
+import ui.session.jobs
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import StoreError
 from cxrlib.jobs.job_queue import JobBook, JobRequest
@@ -28,7 +28,7 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> App
     monkeypatch.setenv("CXR_CACHE", str(cache))
     monkeypatch.setenv("HOME", str(cache))  # no weights that happen to be on this machine
     monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
-    monkeypatch.setattr(ui.jobs.JobBook, "keep_worker", lambda self: None)
+    monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
     for job in JobBook(cache).list():
         JobBook(cache).cancel(job.id)
         JobBook(cache).forget(job.id)
@@ -232,7 +232,7 @@ def test_a_fetched_collection_stands_among_the_cohorts(
     served_demo: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes after those that were named, under a name of its own."""
-    from ui.resources import list_cohorts
+    from ui.session.resources import list_cohorts
 
     monkeypatch.setenv("CXR_CACHE", str(tmp_path))
     monkeypatch.delenv("CXR_DATA", raising=False)

@@ -34,7 +34,7 @@ def choose(page: AppTest, part: str, *patients: str) -> str:
 
 def find_patients() -> list[str]:
     """Give the patients with most days on the map."""
-    from ui.resources import list_cohorts, load_current
+    from ui.session.resources import list_cohorts, load_current
 
     return list(load_current(list_cohorts()[0].slug).patients[:2])
 
@@ -94,7 +94,7 @@ def test_the_whole_map_before_and_after_its_seeds(
     assert "What of this map is chance?" in text
 
     def load(embeddings: object, settings: object, store: object) -> Spread:
-        from ui.resources import list_cohorts, load_current
+        from ui.session.resources import list_cohorts, load_current
 
         projection = load_current(list_cohorts()[0].slug).mapped.projection
         places = projection.coordinates.astype(float)

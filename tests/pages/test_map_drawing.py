@@ -13,7 +13,7 @@ from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.reports.map_export import map_page
 from cxrlib.uploads.placement import ALLOW_VARIABLE, Placed, Upload, place_upload
 from ui.map_drawing import Drawing
-from ui.resources import Current, list_cohorts, load_current
+from ui.session.resources import Current, list_cohorts, load_current
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120  # seconds

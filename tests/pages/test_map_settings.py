@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.map_paper
-import ui.offers
-import ui.resources
+import ui.session.job_offers
+import ui.session.resources
 from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.map_settings import MapChoice
 from cxrlib.maps.projection import ProjectionSettings
@@ -23,9 +23,9 @@ def script() -> None:
     import streamlit as st
 
     from cxrlib.errors import ProjectionError
-    from ui.cohorts import current_entry
     from ui.map_settings import choose_settings, show_chosen_map_offer, tell_choice
-    from ui.resources import find_cohort, load_current
+    from ui.session.current_cohort import current_entry
+    from ui.session.resources import find_cohort, load_current
 
     entry = current_entry()
     cohort = find_cohort(entry.slug)
@@ -43,7 +43,9 @@ def script() -> None:
 def offered(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
     """Collect the jobs that are offered, and start none."""
     jobs: list[JobRequest] = []
-    monkeypatch.setattr(ui.offers, "offer_job", lambda request, **_: jobs.append(request))
+    monkeypatch.setattr(
+        ui.session.job_offers, "offer_job", lambda request, **_: jobs.append(request)
+    )
     return jobs
 
 
@@ -63,8 +65,8 @@ def test_the_paper_settings_are_the_defaults(page: AppTest, offered: list[JobReq
     page.run()
     assert not page.exception
     assert page.session_state["choice"] == MapChoice()
-    entry = ui.resources.list_cohorts()[0]
-    assert page.session_state["map"] is ui.resources.load_current(entry.slug)
+    entry = ui.session.resources.list_cohorts()[0]
+    assert page.session_state["map"] is ui.session.resources.load_current(entry.slug)
     assert not offered
     assert "Chosen map" not in written(page)
     assert page.button(key="map_reset").disabled
@@ -141,9 +143,9 @@ def paper_script() -> None:
     """Offer the patients of Figure 3 and the comparison."""
     import streamlit as st
 
-    from ui.cohorts import current_entry
     from ui.map_paper import offer_paper_patients, show_paper_difference
-    from ui.resources import load_current
+    from ui.session.current_cohort import current_entry
+    from ui.session.resources import load_current
 
     current = load_current(current_entry().slug)
     st.session_state.setdefault("patient", ["1"])

@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.figure
-import ui.jobs
 import ui.map_stage
-import ui.resources
+import ui.session.jobs
+import ui.session.resources
 from cxrlib import NOTICE
 from tests.cohort_factory import make_cohort
 
@@ -141,13 +141,13 @@ def test_cohort_without_a_map_offers_to_make_it(
 ) -> None:
     """With an empty cache a button makes the map, and its progress takes the button's place."""
     monkeypatch.setenv("CXR_CACHE", str(tmp_path))
-    monkeypatch.setattr(ui.jobs.JobBook, "keep_worker", lambda self: None)
+    monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
     page.run()
     assert not page.exception
     assert "This cohort has no map yet" in written(page)
     next(b for b in page.button if b.label == "Embed and map").click().run()
     assert not page.exception
-    assert [job.kind for job in ui.jobs.JobBook(tmp_path).list()] == ["prepare"]
+    assert [job.kind for job in ui.session.jobs.JobBook(tmp_path).list()] == ["prepare"]
     assert "waiting" in written(page)
 
 
@@ -227,10 +227,10 @@ def test_an_image_that_is_not_on_the_map_has_its_reason(page: AppTest) -> None:
     assert "which this page does not have" not in written(fresh)
 
 
-def current(page: AppTest) -> ui.resources.Current:
+def current(page: AppTest) -> ui.session.resources.Current:
     """Give the cohort and map that the page shows."""
     assert not page.exception
-    return ui.resources.load_current(ui.resources.list_cohorts()[0].slug)
+    return ui.session.resources.load_current(ui.session.resources.list_cohorts()[0].slug)
 
 
 def restart(page: AppTest) -> AppTest:
@@ -333,7 +333,7 @@ def test_the_bar_names_the_extractor_of_the_chosen_map(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another extractor's map, there or not yet, is not announced as the server's own."""
-    monkeypatch.setattr(ui.jobs.JobBook, "keep_worker", lambda self: None)
+    monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
     page.run()
     assert "Extractor: Texture" in written(page)
     (other,) = (

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrlib.uploads.placement import Placed
 from ui.frame import show_frame
-from ui.resources import list_cohorts, load_current
+from ui.session.resources import list_cohorts, load_current
 from ui.upload_panel import show_upload
 
 st.set_page_config(layout="wide")

@@ -13,7 +13,7 @@ from cxrlib.baselines.tasks.tasks import Task, TaskColumn, list_task_columns
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.selection.selection import Selection
 from cxrlib.storage.store import Store
-from ui.resources import find_cache, time_changes, time_computed
+from ui.session.resources import find_cache, time_changes, time_computed
 
 __all__ = ["list_choices", "load_columns", "load_entries", "load_rows", "load_run", "run_now"]
 

@@ -14,8 +14,8 @@ from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.storage.store import Store
 from ui.baselines.run_button import make_request
 from ui.chart import show_chart
-from ui.jobs import offer_job
-from ui.resources import find_cache
+from ui.session.jobs import offer_job
+from ui.session.resources import find_cache
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 

@@ -17,8 +17,8 @@ from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from ui.baselines.run_button import make_request
 from ui.chart import show_chart
-from ui.jobs import offer_job
-from ui.resources import find_cache
+from ui.session.jobs import offer_job
+from ui.session.resources import find_cache
 from ui.text import show_quiet, show_text
 
 __all__ = ["show_shift", "show_walk"]

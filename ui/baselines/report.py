@@ -17,7 +17,7 @@ from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import lay_out_frame
 from ui.baselines.cached import load_entries
 from ui.baselines.run_history import show_command
-from ui.resources import find_cache
+from ui.session.resources import find_cache
 from ui.tables import show_dense_table
 from ui.text import show_heading, show_text
 

@@ -13,7 +13,7 @@ from cxrlib.jobs.job_kinds import JSON
 from cxrlib.jobs.job_queue import JobRequest
 from ui.baselines.cached import run_now
 from ui.baselines.controls import is_opening
-from ui.jobs import offer_job
+from ui.session.jobs import offer_job
 from ui.text import show_alert, show_text
 
 __all__ = ["make_request", "offer_run"]

@@ -16,7 +16,7 @@ from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 from ui.baselines.cached import load_entries, load_run
 from ui.baselines.controls import ask
-from ui.resources import find_cache
+from ui.session.resources import find_cache
 from ui.table import show_table
 from ui.text import show_alert, show_quiet, show_text
 

@@ -9,7 +9,7 @@ from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.inventory import list_cache
 from cxrlib.storage.store import Store
-from ui.resources import find_cache
+from ui.session.resources import find_cache
 from ui.table import show_table
 from ui.text import show_quiet, show_text
 

@@ -16,9 +16,9 @@ from cxrlib.jobs.job_queue import Job, JobRequest, describe_job
 from cxrlib.maps.inventory import ExtractorState, list_extractor_states
 from cxrlib.maps.mapped_cohort import explain_no_map
 from cxrlib.storage.store import Store
-from ui.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
-from ui.offers import offer_map
-from ui.resources import find_cache, time_changes
+from ui.session.job_offers import offer_map
+from ui.session.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
+from ui.session.resources import find_cache, time_changes
 from ui.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_extractors", "show_jobs", "show_thumbnails"]

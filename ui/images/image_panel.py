@@ -10,10 +10,10 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import explain_misfit
 from cxrlib.errors import CxrError
-from ui.cohorts import current_entry
 from ui.images.patient_link import offer_patient
 from ui.images.pictures import describe_row, make_picture
 from ui.images.viewer import show_viewer
+from ui.session.current_cohort import current_entry
 from ui.text import show_alert, show_heading, show_quiet
 
 __all__ = ["list_facts", "show_image_panel", "write_facts"]

@@ -23,8 +23,8 @@ from cxrlib.errors import ImageError, SelectionError
 from cxrlib.storage.files import open_regular
 from cxrlib.storage.store import Store
 from cxrlib.system.os_errors import describe_read_error
-from ui import resources
-from ui.byte_cache import ByteCache
+from ui.session import resources
+from ui.session.byte_cache import ByteCache
 
 __all__ = ["Picture", "find_picture"]
 

@@ -18,11 +18,11 @@ from cxrlib.patients.prior_pairs import (
     describe_pair,
     name_sides,
 )
-from ui.cohorts import current_entry
 from ui.images.image_panel import list_facts, write_facts
 from ui.images.pictures import describe_day, make_picture
 from ui.images.viewer import Picture, show_viewer
 from ui.patients.choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
+from ui.session.current_cohort import current_entry
 from ui.text import show_alert, show_heading, show_quiet, show_text
 
 __all__ = ["name_images", "show_pair"]

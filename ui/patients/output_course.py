@@ -28,10 +28,10 @@ from cxrlib.reports.map_export import provenance
 from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.address import report_unknown
-from ui.cohorts import current_entry
 from ui.figure import show_figure
-from ui.offers import show_missing_map
-from ui.resources import find_cache, load_current, time_changes
+from ui.session.current_cohort import current_entry
+from ui.session.job_offers import show_missing_map
+from ui.session.resources import find_cache, load_current, time_changes
 from ui.tables import show_dense_table
 from ui.text import show_quiet
 

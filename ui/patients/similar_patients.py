@@ -13,12 +13,12 @@ from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.patients.similar_courses import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.reports.map_export import points_table, provenance
 from ui.address import report_unknown
-from ui.cohorts import current_entry
 from ui.figure import show_figure
 from ui.page_link import show_page_link
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
-from ui.resources import Current, load_current
+from ui.session.current_cohort import current_entry
+from ui.session.resources import Current, load_current
 from ui.table import show_table
 from ui.text import show_heading, show_quiet, show_text
 

@@ -22,15 +22,15 @@ from starlette.types import ASGIApp, Message
 from streamlit import config
 from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware
 
-import ui.resources
+import ui.session.resources
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.display import tokens
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort
 from ui import address
-from ui.byte_cache import ByteCache
 from ui.images import image_route, image_source
 from ui.images.image_route import image_url, routes
+from ui.session.byte_cache import ByteCache
 
 ROOT = Path(__file__).resolve().parents[3]
 ODD_NAMES = (
@@ -112,7 +112,7 @@ def cohort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cohort:
             raise SelectionError(f"There is no cohort {slug!r}. This server has 'small'.")
         return loaded
 
-    monkeypatch.setattr(ui.resources, "find_cohort", find_cohort)
+    monkeypatch.setattr(ui.session.resources, "find_cohort", find_cohort)
     monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(image_source, "_full_images", ByteCache(1 << 20))
     return loaded
@@ -125,7 +125,7 @@ def locked(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(slug: str) -> Cohort:
         pytest.fail(f"The cohort {slug!r} was looked up.")
 
-    monkeypatch.setattr(ui.resources, "find_cohort", look_up)
+    monkeypatch.setattr(ui.session.resources, "find_cohort", look_up)
 
 
 def check_refused(answer: Answer, status: int, words: str = "") -> None:
@@ -321,7 +321,7 @@ def test_a_cohort_that_cannot_be_read_names_no_folder(
     def find_cohort(slug: str) -> Cohort:
         raise CohortError("There is no folder '/private-folder'.")
 
-    monkeypatch.setattr(ui.resources, "find_cohort", find_cohort)
+    monkeypatch.setattr(ui.session.resources, "find_cohort", find_cohort)
     check_refused(get(image_url("small", "a.png", "thumb")), 503, "cannot be read at present")
     assert "/private-folder" in caplog.text
 
@@ -383,7 +383,7 @@ def test_damaged_and_enormous_files_are_said(
         path.write_bytes(data)
         table.loc[table["image_id"] == "a.png", "sha256"] = hashlib.sha256(data).hexdigest()
         changed = replace(cohort, table=table)
-        monkeypatch.setattr(ui.resources, "find_cohort", lambda _, changed=changed: changed)
+        monkeypatch.setattr(ui.session.resources, "find_cohort", lambda _, changed=changed: changed)
         check_refused(get(image_url("small", "a.png", kind)), 410, "cannot be used")
 
 

@@ -99,7 +99,7 @@ def show_montage(
     Parameters
     ----------
     cohort : Cohort
-        The selection, as `ui.filters.load_selected` returns it: its X-rays are shown.
+        The selection, as `ui.session.filters.load_selected` returns it: its X-rays are shown.
     slug : str
         The name this server knows the whole cohort by.
     key : str

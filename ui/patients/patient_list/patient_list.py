@@ -50,7 +50,7 @@ def load_patients(cohort: Cohort, selected: Cohort) -> pd.DataFrame:
     cohort : Cohort
         The whole cohort.
     selected : Cohort
-        A selection of it, as `ui.filters.load_selected` returns it.
+        A selection of it, as `ui.session.filters.load_selected` returns it.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
 import streamlit as st
-from ui.cohorts import choose_cohort, name_cohort
+from ui.session.current_cohort import choose_cohort, name_cohort
 st.session_state["result"] = (choose_cohort().slug, name_cohort())
 """
 

@@ -1,6 +1,6 @@
 """The memory of encoded images: bounded, the least used goes first."""
 
-from ui.byte_cache import ByteCache
+from ui.session.byte_cache import ByteCache
 
 
 def fill(cache: ByteCache, *keys: str, size: int = 40) -> None:

@@ -29,7 +29,7 @@ __all__ = [
     "time_computed",
 ]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 #: What a run of the map's page reads of its points. Each filter splits their rows, and each

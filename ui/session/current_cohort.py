@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.cohort.cohort_list import CohortEntry, find_entry
 from ui.address import report_unknown
-from ui.resources import list_cohorts
+from ui.session.resources import list_cohorts
 
 __all__ = ["choose_cohort", "current_entry", "is_cohort_new", "name_cohort"]
 

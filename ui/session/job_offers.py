@@ -9,8 +9,8 @@ from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, find_weights
 from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.mapped_cohort import explain_no_map
-from ui.jobs import offer_job
-from ui.resources import find_cache, find_cohort
+from ui.session.jobs import offer_job
+from ui.session.resources import find_cache, find_cohort
 from ui.text import show_quiet, show_text
 
 __all__ = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import ui.resources
+import ui.session.resources
 from cxrlib.charts.maps.map import HOVER_COLUMN, plot_map
 from cxrlib.cohort.cohort_list import join_paths
 from cxrlib.maps.bad_state_definitions import mark_bad
@@ -18,13 +18,13 @@ WAIT = 60  # seconds; only a test that fails waits
 
 
 @pytest.fixture
-def current(mapped_cohort: MappedCohort) -> ui.resources.Current:
+def current(mapped_cohort: MappedCohort) -> ui.session.resources.Current:
     """Give a small cohort with its map, as the server holds it."""
     points = map_points(mapped_cohort.mapped.table, mapped_cohort.projection)
-    return ui.resources.Current(mapped_cohort, points, ())
+    return ui.session.resources.Current(mapped_cohort, points, ())
 
 
-def test_marks_say_what_the_points_say(current: ui.resources.Current) -> None:
+def test_marks_say_what_the_points_say(current: ui.session.resources.Current) -> None:
     """Draw and count the same from the few columns as from all of them."""
     is_first = current.points["view"] == current.points["view"].iloc[0]
     for keep in (is_first, ~is_first, is_first | True):
@@ -36,7 +36,7 @@ def test_marks_say_what_the_points_say(current: ui.resources.Current) -> None:
     assert current.marks is current.marks
 
 
-def test_a_point_is_found_by_its_image(current: ui.resources.Current) -> None:
+def test_a_point_is_found_by_its_image(current: ui.session.resources.Current) -> None:
     """Give the whole row of an image; None for one that is not on the map."""
     points, table = current.points, current.cohort.table
     for row in (0, len(points) - 1):
@@ -59,7 +59,7 @@ def test_loading_one_cohort_holds_up_no_other(
         folder.mkdir()
     monkeypatch.setenv("CXR_DATA", join_paths([data, other]))
     monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
-    slow, fast = (entry.slug for entry in ui.resources.list_cohorts()[:2])
+    slow, fast = (entry.slug for entry in ui.session.resources.list_cohorts()[:2])
     is_reading, may_end, read = threading.Event(), threading.Event(), []
 
     def load(path: str, cache: str, changed: tuple[int, ...]) -> str:
@@ -69,12 +69,14 @@ def test_loading_one_cohort_holds_up_no_other(
             assert may_end.wait(WAIT)
         return path
 
-    monkeypatch.setattr(ui.resources, "_load_cohort", load)
-    sessions = [threading.Thread(target=ui.resources.find_cohort, args=(slow,)) for _ in range(2)]
+    monkeypatch.setattr(ui.session.resources, "_load_cohort", load)
+    sessions = [
+        threading.Thread(target=ui.session.resources.find_cohort, args=(slow,)) for _ in range(2)
+    ]
     sessions[0].start()
     assert is_reading.wait(WAIT)
     sessions[1].start()
-    assert str(ui.resources.find_cohort(fast)) == str(other)
+    assert str(ui.session.resources.find_cohort(fast)) == str(other)
     assert read.count(str(data)) == 1, "the second session waits for the first"
     may_end.set()
     for session in sessions:

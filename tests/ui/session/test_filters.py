@@ -14,7 +14,7 @@ from tests.cohort_factory import make_cohort
 
 SCRIPT = """
 import streamlit as st
-from ui.filters import current_selection, load_selected, show_empty, show_filters
+from ui.session.filters import current_selection, load_selected, show_empty, show_filters
 
 cohort = st.session_state["given"]
 selection = show_filters(cohort)

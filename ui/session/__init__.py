@@ -1,0 +1,1 @@
+"""What a visit holds: the current cohort, filters, jobs, and cached resources."""
