@@ -14,9 +14,9 @@ import streamlit as st
 
 from ui import assets
 from ui.images import image_route
-from ui.memory import settle_memory
-from ui.preload import preload_charts
-from ui.upload_gate import guard_uploads
+from ui.shell.memory import settle_memory
+from ui.shell.preload import preload_charts
+from ui.shell.upload_gate import guard_uploads
 
 #: What the first run of a baseline would wait for.
 SKLEARN_PARTS = ("linear_model", "pipeline", "preprocessing", "decomposition", "model_selection")

@@ -23,7 +23,7 @@ def show_table(
 ) -> Any:  # noqa: ANN401 (whatever Streamlit gives)
     """Show a table, and a button that saves it under lines that say where it comes from.
 
-    Streamlit's own button would save it without them; ``ui/frame.css`` hides that one on all
+    Streamlit's own button would save it without them; ``ui/shell/frame.css`` hides that one on all
     tables. Cells can still be copied.
 
     Parameters

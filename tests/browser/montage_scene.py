@@ -6,10 +6,10 @@ import streamlit as st
 from cxrlib.reports.map_export import provenance
 from cxrlib.summary.counts import select_published, summarise
 from cxrlib.summary.summary_layout import lay_out_summary
-from ui.frame import show_frame
 from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import load_selected, show_filters
+from ui.shell.frame import show_frame
 from ui.tables import show_dense_table
 
 st.set_page_config(layout="wide", initial_sidebar_state=264)

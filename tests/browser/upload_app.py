@@ -3,6 +3,6 @@
 import streamlit as st
 
 from ui.images import image_route
-from ui.upload_gate import guard_uploads
+from ui.shell.upload_gate import guard_uploads
 
 app = st.App("../pages/upload_app.py", routes=[*image_route.routes()], middleware=[guard_uploads()])

@@ -23,7 +23,7 @@ from cxrlib.uploads.isolated_process import end_child
 from cxrlib.uploads.placement import ALLOW_VARIABLE
 from tests.cohort_factory import draw_image
 from tests.dicom_factory import MARKER, make_dicom
-from ui.upload_gate import IN_MEMORY, guard_uploads
+from ui.shell.upload_gate import IN_MEMORY, guard_uploads
 
 APP = Path(__file__).with_name("upload_app.py")
 TIMEOUT = 120  # seconds
@@ -194,5 +194,5 @@ def test_a_large_upload_is_not_laid_on_disk(
     assert opened == []
     assert IN_MEMORY > 200 * 10**6
     monkeypatch.setattr(MultiPartParser, "spool_max_size", 1 << 20)
-    monkeypatch.setattr("ui.upload_gate.IN_MEMORY", 1 << 20)
+    monkeypatch.setattr("ui.shell.upload_gate.IN_MEMORY", 1 << 20)
     assert send_form(payload)[1].endswith(b"rolled=True"), "this test would see it"

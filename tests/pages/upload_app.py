@@ -3,8 +3,8 @@
 import streamlit as st
 
 from cxrlib.uploads.placement import Placed
-from ui.frame import show_frame
 from ui.session.resources import list_cohorts, load_current
+from ui.shell.frame import show_frame
 from ui.upload_panel import show_upload
 
 st.set_page_config(layout="wide")

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from ui.preload import find_chart_code, preload_charts
+from ui.shell.preload import find_chart_code, preload_charts
 
 
 def answer(response: Response) -> dict[bytes, bytes]:
