@@ -26,7 +26,7 @@ WORKER_SIGN = 30.0  # seconds between two signs that a worker is wanted
 
 def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
-    import ui.map_drawing  # Plotly and the charts
+    import ui.trajectories.drawing  # Plotly and the charts
     from cxrlib.errors import CxrError
     from cxrlib.quality.ledger import find_flags
     from ui.session.resources import find_cohort, list_cohorts, load_current
@@ -40,10 +40,10 @@ def warm_up() -> None:
     import ui.baselines.feature_sets
     import ui.baselines.protocol_steps
     import ui.baselines.report
-    import ui.map_belief
-    import ui.map_selection
     import ui.patients.similar_patients
-    import ui.patients.timeline  # noqa: F401  (what other pages import, before memory is settled)
+    import ui.patients.timeline
+    import ui.trajectories.faithfulness
+    import ui.trajectories.lasso  # noqa: F401  (what other pages import, before memory is settled)
 
     settle_memory()
 

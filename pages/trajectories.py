@@ -5,28 +5,28 @@ import streamlit as st
 from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.errors import ProjectionError
 from cxrlib.maps.map_settings import MapChoice, scale_smoothing
-from ui.map_belief import show_belief
-from ui.map_controls import (
+from ui.session.current_cohort import current_entry
+from ui.session.filters import current_selection
+from ui.session.job_offers import show_missing_map
+from ui.session.resources import find_cohort, load_current
+from ui.trajectories.details import show_details, show_paths
+from ui.trajectories.faithfulness import show_belief
+from ui.trajectories.lasso import find_selected, show_selection
+from ui.trajectories.map_settings import choose_settings, show_chosen_map_offer, tell_choice
+from ui.trajectories.map_view import listen_to_view
+from ui.trajectories.paper_figure import offer_paper_patients, show_paper_difference
+from ui.trajectories.patient_controls import (
     choose_large,
     choose_patients,
     follow_cohort,
     report_address,
     style_controls,
 )
-from ui.map_details import show_details, show_paths
-from ui.map_multiples import show_multiples
-from ui.map_paper import offer_paper_patients, show_paper_difference
-from ui.map_reference import choose_reference, load_reference
-from ui.map_scene import Scene, show_counts, tell_left_out
-from ui.map_selection import find_selected, show_selection
-from ui.map_settings import choose_settings, show_chosen_map_offer, tell_choice
-from ui.map_stage import show_stage
-from ui.map_surface import choose_colour, choose_surface, report_surface_address
-from ui.map_view import listen_to_view
-from ui.session.current_cohort import current_entry
-from ui.session.filters import current_selection
-from ui.session.job_offers import show_missing_map
-from ui.session.resources import find_cohort, load_current
+from ui.trajectories.reference_cohort import choose_reference, load_reference
+from ui.trajectories.scene import Scene, show_counts, tell_left_out
+from ui.trajectories.small_multiples import show_multiples
+from ui.trajectories.stage import show_stage
+from ui.trajectories.surface_controls import choose_colour, choose_surface, report_surface_address
 
 entry = current_entry()
 cohort = find_cohort(entry.slug)

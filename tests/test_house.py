@@ -61,7 +61,7 @@ def test_no_module_has_a_vague_name() -> None:
 def test_what_the_server_imports_is_light() -> None:
     """Loading a page's modules imports neither torch nor UMAP: they cost seconds."""
     code = (
-        "import sys, ui.session.resources, ui.map_details, cxrlib.cli\n"
+        "import sys, ui.session.resources, ui.trajectories.details, cxrlib.cli\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     answer = subprocess.run(

@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.figure
-import ui.map_stage
 import ui.session.jobs
 import ui.session.resources
+import ui.trajectories.stage
 from cxrlib import NOTICE
 from tests.cohort_factory import make_cohort
 
@@ -103,7 +103,7 @@ def test_the_numbers_of_the_map_can_be_saved(
         keep(options["key"], options["numbers"])
         return original(figure, **options)
 
-    monkeypatch.setattr(ui.map_stage, "show_figure", show)
+    monkeypatch.setattr(ui.trajectories.stage, "show_figure", show)
     page.run()
     assert not page.exception
     assert [name for name, _ in made] == ["map"]

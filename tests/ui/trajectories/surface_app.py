@@ -6,14 +6,14 @@ from cxrlib.charts.maps.map import plot_map
 from cxrlib.charts.maps.map_text import describe_map
 from cxrlib.charts.maps.small_multiples import plot_multiples
 from cxrlib.maps.surfaces import estimate_surface
-from ui.map_surface import (
+from ui.session.resources import list_cohorts, load_current
+from ui.trajectories.surface_controls import (
     choose_colour,
     choose_panels,
     choose_surface,
     load_colouring,
     report_surface_address,
 )
-from ui.session.resources import list_cohorts, load_current
 
 current = load_current(list_cohorts()[0].slug)
 report_surface_address(current)

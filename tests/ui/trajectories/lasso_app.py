@@ -3,11 +3,11 @@
 import streamlit as st
 
 from cxrlib.reports.map_export import provenance
-from ui.map_reference import choose_reference, load_reference
-from ui.map_selection import find_selected, show_selection
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame
+from ui.trajectories.lasso import find_selected, show_selection
+from ui.trajectories.reference_cohort import choose_reference, load_reference
 
 st.set_page_config(layout="wide")
 show_frame()

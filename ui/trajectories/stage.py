@@ -11,22 +11,22 @@ from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import points_table
 from ui.figure import show_figure
-from ui.map_details import show_story
-from ui.map_drawing import Drawing
-from ui.map_image import find_shown_image, show_map_image
 from ui.map_play import show_player
-from ui.map_scene import Scene
-from ui.map_selection import (
+from ui.text import show_quiet
+from ui.trajectories.details import show_story
+from ui.trajectories.drawing import Drawing
+from ui.trajectories.image_beside import find_shown_image, show_map_image
+from ui.trajectories.lasso import (
     CHART_CONFIG,
     SELECTION_MODE,
     keep_tool,
     offer_parquet,
     remember_selection,
 )
-from ui.map_surface import load_colouring
-from ui.map_view import keep_view
-from ui.text import show_quiet
-from ui.upload_panel import show_upload
+from ui.trajectories.map_view import keep_view
+from ui.trajectories.scene import Scene
+from ui.trajectories.surface_controls import load_colouring
+from ui.trajectories.upload_panel import show_upload
 
 __all__ = ["show_stage"]
 

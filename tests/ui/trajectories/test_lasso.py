@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.map_selection import PARTS
+from ui.trajectories.lasso import PARTS
 
 APP = Path(__file__).with_name("selection_app.py")
 TIMEOUT = 120  # seconds

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import ui.map_paper
 import ui.session.job_offers
 import ui.session.resources
+import ui.trajectories.paper_figure
 from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.map_settings import MapChoice
 from cxrlib.maps.projection import ProjectionSettings
@@ -23,9 +23,9 @@ def script() -> None:
     import streamlit as st
 
     from cxrlib.errors import ProjectionError
-    from ui.map_settings import choose_settings, show_chosen_map_offer, tell_choice
     from ui.session.current_cohort import current_entry
     from ui.session.resources import find_cohort, load_current
+    from ui.trajectories.map_settings import choose_settings, show_chosen_map_offer, tell_choice
 
     entry = current_entry()
     cohort = find_cohort(entry.slug)
@@ -143,9 +143,9 @@ def paper_script() -> None:
     """Offer the patients of Figure 3 and the comparison."""
     import streamlit as st
 
-    from ui.map_paper import offer_paper_patients, show_paper_difference
     from ui.session.current_cohort import current_entry
     from ui.session.resources import load_current
+    from ui.trajectories.paper_figure import offer_paper_patients, show_paper_difference
 
     current = load_current(current_entry().slug)
     st.session_state.setdefault("patient", ["1"])
@@ -159,7 +159,7 @@ def test_figure_3_is_one_click_away(page: AppTest, monkeypatch: pytest.MonkeyPat
     assert not own.exception
     assert not own.button
     assert not own.expander
-    monkeypatch.setattr(ui.map_paper, "_is_paper_map", lambda current: True)
+    monkeypatch.setattr(ui.trajectories.paper_figure, "_is_paper_map", lambda current: True)
     own = AppTest.from_function(paper_script, default_timeout=TIMEOUT).run()
     assert not own.exception
     assert "465 images" in "".join(unescape(e.proto.body) for e in own.get("html"))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import ui.map_belief
+import ui.trajectories.faithfulness
 from cxrlib.maps.seed_stability import Spread
-from ui.map_belief import PARTS
+from ui.trajectories.faithfulness import PARTS
 
 APP = Path(__file__).with_name("belief_app.py")
 TIMEOUT = 120  # seconds
@@ -101,11 +101,11 @@ def test_the_whole_map_before_and_after_its_seeds(
         moved = [places + shift for shift in (0.0, 0.5, 1.0)]
         return Spread(projection.image_ids, places, np.stack(moved), (1, 2, 3))
 
-    monkeypatch.setattr(ui.map_belief, "load_spread", load)
-    ui.map_belief._find_spread.cache_clear()
+    monkeypatch.setattr(ui.trajectories.faithfulness, "load_spread", load)
+    ui.trajectories.faithfulness._find_spread.cache_clear()
     try:
         text = choose(page, PARTS[2])
     finally:
-        ui.map_belief._find_spread.cache_clear()
+        ui.trajectories.faithfulness._find_spread.cache_clear()
     assert "Drawn with 3 other seeds and laid onto this map" in text
     assert not [button for button in page.button if "seeds" in button.label]

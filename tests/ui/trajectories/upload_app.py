@@ -5,7 +5,7 @@ import streamlit as st
 from cxrlib.uploads.placement import Placed
 from ui.session.resources import list_cohorts, load_current
 from ui.shell.frame import show_frame
-from ui.upload_panel import show_upload
+from ui.trajectories.upload_panel import show_upload
 
 st.set_page_config(layout="wide")
 show_frame()

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
 from cxrlib.reports.map_export import points_table
 from ui.figure import show_figure
-from ui.map_surface import choose_panels, load_colouring
 from ui.session.resources import Current
+from ui.trajectories.surface_controls import choose_panels, load_colouring
 
 __all__ = ["show_multiples"]
 

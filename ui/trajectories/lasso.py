@@ -33,13 +33,13 @@ from ui.address import report_unknown
 from ui.cohort.group_comparison import lay_out_groups
 from ui.figure import CONFIG, Saving
 from ui.images.montage import show_montage
-from ui.map_image import remember_click
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
 from ui.session.resources import Current
 from ui.table import show_table
 from ui.tables import show_dense_table
 from ui.text import show_alert, show_quiet, show_text
+from ui.trajectories.image_beside import remember_click
 
 __all__ = [
     "CHART_CONFIG",

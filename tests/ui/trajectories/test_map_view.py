@@ -6,14 +6,14 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from ui.map_view import KEY, find_view, keep_view
+from ui.trajectories.map_view import KEY, find_view, keep_view
 
 
 @pytest.fixture
 def session(monkeypatch):
     """Give a session of its own."""
     state = {}
-    monkeypatch.setattr("ui.map_view.st.session_state", state)
+    monkeypatch.setattr("ui.trajectories.map_view.st.session_state", state)
     return state
 
 

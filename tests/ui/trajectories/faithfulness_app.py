@@ -5,10 +5,10 @@ import streamlit as st
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.maps.trajectories import compute_trajectories
 from cxrlib.reports.map_export import provenance
-from ui.map_belief import show_belief
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame
+from ui.trajectories.faithfulness import show_belief
 
 st.set_page_config(layout="wide")
 show_frame()

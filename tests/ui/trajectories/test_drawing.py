@@ -12,10 +12,10 @@ from cxrlib.maps.colouring import colour_points
 from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.reports.map_export import map_page
 from cxrlib.uploads.placement import ALLOW_VARIABLE, Placed, Upload, place_upload
-from ui.map_drawing import Drawing
 from ui.session.resources import Current, list_cohorts, load_current
+from ui.trajectories.drawing import Drawing
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TIMEOUT = 120  # seconds
 WISH = SurfaceWish("share", "ICU, tube or death", bandwidth=3.0)
 
