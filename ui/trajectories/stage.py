@@ -11,7 +11,6 @@ from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import points_table
 from ui.figure import show_figure
-from ui.map_play import show_player
 from ui.text import show_quiet
 from ui.trajectories.details import show_story
 from ui.trajectories.drawing import Drawing
@@ -23,6 +22,7 @@ from ui.trajectories.lasso import (
     offer_parquet,
     remember_selection,
 )
+from ui.trajectories.map_play import show_player
 from ui.trajectories.map_view import keep_view
 from ui.trajectories.scene import Scene
 from ui.trajectories.surface_controls import load_colouring

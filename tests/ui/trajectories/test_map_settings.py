@@ -13,7 +13,7 @@ from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.map_settings import MapChoice
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory
-from ui.map_play import list_days
+from ui.trajectories.map_play import list_days
 
 TIMEOUT = 120  # seconds
 

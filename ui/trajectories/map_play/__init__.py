@@ -1,5 +1,5 @@
 """The paths on the map, day by day."""
 
-from ui.map_play.map_play import list_days, show_player
+from ui.trajectories.map_play.map_play import list_days, show_player
 
 __all__ = ["list_days", "show_player"]
