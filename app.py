@@ -12,11 +12,11 @@ from typing import Any
 
 import streamlit as st
 
-from ui import assets
 from ui.images import image_route
 from ui.shell.memory import settle_memory
 from ui.shell.preload import preload_charts
 from ui.shell.upload_gate import guard_uploads
+from ui.widgets import assets
 
 #: What the first run of a baseline would wait for.
 SKLEARN_PARTS = ("linear_model", "pipeline", "preprocessing", "decomposition", "model_selection")

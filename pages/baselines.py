@@ -30,11 +30,11 @@ from ui.baselines.run_button import offer_run
 from ui.baselines.run_history import show_comparison, show_history
 from ui.baselines.task_card import show_flow, show_question, show_task
 from ui.baselines.test_images import show_images
-from ui.limits_panel import show_limits
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.resources import find_cohort
-from ui.text import show_alert
+from ui.widgets.limits_panel import show_limits
+from ui.widgets.text import show_alert
 
 entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()

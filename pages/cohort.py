@@ -19,10 +19,10 @@ from ui.cohort.published_tables import show_papers
 from ui.cohort.quality_ledger import show_quality
 from ui.cohort.summary_tables import show_missing, show_table_one, show_tables
 from ui.images.montage import show_montage
-from ui.limits_panel import show_limits
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected, show_empty
 from ui.session.resources import find_cohort
+from ui.widgets.limits_panel import show_limits
 
 entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()

@@ -12,13 +12,13 @@ from cxrlib.maps.inventory import list_flow, tabulate_flow
 from cxrlib.reports.map_export import provenance
 from ui.data.status_tables import describe_files, show_cache, show_identity, show_problems
 from ui.data.work_panel import show_extractors, show_jobs, show_thumbnails
-from ui.figure import show_figure
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.job_offers import show_collection_offer, show_demo_offer
 from ui.session.resources import find_cohort
 from ui.shell.frame import describe_cohort
-from ui.text import show_alert, show_quiet, show_text
+from ui.widgets.figure import show_figure
+from ui.widgets.text import show_alert, show_quiet, show_text
 
 entry = current_entry()
 theme = st.context.theme.type or "light"

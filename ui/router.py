@@ -14,8 +14,8 @@ from cxrlib.errors import CxrError  # noqa: E402
 from ui.session.current_cohort import choose_cohort, name_cohort  # noqa: E402
 from ui.session.filters import show_filters  # noqa: E402
 from ui.shell.frame import show_frame  # noqa: E402
-from ui.text import show_alert  # noqa: E402
 from ui.trajectories.map_settings import find_asked_extractor  # noqa: E402
+from ui.widgets.text import show_alert  # noqa: E402
 
 st.set_page_config(
     page_title="Chest X-ray cohorts",

@@ -10,7 +10,7 @@ from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import load_selected, show_filters
 from ui.shell.frame import show_frame
-from ui.tables import show_dense_table
+from ui.widgets.dense_table import show_dense_table
 
 st.set_page_config(layout="wide", initial_sidebar_state=264)
 entry = current_entry()

@@ -32,7 +32,8 @@ def visit_saving(page: Page, findings: Findings) -> None:
     Parameters
     ----------
     page : Page
-        With a figure of `ui.figure.show_figure` and a table of `ui.table.show_table`.
+        With a figure of `ui.widgets.figure.show_figure` and a table of
+        `ui.widgets.table.show_table`.
     """
     page.locator(".js-plotly-plot .legendtoggle").first.click()
     page.locator(".js-plotly-plot").first.hover()

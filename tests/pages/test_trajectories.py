@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import ui.figure
 import ui.session.jobs
 import ui.session.resources
 import ui.trajectories.stage
+import ui.widgets.figure
 from cxrlib import NOTICE
 from tests.cohort_factory import make_cohort
 
@@ -97,7 +97,7 @@ def test_the_numbers_of_the_map_can_be_saved(
         if callable(numbers):
             made.append((name, numbers()))
 
-    original = ui.figure.show_figure
+    original = ui.widgets.figure.show_figure
 
     def show(figure: Any, **options: Any) -> Any:
         keep(options["key"], options["numbers"])

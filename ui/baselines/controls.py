@@ -20,10 +20,10 @@ from cxrlib.baselines.tasks.tasks import FORMED, PAPER_TASKS, Task, find_task, f
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.errors import SelectionError
-from ui.address import report_unknown, write_parameters
 from ui.baselines.cached import load_columns
-from ui.jump import jump_to
-from ui.text import show_alert, show_quiet
+from ui.widgets.address import report_unknown, write_parameters
+from ui.widgets.jump import jump_to
+from ui.widgets.text import show_alert, show_quiet
 
 __all__ = [
     "ALL_GROUPS",

@@ -17,8 +17,8 @@ from cxrlib.errors import SelectionError
 from cxrlib.reports.run_series import list_shortcuts, make_series
 from ui.baselines.cached import load_run, run_now
 from ui.baselines.controls import open_cell
-from ui.figure import show_figure
-from ui.text import show_alert, show_quiet
+from ui.widgets.figure import show_figure
+from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["show_sets"]
 

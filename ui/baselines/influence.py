@@ -16,10 +16,10 @@ from cxrlib.charts.scores.calibration import describe_calibration, plot_calibrat
 from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from ui.chart import show_chart
 from ui.images.patient_link import offer_patient
-from ui.table import show_table
-from ui.text import show_alert, show_heading, show_quiet
+from ui.widgets.chart import show_chart
+from ui.widgets.table import show_table
+from ui.widgets.text import show_alert, show_heading, show_quiet
 
 __all__ = ["show_persons"]
 

@@ -13,11 +13,11 @@ from cxrlib.charts.scores.permutation_null import describe_null, plot_null
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.storage.store import Store
 from ui.baselines.run_button import make_request
-from ui.chart import show_chart
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
-from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.widgets.chart import show_chart
+from ui.widgets.table import show_table
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["find_null", "show_chance"]
 

@@ -16,10 +16,10 @@ from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
 from cxrlib.storage.store import Store
 from ui.baselines.run_button import make_request
-from ui.chart import show_chart
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
-from ui.text import show_quiet, show_text
+from ui.widgets.chart import show_chart
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["show_shift", "show_walk"]
 

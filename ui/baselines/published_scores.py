@@ -14,8 +14,8 @@ from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write
 from cxrlib.baselines.runs.runs import Run
 from cxrlib.literature.paper_scores import find_scores
 from cxrlib.number_text import NOTHING
-from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.widgets.table import show_table
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["find_printed", "show_paper"]
 

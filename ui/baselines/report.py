@@ -18,8 +18,8 @@ from cxrlib.summary.table_layout import lay_out_frame
 from ui.baselines.cached import load_entries
 from ui.baselines.run_history import show_command
 from ui.session.resources import find_cache
-from ui.tables import show_dense_table
-from ui.text import show_heading, show_text
+from ui.widgets.dense_table import show_dense_table
+from ui.widgets.text import show_heading, show_text
 
 __all__ = ["list_lines", "show_report"]
 

@@ -22,12 +22,12 @@ from cxrlib.charts.scores.series import find_chance, list_scores, make_axis, rea
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.number_text import name_units
 from cxrlib.reports.run_series import list_series
-from ui.address import report_unknown
 from ui.baselines.cached import load_entries
 from ui.baselines.controls import open_cell
-from ui.figure import show_figure
-from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.widgets.address import report_unknown
+from ui.widgets.figure import show_figure
+from ui.widgets.table import show_table
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = [
     "choose_metric",

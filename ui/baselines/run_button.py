@@ -14,7 +14,7 @@ from cxrlib.jobs.job_queue import JobRequest
 from ui.baselines.cached import run_now
 from ui.baselines.controls import is_opening
 from ui.session.jobs import offer_job
-from ui.text import show_alert, show_text
+from ui.widgets.text import show_alert, show_text
 
 __all__ = ["make_request", "offer_run"]
 

@@ -17,8 +17,8 @@ from cxrlib.storage.store import Store
 from ui.baselines.cached import load_entries, load_run
 from ui.baselines.controls import ask
 from ui.session.resources import find_cache
-from ui.table import show_table
-from ui.text import show_alert, show_quiet, show_text
+from ui.widgets.table import show_table
+from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_command", "show_comparison", "show_history", "write_label"]
 

@@ -18,9 +18,9 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.reports.map_export import csv_with_header
 from cxrlib.summary.group_comparison import Comparison
-from ui.figure import show_figure
-from ui.table import show_table
-from ui.text import show_heading, show_quiet, show_text
+from ui.widgets.figure import show_figure
+from ui.widgets.table import show_table
+from ui.widgets.text import show_heading, show_quiet, show_text
 
 __all__ = ["show_flow", "show_question", "show_task", "write_flow"]
 

@@ -11,12 +11,12 @@ from cxrlib.baselines.runs.runs import Run
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
-from ui.address import report_unknown
 from ui.baselines.controls import ALL_GROUPS
 from ui.images.image_panel import show_image_panel
-from ui.page_link import show_page_link
-from ui.table import show_table
-from ui.text import show_alert, show_quiet
+from ui.widgets.address import report_unknown
+from ui.widgets.page_link import show_page_link
+from ui.widgets.table import show_table
+from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["show_images"]
 

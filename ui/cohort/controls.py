@@ -7,8 +7,8 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.summary.counts import UNITS, select_published
-from ui.address import report_unknown
-from ui.text import show_alert
+from ui.widgets.address import report_unknown
+from ui.widgets.text import show_alert
 
 __all__ = [
     "SCOPES",

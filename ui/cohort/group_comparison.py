@@ -22,10 +22,10 @@ from cxrlib.summary.group_comparison import (
 )
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.address import report_unknown
-from ui.chart import show_chart
-from ui.tables import show_dense_table
-from ui.text import show_text
+from ui.widgets.address import report_unknown
+from ui.widgets.chart import show_chart
+from ui.widgets.dense_table import show_dense_table
+from ui.widgets.text import show_text
 
 __all__ = ["lay_out_groups", "show_groups"]
 

@@ -10,7 +10,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.number_text import describe_share, name_units
 from cxrlib.summary.counts import Summary, summarise
-from ui.text import show_text
+from ui.widgets.text import show_text
 
 __all__ = ["show_head"]
 

@@ -24,8 +24,8 @@ from cxrlib.summary.counts import Summary, summarise
 from cxrlib.summary.distributions import list_ages, list_image_sizes, list_offsets
 from cxrlib.summary.geography import place_counts
 from cxrlib.summary.summary_layout import lay_out_summary
-from ui.chart import show_chart
-from ui.tables import show_dense_table
+from ui.widgets.chart import show_chart
+from ui.widgets.dense_table import show_dense_table
 
 __all__ = ["show_distributions", "show_overview"]
 

@@ -19,9 +19,9 @@ from cxrlib.summary.paper_comparison import (
 )
 from cxrlib.summary.paper_counts import count_published
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.address import report_unknown
-from ui.tables import show_dense_table
-from ui.text import show_quiet, show_text
+from ui.widgets.address import report_unknown
+from ui.widgets.dense_table import show_dense_table
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["lay_out_comparison", "show_papers"]
 

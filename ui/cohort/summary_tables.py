@@ -19,9 +19,9 @@ from cxrlib.summary.missingness import describe_missingness
 from cxrlib.summary.summary_layout import lay_out_summary
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from cxrlib.summary.table_one import make_table_one
-from ui.address import report_unknown
-from ui.chart import show_chart
-from ui.tables import show_dense_table
+from ui.widgets.address import report_unknown
+from ui.widgets.chart import show_chart
+from ui.widgets.dense_table import show_dense_table
 
 __all__ = ["show_missing", "show_table_one", "show_tables"]
 

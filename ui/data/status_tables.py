@@ -10,8 +10,8 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.inventory import list_cache
 from cxrlib.storage.store import Store
 from ui.session.resources import find_cache
-from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.widgets.table import show_table
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["describe_files", "show_cache", "show_identity", "show_problems"]
 

@@ -19,7 +19,7 @@ from cxrlib.storage.store import Store
 from ui.session.job_offers import offer_map
 from ui.session.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.session.resources import find_cache, time_changes
-from ui.text import show_alert, show_quiet, show_text
+from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_extractors", "show_jobs", "show_thumbnails"]
 

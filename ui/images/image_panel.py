@@ -14,7 +14,7 @@ from ui.images.patient_link import offer_patient
 from ui.images.pictures import describe_row, make_picture
 from ui.images.viewer import show_viewer
 from ui.session.current_cohort import current_entry
-from ui.text import show_alert, show_heading, show_quiet
+from ui.widgets.text import show_alert, show_heading, show_quiet
 
 __all__ = ["list_facts", "show_image_panel", "write_facts"]
 

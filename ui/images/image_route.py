@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from cxrlib.display.tokens import check, choose_expiry, sign
 from cxrlib.errors import CxrError, ImageError, SelectionError, TokenError
-from ui.address import base_path
+from ui.widgets.address import base_path
 
 __all__ = ["Kind", "image_url", "routes"]
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.patients.prior_pairs import Pair, choose_pair, pair_image
-from ui.address import report_unknown, write_parameters
+from ui.widgets.address import report_unknown, write_parameters
 
 __all__ = [
     "Shown",

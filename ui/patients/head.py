@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxrlib.charts.maps.map_text import count_words
 from cxrlib.patients.patient_facts import list_undated_facts
-from ui.text import show_quiet, show_text
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = [
     "describe_patient",

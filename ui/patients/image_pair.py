@@ -23,7 +23,7 @@ from ui.images.pictures import describe_day, make_picture
 from ui.images.viewer import Picture, show_viewer
 from ui.patients.choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
 from ui.session.current_cohort import current_entry
-from ui.text import show_alert, show_heading, show_quiet, show_text
+from ui.widgets.text import show_alert, show_heading, show_quiet, show_text
 
 __all__ = ["name_images", "show_pair"]
 

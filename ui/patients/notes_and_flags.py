@@ -13,7 +13,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.quality.ledger import find_flags
 from cxrlib.quality.rules import SEVERITIES
 from ui.patients.image_pair import name_images
-from ui.text import show_quiet
+from ui.widgets.text import show_quiet
 
 __all__ = ["show_notes", "split_notes"]
 

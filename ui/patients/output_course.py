@@ -27,13 +27,13 @@ from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
 from cxrlib.reports.map_export import provenance
 from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.address import report_unknown
-from ui.figure import show_figure
 from ui.session.current_cohort import current_entry
 from ui.session.job_offers import show_missing_map
 from ui.session.resources import find_cache, load_current, time_changes
-from ui.tables import show_dense_table
-from ui.text import show_quiet
+from ui.widgets.address import report_unknown
+from ui.widgets.dense_table import show_dense_table
+from ui.widgets.figure import show_figure
+from ui.widgets.text import show_quiet
 
 __all__ = ["Numbers", "find_extractor", "lay_out_compared", "load_numbers", "show_course"]
 

@@ -13,9 +13,9 @@ from cxrlib.number_text import NOTHING
 from cxrlib.quality.ledger import find_flags
 from cxrlib.reports.image_export import pack_images, plan_pack
 from cxrlib.reports.patient_record import TITLES, record_csv, record_json, record_table
-from ui.figure import Saving
-from ui.table import show_table
-from ui.text import show_quiet
+from ui.widgets.figure import Saving
+from ui.widgets.table import show_table
+from ui.widgets.text import show_quiet
 
 __all__ = ["put_in_words", "show_record"]
 

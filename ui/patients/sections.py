@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.address import report_unknown
+from ui.widgets.address import report_unknown
 
 __all__ = ["PARTS", "choose_part"]
 

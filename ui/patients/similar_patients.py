@@ -12,15 +12,15 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.patients.similar_courses import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.reports.map_export import points_table, provenance
-from ui.address import report_unknown
-from ui.figure import show_figure
-from ui.page_link import show_page_link
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
 from ui.session.current_cohort import current_entry
 from ui.session.resources import Current, load_current
-from ui.table import show_table
-from ui.text import show_heading, show_quiet, show_text
+from ui.widgets.address import report_unknown
+from ui.widgets.figure import show_figure
+from ui.widgets.page_link import show_page_link
+from ui.widgets.table import show_table
+from ui.widgets.text import show_heading, show_quiet, show_text
 
 __all__ = ["show_near"]
 

@@ -15,12 +15,12 @@ from cxrlib.patients.prior_pairs import Pair, name_sides
 from cxrlib.patients.timeline import describe_timeline, lay_out_timeline, timeline_table
 from cxrlib.reports.image_export import pictures_for_export, placeholders, tell_pictures
 from cxrlib.storage.store import Store
-from ui.figure import show_figure
 from ui.images.image_route import image_url
 from ui.patients.choice import choose_image, name_turn
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cache
-from ui.table import show_table
+from ui.widgets.figure import show_figure
+from ui.widgets.table import show_table
 
 __all__ = ["show_timeline"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cxrlib.cohort.cohort_list import CohortEntry, find_entry
-from ui.address import report_unknown
 from ui.session.resources import list_cohorts
+from ui.widgets.address import report_unknown
 
 __all__ = ["choose_cohort", "current_entry", "is_cohort_new", "name_cohort"]
 

@@ -21,7 +21,7 @@ from cxrlib.selection.selection import (
     find_loosening,
     select,
 )
-from ui.text import show_alert, show_quiet
+from ui.widgets.text import show_alert, show_quiet
 
 __all__ = [
     "current_selection",

@@ -11,7 +11,7 @@ from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.mapped_cohort import explain_no_map
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache, find_cohort
-from ui.text import show_quiet, show_text
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = [
     "offer_map",

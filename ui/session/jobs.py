@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.errors import CxrError
 from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
 from ui.session.resources import find_cache
-from ui.text import show_alert, show_text
+from ui.widgets.text import show_alert, show_text
 
 __all__ = [
     "kept_trouble",

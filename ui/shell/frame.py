@@ -11,9 +11,9 @@ from cxrlib import NOTICE
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
-from ui.menu_keys import listen_to_menus
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cohort, load_current
+from ui.widgets.menu_keys import listen_to_menus
 
 READ = "cohort_read"  # in the session's state: the slug that was read for it
 STYLE = Path(__file__).with_name("frame.css")

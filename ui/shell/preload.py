@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.address import base_path
+from ui.widgets.address import base_path
 
 __all__ = ["find_chart_code", "preload_charts"]
 

@@ -13,8 +13,8 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import stops_table, tell_story
 from ui.session.resources import Current
-from ui.table import show_table
-from ui.text import show_quiet, show_text
+from ui.widgets.table import show_table
+from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["show_details", "show_paths", "show_story"]
 

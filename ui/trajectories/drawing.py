@@ -22,8 +22,8 @@ from cxrlib.maps.surfaces import Surface, SurfaceWish
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import MapWish, map_page, tell_chosen
 from cxrlib.uploads.placement import Placed
-from ui.figure import Saving
 from ui.session.resources import Current
+from ui.widgets.figure import Saving
 
 __all__ = ["Drawing"]
 

@@ -41,15 +41,15 @@ from cxrlib.patients.neighbour_states import (
 )
 from cxrlib.selection.selection import Selection
 from cxrlib.storage.store import Store
-from ui.address import report_unknown
-from ui.figure import show_figure
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, time_changes
-from ui.table import show_table
-from ui.text import show_heading, show_quiet, show_text
 from ui.trajectories.image_beside import remember_click, tell_shown
+from ui.widgets.address import report_unknown
+from ui.widgets.figure import show_figure
+from ui.widgets.table import show_table
+from ui.widgets.text import show_heading, show_quiet, show_text
 
 __all__ = ["PARTS", "show_belief"]
 

@@ -12,8 +12,8 @@ from cxrlib.selection.selection import find_all_reasons
 from ui.images.image_panel import show_image_panel
 from ui.session.filters import current_selection
 from ui.session.resources import Current
-from ui.text import show_alert, show_quiet
 from ui.trajectories.patient_controls import MAX_PATIENTS
+from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["find_shown_image", "remember_click", "show_map_image", "tell_shown"]
 

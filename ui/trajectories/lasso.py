@@ -29,17 +29,17 @@ from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection.selection import Selection
 from cxrlib.summary.group_comparison import Comparison
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.address import report_unknown
 from ui.cohort.group_comparison import lay_out_groups
-from ui.figure import CONFIG, Saving
 from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
 from ui.session.resources import Current
-from ui.table import show_table
-from ui.tables import show_dense_table
-from ui.text import show_alert, show_quiet, show_text
 from ui.trajectories.image_beside import remember_click
+from ui.widgets.address import report_unknown
+from ui.widgets.dense_table import show_dense_table
+from ui.widgets.figure import CONFIG, Saving
+from ui.widgets.table import show_table
+from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = [
     "CHART_CONFIG",

@@ -23,10 +23,10 @@ from cxrlib.maps.map_settings import (
 )
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
-from ui.address import report_unknown
 from ui.session.job_offers import offer_planned_map
 from ui.session.resources import find_cache, load_current, time_computed
-from ui.text import show_alert, show_quiet, show_text
+from ui.widgets.address import report_unknown
+from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = [
     "choose_settings",

@@ -10,8 +10,8 @@ from cxrlib.maps.paper_figure import compare_with_paper, explain_difference
 from cxrlib.maps.trajectories import PAPER_PATIENTS, has_paper_patients
 from cxrlib.summary.table_layout import Cell, Column, Row, TableLayout
 from ui.session.resources import Current
-from ui.tables import show_dense_table
-from ui.text import show_text
+from ui.widgets.dense_table import show_dense_table
+from ui.widgets.text import show_text
 
 __all__ = ["offer_paper_patients", "show_paper_difference"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from cxrlib.maps.mapped_cohort import explain_off_map
-from ui.address import report_unknown
 from ui.session.current_cohort import is_cohort_new
 from ui.session.resources import Current
-from ui.text import show_alert
+from ui.widgets.address import report_unknown
+from ui.widgets.text import show_alert
 
 __all__ = [
     "MAX_PATIENTS",

@@ -14,11 +14,11 @@ from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.reference_cohort import ReferenceCloud, load_fitted, place_reference
 from cxrlib.maps.trajectories import map_points
 from cxrlib.storage.store import Store
-from ui.address import report_unknown
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, find_cohort, list_cohorts, time_computed
-from ui.text import show_alert, show_quiet
+from ui.widgets.address import report_unknown
+from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["ReferenceChoice", "choose_reference", "load_reference"]
 

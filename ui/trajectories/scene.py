@@ -16,7 +16,7 @@ from cxrlib.reports.map_export import provenance, tell_behind
 from cxrlib.selection.selection import Selection
 from ui.session.filters import load_selected, show_empty
 from ui.session.resources import Current
-from ui.text import show_quiet
+from ui.widgets.text import show_quiet
 
 __all__ = ["Scene", "show_counts", "tell_left_out"]
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
 from cxrlib.reports.map_export import points_table
-from ui.figure import show_figure
 from ui.session.resources import Current
 from ui.trajectories.surface_controls import choose_panels, load_colouring
+from ui.widgets.figure import show_figure
 
 __all__ = ["show_multiples"]
 

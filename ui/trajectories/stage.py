@@ -10,8 +10,6 @@ from cxrlib.charts.maps.html_page import MAP_QUESTION
 from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
 from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import points_table
-from ui.figure import show_figure
-from ui.text import show_quiet
 from ui.trajectories.details import show_story
 from ui.trajectories.drawing import Drawing
 from ui.trajectories.image_beside import find_shown_image, show_map_image
@@ -27,6 +25,8 @@ from ui.trajectories.map_view import keep_view
 from ui.trajectories.scene import Scene
 from ui.trajectories.surface_controls import load_colouring
 from ui.trajectories.upload_panel import show_upload
+from ui.widgets.figure import show_figure
+from ui.widgets.text import show_quiet
 
 __all__ = ["show_stage"]
 

@@ -10,8 +10,8 @@ from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
 from cxrlib.maps.colouring import Colouring, colour_points, list_colourings
 from cxrlib.maps.surfaces import SurfaceWish
-from ui.address import report_unknown
 from ui.session.resources import Current
+from ui.widgets.address import report_unknown
 
 __all__ = [
     "choose_colour",

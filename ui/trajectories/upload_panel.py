@@ -27,7 +27,7 @@ from ui.images.pictures import describe_day, describe_row, make_picture
 from ui.images.viewer import Picture, show_viewer
 from ui.session.current_cohort import current_entry
 from ui.session.resources import Current
-from ui.text import show_alert, show_quiet, show_text
+from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = ["show_upload"]
 

@@ -27,10 +27,10 @@ from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.display import tokens
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort
-from ui import address
 from ui.images import image_route, image_source
 from ui.images.image_route import image_url, routes
 from ui.session.byte_cache import ByteCache
+from ui.widgets import address
 
 ROOT = Path(__file__).resolve().parents[3]
 ODD_NAMES = (

@@ -24,10 +24,10 @@ from cxrlib.display.contact_sheet import (
     find_page,
     order_images,
 )
-from ui.address import report_unknown
 from ui.images.image_panel import show_image_panel
 from ui.images.image_route import image_url
 from ui.images.pictures import describe_row
+from ui.widgets.address import report_unknown
 
 __all__ = ["Tile", "show_montage", "show_sheet"]
 

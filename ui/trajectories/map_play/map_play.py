@@ -13,8 +13,8 @@ import streamlit as st
 
 from cxrlib.charts.maps.map_text import day_state_words, day_words
 from cxrlib.maps.trajectories import Trajectory
-from ui.assets import plotly_url
-from ui.text import show_quiet
+from ui.widgets.assets import plotly_url
+from ui.widgets.text import show_quiet
 
 __all__ = ["list_days", "show_player"]
 

@@ -18,8 +18,8 @@ import streamlit as st
 from cxrlib.charts.style.paper import Imprint, keep_printable, put_on_paper
 from cxrlib.charts.style.rendering import FIGURE_KINDS, PNG_SCALE
 from cxrlib.reports.map_export import csv_with_header
-from ui.assets import plotly_url
-from ui.text import show_quiet
+from ui.widgets.assets import plotly_url
+from ui.widgets.text import show_quiet
 
 __all__ = ["Saving", "show_figure"]
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxrlib.charts.style.rows import read_click
-from ui.figure import show_figure
-from ui.text import show_quiet
+from ui.widgets.figure import show_figure
+from ui.widgets.text import show_quiet
 
 __all__ = ["show_chart"]
 

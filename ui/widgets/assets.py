@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Route
 
-from ui.address import base_path
+from ui.widgets.address import base_path
 
 __all__ = ["plotly_url", "routes"]
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.style.paper import Imprint
 from cxrlib.charts.style.template import chart_template
-from ui.figure import _Paper, answer_request
+from ui.widgets.figure import _Paper, answer_request
 
 ASKED = {"id": "1-2", "kind": "svg", "width": 640, "height": 400.5}
 
@@ -80,8 +80,8 @@ def show_both() -> None:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from ui.figure import Saving, show_figure
-    from ui.table import show_table
+    from ui.widgets.figure import Saving, show_figure
+    from ui.widgets.table import show_table
 
     table = pd.DataFrame({"id": ["=1+1"], "n": [3]})
     show_figure(
@@ -115,7 +115,7 @@ def saved(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
         kept[file_name] = data
         return False
 
-    monkeypatch.setattr("ui.figure.st.download_button", keep)
+    monkeypatch.setattr("ui.widgets.figure.st.download_button", keep)
     return kept
 
 

@@ -1,7 +1,7 @@
 """Dense tables with small bars inside cells, each with a menu that saves it.
 
-Prefer these where a table is what the page is for; `ui.table.show_table` where a reader sorts and
-searches.
+Prefer these where a table is what the page is for; `ui.widgets.table.show_table` where a reader
+sorts and searches.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from cxrlib.number_text import NOTHING
 from cxrlib.reports.html_tables import publication_html
 from cxrlib.reports.map_export import csv_with_header
 from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
-from ui.figure import Saving
-from ui.text import show_quiet
+from ui.widgets.figure import Saving
+from ui.widgets.text import show_quiet
 
 __all__ = ["list_savings", "show_dense_table", "write_table"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from ui.text import show_alert
+from ui.widgets.text import show_alert
 
 __all__ = ["base_path", "report_unknown", "write_parameters"]
 

@@ -9,7 +9,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message
 
-from ui.assets import PLOTLY, plotly_url, routes
+from ui.widgets.assets import PLOTLY, plotly_url, routes
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import streamlit as st
 
 __all__ = ["show_page_link"]
 
-PAGES = Path(__file__).resolve().parents[1] / "pages"
+PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
 def show_page_link(

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
-from ui.tables import STYLE, list_savings, write_table
+from ui.widgets.dense_table import STYLE, list_savings, write_table
 
 HOSTILE = "<img src=x onerror=alert(1)>' onclick='x"
 COLUMNS = (
@@ -120,8 +120,8 @@ def test_both_files_say_where_they_come_from() -> None:
 
 def show_two() -> None:
     """Show two tables, as a script."""
-    from tests.pages.test_tables import make
-    from ui.tables import show_dense_table
+    from tests.ui.widgets.test_dense_table import make
+    from ui.widgets.dense_table import show_dense_table
 
     for key in ("one", "two"):
         show_dense_table(make(), key=key, provenance=["n"], file_stem=key, max_height=200)
