@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES
+from cxrlib.storage.cache_folder import find_default_cache, is_checkout
 
 __all__ = [
     "DEFAULT_CACHE",
@@ -47,8 +48,25 @@ CohortsOption = Annotated[
         "there as well.",
     ),
 ]
+DEFAULT_CACHE = find_default_cache()
+
+
+def _announce_cache(cache: Path) -> Path:
+    """Return the folder; name it where nobody chose it and it is not the checkout's own."""
+    if cache == DEFAULT_CACHE and not is_checkout():
+        typer.echo(f"Results are kept in {cache} (--cache or CXR_CACHE names another).", err=True)
+    return cache
+
+
 CacheOption = Annotated[
-    Path, typer.Option("--cache", envvar="CXR_CACHE", help="Folder of everything computed.")
+    Path,
+    typer.Option(
+        "--cache",
+        envvar="CXR_CACHE",
+        callback=_announce_cache,
+        show_default="cache/ of a checkout, else the user's cache folder",
+        help="Folder of everything computed.",
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
 
@@ -92,5 +110,3 @@ WhereOption = Annotated[
         '"view=AP,PA; region=Europe; day=..7; without=near-duplicate".',
     ),
 ]
-
-DEFAULT_CACHE = Path("cache")

@@ -30,7 +30,9 @@ from cxrlib.errors import CohortError, SelectionError
 from cxrlib.jobs.job_kinds import TRUST_VARIABLE
 from cxrlib.maps.mapped_cohort import find_maps, load_map
 from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.storage.cache_folder import is_checkout
 from cxrlib.storage.store import Store
+from cxrlib.system.processes import PACKAGE_FOLDER
 from cxrlib.uploads.placement import ALLOW_VARIABLE, WEIGHTS_VARIABLE
 
 __all__ = ["register"]
@@ -97,14 +99,19 @@ def _check_cohort(path: Path) -> Path:
 
 def _run_server(port: int, *, in_this_process: bool) -> None:
     """Run Streamlit; in this process where nothing heavy was imported, which saves a second."""
-    main_script = Path(__file__).resolve().parents[2] / "app.py"
-    os.chdir(main_script.parent)  # Streamlit looks for its settings here
+    main_script = _find_dashboard() / "app.py"
+    os.chdir(main_script.parent)  # Streamlit looks for its settings here, Python for `ui`
     options = ["run", str(main_script), "--server.port", str(port)]
     if in_this_process:
         sys.argv = ["streamlit", *options]
         runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
     else:
         os.execv(sys.executable, [sys.executable, "-m", "streamlit", *options])  # noqa: S606
+
+
+def _find_dashboard() -> Path:
+    """Find the folder of the dashboard's main script: the checkout, or the installed package's."""
+    return PACKAGE_FOLDER if is_checkout() else PACKAGE_FOLDER / "cxrlib" / "dashboard"
 
 
 def _check_port(port: int) -> None:

@@ -17,6 +17,7 @@ from cxrlib.errors import CohortError
 from cxrlib.maps.map_settings import MapChoice
 from cxrlib.maps.mapped_cohort import MappedCohort, find_maps, load_map
 from cxrlib.maps.trajectories import find_story, list_patients, map_points
+from cxrlib.storage.cache_folder import find_default_cache
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -28,9 +29,6 @@ __all__ = [
     "time_changes",
     "time_computed",
 ]
-
-ROOT = Path(__file__).resolve().parents[2]
-
 
 #: What a run of the map's page reads of its points. Each filter splits their rows, and each
 #: column costs as much as these together: the rest is looked up, an image at a time.
@@ -94,7 +92,7 @@ class Current:
 
 def find_cache() -> Path:
     """Find the folder of everything computed."""
-    return Path(os.environ.get("CXR_CACHE") or ROOT / "cache")
+    return Path(os.environ.get("CXR_CACHE") or find_default_cache())
 
 
 def list_cohorts() -> tuple[CohortEntry, ...]:
