@@ -6,9 +6,12 @@ collection (keys of docs/references.md), so that a reader can look it up.
 
 from dataclasses import dataclass
 
+from cxrlib.literature.csv_tables import read_rows
+
 __all__ = ["LIMITS", "NOT_FOR", "Limit", "Source"]
 
-_PLACES = {"cohen2020": "2020-03", "cohen2020b": "2020-12"}
+_REFERENCES = {"2020-03": "cohen2020", "2020-12": "cohen2020b"}
+_PLACES = {reference: place for place, reference in _REFERENCES.items()}
 
 
 @dataclass(frozen=True)
@@ -56,149 +59,22 @@ class Limit:
         return "; ".join(str(source) for source in self.sources)
 
 
-def _early(section: str) -> Source:
-    return Source("cohen2020", section)
+def _read_limits(kind: str) -> tuple[Limit, ...]:
+    return tuple(
+        Limit(row["name"], row["title"], row["text"], _read_sources(row["sources"]))
+        for row in read_rows("limits")
+        if row["kind"] == kind
+    )
 
 
-def _main(section: str) -> Source:
-    return Source("cohen2020b", section)
+def _read_sources(text: str) -> tuple[Source, ...]:
+    """Read "2020-12, section 7; 2020-03, section 2"."""
+    places = [source.split(", ", 1) for source in text.split("; ")]
+    return tuple(Source(_REFERENCES[place], section) for place, section in places)
 
 
-LIMITS = (
-    Limit(
-        "selection-bias",
-        "Clear and interesting cases",
-        "The images were probably made public to teach, because they are clear or unusual. They "
-        "are not what a hospital sees, so no share here is a rate of anything outside the "
-        "collection.",
-        (_main("section 7"),),
-    ),
-    Limit(
-        "publication-bias",
-        "What was published, and by whom",
-        "Images come from articles and from websites of cases. Hospitals that publish none are "
-        "not here; one repository or one article can make up most of a region.",
-        (_main("sections 1 and 3.1"), _main("Table 7"), _early("section 3")),
-    ),
-    Limit(
-        "omitted-normal-values",
-        "Normal values left out",
-        "Public case reports tell what was striking. A value, or a stay in the ICU, that is not "
-        "recorded may have been normal, may not have happened, or was not asked.",
-        (_main("section 7"),),
-    ),
-    Limit(
-        "unequal-regions",
-        "Regions differ in more than the disease",
-        "Labels are spread unevenly over regions, and so are sources, views and what was "
-        "recorded. The authors call the collection very biased and unbalanced.",
-        (_main("section 4"), _main("Table 3")),
-    ),
-    Limit(
-        "absent-variables",
-        "No ethnicity, no earlier illness",
-        "Ethnic background, earlier illnesses and a weakened immune system are not recorded, so "
-        "nothing can be adjusted for them.",
-        (_main("section 7"),),
-    ),
-    Limit(
-        "processing",
-        "Processed on the way",
-        "Between the hospital's archive and the page or PDF an image may have been cropped, "
-        "scaled, compressed, windowed or marked. Nobody recorded how, and grey values have no "
-        "physical meaning.",
-        (_main("section 3.1"), _early("section 3")),
-    ),
-    Limit(
-        "offset",
-        "Days that count from two starts",
-        "An offset counts from the first symptoms or from admission, whichever was reported, and "
-        "“after a few days” was entered as 5.",
-        (_main("Table 2"), _early("Table 2")),
-    ),
-    Limit(
-        "dates-of-values",
-        "Outcomes without a date",
-        "Going to the ICU, intubation and survival are recorded once for the whole illness, not "
-        "for the day of an image; a laboratory value should be of the same day, which was "
-        "hard to make sure of.",
-        (_main("Table 2"), _main("section 3.1")),
-    ),
-    Limit(
-        "visible-treatment",
-        "The image shows the answer",
-        "A tube in the image, or a view taken lying down, tells that a patient is very ill. A "
-        "model may read that instead of the lungs.",
-        (_main("sections 4 and 5.2"),),
-    ),
-    Limit(
-        "small-tests",
-        "Results from few images",
-        "Many published results on such data rest on small or private sets without a proper "
-        "test and promise too much.",
-        (_main("section 2.3"),),
-    ),
-    Limit(
-        "imaging-societies",
-        "What imaging societies advised",
-        "From March to May 2020 the Fleischner Society, the American, Canadian and British "
-        "societies advised: no diagnosis of COVID-19 from images alone, no imaging of everybody "
-        "suspected, no decision to test by images, since a normal image does not rule the "
-        "disease out and an abnormal one does not prove it. They saw a place for imaging where "
-        "breathing worsens or the risk is high, and for triage where means are short.",
-        (_main("section 2.2"), _main("section 5.1")),
-    ),
-)
+LIMITS = _read_limits("cannot tell")
 """What the collection cannot tell."""
 
-NOT_FOR = (
-    Limit(
-        "diagnosis",
-        "Diagnosis",
-        "Not for finding or ruling out COVID-19 or any other disease in a person.",
-        (_main("sections 2.2 and 5.1"),),
-    ),
-    Limit(
-        "triage",
-        "Triage",
-        "Not for deciding who is tested, admitted, moved to the ICU or seen first. The first "
-        "paper hoped for such tools; nothing here was tested for it.",
-        (_early("section 2"), _main("sections 1 and 7")),
-    ),
-    Limit(
-        "allocation",
-        "Allocation of care",
-        "Not for deciding who receives a bed, a ventilator or a drug when there are too few, "
-        "and not as a “measuring device” for such decisions, which the first paper imagined.",
-        (_early("section 2"), _main("section 7")),
-    ),
-    Limit(
-        "prognosis",
-        "Prognosis of a person",
-        "Not for telling a patient's chance to survive or the need for a tube. Places and "
-        "neighbours on a map are a view of a network's numbers, not a forecast.",
-        (_main("sections 5.3, 5.4 and 7"),),
-    ),
-    Limit(
-        "rates",
-        "Rates and rankings",
-        "Not for comparing countries, hospitals or groups of people in how ill they are or how "
-        "well they are treated: who is here was chosen by what was published.",
-        (_main("section 7"), _main("Table 3")),
-    ),
-    Limit(
-        "treatment",
-        "Effects of treatment",
-        "Not for judging a drug or a ventilator setting: nobody was assigned to one, and few "
-        "patients have images before and after.",
-        (_main("sections 5.4 and 7"),),
-    ),
-    Limit(
-        "identification",
-        "Finding the person",
-        "Not for learning who a patient is. The images were taken from public sources so as not "
-        "to breach anybody's confidence.",
-        (_early("section 1"), _main("Broader Impact")),
-    ),
-)
+NOT_FOR = _read_limits("not for")
 """Uses that the program must not serve."""

@@ -1,1 +1,1 @@
-"""What the papers print, what they cite, and the licences of images."""
+"""What the papers and standards print: their tables as files, and what is read from them."""

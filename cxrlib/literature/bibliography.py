@@ -11,36 +11,18 @@ from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
+from cxrlib.literature.csv_tables import FOLDER
 from cxrlib.literature.paper_tables import PUBLISHED
 
 __all__ = ["COLLECTION_URL", "PAPERS", "article_link", "cite_articles", "cite_collection"]
 
+PAPERS_FILE = FOLDER / "papers.bib"
+
 COLLECTION_URL = "https://github.com/ieee8023/covid-chestxray-dataset"
 
 PAPERS = {
-    "cohen2020b": """\
-@article{cohen2020b,
-  author = {Cohen, Joseph Paul and Morrison, Paul and Dao, Lan and Roth, Karsten and
-            Duong, Tim Q. and Ghassemi, Marzyeh},
-  title = {{COVID-19} Image Data Collection: Prospective Predictions are the Future},
-  journal = {Journal of Machine Learning for Biomedical Imaging},
-  volume = {2020},
-  number = {2},
-  pages = {1--38},
-  year = {2020},
-  eprint = {2006.11988},
-  archiveprefix = {arXiv},
-  url = {https://www.melba-journal.org/article/18272-covid-19-image-data-collection-prospective-predictions-are-the-future},
-}""",
-    "cohen2020": """\
-@misc{cohen2020,
-  author = {Cohen, Joseph Paul and Morrison, Paul and Dao, Lan},
-  title = {{COVID-19} Image Data Collection},
-  year = {2020},
-  eprint = {2003.11597},
-  archiveprefix = {arXiv},
-  url = {https://arxiv.org/abs/2003.11597},
-}""",
+    entry[entry.index("{") + 1 : entry.index(",")]: entry
+    for entry in PAPERS_FILE.read_text("utf-8").strip().split("\n\n")
 }
 """BibTeX of the papers that describe the collection, by their key in docs/references.md; the
 later one, which counts most of it, first."""

@@ -11,7 +11,7 @@ import pytest
 
 from cxrlib.errors import SelectionError
 from cxrlib.hard_labels import Confusion, list_confusions
-from cxrlib.literature import paper_scores
+from cxrlib.literature.csv_tables import read_rows
 from cxrlib.literature.paper_scores import (
     FEATURE_TITLES,
     MEAN,
@@ -179,9 +179,8 @@ def text() -> str:
 
 
 def read_lines(table: int) -> list[list[str]]:
-    """Split what was typed of a table into cells."""
-    typed = getattr(paper_scores, f"_TABLE_{table}")
-    return [[cell.strip() for cell in line.split("|")] for line in typed.strip().splitlines()]
+    """Read what was typed of a table as lines of cells."""
+    return [list(row.values()) for row in read_rows(f"table-{table}")]
 
 
 def write_counts(text: str) -> str:

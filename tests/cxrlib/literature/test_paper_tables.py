@@ -3,15 +3,13 @@
 import os
 import re
 from collections import Counter
-from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
 from cxrlib.cohort.findings import parse_finding
 from cxrlib.cohort.metadata import XRAY_VIEWS
-from cxrlib.cohort.regions import M49
-from cxrlib.literature import paper_tables
+from cxrlib.literature.csv_tables import read_rows
 from cxrlib.literature.paper_tables import PUBLISHED, TOTALS, PublishedTable
 
 PAPER_FILE = "2020-12-prospective-predictions.txt"
@@ -43,7 +41,8 @@ def test_the_rows_of_table_3_add_up_to_its_totals() -> None:
         assert sums[name] == totals[name], name
     for name in ("survival", "went_icu", "intubated"):
         assert sums[f"{name}_yes"] + sums[f"{name}_no"] == totals[f"{name}_recorded"], name
-    assert (totals["n_images"], totals["n_patients"]) == paper_tables.FRONTAL
+    assert (totals["n_images"], totals["n_patients"]) == (679, 412)
+    assert table.find_column("n_images").whole == (679, 412)
 
 
 def test_the_means_of_table_3_add_up_to_its_total() -> None:
@@ -92,7 +91,7 @@ def test_wholes_and_notes_fit_the_sums(name: str) -> None:
 
 def test_rows_are_named_as_in_a_cohort() -> None:
     """Findings, sub-regions, views and articles are written as the cohort's table has them."""
-    sub_regions = {name for region in M49.values() for name in region} | {"Unknown", TOTALS}
+    sub_regions = {place["sub-region"] for place in read_rows("m49")} | {"Unknown", TOTALS}
     assert set(PUBLISHED["table-3"].row_titles) <= sub_regions
     assert set(PUBLISHED["table-4"].row_titles) <= set(XRAY_VIEWS)
     for row in PUBLISHED["table-1"].row_titles:
@@ -134,10 +133,11 @@ def texts() -> dict[str, str]:
     return {name: (Path(value) / name).read_text("utf-8") for name in (PAPER_FILE, EARLY_FILE)}
 
 
-def typed_columns(text: str) -> list[list[str]]:
-    """Split what was typed into columns of printed cells, the names of ours left out."""
-    lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
-    return [list(column) for column in zip_longest(*lines)][1:]
+def typed_columns(name: str) -> list[list[str]]:
+    """Read a table's file by columns of printed cells, the names of ours left out."""
+    return [
+        list(column) for column in zip(*(row.values() for row in read_rows(name)), strict=True)
+    ][1:]
 
 
 def between(text: str, start: str, end: str) -> str:
@@ -154,7 +154,7 @@ def blocks(text: str) -> list[str]:
 def test_table_1_is_the_papers(texts: dict[str, str]) -> None:
     """The counts stand in the text in this order, and each row's name does."""
     part = between(texts[PAPER_FILE], "Table 1: Counts", "Figure 1: Age per patient")
-    titles, counts = typed_columns(paper_tables._TABLE_1)
+    titles, counts = typed_columns("table-1")
     assert part.split("Image Count\n")[1].split() == counts
     genera = re.search(r"COVID-19 \(SARSr.*?(?=\n\nBacterial)", part, re.DOTALL)
     assert genera is not None
@@ -164,7 +164,7 @@ def test_table_1_is_the_papers(texts: dict[str, str]) -> None:
 def test_table_3_is_the_papers(texts: dict[str, str]) -> None:
     """Each column of thirteen sub-regions stands in the text as a block, the totals apart."""
     part = blocks(between(texts[PAPER_FILE], "Male\nRatio", "Table 1: Counts"))
-    titles, *columns = typed_columns(paper_tables._TABLE_3)
+    titles, *columns = typed_columns("table-3")
     assert part[1 : 1 + len(columns)] == ["\n".join(column[:-1]) for column in columns]
     assert part[1 + len(columns) : 1 + 2 * len(columns)] == [column[-1] for column in columns]
     names = between(texts[PAPER_FILE], "Northern Africa\nLatin", "\n\nAsia\n").split("\n")
@@ -174,7 +174,7 @@ def test_table_3_is_the_papers(texts: dict[str, str]) -> None:
 def test_table_4_is_the_papers(texts: dict[str, str]) -> None:
     """Each column of four views stands in the text as a block."""
     part = blocks(between(texts[PAPER_FILE], "Table 4: Statistics", "3.1 Data Collection"))
-    titles, *columns = typed_columns(paper_tables._TABLE_4)
+    titles, *columns = typed_columns("table-4")
     start = part.index("\n".join(columns[0]))
     assert part[start : start + len(columns)] == ["\n".join(column) for column in columns]
     assert "\n".join(titles) in part
@@ -183,7 +183,7 @@ def test_table_4_is_the_papers(texts: dict[str, str]) -> None:
 def test_table_7_is_the_papers(texts: dict[str, str]) -> None:
     """Citations and counts stand in the text in this order, in two runs (58 and 18 rows)."""
     part = between(texts[PAPER_FILE], "Table 7: Papers", "C.2 Output of models")
-    columns = typed_columns(paper_tables._TABLE_7)
+    columns = typed_columns("table-7")
     for rows in (slice(0, 58), slice(58, None)):
         for column in columns:
             assert "\n".join(column[rows]) in part
@@ -195,8 +195,8 @@ def test_the_articles_of_table_7_are_the_references(texts: dict[str, str]) -> No
     part = between(texts[PAPER_FILE], "\nReferences\n", "\nAppendix\n")
     references = re.sub(r"\s+", "", part).lower()
     missing = set()
-    for line in paper_tables._TABLE_7.strip().splitlines():
-        doi, title, *_ = (cell.strip() for cell in line.split("|"))
+    for row in read_rows("table-7"):
+        doi, title, *_ = row.values()
         author = re.split(r" et al\.| and | \[", title)[0].split()[-1].lower()
         ends = [match.start() for match in re.finditer(re.escape(doi), references)]
         if not any(author in references[max(0, end - 1500) : end] for end in ends):
@@ -206,8 +206,8 @@ def test_the_articles_of_table_7_are_the_references(texts: dict[str, str]) -> No
 
 def test_the_early_table_1_is_the_papers(texts: dict[str, str]) -> None:
     """Each row stands in the text as it was typed."""
-    for line in paper_tables._EARLY_TABLE_1.strip().splitlines():
-        _, *cells = (cell.strip() for cell in line.split("|"))
+    for row in read_rows("early-table-1"):
+        _, *cells = row.values()
         assert "\t".join(cells) in texts[EARLY_FILE]
 
 

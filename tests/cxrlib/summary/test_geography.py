@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.cohort.regions import M49, find_place
+from cxrlib.cohort.regions import find_place
 from cxrlib.errors import SelectionError
+from cxrlib.literature.csv_tables import read_rows
 from cxrlib.summary.counts import summarise
 from cxrlib.summary.geography import OUTLINES_FILE, load_outlines, place_counts, project
 
@@ -36,12 +37,7 @@ def holds(ring, place):
 
 def all_countries():
     """List the countries of the table of regions."""
-    return {
-        country
-        for sub_regions in M49.values()
-        for countries in sub_regions.values()
-        for country in countries.split("; ")
-    }
+    return {row["country"] for row in read_rows("m49")}
 
 
 @pytest.mark.parametrize("country", sorted(AREAS))
