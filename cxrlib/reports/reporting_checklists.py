@@ -5,9 +5,12 @@ docs/references.md), CLAIM for artificial intelligence in medical imaging (2024 
 al., `tejani2024`). Numbers are theirs; titles are short names in our words, not their text: fill in
 the official forms. A run knows what was computed. It does not know why, for whom, or with whose
 consent: such items say "author", and nothing is made up for them.
+
+The lists are ``reporting-items.csv``; ``reporting-answers.csv`` holds the answers' texts, where
+braces name values of the manifest or what `_write_parts` writes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +18,12 @@ import pandas as pd
 
 from cxrlib.baselines.evaluation.score_text import write_score
 from cxrlib.baselines.evaluation.scores import POOLED
+from cxrlib.literature.csv_tables import read_rows
 from cxrlib.number_text import name_units
 
 __all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "TRIPOD_AI", "ReportingItem", "answer_items"]
 
 Manifest = Mapping[str, Any]
-Answer = Callable[[Manifest], str]
 
 TRIPOD_AI, CLAIM = "TRIPOD+AI", "CLAIM 2024"
 GUIDELINES = {
@@ -47,9 +50,8 @@ class ReportingItem:
         Of an article: "Methods".
     title : str
         A short name in our words.
-    answer : callable, str or None
-        Writes the answer from a manifest; a text is the same for all runs; None where only an
-        author can.
+    answer : str or None
+        The name of its answer in ``reporting-answers.csv``; None where only an author can.
     is_whole : bool
         Whether that answers all of the item.
     """
@@ -58,14 +60,22 @@ class ReportingItem:
     number: str
     part: str
     title: str
-    answer: Answer | str | None = None
-    is_whole: bool = False
+    answer: str | None
+    is_whole: bool
 
-    def write(self, manifest: Manifest) -> str:
-        """Write the answer, `AUTHOR` where a run has none."""
-        if callable(self.answer):
-            return self.answer(manifest)
-        return AUTHOR if self.answer is None else self.answer
+
+ITEMS: tuple[ReportingItem, ...] = tuple(
+    ReportingItem(
+        guideline=row["guideline"],
+        number=row["item"],
+        part=row["part"],
+        title=row["title"],
+        answer=row["answer"] or None,
+        is_whole=row["answers all of it"] == "yes",
+    )
+    for row in read_rows("reporting-items")
+)
+"""All items of both lists in their order."""
 
 
 def answer_items(manifest: Manifest) -> pd.DataFrame:
@@ -83,88 +93,97 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
         "manifest", "manifest, author" where the author has to add to it, "author") and answer,
         which is "author" where nobody else can give one.
     """
+    answers = _write_answers(manifest)
     rows = []
     for item in ITEMS:
-        answer = item.write(manifest)
+        answer = answers[item.answer] if item.answer else AUTHOR
         both = "manifest" if item.is_whole else f"manifest, {AUTHOR}"
         by = AUTHOR if answer == AUTHOR else both
         rows.append((item.guideline, item.number, item.part, item.title, by, answer))
     return pd.DataFrame(rows, columns=["guideline", "item", "part", "title", "by", "answer"])
 
 
-# ---- answers that are the same for all runs
-
-NO_UPDATING = "No model was updated."
-NO_BALANCING = "No method against class imbalance was used."
-FAIRNESS = "The models take no account of fairness; this run compares held-out places only."
-NO_ENSEMBLE = "No ensemble was formed."
-NO_EXPLANATION = "No method of explanation was used."
-FAILURES = "predictions.csv holds label, value and predicted class of each held-out image."
-
-
-# ---- answers from what the manifest holds
+def _write_answers(m: Manifest) -> dict[str, str]:
+    """Write all answers by name: of each the first whose condition holds, "" always does."""
+    holds, words = _list_conditions(m), _write_parts(m)
+    answers: dict[str, str] = {}
+    for row in read_rows("reporting-answers"):
+        if row["name"] not in answers and holds[row["when"]]:
+            answers[row["name"]] = row["text"].format(**{**m, **words})
+    return answers
 
 
-def _aim(m: Manifest) -> str:
-    task = m["task"]
-    return (
-        f"{task['title']}: {task['card']['question']} Models are fitted and evaluated on one "
-        f"cohort, each {m['protocol']['hold_out']} held out once."
-    )
+def _list_conditions(m: Manifest) -> dict[str, bool]:
+    """Tell which conditions of answers hold."""
+    kind = m["features"]["kind"]
+    return {
+        "": True,
+        "synthetic": m["cohort"]["is_synthetic"],
+        "from outside": kind == "outside",
+        "computed": kind in ("network", "pixels", "prevalence"),
+        "pixels": kind == "pixels",
+        "standardised": m["protocol"]["is_standardised"],
+        "guarded": bool(m["protocol"]["guards"]),
+        "rows left out": any(step["reasons"] for step in m["flow"]),
+        "folds": bool(m["folds"]),
+    }
 
 
-def _source(m: Manifest) -> str:
-    cohort = m["cohort"]
-    kind = (
-        "generated by a program, no patient is behind it"
-        if cohort["is_synthetic"]
-        else "images and records gathered after the event"
-    )
-    return f"{cohort['name']} ({kind}); fingerprint {cohort['fingerprint']}. {_counts(m)}"
+def _write_parts(m: Manifest) -> dict[str, str]:
+    """Write what answers hold beside single values of the manifest."""
+    features, protocol, folds = m["features"], m["protocol"], m["folds"]
+    origin = _sentences(features["origin"])
+    n_guarded = sum(fold["n_guarded"] for fold in folds)
+    return {
+        "counts": f"Used: {_name_counts(m['flow'][-1], 'image', 'patient', 'person')}.",
+        "fold_sizes": _join(f"{f['fold']}: {_name_counts(f, 'image', 'person')}" for f in folds),
+        "classes": f"Held out, {_join(map(_name_classes, folds), 'nothing')}.",
+        "steps": f"{_join(map(_name_step, m['flow']), '')}.",
+        "lost": _join(f"{s['step']}: {s['reasons']}" for s in m["flow"] if s["reasons"]),
+        "training": _join(map(_name_training, folds)),
+        "preparation": f"{features['title']}. {origin}".strip(),
+        "origin": f" {origin}".rstrip(),
+        "n_columns": name_units(features["n_columns"], "column"),
+        "n_parameters": name_units(features["n_parameters"], "parameter"),
+        "n_guarded": name_units(n_guarded, "training row"),
+        "without_values": _tell_without_values(features["n_missing"]),
+        "events": _tell_events(folds),
+        "rules": _sentences(protocol["sentences"]),
+        "guards": " and no ".join(protocol["guards"]),
+        "model_seeds": ", ".join(map(str, protocol["model_seeds"])),
+        "filters": _join(m["cohort"]["filters"]),
+        "views": ", ".join(m["task"]["views"]),
+        "versions": ", ".join(f"{name} {number}" for name, number in m["run"]["versions"].items()),
+        "licence_lines": _sentences(m["licences"]),
+        "metrics": ", ".join(m["metric_names"].values()),
+        "main_metric_name": m["metric_names"][m["main_metric"]],
+        "performance": _tell_performance(m),
+        "shortcut_scores": _tell_shortcuts(m),
+        "run_count": _tell_runs(m),
+        "caveats": _sentences([*m["task"]["card"]["caveats"], *m["notes"], _tell_runs(m)]),
+    }
 
 
-def _retrospective(m: Manifest) -> str:
-    if m["cohort"]["is_synthetic"]:
-        return "Neither: the cohort was generated by a program."
-    return "Retrospective: images and outcomes were recorded before the question was asked."
+# ---- parts of answers
 
 
-def _counts(m: Manifest) -> str:
-    last = m["flow"][-1]
-    return (
-        f"Used: {name_units(last['n_images'], 'image')} of "
-        f"{name_units(last['n_patients'], 'patient')}, "
-        f"{name_units(last['n_persons'], 'person')}."
-    )
+def _join(parts: Iterable[str], nothing: str = "none") -> str:
+    return "; ".join(parts) or nothing
 
 
-def _setting(m: Manifest) -> str:
-    folds = "; ".join(
-        f"{fold['fold']}: {name_units(fold['n_images'], 'image')} of "
-        f"{name_units(fold['n_persons'], 'person')}"
-        for fold in m["folds"]
-    )
-    return f"By {m['protocol']['hold_out']}: {folds or 'none'}."
+def _name_counts(row: Mapping[str, Any], *units: str) -> str:
+    """Name how many of each unit a row has: "3 images of 2 patients, 1 person"."""
+    first, *rest = (name_units(row[f"n_{unit}s"], unit) for unit in units)
+    return f"{first} of {', '.join(rest)}"
 
 
-def _flow(m: Manifest) -> str:
-    steps = "; ".join(
-        f"{step['step']}: {step['n_images']:,} images, {step['n_patients']:,} patients"
-        for step in m["flow"]
-    )
-    return f"{steps}."
+def _name_step(step: Mapping[str, Any]) -> str:
+    return f"{step['step']}: {step['n_images']:,} images, {step['n_patients']:,} patients"
 
 
-def _eligible(m: Manifest) -> str:
-    return f"{m['task']['card']['population']} {m['task']['card']['moment']} {_flow(m)}"
-
-
-def _flow_with_classes(m: Manifest) -> str:
-    return f"{_flow(m)} {_classes(m)}"
-
-
-def _classes(m: Manifest) -> str:
-    return f"Held out, {'; '.join(map(_name_classes, m['folds'])) or 'nothing'}."
+def _name_training(fold: Mapping[str, Any]) -> str:
+    images, persons = fold["n_train_images"], fold["n_train_persons"]
+    return f"{fold['fold']} held out: {images:,} training images of {persons:,} persons"
 
 
 def _name_classes(fold: Mapping[str, Any]) -> str:
@@ -175,131 +194,26 @@ def _name_classes(fold: Mapping[str, Any]) -> str:
     )
 
 
-def _preparation(m: Manifest) -> str:
-    return f"{m['features']['title']}. {_sentences(m['features']['origin'])}".strip()
+def _tell_without_values(n_missing: int) -> str:
+    return f" {name_units(n_missing, 'image')} had no feature values." if n_missing else ""
 
 
-def _outcome(m: Manifest) -> str:
-    card = m["task"]["card"]
-    return f"{card['outcome']} Horizon: {card['horizon']}."
+def _tell_events(folds: Sequence[Mapping[str, Any]]) -> str:
+    found = [fold["events_per_parameter"] for fold in folds]
+    ratios = [each for each in found if each is not None]
+    if not ratios:
+        return ""
+    return f" Events per parameter: {min(ratios):.2g} to {max(ratios):.2g} over the folds."
 
 
-def _predictors(m: Manifest) -> str:
-    features = m["features"]
-    chosen = (
-        "how they were chosen is not known to the run"
-        if features["kind"] == "outside"
-        else "none was selected by the outcome"
-    )
-    return (
-        f"{features['title']}: {name_units(features['n_columns'], 'column')}, all used; {chosen}. "
-        f"{name_units(features['n_parameters'], 'parameter')} as the paper counts them."
-    )
-
-
-def _who_measured(m: Manifest) -> str:
-    if m["features"]["kind"] in ("network", "pixels", "prevalence"):
-        return "Nobody: values are computed from the image by a program."
-    return AUTHOR
-
-
-def _sample_size(m: Manifest) -> str:
-    ratios = [
-        f["events_per_parameter"] for f in m["folds"] if f["events_per_parameter"] is not None
-    ]
-    ratio = (
-        f" Events per parameter: {min(ratios):.2g} to {max(ratios):.2g} over the folds."
-        if ratios
-        else ""
-    )
-    return f"Not calculated in advance: every usable row is used. {_counts(m)}{ratio}"
-
-
-def _missing(m: Manifest) -> str:
-    lost = [f"{step['step']}: {step['reasons']}" for step in m["flow"] if step["reasons"]]
-    left_out = f"Rows left out, by step: {'; '.join(lost)}." if lost else "No row was left out."
-    n_missing = m["features"]["n_missing"]
-    without = f" {name_units(n_missing, 'image')} had no feature values." if n_missing else ""
-    return f"Complete cases only, nothing was imputed. {left_out}{without}"
-
-
-def _evaluation(m: Manifest) -> str:
-    return _sentences(m["protocol"]["sentences"])
-
-
-def _handling(m: Manifest) -> str:
-    if m["protocol"]["is_standardised"]:
-        return "Columns enter linearly, standardised by the training rows of each fold."
-    return "Columns enter linearly as they are; no scaling."
-
-
-def _model(m: Manifest) -> str:
-    return f"{m['protocol']['model']} Nothing was tuned."
-
-
-def _heterogeneity(m: Manifest) -> str:
-    group = m["protocol"]["hold_out"]
-    return (
-        f"Scores stand for each held-out {group}, with their mean and sample standard deviation; "
-        f"a pooled score counts pairs within a {group} only."
-    )
-
-
-def _measures(m: Manifest) -> str:
-    names = ", ".join(m["metric_names"].values())
-    return f"{names}, ranked by {m['protocol']['ranked_by']}."
-
-
-def _predicted(m: Manifest) -> str:
-    return (
-        f"predictions.csv holds the value predicted for each held-out image; "
-        f"`{m['run']['command']}` computes them again."
-    )
-
-
-def _output(m: Manifest) -> str:
-    return f"{m['protocol']['output']}."
-
-
-def _two_sides(m: Manifest) -> str:
-    return f"Both sides come from one cohort and one definition of the task. {_classes(m)}"
-
-
-def _sharing(m: Manifest) -> str:
-    return (
-        f"{_sentences(m['licences'])} licences.csv lists each image used. Fingerprint of the "
-        f"cohort: {m['cohort']['fingerprint']}."
-    )
-
-
-def _code(m: Manifest) -> str:
-    return f"cxrlib {m['made_by']['cxrlib']}; `{m['run']['command']}` repeats the run."
-
-
-def _per_analysis(m: Manifest) -> str:
-    folds = "; ".join(
-        f"{f['fold']} held out: {f['n_train_images']:,} training images of "
-        f"{f['n_train_persons']:,} persons"
-        for f in m["folds"]
-    )
-    return f"{folds}. {_classes(m)}" if folds else "No fold could be formed."
-
-
-def _specification(m: Manifest) -> str:
-    return (
-        f"{m['protocol']['model']} Fitted models are not kept: one is fitted for each fold, to "
-        "evaluate and not to use. The command line fits them again."
-    )
-
-
-def _performance(m: Manifest) -> str:
+def _tell_performance(m: Manifest) -> str:
     """Tell the main score of each group, the mean and what is pooled; scores.csv has the rest."""
     main = [s for s in m["scores"] if s["metric"] == m["main_metric"] or s["fold"] == POOLED]
     told = [_name_score(score, m) for score in main if score["value"] is not None]
     missing = [str(score["fold"]) for score in main if score["value"] is None]
     if missing:
         told.append(f"not estimable: {', '.join(missing)}")
-    return f"{m['metric_names'][m['main_metric']]} by held-out group: {'; '.join(told) or 'none'}."
+    return _join(told)
 
 
 def _name_score(score: Mapping[str, Any], m: Manifest) -> str:
@@ -314,11 +228,6 @@ def _name_score(score: Mapping[str, Any], m: Manifest) -> str:
     return f"{name} {write_score(score['value'])}{held}{spread}"
 
 
-def _limits(m: Manifest) -> str:
-    found = [*m["task"]["card"]["caveats"], *m["notes"], _tell_runs(m)]
-    return _sentences(found)
-
-
 def _tell_runs(m: Manifest) -> str:
     n_runs = len(m["runs"])
     was = "was" if n_runs == 1 else "were"
@@ -327,73 +236,11 @@ def _tell_runs(m: Manifest) -> str:
     )
 
 
-def _subset(m: Manifest) -> str:
-    filters = m["cohort"]["filters"]
-    return f"Filters: {'; '.join(filters) or 'none'}. {_flow(m)}"
-
-
-def _views(m: Manifest) -> str:
-    return f"Chest X-rays, views {', '.join(m['task']['views'])}. Devices are not recorded."
-
-
-def _disjoint(m: Manifest) -> str:
-    group, guards = m["protocol"]["hold_out"], m["protocol"]["guards"]
-    if not guards:
-        return f"By {group}. Nothing else is guarded: a person or an article can be on both sides."
-    removed = sum(fold["n_guarded"] for fold in m["folds"])
-    return (
-        f"By {group}, and no {' and no '.join(guards)} is on both sides: the guards took "
-        f"{name_units(removed, 'training row')} out over all folds."
-    )
-
-
-def _software(m: Manifest) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in m["run"]["versions"].items())
-    return f"cxrlib {m['made_by']['cxrlib']}; {versions}."
-
-
-def _start(m: Manifest) -> str:
-    seed = m["protocol"]["seed"]
-    if m["features"]["kind"] == "pixels":
-        return f"Random, by the seeds {', '.join(map(str, m['protocol']['model_seeds']))}."
-    return (
-        f"The fit is of a convex function and does not depend on a start; the seed ({seed}) is "
-        f"that of the resamples. {_sentences(m['features']['origin'])}"
-    ).strip()
-
-
-def _choice(m: Manifest) -> str:
-    return f"No model was selected by its score within this run. {_tell_runs(m)}"
-
-
-def _uncertainty(m: Manifest) -> str:
-    n_resamples = m["protocol"]["n_resamples"]
-    return (
-        f"95 % intervals of {n_resamples:,} bootstrap resamples over persons, without refitting; "
-        "resamples with one class are dropped and counted in scores.csv. The standard deviation "
-        "of a mean is that over the held-out groups."
-    )
-
-
-def _robustness(m: Manifest) -> str:
-    shortcuts = [s for s in m["shortcuts"] if s["fold"] == POOLED and s["value"] is not None]
+def _tell_shortcuts(m: Manifest) -> str:
+    scored = [s for s in m["shortcuts"] if s["fold"] == POOLED and s["value"] is not None]
     names = m["metric_names"]
-    told = "; ".join(
-        f"{s['title']}: {names[s['metric']]} {write_score(s['value'])}" for s in shortcuts
-    )
-    beside = f" Pooled within groups: {told}." if told else ""
-    return f"Shortcuts were scored on the same rows, see shortcuts.csv.{beside}"
-
-
-def _external(m: Manifest) -> str:
-    return (
-        f"No data from outside the cohort were used: a held-out {m['protocol']['hold_out']} is "
-        "another place of the same collection."
-    )
-
-
-def _protocol(m: Manifest) -> str:
-    return f"{_evaluation(m)} `{m['run']['command']}` repeats the run."
+    told = [f"{s['title']}: {names[s['metric']]} {write_score(s['value'])}" for s in scored]
+    return f" Pooled within groups: {_join(told)}." if told else ""
 
 
 def _sentences(lines: Sequence[str]) -> str:
@@ -401,150 +248,3 @@ def _sentences(lines: Sequence[str]) -> str:
     return " ".join(
         line if line.endswith((".", "?", "!")) else f"{line}." for line in lines if line
     )
-
-
-# ---- the lists
-
-_ALL, _PART = True, False
-_Line = tuple[str, str] | tuple[str, str, Answer | str, bool]
-
-_TRIPOD_AI: dict[str, tuple[_Line, ...]] = {
-    "Title, abstract": (
-        ("1", "What was developed or evaluated, for whom, to predict what"),
-        ("2", "Abstract by its own list"),
-    ),
-    "Introduction": (
-        ("3a", "Clinical context, reasons, earlier models", _aim, _PART),
-        ("3b", "For whom it is meant, its place in care, its users"),
-        ("3c", "Known inequalities in health between groups"),
-        ("4", "Aims: development, evaluation or both", _aim, _PART),
-    ),
-    "Methods": (
-        ("5a", "Sources of data and how representative they are", _source, _PART),
-        ("5b", "Dates of the data"),
-        ("6a", "Setting, number and place of centres", _setting, _PART),
-        ("6b", "Who was eligible", _eligible, _ALL),
-        ("6c", "Treatments and how they were handled"),
-        ("7", "Preparation of the data and quality checks", _preparation, _PART),
-        ("8a", "Outcome and horizon, how and why", _outcome, _PART),
-        ("8b", "Who judged the outcome"),
-        ("8c", "Blinding of the outcome"),
-        ("9a", "How predictors were chosen before modelling", _predictors, _PART),
-        ("9b", "What the predictors are and how they were measured", _preparation, _PART),
-        ("9c", "Who judged the predictors", _who_measured, _PART),
-        ("10", "Study size and why it is enough", _sample_size, _PART),
-        ("11", "Missing data", _missing, _ALL),
-        ("12a", "How data were split and used", _evaluation, _ALL),
-        ("12b", "How predictors enter the model", _handling, _ALL),
-        ("12c", "Kind of model, steps, tuning, internal evaluation", _model, _PART),
-        ("12d", "Differences between clusters, how quantified", _heterogeneity, _ALL),
-        ("12e", "Measures of performance and comparisons", _measures, _PART),
-        ("12f", "Updating of models", NO_UPDATING, _ALL),
-        ("12g", "How predictions were computed", _predicted, _ALL),
-        ("13", "Methods against class imbalance", NO_BALANCING, _ALL),
-        ("14", "Fairness", FAIRNESS, _PART),
-        ("15", "What the model gives out, thresholds", _output, _ALL),
-        ("16", "Differences between training and evaluation data", _two_sides, _PART),
-        ("17", "Ethical approval and consent"),
-    ),
-    "Open science": (
-        ("18a", "Funding"),
-        ("18b", "Conflicts of interest"),
-        ("18c", "Study protocol"),
-        ("18d", "Registration"),
-        ("18e", "Sharing of data", _sharing, _PART),
-        ("18f", "Sharing of code", _code, _PART),
-    ),
-    "Involvement": (("19", "Involvement of patients and the public"),),
-    "Results": (
-        ("20a", "Flow of participants, with and without the outcome", _flow_with_classes, _ALL),
-        ("20b", "Characteristics, overall and by setting", _setting, _PART),
-        ("20c", "Evaluation against development data", _two_sides, _PART),
-        ("21", "Participants and events in each analysis", _per_analysis, _ALL),
-        ("22", "The full model, for others to use", _specification, _PART),
-        ("23a", "Performance with intervals, also of subgroups", _performance, _PART),
-        ("23b", "Differences in performance between clusters", _performance, _ALL),
-        ("24", "Results of updating", NO_UPDATING, _ALL),
-    ),
-    "Discussion": (
-        ("25", "Interpretation, fairness, earlier studies"),
-        ("26", "Limitations", _limits, _PART),
-        ("27a", "Poor or missing input when used"),
-        ("27b", "What users have to do and know"),
-        ("27c", "Next steps, where else it could apply"),
-    ),
-}
-
-_CLAIM: dict[str, tuple[_Line, ...]] = {
-    "Title, abstract": (
-        ("1", "Named as a study of AI, and of which kind"),
-        ("2", "Abstract: design, methods, results, conclusions"),
-    ),
-    "Introduction": (
-        ("3", "Background, intended use and role"),
-        ("4", "Aims and hypotheses", _aim, _PART),
-    ),
-    "Methods": (
-        ("5", "Prospective or retrospective", _retrospective, _ALL),
-        ("6", "Goal of the study", _aim, _PART),
-        ("7", "Sources of data", _source, _PART),
-        ("8", "Inclusion and exclusion", _eligible, _ALL),
-        ("9", "Preparation of the data", _preparation, _PART),
-        ("10", "Choice of subsets", _subset, _ALL),
-        ("11", "De-identification"),
-        ("12", "Missing data", _missing, _ALL),
-        ("13", "How images were acquired", _views, _PART),
-        ("14", "Reference standard: how it was obtained", _outcome, _PART),
-        ("15", "Reference standard: why this one"),
-        ("16", "Reference standard: who annotated"),
-        ("17", "Annotation of the test set"),
-        ("18", "Agreement between and within annotators"),
-        ("19", "How data were assigned to partitions", _evaluation, _ALL),
-        ("20", "At which level partitions are disjoint", _disjoint, _ALL),
-        ("21", "Intended size of the test set", _sample_size, _PART),
-        ("22", "The model in detail", _model, _PART),
-        ("23", "Software and versions", _software, _ALL),
-        ("24", "Start of the model's parameters", _start, _ALL),
-        ("25", "Training", _model, _ALL),
-        ("26", "How the final model was selected", _choice, _ALL),
-        ("27", "Ensembles", NO_ENSEMBLE, _ALL),
-        ("28", "Measures of performance", _measures, _ALL),
-        ("29", "Significance and uncertainty", _uncertainty, _ALL),
-        ("30", "Robustness, sensitivity", _robustness, _PART),
-        ("31", "Explanation of results", NO_EXPLANATION, _ALL),
-        ("32", "Evaluation on internal data", _evaluation, _ALL),
-        ("33", "Testing on external data", _external, _PART),
-        ("34", "Registration as a clinical trial"),
-    ),
-    "Results": (
-        ("35", "Numbers included and excluded", _flow, _ALL),
-        ("36", "Characteristics of cases by partition", _two_sides, _PART),
-        ("37", "Performance and its uncertainty", _performance, _ALL),
-        ("38", "Diagnostic performance and its precision", _performance, _PART),
-        ("39", "Analysis of failures", FAILURES, _PART),
-    ),
-    "Discussion": (
-        ("40", "Limitations", _limits, _PART),
-        ("41", "What it means for practice"),
-    ),
-    "Other": (
-        ("42", "Full protocol, technical detail", _protocol, _PART),
-        ("43", "Availability of software, model and data", _sharing, _PART),
-        ("44", "Funding and its role"),
-    ),
-}
-
-
-def _list_items(guideline: str, parts: Mapping[str, tuple[_Line, ...]]) -> list[ReportingItem]:
-    return [
-        ReportingItem(guideline, line[0], part, *line[1:])
-        for part, lines in parts.items()
-        for line in lines
-    ]
-
-
-ITEMS: tuple[ReportingItem, ...] = (
-    *_list_items(TRIPOD_AI, _TRIPOD_AI),
-    *_list_items(CLAIM, _CLAIM),
-)
-"""All items of both lists in their order."""
