@@ -3,10 +3,12 @@
 import re
 import string
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from cxrlib.baselines.tasks.tasks import TASK_COLUMNS
 from cxrlib.literature import csv_tables
 from cxrlib.literature.csv_tables import FOLDER, read_rows
 from cxrlib.reports.reporting_checklists import ITEMS, _list_conditions, _write_parts
@@ -74,6 +76,19 @@ def test_notes_are_about_tables_and_tasks() -> None:
         if note["table"] in tasks:
             assert note["row"] in {"", *tasks[note["table"]]}
             assert not note["column"]
+
+
+def test_task_cards_are_of_columns_that_tasks_have() -> None:
+    """No text hangs on a misspelt column or part, and only caveats are several."""
+    found = Counter(
+        (column, row["part"])
+        for row in read_rows("task-cards")
+        for column in row["columns"].split("; ")
+    )
+    assert {column for column, _ in found} <= set(TASK_COLUMNS)
+    assert all(part == "caveat" for (_, part), n in found.items() if n > 1)
+    parts = {"recorded", "horizon", "question", "motivation", "caveat"}
+    assert {part for _, part in found} == parts
 
 
 def test_answers_are_those_of_the_items() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
 from cxrlib.cohort.metadata import YES_NO_COLUMNS
+from cxrlib.literature.csv_tables import read_rows
 
 __all__ = ["Card", "describe_exclusion", "describe_population", "make_card"]
 
@@ -60,8 +61,8 @@ def make_card(task: Task) -> Card:
         population=describe_population(task),
         moment=_describe_moment(task),
         outcome=_describe_outcome(task),
-        horizon=_HORIZONS.get(task.column, "not recorded"),
-        question=_QUESTIONS.get(task.column, f"Does the image tell {_name(task)}?"),
+        horizon=_find_text(task, "horizon", "not recorded"),
+        question=_find_text(task, "question", f"Does the image tell {_name(task)}?"),
         motivation=_describe_motivation(task),
         caveats=tuple(_list_caveats(task)),
     )
@@ -78,7 +79,7 @@ def describe_population(task: Task) -> str:
     """
     views = " or ".join(task.views)
     parts = ["a usable finding"] if task.needs_finding else []
-    parts.append(_RECORDED.get(task.column, f"{_name(task)} recorded"))
+    parts.append(_find_text(task, "recorded", f"{_name(task)} recorded"))
     without = "".join(f", {describe_exclusion(*pair)}" for pair in task.without)
     return f"X-rays of view {views} with {' and '.join(parts)}{without}."
 
@@ -137,11 +138,11 @@ def _describe_outcome(task: Task) -> str:
 def _describe_motivation(task: Task) -> str:
     if task.name == FORMED:
         return "Formed by a reader: the papers set no such task."
-    return _MOTIVATIONS[task.column]
+    return _TEXTS[task.column, "motivation"][0]
 
 
 def _list_caveats(task: Task) -> Iterator[str]:
-    yield from _CAVEATS.get(task.column, ())
+    yield from _TEXTS.get((task.column, "caveat"), [])
     if task.column in YES_NO_COLUMNS:
         yield (
             "A blank is not a no: images without an answer are left out, and whose answer is known "
@@ -169,115 +170,21 @@ def _list_caveats(task: Task) -> Iterator[str]:
 
 # ---- words
 
-_RECORDED = {
-    "covid-19": "a usable finding",
-    "viral": "a viral or bacterial pneumonia as finding",
-    "went_icu": "the ICU stay recorded as yes or no",
-    "intubated": "intubation recorded as yes or no",
-    "survival": "survival recorded",
-    "geographic_mean": "a score in the severity annotations",
-    "opacity_mean": "a score in the severity annotations",
-}
-
 # The answers that change from image to image; the others hold for a patient, without a date.
 _OF_THE_IMAGE = ("in_icu", "intubation_present")
-
-# What is of the image itself looks nowhere ahead.
-_HORIZONS = {
-    **dict.fromkeys(
-        (*DERIVED, *_OF_THE_IMAGE, "geographic_mean", "opacity_mean"),
-        "none, since it is of the image itself (when it became known is not recorded)",
-    ),
-    **dict.fromkeys(("age", "offset"), "none, since it is of the image itself"),
-}
-
-_QUESTIONS = {
-    "covid-19": "Is this COVID-19, or something else?",
-    "viral": "Is this pneumonia viral or bacterial?",
-    "survival": "Will this patient survive?",
-    "went_icu": "Will this patient need intensive care?",
-    "intubated": "Will this patient be intubated?",
-    "geographic_mean": "How much of the lungs is opaque?",
-    "opacity_mean": "How dense are the opacities?",
-}
-
-_DIAGNOSIS = (
-    "RT-PCR decides, but the radiograph comes first: it cannot exclude the infection, and a "
-    "finding that explains the symptoms otherwise changes what is done next (Cohen et al. 2020b, "
-    "section 5.1)."
-)
-_CARE = (
-    "Beds and ventilators are planned by who will need them; a tube in the picture would give the "
-    "answer away, so such images are left out (Cohen et al. 2020b, section 5.2)."
-)
-_SEVERITY = (
-    "A score that follows how much and how densely the lungs are affected could support decisions "
-    "on stepping care up or down (Cohen et al. 2020b, section 5.2; scores of Cohen et al. 2020c)."
-)
-_MOTIVATIONS = {
-    "covid-19": _DIAGNOSIS,
-    "viral": (
-        "Which kind of pneumonia it is can change the treatment, together with other signs "
-        "(Cohen et al. 2020b, section 5.1)."
-    ),
-    "survival": (
-        "Knowing early who is at risk would help to manage patients; the paper looks at the first "
-        "week and at patients without a tube, to predict at the beginning of care (Cohen et al. "
-        "2020b, section 5.3)."
-    ),
-    "went_icu": _CARE,
-    "intubated": _CARE,
-    "geographic_mean": _SEVERITY,
-    "opacity_mean": _SEVERITY,
-}
 
 _CLOCK_CAVEAT = (
     "Days count from first symptoms in some records and from admission in others, and 5 also "
     "stands for “a few days”."
 )
-_AT_ANY_POINT = (
-    "The outcome has no date: it can lie before the image, on its day, or weeks later.",
-)
-_SCORES = (
-    "The score is the mean of what readers gave; how far they differ is not recorded here.",
-    "The scored images are of any day, and several of one patient.",
-)
-_CAVEATS: dict[str, tuple[str, ...]] = {
-    "covid-19": (
-        "The finding is what the publication says, seldom with the test behind it.",
-        "In the public collection most images are COVID-19, and the others, such as SARS, come in "
-        "part from other years and sources: these can be learnt instead of the disease.",
-    ),
-    "viral": (
-        "In the public collection few are bacterial: a region's score can rest on one patient.",
-        "In the public collection nine of ten viral ones are COVID-19.",
-    ),
-    "survival": (*_AT_ANY_POINT,),
-    "went_icu": (
-        *_AT_ANY_POINT,
-        "In the public collection which fields are filled in tells the ICU stay better than the "
-        "paper's features do: compare with the score of what is recorded.",
-        "In the public collection one source gives most of Europe's negatives and no positive.",
-    ),
-    "intubated": (
-        *_AT_ANY_POINT,
-        "Few patients are labelled, and fewer in each region.",
-    ),
-    "geographic_mean": _SCORES,
-    "opacity_mean": _SCORES,
-    "needed_supplemental_O2": _AT_ANY_POINT,
-    "extubated": (
-        *_AT_ANY_POINT,
-        "It is known only of patients who were intubated, and of few of them.",
-    ),
-    "RT_PCR_positive": (
-        "The public collection records no negative test: nothing can be learnt there.",
-    ),
-    "in_icu": ("Nothing is predicted ahead: it is where the patient was at the image.",),
-    "intubation_present": ("A tube can be seen: this asks what is in the picture.",),
-    "offset": ("The window limits the very days that are predicted.",),
-    "pO2_saturation": ("The column mixes saturations in % and pressures in mmHg.",),
-    "temperature": ("Some values are in another unit or slips; they stay as recorded.",),
-    "lymphocyte_count": ("Some values are in another unit or slips; they stay as recorded.",),
-    "neutrophil_count": ("Some values are in another unit or slips; they stay as recorded.",),
-}
+
+# Column of the task and part of its card -> texts, one but for caveats.
+_TEXTS: dict[tuple[str, str], list[str]] = {}
+for _row in read_rows("task-cards"):
+    for _column in _row["columns"].split("; "):
+        _TEXTS.setdefault((_column, _row["part"]), []).append(_row["text"])
+
+
+def _find_text(task: Task, part: str, default: str) -> str:
+    """Find what is known of a task's column; `default` where it is nothing of its own."""
+    return next(iter(_TEXTS.get((task.column, part), [])), default)
