@@ -1,6 +1,8 @@
 """The tables that are shipped as CSV files; ``tables/README.md`` says what each of them holds."""
 
 import csv
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 __all__ = ["read_rows"]
@@ -8,8 +10,9 @@ __all__ = ["read_rows"]
 FOLDER = Path(__file__).with_name("tables")
 
 
-def read_rows(name: str) -> list[dict[str, str]]:
-    """Read a table that is shipped with the project.
+@cache
+def read_rows(name: str) -> tuple[Mapping[str, str], ...]:
+    """Read a table that is shipped with the project; once a process.
 
     Parameters
     ----------
@@ -18,7 +21,7 @@ def read_rows(name: str) -> list[dict[str, str]]:
 
     Returns
     -------
-    list of dict
+    tuple of mapping
         A row a line, by the names in the first line; every cell is text, "" where it is empty.
 
     Raises
@@ -39,4 +42,4 @@ def read_rows(name: str) -> list[dict[str, str]]:
                 f"Line {number} of {name}.csv has {len(line)} cells where the first line names "
                 f"{len(header)}. Quote a cell that holds a comma."
             )
-    return [dict(zip(header, line, strict=True)) for line in lines]
+    return tuple(dict(zip(header, line, strict=True)) for line in lines)
