@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.limitations import LIMITS, NOT_FOR, Limit
+from cxrlib.literature.limitations import LIMITS, NOT_FOR, Limit
 
-REFERENCES = Path(__file__).resolve().parents[2] / "docs" / "references.md"
+REFERENCES = Path(__file__).resolve().parents[3] / "docs" / "references.md"
 ENTRIES = (*LIMITS, *NOT_FOR)
 
 
