@@ -136,3 +136,17 @@ def make_boxes(names: Iterable[str]) -> dict[str, list[dict[str, object]]]:
             )
     sides = [{"id": 1, "name": "Right Lung"}, {"id": 2, "name": "Left Lung"}]
     return {"images": images, "annotations": annotations, "categories": sides}
+
+
+def make_damaged_avif() -> bytes:
+    """Make a photo-like AVIF whose second half is blank: its decoder raises RuntimeError."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:256, 0:256]
+    pixels = 127 + 60 * np.sin(x / 40) * np.cos(y / 55) + 25 * rng.standard_normal(x.shape)
+    target = io.BytesIO()
+    # Tiles, as large photos have them: one cannot be told from noise, the next is missing.
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(
+        target, "AVIF", tile_rows=2, tile_cols=2
+    )
+    data = target.getvalue()
+    return data[: len(data) // 2] + bytes(len(data) - len(data) // 2)

@@ -19,7 +19,13 @@ from PIL import Image
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images.image_files import decode_image, decode_smaller, read_image_bytes, to_eight_bits
+from cxrlib.images.image_files import (
+    decode_image,
+    decode_smaller,
+    guard_image,
+    read_image_bytes,
+    to_eight_bits,
+)
 from cxrlib.images.parallel_reading import ImageFile
 from cxrlib.storage.store import Store
 from cxrlib.system.processes import count_cores
@@ -205,15 +211,19 @@ def encode_thumbnail(data: bytes, path: Path, *, side: int = THUMBNAIL_SIDE) -> 
     """
     # Pixels only: from an image as it was opened Pillow would write the file's comment too.
     pixels, extent = decode_smaller(data, path, side=side)
-    picture = Image.fromarray(to_eight_bits(pixels))
-    scale = side / max(extent)
-    if scale < 1:
-        size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
-        # A gap of 1.5: whole factors beyond it are averaged first, which is fast.
-        picture = picture.resize(
-            size, Image.Resampling.HAMMING, box=(0, 0, *extent), reducing_gap=1.5
-        )
-    return _encode(picture, "JPEG", quality=JPEG_QUALITY)
+
+    def encode() -> bytes:
+        picture = Image.fromarray(to_eight_bits(pixels))
+        scale = side / max(extent)
+        if scale < 1:
+            size = (max(1, round(extent[0] * scale)), max(1, round(extent[1] * scale)))
+            # A gap of 1.5: whole factors beyond it are averaged first, which is fast.
+            picture = picture.resize(
+                size, Image.Resampling.HAMMING, box=(0, 0, *extent), reducing_gap=1.5
+            )
+        return _encode(picture, "JPEG", quality=JPEG_QUALITY)
+
+    return guard_image(encode, path, "no small copy can be made of it")
 
 
 def encode_full(data: bytes, path: Path, *, side: int = FULL_SIDE) -> FullImage:
@@ -232,10 +242,15 @@ def encode_full(data: bytes, path: Path, *, side: int = FULL_SIDE) -> FullImage:
     ImageError
         If they are no image that can be used.
     """
-    picture = Image.fromarray(to_eight_bits(decode_image(data, path)))
-    native_size = picture.size
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return FullImage(_encode(picture, "PNG", compress_level=3), picture.size, native_size)
+    pixels = decode_image(data, path)
+
+    def encode() -> FullImage:
+        picture = Image.fromarray(to_eight_bits(pixels))
+        native_size = picture.size
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return FullImage(_encode(picture, "PNG", compress_level=3), picture.size, native_size)
+
+    return guard_image(encode, path, "it cannot be encoded as PNG")
 
 
 def _encode(picture: Image.Image, kind: str, **settings: int) -> bytes:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.errors import ImageError
-from cxrlib.images.image_files import MAX_PIXELS, MIN_SIDE
+from cxrlib.images.image_files import MAX_PIXELS, MIN_SIDE, guard_image
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -81,24 +81,6 @@ MAX_INFLATED = 2 * MAX_PIXELS + (16 << 20)
 _ENVELOPE = bytes.fromhex("06092a864886f70d010703")
 _BAND = 4_000_000  # pixels worked on at a time, as floats
 
-# What pydicom and Pillow raise on files that are damaged or made to harm, found by feeding them
-# such files.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RecursionError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-
 
 @dataclass(frozen=True, eq=False)
 class DicomImage:
@@ -146,21 +128,17 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
     """
     import warnings
 
-    from PIL.Image import DecompressionBombError
     from pydicom import config
-    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    def decode() -> DicomImage:
+        dataset, syntax = _read(data, path)
+        _check(dataset, syntax, path)
+        return _develop(dataset, _read_stored(dataset, syntax, path), path)
 
     config.settings.reading_validation_mode = config.IGNORE
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote what is in the file
-        try:
-            dataset, syntax = _read(data, path)
-            _check(dataset, syntax, path)
-            return _develop(dataset, _read_stored(dataset, syntax, path), path)
-        except (*_DAMAGE, BytesLengthException, InvalidDicomError, DecompressionBombError):
-            pass
-    # Outside of the handler: not even a traceback leads to an error that quotes the file.
-    raise ImageError(path, "the DICOM file is damaged or truncated")
+        return guard_image(decode, path, "the DICOM file is damaged or truncated", quote=False)
 
 
 # ---- reading

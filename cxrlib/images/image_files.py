@@ -8,19 +8,18 @@ ones are scaled by 65535, CMYK is turned into RGB, of an animation the first fra
 """
 
 import io
-import struct
 import threading
 import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from cxrlib.errors import ImageError
+from cxrlib.errors import CxrError, ImageError
 from cxrlib.storage.files import read_regular
 from cxrlib.system.os_errors import describe_read_error
 
@@ -32,6 +31,7 @@ __all__ = [
     "decode_described",
     "decode_image",
     "decode_smaller",
+    "guard_image",
     "preprocess",
     "read_image",
     "read_image_bytes",
@@ -61,22 +61,47 @@ _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _TO_RGB = ("CMYK", "YCbCr")
 _WITHOUT_COLOUR = (*_SIXTEEN_BIT, "1", "L", "LA")
 _AS_STORED = ("L", "LA", "RGB", "RGBA", "RGBX")
-# What Pillow's readers raise on damaged files, found by feeding them such files.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    zlib.error,
-)
 # warnings.catch_warnings swaps a list of the whole process: one thread at a time.
 _warnings_lock = threading.Lock()
 _one_large = threading.Lock()
+
+T = TypeVar("T")
+
+
+def guard_image(work: Callable[[], T], path: Path, reason: str, *, quote: bool = True) -> T:
+    """Do work on one image; whatever goes wrong in it is that image's fault.
+
+    For code that is not ours and gets a file's content: decoders, encoders, an extractor's
+    preparation. They promise no list of what they raise (AVIF's raises RuntimeError where it
+    cannot decode a frame), and one image must not end a run or a page over thousands.
+
+    Parameters
+    ----------
+    work : callable
+        Takes nothing; its result is returned.
+    path : Path
+        Of the image, for messages.
+    reason : str
+        What is wrong, as a clause: ``"the file is damaged"``.
+    quote : bool, default True
+        Add the decoder's own words. False also leaves no traceback that leads to them: they
+        can repeat what is in the file.
+
+    Raises
+    ------
+    ImageError
+        For any error but those of this library, which say more, and MemoryError, which the
+        image need not be to blame for.
+    """
+    try:
+        return work()
+    except (CxrError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place, see above
+        cause = error if quote else None
+        said = f" ({str(error) or type(error).__name__})" if quote else ""
+    # Outside of the handler: an error raised in it would carry the other one along.
+    raise ImageError(path, reason + said) from cause
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -110,8 +135,7 @@ def read_image_bytes(path: Path) -> bytes:
 
 def decode_image(data: bytes, path: Path) -> np.ndarray:
     """Decode the bytes of an image file; as `read_image`, the path is for messages."""
-    with _open_checked(data, path) as image:
-        return _decode(image, path)
+    return _decode(data, path, lambda image: _first_channel(image, path))
 
 
 def decode_smaller(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, tuple[float, float]]:
@@ -140,10 +164,13 @@ def decode_smaller(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, t
     ImageError
         As `read_image`.
     """
-    with _open_checked(data, path) as image:
+
+    def decode(image: Image.Image) -> tuple[np.ndarray, tuple[float, float]]:
         size = image.size
         extent = _draft(image, side) or size
-        return _decode(image, path), extent
+        return _first_channel(image, path), extent
+
+    return _decode(data, path, decode)
 
 
 def decode_described(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray, str, str, float]:
@@ -169,11 +196,14 @@ def decode_described(data: bytes, path: Path, *, side: int) -> tuple[np.ndarray,
     ImageError
         As `read_image`.
     """
-    with _open_checked(data, path) as image:
+
+    def decode(image: Image.Image) -> tuple[np.ndarray, str, str, float]:
         kind, mode = image.format or "", image.mode
         _draft(image, side)
-        pixels = _decode(image, path)
+        pixels = _first_channel(image, path)
         return pixels, kind, mode, 0.0 if mode in _WITHOUT_COLOUR else _measure_colour(image)
+
+    return _decode(data, path, decode)
 
 
 def _draft(image: Image.Image, side: int) -> tuple[float, float] | None:
@@ -196,9 +226,8 @@ def _measure_colour(image: Image.Image) -> float:
     return float((most - np.minimum(np.minimum(red, green), blue) > 40).mean())
 
 
-@contextmanager
-def _open_checked(data: bytes, path: Path) -> Iterator[Image.Image]:
-    """Open an image and check its size, before anything is decoded."""
+def _decode(data: bytes, path: Path, decode: Callable[[Image.Image], T]) -> T:
+    """Open an image, check its size before anything is decoded, and decode it."""
     if not data:
         raise ImageError(path, "the file is empty")
     with _open(data, path) as image:
@@ -210,16 +239,10 @@ def _open_checked(data: bytes, path: Path) -> Iterator[Image.Image]:
         if width * height > MAX_PIXELS:
             raise ImageError(path, f"{width} x {height} pixels are too many, {_LIMIT}")
         with _one_large if width * height > LARGE_PIXELS else nullcontext():
-            yield image
-
-
-def _decode(image: Image.Image, path: Path) -> np.ndarray:
-    try:
-        return _first_channel(image, path)
-    except _DAMAGE as error:
-        raise ImageError(path, f"the file is damaged or truncated ({error})") from error
-    except MemoryError as error:
-        raise ImageError(path, "there is not enough memory to decode it") from error
+            try:
+                return guard_image(lambda: decode(image), path, "the file is damaged or truncated")
+            except MemoryError as error:
+                raise ImageError(path, "there is not enough memory to decode it") from error
 
 
 def _open(data: bytes, path: Path) -> Image.Image:
@@ -227,14 +250,16 @@ def _open(data: bytes, path: Path) -> Image.Image:
     with _warnings_lock, warnings.catch_warnings():
         # Above 89 megapixels Pillow warns of a "bomb"; our limit is checked right after.
         warnings.simplefilter("ignore")
-        try:
-            return Image.open(io.BytesIO(data), formats=_formats())
-        except Image.DecompressionBombError as error:
-            raise ImageError(path, f"it has far too many pixels, {_LIMIT}") from error
-        except UnidentifiedImageError as error:
-            raise ImageError(path, _describe_stranger(data)) from error
-        except _DAMAGE as error:
-            raise ImageError(path, f"the file's header is damaged ({error})") from error
+        return guard_image(lambda: _identify(data, path), path, "the file's header is damaged")
+
+
+def _identify(data: bytes, path: Path) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_formats())
+    except Image.DecompressionBombError as error:
+        raise ImageError(path, f"it has far too many pixels, {_LIMIT}") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(path, _describe_stranger(data)) from error
 
 
 @lru_cache(maxsize=1)

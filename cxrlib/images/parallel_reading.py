@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from cxrlib.errors import CxrError, ImageError
-from cxrlib.images.image_files import decode_image, read_image_bytes
+from cxrlib.images.image_files import decode_image, guard_image, read_image_bytes
 from cxrlib.system.processes import ONE_THREAD, with_environment
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]
@@ -113,7 +113,10 @@ def _prepare_one(file: ImageFile, prepare: Prepare) -> Prepared:
         data = read_image_bytes(file.path)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise ImageError(file.path, "the file changed after the cohort was read, read it again")
-        return Prepared(file.sha256, prepare(decode_image(data, file.path)))
+        pixels = decode_image(data, file.path)
+        # An extractor's preparation may be anyone's.
+        item = guard_image(lambda: prepare(pixels), file.path, "it could not be prepared")
+        return Prepared(file.sha256, item)
     except ImageError as error:
         return Prepared(file.sha256, None, error.reason)
 

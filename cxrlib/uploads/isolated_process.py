@@ -199,12 +199,13 @@ def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, J
     import numpy as np
 
     from cxrlib.errors import ImageError
+    from cxrlib.images.image_files import guard_image
 
     name = Path("upload")
     try:
         image, kind, notes = _decode_upload(payload, name)
         extractor = load_warm_extractor(parameters, lambda *_: None)
-        item = extractor.prepare(image)
+        item = guard_image(lambda: extractor.prepare(image), name, "it could not be prepared")
         if problem := extractor.check_prepared(item):
             raise ImageError(name, problem)
         embedding, outputs = extractor.compute(item[np.newaxis])

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
-from tests.cohort_factory import make_cohort
+from tests.cohort_factory import make_cohort, make_damaged_avif
 
 HEADER = "patientid,offset,finding,view,modality,location,filename,in_icu,survival\n"
 
@@ -68,6 +68,19 @@ def test_embed_with_a_broken_image_ends_with_3(small: Path, tmp_path: Path) -> N
     result = run("embed", *arguments)
     assert result.exit_code == 3, result.output
     assert "gone.png" in result.stderr
+
+
+def test_info_and_embed_go_on_after_whatever_a_decoder_raises(small: Path, tmp_path: Path) -> None:
+    """A photo that was saved as AVIF, under another ending, and half blanked since."""
+    (small / "images" / "gone.png").write_bytes(make_damaged_avif())
+    arguments = ["--data", str(small), "--cache", str(tmp_path / "c"), "--format", "json"]
+    result = run("info", *arguments)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["n_unreadable"] == 1
+    result = run("embed", *arguments, "--extractor", "texture")
+    assert result.exit_code == 3, result.output
+    assert "Failed to decode frame" in result.stderr
+    assert json.loads(result.stdout)["computed"] == 1
 
 
 @pytest.mark.parametrize(

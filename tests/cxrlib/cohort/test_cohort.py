@@ -14,8 +14,9 @@ from cxrlib.cohort import persons
 from cxrlib.cohort.cohort import COLUMNS, FILE_STATUSES, Keeping, count_cohort, load_cohort
 from cxrlib.cohort.metadata import METADATA_FILE, YES_NO_CATEGORIES, YES_NO_COLUMNS
 from cxrlib.errors import CohortError, ImageError, SelectionError
+from cxrlib.quality.ledger import find_flags
 from cxrlib.storage.store import Store
-from tests.cohort_factory import draw_image, fill_row, format_csv, make_cohort
+from tests.cohort_factory import draw_image, fill_row, format_csv, make_cohort, make_damaged_avif
 
 ROWS = [
     {"patientid": "7", "offset": 0, "location": "Hannover, Germany", "license": "CC BY 3.0"},
@@ -126,26 +127,30 @@ def test_hostile_file_names(tmp_path) -> None:
 
 
 def test_unreadable_images(tmp_path) -> None:
-    """Truncated, empty, tiny, no image, a folder: each keeps its row and its reason."""
-    names = ["ok.png", "cut.png", "empty.png", "tiny.png", "text.png", "folder.png"]
+    """Truncated, empty, tiny, no image, a folder, blanked: each keeps its row and its reason."""
+    names = ["ok.png", "cut.png", "empty.png", "tiny.png", "text.png", "avif.jpg", "folder.png"]
     images = {"ok.png": draw_image(0), "tiny.png": np.zeros((1, 1), np.uint8)}
     root = make_cohort(tmp_path, [{"filename": name} for name in names], images=images)
     folder = root / "images"
     (folder / "cut.png").write_bytes((folder / "ok.png").read_bytes()[:-900])
     (folder / "empty.png").touch()
     (folder / "text.png").write_text("no image")
+    (folder / "avif.jpg").write_bytes(make_damaged_avif())
     (folder / "folder.png").mkdir()
     cohort = load_cohort(root)
     table = cohort.table.set_index("image_id")
-    assert table["file_status"].tolist() == ["ok"] + ["unreadable"] * 5
+    assert table["file_status"].tolist() == ["ok"] + ["unreadable"] * 6
     assert "empty" in table.loc["empty.png", "file_reason"]
     assert "1 x 1" in table.loc["tiny.png", "file_reason"]
-    assert len(cohort.problems) == 5
+    assert "Failed to decode frame" in table.loc["avif.jpg", "file_reason"]
+    assert len(cohort.problems) == 6
     assert table["person_id"].notna().all()
+    ledger = find_flags(cohort).table
+    assert "avif.jpg" in set(ledger.loc[ledger["rule"] == "unreadable", "image_id"])
     assert cohort.select_with_file().n_images == 1
     # The same without decoding: only what cannot be opened is known to be unreadable.
     quick = load_cohort(root, inspect_images=False).table
-    assert quick["file_status"].tolist() == ["ok"] * 5 + ["unreadable"]
+    assert quick["file_status"].tolist() == ["ok"] * 6 + ["unreadable"]
 
 
 def test_image_path(root) -> None:

@@ -13,7 +13,7 @@ from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.display.overlays import Box, explain_misfit, lung_boxes, mask_png
 from cxrlib.errors import CxrError, ImageError, SelectionError
-from tests.cohort_factory import draw_image, make_boxes, make_cohort
+from tests.cohort_factory import draw_image, make_boxes, make_cohort, make_damaged_avif
 
 ROWS = [{"filename": name} for name in ("a.png", "b.png", "c.jpg", "c.png")]
 
@@ -208,9 +208,10 @@ def test_mask_of_other_proportions_is_refused(tmp_path) -> None:
 def test_damaged_mask_and_link_out_are_refused(tmp_path, tmp_path_factory) -> None:
     """What the folder holds may change after the cohort was loaded."""
     cohort = make_overlaid(tmp_path, masks={"a": draw_mask(), "b": draw_mask()})
-    (tmp_path / MASKS_FOLDER / "a_mask.png").write_bytes(b"no image")
-    with pytest.raises(ImageError, match="a_mask"):
-        mask_png(cohort, "a.png")
+    for data in (b"no image", make_damaged_avif()):
+        (tmp_path / MASKS_FOLDER / "a_mask.png").write_bytes(data)
+        with pytest.raises(ImageError, match="a_mask"):
+            mask_png(cohort, "a.png")
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.png"
     Image.fromarray(draw_mask()).save(secret)
     path = tmp_path / MASKS_FOLDER / "b_mask.png"

@@ -27,7 +27,7 @@ from cxrlib.errors import ImageError, StoreError
 from cxrlib.images import image_files
 from cxrlib.images.image_files import read_image, to_eight_bits
 from cxrlib.storage.store import Store
-from tests.cohort_factory import draw_image, make_cohort
+from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif
 
 ROOT = Path(__file__).resolve().parents[3]
 N_IMAGES = 11  # X-rays with a file in the small cohort
@@ -294,14 +294,17 @@ def test_damaged_and_enormous_files_are_named(cohort: Cohort, store: Store) -> N
     header = bytearray(whole)
     header[16:24] = (100_000).to_bytes(4) * 2
     header[29:33] = zlib.crc32(header[12:29]).to_bytes(4)
-    for name, data in {"image1.png": whole[:-300], "image2.png": bytes(header)}.items():
+    damaged = {"image1.png": whole[:-300], "image2.png": bytes(header)}
+    damaged["image4.png"] = make_damaged_avif()
+    for name, data in damaged.items():
         (folder / name).write_bytes(data)
         table.loc[table["image_id"] == name, "sha256"] = hashlib.sha256(data).hexdigest()
     report = compute_thumbnails(replace(cohort, table=table), store)
     reasons = dict(zip(report.failed["image_id"], report.failed["reason"], strict=True))
     assert "damaged or truncated" in reasons["image1.png"]
     assert "far too many pixels" in reasons["image2.png"]
-    assert report.n_computed == N_IMAGES - 2
+    assert "Failed to decode frame" in reasons["image4.png"]
+    assert report.n_computed == N_IMAGES - 3
 
 
 def test_large_images_take_turns(

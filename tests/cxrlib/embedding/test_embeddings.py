@@ -20,6 +20,7 @@ from cxrlib.errors import CxrError, StoreError
 from cxrlib.images.image_files import preprocess, read_image
 from cxrlib.images.parallel_reading import ImageFile, prepare_images
 from cxrlib.storage.store import Store
+from tests.cohort_factory import make_damaged_avif
 
 HEADER = ["patientid", "offset", "sex", "age", "finding", "view", "modality", "filename"]
 
@@ -32,6 +33,13 @@ def prepare_mean(image):
 def prepare_and_die(image):
     """End the worker process without a word, as the system does when memory is short."""
     os._exit(9)
+
+
+def prepare_badly(image):
+    """Raise what no list of classes names, for tall images."""
+    if len(image) > 64:
+        raise AssertionError
+    return prepare_mean(image)
 
 
 class Toy:
@@ -164,6 +172,23 @@ def test_bad_files_are_named_and_the_rest_goes_on(root, store):
     assert list(report.failed) == ["image_id", "row", "filename", "reason"]
     assert report.failed["row"].tolist() == [3, 4, 5, 6, 7, 8]
     assert len(load_embeddings(cohort, Toy.info, store).image_ids) == 4
+
+
+@pytest.mark.parametrize("n_workers", [0, 1])
+def test_compute_embeddings_names_whatever_one_image_raises(root, store, n_workers):
+    """A decoder's RuntimeError, an assertion of an extractor: in a worker process or not."""
+    (root / "images" / "003.png").write_bytes(make_damaged_avif())
+    toy = Toy()
+    toy.prepare = prepare_badly
+    report = compute_embeddings(load(root), toy, store, n_workers=n_workers)
+    reasons = report.failed.set_index("filename")["reason"].to_dict()
+    assert reasons == {
+        "003.png": "the file is damaged or truncated (Failed to decode frame 0: Decoding of color "
+        "planes failed)",
+        "005.png": "it could not be prepared (AssertionError)",
+        "006.png": "it could not be prepared (AssertionError)",
+    }
+    assert report.n_computed == 7
 
 
 def test_unreadable_image_is_counted_once(root, store):

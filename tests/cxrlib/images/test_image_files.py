@@ -14,7 +14,17 @@ import pytest
 from PIL import Image, ImageFile
 
 from cxrlib.errors import ImageError
-from cxrlib.images.image_files import preprocess, read_image, resize_matrix, to_eight_bits
+from cxrlib.images.image_files import (
+    FORMATS,
+    decode_described,
+    decode_image,
+    decode_smaller,
+    guard_image,
+    preprocess,
+    read_image,
+    resize_matrix,
+    to_eight_bits,
+)
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +254,108 @@ def test_random_damage_never_escapes(tmp_path):
             path.write_bytes(data[: rng.integers(20, len(data) + 1)])
             with contextlib.suppress(ImageError):
                 assert read_image(path).ndim == 2
+
+
+def photo(image_format, seed=0):
+    """Encode a picture with noise, as a photo has: its data spread over the whole file."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:150, 0:130]
+    waves = np.stack([127 + 60 * np.sin(x / (9 + i)) * np.cos(y / (14 - i)) for i in range(3)], -1)
+    pixels = (waves + 25 * rng.standard_normal(waves.shape)).clip(0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, image_format)
+    return buffer.getvalue()
+
+
+def spoil(data, rng):
+    """Cut a file, and blank and fill a part of its second half, in every size."""
+    half, end = len(data) // 2, len(data)
+    for at in np.linspace(half, end - 1, 12).astype(int):
+        yield data[:at]
+        yield data[:at] + bytes(end - at)
+        yield data[:at] + b"\xff" * (end - at)
+        n = int(rng.integers(1, 600))
+        yield data[:at] + bytes(min(n, end - at)) + data[at + n :]
+        yield data[:at] + rng.bytes(min(n, end - at)) + data[at + n :]
+
+
+@pytest.mark.parametrize("image_format", FORMATS)
+def test_spoilt_second_half_never_escapes(tmp_path, image_format):
+    """In every format that Pillow reads and writes: pixels or an ImageError, nothing else."""
+    Image.init()
+    if image_format not in Image.SAVE or image_format not in Image.OPEN:
+        pytest.skip(f"this Pillow cannot write {image_format}")
+    good = photo(image_format)
+    path = tmp_path / "x.png"
+    for data in spoil(good, np.random.default_rng(1)):
+        path.write_bytes(data)
+        for read in (
+            lambda data: decode_image(data, path),
+            lambda data: decode_smaller(data, path, side=64)[0],
+            lambda data: decode_described(data, path, side=64)[0],
+        ):
+            with contextlib.suppress(ImageError):
+                assert read(data).ndim == 2
+    assert decode_image(good, path).shape == (150, 130)
+
+
+class Failing:
+    """Stand in for a decoder that raises what no list of classes names."""
+
+    size, mode, format = (64, 64), "L", "JPEG"
+
+    def __init__(self, error):
+        self.error = error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def draft(self, *_):
+        """Raise it."""
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("Failed to decode frame"), AssertionError(), UserWarning("odd"), Exception()],
+)
+def test_decode_names_whatever_a_decoder_raises(monkeypatch, tmp_path, error):
+    """The file and the decoder's own words, or the kind of its error where it says nothing."""
+    monkeypatch.setattr(Image, "open", lambda *_, **__: Failing(error))
+    with pytest.raises(ImageError, match=str(error) or type(error).__name__) as caught:
+        decode_smaller(b"x", tmp_path / "7.avif", side=64)
+    assert "7.avif" in str(caught.value)
+    assert caught.value.__cause__ is error
+
+    def open_badly(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Image, "open", open_badly)
+    with pytest.raises(ImageError, match="header is damaged"):
+        decode_image(b"x", tmp_path / "7.avif")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_guard_image_lets_others_pass(error, tmp_path):
+    """Ctrl-C, the program's end and a full memory are no image's fault."""
+
+    def work():
+        raise error
+
+    with pytest.raises(error):
+        guard_image(work, tmp_path / "x", "it is damaged")
+
+
+def test_guard_image_can_hide_what_the_file_holds(tmp_path):
+    """Neither the words nor a traceback lead to an error that quotes the file."""
+    with pytest.raises(ImageError) as caught:
+        guard_image(lambda: int("SECRET"), tmp_path / "x", "it is damaged", quote=False)
+    assert caught.value.reason == "it is damaged"
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
 
 
 def test_pillow_is_left_as_it_was(tmp_path):

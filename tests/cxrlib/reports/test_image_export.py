@@ -22,7 +22,7 @@ from cxrlib.reports.image_export import (
     tell_pictures,
 )
 from cxrlib.storage.store import Store
-from tests.cohort_factory import draw_image, make_cohort
+from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif
 
 ROWS: list[dict[str, object]] = [
     {"license": "CC BY-NC-SA 4.0", "doi": "10.1000/1"},
@@ -234,6 +234,15 @@ def test_what_is_no_image_is_not_packed_uninspected(root: Path) -> None:
         "image1.png"
     }
     assert "not an image" in str(contents.loc["image1.png", "left_out"])
+
+
+def test_pictures_for_export_leaves_out_what_a_decoder_fails_on(root: Path, tmp_path: Path) -> None:
+    """A file nobody looked into yet, which its decoder ends on: the other pictures are there."""
+    (root / "images" / "image1.png").write_bytes(make_damaged_avif())
+    blind = load_cohort(root, inspect_images=False)
+    pictures = pictures_for_export(blind, Store(tmp_path / "c"), blind.table)
+    assert "image1.png" not in pictures
+    assert len(pictures) == len(ALLOWED) - 1
 
 
 def test_too_large_an_archive_is_refused_before_reading(

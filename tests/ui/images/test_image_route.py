@@ -26,7 +26,7 @@ import ui.session.resources
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.display import tokens
 from cxrlib.errors import CohortError, SelectionError
-from tests.cohort_factory import draw_image, make_cohort
+from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif
 from ui.images import image_route, image_source
 from ui.images.image_route import image_url, routes
 from ui.session.byte_cache import ByteCache
@@ -379,7 +379,7 @@ def test_damaged_and_enormous_files_are_said(
     Image.fromarray(draw_image(1, height=90, width=70)).save(picture, "JPEG")
     enormous = b"BM" + bytes(8) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little")
     enormous += (60_000).to_bytes(4, "little") * 2 + b"\x01\x00\x08\x00" + bytes(24)
-    for data in (picture.getvalue()[:-400], enormous, b""):
+    for data in (picture.getvalue()[:-400], enormous, b"", make_damaged_avif()):
         path.write_bytes(data)
         table.loc[table["image_id"] == "a.png", "sha256"] = hashlib.sha256(data).hexdigest()
         changed = replace(cohort, table=table)
