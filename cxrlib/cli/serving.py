@@ -1,6 +1,5 @@
 """The command ``serve``: prepare what is missing, then run the dashboard."""
 
-import hashlib
 import os
 import runpy
 import socket
@@ -31,6 +30,7 @@ from cxrlib.jobs.job_kinds import TRUST_VARIABLE
 from cxrlib.maps.mapped_cohort import find_maps, load_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.cache_folder import is_checkout
+from cxrlib.storage.files import hash_file
 from cxrlib.storage.store import Store
 from cxrlib.system.processes import PACKAGE_FOLDER
 from cxrlib.uploads.placement import ALLOW_VARIABLE, WEIGHTS_VARIABLE
@@ -143,7 +143,4 @@ def _find_ready(
 def _hash_weights(name: str, weights: Path | None) -> str | None:
     """Hash the weights file that would be used; None where the extractor has none."""
     path = weights or find_weights(name)
-    if path is None or not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return None if path is None or not path.is_file() else hash_file(path)

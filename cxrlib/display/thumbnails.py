@@ -5,7 +5,6 @@ and kept in the store. Full images are greyscale PNG at their own size, made whe
 Both show the first channel, as everything that is computed uses it.
 """
 
-import hashlib
 import io
 import logging
 import time
@@ -23,7 +22,7 @@ from cxrlib.images.image_files import (
     decode_image,
     decode_smaller,
     guard_image,
-    read_image_bytes,
+    read_unchanged,
     to_eight_bits,
 )
 from cxrlib.images.parallel_reading import ImageFile
@@ -42,7 +41,6 @@ __all__ = [
     "list_thumbnails",
     "load_thumbnail",
     "read_thumbnail",
-    "read_unchanged",
 ]
 
 logger = logging.getLogger(__name__)
@@ -175,14 +173,6 @@ def load_thumbnail(path: Path, sha256: str, store: Store, *, side: int = THUMBNA
         store.write_file(FOLDER, _name(sha256, side), data)
     except StoreError as error:  # a full disk: the image is shown all the same
         logger.warning("A thumbnail is not kept. %s", error)
-    return data
-
-
-def read_unchanged(path: Path, sha256: str) -> bytes:
-    """Read the bytes of an image file that must have a content; raises ImageError."""
-    data = read_image_bytes(path)
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise ImageError(path, "the file changed after the cohort was read, read it again")
     return data
 
 

@@ -7,6 +7,7 @@ nonsense or stops, this one does what is meant: 1-bit images span the whole rang
 ones are scaled by 65535, CMYK is turned into RGB, of an animation the first frame counts.
 """
 
+import hashlib
 import io
 import threading
 import warnings
@@ -20,7 +21,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cxrlib.errors import CxrError, ImageError
-from cxrlib.storage.files import read_regular
+from cxrlib.storage.files import hash_file, read_regular
 from cxrlib.system.os_errors import describe_read_error
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "MIN_SIDE",
     "PREPROCESSING",
     "SIDE",
+    "check_unchanged",
     "decode_described",
     "decode_image",
     "decode_smaller",
@@ -35,6 +37,7 @@ __all__ = [
     "preprocess",
     "read_image",
     "read_image_bytes",
+    "read_unchanged",
     "resize_matrix",
     "to_eight_bits",
 ]
@@ -55,6 +58,7 @@ FORMATS = (
 )
 """Formats, as Pillow names them. Others are refused: Pillow hands EPS to Ghostscript, which
 runs it as a program, and containers such as ICO hold larger images than their header says."""
+_CHANGED = "the file changed after the cohort was read, restart to read it again"
 _LIMIT = f"the limit is {MAX_PIXELS // 10**6} megapixels"
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -131,6 +135,32 @@ def read_image_bytes(path: Path) -> bytes:
         return read_regular(path, max_bytes=MAX_FILE_BYTES)
     except OSError as error:
         raise ImageError(path, describe_read_error(error)) from error
+
+
+def read_unchanged(path: Path, sha256: str) -> bytes:
+    """Read the bytes of an image file that must have a content; raises ImageError."""
+    data = read_image_bytes(path)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ImageError(path, _CHANGED)
+    return data
+
+
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Raise ImageError if a file has another content than it must have; hash it when it changed."""
+    try:
+        status = path.stat()
+        key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        now = _hash_as_it_stands(path, key)
+    except OSError as error:
+        raise ImageError(path, describe_read_error(error)) from error
+    if now != sha256:
+        raise ImageError(path, _CHANGED)
+
+
+@lru_cache(maxsize=65536)
+def _hash_as_it_stands(path: Path, key: tuple[int, ...]) -> str:
+    """Hash a file, once for as long as its size, times and inode stay the same."""
+    return hash_file(path)
 
 
 def decode_image(data: bytes, path: Path) -> np.ndarray:

@@ -3,7 +3,6 @@
 This module is what a worker imports: it stays free of tables and networks.
 """
 
-import hashlib
 import itertools
 import multiprocessing
 import multiprocessing.connection
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from cxrlib.errors import CxrError, ImageError
-from cxrlib.images.image_files import decode_image, guard_image, read_image_bytes
+from cxrlib.images.image_files import decode_image, guard_image, read_unchanged
 from cxrlib.system.processes import ONE_THREAD, with_environment
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]
@@ -110,10 +109,7 @@ def _cut(files: Iterable[ImageFile], size: int) -> Iterator[list[ImageFile]]:
 
 def _prepare_one(file: ImageFile, prepare: Prepare) -> Prepared:
     try:
-        data = read_image_bytes(file.path)
-        if hashlib.sha256(data).hexdigest() != file.sha256:
-            raise ImageError(file.path, "the file changed after the cohort was read, read it again")
-        pixels = decode_image(data, file.path)
+        pixels = decode_image(read_unchanged(file.path, file.sha256), file.path)
         # An extractor's preparation may be anyone's.
         item = guard_image(lambda: prepare(pixels), file.path, "it could not be prepared")
         return Prepared(file.sha256, item)

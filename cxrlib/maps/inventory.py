@@ -1,7 +1,6 @@
 """What is here and what is missing: extractors, embeddings, maps, and the cache's contents."""
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
 from cxrlib.maps.mapped_cohort import find_maps, select_for_map
 from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.files import open_regular
+from cxrlib.storage.files import hash_file
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -133,8 +132,8 @@ def _is_at_hand(info: ExtractorInfo) -> bool:
     path = find_weights(info.name)
     if path is None:
         return False
-    with contextlib.suppress(OSError), open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == info.weights_sha256
+    with contextlib.suppress(OSError):
+        return hash_file(path) == info.weights_sha256
     return False
 
 

@@ -19,9 +19,9 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.thumbnails import load_thumbnail, read_unchanged
+from cxrlib.display.thumbnails import load_thumbnail
 from cxrlib.errors import ImageError, ReportError
-from cxrlib.images.image_files import decode_described
+from cxrlib.images.image_files import decode_described, read_unchanged
 from cxrlib.literature.licences import (
     METADATA_LICENCE,
     cite_images,

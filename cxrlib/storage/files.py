@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "hash_annotations",
+    "hash_file",
     "hash_files",
     "leaves_cohort",
     "locate_image",
@@ -84,6 +85,12 @@ def read_regular(path: Path, *, max_bytes: int) -> bytes:
     if data is None or len(data) > max_bytes:
         raise OSError(errno.EFBIG, f"the file is larger than {max_bytes >> 20} MiB", str(path))
     return data
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, hexadecimal; raises as `open_regular`."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def locate_image(root: Path, filename: str) -> tuple[Path | None, str, str]:
@@ -185,8 +192,7 @@ def hash_files(
     failures: dict[Path, str] = {}
     for done, path in enumerate(paths, start=1):
         try:
-            with open_regular(path) as file:
-                hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            hashes[path] = hash_file(path)
         except OSError as error:
             failures[path] = describe_read_error(error)
         if on_progress is not None:
@@ -206,7 +212,7 @@ def hash_annotations(root: Path) -> list[tuple[str, str]]:
             path = Path(parent, name)
             sha256 = "none"
             if not leaves_cohort(root, path):
-                with contextlib.suppress(OSError), open_regular(path) as file:
-                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+                with contextlib.suppress(OSError):
+                    sha256 = hash_file(path)
             hashed.append((path.relative_to(folder).as_posix(), sha256))
     return hashed

@@ -7,7 +7,6 @@ is worked out: where an image lies says nothing about the patient it is of.
 """
 
 import base64
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 from cxrlib.errors import CxrError
 from cxrlib.number_text import FEW, name_units
 from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage.files import hash_file
 
 if TYPE_CHECKING:
     from cxrlib.maps.mapped_cohort import MappedCohort
@@ -220,8 +220,7 @@ def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0)
 def _is_weights(path: Path, info: ExtractorInfo) -> bool:
     """Tell whether a map was made with a weights file: another cohort's may not be."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == info.weights_sha256
+        return hash_file(path) == info.weights_sha256
     except OSError:
         return False
 

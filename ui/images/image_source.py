@@ -4,7 +4,6 @@ Apart from the route itself, since it imports what takes a second and a server's
 for the route.
 """
 
-import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,12 +16,10 @@ from cxrlib.display.thumbnails import (
     THUMBNAIL_VERSION,
     encode_full,
     load_thumbnail,
-    read_unchanged,
 )
-from cxrlib.errors import ImageError, SelectionError
-from cxrlib.storage.files import open_regular
+from cxrlib.errors import SelectionError
+from cxrlib.images.image_files import check_unchanged, read_unchanged
 from cxrlib.storage.store import Store
-from cxrlib.system.os_errors import describe_read_error
 from ui.session import resources
 from ui.session.byte_cache import ByteCache
 
@@ -30,7 +27,6 @@ __all__ = ["Picture", "find_picture"]
 
 LONGEST_ID = 80  # characters of an image id that an answer repeats
 MEMORY = 128 << 20  # bytes of full images kept: a few dozen
-_CHANGED = "the file changed after the cohort was read, restart the server to read it again"
 _full_images = ByteCache(max_bytes=MEMORY)
 
 
@@ -76,7 +72,7 @@ def find_picture(slug: str, image_id: str, kind: str) -> Picture:
         etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
         return Picture(etag, "image/png", lambda: (data, {}))
     path = cohort.image_path(image_id)
-    _check_unchanged(path, sha256)
+    check_unchanged(path, sha256)
     if kind == "thumb":
         store = Store(resources.find_cache())
         etag = f'"{sha256[:32]}-{kind}-{THUMBNAIL_VERSION}"'
@@ -94,25 +90,6 @@ def _find_content(cohort: Cohort, image_id: str) -> str:
             "page: it shows the cohort as it is now."
         )
     return str(found.iloc[0])
-
-
-def _check_unchanged(path: Path, sha256: str) -> None:
-    """Raise ImageError if a file is not the one that the cohort was loaded with."""
-    try:
-        status = path.stat()
-        key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        now = _hash_as_it_stands(path, key)
-    except OSError as error:
-        raise ImageError(path, describe_read_error(error)) from error
-    if now != sha256:
-        raise ImageError(path, _CHANGED)
-
-
-@functools.lru_cache(maxsize=65536)
-def _hash_as_it_stands(path: Path, key: tuple[int, ...]) -> str:
-    """Hash a file, once for as long as its size, times and inode stay the same."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load_full(path: Path, sha256: str) -> tuple[bytes, dict[str, str]]:
