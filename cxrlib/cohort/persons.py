@@ -57,6 +57,8 @@ from cxrlib.images.image_files import read_image
 from cxrlib.system.processes import count_cores
 
 if TYPE_CHECKING:
+    from scipy.cluster.hierarchy import DisjointSet
+
     from cxrlib.storage.store import Store
 
 __all__ = [
@@ -357,6 +359,8 @@ def _are_pairs(table: pd.DataFrame, names: pd.Index) -> bool:
 
 def _pair_copies(used: pd.Series, first: pd.Series) -> list[Pair]:
     """Pair each image with the first one of the very same signature."""
+    from scipy.cluster.hierarchy import DisjointSet
+
     copies = used[used.duplicated()]
     names = dict(zip(first, first.index, strict=True))
     judged: dict[bytes, tuple[float, float, float] | None] = {}
@@ -364,7 +368,7 @@ def _pair_copies(used: pd.Series, first: pd.Series) -> list[Pair]:
     for name, signature in copies.items():
         if signature not in judged:
             cells = np.frombuffer(signature * 2, np.uint8).reshape(2, SIDE, SIDE)
-            found = [c[2:] for c in _find_candidates(cells, _Groups(2), None)]
+            found = [c[2:] for c in _find_candidates(cells, DisjointSet(range(2)), None)]
             agreement = compute_agreement(cells[0], cells[1]) if found else 0.0
             judged[signature] = (*found[0], agreement) if agreement >= MIN_AGREEMENT else None
         values = judged[signature]
@@ -375,42 +379,17 @@ def _pair_copies(used: pd.Series, first: pd.Series) -> list[Pair]:
 
 def _pair_alike(first: pd.Series, on_progress: Callable[[int, int], None] | None) -> list[Pair]:
     """Pair images of different signatures that show the same."""
+    from scipy.cluster.hierarchy import DisjointSet
+
     cells = np.frombuffer(b"".join(first), np.uint8).reshape(-1, SIDE, SIDE)
-    groups = _Groups(len(cells))
+    groups = DisjointSet(range(len(cells)))
     pairs: list[Pair] = []
     for i, j, likeness, detail in _find_candidates(cells, groups, on_progress):
         agreement = compute_agreement(cells[i], cells[j])
         if agreement >= MIN_AGREEMENT:
-            groups.join(i, j)
+            groups.merge(i, j)
             pairs.append((first.index[i], first.index[j], likeness, detail, agreement))
     return pairs
-
-
-class _Groups:
-    """Keep track of which images are joined by pairs."""
-
-    def __init__(self, n_images: int) -> None:
-        self._leader = list(range(n_images))
-        self._size = [1] * n_images
-
-    def find(self, i: int) -> int:
-        """Return the image that stands for the group of another."""
-        while self._leader[i] != i:
-            self._leader[i] = self._leader[self._leader[i]]
-            i = self._leader[i]
-        return i
-
-    def join(self, i: int, j: int) -> None:
-        """Make two groups one, the larger one's leader ahead."""
-        small, large = sorted((self.find(i), self.find(j)), key=lambda k: self._size[k])
-        if small != large:
-            self._leader[small] = large
-            self._size[large] += self._size[small]
-
-    def are_crowded(self, i: int, j: int) -> bool:
-        """Tell whether two images are joined already, with many others."""
-        leader = self.find(i)
-        return self._size[leader] >= CROWD and leader == self.find(j)
 
 
 def _hash_signatures(signatures: pd.Series) -> str:
@@ -427,7 +406,7 @@ def _hash_signatures(signatures: pd.Series) -> str:
 
 
 def _find_candidates(
-    cells: np.ndarray, groups: _Groups, on_progress: Callable[[int, int], None] | None
+    cells: np.ndarray, groups: "DisjointSet", on_progress: Callable[[int, int], None] | None
 ) -> Iterator[tuple[int, int, float, float]]:
     """Yield the pairs of rows above MIN_LIKENESS and MIN_DETAIL, with both values.
 
@@ -442,13 +421,14 @@ def _find_candidates(
             i, j = np.nonzero(likeness >= MIN_LIKENESS)
             i, j = i[i + start < j + other], j[i + start < j + other]
             for k, m in zip(i.tolist(), j.tolist(), strict=True):
-                if groups.are_crowded(start + k, other + m):
+                one, two = start + k, other + m
+                if groups.connected(one, two) and groups.subset_size(one) >= CROWD:
                     continue
                 detail = float(rows[1][k] @ columns[1][m])
                 if detail >= MIN_DETAIL:
-                    yield start + k, other + m, float(likeness[k, m]), detail
+                    yield one, two, float(likeness[k, m]), detail
                     if on_progress is not None:
-                        on_progress(start + k, len(cells))
+                        on_progress(one, len(cells))
     if on_progress is not None:
         on_progress(len(cells), len(cells))
 
@@ -538,18 +518,15 @@ def merge_persons(patient_ids: Iterable[str], pairs: Iterable[tuple[str, str]]) 
     >>> merge_persons(["201", "78", "9a"], [("201", "78")])
     {'201': '78', '78': '78', '9a': '9a'}
     """
-    leader: dict[str, str] = {patient_id: patient_id for patient_id in patient_ids}
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def find(patient_id: str) -> str:
-        while leader[patient_id] != patient_id:
-            leader[patient_id] = leader[leader[patient_id]]
-            patient_id = leader[patient_id]
-        return patient_id
-
+    groups = DisjointSet(patient_ids)
     for pair in pairs:
-        first, second = sort_naturally(find(patient_id) for patient_id in pair)
-        leader[second] = first
-    return {patient_id: find(patient_id) for patient_id in leader}
+        groups.merge(*pair)
+    person: dict[str, str] = {}
+    for merged in groups.subsets():
+        person |= dict.fromkeys(merged, sort_naturally(merged)[0])
+    return {patient_id: person[patient_id] for patient_id in groups}
 
 
 def sort_naturally(ids: Iterable[str]) -> list[str]:
