@@ -11,7 +11,7 @@ import typer
 
 from cxrlib import __version__
 from cxrlib.cli.cohorts import describe_cohort, load_named
-from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
+from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.storage.json_tables import to_records
@@ -134,7 +134,7 @@ def loco(
             _write_json(_describe_run(run, cohort, command), out)
         else:
             _write_csv(_take_table(run, table), _head_run(run, cohort, command), out)
-        _tell_run(run)
+        _tell_run(run, cohort)
 
 
 def reproduce(
@@ -353,7 +353,7 @@ def _write(data: bytes, out: Path | None) -> None:
     write_whole(out, data)
 
 
-def _tell_run(run: "Run") -> None:
+def _tell_run(run: "Run", cohort: Cohort) -> None:
     """Say on standard error what must be known, and name the images that could not be used."""
     from cxrlib.baselines.runs.runs import tell_runs
 
@@ -362,7 +362,12 @@ def _tell_run(run: "Run") -> None:
     for name, reason in run.refused.items():
         typer.echo(visible(f"Shortcut {name!r} was not run: {reason}"), err=True)
     missing = run.result.features.missing
+    table = cohort.table
+    no_file = set(table.loc[table["file_status"] == NO_FILE, "image_id"]) & missing.keys()
+    tell_missing(len(no_file))
     for image_id, reason in missing.items():
+        if image_id in no_file:
+            continue
         typer.echo(visible(f"Not used: {image_id}: {reason}"), err=True)
     if missing:
         raise typer.Exit(EXIT_PARTLY)

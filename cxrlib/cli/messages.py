@@ -9,20 +9,23 @@ import typer
 
 from cxrlib.cli.options import Format
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort.metadata import METADATA_FILE
 from cxrlib.cohort.usable_images import RunReport
 from cxrlib.errors import CxrError
+from cxrlib.number_text import name_units
 
 __all__ = [
     "count_report",
     "exit_by",
     "reported_errors",
     "tell_failures",
+    "tell_missing",
     "tell_problems",
     "visible",
     "write_result",
 ]
 
-NO_FILE = "no file"  # the reason `compute_embeddings` gives where a row has none
+NO_FILE = "no file"  # a status of a file, and the reason of `compute_embeddings`
 EXIT_ERROR = 1
 EXIT_PARTLY = 3
 EXIT_INTERRUPTED = 130
@@ -54,21 +57,31 @@ def write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any])
 
 
 def tell_failures(report: RunReport) -> None:
-    """Name each image without an embedding; those without a file share a line."""
-    failed = report.failed.to_dict("records")
-    missing = [row for row in failed if row["reason"] == NO_FILE]
-    if missing:
-        names = ", ".join(f"{row['filename']} (row {row['row']})" for row in missing)
-        typer.echo(visible(f"{len(missing)} X-rays have no file: {names}"), err=True)
-    for row in failed:
-        if row["reason"] != NO_FILE:
-            words = f"Not embedded: row {row['row']}, {row['filename']}: {row['reason']}"
-            typer.echo(visible(words), err=True)
+    """Count the X-rays without a file; name each other image without an embedding."""
+    tell_missing(int((report.failed["reason"] == NO_FILE).sum()))
+    for row in report.failed[report.failed["reason"] != NO_FILE].to_dict("records"):
+        words = f"Not embedded: row {row['row']}, {row['filename']}: {row['reason']}"
+        typer.echo(visible(words), err=True)
+
+
+def tell_missing(n_images: int) -> None:
+    """Say how many X-rays have no file, and how to list them: a collection can lack thousands."""
+    if n_images:
+        words = f"{name_units(n_images, 'X-ray')} without a file."
+        typer.echo(f"{words} List them with: python -m cxrlib quality --rule no-file", err=True)
 
 
 def tell_problems(cohort: Cohort) -> None:
-    """Name what could not be read as it stands, one line each, on standard error."""
-    for problem in cohort.problems.astype(object).fillna("").to_dict("records"):
+    """Name what could not be read as it stands, one line each, on standard error.
+
+    X-rays without a file are counted.
+    """
+    is_missing = cohort.table["is_xray"] & (cohort.table["file_status"] == NO_FILE)
+    tell_missing(int(is_missing.sum()))
+    problems = cohort.problems
+    is_told = problems["row"].isin(cohort.table.loc[is_missing, "row"])
+    is_told &= (problems["file"] == METADATA_FILE) & (problems["column"] == "filename")
+    for problem in problems[~is_told].astype(object).fillna("").to_dict("records"):
         where = [str(problem["file"])]
         where += [f"row {problem['row']}"] if problem["row"] != "" else []
         value = f" {str(problem['value'])[:80]!r}" if problem["value"] != "" else ""

@@ -46,16 +46,35 @@ def test_info_counts_in_json(small: Path, tmp_path: Path) -> None:
     assert len(counts["fingerprint"]) == 64
 
 
-def test_embed_names_what_is_missing_and_a_second_run_computes_nothing(
+NO_FILE = "1 X-ray without a file. List them with: python -m cxrlib quality --rule no-file\n"
+
+
+def test_info_counts_files_that_are_missing_and_names_other_problems(
     small: Path, tmp_path: Path
 ) -> None:
-    """A row without a file is named and is not an error; the second run finds the first's."""
+    """One line for all of them; the list is where the line says."""
+    arguments = ["--data", str(small), "--cache", str(tmp_path / "c")]
+    metadata = small / "metadata.csv"
+    metadata.write_text(metadata.read_text().replace("p2,4,", "p2,four,"))
+    said = run("info", *arguments).stderr
+    assert said.count(NO_FILE) == 1
+    assert "gone.png" not in said
+    assert "offset 'four'" in said
+    assert "gone.png" in run("quality", "--rule", "no-file", *arguments).stdout
+
+
+def test_embed_counts_what_is_missing_and_a_second_run_computes_nothing(
+    small: Path, tmp_path: Path
+) -> None:
+    """A row without a file is counted and is not an error; the second run finds the first's."""
     arguments = ["embed", "--data", str(small), "--cache", str(tmp_path / "c")]
     arguments += ["--extractor", "texture", "--format", "json"]
     first = run(*arguments)
     assert first.exit_code == 0, first.output
-    assert "gone.png" in first.stderr
+    assert NO_FILE in first.stderr
+    assert "gone.png" not in first.stderr
     counts = json.loads(first.stdout)
+    assert counts["failures"][0]["filename"] == "gone.png"
     assert (counts["computed"], counts["cached"], counts["failed"]) == (1, 0, 1)
     counts = json.loads(run(*arguments).stdout)
     assert (counts["computed"], counts["cached"], counts["failed"]) == (0, 1, 1)
@@ -125,8 +144,9 @@ def test_what_cannot_be_meant_is_a_usage_error(arguments: list[str], small: Path
 
 def test_a_hostile_file_name_does_not_steer_the_terminal(small: Path, tmp_path: Path) -> None:
     """Control characters in a file name are written as escapes, on one line."""
-    metadata = small / "metadata.csv"
-    metadata.write_text(metadata.read_text().replace("gone.png", '"\x1b]0;x\x07gone\n.png"'))
+    metadata, name = small / "metadata.csv", "\x1b]0;x\x07gone\n.png"
+    metadata.write_text(metadata.read_text().replace("gone.png", f'"{name}"'))
+    (small / "images" / name).write_bytes(b"this is no image")
     arguments = ["--data", str(small), "--cache", str(tmp_path / "c"), "--extractor", "texture"]
     for command in (["info", *arguments[:4]], ["embed", *arguments]):
         result = run(*command)
