@@ -20,6 +20,7 @@ import pandas as pd
 
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.errors import CohortError
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.files import read_regular
 from cxrlib.system.os_errors import describe_read_error
 
@@ -114,6 +115,7 @@ class Records:
     table: pd.DataFrame
     rows: list[int]
     data: bytes
+    __repr__ = short_repr
 
 
 # ---- from bytes to records

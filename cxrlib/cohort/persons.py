@@ -54,6 +54,7 @@ from PIL import Image
 
 from cxrlib.errors import ImageError, SelectionError, StoreError
 from cxrlib.images.image_files import read_image
+from cxrlib.short_repr import short_repr
 from cxrlib.system.processes import count_cores
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Inspection:
 
     table: pd.DataFrame
     failures: dict[str, str]
+    __repr__ = short_repr
 
 
 # ---- signatures

@@ -11,6 +11,7 @@ import pandas as pd
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import ImageError, SelectionError
 from cxrlib.images.parallel_reading import ImageFile
+from cxrlib.short_repr import short_repr
 
 __all__ = ["RunReport", "count_run", "locate_files"]
 
@@ -40,6 +41,7 @@ class RunReport:
     failed: pd.DataFrame
     seconds: float
     n_left: int = 0
+    __repr__ = short_repr
 
 
 def locate_files(cohort: Cohort, rows: pd.DataFrame) -> tuple[dict[str, ImageFile], dict[str, str]]:

@@ -26,6 +26,7 @@ from cxrlib.images.image_files import (
     to_eight_bits,
 )
 from cxrlib.images.parallel_reading import ImageFile
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 from cxrlib.system.processes import count_cores
 
@@ -70,6 +71,7 @@ class FullImage:
     data: bytes
     size: tuple[int, int]
     native_size: tuple[int, int]
+    __repr__ = short_repr
 
 
 def compute_thumbnails(

@@ -13,6 +13,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
 from cxrlib.images.parallel_reading import ImageFile, Prepared, prepare_images
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import EmbeddingWriter, Store
 from cxrlib.system.processes import count_cores
 
@@ -46,6 +47,7 @@ class EmbeddingSet:
     embedding: np.ndarray
     outputs: np.ndarray
     info: ExtractorInfo
+    __repr__ = short_repr
 
 
 def load_embeddings(cohort: Cohort, info: ExtractorInfo, store: Store) -> EmbeddingSet:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["Features", "Space", "lay_out_space", "measure_distances"]
@@ -52,6 +53,7 @@ class Space:
     info: ExtractorInfo
     features: Features
     n_constant: int
+    __repr__ = short_repr
 
     @cached_property
     def codes(self) -> dict[str, Places]:

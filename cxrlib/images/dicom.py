@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cxrlib.errors import ImageError
 from cxrlib.images.image_files import MAX_PIXELS, MIN_SIDE, guard_image
+from cxrlib.short_repr import short_repr
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -96,6 +97,7 @@ class DicomImage:
 
     pixels: NDArray[np.uint16]
     notes: tuple[str, ...]
+    __repr__ = short_repr
 
 
 def looks_like_dicom(data: bytes) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 
 from cxrlib.errors import CxrError, ImageError
 from cxrlib.images.image_files import decode_image, guard_image, read_unchanged
+from cxrlib.short_repr import short_repr
 from cxrlib.system.processes import ONE_THREAD, with_environment
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]
@@ -43,6 +44,7 @@ class Prepared:
     sha256: str
     item: np.ndarray | None
     reason: str = ""
+    __repr__ = short_repr
 
 
 def prepare_images(

@@ -13,6 +13,7 @@ from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.selection.filters import NOT_RECORDED
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = ["MAX_CATEGORIES", "Colouring", "colour_points", "list_colourings"]
@@ -133,6 +134,7 @@ class Colouring:
     keys: tuple[str, ...] = ()
     limits: tuple[float, float] = (0.0, 1.0)
     is_clipped: tuple[bool, bool] = (False, False)
+    __repr__ = short_repr
 
     @property
     def n_points(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.errors import ProjectionError
+from cxrlib.short_repr import short_repr
 
 __all__ = ["MIN_SUPPORT", "DensityGrid", "ShareGrid", "estimate_density", "estimate_share"]
 
@@ -41,6 +42,7 @@ class DensityGrid:
     density: NDArray[np.float64]
     n_points: int
     bandwidth: float
+    __repr__ = short_repr
 
     @property
     def images_per_area(self) -> NDArray[np.float64]:
@@ -88,6 +90,7 @@ class ShareGrid:
     n_known: int
     bandwidth: float
     min_support: float
+    __repr__ = short_repr
 
     @property
     def overall(self) -> float:

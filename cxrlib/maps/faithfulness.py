@@ -16,6 +16,7 @@ from cxrlib.embedding.feature_space import Space
 from cxrlib.maps.seed_stability import Spread
 from cxrlib.maps.trajectories import OnMap, Step, Trajectory
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 
 __all__ = [
     "NEIGHBOURS",
@@ -232,6 +233,7 @@ class StepLengths:
     typical_map: float
     typical_space: float
     n_seeds: int
+    __repr__ = short_repr
 
 
 STEP_COLUMNS = (

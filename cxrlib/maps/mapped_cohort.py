@@ -57,6 +57,12 @@ class MappedCohort:
     embeddings: EmbeddingSet
     projection: Projection
 
+    def __repr__(self) -> str:
+        return (
+            f"MappedCohort({self.cohort.name!r}, {self.mapped.n_images} of "
+            f"{self.cohort.n_images} images, {self.extractor.key!r})"
+        )
+
     @property
     def extractor(self) -> ExtractorInfo:
         """The extractor behind every number of the map."""

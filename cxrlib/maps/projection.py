@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import ProjectionError
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.store import Store
 
@@ -124,6 +125,7 @@ class Projection:
     key: str
     versions: dict[str, str]
     effective: dict[str, int]
+    __repr__ = short_repr
 
     @property
     def remark(self) -> str:

@@ -27,6 +27,7 @@ from cxrlib.maps.projection import (
     load_projection,
 )
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.store import Store
 
@@ -84,6 +85,7 @@ class ReferenceCloud:
     share_far: float
     k: int
     extractor: str
+    __repr__ = short_repr
 
     @property
     def n_images(self) -> int:
@@ -110,6 +112,7 @@ class FittedMap:
 
     mapped: MappedCohort
     cloud: ReferenceCloud
+    __repr__ = short_repr
 
 
 def place_reference(

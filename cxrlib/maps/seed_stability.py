@@ -24,6 +24,7 @@ from cxrlib.maps.projection import (
     load_projection,
     projection_key,
 )
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
 __all__ = ["N_SEEDS", "Spread", "align_map", "compute_spread", "load_spread", "spread_key"]
@@ -57,6 +58,7 @@ class Spread:
     shown: Floats
     places: Floats
     seeds: tuple[int, ...]
+    __repr__ = short_repr
 
     @cached_property
     def typical(self) -> Floats:

@@ -20,6 +20,7 @@ from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.embedding.feature_space import Features, Space, lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, compute_wilson, name_units
+from cxrlib.short_repr import short_repr
 
 __all__ = [
     "NEAREST",
@@ -67,6 +68,7 @@ class PathShares:
     table: pd.DataFrame
     k: int
     space: Space
+    __repr__ = short_repr
 
 
 def path_shares(

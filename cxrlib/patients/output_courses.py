@@ -19,6 +19,7 @@ from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.quality.rules.days import FEW_DAYS
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = [
@@ -87,6 +88,7 @@ class OutputCourse:
     values: Floats
     outputs: tuple[str, ...]
     info: ExtractorInfo
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Noise:
     n_resamples: int
     seed: int
     n_few_days: int
+    __repr__ = short_repr
 
     def find(self, output: str, kind: str = "same view") -> dict[str, object]:
         """Return the row of an output and kind; raises SelectionError if there is none."""

@@ -16,6 +16,7 @@ from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.embedding.feature_space import Features, Space, lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
+from cxrlib.short_repr import short_repr
 
 __all__ = [
     "WINDOW",
@@ -76,6 +77,7 @@ class Reference:
     n_sets: int
     n_persons: int
     seed: int
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Courses:
     reason: str
     window: float
     space: Space
+    __repr__ = short_repr
 
     @property
     def n_persons(self) -> int:

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.maps.html_page import FONT, POLICY, frame_table, write_cells
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.charts.style.template import TEXT_SIZE
+from cxrlib.short_repr import short_repr
 
 __all__ = ["PageFigure", "PageTable", "Section", "report_html"]
 
@@ -37,6 +38,7 @@ class PageTable:
 
     table: pd.DataFrame
     caption: str = ""
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)

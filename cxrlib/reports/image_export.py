@@ -35,6 +35,7 @@ from cxrlib.literature.licences import (
 )
 from cxrlib.quality.rules.files import ENDINGS
 from cxrlib.reports.map_export import csv_with_header, provenance
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -224,6 +225,7 @@ class ImagePack:
 
     data: bytes
     contents: pd.DataFrame
+    __repr__ = short_repr
 
     @property
     def n_packed(self) -> int:

@@ -22,6 +22,7 @@ from cxrlib.reports.reporting_checklists import AUTHOR, GUIDELINES
 from cxrlib.reports.run_manifest import MAIN_METRICS, list_used_images
 from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.reports.run_series import list_series
+from cxrlib.short_repr import short_repr
 
 __all__ = ["ReportContents", "tell_score", "write_page"]
 
@@ -77,6 +78,7 @@ class ReportContents:
     published: pd.DataFrame
     more: Sequence[ReportPart]
     lines: Sequence[str]
+    __repr__ = short_repr
 
 
 def write_page(contents: ReportContents) -> str:

@@ -19,6 +19,7 @@ from cxrlib.charts.scores.permutation_null import describe_null, plot_null
 from cxrlib.charts.scores.protocol_steps import describe_score_steps, plot_score_steps
 from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
 from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
 __all__ = ["ReportPart", "gather_parts"]
@@ -55,6 +56,7 @@ class ReportPart:
     figure: go.Figure | None = None
     description: str = ""
     shown: pd.DataFrame | None = None
+    __repr__ = short_repr
 
 
 def gather_parts(run: Run, store: Store) -> list[ReportPart]:

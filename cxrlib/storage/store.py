@@ -37,6 +37,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxrlib.errors import SelectionError, StoreError
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.files import open_regular, read_regular
 from cxrlib.system.os_errors import describe_read_error, describe_write_error
@@ -84,6 +85,7 @@ class StoredEmbeddings:
     sha256s: tuple[str, ...]
     embedding: np.ndarray
     outputs: np.ndarray
+    __repr__ = short_repr
 
 
 class Store:

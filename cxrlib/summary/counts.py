@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import FEW, compute_wilson, name_units
+from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import get_grouping, part_images
 from cxrlib.summary.units import (
     BLANK,
@@ -161,6 +162,7 @@ class Summary:
     n_patients: int
     n_persons: int | None
     notes: tuple[str, ...]
+    __repr__ = short_repr
 
     def with_totals(self) -> pd.DataFrame:
         """Return the table with the totals as its last row."""

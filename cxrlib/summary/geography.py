@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxrlib.errors import SelectionError
+from cxrlib.short_repr import short_repr
 
 __all__ = ["Outline", "PlacedCounts", "load_outlines", "place_counts", "project"]
 
@@ -46,6 +47,7 @@ class Outline:
     code: str
     place: tuple[float, float]
     rings: tuple[NDArray[np.float64], ...]
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class PlacedCounts:
 
     placed: pd.DataFrame
     unplaced: pd.DataFrame
+    __repr__ = short_repr
 
 
 @lru_cache(maxsize=1)

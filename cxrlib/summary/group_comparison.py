@@ -15,6 +15,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
 from cxrlib.selection.filters import find_reasons, get_filter
 from cxrlib.selection.selection import Selection, select
+from cxrlib.short_repr import short_repr
 from cxrlib.summary.measures import VARIABLES, Measure, explain_sources, list_measures
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 from cxrlib.summary.units import NO, YES, Units, read_images, take_units
@@ -72,6 +73,7 @@ class Comparison:
     n_resamples: int
     seed: int
     notes: tuple[str, ...]
+    __repr__ = short_repr
 
 
 # ---- which images are in which group

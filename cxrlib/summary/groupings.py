@@ -15,6 +15,7 @@ from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.selection.filters import NOT_RECORDED, list_levels
+from cxrlib.short_repr import short_repr
 
 __all__ = ["GROUPINGS", "Grouping", "Groups", "get_grouping", "part_images"]
 
@@ -38,6 +39,7 @@ class Groups:
 
     codes: np.ndarray
     labels: pd.DataFrame
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True)

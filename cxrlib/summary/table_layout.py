@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.number_text import NOTHING
+from cxrlib.short_repr import short_repr
 
 __all__ = ["NUMBER_BAR", "Bar", "Cell", "Column", "Row", "TableLayout", "Tone", "lay_out_frame"]
 
@@ -156,6 +157,7 @@ class TableLayout:
     notes: tuple[str, ...]
     numbers: pd.DataFrame
     tones: Mapping[Tone, str]
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         for row in self.rows:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import FEW, describe_average, describe_share
+from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import Groups, get_grouping, part_images
 from cxrlib.summary.measures import VARIABLES, explain_sources, list_measures
 from cxrlib.summary.units import read_images, take_units
@@ -44,6 +45,7 @@ class TableOne:
     unit: str
     by: str | None
     notes: tuple[str, ...]
+    __repr__ = short_repr
 
     def to_wide(self) -> pd.DataFrame:
         """Lay the words out: variable, value, Missing (of all), Overall, a column a group."""

@@ -16,6 +16,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.findings import is_usable
 from cxrlib.cohort.metadata import YES_NO_CATEGORIES, YES_NO_COLUMNS
 from cxrlib.errors import SelectionError
+from cxrlib.short_repr import short_repr
 
 __all__ = ["BLANK", "UNITS", "Units", "check_unit", "count_conflicts", "read_images", "take_units"]
 
@@ -58,6 +59,7 @@ class Units:
     codes: dict[str, np.ndarray]
     images: np.ndarray
     of_image: np.ndarray
+    __repr__ = short_repr
 
     def have_any(self, marks: np.ndarray) -> np.ndarray:
         """Tell of each unit whether any of its images in the group is marked.
@@ -96,6 +98,7 @@ class Images:
     names: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
     codes: dict[str, np.ndarray]
+    __repr__ = short_repr
 
 
 # A cohort's table never changes, and the tables of a page all read the same columns.

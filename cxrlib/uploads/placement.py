@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 from cxrlib.errors import CxrError
 from cxrlib.number_text import FEW, name_units
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.files import hash_file
 
@@ -87,6 +88,7 @@ class Upload:
     picture_size: tuple[int, int]
     notes: tuple[str, ...]
     sha256: str
+    __repr__ = short_repr
 
     @property
     def picture_url(self) -> str:
@@ -119,6 +121,7 @@ class Reference:
     misses: Floats
     k: int
     n_pool: int
+    __repr__ = short_repr
 
     @property
     def n_images(self) -> int:
@@ -165,6 +168,7 @@ class Placed:
     reference: Reference
     same_as: tuple[str, ...]
     features: str
+    __repr__ = short_repr
 
     @property
     def is_far(self) -> bool:

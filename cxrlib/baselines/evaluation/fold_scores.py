@@ -9,6 +9,7 @@ from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import Protocol
 from cxrlib.baselines.evaluation.resampling import count_independent, weigh_images
 from cxrlib.baselines.evaluation.scores import compute_score, is_constant, list_metrics, sum_pairs
+from cxrlib.short_repr import short_repr
 
 __all__ = [
     "RANKING_METRICS",
@@ -53,6 +54,7 @@ class FoldCase:
     event: str
     protocol: Protocol
     train_size: float
+    __repr__ = short_repr
 
     def rank(self, fit: Fit) -> np.ndarray:
         """Choose what ranks the images."""
@@ -100,6 +102,7 @@ class FoldDraws:
     n_independent: int
     size: float
     train_size: float
+    __repr__ = short_repr
 
 
 def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:

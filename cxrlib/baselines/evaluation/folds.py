@@ -15,6 +15,7 @@ from cxrlib.baselines.evaluation.scores import MEAN, POOLED
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 
 __all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "make_folds", "name_groups", "name_held_out"]
 
@@ -47,6 +48,7 @@ class Labels:
     is_class: bool
     positive: str = "positive"
     negative: str = "negative"
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,7 @@ class Fold:
     is_tested: bool
     is_scored: bool
     reason: str
+    __repr__ = short_repr
 
 
 def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:

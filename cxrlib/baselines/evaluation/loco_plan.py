@@ -29,6 +29,7 @@ from cxrlib.baselines.features.feature_sets import Features, describe_missing, m
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 
 __all__ = [
     "Kept",
@@ -81,6 +82,7 @@ class LocoPlan:
     folds: tuple[Fold, ...]
     notes: tuple[str, ...]
     _designs: dict[str, Design] = field(default_factory=dict, repr=False)
+    __repr__ = short_repr
 
     @property
     def tested(self) -> tuple[Fold, ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cxrlib.errors import SelectionError
+from cxrlib.short_repr import short_repr
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -61,6 +62,7 @@ class Design:
 
     train: np.ndarray
     test: np.ndarray
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,7 @@ class Fit:
     value: np.ndarray
     chosen: np.ndarray
     is_converged: bool
+    __repr__ = short_repr
 
 
 def choose_method(task_kind: str, feature_kind: str) -> Method:

@@ -34,6 +34,7 @@ from cxrlib.baselines.features.feature_sets import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
 __all__ = ["N_PERMUTATIONS", "Null", "compute_null", "load_null", "null_key", "permute_labels"]
@@ -77,6 +78,7 @@ class Null:
     values: pd.DataFrame
     n_wanted: int
     n_done: int
+    __repr__ = short_repr
 
     @property
     def is_complete(self) -> bool:

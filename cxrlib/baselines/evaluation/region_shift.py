@@ -30,6 +30,7 @@ from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -91,6 +92,7 @@ class Shift:
 
     table: pd.DataFrame
     repeats: pd.DataFrame
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)

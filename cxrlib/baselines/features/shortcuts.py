@@ -14,6 +14,7 @@ import pandas as pd
 from cxrlib.cohort.metadata import YES_NO_COLUMNS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
+from cxrlib.short_repr import short_repr
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Shortcut:
     title: str
     table: pd.DataFrame
     origin: tuple[str, ...]
+    __repr__ = short_repr
 
 
 def read_shortcut(name: str, rows: "TaskRows") -> Shortcut:

@@ -27,6 +27,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.literature.paper_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
 from cxrlib.number_text import name_units
+from cxrlib.short_repr import short_repr
 
 if TYPE_CHECKING:
     from cxrlib.storage.store import Store
@@ -87,6 +88,7 @@ class Reproduction:
     counts: pd.DataFrame
     not_run: tuple[NotRun, ...]
     notes: tuple[str, ...]
+    __repr__ = short_repr
 
     def describe(self) -> str:
         """Say in a sentence what became of the printed scores."""

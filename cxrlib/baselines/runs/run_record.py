@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxrlib.baselines.evaluation.loco import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
 from cxrlib.errors import SelectionError
+from cxrlib.short_repr import short_repr
 
 __all__ = ["RECORD_ERRORS", "TABLES", "RunRecord", "format_record", "parse_record", "settle"]
 
@@ -65,6 +66,7 @@ class RunRecord:
     features_title: str
     notes: tuple[str, ...]
     tables: dict[str, pd.DataFrame]
+    __repr__ = short_repr
 
 
 _FIELDS: Mapping[str, type | tuple[type, ...]] = {

@@ -41,6 +41,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.selection.selection import check_selection
+from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -108,6 +109,7 @@ class Run:
     n_runs_before: int
     n_runs: int
     was_stored: bool
+    __repr__ = short_repr
 
     @property
     def folds(self) -> pd.DataFrame:
@@ -471,6 +473,7 @@ class RunComparison:
     table: pd.DataFrame | None
     reason: str = ""
     remarks: tuple[str, ...] = ()
+    __repr__ = short_repr
 
 
 def compare_runs(first: Run, second: Run) -> RunComparison:
