@@ -14,7 +14,7 @@ from cxrlib.number_text import (
 
 
 def test_wilson_is_scipys() -> None:
-    """The closed form gives what scipy gives, for every count up to 30 and another level."""
+    """It is what scipy gives, for every count up to 30 and another level."""
     for n in range(1, 31):
         low, high = compute_wilson(np.arange(n + 1), np.full(n + 1, n), level=0.9)
         for k in range(n + 1):
