@@ -11,6 +11,7 @@ import typer
 
 from cxrlib import __version__
 from cxrlib.cli.cohorts import describe_cohort, load_named
+from cxrlib.cli.maps import PRETRAINED
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
@@ -58,6 +59,9 @@ class ReproducedTable(StrEnum):
     counts = "counts"
 
 
+AUTO = "auto"
+DEFAULT_FEATURES = "outputs"
+
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="File to write; standard output unless named.")
 ]
@@ -81,11 +85,12 @@ def loco(
     features: Annotated[
         str,
         typer.Option(
-            help="outputs, intermediate, 4-outputs, lung-opacity, pixels, prevalence; those of "
-            "another extractor (texture:outputs); a shortcut (view, source, recorded, age-sex); "
+            help="auto (outputs of the extractor that embed takes by default), or one of: outputs, "
+            "embedding, 4-outputs, lung-opacity, pixels, prevalence; those of another extractor "
+            "(texture:outputs); a shortcut (view, source, recorded, age-sex); "
             "or FILE.parquet or FILE.csv with a column image_id and one of numbers a feature."
         ),
-    ] = "outputs",
+    ] = AUTO,
     data: DataOption = None,
     protocol: Annotated[
         ProtocolName,
@@ -123,6 +128,8 @@ def loco(
             seed=seed,
             n_resamples=resamples,
         )
+        is_chosen = features == AUTO
+        features = _choose_features(Store(cache)) if is_chosen else features
         numbers = _read_features(features)
         # Of a file its name: where it lies changes no digit and has no place in an export.
         name = features if numbers is None else numbers.name
@@ -134,6 +141,13 @@ def loco(
             _write_json(_describe_run(run, cohort, command), out)
         else:
             _write_csv(_take_table(run, table), _head_run(run, cohort, command), out)
+        if is_chosen and features != DEFAULT_FEATURES:
+            typer.echo(
+                "The pretrained network's weights are not on this machine, so the texture outputs "
+                f"were used. With the network: python -m cxrlib embed --extractor {PRETRAINED} "
+                "(downloads 28 MB), then loco again.",
+                err=True,
+            )
         _tell_run(run, cohort)
 
 
@@ -190,6 +204,15 @@ def _check_folder(path: Path | None) -> None:
     """Refuse a place that cannot be written, before anything is computed."""
     if path is not None and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"--out {str(path)!r}: there is no folder {str(path.parent)!r}.")
+
+
+def _choose_features(store: Store) -> str:
+    """Choose a set as `embed` chooses its extractor; a network's embeddings do without weights."""
+    from cxrlib.embedding.extractors import find_weights
+
+    embedded = {info.name for info in store.list_extractors()}
+    is_here = PRETRAINED in embedded or find_weights(PRETRAINED) is not None
+    return DEFAULT_FEATURES if is_here else f"texture:{DEFAULT_FEATURES}"
 
 
 def _read_features(text: str) -> "Features | None":

@@ -47,6 +47,7 @@ PAPER_OUTPUTS = (
 N_FEATURES = 1024
 FOUR_OUTPUTS = (LUNG_OPACITY, "Pneumonia", "Infiltration", "Consolidation")
 """The outputs that the paper picked by hand, in its order."""
+# An embedding is "intermediate" in links, files and records, as in the paper: see `spell_set_name`.
 CONSTRUCTIONS = ("intermediate", "outputs", "4-outputs", "lung-opacity")
 _PICKED = {"4-outputs": FOUR_OUTPUTS, "lung-opacity": (LUNG_OPACITY,)}
 
@@ -112,7 +113,7 @@ def title_construction(construction: str, info: ExtractorInfo) -> str:
     '1 output of Texture'
     """
     titles = {
-        "intermediate": "Intermediate features",
+        "intermediate": "Embedding",
         "outputs": name_units(len(info.output_names), "output"),
         "4-outputs": "4 outputs",
         "lung-opacity": "Lung Opacity output",
@@ -227,7 +228,7 @@ def _split_name(name: str) -> tuple[str, str]:
     extractor, colon, construction = name.rpartition(":")
     if construction not in CONSTRUCTIONS or (colon and not extractor):
         raise SelectionError(
-            f"There is no feature set {name[:80]!r}. Choose intermediate, outputs, 4-outputs, "
+            f"There is no feature set {name[:80]!r}. Choose embedding, outputs, 4-outputs, "
             "lung-opacity, pixels or prevalence, a set of another extractor such as "
             "'texture:outputs', or a shortcut: view, source, recorded or age-sex."
         )

@@ -38,6 +38,7 @@ __all__ = [
     "load_features",
     "load_pixel_features",
     "match_features",
+    "spell_set_name",
 ]
 
 Kind = Literal["network", "pixels", "prevalence", "shortcut", "outside"]
@@ -356,15 +357,30 @@ def describe_missing(features: Features) -> str:
 # ---- feature sets by name
 
 
+def spell_set_name(name: str) -> str:
+    """Write a feature set's name in the one spelling that links, files and records have.
+
+    An extractor's embedding has the paper's word there, "intermediate"; "embedding" means the
+    same.
+
+    Examples
+    --------
+    >>> spell_set_name("embedding"), spell_set_name("texture:embedding"), spell_set_name("view")
+    ('intermediate', 'texture:intermediate', 'view')
+    """
+    extractor, colon, last = name.rpartition(":")
+    return f"{extractor}{colon}intermediate" if last == "embedding" else name
+
+
 def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     """Load a feature set by name for the rows of a task.
 
     Parameters
     ----------
     name : str
-        One of the paper's six ("intermediate", "outputs", "4-outputs", "lung-opacity",
-        "pixels", "prevalence"), the first four of another extractor ("texture:outputs"), or a
-        shortcut ("view", "source", "recorded", "age-sex").
+        One of the paper's six ("embedding", which it calls "intermediate", "outputs",
+        "4-outputs", "lung-opacity", "pixels", "prevalence"), the first four of another extractor
+        ("texture:outputs"), or a shortcut ("view", "source", "recorded", "age-sex").
     rows : TaskRows
     store : Store
 
@@ -381,6 +397,7 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     from cxrlib.baselines.features.extractor_features import load_extractor_features
     from cxrlib.baselines.features.shortcuts import SHORTCUTS
 
+    name = spell_set_name(name)
     if name == "prevalence":
         return _make_prevalence(rows)
     if name == "pixels":

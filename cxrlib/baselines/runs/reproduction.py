@@ -19,7 +19,7 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
     describe_score_comparison,
     list_not_run,
 )
-from cxrlib.baselines.features.feature_sets import list_feature_sets
+from cxrlib.baselines.features.feature_sets import list_feature_sets, spell_set_name
 from cxrlib.baselines.runs.runs import RunSpec, make_run
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
@@ -115,6 +115,7 @@ def list_published_runs(
     >>> len(list_published_runs()), list_published_runs(["opacity"], ["outputs"])
     (40, (('opacity', 'outputs'),))
     """
+    features = tuple(map(spell_set_name, features))
     for given, known, noun in (
         (tasks, PUBLISHED_TASKS, "task"),
         (features, FEATURE_TITLES, "feature set"),

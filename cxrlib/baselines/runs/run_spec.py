@@ -7,6 +7,7 @@ from typing import Any
 
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
+from cxrlib.baselines.features.feature_sets import spell_set_name
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, read_task
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
@@ -32,7 +33,8 @@ class RunSpec:
     task : Task
     features : str
         Name of a feature set, see `cxrlib.baselines.features.feature_sets.list_feature_sets`; for
-        numbers from outside the file that the command line names, or any name.
+        numbers from outside the file that the command line names, or any name. Kept in one
+        spelling.
     settings : LocoSettings
     where : str
         Filters as on the command line; kept in one spelling.
@@ -57,6 +59,7 @@ class RunSpec:
                 f"as it is, not {self.settings.protocol!r}. "
                 "cxrlib.baselines.evaluation.loco.run_loco takes any."
             )
+        object.__setattr__(self, "features", spell_set_name(self.features))
         object.__setattr__(self, "where", parse_where(self.where).to_where())
 
     @property

@@ -236,9 +236,38 @@ def test_what_cannot_be_is_refused_in_a_line(root: Path, data: list[str], tmp_pa
     assert run("reproduce", *data, "--features", "view").exit_code == 1
 
 
+def test_loco_takes_the_extractor_that_embed_takes(
+    root: Path, data: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the network's weights both take texture; with them both take the network."""
+    monkeypatch.setattr("cxrlib.cli.maps.find_weights", lambda _: None)
+    monkeypatch.setattr("cxrlib.embedding.extractors.find_weights", lambda _: None)
+    data = [*data[:3], str(root.parent / "embedded")]
+    assert run("embed", *data).exit_code == 0
+    result = run("loco", *data, *TASK, "--format", "json")
+    assert read_json(result)["features"]["name"] == "texture:outputs"
+    assert "so the texture outputs were used" in result.stderr
+    monkeypatch.setattr("cxrlib.embedding.extractors.find_weights", lambda _: Path("weights.pt"))
+    result = run("loco", *data, *TASK)
+    assert result.exit_code == 1
+    assert "Feature set 'outputs' is made by extractor 'densenet121-res224-all'" in result.stderr
+
+
+def test_loco_takes_embedding_and_intermediate_for_one_set(root: Path, data: list[str]) -> None:
+    """Two words, one run: links and records made with the old one stay valid."""
+    data = [*data[:3], str(root.parent / "embedded")]
+    assert run("embed", *data, "--extractor", "texture").exit_code == 0
+    old, new = (
+        read_json(run("loco", *data, *TASK, "--features", f"texture:{word}", "--format", "json"))
+        for word in ("intermediate", "embedding")
+    )
+    assert (new["run"], new["command"]) == (old["run"], old["command"])
+    assert new["features"]["title"].startswith("Embedding of Texture")
+
+
 def test_reproduce_stands_beside_each_printed_score(data: list[str]) -> None:
     """JSON has both cohorts' counts, verdicts, and what could not run with what to do."""
-    options = ("reproduce", *data, "--features", "prevalence", "--features", "intermediate")
+    options = ("reproduce", *data, "--features", "prevalence", "--features", "embedding")
     options += ("--task", "icu-stay", "--task", "opacity")
     answer = read_json(run(*options, "--format", "json"))
     assert answer["protocol"] == "published"

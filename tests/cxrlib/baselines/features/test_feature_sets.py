@@ -230,7 +230,7 @@ def _must_not_be_called(done: int, total: int) -> None:
 @pytest.mark.parametrize("name", ["nothing", "", "texture:", ":outputs", "texture:pixels", "x" * 9])
 def test_names_that_do_not_exist_are_refused(cohort: Cohort, tmp_path: Path, name: str) -> None:
     """A name that is none is answered with those there are."""
-    with pytest.raises(SelectionError, match=r"There is no feature set .* Choose intermediate"):
+    with pytest.raises(SelectionError, match=r"There is no feature set .* Choose embedding"):
         load_features(name, take(cohort), Store(tmp_path))
 
 

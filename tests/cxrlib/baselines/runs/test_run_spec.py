@@ -45,6 +45,16 @@ def test_address_gives_the_run_back(spec: RunSpec, cohort: Cohort) -> None:
     assert RunSpec.from_query(query, cohort) == (spec, [])
 
 
+def test_run_spec_takes_embedding_for_the_papers_word(cohort: Cohort) -> None:
+    """In a link, in a record and in code: the same run as by the word of older links."""
+    task = find_task("icu-stay")
+    old = RunSpec(task, "texture:intermediate")
+    assert RunSpec(task, "texture:embedding") == old
+    assert RunSpec.from_dict(old.to_dict() | {"features": "texture:embedding"}) == old
+    query = old.to_query() | {"features": ["texture:embedding"]}
+    assert RunSpec.from_query(query, cohort) == (old, [])
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_record_gives_the_run_back(spec: RunSpec) -> None:
     """Nothing of a run is lost in its record."""
