@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cxrlib.charts.maps.map_text import safe_text
-from cxrlib.charts.style.day_marks import find_symbol, make_key
+from cxrlib.charts.style.day_marks import draw_cuts, find_symbol, make_key, style_marks
 from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.style.rows import text_width
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure
@@ -85,7 +85,7 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
         layout[f"xaxis{axis}"] = _make_days(marks, axis)
         layout[f"yaxis{axis}"] = _make_shares([max(top - PLOT / height, 0), top], axis)
         layout["annotations"] += [_write_name(each, top), *_name_overall(marks, axis, palette)]
-        cuts += _draw_cuts(marks, axis, palette)
+        cuts += draw_cuts(marks.axis, marks.days, axis, palette)
         traces += _draw_overall(marks, axis, palette)
         traces += _draw_shares(marks, axis, palette)
     if cuts:
@@ -251,7 +251,6 @@ def _name_overall(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, 
 
 def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     """Draw images with their intervals, and as dashes those without a share."""
-    fills = {**palette.states, "unknown": palette.page}
     there = [i for i, row in enumerate(marks.rows) if not row["reason"]]
     gone = [i for i, row in enumerate(marks.rows) if row["reason"]]
     shared = {
@@ -266,6 +265,8 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     }
     rows = [marks.rows[i] for i in there]
     share = [float(row["share"]) for row in rows]
+    views, states = [row["view"] for row in rows], [row["state"] for row in rows]
+    look = style_marks(views, states, palette, size=MARKER)
     return [
         {
             **shared,
@@ -282,18 +283,7 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
                 "thickness": 1.5,
                 "width": 4,
             },
-            "marker": {
-                "symbol": [find_symbol(row["view"]) for row in rows],
-                "size": MARKER,
-                "opacity": 1,
-                "color": [fills.get(row["state"], palette.page) for row in rows],
-                "line": {
-                    "width": 1.5,
-                    "color": [
-                        palette.rims.get(row["state"], palette.rims["unknown"]) for row in rows
-                    ],
-                },
-            },
+            "marker": {**look, "opacity": 1},
         },
         {
             **shared,
@@ -316,29 +306,6 @@ def _say_mark(row: dict[Any, Any]) -> str:
     words = f"{say_image(row)}; state {row['state']}"
     lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
     return "<br>".join(map(safe_text, lines))
-
-
-def _draw_cuts(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
-    """Mark where days are left out between images."""
-    if marks.axis is None:
-        return []
-    low, high = marks.axis.place(marks.days[0]), marks.axis.place(marks.days[-1])
-    return [
-        {
-            "type": "rect",
-            "xref": f"x{axis}",
-            "yref": f"y{axis} domain",
-            "x0": cut.x0 + 0.3 * (cut.x1 - cut.x0),
-            "x1": cut.x1 - 0.3 * (cut.x1 - cut.x0),
-            "y0": 0,
-            "y1": 1,
-            "fillcolor": mix(palette.quiet, palette.page, 0.15),
-            "line": {"width": 0},
-            "layer": "below",
-        }
-        for cut in marks.axis.breaks
-        if low <= cut.x0 and cut.x1 <= high
-    ]
 
 
 def _write_name(shares: PathShares, top: float) -> dict[str, Any]:

@@ -13,7 +13,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.maps.map_text import day_words, safe_text
-from cxrlib.charts.style.day_marks import OTHER_SYMBOL, find_symbol, make_key
+from cxrlib.charts.style.day_marks import (
+    OTHER_SYMBOL,
+    draw_cuts,
+    find_symbol,
+    make_key,
+    style_marks,
+)
 from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.style.rows import text_width
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure
@@ -109,7 +115,7 @@ def plot_course(
         if found is not None:
             traces += _draw_scale(found, (low + high) / 2, axis, palette)
         layout["annotations"] += _write_head(name, found, left, top, palette)
-        if cuts := _draw_cuts(marks, axis, palette):
+        if cuts := draw_cuts(marks.axis, marks.days, axis, palette):
             layout["shapes"] = [*layout.get("shapes", []), *cuts]
     return make_figure(traces, layout, theme)
 
@@ -269,7 +275,6 @@ def _draw_marks(
     kept: Collection[str] | None,
 ) -> list[Trace]:
     """Draw the images; those of the pair with a ring."""
-    fills = {**palette.states, "unknown": palette.page}
     ringed = [i for i, image_id in enumerate(marks.image_ids) if image_id in selected]
     shared = {
         "type": "scatter",
@@ -301,19 +306,11 @@ def _draw_marks(
                 _say_mark(marks, i, name, float(value)) for i, value in enumerate(values)
             ],
             "marker": {
-                "symbol": [find_symbol(view) for view in marks.views],
-                "size": MARKER,
-                "color": [fills.get(state, palette.page) for state in marks.states],
+                **style_marks(marks.views, marks.states, palette, size=MARKER),
                 "opacity": [
                     1.0 if kept is None or image_id in kept else FAINT
                     for image_id in marks.image_ids
                 ],
-                "line": {
-                    "width": 1.5,
-                    "color": [
-                        palette.rims.get(state, palette.rims["unknown"]) for state in marks.states
-                    ],
-                },
             },
             "selected": {"marker": {"opacity": 1}},
             "unselected": {"marker": {"opacity": 1}},
@@ -415,29 +412,6 @@ def explain_scale(course: OutputCourse, noise: Noise) -> str:
         "Within one day: how far two images of one patient, day and view are apart; dark bar "
         f"the median, pale bar 9 of 10 ({pairs} of {persons})."
     )
-
-
-def _draw_cuts(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
-    """Mark where days are left out between images."""
-    shapes = []
-    ends = [x for x, day in zip(marks.x, marks.days, strict=True) if not np.isnan(day)]
-    cuts = marks.axis.breaks if marks.axis is not None else ()
-    for cut in (cut for cut in cuts if min(ends) <= cut.x0 and cut.x1 <= max(ends)):
-        shapes.append(
-            {
-                "type": "rect",
-                "xref": f"x{axis}",
-                "yref": f"y{axis} domain",
-                "x0": cut.x0 + 0.3 * (cut.x1 - cut.x0),
-                "x1": cut.x1 - 0.3 * (cut.x1 - cut.x0),
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": mix(palette.quiet, palette.page, 0.15),
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        )
-    return shapes
 
 
 def _say_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> go.Figure:
