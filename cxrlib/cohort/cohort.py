@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
-    "FILE_STATUSES",
     "Cohort",
     "Keeping",
     "SelectionStep",
@@ -50,8 +49,6 @@ __all__ = [
 ]
 
 Progress = Callable[[str, int, int], None]
-
-FILE_STATUSES = ("ok", "no file", "unreadable", "outside", "not an X-ray")
 
 COLUMNS = (
     "image_id",

@@ -18,7 +18,6 @@ from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
-from cxrlib.quality.rules.days import FEW_DAYS
 from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 
@@ -105,15 +104,12 @@ class Noise:
         where the 90th percentile is about the largest difference seen.
     info : ExtractorInfo
     n_resamples, seed : int
-    n_few_days : int
-        Pairs of day 5, which also stands for "a few days": perhaps not of one day.
     """
 
     table: pd.DataFrame
     info: ExtractorInfo
     n_resamples: int
     seed: int
-    n_few_days: int
     __repr__ = short_repr
 
     def find(self, output: str, kind: str = "same view") -> dict[str, object]:
@@ -283,13 +279,11 @@ def estimate_noise(
             {"output": name, "kind": kind, **drawn.describe(place)}
             for place, name in enumerate(embeddings.info.output_names)
         ]
-    days = images["day"].to_numpy()[first[kinds != ""]]
     return Noise(
         table=pd.DataFrame(rows),
         info=embeddings.info,
         n_resamples=n_resamples,
         seed=seed,
-        n_few_days=int((days == FEW_DAYS).sum()),
     )
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "choose_pair",
     "compare_pair",
     "describe_pair",
-    "find_prior",
     "name_sides",
     "pair_image",
 ]
@@ -184,42 +183,12 @@ class PairFacts:
     sides: tuple[str, str] = SIDES
 
     @property
-    def is_same_day(self) -> bool:
-        """Tell whether both were taken on one recorded day."""
-        return self.days == 0
-
-    @property
     def banner(self) -> tuple[str, ...]:
         """Give the sentences that must stand over the two images, () for a fair pair."""
         return tuple(each.words for each in self.differences if each.is_grave)
 
 
 # ---- choosing
-
-
-def find_prior(rows: pd.DataFrame, image_id: str) -> str | None:
-    """Find the nearest earlier image of the same view.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of a cohort's table, of one patient: image_id, row, offset, view and file_status.
-    image_id : str
-        The image to find a prior of.
-
-    Returns
-    -------
-    str or None
-        None where the image has no day or no view, or nothing fits. Of several images of the
-        nearest day the one first recorded. Only images with a readable file are priors.
-
-    Raises
-    ------
-    SelectionError
-        If the image is not among the rows.
-    """
-    current = _find_image(rows, image_id)
-    return _find_earlier(_read_images(rows), current, (current.view,))
 
 
 def choose_pair(rows: pd.DataFrame) -> Pair:
@@ -234,7 +203,7 @@ def choose_pair(rows: pd.DataFrame) -> Pair:
     Parameters
     ----------
     rows : DataFrame
-        As in `find_prior`.
+        Rows of a cohort's table, of one patient: image_id, row, offset, view and file_status.
     """
     images = _read_images(rows)
     if not images:
@@ -262,7 +231,7 @@ def pair_image(rows: pd.DataFrame, image_id: str, others: Sequence[str | None] =
     Parameters
     ----------
     rows : DataFrame
-        As in `find_prior`.
+        As in `choose_pair`.
     image_id : str
     others : sequence of str or None
         Images to fall back on, such as those shown last.
@@ -297,7 +266,7 @@ def name_sides(rows: pd.DataFrame, pair: Pair) -> tuple[str, str]:
     Parameters
     ----------
     rows : DataFrame
-        As in `find_prior`.
+        As in `choose_pair`.
     pair : Pair
         One image alone is the current one.
 
@@ -358,7 +327,7 @@ def _find_image(rows: pd.DataFrame, image_id: str) -> _Image:
 
 
 def _find_earlier(images: list[_Image], current: _Image, views: Sequence[str | None]) -> str | None:
-    """Find the latest image before another one, of one of some views."""
+    """Find the latest image before another one, of some views; of ties the first recorded."""
     if current.day is None or current.view is None:
         return None
     earlier = [

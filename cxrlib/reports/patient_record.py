@@ -37,8 +37,6 @@ __all__ = [
 
 FACTS = (*UNDATED, "country", "region")
 """What is recorded of a patient without a day; it stands in the row of each image."""
-ADDED = ("same_person_as", "flags", "licence", "passing_on", "credit")
-"""Columns of a record that the cohort's table does not have."""
 
 TITLES = {
     **RECORDED_COLUMNS,
@@ -121,9 +119,9 @@ def record_table(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) 
     Returns
     -------
     DataFrame
-        A row an image by day, with the columns of the cohort's table and `ADDED`: other ids of
-        the same person and rules that flag the image, parted by "; ", the licence as read, what
-        may be passed on (everything but the image itself may), and the credit.
+        A row an image by day, with the columns of the cohort's table and same_person_as (other
+        ids of the same person) and flags (rules that flag the image), parted by "; ", licence (as
+        read), passing_on (what may be passed on: everything but the image itself may), credit.
 
     Raises
     ------

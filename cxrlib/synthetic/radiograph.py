@@ -6,7 +6,7 @@ heart than PA images because the heart then lies far from the detector.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,7 +115,6 @@ class Exposure:
     lung_mask: Array
     sides: Array
     heart_width: float
-    extras: dict[str, Array] = field(default_factory=dict)
 
 
 def make_textures(seed: int) -> Textures:
@@ -199,9 +198,7 @@ def project(
     depth -= MU_SOFT * _gas(anatomy, posture, camera) * (body > 8)
     if not frontal:
         mask, sides, heart_width = air > 2, np.zeros(shape, np.int8), 0.0
-    return Exposure(
-        np.maximum(depth, 0).astype(np.float32), mask, sides, heart_width, {"filled": filled}
-    )
+    return Exposure(np.maximum(depth, 0).astype(np.float32), mask, sides, heart_width)
 
 
 def _lung_detail(

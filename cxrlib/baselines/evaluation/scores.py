@@ -4,8 +4,6 @@ A resample is a row of weights, how often each image was drawn; scores of all of
 computed together and equal scikit-learn's with ``sample_weight``.
 """
 
-from typing import Literal
-
 import numpy as np
 
 __all__ = [
@@ -15,13 +13,11 @@ __all__ = [
     "POOLED_METRICS",
     "RANGES",
     "compute_score",
-    "compute_scores",
     "is_constant",
     "list_metrics",
     "sum_pairs",
 ]
 
-Kind = Literal["classes", "number"]
 
 MEAN, POOLED = "mean", "pooled"
 """Rows of a table of scores that are over all groups, where others name a group."""
@@ -95,25 +91,6 @@ def compute_score(
         scores = _divide(held @ ((y == 1) & (chosen == 1)), held @ (y == 1))
     # Without a negative the precision is 1 whatever the model says.
     return np.where(held @ (y == 0) > 0, scores, np.nan)
-
-
-def compute_scores(
-    y: np.ndarray, ranking: np.ndarray, chosen: np.ndarray, *, kind: str, event: str = ""
-) -> dict[str, float]:
-    """Compute all scores of a task for one set of images.
-
-    Examples
-    --------
-    >>> y, value = np.array([0, 0, 1, 1]), np.array([-2.0, 0.5, 0.1, 3.0])
-    >>> scores = compute_scores(y, value, value > 0, kind="classes", event="negative")
-    >>> {name: round(score, 3) for name, score in scores.items()}
-    {'auroc': 0.75, 'auprc': 0.833, 'recall': 1.0, 'auprc_event': 0.833, 'recall_event': 0.5}
-    """
-    chosen = np.asarray(chosen, dtype=float)
-    return {
-        metric: float(compute_score(y, ranking, chosen, metric, event=event)[0])
-        for metric in list_metrics(kind, event)
-    }
 
 
 def is_constant(values: np.ndarray) -> bool:

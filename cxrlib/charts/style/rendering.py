@@ -19,7 +19,7 @@ from cxrlib.charts.style.paper import Imprint, name_svg, put_on_paper
 from cxrlib.errors import ReportError
 from cxrlib.system.processes import PACKAGE_FOLDER, run_module
 
-__all__ = ["FIGURE_KINDS", "find_chrome", "render_figure", "write_figure"]
+__all__ = ["FIGURE_KINDS", "find_chrome", "render_figure"]
 
 FIGURE_KINDS = ("svg", "png")
 WIDTH = 900  # pixels of a figure that was on no screen; labels are placed for about that
@@ -87,27 +87,6 @@ def render_figure(
     if kind == "png":
         return drawn
     return name_svg(drawn.decode(), title=imprint.heading, description=description).encode()
-
-
-def write_figure(
-    figure: go.Figure, path: Path, imprint: Imprint, *, description: str = "", width: float = WIDTH
-) -> None:
-    """Write `render_figure` to a file named ``.svg`` or ``.png``.
-
-    Raises
-    ------
-    ReportError
-        If it cannot be drawn or written.
-    """
-    kind = path.suffix.lstrip(".").lower()
-    drawn = render_figure(figure, kind, imprint, description=description, width=width)
-    try:
-        path.write_bytes(drawn)
-    except OSError as error:
-        raise ReportError(
-            f"{str(path)!r} cannot be written: {error.strerror}. Name a folder that exists and "
-            "has room."
-        ) from error
 
 
 def _draw(figure: go.Figure, kind: str, chrome: Path) -> bytes:

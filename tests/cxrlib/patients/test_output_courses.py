@@ -221,7 +221,6 @@ def test_what_is_no_pair():
     duplicates = pd.DataFrame({"image_id_1": ["m"], "image_id_2": ["l"]})
     noise = estimate_noise(make_table(rows), embeddings, duplicates=duplicates)
     assert noise.table["n_pairs"].tolist() == [1, 0, 0]
-    assert noise.n_few_days == 1
     assert estimate_noise(make_table(rows), embeddings).find("output 0")["n_pairs"] == 2
 
 

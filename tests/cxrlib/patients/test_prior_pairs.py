@@ -12,7 +12,6 @@ from cxrlib.patients.prior_pairs import (
     choose_pair,
     compare_pair,
     describe_pair,
-    find_prior,
     name_sides,
     pair_image,
 )
@@ -32,41 +31,41 @@ def make_patient(*images):
 def test_prior_is_the_nearest_earlier_image_of_the_same_view():
     """A nearer image of another view, a later one and one without a day are none."""
     rows = make_patient(
-        ("a", 1, "AP"), ("b", 4, "AP"), ("c", 6, "PA"), ("d", 7, "AP"), ("e", 8, "AP"),
+        ("a", 1, "AP"), ("b", 4, "AP"), ("c", 6, "L"), ("d", 7, "AP"), ("e", 8, "AP"),
         ("f", None, "AP"),
     )  # fmt: skip
-    assert find_prior(rows, "d") == "b"
-    assert find_prior(rows, "e") == "d"
-    assert find_prior(rows, "a") is None
-    assert find_prior(rows, "c") is None
-    assert find_prior(rows, "f") is None
+    assert pair_image(rows, "d").prior == "b"
+    assert pair_image(rows, "e").prior == "d"
+    assert pair_image(rows, "a").prior is None
+    assert pair_image(rows, "c").prior is None
+    assert pair_image(rows, "f").prior is None
 
 
 def test_prior_of_tied_images_is_the_first_recorded():
     """Of two on the nearest day the lower row; an image of the same day is no prior."""
     rows = make_patient(("z", 2, "PA"), ("a", 2, "PA"), ("m", 5, "PA"), ("n", 5, "PA"))
-    assert find_prior(rows, "m") == "z"
-    assert find_prior(rows, "n") == "z"
+    assert pair_image(rows, "m").prior == "z"
+    assert pair_image(rows, "n").prior == "z"
 
 
 def test_prior_has_a_readable_file_and_a_recorded_view():
     """An image that cannot be shown is passed over; two blank views are not the same view."""
     rows = make_patient(("a", 1, "PA"), ("b", 2, "PA", GONE), ("c", 3, "PA"), ("d", 4, "PA", GONE))
-    assert find_prior(rows, "c") == "a"
-    assert find_prior(rows, "d") == "c"
-    assert find_prior(make_patient(("a", 1, None), ("b", 2, None)), "b") is None
+    assert pair_image(rows, "c").prior == "a"
+    assert pair_image(rows, "d").prior == "c"
+    assert pair_image(make_patient(("a", 1, None), ("b", 2, None)), "b").prior is None
 
 
 def test_prior_of_an_unknown_image_is_an_error():
     """The message names what was asked for."""
     with pytest.raises(SelectionError, match=r"'nope' is not among the 1 image of this patient"):
-        find_prior(make_patient(("a", 1, "PA")), "nope")
+        pair_image(make_patient(("a", 1, "PA")), "nope")
 
 
 def test_negative_days_are_days():
     """Day -3 is before day 0."""
     rows = make_patient(("a", 0, "PA"), ("b", -3, "PA"))
-    assert find_prior(rows, "a") == "b"
+    assert pair_image(rows, "a").prior == "b"
 
 
 # ---- the pair to open on
@@ -234,7 +233,6 @@ def test_other_records_that_differ():
     names = ["same picture", "sex", "patient_id", "article", "finding"]
     assert [each.name for each in facts.differences] == names
     assert len(facts.banner) == 4
-    assert facts.is_same_day
     assert "which came first is not known" in describe_pair(facts)
 
 

@@ -14,7 +14,6 @@ from cxrlib.cohort.cohort import COLUMNS, Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.quality.ledger import find_flags
 from cxrlib.reports.patient_record import (
-    ADDED,
     FACTS,
     TITLES,
     find_images,
@@ -88,7 +87,8 @@ def test_the_order_of_rows_changes_nothing(cohort: Cohort) -> None:
 def test_a_table_holds_every_column_and_the_flags(cohort: Cohort) -> None:
     """What the cohort's table has, and what is added; no flag is lost."""
     table = record_table(cohort, "a")
-    assert tuple(table.columns) == (*COLUMNS, *ADDED)
+    added = ("same_person_as", "flags", "licence", "passing_on", "credit")
+    assert tuple(table.columns) == (*COLUMNS, *added)
     ledger = find_flags(cohort).table
     for row in table.to_dict("records"):
         own = set(ledger.loc[ledger["image_id"] == row["image_id"], "rule"])
