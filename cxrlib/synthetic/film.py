@@ -83,14 +83,7 @@ def choose_style(seed: int, hospital: Hospital) -> Style:
     )
 
 
-def expose(
-    depth: Array,
-    style: Style,
-    view: str,
-    rng: np.random.Generator,
-    *,
-    left_to_right: bool = True,
-) -> Array:
+def expose(depth: Array, style: Style, view: str, rng: np.random.Generator) -> Array:
     """Turn optical depth into an 8-bit image in a hospital's style.
 
     Parameters

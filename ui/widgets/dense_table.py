@@ -30,7 +30,6 @@ def show_dense_table(
     provenance: Sequence[str],
     file_stem: str,
     max_height: int | None = None,
-    more: Sequence[Saving] = (),
 ) -> None:
     """Show a table with its unit, its notes and a menu that saves it.
 
@@ -44,8 +43,6 @@ def show_dense_table(
         Of the files' names: "regions-2026-01-31".
     max_height : int, optional
         Pixels; a longer table scrolls under its header.
-    more : sequence of Saving
-        What else the menu saves.
     """
     palette = PALETTES[st.context.theme.type or "light"]
     st.html(STYLE)
@@ -60,7 +57,7 @@ def show_dense_table(
             "Save", key=f"{key}_menu", type="tertiary", icon=":material/download:", width="content"
         ),
     ):
-        for row, saving in enumerate([*list_savings(layout, provenance, file_stem), *more]):
+        for row, saving in enumerate(list_savings(layout, provenance, file_stem)):
             st.download_button(
                 saving.label,
                 data=saving.make,

@@ -45,7 +45,6 @@ def plot_multiples(
     *,
     theme: Theme = "light",
     scale: float = 1.0,
-    uirevision: str = "multiples",
 ) -> go.Figure:
     """Plot the same map once a colouring, on the same axes: zooming one zooms all.
 
@@ -60,8 +59,6 @@ def plot_multiples(
     theme : {"light", "dark"}, default "light"
     scale : float, default 1.0
         Of text, marks and height together.
-    uirevision : str
-        While this stays the same the zoom is kept.
 
     Returns
     -------
@@ -92,7 +89,7 @@ def plot_multiples(
         "dragmode": "pan",
         "margin": {"t": 0, "b": BELOW, "l": 8, "r": 8},
         "showlegend": False,
-        "uirevision": uirevision,
+        "uirevision": "multiples",  # while it stays the same the zoom is kept
         "annotations": [],
     }
     for place, (colouring, key) in enumerate(zip(colourings, keys, strict=True)):

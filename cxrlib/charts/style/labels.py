@@ -21,7 +21,6 @@ def place_labels(
     *,
     obstacles: NDArray[np.floating],
     frame: tuple[float, float, float, float],
-    taken: Sequence[tuple[float, float, float, float]] = (),
 ) -> NDArray[np.float64]:
     """Place one label a point, one after the other, each where it costs least.
 
@@ -35,15 +34,13 @@ def place_labels(
         Dots along paths that should stay uncovered, in pixels.
     frame : tuple of float
         ``(x_min, x_max, y_min, y_max)`` to stay in, in pixels.
-    taken : sequence of tuple of float
-        Boxes ``(x_min, x_max, y_min, y_max)`` of labels placed before.
 
     Returns
     -------
     ndarray of shape (n_labels, 2)
         Offset of each label's centre from its point, in pixels.
     """
-    boxes = list(taken)
+    boxes: list[tuple[float, float, float, float]] = []
     offsets = np.zeros((len(points), 2))
     for row, (point, size) in enumerate(zip(points, sizes, strict=True)):
         gaps, candidates = _candidates(np.asarray(size, dtype=np.float64))
