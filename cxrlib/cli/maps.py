@@ -245,12 +245,7 @@ def embed_cohort(
     extractor = load_extractor(
         name, weights=weights, trust_sha256=trust_sha256, device=device, on_progress=line
     )
-    report = compute_embeddings(
-        cohort,
-        extractor,
-        store,
-        on_progress=lambda done, total, *_: line(f"Embedding with {name}", done, total),
-    )
+    report = compute_embeddings(cohort, extractor, store, on_progress=line)
     tell_failures(report)
     return report, extractor.info
 

@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrlib.aliases import Progress
 from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE
 from cxrlib.cohort.persons import compute_signature
 from cxrlib.errors import ImageError, StoreError
@@ -273,7 +274,7 @@ def inspect_appearance(
     *,
     store: "Store | None" = None,
     n_workers: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Measure each image once; known ones come from the store.
 
@@ -286,7 +287,7 @@ def inspect_appearance(
     n_workers : int, optional
         Threads. Up to 4, as the machine has cores.
     on_progress : callable, optional
-        Called with the number of images measured and to be measured.
+        Called after each image that was to be measured.
 
     Returns
     -------
@@ -304,7 +305,7 @@ def inspect_appearance(
                 rows += [row] if row is not None else []
                 done += 1
                 if on_progress is not None:
-                    on_progress(done, len(todo))
+                    on_progress("Looking at images", done, len(todo))
             if rows:
                 known = pd.concat([known, _to_table(rows)])
                 _keep(store, known)

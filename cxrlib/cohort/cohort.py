@@ -9,7 +9,7 @@ is a selection, which is explicit and remembered.
 import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Progress
 from cxrlib.cohort.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.cohort.findings import is_usable, parse_finding
 from cxrlib.cohort.input_problems import ProblemLog
@@ -48,7 +49,6 @@ __all__ = [
     "load_cohort",
 ]
 
-Progress = Callable[[str, int, int], None]
 
 COLUMNS = (
     "image_id",
@@ -532,13 +532,8 @@ def _add_hashes(
     on_progress: Progress | None,
 ) -> dict[int, str]:
     """Add sha256; a file that cannot be opened becomes unreadable."""
-
-    def report(done: int, total: int) -> None:
-        if on_progress is not None:
-            on_progress("Hashing images", done, total)
-
     files = list(dict.fromkeys(paths.values()))
-    hashes, failures = hash_files(files, store=store, on_progress=report)
+    hashes, failures = hash_files(files, store=store, on_progress=on_progress)
     table["sha256"] = pd.Series(
         {i: hashes[path] for i, path in paths.items() if path in hashes}, dtype="str"
     ).reindex(table.index)
@@ -585,11 +580,8 @@ def _add_persons(
     """Add person_id, width and height; return the near-identical images."""
     from cxrlib.cohort.persons import find_near_duplicates, inspect_images, merge_persons
 
-    def report(stage: str) -> Callable[[int, int], None]:
-        return lambda done, total: on_progress(stage, done, total) if on_progress else None
-
     files = {sha256: paths[i] for i, sha256 in hashes.items()}
-    seen = inspect_images(files, store=store, on_progress=report("Reading images"))
+    seen = inspect_images(files, store=store, on_progress=on_progress)
     for i, sha256 in hashes.items():
         if sha256 in seen.failures:
             _mark_unreadable(table, i, seen.failures[sha256])
@@ -597,9 +589,7 @@ def _add_persons(
     table["width"] = found["width"].astype("Int64")
     table["height"] = found["height"].astype("Int64")
     signatures = found["signature"].dropna().set_axis(table["image_id"][found["signature"].notna()])
-    found_pairs = find_near_duplicates(
-        signatures, store=store, on_progress=report("Comparing images")
-    )
+    found_pairs = find_near_duplicates(signatures, store=store, on_progress=on_progress)
     duplicates = _describe_pairs(table, found_pairs)
     pairs = zip(duplicates["patient_id_1"], duplicates["patient_id_2"], strict=True)
     persons = merge_persons(table["patient_id"].unique(), pairs)
@@ -616,13 +606,9 @@ def _inspect_appearance(
     """Measure what the readable images look like."""
     from cxrlib.cohort.appearance import inspect_appearance
 
-    def report(done: int, total: int) -> None:
-        if on_progress is not None:
-            on_progress("Looking at images", done, total)
-
     readable = table.index[table["file_status"] == "ok"].intersection(list(paths))
     files = {table["sha256"][i]: paths[i] for i in readable}
-    return inspect_appearance(files, store=store, on_progress=report)
+    return inspect_appearance(files, store=store, on_progress=on_progress)
 
 
 def _describe_pairs(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:

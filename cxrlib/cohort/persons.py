@@ -42,7 +42,7 @@ import hashlib
 import itertools
 import logging
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from cxrlib.aliases import Progress
 from cxrlib.errors import ImageError, SelectionError, StoreError
 from cxrlib.images.image_files import read_image
 from cxrlib.short_repr import short_repr
@@ -156,7 +157,7 @@ def inspect_images(
     *,
     store: "Store | None" = None,
     n_workers: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Inspection:
     """Decode each image once for its size and signature; known ones come from the store.
 
@@ -170,7 +171,7 @@ def inspect_images(
     n_workers : int, optional
         Threads; Pillow decodes outside Python's lock. Up to 4, as the machine has cores.
     on_progress : callable, optional
-        Called with the number of images decoded and to be decoded.
+        Called after each image that was to be decoded.
 
     Returns
     -------
@@ -192,7 +193,7 @@ def inspect_images(
                     rows.append((sha256, *found))
                 done += 1
                 if on_progress is not None:
-                    on_progress(done, len(todo))
+                    on_progress("Reading images", done, len(todo))
             fresh = _to_table(rows)
             parts.append(fresh)
             known = _add_signatures(store, known, fresh)
@@ -273,7 +274,7 @@ def find_near_duplicates(
     signatures: pd.Series,
     *,
     store: "Store | None" = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Find all pairs of near-identical images.
 
@@ -290,7 +291,7 @@ def find_near_duplicates(
     store : Store, optional
         Keeps the pairs of this very list of images.
     on_progress : callable, optional
-        Called with the number of images compared with all others, about, and of all.
+        Called with about how many images were compared with all others.
 
     Returns
     -------
@@ -379,7 +380,7 @@ def _pair_copies(used: pd.Series, first: pd.Series) -> list[Pair]:
     return pairs
 
 
-def _pair_alike(first: pd.Series, on_progress: Callable[[int, int], None] | None) -> list[Pair]:
+def _pair_alike(first: pd.Series, on_progress: Progress | None) -> list[Pair]:
     """Pair images of different signatures that show the same."""
     from scipy.cluster.hierarchy import DisjointSet
 
@@ -408,7 +409,7 @@ def _hash_signatures(signatures: pd.Series) -> str:
 
 
 def _find_candidates(
-    cells: np.ndarray, groups: "DisjointSet", on_progress: Callable[[int, int], None] | None
+    cells: np.ndarray, groups: "DisjointSet", on_progress: Progress | None
 ) -> Iterator[tuple[int, int, float, float]]:
     """Yield the pairs of rows above MIN_LIKENESS and MIN_DETAIL, with both values.
 
@@ -430,9 +431,9 @@ def _find_candidates(
                 if detail >= MIN_DETAIL:
                     yield one, two, float(likeness[k, m]), detail
                     if on_progress is not None:
-                        on_progress(one, len(cells))
+                        on_progress("Comparing images", one, len(cells))
     if on_progress is not None:
-        on_progress(len(cells), len(cells))
+        on_progress("Comparing images", len(cells), len(cells))
 
 
 def _compare_coarsely(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

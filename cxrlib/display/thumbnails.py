@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.errors import ImageError, StoreError
@@ -54,8 +55,6 @@ FOLDER = "thumbnails"
 JPEG_QUALITY = 90
 MOST_WORKERS = 8  # beyond, threads wait for each other in Python's own part of the work
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class FullImage:
@@ -81,7 +80,7 @@ def compute_thumbnails(
     side: int = THUMBNAIL_SIDE,
     n_workers: int | None = None,
     on_progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> RunReport:
     """Make the thumbnails that are not in the store yet, of all X-rays of a cohort.
 
@@ -98,7 +97,7 @@ def compute_thumbnails(
     n_workers : int, optional
         Threads; one a core and at most 8 unless given.
     on_progress : callable, optional
-        Called with thumbnails done and thumbnails in all, of distinct contents to make.
+        Called after each thumbnail; it counts distinct contents to make.
     should_stop : callable, optional
         Asked after each thumbnail; True ends the run.
 
@@ -269,7 +268,7 @@ def _make_all(
     *,
     n_workers: int,
     on_progress: Progress | None,
-    should_stop: Callable[[], bool] | None,
+    should_stop: ShouldStop | None,
 ) -> tuple[set[str], dict[str, str]]:
     """Call a function for each file, in threads; return contents done and reasons of others."""
     made: set[str] = set()
@@ -280,7 +279,7 @@ def _make_all(
         else:
             bad[file.sha256] = error.reason
         if on_progress is not None:
-            on_progress(len(made) + len(bad), len(files))
+            on_progress("Making thumbnails", len(made) + len(bad), len(files))
         if should_stop is not None and should_stop():
             break
     return made, bad

@@ -1,14 +1,14 @@
 """Embeddings of a cohort: computed once for each image content, stored, loaded."""
 
 import logging
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
@@ -24,8 +24,6 @@ logger = logging.getLogger(__name__)
 BATCH_SIZES = {"cpu": 8, "mps": 32, "cuda": 128}  # on CPU small batches stay in its cache
 # Starting a worker costs as much as preparing some dozens of images.
 FEW_IMAGES = 24
-
-Progress = Callable[[int, int, float, float], None]
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def compute_embeddings(
     n_workers: int | None = None,
     batch_size: int | None = None,
     on_progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> RunReport:
     """Compute the embeddings that are not in the store yet, of all X-rays of a cohort.
 
@@ -104,8 +102,7 @@ def compute_embeddings(
     batch_size : int, optional
         Images a pass of the network; by default 8 on CPU, more elsewhere.
     on_progress : callable, optional
-        Called with images done, images in all, images a second, and seconds left (infinite
-        at first). Images here are distinct contents to compute.
+        Called after each batch; it counts distinct contents to compute.
     should_stop : callable, optional
         Asked before each batch; True ends the run.
 
@@ -159,13 +156,12 @@ class _Run:
         extractor: Extractor,
         n_images: int,
         on_progress: Progress | None,
-        should_stop: Callable[[], bool] | None,
+        should_stop: ShouldStop | None,
     ) -> None:
         self._extractor = extractor
         self._n_images = n_images
         self._on_progress = on_progress
         self._should_stop = should_stop
-        self._started = time.monotonic()
         self.computed: set[str] = set()
         self.bad: dict[str, str] = {}
 
@@ -212,13 +208,9 @@ class _Run:
         self.computed.update(kept)
 
     def _report(self) -> None:
-        if self._on_progress is None:
-            return
-        done = len(self.computed) + len(self.bad)
-        seconds = time.monotonic() - self._started
-        rate = done / seconds if seconds > 0 else 0.0
-        left = (self._n_images - done) / rate if rate > 0 else math.inf
-        self._on_progress(done, self._n_images, rate, left)
+        if self._on_progress is not None:
+            done = len(self.computed) + len(self.bad)
+            self._on_progress("Embedding images", done, self._n_images)
 
 
 def _gather(stream: Iterable[Prepared], size: int) -> Iterator[list[Prepared]]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
@@ -21,7 +22,6 @@ from cxrlib.storage.extractor_info import ExtractorInfo
 __all__ = ["Features", "Space", "lay_out_space", "measure_distances"]
 
 Features = Literal["outputs", "embedding"]
-Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 

@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
+
 __all__ = ["find_nearest", "weigh_neighbours"]
 
-Floats = NDArray[np.floating]
 Places = NDArray[np.intp]
 
 _BLOCK = 2_000_000  # distances at a time: 16 MB

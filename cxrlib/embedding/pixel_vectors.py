@@ -5,11 +5,12 @@ row of 50,176 numbers: the paper's "image pixels" (2020-12, section 4.2).
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.usable_images import locate_files
 from cxrlib.errors import SelectionError
@@ -27,9 +28,6 @@ MAX_IMAGES = 2000
 PIXELS_KIND = "pixels"
 N_BYTES = 4 * N_PIXELS
 
-Floats = NDArray[np.float32]
-Progress = Callable[[int, int], None]
-
 
 def load_pixels(
     cohort: Cohort,
@@ -38,7 +36,7 @@ def load_pixels(
     *,
     n_workers: int = 0,
     on_progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> tuple[Floats, tuple[str, ...], dict[str, str]]:
     """Load the pixels of images; decode those that are not in the store, and keep them there.
 
@@ -51,7 +49,7 @@ def load_pixels(
     n_workers : int, default 0
         Processes that decode; 0 for none.
     on_progress : callable, optional
-        Called with images done and all; images here are distinct contents.
+        Called after each image; images here are distinct contents.
     should_stop : callable, optional
         Asked after each image; True ends the decoding. What was decoded is kept.
 
@@ -81,7 +79,7 @@ def load_pixels(
             else:
                 found[each.sha256] = _write(store, each.sha256, each.item)
             if on_progress is not None:
-                on_progress(done, len(wanted))
+                on_progress("Decoding images", done, len(wanted))
             if should_stop is not None and should_stop():
                 break
     finally:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.errors import (
     DownloadStoppedError,
     ProjectionError,
@@ -41,10 +42,8 @@ __all__ = [
 
 JSON = Any
 """What JSON can hold: None, bool, int, float, str, list and dict of str."""
-OnProgress = Callable[[str, int, int], None]
-ShouldStop = Callable[[], bool]
 Parameters = Mapping[str, tuple[tuple[type, ...], Any]]
-Run = Callable[[Mapping[str, JSON], Path, OnProgress, ShouldStop], dict[str, JSON]]
+Run = Callable[[Mapping[str, JSON], Path, Progress, ShouldStop], dict[str, JSON]]
 
 REQUIRED = object()
 MAX_PARAMETERS = 64 << 10  # bytes as JSON
@@ -185,7 +184,7 @@ def run_work(
     kind: str,
     parameters: Mapping[str, JSON],
     cache: Path,
-    on_progress: OnProgress,
+    on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, JSON]:
     """Do work of a kind; everything that reports progress can be stopped.
@@ -229,7 +228,7 @@ def warm_up() -> None:
 
 
 def _embed(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Embed what is missing of a cohort."""
     cohort, store = _load(parameters["data"], cache, on_progress)
@@ -237,7 +236,7 @@ def _embed(
 
 
 def _map(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Map what is embedded of a cohort."""
     cohort, store = _load(parameters["data"], cache, on_progress)
@@ -246,7 +245,7 @@ def _map(
 
 
 def _prepare(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Embed what is missing of a cohort, then map it."""
     cohort, store = _load(parameters["data"], cache, on_progress)
@@ -255,7 +254,7 @@ def _prepare(
 
 
 def _demo(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Generate the demo cohort, embed it by texture, map it."""
     from cxrlib.synthetic import generate_demo
@@ -267,7 +266,7 @@ def _demo(
 
 
 def _seeds(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Draw a map with other seeds, to tell what of it is chance."""
     from cxrlib.embedding.embeddings import load_embeddings
@@ -285,7 +284,7 @@ def _seeds(
 
 
 def _map_with(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Map what is embedded of a cohort together with a second one."""
     from cxrlib.maps.reference_cohort import compute_fitted
@@ -300,7 +299,7 @@ def _map_with(
 
 
 def _thumbnails(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Make the thumbnails that are missing of a cohort."""
     from cxrlib.display.thumbnails import compute_thumbnails
@@ -309,7 +308,7 @@ def _thumbnails(
     report = compute_thumbnails(
         cohort,
         store,
-        on_progress=lambda done, total, *_: on_progress("Making thumbnails", done, total),
+        on_progress=on_progress,
         should_stop=should_stop,
     )
     if report.n_left:
@@ -322,7 +321,7 @@ def _thumbnails(
 
 
 def _weights(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Download the weights of an extractor, unless they are here."""
     from cxrlib.embedding.extractors.weights import download_weights
@@ -337,7 +336,7 @@ def _weights(
 
 
 def _null(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Permute the labels of a run, and fit its models again."""
     from cxrlib.baselines.runs.run_jobs import make_spec, run_null
@@ -348,7 +347,7 @@ def _null(
 
 
 def _shift(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Compare models from outside and from inside each region on the images of a run."""
     from cxrlib.baselines.runs.run_jobs import make_spec, run_shift
@@ -358,7 +357,7 @@ def _shift(
 
 
 def _pixels_loco(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Make the run of the network on pixels for one task."""
     from cxrlib.baselines.runs.run_jobs import make_pixel_run, make_spec
@@ -368,7 +367,7 @@ def _pixels_loco(
 
 
 def _collection(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: OnProgress, should_stop: ShouldStop
+    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Download the public collection into the cache, unless it is there."""
     from cxrlib.cohort.cohort_list import COLLECTION
@@ -435,7 +434,7 @@ KINDS: dict[str, Kind] = {
 # ---- what they share
 
 
-def _load(data: str, cache: Path, on_progress: OnProgress) -> tuple["Cohort", "Store"]:
+def _load(data: str, cache: Path, on_progress: Progress) -> tuple["Cohort", "Store"]:
     """Load a cohort and the store of its numbers."""
     from cxrlib.cohort.cohort import load_cohort
     from cxrlib.storage.store import Store
@@ -449,7 +448,7 @@ def _embed_cohort(
     cohort: "Cohort",
     store: "Store",
     parameters: Mapping[str, JSON],
-    on_progress: OnProgress,
+    on_progress: Progress,
     should_stop: ShouldStop,
 ) -> tuple[dict[str, JSON], "ExtractorInfo"]:
     """Embed what is missing; return what was done and by which extractor."""
@@ -462,7 +461,7 @@ def _embed_cohort(
         cohort,
         extractor,
         store,
-        on_progress=lambda done, total, *_: on_progress("Embedding images", done, total),
+        on_progress=on_progress,
         should_stop=should_stop,
     )
     if report.n_left:
@@ -470,7 +469,7 @@ def _embed_cohort(
     return _count(report, extractor.info), extractor.info
 
 
-def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress) -> "Extractor":
+def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: Progress) -> "Extractor":
     """Load an extractor, or take the last one again where it is the same."""
     trust = parameters["trust_sha256"]
     if trust is not None and trust != os.environ.get(TRUST_VARIABLE):
@@ -492,7 +491,7 @@ def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: OnProgress)
     )
 
 
-def _load_known(name: str, device: str, on_progress: OnProgress) -> "Extractor":
+def _load_known(name: str, device: str, on_progress: Progress) -> "Extractor":
     """Load an extractor without weights of one's own; one is kept, as loading costs seconds."""
     from cxrlib.embedding.extractors import find_weights
 
@@ -515,7 +514,7 @@ def _map_cohort(
     info: "ExtractorInfo",
     store: "Store",
     settings: Mapping[str, JSON],
-    on_progress: OnProgress,
+    on_progress: Progress,
 ) -> dict[str, JSON]:
     """Map what is embedded; return how many images are on the map."""
     from cxrlib.maps.mapped_cohort import compute_map

@@ -42,7 +42,7 @@ METADATA_LICENCE = (
 Row = pd.Series | Mapping[Any, Any]
 """A row of a cohort's table, by column."""
 
-NOT_RECORDED = "none recorded"
+NO_LICENCE = "none recorded"
 WITHHELD = ("no licence", "licence not known")
 """Why an image must not be passed on at all."""
 LONGEST_NAME = 80  # characters of a text from a file that an export shows on a line
@@ -131,7 +131,7 @@ def read_licence(text: object) -> Licence:
     False
     """
     if not isinstance(text, str) or not text.strip():
-        return Licence(NOT_RECORDED, words="no licence is recorded: nothing is granted")
+        return Licence(NO_LICENCE, words="no licence is recorded: nothing is granted")
     name = text.strip()
     found = _read(name) if len(name) <= LONGEST_TEXT else None
     unknown = "not a licence that is known here: nothing is granted"
@@ -228,7 +228,7 @@ def why_withheld(row: Row, *, is_synthetic: bool = False) -> str:
         return "no readable file"
     if licence.is_granted:
         return ""
-    return WITHHELD[0 if licence.name == NOT_RECORDED else 1]
+    return WITHHELD[0 if licence.name == NO_LICENCE else 1]
 
 
 def why_left_out(row: Row, *, is_synthetic: bool = False) -> str:
@@ -359,7 +359,7 @@ def count_licences(rows: pd.DataFrame, *, is_synthetic: bool = False) -> Licence
     else:
         licences = [read_licence(text) for text in rows["license"]]
     granted = [licence for licence in licences if licence.is_granted]
-    n_without = sum(licence.name == NOT_RECORDED for licence in licences)
+    n_without = sum(licence.name == NO_LICENCE for licence in licences)
     names = Counter(licence.name for licence in licences)
     return LicenceCounts(
         n_images=len(licences),

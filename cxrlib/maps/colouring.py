@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.selection.filters import NOT_RECORDED
 from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 

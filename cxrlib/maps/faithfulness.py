@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.embedding.feature_space import Space
 from cxrlib.maps.seed_stability import Spread
 from cxrlib.maps.trajectories import OnMap, Step, Trajectory
@@ -30,7 +31,6 @@ __all__ = [
     "measure_typical",
 ]
 
-Floats = NDArray[np.floating]
 Places = NDArray[np.intp]
 
 NEIGHBOURS = (15, 30)

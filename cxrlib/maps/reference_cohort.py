@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
 from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
@@ -45,8 +46,6 @@ __all__ = [
 N_NEIGHBOURS = 15
 FAR = 0.95
 """A reference image is far off beyond the distance of this share of the map's own images."""
-
-Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by

@@ -7,14 +7,13 @@ places are compared: none of these means anything on a map.
 import hashlib
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats, Progress
 from cxrlib.errors import ProjectionError
 from cxrlib.maps.projection import (
     Embedded,
@@ -36,7 +35,6 @@ KIND = "spreads"
 SPREAD_VERSION = 1
 N_SEEDS = 10
 SEEDS = (2, 50)  # fewest and most
-Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
@@ -76,7 +74,7 @@ def compute_spread(
     store: Store,
     *,
     n_seeds: int = N_SEEDS,
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Spread:
     """Draw the map with other seeds, or load the maps the store has; keep the result.
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import NOT_RECORDED, Floats
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
@@ -25,7 +26,6 @@ __all__ = [
     "KINDS",
     "MIN_PAIRS",
     "MIN_PERSONS",
-    "NOT_RECORDED",
     "Noise",
     "OutputCourse",
     "choose_outputs",
@@ -47,7 +47,6 @@ MIN_FOR_TOP = 20
 N_RESAMPLES = 1000
 #: Of very many images of one patient and day, each is paired with so many that follow it.
 MOST_FOLLOWING = 50
-NOT_RECORDED = "not recorded"
 
 #: How two images of one patient and day can differ in view, in words.
 KINDS = {
@@ -63,8 +62,6 @@ _FIRST = (
     ("Mean zone brightness", "Zone asymmetry"),
 )
 N_FIRST = 4
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
@@ -51,7 +52,6 @@ SCORES = {"geographic_mean": ("Geographic extent", 8), "opacity_mean": ("Opacity
 SIDES = ("prior", "current")
 UNORDERED = ("first", "second")
 
-NOT_RECORDED = "not recorded"
 N_TELLING = 20
 
 #: What else may differ, by column: what it means, and whether it belongs into a banner.

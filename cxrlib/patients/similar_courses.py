@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.cohort.persons import refuse_patient
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.embedding.feature_space import Features, Space, lay_out_space, measure_distances
@@ -27,7 +28,6 @@ __all__ = [
     "nearest_courses",
 ]
 
-Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 

@@ -14,11 +14,11 @@ import plotly.graph_objects as go
 from cxrlib.charts.maps.html_page import FONT, POLICY, frame_table, write_cells
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.charts.style.template import TEXT_SIZE
+from cxrlib.number_text import NOTHING
 from cxrlib.short_repr import short_repr
 
 __all__ = ["PageFigure", "PageTable", "Section", "report_html"]
 
-NOTHING = "–"
 SHORT, LONG = 18, 40  # signs of a cell
 # Pixels: fonts of the reader's machine can be wider than those of the program's own pages.
 WIDER = 32

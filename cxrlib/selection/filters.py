@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.cohort.regions import UNKNOWN
@@ -15,7 +16,6 @@ from cxrlib.quality.flags import FLAGS, list_flags
 
 __all__ = [
     "FILTERS",
-    "NOT_RECORDED",
     "Choice",
     "Filter",
     "find_reasons",
@@ -24,8 +24,6 @@ __all__ = [
     "list_numbers",
     "name_number",
 ]
-
-NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import io
 import logging
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxrlib.aliases import Progress
 from cxrlib.errors import StoreError
 from cxrlib.system.os_errors import describe_read_error
 
@@ -164,7 +165,7 @@ def hash_files(
     paths: Sequence[Path],
     *,
     store: "Store | None" = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> tuple[dict[Path, str], dict[Path, str]]:
     """Hash files through the store's index, or by reading them if that cannot be used.
 
@@ -174,7 +175,7 @@ def hash_files(
     store : Store, optional
         Its index saves reading unchanged files.
     on_progress : callable, optional
-        Called with the number of files done and the number of all.
+        Called after each file.
 
     Returns
     -------
@@ -196,7 +197,7 @@ def hash_files(
         except OSError as error:
             failures[path] = describe_read_error(error)
         if on_progress is not None:
-            on_progress(done, len(paths))
+            on_progress("Hashing images", done, len(paths))
     return hashes, failures
 
 

@@ -24,7 +24,7 @@ import re
 import stat
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cxrlib.aliases import Progress
 from cxrlib.errors import SelectionError, StoreError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
@@ -108,7 +109,7 @@ class Store:
     def hash_files(
         self,
         paths: Sequence[Path],
-        on_progress: Callable[[int, int], None] | None = None,
+        on_progress: Progress | None = None,
     ) -> tuple[dict[Path, str], dict[Path, str]]:
         """Hash the contents of files, reading only those that are new or changed.
 
@@ -119,7 +120,7 @@ class Store:
         ----------
         paths : sequence of Path
         on_progress : callable, optional
-            Called with the number of files done and the number of all.
+            Called after each file.
 
         Returns
         -------
@@ -146,7 +147,7 @@ class Store:
                 if len(fresh) >= HASHES_A_PART:
                     self._append_index(fresh)
                 if on_progress is not None:
-                    on_progress(done, len(paths))
+                    on_progress("Hashing images", done, len(paths))
         finally:
             self._append_index(fresh)
         return hashes, failures

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from itertools import groupby
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cxrlib.aliases import Progress
 from cxrlib.errors import CohortError
 from cxrlib.synthetic.annotations import Drawn, box_entries, collect_boxes, draw_scores
 from cxrlib.synthetic.course import ZONES
@@ -26,8 +27,6 @@ from cxrlib.synthetic.truth import VERSION, describe_planted
 from cxrlib.system.processes import ONE_THREAD, count_cores, with_environment
 
 __all__ = ["generate_demo"]
-
-Progress = Callable[[str, int, int], None]
 
 
 def generate_demo(

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
 from cxrlib.errors import CxrError
 from cxrlib.number_text import FEW, name_units
@@ -42,7 +43,6 @@ __all__ = [
     "place_upload",
 ]
 
-Floats = NDArray[np.floating]
 
 ALLOW_VARIABLE = "CXR_ALLOW_UPLOADS"
 """Set to 1 by ``serve --allow-uploads``; whatever else it holds, uploads are off."""

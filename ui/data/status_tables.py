@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.inventory import list_cache
+from cxrlib.number_text import name_units
 from cxrlib.storage.store import Store
 from ui.session.resources import find_cache
 from ui.widgets.table import show_table
@@ -34,7 +34,7 @@ def describe_files(counts: Mapping[str, object]) -> str:
         if counts[name]
     ]
     n_xrays, n_patients, n_persons = (
-        count_words(int(str(counts[name])), noun)
+        name_units(int(str(counts[name])), noun)
         for name, noun in (("n_xray", "X-ray"), ("n_patients", "patient"), ("n_persons", "person"))
     )
     return (

@@ -10,6 +10,7 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import explain_misfit
 from cxrlib.errors import CxrError
+from cxrlib.number_text import NOTHING
 from ui.images.patient_link import offer_patient
 from ui.images.pictures import describe_row, make_picture
 from ui.images.viewer import show_viewer
@@ -18,7 +19,6 @@ from ui.widgets.text import show_alert, show_heading, show_quiet
 
 __all__ = ["list_facts", "show_image_panel", "write_facts"]
 
-NOT_RECORDED = "–"
 HEIGHT = 400  # of the image's black surround, pixels: its record below stays in sight
 
 
@@ -74,11 +74,11 @@ def _undated(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return NOT_RECORDED if pd.isna(value) or value == "" else str(value)  # type: ignore[call-overload]
+    return NOTHING if pd.isna(value) or value == "" else str(value)  # type: ignore[call-overload]
 
 
 def _number(value: object) -> str:
-    return NOT_RECORDED if pd.isna(value) else f"{float(value):.0f}"  # type: ignore[call-overload, arg-type]
+    return NOTHING if pd.isna(value) else f"{float(value):.0f}"  # type: ignore[call-overload, arg-type]
 
 
 def write_facts(facts: list[tuple[str, str]], *, links: bool) -> str:

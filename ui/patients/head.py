@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import count_words
+from cxrlib.number_text import NOTHING, name_units
 from cxrlib.patients.patient_facts import list_undated_facts
 from ui.widgets.text import show_quiet, show_text
 
@@ -21,7 +21,6 @@ __all__ = [
     "show_head",
 ]
 
-NOT_RECORDED = "–"
 MOST_ID = 60  # signs of an id
 MOST_NAMED = 40  # signs of an id in the name of a file
 
@@ -43,7 +42,7 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
     n_out = sum(image_id not in kept for image_id in rows["image_id"])
     if n_out:
         notes.append(
-            f"The filters leave out {n_out} of the {count_words(len(rows), 'X-ray')} of this "
+            f"The filters leave out {n_out} of the {name_units(len(rows), 'X-ray')} of this "
             "patient: shown faint, so that the course stays whole."
         )
     if note := " ".join(filter(None, notes)):
@@ -83,7 +82,7 @@ def describe_patient(summary: pd.Series) -> str:
     summary : Series
         Of `cxrlib.patients.patient_list.summarise_patients`.
     """
-    words = count_words(int(summary["n_images"]), "X-ray")
+    words = name_units(int(summary["n_images"]), "X-ray")
     if missing := int(summary["n_images"] - summary["n_with_file"]):
         words += f" ({missing} without a readable file)"
     parts = [f"{words} ({summary['views']}){_describe_days(summary)}"]
@@ -132,7 +131,7 @@ def show_facts(rows: pd.DataFrame) -> None:
     """Show what is recorded of the patient without a date: beside the axis, never on it."""
     facts = list_undated_facts(rows)
     items = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value or NOT_RECORDED)}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value or NOTHING)}</dd></div>"
         for name, value in facts
     )
     st.html(

@@ -8,8 +8,8 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.number_text import name_units
 from cxrlib.quality.ledger import find_flags
 from cxrlib.quality.rules import SEVERITIES
 from ui.patients.image_pair import name_images
@@ -108,8 +108,8 @@ def _name_where(names: Sequence[str], n_images: int) -> str:
 
 def _write_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
     """Write flags by rule, the gravest first, with the images each value stands at."""
-    title = f"Quality flags: {count_words(len(flags), 'flag')} on "
-    title += f"{flags['image_id'].nunique()} of {count_words(len(names), 'image')}"
+    title = f"Quality flags: {name_units(len(flags), 'flag')} on "
+    title += f"{flags['image_id'].nunique()} of {name_units(len(names), 'image')}"
     parts = []
     by_rule = list(flags.groupby(["severity", "rule"], sort=False))
     for (severity, rule), group in sorted(by_rule, key=lambda each: _rank(each[0][0])):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import parse_number
+from cxrlib.number_text import name_units
 from cxrlib.selection.filters import FILTERS, list_choices, list_numbers, name_number
 from cxrlib.selection.selection import (
     OPEN_ENDS,
@@ -105,8 +105,8 @@ def describe_empty(ways: Sequence[Loosening]) -> str:
     if not ways:
         return "No image is left, and no single filter is to blame. Reset the filters."
     parts = [
-        f"Without {way.label!r}: {count_words(way.n_images, 'image')} of "
-        f"{count_words(way.n_patients, 'patient')}."
+        f"Without {way.label!r}: {name_units(way.n_images, 'image')} of "
+        f"{name_units(way.n_patients, 'patient')}."
         for way in ways[:2]
     ]
     return f"No image is left. {' '.join(parts)}"

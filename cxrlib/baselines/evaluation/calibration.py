@@ -7,8 +7,8 @@ a prediction is from being a risk there, not how it would be on a ward.
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.loco import POOLED, LocoResult
 from cxrlib.baselines.evaluation.protocols import CORRECTED, refuse_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval, weigh_images
@@ -20,7 +20,6 @@ CALIBRATION_COLUMNS = (
     *("fold", "predicted", "observed", "difference", "low", "high"),
     *("n_images", "n_persons", "n_used", "n_dropped", "reason"),
 )
-Floats = NDArray[np.float64]
 
 
 def check_calibration(result: LocoResult) -> pd.DataFrame:

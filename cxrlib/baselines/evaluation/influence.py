@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
 from cxrlib.baselines.evaluation.loco import MEAN, POOLED, LocoResult
 from cxrlib.baselines.evaluation.loco_result import read_cases
@@ -18,7 +19,6 @@ from cxrlib.errors import SelectionError
 
 __all__ = ["find_influence"]
 
-Floats = NDArray[np.float64]
 _COLUMNS = (
     *("person_id", "patient_ids", "fold", "n_images", "n_positive"),
     *("score", "without", "change", "reason"),

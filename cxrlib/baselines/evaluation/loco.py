@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import ShouldStop
 from cxrlib.baselines.evaluation.fold_scores import (
     FoldCase,
     FoldDraws,
@@ -23,7 +24,6 @@ from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
     LocoPlan,
     Predictions,
-    ShouldStop,
     note_fits,
     plan_loco,
     predict_folds,

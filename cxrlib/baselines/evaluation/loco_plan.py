@@ -6,12 +6,13 @@ fits one plan to many permutations of the labels.
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import ShouldStop
 from cxrlib.baselines.evaluation.folds import Fold, Labels, make_folds
 from cxrlib.baselines.evaluation.models import (
     MLP_SEEDS,
@@ -35,7 +36,6 @@ __all__ = [
     "Kept",
     "LocoPlan",
     "Predictions",
-    "ShouldStop",
     "note_fits",
     "plan_loco",
     "predict_folds",
@@ -43,7 +43,6 @@ __all__ = [
 
 _SHARED = {"person": "a person", "article": "an article", "source": "a site"}
 
-ShouldStop = Callable[[], bool]
 Kept = MutableMapping[tuple[str, int], Fit]
 """Fits by fold and seed, kept somewhere so that what was stopped goes on."""
 Predictions = Mapping[str, tuple[Fit, ...]]

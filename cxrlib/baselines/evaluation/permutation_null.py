@@ -12,13 +12,13 @@ within persons, as severity does, it is close to that.
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
 from cxrlib.baselines.evaluation.folds import name_groups
 from cxrlib.baselines.evaluation.loco import (
@@ -55,9 +55,6 @@ MOST_DRAWS = 1000
 # Scores are ratios of whole numbers: those that differ by less are equal.
 ROUNDING = 1e-9
 
-Floats = NDArray[np.float64]
-OnProgress = Callable[[int, int, float], None]
-ShouldStop = Callable[[], bool]
 _VALUES = ("permutation", "fold", "metric", "value")
 _TABLE = ("fold", "metric", "observed", "n", "n_at_least", "p", "low", "middle", "high", "reason")
 
@@ -157,7 +154,7 @@ def compute_null(
     *,
     n: int = N_PERMUTATIONS,
     store: Store | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Null:
     """Permute labels over persons within the held-out groups, and fit every model again.
@@ -175,7 +172,7 @@ def compute_null(
     store : Store, optional
         Where what is done is kept, and taken up again.
     on_progress : callable, optional
-        Takes the permutations done, all, and the p of the pooled score so far (NaN for none).
+        Called before each permutation; the stage holds the p of the pooled score so far.
     should_stop : callable, optional
         Asked before each permutation; what it stops is kept and returned as it is.
 
@@ -195,7 +192,7 @@ def compute_null(
     try:
         while done < n and not (should_stop is not None and should_stop()):
             if on_progress is not None:
-                on_progress(done, n, counter.p)
+                on_progress(counter.describe(), done, n)
             pieces.append(_score(plan, done))
             counter.add(pieces[-1])
             done += 1
@@ -207,7 +204,7 @@ def compute_null(
         if store is not None and (done > kept or known is None):
             pieces = [_keep(pieces, rows, features, settings, store)]
     if on_progress is not None and done >= n:
-        on_progress(done, n, counter.p)
+        on_progress(counter.describe(), done, n)
     return _take(pd.concat(pieces, ignore_index=True), n)
 
 
@@ -227,12 +224,11 @@ class _Counter:
         self._n += int(np.isfinite(pooled).sum())
         self._n_at_least += int((pooled >= self._observed - ROUNDING).sum())
 
-    @property
-    def p(self) -> float:
-        """The p so far; NaN where there is none."""
+    def describe(self) -> str:
+        """Say what is done and the p so far, where there is one."""
         if not self._n or np.isnan(self._observed):
-            return np.nan
-        return (1 + self._n_at_least) / (1 + self._n)
+            return "Drawing permutations"
+        return f"Drawing permutations (p so far {(1 + self._n_at_least) / (1 + self._n):.3f})"
 
 
 def _check(features: Features, n: int) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
 from cxrlib.baselines.evaluation.folds import name_groups
 from cxrlib.baselines.evaluation.models import Method, choose_method, fit_model, make_design
@@ -67,10 +68,7 @@ SHIFT_COLUMNS = (
 _REPEATS = ("fold", "repeat", "outside", "inside")
 _NUMBERS = ("outside", "inside", "difference", "low", "high")
 
-OnProgress = Callable[[int, int], None]
-ShouldStop = Callable[[], bool]
 Ints = NDArray[np.intp]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -183,7 +181,7 @@ def compare_shift(
     settings: LocoSettings | None = None,
     *,
     n_repeats: int = N_REPEATS,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Shift:
     """Compare models from outside and from inside each region on the same images.
@@ -205,7 +203,7 @@ def compare_shift(
         what is kept apart. At most `N_RESAMPLES` of its resamples are made.
     n_repeats : int, default 20
     on_progress : callable, optional
-        Takes the resamples done, and those of all regions.
+        Called after each resample; it counts those of all regions.
     should_stop : callable, optional
         Asked before each region and resample.
 
@@ -230,7 +228,8 @@ def compare_shift(
         if should_stop is not None and should_stop():
             raise RunStoppedError("The comparison was stopped.")
         if on_progress is not None:
-            on_progress(place * n_resamples + done, len(names) * n_resamples)
+            n_done, n_in_all = place * n_resamples + done, len(names) * n_resamples
+            on_progress("Comparing resamples", n_done, n_in_all)
 
     compared = {
         name: _compare_group(images, name, settings, n_repeats, functools.partial(step, place))
@@ -252,7 +251,7 @@ def compute_shift(
     store: Store,
     *,
     n_repeats: int = N_REPEATS,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Shift:
     """Load a comparison from the store, or make and keep it; see `compare_shift`."""

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.baselines.evaluation.loco import LocoResult
 from cxrlib.baselines.evaluation.protocols import refuse_few
 from cxrlib.baselines.evaluation.resampling import (
@@ -21,7 +22,6 @@ from cxrlib.baselines.evaluation.resampling import (
     weigh_images,
 )
 from cxrlib.baselines.evaluation.scores import POOLED_METRICS, sum_pairs
-from cxrlib.selection.filters import NOT_RECORDED
 
 __all__ = ["AGE_GROUPS", "SUBGROUP_COLUMNS", "name_age_groups", "score_subgroups"]
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.baselines.features.feature_sets import MAX_NAME, Features, features_from_matrix
 from cxrlib.cohort.planted_truth import make_encodable
 from cxrlib.errors import SelectionError
@@ -47,8 +47,6 @@ _ADVICE = (
     f"A feature file has a column {ID_COLUMN} of text, as the cohort's exports write it, and one "
     "column of numbers a feature."
 )
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ control and the shortcuts stand in the same list so that they are run beside the
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 
@@ -42,7 +43,6 @@ __all__ = [
 ]
 
 Kind = Literal["network", "pixels", "prevalence", "shortcut", "outside"]
-Floats = NDArray[np.float64]
 
 MAX_VALUE = 1e12
 """Largest size of a usable number: squares of larger ones leave no digits for the rest."""
@@ -423,8 +423,8 @@ def load_pixel_features(
     store: "Store",
     *,
     n_workers: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    on_progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Features:
     """Load the images themselves as features, with progress: `load_features` for "pixels".
 

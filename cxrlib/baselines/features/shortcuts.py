@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort.metadata import YES_NO_COLUMNS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
@@ -30,7 +31,6 @@ SHORTCUT_TITLES = {
 }
 SHORTCUTS = tuple(SHORTCUT_TITLES)
 
-NOT_RECORDED = "not recorded"
 AGE_WHERE_BLANK = 50.0
 """Years; stands for a blank age beside a column that says so. A constant of no data: a mean would
 carry something of the images that a model is tested on."""

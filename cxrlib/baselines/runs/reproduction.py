@@ -5,12 +5,13 @@ and 8 to 14). What cannot run keeps its lines and says why. Every run is one lik
 kept, it stands in the run book, and the page shows it by its id.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.paper_score_comparison import (
     SCORE_COLUMNS,
@@ -44,8 +45,6 @@ REPRODUCTION_COLUMNS = (*SCORE_COLUMNS, "run")
 """Columns of `Reproduction.scores`: those of a comparison and the id of the run, "" for none."""
 
 STAGE = "Running the paper's baselines"
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def reproduce_scores(
     tasks: Sequence[str] = (),
     features: Sequence[str] = (),
     on_progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Reproduction:
     """Run the paper's baselines under the published protocol, beside each printed score.
 
@@ -214,7 +213,7 @@ def _run_pair(
     store: "Store",
     task: str,
     features: str,
-    should_stop: Callable[[], bool] | None,
+    should_stop: ShouldStop | None,
 ) -> pd.DataFrame | NotRun:
     """Run one row of the paper's and set it beside the printed scores."""
     spec = RunSpec(find_task(task), features, LocoSettings(protocol=PUBLISHED))

@@ -6,12 +6,11 @@ store, where `cxrlib.baselines.evaluation.permutation_null.load_null`,
 find it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
 from cxrlib.baselines.evaluation.folds import Labels, make_folds
 from cxrlib.baselines.evaluation.models import MLP_SEEDS, choose_method, refuse_training
@@ -45,9 +44,6 @@ PIXELS = "pixels"
 DECODERS = 2
 
 _RANGES = (("seed", 0, 2**32 - 1), ("resamples", 0, MAX_RESAMPLES), ("n", *PERMUTATIONS))
-
-OnProgress = Callable[[str, int, int], None]
-ShouldStop = Callable[[], bool]
 
 
 def spec_parameters(spec: RunSpec, data: str) -> dict[str, Any]:
@@ -109,7 +105,7 @@ def run_null(
     store: Store,
     spec: RunSpec,
     n: int,
-    on_progress: OnProgress,
+    on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, Any]:
     """Compute the null of a run, going on from what is done of it.
@@ -128,15 +124,11 @@ def run_null(
     on_progress("Making the run", 0, 0)
     result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
 
-    def report(done: int, total: int, p: float) -> None:
-        so_far = "" if np.isnan(p) else f" (p so far {p:.3f})"
-        on_progress(f"Drawing permutations{so_far}", done, total)
-
     null = compute_null(
         *(result.rows, result.features, result.settings),
         n=n,
         store=store,
-        on_progress=report,
+        on_progress=on_progress,
         should_stop=should_stop,
     )
     if not null.is_complete:
@@ -158,7 +150,7 @@ def run_shift(
     cohort: Cohort,
     store: Store,
     spec: RunSpec,
-    on_progress: OnProgress,
+    on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, Any]:
     """Compare models from outside and from inside each region, and keep the comparison.
@@ -177,7 +169,7 @@ def run_shift(
     result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
     found = compute_shift(
         *(result.rows, result.features, result.settings, store),
-        on_progress=lambda done, total: on_progress("Comparing resamples", done, total),
+        on_progress=on_progress,
         should_stop=should_stop,
     )
     key = shift_key(result.rows, result.features, result.settings)
@@ -188,7 +180,7 @@ def make_pixel_run(
     cohort: Cohort,
     store: Store,
     spec: RunSpec,
-    on_progress: OnProgress,
+    on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, Any]:
     """Make the run of the network on pixels; images and networks that are done are kept.
@@ -213,7 +205,7 @@ def make_pixel_run(
         rows,
         store,
         n_workers=DECODERS,
-        on_progress=lambda done, total: on_progress("Decoding images", done, total),
+        on_progress=on_progress,
         should_stop=should_stop,
     )
     if should_stop():

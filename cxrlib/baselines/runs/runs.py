@@ -9,12 +9,13 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from cxrlib.aliases import ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import READ_COLUMNS, list_versions
 from cxrlib.baselines.evaluation.loco import MEAN, Kept, LocoResult, compare_results, run_loco
 from cxrlib.baselines.features.feature_sets import (
@@ -67,7 +68,6 @@ logger = logging.getLogger(__name__)
 #: Raised when the same settings give other digits: every stored run is then made anew.
 RUN_VERSION = 1
 ID_DIGITS = 12
-ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
 from cxrlib.cohort.cohort import Cohort, SelectionStep
 from cxrlib.cohort.metadata import XRAY_VIEWS
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
-from cxrlib.selection.filters import LAST, NOT_RECORDED, name_number
+from cxrlib.selection.filters import LAST, name_number
 from cxrlib.selection.selection import Selection, find_all_reasons
 from cxrlib.summary.group_comparison import Comparison, compare_groups
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.map_text import count_words
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.charts.style.palette import PALETTES, Theme
 from cxrlib.charts.style.rows import (
     STILL,
@@ -18,7 +18,7 @@ from cxrlib.charts.style.rows import (
 )
 from cxrlib.charts.style.template import MARGIN
 from cxrlib.cohort.regions import UNKNOWN
-from cxrlib.selection.filters import NOT_RECORDED
+from cxrlib.number_text import name_units
 
 __all__ = ["describe_findings", "plot_findings"]
 
@@ -92,7 +92,7 @@ def _head(view: str, counts: pd.DataFrame) -> str:
     """Name a view with its sum; patients of several findings would be summed twice."""
     if counts["unit"].iloc[0] != "image":
         return view
-    return f"{view}: {count_words(int(counts.loc[counts['view'] == view, 'n'].sum()), 'image')}"
+    return f"{view}: {name_units(int(counts.loc[counts['view'] == view, 'n'].sum()), 'image')}"
 
 
 def _list_rows(counts: pd.DataFrame) -> list[_Row]:
@@ -146,7 +146,7 @@ def _add_panel(
         hoverinfo="text",
         hovertext=[
             f"<b>{quote_text(row.filter)}</b>, {quote_text(cells['view'])}: "
-            f"{count_words(int(cells['n']), str(cells['unit']))}"
+            f"{name_units(int(cells['n']), str(cells['unit']))}"
             for _, row, cells in drawn
         ],
         text=[f"{number:,}" for number in numbers],
@@ -177,8 +177,8 @@ def describe_findings(counts: pd.DataFrame, *, n_most: int = 5) -> str:
     n_rows = len(counts[["finding", "type", "genus"]].drop_duplicates())
     views = ", ".join(dict.fromkeys(counts["view"]))
     most = counts.sort_values("n", ascending=False, kind="stable").head(n_most)
-    cells = [f"{row['row']}: {count_words(int(row['n']), unit)}" for row in most.to_dict("records")]
+    cells = [f"{row['row']}: {name_units(int(row['n']), unit)}" for row in most.to_dict("records")]
     return (
-        f"Bars of {count_words(n_rows, 'finding')} in panels by view ({views}). "
+        f"Bars of {name_units(n_rows, 'finding')} in panels by view ({views}). "
         f"The most: {'; '.join(cells)}."
     )

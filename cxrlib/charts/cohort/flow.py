@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.style.palette import PALETTES, Theme
 from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure
 from cxrlib.cohort.cohort import SelectionStep
+from cxrlib.number_text import name_units
 
 __all__ = ["describe_flow", "plot_flow"]
 
@@ -97,7 +97,7 @@ def describe_flow(steps: Sequence[SelectionStep]) -> str:
 
 
 def _count(step: SelectionStep) -> str:
-    return f"{count_words(step.n_images, 'image')} of {count_words(step.n_patients, 'patient')}"
+    return f"{name_units(step.n_images, 'image')} of {name_units(step.n_patients, 'patient')}"
 
 
 def _write_lines(step: SelectionStep) -> list[str]:

@@ -8,7 +8,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.style.labels import place_labels
 from cxrlib.charts.style.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
 from cxrlib.charts.style.rows import (
@@ -23,6 +22,7 @@ from cxrlib.charts.style.rows import (
 )
 from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
 from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.number_text import name_units
 from cxrlib.summary.geography import Outline, load_outlines, place_counts, project
 
 __all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
@@ -172,12 +172,12 @@ def _counts(row: Cells) -> str:
     """Say how many are counted, and of whom they are."""
     if not row.get("is_one", True):
         # Added up: a patient may have images in two of the places.
-        return count_words(int(row["n"]), str(row["unit"]))
+        return name_units(int(row["n"]), str(row["unit"]))
     n = {unit: int(row[f"n_{unit}s"]) for unit in ("image", "patient")}
     if row["unit"] == "image":
-        return f"{count_words(n['image'], 'image')} of {count_words(n['patient'], 'patient')}"
-    counted = count_words(int(row["n"]), str(row["unit"]))
-    return f"{counted} with {count_words(n['image'], 'image')}"
+        return f"{name_units(n['image'], 'image')} of {name_units(n['patient'], 'patient')}"
+    counted = name_units(int(row["n"]), str(row["unit"]))
+    return f"{counted} with {name_units(n['image'], 'image')}"
 
 
 def _add_labels(
@@ -267,7 +267,7 @@ def describe_unplaced(counts: pd.DataFrame) -> str:
     unplaced = place_counts(counts).unplaced
     if unplaced.empty:
         return ""
-    n_unplaced = count_words(int(unplaced["n"].sum()), str(unplaced["unit"].iloc[0]))
+    n_unplaced = name_units(int(unplaced["n"].sum()), str(unplaced["unit"].iloc[0]))
     return f"Not drawn: {n_unplaced} whose country is not recorded, or not one that is known."
 
 

@@ -8,11 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.style.palette import PALETTES, Palette, Theme, mix
 from cxrlib.charts.style.rows import STILL, add_heading, pale_marker, say_empty
 from cxrlib.charts.style.template import MARGIN, chart_template
-from cxrlib.number_text import FEW, write_tenths
+from cxrlib.number_text import FEW, name_units, write_tenths
 
 __all__ = [
     "describe_ages",
@@ -78,7 +77,7 @@ def _add_bars(
         marker=marker,
         hoverinfo="text",
         hovertext=[
-            f"{words[:1].upper()}{words[1:]}: {count_words(int(n), unit)}"
+            f"{words[:1].upper()}{words[1:]}: {name_units(int(n), unit)}"
             for words, n in zip(bins.words, bins.counts, strict=True)
         ],
         **STILL,
@@ -197,7 +196,7 @@ def describe_ages(ages: pd.DataFrame, *, unit: str = "patient") -> str:
     few_words = f"{least} to {most} years, {TOO_FEW}"
     absurd = f", {n_absurd:,} an age out of range" if n_absurd else ""
     return (
-        f"A histogram of the age of {count_words(len(known), unit)}: "
+        f"A histogram of the age of {name_units(len(known), unit)}: "
         f"{few_words if len(known) < FEW else middle_words}. "
         f"{n_blank:,} {'has' if n_blank == 1 else 'have'} no age{absurd}."
     )
@@ -368,9 +367,9 @@ def describe_offsets(offsets: pd.DataFrame) -> str:
     middle = TOO_FEW if len(known) < FEW else f"median {np.median(known):g}"
     ends = f"from day {known.min():g} to day {known.max():g}: {middle}"
     return (
-        f"A histogram of the day of {count_words(len(known), 'image')}, "
+        f"A histogram of the day of {name_units(len(known), 'image')}, "
         f"{ends.replace('-', '−')}. "
-        f"{count_words(n_blank, 'image')} {'has' if n_blank == 1 else 'have'} no day."
+        f"{name_units(n_blank, 'image')} {'has' if n_blank == 1 else 'have'} no day."
     )
 
 
@@ -457,4 +456,4 @@ def describe_sizes(sizes: pd.DataFrame) -> str:
     Histograms of 10 images. Height: median 200 pixels, 100 to 300. Width: not known.
     """
     parts = [_say_side(side, sizes) for side in SIDES]
-    return f"Histograms of {count_words(len(sizes), 'image')}. {'. '.join(parts)}."
+    return f"Histograms of {name_units(len(sizes), 'image')}. {'. '.join(parts)}."

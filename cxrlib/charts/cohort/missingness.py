@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.map_text import count_words
 from cxrlib.charts.style.palette import PALETTES, Palette, Theme, contrast, mix
 from cxrlib.charts.style.rows import name_rows, quote_text, say_empty, start_rows
 from cxrlib.charts.style.template import MARGIN, TEXT_SIZE
+from cxrlib.number_text import name_units
 
 __all__ = ["describe_missing", "plot_missing"]
 
@@ -32,7 +32,7 @@ def _say_cell(row: Cells) -> str:
     unclear = f", {int(row['n_unclear']):,} unclear" if row["n_unclear"] else ""
     return (
         f"<b>{quote_text(row['title'])}</b>, {quote_text(row['group'])}: recorded for "
-        f"{n_recorded:,} of {count_words(n, str(row['unit']))}{share}{unclear}"
+        f"{n_recorded:,} of {name_units(n, str(row['unit']))}{share}{unclear}"
     )
 
 
@@ -198,6 +198,6 @@ def describe_missing(table: pd.DataFrame, *, n_most: int = 5) -> str:
     parts = [f"{row['title']} {_say_share(row['share'])}" for row in least.to_dict("records")]
     n_groups = table["group"].nunique()
     return (
-        f"A table of the share that is recorded, {count_words(len(sums), 'column')} by "
-        f"{count_words(n_groups, 'group')}. The least is recorded of: {', '.join(parts)}."
+        f"A table of the share that is recorded, {name_units(len(sums), 'column')} by "
+        f"{name_units(n_groups, 'group')}. The least is recorded of: {', '.join(parts)}."
     )

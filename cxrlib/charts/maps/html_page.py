@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.style.palette import PALETTES, Theme
 from cxrlib.charts.style.template import TEXT_SIZE
+from cxrlib.number_text import NOTHING
 
 __all__ = ["MAP_QUESTION", "frame_table", "map_html", "write_cells"]
 
 #: Fonts that are on the reader's machine.
 FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif'
 MAP_QUESTION = "Where do patients move?"
-NOT_RECORDED = "–"
 
 
 def map_html(
@@ -156,7 +156,7 @@ def _numbers(column: pd.Series) -> list[str]:
     known = [float(value) for value in values if math.isfinite(value)]
     n_decimals = max((_decimals(value) for value in known), default=0)
     return [
-        f"{value:,.{n_decimals}f}".replace("-", "−") if math.isfinite(value) else NOT_RECORDED
+        f"{value:,.{n_decimals}f}".replace("-", "−") if math.isfinite(value) else NOTHING
         for value in values
     ]
 
@@ -169,7 +169,7 @@ def _decimals(value: float) -> int:
 def _cell(value: object) -> str:
     """Return a value as text, a dash where there is none."""
     is_blank = value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-    return NOT_RECORDED if is_blank else str(value)
+    return NOTHING if is_blank else str(value)
 
 
 def _heading(name: object) -> str:

@@ -11,12 +11,12 @@ from cxrlib.maps.colouring import Colouring
 from cxrlib.maps.density import DensityGrid, ShareGrid
 from cxrlib.maps.surfaces import Surface
 from cxrlib.maps.trajectories import Stop, Trajectory, count_map, describe_counts
+from cxrlib.number_text import name_units
 from cxrlib.storage.extractor_info import ExtractorInfo
 
 __all__ = [
     "DENSITY_LABEL",
     "caption_map",
-    "count_words",
     "day_state_words",
     "day_words",
     "describe_map",
@@ -57,7 +57,7 @@ def day_state_words(stop: Stop) -> str:
     n_alike = sum(image.state == stop.state for image in stop.images)
     if n_alike == len(stop.images):
         return stop.state
-    return f"{stop.state} ({n_alike} of {count_words(len(stop.images), 'image')})"
+    return f"{stop.state} ({n_alike} of {name_units(len(stop.images), 'image')})"
 
 
 def day_words(offset: float | None) -> str:
@@ -111,17 +111,6 @@ def safe_text(value: str | float | None, blank: str = "not recorded") -> str:
     return html.escape(text if len(text) <= 60 else f"{text[:59]}…", quote=False)
 
 
-def count_words(n: int, noun: str) -> str:
-    """Say a count.
-
-    Examples
-    --------
-    >>> count_words(1, "image"), count_words(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
 def describe_map(
     points: pd.DataFrame,
     surface: Surface | DensityGrid | None,
@@ -160,7 +149,7 @@ def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
             return f"Colour is {colouring.label}: no value is recorded."
         low, middle, high = np.quantile(known, [0.05, 0.5, 0.95])
         return (
-            f"Colour is {colouring.label}: {count_words(len(known), 'image')}, median "
+            f"Colour is {colouring.label}: {name_units(len(known), 'image')}, median "
             f"{middle:.3g}, 5th to 95th percentile {low:.3g} to {high:.3g}{missing}."
         )
     seen, corners = points[["x", "y"]].to_numpy(dtype=np.float64), _find_corners(points)
@@ -219,7 +208,7 @@ def _describe_surface(
     corners = _find_corners(points)
     if isinstance(grid, DensityGrid):
         return (
-            f"The {name}, from {count_words(grid.n_points, 'image')}, is "
+            f"The {name}, from {name_units(grid.n_points, 'image')}, is "
             f"highest in the {_place_words(grid.peak, corners)} of the map."
         )
     if not grid.is_supported.any():
@@ -269,7 +258,7 @@ def _describe_way(way: Trajectory, corners: _Corners) -> str:
         for stop in way.stops
     ]
     path = "; ".join(stops) if stops else "no image with a recorded day"
-    rest = f"; {count_words(len(way.undated), 'image')} without a day" if way.undated else ""
+    rest = f"; {name_units(len(way.undated), 'image')} without a day" if way.undated else ""
     return f"Patient {way.patient_id} (survival: {way.survival}): {path}{rest}."
 
 
@@ -332,8 +321,8 @@ def caption_map(
     name = extractor if isinstance(extractor, str) else extractor.title
     method_words = {"umap": "UMAP", "pca": "Principal components"}.get(method, method)
     parts = [
-        f"{cohort}: {count_words(counts.n_images, 'image')} of "
-        f"{count_words(counts.n_patients, 'patient')} ({count_words(counts.n_persons, 'person')})"
+        f"{cohort}: {name_units(counts.n_images, 'image')} of "
+        f"{name_units(counts.n_patients, 'patient')} ({name_units(counts.n_persons, 'person')})"
         f"{f', {filters}' if filters else ''}.",
         f"{method_words} of the {features} of {name}: {near_words(extractor, features)}.",
         "The axes have no unit; distances between groups and the room they take mean little.",
@@ -351,7 +340,7 @@ def caption_map(
         )
     if counts.n_overlap:
         parts.append(
-            f"{count_words(counts.n_overlap, 'image')} with reasons for both states "
+            f"{name_units(counts.n_overlap, 'image')} with reasons for both states "
             f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
         )
     parts.append(

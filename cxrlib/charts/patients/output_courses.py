@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.charts.maps.map_text import day_words, safe_text
 from cxrlib.charts.style.day_marks import (
     OTHER_SYMBOL,
@@ -25,7 +26,7 @@ from cxrlib.charts.style.rows import text_width
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure
 from cxrlib.number_text import name_units
 from cxrlib.patients.day_axis import DayAxis, lay_out_axis, name_day
-from cxrlib.patients.output_courses import NOT_RECORDED, Noise, OutputCourse, write_value
+from cxrlib.patients.output_courses import Noise, OutputCourse, write_value
 from cxrlib.patients.similar_courses import Courses
 
 __all__ = ["explain_near", "explain_scale", "plot_course", "plot_near"]

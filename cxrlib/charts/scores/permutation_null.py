@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.permutation_null import LOWER_IS_BETTER, OBSERVED, Null
 from cxrlib.baselines.evaluation.score_text import name_fold, name_metric, write_score
 from cxrlib.charts.scores.legend import Look, draw_key, measure_key
@@ -23,7 +24,6 @@ N_BINS = 24
 LEAST_SPAN = 0.1
 #: Shares of the permuted below and above which they are counted in the outermost bars.
 TAILS = (0.01, 0.99)
-Floats = NDArray[np.float64]
 
 
 def plot_null(

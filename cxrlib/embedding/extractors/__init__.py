@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from cxrlib.aliases import Progress
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, find_weights
 from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.storage.extractor_info import ExtractorInfo
@@ -74,7 +75,7 @@ def load_extractor(
     weights: Path | None = None,
     trust_sha256: str | None = None,
     device: str = "auto",
-    on_progress: Callable[[str, int, int], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Extractor:
     """Load an extractor by name, downloading its weights if they are not here.
 

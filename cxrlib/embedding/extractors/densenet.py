@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, Progress, load_state, read_weights
+from cxrlib.aliases import Progress
+from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, load_state, read_weights
 from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.images.image_files import PREPROCESSING, SIDE, preprocess
 from cxrlib.storage.extractor_info import ExtractorInfo

@@ -11,7 +11,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251
 from typing import TYPE_CHECKING
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.errors import DownloadError, SelectionError, WeightsError
 from cxrlib.storage.files import read_regular
 from cxrlib.system.http_download import Download, download
@@ -39,8 +40,6 @@ __all__ = [
 
 BASE_URL = "https://github.com/mlmed/torchxrayvision/releases/download/v1/"
 MAX_BYTES = 1 << 30
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def read_weights(
 def download_weights(
     name: str,
     on_progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Path:
     """Fetch an extractor's official weights, unless they are here.
 
@@ -185,7 +184,7 @@ def download_weights(
 def _download(
     file: WeightsFile,
     on_progress: Progress | None,
-    should_stop: Callable[[], bool] | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> Path:
     """Download an official file whose hash is known, and check it before it gets its name."""
     target = weights_folder() / file.file_name

@@ -245,9 +245,7 @@ def test_known_images_are_not_read_again(files: dict[str, Path], tmp_path: Path)
     for path in files.values():
         path.unlink()
     seen: list[int] = []
-    second = inspect_appearance(
-        files, store=store, on_progress=lambda done, total: seen.append(total)
-    )
+    second = inspect_appearance(files, store=store, on_progress=lambda *now: seen.append(now[-1]))
     pd.testing.assert_frame_equal(first, second)
     assert seen == [1]
 

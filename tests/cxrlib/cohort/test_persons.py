@@ -319,7 +319,7 @@ def test_inspect_images(files) -> None:
         draw_image(0, height=50, width=40)
     )
     assert set(found.failures) == {"broken"}
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [("Reading images", done, 3) for done in (1, 2, 3)]
 
 
 def test_signatures_are_kept(files, tmp_path, monkeypatch) -> None:
@@ -341,7 +341,7 @@ def test_kept_in_parts(files, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(persons, "IMAGES_A_PART", 1)
     store = Store(tmp_path / "cache")
 
-    def stop(done: int, total: int) -> None:
+    def stop(stage: str, done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
@@ -349,7 +349,7 @@ def test_kept_in_parts(files, tmp_path, monkeypatch) -> None:
         inspect_images(files, store=store, on_progress=stop)
     seen = []
     inspect_images(files, store=store, on_progress=lambda *n: seen.append(n))
-    assert seen[-1] == (2, 2)
+    assert seen[-1] == ("Reading images", 2, 2)
 
 
 def test_full_disk(files, tmp_path, monkeypatch, caplog) -> None:

@@ -214,10 +214,10 @@ def test_a_very_large_image_is_scaled_and_says_so(tmp_path: Path) -> None:
 
 def test_a_run_makes_what_is_missing(cohort: Cohort, store: Store) -> None:
     """All at first, nothing the second time, one after its file is gone."""
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     first = compute_thumbnails(cohort, store, on_progress=lambda *now: seen.append(now))
     assert (first.n_computed, first.n_cached, first.n_left) == (N_IMAGES, 0, 0)
-    assert seen == [(n, N_IMAGES) for n in range(1, N_IMAGES + 1)]
+    assert seen == [("Making thumbnails", n, N_IMAGES) for n in range(1, N_IMAGES + 1)]
     assert first.failed[["image_id", "row", "reason"]].to_numpy().tolist() == [
         ["image3.png", 4, "there is no file of that name in the folder images"]
     ]
@@ -261,10 +261,10 @@ def test_one_content_is_made_once(tmp_path: Path, store: Store) -> None:
     """Two rows with the same picture share a thumbnail, and both are counted."""
     same = draw_image(1)
     root = make_cohort(tmp_path / "c", [{}, {}], images={"image1.png": same, "image2.png": same})
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     report = compute_thumbnails(load_cohort(root), store, on_progress=lambda *n: seen.append(n))
     assert report.n_computed == 2
-    assert seen == [(1, 1)]
+    assert seen == [("Making thumbnails", 1, 1)]
 
 
 def test_a_bad_file_is_named_and_the_rest_goes_on(cohort: Cohort, store: Store) -> None:

@@ -54,11 +54,11 @@ def test_an_image_is_decoded_once(cohort: Cohort, tmp_path: Path) -> None:
     store, seen = Store(tmp_path / "cache"), []
     ids = [*IDS, "image4.png"]
 
-    def note(done: int, total: int) -> None:
-        seen.append((done, total))
+    def note(stage: str, done: int, total: int) -> None:
+        seen.append((stage, done, total))
 
     first, *_ = load_pixels(cohort, ids, store, on_progress=note)
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [("Decoding images", done, 3) for done in (1, 2, 3)]
     np.testing.assert_array_equal(first[1], first[3])
     second, kept, _ = load_pixels(cohort, ids, store, on_progress=note)
     assert len(seen) == 3
@@ -96,7 +96,7 @@ def test_a_stopped_run_keeps_what_it_had(cohort: Cohort, tmp_path: Path) -> None
     _, kept, missing = load_pixels(cohort, IDS, store, should_stop=lambda: True)
     assert len(kept) == 1
     assert all("stopped" in reason for reason in missing.values())
-    load_pixels(cohort, IDS, store, on_progress=lambda done, total: seen.append(total))
+    load_pixels(cohort, IDS, store, on_progress=lambda *now: seen.append(now[-1]))
     assert seen == [2, 2]
 
 

@@ -127,7 +127,7 @@ def test_hash_files(root, tmp_path, stored) -> None:
     hashes, failures = hash_files(paths, store=store, on_progress=lambda *n: seen.append(n))
     assert hashes == {paths[0]: hashlib.sha256(b"a").hexdigest()}
     assert set(failures) == {paths[1]}
-    assert seen[-1] == (2, 2)
+    assert seen[-1] == ("Hashing images", 2, 2)
 
 
 def test_a_broken_store_is_done_without(root, tmp_path, caplog) -> None:

@@ -107,7 +107,7 @@ def test_interrupted_hashing_goes_on(store, tmp_path, n_reads):
     """What was hashed before Ctrl-C is not read again."""
     paths = make_files(tmp_path / "images")
 
-    def interrupt(done, total):
+    def interrupt(stage, done, total):
         if done == 3:
             raise KeyboardInterrupt
 
@@ -120,8 +120,8 @@ def test_interrupted_hashing_goes_on(store, tmp_path, n_reads):
 def test_hash_progress_counts_up(store, tmp_path):
     """Progress is called with done and total."""
     calls = []
-    store.hash_files(make_files(tmp_path / "i", 3), lambda done, total: calls.append((done, total)))
-    assert calls == [(1, 3), (2, 3), (3, 3)]
+    store.hash_files(make_files(tmp_path / "i", 3), lambda *now: calls.append(now))
+    assert calls == [("Hashing images", done, 3) for done in (1, 2, 3)]
 
 
 def test_many_index_parts_are_merged(store, tmp_path, n_reads):

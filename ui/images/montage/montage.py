@@ -24,6 +24,7 @@ from cxrlib.display.contact_sheet import (
     find_page,
     order_images,
 )
+from cxrlib.number_text import NOTHING
 from ui.images.image_panel import show_image_panel
 from ui.images.image_route import image_url
 from ui.images.pictures import describe_row
@@ -34,7 +35,6 @@ __all__ = ["Tile", "show_montage", "show_sheet"]
 CODE = Path(__file__).with_suffix(".js")
 STYLE = Path(__file__).with_suffix(".css")
 PLACE = Path(__file__).with_name("place.css")
-NOT_RECORDED = "–"
 ORDER, PAGE, OPENED = PARAMETERS = ("order", "page", "opened")
 """What the address says of a sheet."""
 LONGEST_PAGE = 6  # digits
@@ -214,8 +214,8 @@ def _make_tile(row: pd.Series, slug: str, words: str) -> Tile:
         url=image_url(slug, image_id, "thumb") if has_file else None,
         alt=about,
         patient=str(row["patient_id"]),
-        day=NOT_RECORDED if pd.isna(row["offset"]) else f"{row['offset']:g}".replace("-", "−"),
-        view=NOT_RECORDED if pd.isna(row["view"]) else str(row["view"]),
+        day=NOTHING if pd.isna(row["offset"]) else f"{row['offset']:g}".replace("-", "−"),
+        view=NOTHING if pd.isna(row["view"]) else str(row["view"]),
         state=str(row["state"]),
         words="" if has_file else str(row["file_status"]),
     )

@@ -199,10 +199,10 @@ def test_what_interrupts_it_loses_nothing(tmp_path: Path) -> None:
     rows, rng = draw_rows(5, n_images=40, n_persons=30)
     features = make_features(rows, rng.normal(size=(40, 2)))
     store, settings = Store(tmp_path), LocoSettings()
-    told: list[tuple[int, int, float]] = []
+    told: list[tuple[str, int, int]] = []
 
-    def on_progress(done: int, total: int, p: float) -> None:
-        told.append((done, total, p))
+    def on_progress(stage: str, done: int, total: int) -> None:
+        told.append((stage, done, total))
         if done == 2:
             raise KeyboardInterrupt
 
@@ -211,8 +211,9 @@ def test_what_interrupts_it_loses_nothing(tmp_path: Path) -> None:
     known = load_null(rows, features, settings, store, n=4)
     assert known is not None
     assert known.n_done == 2
-    assert np.isnan(told[0][2])
-    assert told[2] == (2, 4, find_row(known, "pooled", "auroc")["p"])
+    assert told[0] == ("Drawing permutations", 0, 4)
+    p = find_row(known, "pooled", "auroc")["p"]
+    assert told[2] == (f"Drawing permutations (p so far {p:.3f})", 2, 4)
 
 
 def test_the_key_holds_what_matters() -> None:
