@@ -32,6 +32,7 @@ from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import find_story, map_points
 from cxrlib.patients.neighbour_states import path_shares
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from cxrlib.system.processes import count_cores
 from ui.session.resources import Current
@@ -73,7 +74,7 @@ def store_numbers(cohort: Cohort, found: EmbeddingSet, n_copies: int, store: Sto
     rng = np.random.default_rng(0)
     ids = pd.Index(cohort.table["image_id"])
     sha256s = cohort.table["sha256"].to_numpy(dtype=object)
-    with store.embedding_writer(found.info, images_a_part=50_000) as writer:
+    with EmbeddingStore(store).open_writer(found.info, images_a_part=50_000) as writer:
         for copy in range(n_copies):
             rows = ids.get_indexer(pd.Index([f"{copy}-{name}" for name in found.image_ids]))
             jittered = [
@@ -165,7 +166,9 @@ def main() -> None:
     parser.add_argument("--no-parts", action="store_true", help="the page alone")
     arguments = parser.parse_args()
     demo = load_cohort(arguments.cache / "demo", store=Store(arguments.cache))
-    info = next(i for i in Store(arguments.cache).list_extractors() if i.name == "texture")
+    info = next(
+        i for i in EmbeddingStore(Store(arguments.cache)).list_extractors() if i.name == "texture"
+    )
     own = load_embeddings(demo, info, Store(arguments.cache))
     n_mapped = compute_map(demo, info, Store(arguments.cache), settings=SETTINGS).mapped.n_images
     small = measure_page(arguments.cache / "demo", arguments.cache, None, arguments.rounds)

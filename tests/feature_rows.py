@@ -11,6 +11,7 @@ from cxrlib.baselines.tasks.tasks import Task, find_task
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.images.image_files import PREPROCESSING
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from tests.cohort_factory import make_cohort
 
@@ -73,7 +74,7 @@ def embed(
     table = cohort.table[cohort.table["sha256"].notna()]
     embedding = rng.normal(size=(len(table), info.n_features)).astype(np.float32)
     outputs = rng.normal(size=(len(table), len(info.output_names))).astype(np.float32)
-    with store.embedding_writer(info) as writer:
+    with EmbeddingStore(store).open_writer(info) as writer:
         writer.append(table["sha256"].tolist()[places], embedding[places], outputs[places])
     pairs = zip(table["image_id"], embedding, outputs, strict=True)
     return {image_id: (vector, values) for image_id, vector, values in pairs}

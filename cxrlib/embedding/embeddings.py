@@ -14,7 +14,8 @@ from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
 from cxrlib.images.parallel_reading import ImageFile, Prepared, prepare_images
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import EmbeddingWriter, Store
+from cxrlib.storage.embedding_store import EmbeddingStore, EmbeddingWriter
+from cxrlib.storage.store import Store
 from cxrlib.system.processes import count_cores
 
 __all__ = ["EmbeddingSet", "compute_embeddings", "load_embeddings"]
@@ -63,7 +64,7 @@ def load_embeddings(cohort: Cohort, info: ExtractorInfo, store: Store) -> Embedd
     """
     rows = cohort.table.loc[cohort.table["sha256"].notna(), ["image_id", "sha256"]]
     sha256s = rows["sha256"].tolist()
-    found = store.read_embeddings(info, sha256s)
+    found = EmbeddingStore(store).read(info, sha256s)
     there = set(found.sha256s)
     pairs = zip(rows["image_id"], sha256s, strict=True)
     return EmbeddingSet(
@@ -122,7 +123,8 @@ def compute_embeddings(
         cohort.table["is_xray"],
         ["image_id", "row", "filename", "file_status", "file_reason", "sha256"],
     ]
-    stored = store.read_stored_sha256s(extractor.info)
+    kept = EmbeddingStore(store)
+    stored = kept.read_sha256s(extractor.info)
     reasons = _find_reasons(rows)
     usable = ~rows["image_id"].isin(reasons.keys())
     cached = rows["sha256"].isin(stored) & usable
@@ -135,7 +137,7 @@ def compute_embeddings(
         logger.info("Computing %d embeddings with %s.", len(missing), extractor.info.name)
         n_workers = _choose_workers(extractor, len(missing)) if n_workers is None else n_workers
         batch_size = batch_size or BATCH_SIZES[extractor.device]
-        with store.embedding_writer(extractor.info) as writer:
+        with kept.open_writer(extractor.info) as writer:
             run.compute(missing, writer, n_workers=n_workers, batch_size=batch_size)
     return count_run(
         rows,

@@ -19,6 +19,7 @@ from cxrlib.errors import (
     SelectionError,
     WeightsError,
 )
+from cxrlib.storage.embedding_store import EmbeddingStore
 
 if TYPE_CHECKING:
     from cxrlib.cohort.cohort import Cohort
@@ -528,7 +529,8 @@ def _find_extractor(store: "Store", name: str) -> "ExtractorInfo":
     """Find the extractor of a name or key that has embeddings in the store."""
     from cxrlib.embedding.extractors import is_current
 
-    fitting = [i for i in filter(is_current, store.list_extractors()) if name in (i.key, i.name)]
+    current = filter(is_current, EmbeddingStore(store).list_extractors())
+    fitting = [info for info in current if name in (info.key, info.name)]
     fitting = [info for info in fitting if not info.note] or fitting
     if not fitting:
         raise ProjectionError(

@@ -16,6 +16,7 @@ from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
 from cxrlib.maps.mapped_cohort import find_maps, select_for_map
 from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.files import hash_file
 from cxrlib.storage.store import Store
 
@@ -83,7 +84,7 @@ def list_extractor_states(cohort: Cohort, store: Store) -> list[ExtractorState]:
     An extractor with embeddings by several weights is listed once for each.
     """
     stored: dict[str, list[ExtractorInfo]] = {}
-    for info in filter(is_current, store.list_extractors()):
+    for info in filter(is_current, EmbeddingStore(store).list_extractors()):
         stored.setdefault(info.name, []).append(info)
     states = []
     for name in EXTRACTOR_NAMES:
@@ -98,7 +99,7 @@ def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> Extra
     settings = ProjectionSettings()
     usable = cohort.select_xrays().select_with_file().table
     mapped = select_for_map(cohort, settings).table
-    stored = store.read_stored_sha256s(info)
+    stored = EmbeddingStore(store).read_sha256s(info)
     n_embedded = int(usable["sha256"].isin(stored).sum())
     n_on_map = int(mapped["sha256"].isin(stored).sum())
     has_map = bool(find_maps(cohort, store, settings=settings, names=(info.key,)))
@@ -198,7 +199,7 @@ def list_cache(store: Store) -> pd.DataFrame:
         what (folder), name (within it, in words where the file says them, or ""), n_files,
         n_bytes, changed (UTC, of the newest file). Files that vanish meanwhile are left out.
     """
-    titles = {info.key: info.title for info in store.list_extractors()}
+    titles = {info.key: info.title for info in EmbeddingStore(store).list_extractors()}
     rows = []
     for folder in _list(store.root):
         if not folder.is_dir(follow_symlinks=False):

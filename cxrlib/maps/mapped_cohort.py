@@ -14,6 +14,7 @@ from cxrlib.maps.projection import (
     compute_projection,
     load_projection,
 )
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -197,7 +198,7 @@ def find_maps(
     """
     mapped = select_for_map(cohort, settings)
     found = []
-    for info in filter(is_current, store.list_extractors()):
+    for info in filter(is_current, EmbeddingStore(store).list_extractors()):
         if names is not None and info.name not in names and info.key not in names:
             continue
         embeddings = load_embeddings(mapped, info, store)

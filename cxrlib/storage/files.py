@@ -1,34 +1,23 @@
-"""The files of a cohort: where an image lies, how a file is opened, hashes of contents."""
+"""Files: how one is opened, read and written whole; where an image of a cohort lies."""
 
 import contextlib
 import errno
 import hashlib
 import io
-import logging
 import os
 import stat
-from collections.abc import Sequence
+import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from cxrlib.aliases import Progress
-from cxrlib.errors import StoreError
-from cxrlib.system.os_errors import describe_read_error
-
-if TYPE_CHECKING:
-    from cxrlib.storage.store import Store
 
 __all__ = [
     "hash_annotations",
     "hash_file",
-    "hash_files",
     "leaves_cohort",
     "locate_image",
     "open_regular",
     "read_regular",
+    "write_whole",
 ]
-
-logger = logging.getLogger(__name__)
 
 IMAGES_FOLDER = "images"
 ANNOTATIONS_FOLDER = "annotations"
@@ -92,6 +81,50 @@ def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's content, hexadecimal; raises as `open_regular`."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file so that it is there whole or not at all, in place of an earlier one.
+
+    Parameters
+    ----------
+    path : Path
+        In a folder that exists.
+    data : bytes
+    durable : bool, default True
+        Whether to wait for the disk, so that the file outlives a power cut.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; an earlier file is then as it was.
+    """
+    # A file's own name may be as long as names can be.
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush a rename to disk, where the system lets folders be opened (not Windows)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def locate_image(root: Path, filename: str) -> tuple[Path | None, str, str]:
@@ -159,46 +192,6 @@ def leaves_cohort(root: Path, path: Path) -> bool:
     folders = (root / IMAGES_FOLDER, root / ANNOTATIONS_FOLDER)
     inside = (root, *(Path(os.path.realpath(folder)) for folder in folders))
     return not any(real.is_relative_to(folder) for folder in inside)
-
-
-def hash_files(
-    paths: Sequence[Path],
-    *,
-    store: "Store | None" = None,
-    on_progress: Progress | None = None,
-) -> tuple[dict[Path, str], dict[Path, str]]:
-    """Hash files through the store's index, or by reading them if that cannot be used.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-    store : Store, optional
-        Its index saves reading unchanged files.
-    on_progress : callable, optional
-        Called after each file.
-
-    Returns
-    -------
-    hashes : dict of Path to str
-        SHA-256 in hexadecimal digits.
-    failures : dict of Path to str
-        Why a file could not be read, as a clause.
-    """
-    if store is not None:
-        try:
-            return store.hash_files(paths, on_progress)
-        except StoreError as error:
-            logger.warning("Hashes of images are not kept. %s", error)
-    hashes: dict[Path, str] = {}
-    failures: dict[Path, str] = {}
-    for done, path in enumerate(paths, start=1):
-        try:
-            hashes[path] = hash_file(path)
-        except OSError as error:
-            failures[path] = describe_read_error(error)
-        if on_progress is not None:
-            on_progress("Hashing images", done, len(paths))
-    return hashes, failures
 
 
 def hash_annotations(root: Path) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from cxrlib.patients.output_courses import (
 )
 from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
 from cxrlib.reports.map_export import provenance
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.session.current_cohort import current_entry
@@ -79,7 +80,7 @@ def load_numbers(cohort: Cohort, info: ExtractorInfo) -> Numbers:
 @lru_cache(maxsize=8)
 def _load_numbers(cohort: Cohort, key: str, changed: tuple[int, ...]) -> Numbers:
     store = Store(find_cache())
-    info = next(each for each in store.list_extractors() if each.key == key)
+    info = next(each for each in EmbeddingStore(store).list_extractors() if each.key == key)
     embeddings = load_embeddings(cohort, info, store)
     return Numbers(
         embeddings,

@@ -40,6 +40,7 @@ from cxrlib.patients.neighbour_states import (
     shares_table,
 )
 from cxrlib.selection.selection import Selection
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
@@ -124,7 +125,7 @@ def _load_numbers(
 ) -> _Numbers:
     """Load the numbers of all X-rays of a cohort, on the map or not."""
     store = Store(find_cache())
-    info = next(each for each in store.list_extractors() if each.key == key)
+    info = next(each for each in EmbeddingStore(store).list_extractors() if each.key == key)
     embeddings = load_embeddings(cohort, info, store)
     return _Numbers(embeddings, lay_out_space(cohort.table, embeddings, features=features))
 

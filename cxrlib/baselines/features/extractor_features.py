@@ -17,6 +17,7 @@ from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError
 from cxrlib.images.image_files import PREPROCESSING
 from cxrlib.number_text import name_units
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def list_extractor_choices(cohort: Cohort, store: Store) -> list[FeatureChoice]:
     by several weights is named by its key.
     """
     stored: dict[str, list[ExtractorInfo]] = {}
-    for info in filter(is_current, store.list_extractors()):
+    for info in filter(is_current, EmbeddingStore(store).list_extractors()):
         stored.setdefault(info.name, []).append(info)
     choices: list[FeatureChoice] = []
     for extractor in EXTRACTOR_NAMES:
@@ -237,7 +238,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
     """Find the extractor of a name or key among those with embeddings."""
-    current = [info for info in store.list_extractors() if is_current(info)]
+    current = [info for info in EmbeddingStore(store).list_extractors() if is_current(info)]
     fitting = _prefer_checked(
         [info for info in current if info.key == extractor]
         or [info for info in current if info.name == extractor]
@@ -271,7 +272,7 @@ def _prefer_checked(infos: list[ExtractorInfo]) -> list[ExtractorInfo]:
 def _read_numbers(cohort: Cohort, info: ExtractorInfo, store: Store) -> _Numbers:
     """Read what is stored of a cohort's images, once while nothing is added to the store."""
     contents = tuple(cohort.table["sha256"].dropna().unique())
-    return _read_once(store.root, info, store.sign_embeddings(info), contents)
+    return _read_once(store.root, info, EmbeddingStore(store).sign(info), contents)
 
 
 # Reading anew costs a tenth of a second, a task's rows a millisecond. The signature is there to
@@ -280,7 +281,7 @@ def _read_numbers(cohort: Cohort, info: ExtractorInfo, store: Store) -> _Numbers
 def _read_once(
     root: Path, info: ExtractorInfo, signature: tuple[object, ...], contents: tuple[str, ...]
 ) -> _Numbers:
-    found = Store(root).read_embeddings(info, contents)
+    found = EmbeddingStore(Store(root)).read(info, contents)
     places = {sha256: place for place, sha256 in enumerate(found.sha256s)}
     return _Numbers(places, found.outputs, found.embedding)
 

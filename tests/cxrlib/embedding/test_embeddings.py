@@ -19,6 +19,7 @@ from cxrlib.embedding.extractors import ExtractorInfo, load_extractor
 from cxrlib.errors import CxrError, StoreError
 from cxrlib.images.image_files import preprocess, read_image
 from cxrlib.images.parallel_reading import ImageFile, prepare_images
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from tests.cohort_factory import make_damaged_avif
 
@@ -297,17 +298,19 @@ def test_densenet_through_the_whole_path(root, store):
     found = load_embeddings(load(root), extractor.info, store)
     single = extractor.compute(preprocess(read_image(root / "images" / "001.png"))[np.newaxis])[0]
     assert np.abs(found.embedding[1] - single[0]).max() < 1e-4 * np.abs(single).mean()
-    assert store.list_extractors() == [extractor.info]
+    assert EmbeddingStore(store).list_extractors() == [extractor.info]
 
 
 KILLED = """
 import functools, os, signal, sys
 from test_embeddings import Toy, load
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.storage.store import Store
 
 if __name__ == "__main__":
-    Store.embedding_writer = functools.partialmethod(Store.embedding_writer, images_a_part=2)
+    open_writer = functools.partialmethod(EmbeddingStore.open_writer, images_a_part=2)
+    EmbeddingStore.open_writer = open_writer
     def kill(stage, done, total):
         if done >= 4:
             children = f"/proc/{os.getpid()}/task/{os.getpid()}/children"

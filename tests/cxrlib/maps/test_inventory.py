@@ -16,6 +16,7 @@ from cxrlib.maps import inventory
 from cxrlib.maps.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
 from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
 from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 
 
@@ -65,7 +66,7 @@ def test_weights_that_no_job_knows(
     for weights in (b"own", b"official"):
         info = ExtractorInfo(name, "Net", sha256(weights).hexdigest(), PREPROCESSING, 2, ("Out",))
         ones = np.ones((len(hashes) - 1, 2), np.float32)
-        with store.embedding_writer(info) as writer:
+        with EmbeddingStore(store).open_writer(info) as writer:
             writer.append(hashes[1:].tolist(), ones, ones[:, :1])
     official = tmp_path / "official.pt"
     official.write_bytes(b"official")

@@ -1,5 +1,6 @@
 """Image files are found within the folder, and nowhere else."""
 
+import errno
 import hashlib
 import os
 import sys
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.storage.files import hash_annotations, hash_files, locate_image, read_regular
+from cxrlib.storage.file_index import hash_files
+from cxrlib.storage.files import hash_annotations, locate_image, read_regular, write_whole
 from cxrlib.storage.store import Store
 
 
@@ -180,3 +182,20 @@ def test_annotations_that_are_no_files(root) -> None:
         "zero": "none",
         "within": within,
     }
+
+
+def test_write_whole_replaces_or_leaves_as_it_was(tmp_path, monkeypatch) -> None:
+    """The new content or the earlier one, never a half and nothing left over."""
+    path = tmp_path / ("x" * 255)  # as long as names can be
+    write_whole(path, b"one")
+    write_whole(path, b"two", durable=False)
+    assert path.read_bytes() == b"two"
+
+    def no_space(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(path, b"three")
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]

@@ -19,7 +19,9 @@ import pytest
 
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.storage import store as store_module
+from cxrlib.storage import file_index
+from cxrlib.storage.embedding_store import EmbeddingStore
+from cxrlib.storage.file_index import FileIndex
 from cxrlib.storage.store import Store
 
 INFO = ExtractorInfo("toy", "Toy", "ab" * 32, "toy-v1", 3, ("Lung Opacity", "Mass"), "for tests")
@@ -52,10 +54,8 @@ def store(tmp_path):
 def n_reads(monkeypatch):
     """Count how often a file's content is read for hashing."""
     calls = []
-    real = store_module._hash_content
-    monkeypatch.setattr(
-        store_module, "_hash_content", lambda path: calls.append(path) or real(path)
-    )
+    real = file_index._hash_content
+    monkeypatch.setattr(file_index, "_hash_content", lambda path: calls.append(path) or real(path))
     return calls
 
 
@@ -63,7 +63,7 @@ def test_hashes_are_sha256(store, tmp_path):
     """The hash of a known content is the known SHA-256."""
     path = tmp_path / "abc"
     path.write_bytes(b"abc")
-    hashes, failures = store.hash_files([path])
+    hashes, failures = FileIndex(store).hash_files([path])
     assert hashes[path] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert failures == {}
 
@@ -71,13 +71,13 @@ def test_hashes_are_sha256(store, tmp_path):
 def test_unchanged_file_is_not_read_again(store, tmp_path, n_reads):
     """A second call reads nothing; a changed file is read, a touched one too."""
     paths = make_files(tmp_path / "images")
-    first, _ = store.hash_files(paths)
+    first, _ = FileIndex(store).hash_files(paths)
     assert len(n_reads) == 5
-    assert Store(store.root).hash_files(paths)[0] == first
+    assert FileIndex(Store(store.root)).hash_files(paths)[0] == first
     assert len(n_reads) == 5
     paths[1].write_bytes(b"other")
     os.utime(paths[1], ns=(10**18 + 99, 10**18 + 99))
-    second, _ = store.hash_files(paths)
+    second, _ = FileIndex(store).hash_files(paths)
     assert len(n_reads) == 6
     assert [p for p in paths if first[p] != second[p]] == [paths[1]]
 
@@ -87,8 +87,8 @@ def test_fresh_file_is_hashed_but_not_noted(store, tmp_path, n_reads):
     path = tmp_path / "fresh"
     path.write_bytes(b"1")
     os.utime(path, ns=(time.time_ns() + 10**9,) * 2)
-    store.hash_files([path])
-    store.hash_files([path])
+    FileIndex(store).hash_files([path])
+    FileIndex(store).hash_files([path])
     assert len(n_reads) == 2
 
 
@@ -97,7 +97,7 @@ def test_unreadable_files_are_named_with_reason(store, tmp_path):
     good = make_files(tmp_path / "images", 1)[0]
     os.mkfifo(tmp_path / "pipe")
     bad = [tmp_path / "missing", tmp_path, tmp_path / "pipe"]
-    hashes, failures = store.hash_files([*bad, good])
+    hashes, failures = FileIndex(store).hash_files([*bad, good])
     assert list(hashes) == [good]
     assert failures[bad[0]] == "there is no such file"
     assert failures[bad[1]] == failures[bad[2]] == "it is a folder, not a file"
@@ -112,25 +112,25 @@ def test_interrupted_hashing_goes_on(store, tmp_path, n_reads):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.hash_files(paths, interrupt)
-    store.hash_files(paths)
+        FileIndex(store).hash_files(paths, interrupt)
+    FileIndex(store).hash_files(paths)
     assert len(n_reads) == 5
 
 
 def test_hash_progress_counts_up(store, tmp_path):
     """Progress is called with done and total."""
     calls = []
-    store.hash_files(make_files(tmp_path / "i", 3), lambda *now: calls.append(now))
+    FileIndex(store).hash_files(make_files(tmp_path / "i", 3), lambda *now: calls.append(now))
     assert calls == [("Hashing images", done, 3) for done in (1, 2, 3)]
 
 
 def test_many_index_parts_are_merged(store, tmp_path, n_reads):
     """The index stays small in files and loses nothing."""
-    paths = make_files(tmp_path / "images", store_module.MAX_INDEX_PARTS + 3)
+    paths = make_files(tmp_path / "images", file_index.MAX_INDEX_PARTS + 3)
     for path in paths:
-        store.hash_files([path])
-    store.hash_files(paths)
-    assert len(list((store.root / "file-index").glob("part-*"))) <= store_module.MAX_INDEX_PARTS
+        FileIndex(store).hash_files([path])
+    FileIndex(store).hash_files(paths)
+    assert len(list((store.root / "file-index").glob("part-*"))) <= file_index.MAX_INDEX_PARTS
     assert len(n_reads) == len(paths)
 
 
@@ -139,8 +139,8 @@ def test_file_name_that_is_not_utf8(store, tmp_path, n_reads):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.png"))
     path.write_bytes(b"x")
     os.utime(path, ns=(10**18, 10**18))
-    store.hash_files([path])
-    store.hash_files([path])
+    FileIndex(store).hash_files([path])
+    FileIndex(store).hash_files([path])
     assert len(n_reads) == 1
 
 
@@ -159,9 +159,9 @@ def test_nothing_there_is_none(store):
     """Reading what was never written gives None or nothing and makes no folder."""
     assert store.read_table("maps", "k") is None
     assert store.read_info("maps", "k") is None
-    assert store.list_extractors() == []
-    assert store.read_stored_sha256s(INFO) == set()
-    assert store.read_embeddings(INFO, ["00"]).embedding.shape == (0, 3)
+    assert EmbeddingStore(store).list_extractors() == []
+    assert EmbeddingStore(store).read_sha256s(INFO) == set()
+    assert EmbeddingStore(store).read(INFO, ["00"]).embedding.shape == (0, 3)
     assert not store.root.exists()
 
 
@@ -191,24 +191,24 @@ def test_damaged_table_is_set_aside(store, caplog):
 def test_embeddings_come_back_in_the_order_asked(store):
     """Any order, repeats and gaps: each row is the one that was written."""
     names, embedding, outputs = make_rows(10)
-    with store.embedding_writer(INFO, images_a_part=4) as writer:
+    with EmbeddingStore(store).open_writer(INFO, images_a_part=4) as writer:
         for i in range(0, 10, 2):
             writer.append(names[i : i + 2], embedding[i : i + 2], outputs[i : i + 2])
     order = [7, 0, 7, 3, 9]
     asked = [names[i] for i in order[:2]] + ["ff" * 32] + [names[i] for i in order[2:]]
-    found = store.read_embeddings(INFO, asked)
+    found = EmbeddingStore(store).read(INFO, asked)
     assert found.sha256s == tuple(names[i] for i in order)
     np.testing.assert_array_equal(found.embedding, embedding[order])
     np.testing.assert_array_equal(found.outputs, outputs[order])
     assert found.embedding.dtype == found.outputs.dtype == np.float32
-    assert store.read_stored_sha256s(INFO) == set(names)
-    assert store.list_extractors() == [INFO]
+    assert EmbeddingStore(store).read_sha256s(INFO) == set(names)
+    assert EmbeddingStore(store).list_extractors() == [INFO]
 
 
 def test_embeddings_are_read_by_any_parquet_reader(store):
     """The folder is a plain dataset to pandas and pyarrow, with outputs by name."""
     names, embedding, outputs = make_rows(6)
-    with store.embedding_writer(INFO, images_a_part=2) as writer:
+    with EmbeddingStore(store).open_writer(INFO, images_a_part=2) as writer:
         for i in range(6):
             writer.append(names[i : i + 1], embedding[i : i + 1], outputs[i : i + 1])
     folder = store.root / "embeddings" / INFO.key
@@ -225,26 +225,33 @@ def test_same_image_twice_counts_once(store):
     """Two writers may store the same image; the reader takes the first."""
     names, embedding, outputs = make_rows(3)
     for _ in range(2):
-        with store.embedding_writer(INFO) as writer:
+        with EmbeddingStore(store).open_writer(INFO) as writer:
             writer.append(names, embedding, outputs)
-    np.testing.assert_array_equal(store.read_embeddings(INFO, names).embedding, embedding)
+    np.testing.assert_array_equal(EmbeddingStore(store).read(INFO, names).embedding, embedding)
 
 
 def test_extractors_do_not_mix(store):
     """Other weights or other preprocessing are other embeddings."""
     names, embedding, outputs = make_rows(2)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names, embedding, outputs)
     other = ExtractorInfo("toy", "Toy", "cd" * 32, "toy-v1", 3, ("Lung Opacity", "Mass"))
     later = ExtractorInfo("toy", "Toy", "ab" * 32, "toy-v2", 3, ("Lung Opacity", "Mass"))
     assert len({INFO.key, other.key, later.key}) == 3
-    assert store.read_stored_sha256s(other) == store.read_stored_sha256s(later) == set()
+    assert (
+        EmbeddingStore(store).read_sha256s(other)
+        == EmbeddingStore(store).read_sha256s(later)
+        == set()
+    )
 
 
 def test_wrong_shape_is_refused(store):
     """A batch that does not fit the extractor is refused before it is written."""
     names, embedding, outputs = make_rows(2)
-    with store.embedding_writer(INFO) as writer, pytest.raises(StoreError, match="do not fit"):
+    with (
+        EmbeddingStore(store).open_writer(INFO) as writer,
+        pytest.raises(StoreError, match="do not fit"),
+    ):
         writer.append(names, embedding[:, :2], outputs)
 
 
@@ -258,42 +265,42 @@ def test_blank_or_repeated_outputs_are_refused():
 def test_damaged_part_is_named_set_aside_and_missing(store, caplog):
     """A truncated part costs its own images only."""
     names, embedding, outputs = make_rows(6)
-    with store.embedding_writer(INFO, images_a_part=2) as writer:
+    with EmbeddingStore(store).open_writer(INFO, images_a_part=2) as writer:
         for i in range(0, 6, 2):
             writer.append(names[i : i + 2], embedding[i : i + 2], outputs[i : i + 2])
     part = sorted((store.root / "embeddings" / INFO.key).glob("part-*"))[1]
     part.write_bytes(part.read_bytes()[:100])
     with caplog.at_level(logging.WARNING):
-        assert store.read_stored_sha256s(INFO) == {*names[:2], *names[4:]}
+        assert EmbeddingStore(store).read_sha256s(INFO) == {*names[:2], *names[4:]}
     assert part.name in caplog.text
-    assert store.read_embeddings(INFO, names).sha256s == (*names[:2], *names[4:])
+    assert EmbeddingStore(store).read(INFO, names).sha256s == (*names[:2], *names[4:])
     assert len(pd.read_parquet(part.parent)) == 4
 
 
 def test_flipped_bit_is_noticed(store):
     """A changed byte inside a page fails its checksum instead of giving other numbers."""
     names, embedding, outputs = make_rows(200)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names, embedding, outputs)
     part = next((store.root / "embeddings" / INFO.key).glob("part-*"))
     data = bytearray(part.read_bytes())
     start = pq.ParquetFile(part).metadata.row_group(0).column(1).dictionary_page_offset or 0
     data[start + 200] ^= 1
     part.write_bytes(data)
-    assert store.read_stored_sha256s(INFO) == set()
+    assert EmbeddingStore(store).read_sha256s(INFO) == set()
 
 
 def test_damaged_extractor_file_is_written_anew(store):
     """Without its description a folder is passed over; the next write mends it."""
     names, embedding, outputs = make_rows(2)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names[:1], embedding[:1], outputs[:1])
     path = store.root / "embeddings" / INFO.key / "_extractor.json"
     path.write_text("{")
-    assert store.list_extractors() == []
-    with store.embedding_writer(INFO) as writer:
+    assert EmbeddingStore(store).list_extractors() == []
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names[1:], embedding[1:], outputs[1:])
-    assert store.list_extractors() == [INFO]
+    assert EmbeddingStore(store).list_extractors() == [INFO]
     assert json.loads(path.read_text())["note"] == "for tests"
 
 
@@ -302,19 +309,19 @@ def test_interrupted_writer_keeps_what_it_had(store):
     names, embedding, outputs = make_rows(3)
 
     def write():
-        with store.embedding_writer(INFO) as writer:
+        with EmbeddingStore(store).open_writer(INFO) as writer:
             writer.append(names, embedding, outputs)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write()
-    assert store.read_stored_sha256s(INFO) == set(names)
+    assert EmbeddingStore(store).read_sha256s(INFO) == set(names)
 
 
 def test_full_disk_leaves_the_store_right(store, monkeypatch):
     """No space left: a clear error, nothing half-written, the earlier part readable."""
     names, embedding, outputs = make_rows(4)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names[:2], embedding[:2], outputs[:2])
 
     def no_space(descriptor):
@@ -322,13 +329,13 @@ def test_full_disk_leaves_the_store_right(store, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", no_space)
-        writer = store.embedding_writer(INFO)
+        writer = EmbeddingStore(store).open_writer(INFO)
         writer.append(names[2:], embedding[2:], outputs[2:])
         with pytest.raises(StoreError, match="no space left on the disk"):
             writer.flush()
         with pytest.raises(StoreError, match="no space left"):
             store.write_table("maps", "k", pd.DataFrame({"x": [1]}), info={})
-    assert store.read_stored_sha256s(INFO) == set(names[:2])
+    assert EmbeddingStore(store).read_sha256s(INFO) == set(names[:2])
     assert [p.name for p in store.root.rglob("*") if p.name.startswith(".")] == []
     assert store.read_table("maps", "k") is None
 
@@ -339,13 +346,14 @@ import numpy as np
 from pathlib import Path
 from cxrlib.errors import StoreError
 from cxrlib.embedding.extractors import ExtractorInfo
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 info = ExtractorInfo("toy", "Toy", "", "v1", 3000, ())
 store = Store(sys.argv[1])
 rows = np.random.default_rng(0).random((100, 3000), np.float32)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    with store.embedding_writer(info) as writer:
+    with EmbeddingStore(store).open_writer(info) as writer:
         writer.append([str(i) for i in range(100)], rows, np.empty((100, 0), np.float32))
 except StoreError as error:
     print(error)
@@ -384,12 +392,12 @@ def write_many(root, seed):
     """Write ten parts and a table again and again; run in another process."""
     store = Store(root)
     names, embedding, outputs = make_rows(20, seed)
-    with store.embedding_writer(INFO, images_a_part=2) as writer:
+    with EmbeddingStore(store).open_writer(INFO, images_a_part=2) as writer:
         for i in range(0, 20, 2):
             writer.append(names[i : i + 2], embedding[i : i + 2], outputs[i : i + 2])
             store.write_table("maps", "same", pd.DataFrame({"x": [seed] * 50}), info={"s": seed})
             store.read_table("maps", "same")
-            store.read_embeddings(INFO, names)
+            EmbeddingStore(store).read(INFO, names)
     # At once: on a busy machine Arrow's threads can abort a process that ends as it should.
     os._exit(0)
 
@@ -403,18 +411,18 @@ def test_two_processes_write_at_once(store):
     while any(process.is_alive() for process in processes):
         table = store.read_table("maps", "same")
         assert table is None or len(set(table["x"])) == 1
-        store.read_stored_sha256s(INFO)
+        EmbeddingStore(store).read_sha256s(INFO)
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    assert store.read_stored_sha256s(INFO) == {*make_rows(20, 1)[0], *make_rows(20, 2)[0]}
+    assert EmbeddingStore(store).read_sha256s(INFO) == {*make_rows(20, 1)[0], *make_rows(20, 2)[0]}
     assert list(store.root.rglob("*.bad")) == []
 
 
 def test_store_needs_no_heavy_import():
     """The dashboard reads the store without torch, umap, skimage or sklearn."""
     code = (
-        "import sys, cxrlib.storage.store, cxrlib.embedding.extractors\n"
+        "import sys, cxrlib.storage.embedding_store, cxrlib.storage.file_index, cxrlib.embedding.extractors\n"
         "print([m for m in ('torch', 'umap', 'skimage', 'sklearn', 'scipy') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -437,19 +445,19 @@ def replace_by(kind, path):
 def test_what_is_no_file_is_set_aside(store, kind):
     """A pipe is not waited for; what stands in a part's place is moved out of the way."""
     names, embedding, outputs = make_rows(4)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names, embedding, outputs)
     store.write_table("maps", "a", pd.DataFrame({"x": [1.0]}), info={})
     folder = store.root / "embeddings" / INFO.key
     for path in (*folder.glob("part-*"), folder / "_extractor.json", store.root / "maps/a.parquet"):
         replace_by(kind, path)
-    assert store.list_extractors() == []
-    assert store.read_stored_sha256s(INFO) == set()
+    assert EmbeddingStore(store).list_extractors() == []
+    assert EmbeddingStore(store).read_sha256s(INFO) == set()
     assert store.read_table("maps", "a") is None
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names, embedding, outputs)
-    assert store.list_extractors() == [INFO]
-    assert store.read_stored_sha256s(INFO) == set(names)
+    assert EmbeddingStore(store).list_extractors() == [INFO]
+    assert EmbeddingStore(store).read_sha256s(INFO) == set(names)
 
 
 @pytest.mark.parametrize(
@@ -485,20 +493,20 @@ def test_metadata_of_a_file_can_be_anything(store, meta):
 def test_hostile_extractor_file_is_passed_over(store, fields):
     """Its fields are checked before any is used."""
     names, embedding, outputs = make_rows(2)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names, embedding, outputs)
     path = store.root / "embeddings" / INFO.key / "_extractor.json"
     path.write_text(json.dumps({**INFO.to_dict(), **fields}))
-    assert store.list_extractors() == []
+    assert EmbeddingStore(store).list_extractors() == []
     path.write_text("[" * 100_000)
-    assert store.list_extractors() == []
+    assert EmbeddingStore(store).list_extractors() == []
 
 
 @pytest.mark.parametrize("change", ["nan", "null", "null inside", "text", "double"])
 def test_part_of_other_values_counts_as_missing(store, change):
     """Only finite 32-bit numbers and names are embeddings; this store writes no others."""
     names, embedding, outputs = make_rows(3)
-    with store.embedding_writer(INFO) as writer:
+    with EmbeddingStore(store).open_writer(INFO) as writer:
         writer.append(names, embedding, outputs)
     (path,) = (store.root / "embeddings" / INFO.key).glob("part-*")
     table = pq.read_table(path)
@@ -513,5 +521,5 @@ def test_part_of_other_values_counts_as_missing(store, change):
         "double": (pa.array([1.0, 2.0, 3.0]), "Mass"),
     }[change]
     pq.write_table(table.set_column(table.column_names.index(name), name, column), path)
-    assert store.read_stored_sha256s(INFO) == set()
-    assert store.read_embeddings(INFO, names).sha256s == ()
+    assert EmbeddingStore(store).read_sha256s(INFO) == set()
+    assert EmbeddingStore(store).read(INFO, names).sha256s == ()

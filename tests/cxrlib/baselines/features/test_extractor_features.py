@@ -18,6 +18,7 @@ from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import SelectionError
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from tests.feature_rows import N_FEATURES, describe_network, embed, make_task_cohort, take
 
@@ -126,7 +127,7 @@ def test_what_cannot_be_had_says_what_to_do(cohort: Cohort, tmp_path: Path) -> N
     with pytest.raises(SelectionError, match="There is no extractor 'magic'"):
         load_extractor_features("magic:outputs", rows, store)
     info = describe_network()
-    with store.embedding_writer(info) as writer:  # of another cohort's image
+    with EmbeddingStore(store).open_writer(info) as writer:  # of another cohort's image
         writer.append(["0" * 64], np.zeros((1, N_FEATURES)), np.zeros((1, 18)))
     with pytest.raises(SelectionError, match=r"None of the task's .* embedded"):
         load_extractor_features(f"{UNTRAINED}:outputs", rows, store)
