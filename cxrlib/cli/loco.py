@@ -371,9 +371,9 @@ def _write(data: bytes, out: Path | None) -> None:
     if out is None:
         typer.echo(data.decode("utf-8"), nl=False)
         return
-    from cxrlib.reports.map_export import write_whole
+    from cxrlib.reports.map_export import write_export
 
-    write_whole(out, data)
+    write_export(out, data)
 
 
 def _tell_run(run: "Run", cohort: Cohort) -> None:

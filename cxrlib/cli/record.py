@@ -56,7 +56,7 @@ def record(
             raise typer.BadParameter(f"--images {str(images)!r} must end in .zip.")
         cohort = load_named(data, cache)
         # Imported here: they bring Plotly, which no other command needs to wait for.
-        from cxrlib.reports.map_export import write_whole
+        from cxrlib.reports.map_export import write_export
         from cxrlib.reports.patient_record import record_csv, record_json
 
         written = (record_csv if form is RecordFormat.csv else record_json)(cohort, patient)
@@ -64,9 +64,9 @@ def record(
         if out is None:
             typer.echo(written.decode("utf-8"), nl=form is RecordFormat.json)
         else:
-            write_whole(out, written)
+            write_export(out, written)
         if images is not None and pack is not None:
-            write_whole(images, pack.data)
+            write_export(images, pack.data)
             _tell(pack, images)
 
 

@@ -11,10 +11,8 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +31,7 @@ from cxrlib.jobs.job_record import (
     format_job,
     parse_job,
 )
-from cxrlib.storage.files import read_regular
+from cxrlib.storage.files import read_regular, write_whole
 from cxrlib.system.os_errors import describe_read_error, describe_write_error
 from cxrlib.system.process_identity import ProcessMark, end_process, is_alive
 
@@ -390,19 +388,7 @@ class JobBook:
 
     def _write(self, job: Job, *, durable: bool = True) -> Job:
         """Replace a record whole; only progress need not outlive a power cut."""
-        path = self._path(job.id)
-        temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}.tmp")
-        try:
-            with temporary.open("xb") as file:
-                file.write(format_job(job))
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
+        write_whole(self._path(job.id), format_job(job), durable=durable)
         return job
 
     def _tidy(self, jobs: _Jobs) -> None:

@@ -1,9 +1,7 @@
 """What leaves the program: maps and tables that say where they come from."""
 
-import contextlib
 import io
 import re
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -36,6 +34,7 @@ from cxrlib.maps.trajectories import (
     map_points,
 )
 from cxrlib.number_text import name_units
+from cxrlib.storage.files import write_whole
 
 __all__ = [
     "MapWish",
@@ -47,10 +46,10 @@ __all__ = [
     "tell_behind",
     "tell_chosen",
     "tell_story",
+    "write_export",
     "write_map_figure",
     "write_map_page",
     "write_map_table",
-    "write_whole",
 ]
 
 STOP_COLUMNS = (
@@ -348,7 +347,7 @@ def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
 
 def write_map_page(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
     """Write `map_page` to a file, whole or not at all."""
-    write_whole(out, map_page(mapped, wish).encode())
+    write_export(out, map_page(mapped, wish).encode())
 
 
 def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
@@ -369,7 +368,7 @@ def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = Non
         lines=tuple(drawn.origin),
     )
     kind = out.suffix.lstrip(".")
-    write_whole(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
+    write_export(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
 
 
 def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:
@@ -382,20 +381,15 @@ def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None
     if wish.chosen:
         selected = set(wish.chosen) if selected is None else selected & set(wish.chosen)
     lines = _list_origin(mapped, replace(wish, reference=None))
-    write_whole(out, write_parquet(export_map(mapped, selected), lines))
+    write_export(out, write_parquet(export_map(mapped, selected), lines))
 
 
-def write_whole(out: Path, data: bytes) -> None:
+def write_export(out: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all; raises ReportError if it cannot be."""
-    partial = out.with_name(f".{uuid.uuid4().hex[:12]}.part")
     try:
-        partial.write_bytes(data)
-        partial.replace(out)
+        write_whole(out, data)
     except OSError as error:
         raise ReportError(
             f"{str(out)!r} cannot be written: {error.strerror}. Name a folder that exists and "
             "has room."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

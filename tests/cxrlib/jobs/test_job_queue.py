@@ -308,7 +308,7 @@ def test_a_full_disk_is_named_and_leaves_the_old_record(book: JobBook, monkeypat
     def fail(number: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(job_queue.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(StoreError, match="no space left"):
         book.cancel(job.id)
     assert book.read(job.id) == job
@@ -323,7 +323,7 @@ def test_a_death_that_cannot_be_written_is_shown_all_the_same(book: JobBook, mon
     def fail(number: int) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(job_queue.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     assert book.read(job.id).state == "died"
     assert [each.state for each in book.list()] == ["died"]
 

@@ -350,7 +350,7 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, monkeypat
         real(number)
 
     def run(parameters, cache, on_progress, should_stop) -> dict:
-        monkeypatch.setattr(job_queue.os, "fsync", fsync)
+        monkeypatch.setattr(os, "fsync", fsync)
         return {"n": 1}
 
     run_here(book, monkeypatch, run)
