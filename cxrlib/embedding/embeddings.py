@@ -125,6 +125,8 @@ def compute_embeddings(
     ]
     kept = EmbeddingStore(store)
     stored = kept.read_sha256s(extractor.info)
+    if stored:  # without its description what is stored would be passed over
+        kept.mend_description(extractor.info)
     reasons = _find_reasons(rows)
     usable = ~rows["image_id"].isin(reasons.keys())
     cached = rows["sha256"].isin(stored) & usable

@@ -158,7 +158,10 @@ def load_current(slug: str, choice: MapChoice | None = None) -> Current:
 
 def time_computed() -> tuple[int, ...]:
     """Give the times of change of maps and embeddings: another one, and both may be others."""
-    return time_changes(find_cache() / "maps", find_cache() / "embeddings")
+    embeddings = find_cache() / "embeddings"
+    # An extractor's description that was mended makes its embeddings be seen again.
+    descriptions = sorted(embeddings.glob("*/_extractor.json"))
+    return time_changes(find_cache() / "maps", embeddings, *descriptions)
 
 
 def _named_extractor() -> str:

@@ -301,6 +301,28 @@ def test_densenet_through_the_whole_path(root, store):
     assert EmbeddingStore(store).list_extractors() == [extractor.info]
 
 
+DAMAGE = {
+    "deleted": lambda path: path.unlink(),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:40]),
+    "zeroed": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_compute_embeddings_mends_the_description_of_an_extractor(root, store, damage):
+    """All is cached but nobody knows by whom: what is at hand says it again."""
+    compute_embeddings(load(root), Toy(), store)
+    path = store.root / "embeddings" / Toy.info.key / "_extractor.json"
+    before = path.read_bytes()
+    DAMAGE[damage](path)
+    assert EmbeddingStore(store).list_extractors() == []
+    report = compute_embeddings(load(root), Toy(), store)
+    assert (report.n_computed, report.n_cached) == (0, 10)
+    assert path.read_bytes() == before
+    assert EmbeddingStore(store).list_extractors() == [Toy.info]
+    assert len(load_embeddings(load(root), Toy.info, store).image_ids) == 10
+
+
 KILLED = """
 import functools, os, signal, sys
 from test_embeddings import Toy, load
