@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrlib.baselines.features.extractor_features import PAPER_OUTPUTS
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import Task, find_task
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
+from cxrlib.embedding.extractors.densenet import OUTPUT_NAMES
 from cxrlib.images.image_files import PREPROCESSING
 from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
@@ -61,7 +61,7 @@ def describe_network(name: str = "densenet121-untrained", **changes: str) -> Ext
         name=name,
         preprocessing=PREPROCESSING,
         n_features=N_FEATURES,
-        output_names=PAPER_OUTPUTS,
+        output_names=OUTPUT_NAMES,
         **parts,
     )
 

@@ -10,8 +10,13 @@ from typing import Literal
 import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort, SelectionStep
-from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, find_weights, is_current
-from cxrlib.embedding.extractors.densenet import UNTRAINED_NOTE
+from cxrlib.embedding.extractors import (
+    EXTRACTOR_NAMES,
+    ExtractorInfo,
+    describe_extractor,
+    find_weights,
+    is_current,
+)
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
 from cxrlib.maps.mapped_cohort import find_maps, select_for_map
@@ -71,11 +76,7 @@ class ExtractorState:
     @property
     def title(self) -> str:
         """Name the extractor on screen."""
-        if self.info is not None:
-            return self.info.title
-        if self.name in WEIGHTS_FILES:
-            return f"DenseNet-121, {self.name.rsplit('-', 1)[-1]}"
-        return "Texture" if self.name == "texture" else f"DenseNet-121 ({UNTRAINED_NOTE})"
+        return (self.info or describe_extractor(self.name)).title
 
 
 def list_extractor_states(cohort: Cohort, store: Store) -> list[ExtractorState]:

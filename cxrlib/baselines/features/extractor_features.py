@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from cxrlib.baselines.features.feature_sets import FeatureChoice, Features
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, is_current
-from cxrlib.embedding.extractors.texture import TextureExtractor
+from cxrlib.embedding.extractors import (
+    EXTRACTOR_NAMES,
+    ExtractorInfo,
+    describe_extractor,
+    is_current,
+)
+from cxrlib.embedding.extractors.densenet import LUNG_OPACITY
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError
-from cxrlib.images.image_files import PREPROCESSING
 from cxrlib.number_text import name_units
 from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
@@ -38,14 +42,6 @@ __all__ = [
 
 DEFAULT_EXTRACTOR = "densenet121-res224-all"
 """The network of the paper (2020-12, section 4.2); sets of it are named without it."""
-LUNG_OPACITY = "Lung Opacity"
-PAPER_OUTPUTS = (
-    *("Atelectasis", "Consolidation", "Infiltration", "Pneumothorax", "Edema", "Emphysema"),
-    *("Fibrosis", "Effusion", "Pneumonia", "Pleural_Thickening", "Cardiomegaly", "Nodule"),
-    *("Mass", "Hernia", "Lung Lesion", "Fracture", LUNG_OPACITY, "Enlarged Cardiomediastinum"),
-)
-"""The 18 outputs of the paper's network, as torchxrayvision names them."""
-N_FEATURES = 1024
 FOUR_OUTPUTS = (LUNG_OPACITY, "Pneumonia", "Infiltration", "Consolidation")
 """The outputs that the paper picked by hand, in its order."""
 # An embedding is "intermediate" in links, files and records, as in the paper: see `spell_set_name`.
@@ -152,7 +148,7 @@ def list_extractor_choices(cohort: Cohort, store: Store) -> list[FeatureChoice]:
 
 def _offer_absent(extractor: str) -> Iterator[FeatureChoice]:
     """Offer the sets of an extractor that has embedded nothing."""
-    info = _describe_absent(extractor)
+    info = describe_extractor(extractor)
     for construction in list_constructions(info):
         yield FeatureChoice(
             name=name_feature_set(construction, extractor),
@@ -198,16 +194,6 @@ def _count_columns(construction: str, info: ExtractorInfo) -> int:
     if construction == "intermediate":
         return info.n_features
     return len(_PICKED.get(construction, info.output_names))
-
-
-def _describe_absent(extractor: str) -> ExtractorInfo:
-    """Describe an extractor that has not been used, as far as its sets depend on it."""
-    if extractor == TextureExtractor.info.name:
-        return TextureExtractor.info
-    label, note = "DenseNet-121", "untrained control"
-    if extractor in WEIGHTS_FILES:
-        label, note = f"DenseNet-121, {extractor.rsplit('-', 1)[-1]}", ""
-    return ExtractorInfo(extractor, label, "", PREPROCESSING, N_FEATURES, PAPER_OUTPUTS, note)
 
 
 def advise_embedding(extractor: str) -> str:

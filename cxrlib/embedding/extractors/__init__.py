@@ -1,7 +1,8 @@
 """Extractors: an image in, an embedding and named outputs out.
 
 Importing this package is light; torch and scikit-image are imported when an extractor is
-loaded or used.
+loaded or used. A new extractor is a module here with `describe` and `load`, see
+`ExtractorModule`, and a line of `_MODULES`.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from cxrlib.aliases import Progress
+from cxrlib.embedding.extractors import densenet, texture
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, find_weights
 from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.storage.extractor_info import ExtractorInfo
@@ -19,16 +21,11 @@ __all__ = [
     "EXTRACTOR_NAMES",
     "Extractor",
     "ExtractorInfo",
+    "describe_extractor",
     "find_weights",
     "is_current",
     "load_extractor",
 ]
-
-UNTRAINED = "densenet121-untrained"
-TEXTURE = "texture"
-
-EXTRACTOR_NAMES: tuple[str, ...] = (*WEIGHTS_FILES, UNTRAINED, TEXTURE)
-"""Names that `load_extractor` takes; the first is the default of the paper."""
 
 
 class Extractor(Protocol):
@@ -57,16 +54,61 @@ class Extractor(Protocol):
         """Compute embedding (n_images, n_features) and outputs (n_images, n_outputs)."""
 
 
+class ExtractorModule(Protocol):
+    """What a module of this package brings for each name that it stands for."""
+
+    def describe(self, name: str) -> ExtractorInfo:
+        """Say what the extractor gives without loading it; its weights stay blank."""
+
+    def load(
+        self,
+        name: str,
+        *,
+        weights: Path | None,
+        trust_sha256: str | None,
+        device: str,
+        on_progress: Progress | None,
+    ) -> Extractor:
+        """Load it; parameters and errors are those of `load_extractor`."""
+
+
+# The one place where an extractor is named; all else follows: commands, pages, feature sets.
+_MODULES: dict[str, ExtractorModule] = {
+    **dict.fromkeys(WEIGHTS_FILES, densenet),
+    densenet.UNTRAINED: densenet,
+    "texture": texture,
+}
+
+EXTRACTOR_NAMES: tuple[str, ...] = tuple(_MODULES)
+"""Names that `load_extractor` takes; the first is the default of the paper."""
+
+
+def describe_extractor(name: str) -> ExtractorInfo:
+    """Describe an extractor without loading it, its weights left blank.
+
+    Raises
+    ------
+    SelectionError
+        When there is no such extractor.
+    """
+    return _find_module(name).describe(name)
+
+
 def is_current(info: ExtractorInfo) -> bool:
     """Tell whether this version of the library would make the same numbers again.
 
     Numbers of an older preprocessing stay in the store; they are not to be shown as today's.
     """
-    from cxrlib.embedding.extractors.texture import PREPROCESSING as TEXTURE_PREPROCESSING
-    from cxrlib.images.image_files import PREPROCESSING
+    known = _MODULES.get(info.name)
+    return known is not None and known.describe(info.name).preprocessing == info.preprocessing
 
-    current = TEXTURE_PREPROCESSING if info.name == TEXTURE else PREPROCESSING
-    return info.name in EXTRACTOR_NAMES and info.preprocessing == current
+
+def _find_module(name: str) -> ExtractorModule:
+    if name not in _MODULES:
+        raise SelectionError(
+            f"Extractor {name!r} is not known. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
+        )
+    return _MODULES[name]
 
 
 def load_extractor(
@@ -104,27 +146,12 @@ def load_extractor(
     WeightsError
         When the weights are missing, not trusted, damaged or of another network.
     """
-    if name not in EXTRACTOR_NAMES:
-        raise SelectionError(
-            f"Extractor {name!r} is not known. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
-        )
+    module = _find_module(name)
     if name not in WEIGHTS_FILES and (weights is not None or trust_sha256 is not None):
         raise WeightsError(
             f"Extractor {name!r} takes no weights file. Leave --weights and --trust-sha256 out, "
             f"or choose one of: {', '.join(WEIGHTS_FILES)}."
         )
-    if name == TEXTURE:
-        from cxrlib.embedding.extractors.texture import TextureExtractor
-
-        if device not in ("auto", "cpu"):
-            raise SelectionError(
-                f"Extractor {name!r} does not run on {device!r}. Choose 'auto' or 'cpu'."
-            )
-        return TextureExtractor()
-    from cxrlib.embedding.extractors import densenet
-
-    if name == UNTRAINED:
-        return densenet.load_untrained(UNTRAINED, device=device)
-    return densenet.load_pretrained(
+    return module.load(
         name, weights=weights, trust_sha256=trust_sha256, device=device, on_progress=on_progress
     )

@@ -11,6 +11,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +31,22 @@ __all__ = [
     "DensenetExtractor",
     "build_network",
     "choose_device",
-    "load_pretrained",
-    "load_untrained",
+    "describe",
+    "load",
     "make_untrained_state",
 ]
 
 N_FEATURES = 1024
 UNTRAINED_SEED = 20200918
+UNTRAINED = "densenet121-untrained"
 UNTRAINED_NOTE = "untrained control"
+LUNG_OPACITY = "Lung Opacity"
+OUTPUT_NAMES = (
+    *("Atelectasis", "Consolidation", "Infiltration", "Pneumothorax", "Edema", "Emphysema"),
+    *("Fibrosis", "Effusion", "Pneumonia", "Pleural_Thickening", "Cardiomegaly", "Nodule"),
+    *("Mass", "Hernia", "Lung Lesion", "Fracture", LUNG_OPACITY, "Enlarged Cardiomediastinum"),
+)
+"""The 18 outputs of the paper's network, as torchxrayvision names them."""
 # Tensors that official files hold and that this network has no use for.
 IGNORED_KEYS = frozenset({"op_threshs"})
 SMALLEST_SCALE = 1e-20  # of a normalisation; below it a channel is constant
@@ -119,7 +128,24 @@ class DensenetExtractor:
         return embedding.cpu().numpy(), outputs.cpu().numpy()[:, self._kept]
 
 
-def load_pretrained(
+def describe(name: str) -> ExtractorInfo:
+    """Say what a network gives, as far as its weights do not matter.
+
+    Official weights that were trained on fewer findings have fewer outputs.
+    """
+    is_control = name == UNTRAINED
+    return ExtractorInfo(
+        name=name,
+        label="DenseNet-121" if is_control else f"DenseNet-121, {name.rsplit('-', 1)[-1]}",
+        weights_sha256="",
+        preprocessing=PREPROCESSING,
+        n_features=N_FEATURES,
+        output_names=OUTPUT_NAMES,
+        note=UNTRAINED_NOTE if is_control else "",
+    )
+
+
+def load(
     name: str,
     *,
     weights: Path | None = None,
@@ -127,19 +153,21 @@ def load_pretrained(
     device: str = "auto",
     on_progress: Progress | None = None,
 ) -> DensenetExtractor:
-    """Load a classifier pretrained by torchxrayvision; see `load_extractor` of this package."""
+    """Load a classifier pretrained by torchxrayvision, or the untrained control.
+
+    See `cxrlib.embedding.extractors.load_extractor`.
+    """
+    if name == UNTRAINED:
+        return _load_untrained(device)
     data, path = read_weights(name, weights=weights, on_progress=on_progress)
     sha256 = hashlib.sha256(data).hexdigest()
     with _quiet_import():
         import torchxrayvision as xrv
     state = load_state(data, sha256, path, extractor=name, trust_sha256=trust_sha256)
     labels = list(xrv.models.model_urls[name]["labels"])
-    info = ExtractorInfo(
-        name=name,
-        label=f"DenseNet-121, {name.rsplit('-', 1)[-1]}",
+    info = replace(
+        describe(name),
         weights_sha256=sha256,
-        preprocessing=PREPROCESSING,
-        n_features=N_FEATURES,
         # Weights trained on fewer findings have blank names: those outputs mean nothing.
         output_names=tuple(label for label in labels if label),
         note="" if sha256 == WEIGHTS_FILES[name].sha256 else "weights not verified",
@@ -149,27 +177,16 @@ def load_pretrained(
     return DensenetExtractor(info, network, blank_outputs=blank, device=device)
 
 
-def load_untrained(name: str, *, device: str = "auto") -> DensenetExtractor:
+def _load_untrained(device: str) -> DensenetExtractor:
     """Load the same network with seeded random weights: a control, never a default.
 
     What a map or a score looks like with these features is what the architecture and the
     images' brightness give for free.
     """
-    with _quiet_import():
-        import torchxrayvision as xrv
     state = make_untrained_state()
-    labels = tuple(xrv.models.model_urls["all"]["labels"])
-    info = ExtractorInfo(
-        name=name,
-        label="DenseNet-121",
-        weights_sha256=_hash_state(state),
-        preprocessing=PREPROCESSING,
-        n_features=N_FEATURES,
-        output_names=labels,
-        note=UNTRAINED_NOTE,
-    )
-    network = build_network(state, source=name)
-    blank = np.zeros(len(labels), bool)
+    info = replace(describe(UNTRAINED), weights_sha256=_hash_state(state))
+    network = build_network(state, source=UNTRAINED)
+    blank = np.zeros(len(OUTPUT_NAMES), bool)
     return DensenetExtractor(info, network, blank_outputs=blank, device=device)
 
 

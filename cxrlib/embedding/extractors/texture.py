@@ -8,13 +8,16 @@ image "right" and "left" mean nothing.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from cxrlib.aliases import Progress
+from cxrlib.errors import SelectionError
 from cxrlib.images.image_files import SIDE, preprocess
 from cxrlib.storage.extractor_info import ExtractorInfo
 
-__all__ = ["TextureExtractor", "prepare_texture"]
+__all__ = ["TextureExtractor", "describe", "load", "prepare_texture"]
 
 # Shares of the image's side. The patient's right is on the left of a frontal image.
 ROWS = {"Upper": (0.18, 0.38), "Middle": (0.38, 0.58), "Lower": (0.58, 0.78)}
@@ -36,20 +39,44 @@ N_PATTERNS = len(ZONES) * sum(points + 2 for points, _ in PATTERNS)
 N_FEATURES = N_HOG + N_PATTERNS + len(PROPERTIES) * len(DISTANCES) + len(ZONES)
 
 
+INFO = ExtractorInfo(
+    name="texture",
+    label="Texture measures",
+    weights_sha256="",
+    preprocessing=PREPROCESSING,
+    n_features=N_FEATURES,
+    output_names=OUTPUT_NAMES,
+    note="no network",
+)
+
+
+def describe(name: str) -> ExtractorInfo:
+    """Say what texture gives."""
+    return INFO
+
+
+def load(
+    name: str,
+    *,
+    weights: Path | None = None,
+    trust_sha256: str | None = None,
+    device: str = "auto",
+    on_progress: Progress | None = None,
+) -> "TextureExtractor":
+    """Give the extractor; it has nothing to load. See `cxrlib.embedding.extractors.load_extractor`."""
+    if device not in ("auto", "cpu"):
+        raise SelectionError(
+            f"Extractor {name!r} does not run on {device!r}. Choose 'auto' or 'cpu'."
+        )
+    return TextureExtractor()
+
+
 class TextureExtractor:
     """Describe brightness and texture; all the work is in `prepare`."""
 
     works_in_prepare = True
     device = "cpu"
-    info = ExtractorInfo(
-        name="texture",
-        label="Texture measures",
-        weights_sha256="",
-        preprocessing=PREPROCESSING,
-        n_features=N_FEATURES,
-        output_names=OUTPUT_NAMES,
-        note="no network",
-    )
+    info = INFO
 
     @property
     def prepare(self) -> Callable[[np.ndarray], np.ndarray]:

@@ -9,7 +9,6 @@ import pytest
 from cxrlib.baselines.features.extractor_features import (
     DEFAULT_EXTRACTOR,
     FOUR_OUTPUTS,
-    PAPER_OUTPUTS,
     list_extractor_choices,
     load_extractor_features,
 )
@@ -17,6 +16,7 @@ from cxrlib.baselines.tasks.task_rows import take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
+from cxrlib.embedding.extractors.densenet import OUTPUT_NAMES
 from cxrlib.errors import SelectionError
 from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
@@ -38,8 +38,8 @@ def test_each_image_has_its_own_numbers(cohort: Cohort, tmp_path: Path) -> None:
     expected = {
         "intermediate": (range(N_FEATURES), 0),
         "outputs": (range(18), 1),
-        "4-outputs": ([PAPER_OUTPUTS.index(name) for name in FOUR_OUTPUTS], 1),
-        "lung-opacity": ([PAPER_OUTPUTS.index("Lung Opacity")], 1),
+        "4-outputs": ([OUTPUT_NAMES.index(name) for name in FOUR_OUTPUTS], 1),
+        "lung-opacity": ([OUTPUT_NAMES.index("Lung Opacity")], 1),
     }
     shuffled = replace(rows, table=rows.table.sample(frac=1, random_state=3))
     for construction, (columns, part) in expected.items():
@@ -106,13 +106,13 @@ def test_embeddings_are_read_once(
     """Six sets of an extractor cost one reading of its embeddings."""
     store, rows = Store(tmp_path), take(cohort)
     embed(cohort, store, describe_network())
-    read, n_readings = Store.read_embeddings, []
+    read, n_readings = EmbeddingStore.read, []
 
-    def count(self: Store, *args: object) -> object:
+    def count(self: EmbeddingStore, *args: object) -> object:
         n_readings.append(1)
         return read(self, *args)
 
-    monkeypatch.setattr(Store, "read_embeddings", count)
+    monkeypatch.setattr(EmbeddingStore, "read", count)
     for construction in ("outputs", "intermediate", "4-outputs", "outputs"):
         load_extractor_features(f"{UNTRAINED}:{construction}", rows, store)
     list_extractor_choices(cohort, store)
