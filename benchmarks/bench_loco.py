@@ -28,7 +28,7 @@ from cxrlib.baselines.evaluation.loco import (
 from cxrlib.baselines.evaluation.models import one_thread
 from cxrlib.baselines.evaluation.resampling import draw_weights
 from cxrlib.baselines.evaluation.scores import compute_score
-from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import PAPER_TASKS
 from cxrlib.cohort.cohort import Cohort, load_cohort

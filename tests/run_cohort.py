@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from tests.cohort_factory import draw_image, make_cohort
 

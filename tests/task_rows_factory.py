@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.baselines.tasks.tasks import Task
 

@@ -20,7 +20,7 @@ from cxrlib.storage.store import Store
 from cxrlib.system.progress_line import ProgressLine
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.features.feature_sets import Features
+    from cxrlib.baselines.features.feature_matrix import Features
     from cxrlib.baselines.runs.reproduction import Reproduction
     from cxrlib.baselines.runs.runs import Run
 

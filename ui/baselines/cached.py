@@ -4,7 +4,8 @@ import functools
 
 import streamlit as st
 
-from cxrlib.baselines.features.feature_sets import FeatureChoice, list_feature_sets
+from cxrlib.baselines.features.feature_matrix import FeatureChoice
+from cxrlib.baselines.features.feature_sets import list_feature_sets
 from cxrlib.baselines.runs.run_log import BOOK, KEPT, RunEntry, list_runs
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import Run, find_run, make_run

@@ -14,7 +14,7 @@ import streamlit as st
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.loco import MEAN, POOLED
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, find_protocol
-from cxrlib.baselines.features.feature_sets import FeatureChoice
+from cxrlib.baselines.features.feature_matrix import FeatureChoice
 from cxrlib.baselines.runs.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.baselines.tasks.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
 from cxrlib.cohort.cohort import Cohort

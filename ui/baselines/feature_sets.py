@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from cxrlib.baselines.evaluation.score_text import name_metric
-from cxrlib.baselines.features.feature_sets import FeatureChoice
+from cxrlib.baselines.features.feature_matrix import FeatureChoice
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.runs.runs import Run
 from cxrlib.charts.scores.heat_table import describe_score_table, plot_score_table

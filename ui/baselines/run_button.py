@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.baselines.features.feature_sets import FeatureChoice
+from cxrlib.baselines.features.feature_matrix import FeatureChoice
 from cxrlib.baselines.runs.run_jobs import spec_parameters
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.cohort.cohort import Cohort

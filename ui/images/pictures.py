@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cxrlib.charts.maps.map_text import day_words
+from cxrlib.charts.style.text import day_words
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.display.overlays import lung_boxes
 from ui.images.image_route import image_url

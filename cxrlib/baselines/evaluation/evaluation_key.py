@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 from cxrlib.baselines.evaluation.protocols import LocoSettings
-from cxrlib.baselines.features.feature_sets import Features, match_features
+from cxrlib.baselines.features.feature_matrix import Features, match_features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 
 __all__ = ["READ_COLUMNS", "list_versions", "name_evaluation"]

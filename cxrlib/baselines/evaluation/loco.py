@@ -46,7 +46,7 @@ from cxrlib.baselines.evaluation.protocols import (
 )
 from cxrlib.baselines.evaluation.resampling import find_interval
 from cxrlib.baselines.evaluation.scores import MEAN, METRICS, POOLED, POOLED_METRICS, RANGES
-from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.features.feature_matrix import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.number_text import name_units
 

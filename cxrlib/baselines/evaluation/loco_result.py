@@ -7,7 +7,7 @@ import pandas as pd
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import LocoSettings
-from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.features.feature_matrix import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 
 __all__ = ["FOLD_COLUMNS", "PREDICTION_COLUMNS", "SCORE_COLUMNS", "LocoResult", "read_cases"]

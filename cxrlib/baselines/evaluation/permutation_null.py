@@ -30,7 +30,7 @@ from cxrlib.baselines.evaluation.loco import (
     predict_folds,
 )
 from cxrlib.baselines.evaluation.resampling import LEVEL
-from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.features.feature_matrix import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units

@@ -13,7 +13,7 @@ import pandas as pd
 from cxrlib.baselines.evaluation.loco import POOLED, LocoResult, run_loco
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.scores import METRICS, list_metrics
-from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.features.feature_matrix import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.errors import SelectionError
 

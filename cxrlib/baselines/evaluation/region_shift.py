@@ -26,7 +26,7 @@ from cxrlib.baselines.evaluation.models import Method, choose_method, fit_model,
 from cxrlib.baselines.evaluation.protocols import CORRECTED, LocoSettings, Protocol, refuse_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, count_independent, find_interval
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
-from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.features.feature_matrix import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows
 from cxrlib.cohort.regions import UNKNOWN
 from cxrlib.errors import RunStoppedError, SelectionError

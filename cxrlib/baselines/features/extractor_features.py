@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrlib.baselines.features.feature_sets import FeatureChoice, Features
+from cxrlib.baselines.features.feature_matrix import FeatureChoice, Features
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.embedding.extractors import (
     EXTRACTOR_NAMES,

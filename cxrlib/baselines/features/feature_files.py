@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cxrlib.aliases import Floats
-from cxrlib.baselines.features.feature_sets import MAX_NAME, Features, features_from_matrix
+from cxrlib.baselines.features.feature_matrix import MAX_NAME, Features, features_from_matrix
 from cxrlib.cohort.planted_truth import make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
@@ -62,7 +62,7 @@ class _Table:
 def read_feature_file(path: Path | str) -> Features:
     """Read features from a Parquet or CSV file.
 
-    `cxrlib.baselines.features.feature_sets.match_features` then takes the images of a task.
+    `cxrlib.baselines.features.feature_matrix.match_features` then takes the images of a task.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ from cxrlib.baselines.evaluation.permutation_null import PERMUTATIONS, compute_n
 from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
 from cxrlib.baselines.evaluation.region_shift import compute_shift, shift_key
 from cxrlib.baselines.evaluation.stored_fits import KeptFits
-from cxrlib.baselines.features.feature_sets import Features, load_pixel_features
+from cxrlib.baselines.features.feature_matrix import Features
+from cxrlib.baselines.features.feature_sets import load_pixel_features
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows

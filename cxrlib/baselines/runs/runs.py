@@ -18,13 +18,8 @@ import pandas as pd
 from cxrlib.aliases import ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import READ_COLUMNS, list_versions
 from cxrlib.baselines.evaluation.loco import MEAN, Kept, LocoResult, compare_results, run_loco
-from cxrlib.baselines.features.feature_sets import (
-    Features,
-    are_features_at_hand,
-    describe_missing,
-    load_features,
-    match_features,
-)
+from cxrlib.baselines.features.feature_matrix import Features, describe_missing, match_features
+from cxrlib.baselines.features.feature_sets import are_features_at_hand, load_features
 from cxrlib.baselines.features.shortcuts import SHORTCUTS
 from cxrlib.baselines.runs.run_log import (
     RUNS,

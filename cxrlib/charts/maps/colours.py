@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cxrlib.charts.maps.map_text import safe_text
 from cxrlib.charts.style.palette import REGIONS, Palette, Theme, outline
+from cxrlib.charts.style.text import safe_text
 from cxrlib.maps.colouring import Colouring
 
 __all__ = [

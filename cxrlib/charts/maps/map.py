@@ -11,14 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.maps.legend import count_rows_of_key, draw_key
-from cxrlib.charts.maps.map_text import (
-    DENSITY_LABEL,
-    day_state_words,
-    day_words,
-    name_surface,
-    safe_text,
-    state_words,
-)
+from cxrlib.charts.maps.map_text import DENSITY_LABEL, day_state_words, name_surface
 from cxrlib.charts.maps.marks import (
     HOVER_COLUMN,
     MARKERS,
@@ -39,6 +32,7 @@ from cxrlib.charts.style.template import (
     template_layout,
     use_webgl,
 )
+from cxrlib.charts.style.text import day_words, safe_text, state_words
 from cxrlib.maps.colouring import Colouring
 from cxrlib.maps.density import DensityGrid
 from cxrlib.maps.surfaces import Surface

@@ -1,12 +1,12 @@
 """What the map says in words: days, states, counts, its caption and its text alternative."""
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.charts.style.text import NO_STATE, day_words
 from cxrlib.maps.colouring import Colouring
 from cxrlib.maps.density import DensityGrid, ShareGrid
 from cxrlib.maps.surfaces import Surface
@@ -18,30 +18,17 @@ __all__ = [
     "DENSITY_LABEL",
     "caption_map",
     "day_state_words",
-    "day_words",
     "describe_map",
     "describe_out",
     "describe_paths",
     "name_surface",
     "near_words",
     "percent",
-    "safe_text",
-    "state_words",
 ]
 
 DENSITY_LABEL = "images in the ICU or with a tube"
 #: Lower left and upper right of what is drawn, in map units.
 _Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
-#: What "unknown" means: none of the three that make a state is there.
-NO_STATE = "no ICU, tube or outcome of a last image"
-
-
-def state_words(state: str, reason: object) -> str:
-    """Say a state and why."""
-    if state == "unknown":
-        return f"state unknown: no state recorded ({NO_STATE})"
-    why = "" if not isinstance(reason, str) or reason in ("", state) else f": {safe_text(reason)}"
-    return f"<b>{safe_text(state)}</b>{why}"
 
 
 def day_state_words(stop: Stop) -> str:
@@ -58,19 +45,6 @@ def day_state_words(stop: Stop) -> str:
     if n_alike == len(stop.images):
         return stop.state
     return f"{stop.state} ({n_alike} of {name_units(len(stop.images), 'image')})"
-
-
-def day_words(offset: float | None) -> str:
-    """Say a day.
-
-    Examples
-    --------
-    >>> day_words(12.0), day_words(-2.5), day_words(None)
-    ('day 12', 'day −2.5', 'day not recorded')
-    """
-    if offset is None or pd.isna(offset):
-        return "day not recorded"
-    return f"day {offset:g}".replace("-", "−")
 
 
 def describe_out(offsets: pd.Series, *, most: int = 8) -> str:
@@ -101,14 +75,6 @@ def describe_out(offsets: pd.Series, *, most: int = 8) -> str:
         parts.append(f"{n_undated} without a day")
     where = f" ({'; '.join(parts)})" if parts else ""
     return f"the filters leave out {len(offsets)} of this patient's images on the map{where}"
-
-
-def safe_text(value: str | float | None, blank: str = "not recorded") -> str:
-    """Return a cell as text that Plotly shows as it stands, cut to 60 characters."""
-    if value is None or pd.isna(value):
-        return blank
-    text = str(value)
-    return html.escape(text if len(text) <= 60 else f"{text[:59]}…", quote=False)
 
 
 def describe_map(

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.charts.maps.colours import missing_ink, number_ramp, pick_inks
-from cxrlib.charts.maps.map_text import day_words, safe_text, state_words
 from cxrlib.charts.style.palette import PALETTES, STATES, Palette, Theme
 from cxrlib.charts.style.template import Parts
+from cxrlib.charts.style.text import day_words, safe_text, state_words
 from cxrlib.maps.colouring import Colouring
 
 __all__ = [

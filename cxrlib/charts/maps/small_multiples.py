@@ -15,12 +15,13 @@ from cxrlib.charts.maps.colours import (
     number_ramp,
     pick_inks,
 )
-from cxrlib.charts.maps.map_text import describe_colouring, safe_text
+from cxrlib.charts.maps.map_text import describe_colouring
 from cxrlib.charts.maps.marks import Layer, colour_axis, draw_marks
 from cxrlib.charts.maps.surfaces import frame_surface
 from cxrlib.charts.style.palette import PALETTES, STATES, Theme
 from cxrlib.charts.style.projector_scale import enlarge
 from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure, use_webgl
+from cxrlib.charts.style.text import safe_text
 from cxrlib.errors import SelectionError
 from cxrlib.maps.colouring import Colouring
 from cxrlib.maps.trajectories import count_map, describe_counts

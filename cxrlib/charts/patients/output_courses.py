@@ -13,7 +13,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.charts.maps.map_text import day_words, safe_text
 from cxrlib.charts.style.day_marks import (
     OTHER_SYMBOL,
     draw_cuts,
@@ -24,6 +23,7 @@ from cxrlib.charts.style.day_marks import (
 from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
 from cxrlib.charts.style.rows import text_width
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure
+from cxrlib.charts.style.text import day_words, safe_text
 from cxrlib.number_text import name_units
 from cxrlib.patients.day_axis import DayAxis, lay_out_axis, name_day
 from cxrlib.patients.output_courses import Noise, OutputCourse, write_value

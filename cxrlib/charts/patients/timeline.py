@@ -11,11 +11,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.map_text import day_words, safe_text
 from cxrlib.charts.style.day_marks import find_symbol
 from cxrlib.charts.style.palette import PALETTES, Palette, Theme, fade, mix
 from cxrlib.charts.style.rows import STILL
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure, use_webgl
+from cxrlib.charts.style.text import day_words, safe_text
 from cxrlib.patients.prior_pairs import SIDES
 from cxrlib.patients.timeline import (
     CHARACTER,

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.map_text import safe_text
 from cxrlib.charts.style.palette import Palette, Theme, mix
 from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
+from cxrlib.charts.style.text import safe_text
 from cxrlib.selection.filters import FILTERS
 
 __all__ = [

@@ -63,7 +63,7 @@ def load(
     device: str = "auto",
     on_progress: Progress | None = None,
 ) -> "TextureExtractor":
-    """Give the extractor; it has nothing to load. See `cxrlib.embedding.extractors.load_extractor`."""
+    """Give the extractor; it has nothing to load. See `load_extractor` of this package."""
     if device not in ("auto", "cpu"):
         raise SelectionError(
             f"Extractor {name!r} does not run on {device!r}. Choose 'auto' or 'cpu'."

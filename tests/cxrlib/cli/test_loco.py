@@ -15,7 +15,7 @@ from cxrlib import NOTICE
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
 from cxrlib.baselines.evaluation.paper_score_comparison import SCORE_COLUMNS
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
-from cxrlib.baselines.features.feature_sets import features_from_matrix
+from cxrlib.baselines.features.feature_matrix import features_from_matrix
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
 from cxrlib.baselines.runs.runs import make_run
 from cxrlib.baselines.tasks.tasks import find_task

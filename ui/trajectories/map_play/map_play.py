@@ -11,7 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import day_state_words, day_words
+from cxrlib.charts.maps.map_text import day_state_words
+from cxrlib.charts.style.text import day_words
 from cxrlib.maps.trajectories import Trajectory
 from ui.widgets.assets import plotly_url
 from ui.widgets.text import show_quiet

@@ -15,7 +15,7 @@ from cxrlib.baselines.evaluation.loco import (
     run_loco,
 )
 from cxrlib.baselines.evaluation.protocols import CORRECTED
-from cxrlib.baselines.features.feature_sets import Features, features_from_matrix
+from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import Cohort, load_cohort

@@ -15,7 +15,7 @@ from cxrlib.baselines.evaluation.loco import (
     compare_results,
     run_loco,
 )
-from cxrlib.baselines.features.feature_sets import features_from_matrix
+from cxrlib.baselines.features.feature_matrix import features_from_matrix
 from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.errors import SelectionError
 from tests.task_rows_factory import CLASSES, NUMBER, draw_features, draw_rows

@@ -28,7 +28,7 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
     describe_score_comparison,
     list_not_run,
 )
-from cxrlib.baselines.features.feature_sets import features_from_matrix
+from cxrlib.baselines.features.feature_matrix import features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import load_cohort

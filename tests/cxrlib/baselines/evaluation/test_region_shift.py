@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 from cxrlib.baselines.evaluation import region_shift
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.region_shift import compare_shift, compute_shift, load_shift
-from cxrlib.baselines.features.feature_sets import Features
+from cxrlib.baselines.features.feature_matrix import Features
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import load_cohort

@@ -11,7 +11,7 @@ import pytest
 
 from cxrlib.baselines.features import feature_files
 from cxrlib.baselines.features.feature_files import read_feature_file
-from cxrlib.baselines.features.feature_sets import features_from_matrix
+from cxrlib.baselines.features.feature_matrix import features_from_matrix
 from cxrlib.errors import SelectionError
 from cxrlib.reports.map_export import csv_with_header
 

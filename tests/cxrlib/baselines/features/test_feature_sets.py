@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.features.feature_sets import (
-    PIXEL_PARAMETERS,
+from cxrlib.baselines.features.feature_matrix import (
     Features,
-    are_features_at_hand,
     describe_missing,
     features_from_matrix,
+    match_features,
+)
+from cxrlib.baselines.features.feature_sets import (
+    PIXEL_PARAMETERS,
+    are_features_at_hand,
     list_feature_sets,
     load_features,
     load_pixel_features,
-    match_features,
 )
 from cxrlib.baselines.features.shortcuts import SHORTCUTS
 from cxrlib.cohort.cohort import Cohort

@@ -10,7 +10,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
-from cxrlib.baselines.features.feature_sets import Features, features_from_matrix, load_features
+from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
+from cxrlib.baselines.features.feature_sets import load_features
 from cxrlib.baselines.features.shortcuts import SHORTCUTS
 from cxrlib.baselines.runs.run_record import TABLES
 from cxrlib.baselines.runs.runs import (

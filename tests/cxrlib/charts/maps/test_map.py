@@ -11,9 +11,10 @@ import pytest
 
 from cxrlib.charts.maps.html_page import map_html
 from cxrlib.charts.maps.map import HOVER_COLUMN, plot_map, write_hover_texts
-from cxrlib.charts.maps.map_text import caption_map, day_words, describe_map, describe_paths
+from cxrlib.charts.maps.map_text import caption_map, describe_map, describe_paths
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.charts.style.template import MAX_SVG_POINTS
+from cxrlib.charts.style.text import day_words
 from cxrlib.maps.density import estimate_density
 from cxrlib.maps.trajectories import compute_trajectory, in_icu_or_tube, map_points
 from cxrlib.storage.extractor_info import ExtractorInfo
