@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.reports.map_export import provenance
+from cxrlib.reports.provenance import provenance
 from ui.cohort.controls import (
     choose_scope,
     choose_section,

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.reports.map_export import provenance
+from cxrlib.reports.provenance import provenance
 from ui.patients.choice import (
     choose_patient,
     find_pair,

@@ -15,6 +15,7 @@ from cxrlib.cli.maps import PRETRAINED
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.reports.provenance import csv_with_header, provenance, write_export
 from cxrlib.storage.json_tables import to_records
 from cxrlib.storage.store import Store
 from cxrlib.system.progress_line import ProgressLine
@@ -284,7 +285,6 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
 def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
     from cxrlib.baselines.runs.runs import tell_runs
-    from cxrlib.reports.map_export import provenance
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (no site on both sides)" if settings.is_strict else ""
@@ -342,7 +342,6 @@ def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
     """List what a table of a reproduction says of itself, the notice first."""
     from cxrlib.baselines.evaluation.protocols import PUBLISHED
     from cxrlib.baselines.runs.runs import list_versions
-    from cxrlib.reports.map_export import provenance
 
     versions = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return [
@@ -360,9 +359,6 @@ def _write_json(answer: dict[str, Any], out: Path | None) -> None:
 
 
 def _write_csv(table: pd.DataFrame, lines: list[str], out: Path | None) -> None:
-    # Imported here: it brings Plotly, which JSON does not need to wait for.
-    from cxrlib.reports.map_export import csv_with_header
-
     _write(csv_with_header(table, lines), out)
 
 
@@ -371,8 +367,6 @@ def _write(data: bytes, out: Path | None) -> None:
     if out is None:
         typer.echo(data.decode("utf-8"), nl=False)
         return
-    from cxrlib.reports.map_export import write_export
-
     write_export(out, data)
 
 

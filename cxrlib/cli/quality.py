@@ -22,6 +22,7 @@ from cxrlib.quality.ledger import (
     upstream_report,
 )
 from cxrlib.quality.rules import SEVERITIES
+from cxrlib.reports.provenance import csv_with_header, provenance
 from cxrlib.selection.selection import Selection, parse_where
 from cxrlib.storage.json_tables import to_records
 
@@ -135,9 +136,6 @@ def _write_csv(
     rows: pd.DataFrame, table: LedgerTable, cohort: Cohort, selection: Selection, ledger: Ledger
 ) -> None:
     """Write a table to standard output, under lines that say where it comes from."""
-    # Imported here: it brings Plotly, which no other form needs to wait for.
-    from cxrlib.reports.map_export import csv_with_header, provenance
-
     n_images = int(cohort.table["is_xray"].sum())
     lines = [
         *provenance(cohort, filters=selection.describe()),

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,10 @@ from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
 from cxrlib.cohort.cohort import Cohort
-
-if TYPE_CHECKING:
-    from cxrlib.reports.image_export import ImagePack
+from cxrlib.literature.licences import WITHHELD
+from cxrlib.reports.image_export import ImagePack, pack_images
+from cxrlib.reports.patient_record import find_images, record_csv, record_json
+from cxrlib.reports.provenance import write_export
 
 __all__ = ["register"]
 
@@ -55,10 +56,6 @@ def record(
         if images is not None and images.suffix.lower() != ".zip":
             raise typer.BadParameter(f"--images {str(images)!r} must end in .zip.")
         cohort = load_named(data, cache)
-        # Imported here: they bring Plotly, which no other command needs to wait for.
-        from cxrlib.reports.map_export import write_export
-        from cxrlib.reports.patient_record import record_csv, record_json
-
         written = (record_csv if form is RecordFormat.csv else record_json)(cohort, patient)
         pack = None if images is None else _pack(cohort, patient)
         if out is None:
@@ -78,18 +75,13 @@ def _check_folder(path: Path | None, option: str) -> None:
         )
 
 
-def _pack(cohort: Cohort, patient: str) -> "ImagePack":
+def _pack(cohort: Cohort, patient: str) -> ImagePack:
     """Pack a patient's images."""
-    from cxrlib.reports.image_export import pack_images
-    from cxrlib.reports.patient_record import find_images
-
     return pack_images(cohort, find_images(cohort, patient), title=f"X-rays of patient {patient}")
 
 
-def _tell(pack: "ImagePack", images: Path) -> None:
+def _tell(pack: ImagePack, images: Path) -> None:
     """Say what was packed and name what was not; code 3 where a file could not be used."""
-    from cxrlib.literature.licences import WITHHELD
-
     contents = pack.contents
     words = f"{pack.n_packed:,} of {len(contents):,} images in {str(images)!r}."
     typer.echo(visible(words), err=True)

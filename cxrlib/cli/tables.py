@@ -11,6 +11,7 @@ from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
+from cxrlib.reports.provenance import csv_with_header, provenance
 from cxrlib.selection.selection import parse_where
 from cxrlib.storage.json_tables import to_records
 from cxrlib.summary.counts import select_published, summarise
@@ -87,9 +88,6 @@ def tables(
             about = _describe(cohort, by, unit, selection.to_where()) | about
             typer.echo(json.dumps(about | {"rows": to_records(table)}, indent=2))
             return
-        # Imported here: it brings Plotly, which no other command needs to wait for.
-        from cxrlib.reports.map_export import csv_with_header, provenance
-
         counted = f"Counted: {'; '.join(step.label for step in cohort.steps)}."
         words = [f"Table: {kind} by {by}. Unit: {unit}.", counted, *about["notes"]]
         lines = [*provenance(cohort, filters=selection.describe()), *words]

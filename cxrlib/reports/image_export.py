@@ -34,7 +34,7 @@ from cxrlib.literature.licences import (
     why_withheld,
 )
 from cxrlib.quality.rules.files import ENDINGS
-from cxrlib.reports.map_export import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, provenance
 from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 

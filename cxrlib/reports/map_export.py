@@ -1,16 +1,12 @@
-"""What leaves the program: maps and tables that say where they come from."""
+"""The map as it leaves the program: a page, a figure or a table that says where it comes from."""
 
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib import NOTICE, __version__
 from cxrlib.charts.maps.html_page import MAP_QUESTION, map_html
 from cxrlib.charts.maps.layers import add_cloud, ring_chosen
 from cxrlib.charts.maps.map import plot_map
@@ -18,7 +14,6 @@ from cxrlib.charts.maps.map_text import caption_map, describe_map
 from cxrlib.charts.style.paper import Imprint
 from cxrlib.charts.style.rendering import render_figure
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.errors import ReportError
 from cxrlib.maps.colouring import colour_points
 from cxrlib.maps.lasso import describe_rows
 from cxrlib.maps.map_table import STATE_COLUMNS, export_map, write_parquet
@@ -34,19 +29,16 @@ from cxrlib.maps.trajectories import (
     map_points,
 )
 from cxrlib.number_text import name_units
-from cxrlib.storage.files import write_whole
+from cxrlib.reports.provenance import provenance, write_export
 
 __all__ = [
     "MapWish",
-    "csv_with_header",
     "map_page",
     "points_table",
-    "provenance",
     "stops_table",
     "tell_behind",
     "tell_chosen",
     "tell_story",
-    "write_export",
     "write_map_figure",
     "write_map_page",
     "write_map_table",
@@ -56,82 +48,6 @@ STOP_COLUMNS = (
     *("patient_id", "day", "n_images", "views", "state", "n_in_state"),
     *("days_since_previous", "step_map_units"),
 )
-# A cell that starts with one of these is run by a spreadsheet.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) -> list[str]:
-    """List what an export must say of itself, one line each, the notice first.
-
-    Parameters
-    ----------
-    source : MappedCohort or Cohort
-        A map says which one it is, and by which extractor; a cohort alone has neither.
-    filters : sequence of str
-        What the filters keep, in words: `cxrlib.selection.selection.Selection.describe`.
-    """
-    cohort = source.cohort if isinstance(source, MappedCohort) else source
-    return [
-        NOTICE,
-        f"Cohort: {_name_cohort(cohort)}; fingerprint {cohort.fingerprint}",
-        f"Filters: {'; '.join(filters) or 'none'}",
-        *(_map_lines(source) if isinstance(source, MappedCohort) else ()),
-        f"Made by cxrlib {__version__} on {date.today().isoformat()}",
-    ]
-
-
-def _name_cohort(cohort: Cohort) -> str:
-    """Name a cohort; a generated one says so, whatever its name."""
-    if not cohort.is_synthetic:
-        return cohort.name
-    synthetic = "" if "synthetic" in cohort.name.lower() else "synthetic, "
-    return f"{cohort.name} ({synthetic}no patient is behind it)"
-
-
-def _map_lines(mapped: MappedCohort) -> list[str]:
-    settings = mapped.projection.settings
-    return [
-        f"Extractor: {mapped.extractor.title}; its {settings.features}",
-        f"Map of {len(mapped.projection.image_ids):,} images (unit: image), the axes have no unit: "
-        f"{mapped.projection.describe()}",
-    ]
-
-
-def csv_with_header(table: pd.DataFrame, lines: Sequence[str]) -> bytes:
-    """Write a table as CSV under comment lines that start with ``#``.
-
-    `pandas.read_csv(..., comment="#")` would also cut values that hold a ``#``; skip the
-    header by its number of lines instead: ``skiprows`` as many as start with ``# ``.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Its index is not written.
-    lines : sequence of str
-        What the table says of itself, as `provenance` gives it.
-    """
-    target = io.StringIO()
-    for line in lines:
-        target.write(f"# {_inert_line(line)}\n")
-    # Each cell as an object: a categorical column would let only its own values in.
-    cells = table.astype(object).map(_inert)
-    cells.columns = pd.Index([_inert(name) for name in table.columns])
-    cells.to_csv(target, index=False)
-    return target.getvalue().encode("utf-8", "replace")
-
-
-def _inert_line(text: str) -> str:
-    """Put a header on one line of which a spreadsheet runs nothing.
-
-    It parts the line at commas, or semicolons, and would run a part that starts like a formula.
-    """
-    starts = "".join(map(re.escape, FORMULA_STARTS))
-    return re.sub(rf'([,;]\s*"?\s*)(?=[{starts}])', r"\1'", " ".join(text.split()))
-
-
-def _inert(value: object) -> object:
-    """Keep a spreadsheet from running a cell: text that looks like a formula gets a quote."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def points_table(points: pd.DataFrame) -> pd.DataFrame:
@@ -382,14 +298,3 @@ def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None
         selected = set(wish.chosen) if selected is None else selected & set(wish.chosen)
     lines = _list_origin(mapped, replace(wish, reference=None))
     write_export(out, write_parquet(export_map(mapped, selected), lines))
-
-
-def write_export(out: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all; raises ReportError if it cannot be."""
-    try:
-        write_whole(out, data)
-    except OSError as error:
-        raise ReportError(
-            f"{str(out)!r} cannot be written: {error.strerror}. Name a folder that exists and "
-            "has room."
-        ) from error

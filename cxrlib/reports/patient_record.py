@@ -22,7 +22,7 @@ from cxrlib.literature.licences import (
 from cxrlib.patients.patient_facts import MEASURES, UNDATED, say_doubt
 from cxrlib.patients.timeline import find_clock
 from cxrlib.quality.ledger import Ledger, find_flags
-from cxrlib.reports.map_export import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, provenance
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 
 __all__ = [

@@ -22,7 +22,7 @@ from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, te
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature.licences import METADATA_LICENCE, credit, licence_of
-from cxrlib.reports.map_export import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, provenance
 from cxrlib.reports.reporting_checklists import answer_items
 from cxrlib.reports.run_manifest import (
     list_used_images,

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from cxrlib.reports.map_export import provenance
+from cxrlib.reports.provenance import provenance
 from cxrlib.summary.counts import select_published, summarise
 from cxrlib.summary.summary_layout import lay_out_summary
 from ui.images.montage import show_montage

@@ -16,7 +16,7 @@ from cxrlib.charts.cohort.group_differences import describe_differences, plot_di
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
-from cxrlib.reports.map_export import csv_with_header
+from cxrlib.reports.provenance import csv_with_header
 from cxrlib.summary.group_comparison import Comparison
 from ui.widgets.figure import show_figure
 from ui.widgets.table import show_table
@@ -59,7 +59,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     ----------
     rows : TaskRows
     provenance : sequence of str
-        `cxrlib.reports.map_export.provenance`, with the filters.
+        `cxrlib.reports.provenance.provenance`, with the filters.
     stem : str
         Of the files' names.
     """

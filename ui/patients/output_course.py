@@ -24,7 +24,7 @@ from cxrlib.patients.output_courses import (
     write_value,
 )
 from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
-from cxrlib.reports.map_export import provenance
+from cxrlib.reports.provenance import provenance
 from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame

@@ -11,7 +11,8 @@ from cxrlib.charts.patients.output_courses import explain_near, plot_near
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.patients.similar_courses import Courses, describe_courses, list_notes, nearest_courses
-from cxrlib.reports.map_export import points_table, provenance
+from cxrlib.reports.map_export import points_table
+from cxrlib.reports.provenance import provenance
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
 from ui.session.current_cohort import current_entry

@@ -77,7 +77,7 @@ def show_belief(
     wish : SurfaceWish
         What is drawn behind the points: its definition of bad counts here too.
     provenance : sequence of str
-        `cxrlib.reports.map_export.provenance`.
+        `cxrlib.reports.provenance.provenance`.
     filters : sequence of str
         In words. They leave out no neighbour: who is near does not depend on a selection.
     """

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.reference_cohort import ReferenceCloud
 from cxrlib.maps.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
-from cxrlib.reports.map_export import provenance, tell_behind
+from cxrlib.reports.map_export import tell_behind
+from cxrlib.reports.provenance import provenance
 from cxrlib.selection.selection import Selection
 from ui.session.filters import load_selected, show_empty
 from ui.session.resources import Current

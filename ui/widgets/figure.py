@@ -17,7 +17,7 @@ import streamlit as st
 
 from cxrlib.charts.style.paper import Imprint, keep_printable, put_on_paper
 from cxrlib.charts.style.rendering import FIGURE_KINDS, PNG_SCALE
-from cxrlib.reports.map_export import csv_with_header
+from cxrlib.reports.provenance import csv_with_header
 from ui.widgets.assets import plotly_url
 from ui.widgets.text import show_quiet
 
@@ -92,7 +92,7 @@ def show_figure(
     caption : str
         What it is, from how many, how not to read it; shown, and printed below a saved figure.
     provenance : sequence of str
-        `cxrlib.reports.map_export.provenance`, with the filters; printed and on top of the numbers.
+        `cxrlib.reports.provenance.provenance`, with the filters; printed and on top of the numbers.
     file_stem : str
         Of the files' names: "map-2026-01-31".
     heading : str, optional

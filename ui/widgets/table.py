@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.reports.map_export import csv_with_header
+from cxrlib.reports.provenance import csv_with_header
 
 __all__ = ["show_table"]
 
@@ -32,7 +32,7 @@ def show_table(
         What is shown.
     key : str
     provenance : sequence of str
-        `cxrlib.reports.map_export.provenance`, with the filters.
+        `cxrlib.reports.provenance.provenance`, with the filters.
     file_stem : str
         Of the file's name: "paths-2026-01-31".
     numbers : DataFrame or callable, optional

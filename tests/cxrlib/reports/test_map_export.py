@@ -14,13 +14,12 @@ from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.reports.map_export import (
     MapWish,
-    csv_with_header,
     map_page,
-    provenance,
     stops_table,
     write_map_page,
     write_map_table,
 )
+from cxrlib.reports.provenance import csv_with_header, provenance
 from cxrlib.selection.selection import Selection, select
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.maps.trajectories import compute_trajectories
-from cxrlib.reports.map_export import provenance
+from cxrlib.reports.provenance import provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame

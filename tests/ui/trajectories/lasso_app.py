@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.reports.map_export import provenance
+from cxrlib.reports.provenance import provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame
