@@ -1,7 +1,7 @@
 """The commands ``loco`` and ``reproduce``: baselines in regions the model has not seen."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,7 +13,7 @@ from cxrlib import __version__
 from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.maps import PRETRAINED
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
-from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
+from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.reports.provenance import csv_with_header, provenance, write_export
 from cxrlib.storage.json_tables import to_records
@@ -21,6 +21,7 @@ from cxrlib.storage.store import Store
 from cxrlib.system.progress_line import ProgressLine
 
 if TYPE_CHECKING:
+    from cxrlib.baselines.evaluation.protocols import LocoSettings
     from cxrlib.baselines.features.feature_matrix import Features
     from cxrlib.baselines.runs.reproduction import Reproduction
     from cxrlib.baselines.runs.runs import Run
@@ -68,13 +69,47 @@ OutOption = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How an evaluation is made."""
+
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(help="published: as the paper did it; corrected: as it should be done."),
+    ] = "corrected"
+    hold_out: Annotated[HoldOut, typer.Option(help="What is held out, one at a time.")] = "region"
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let no site be on both sides of a fold either.")
+    ] = False
+    where: WhereOption = ""
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the resampling.")] = 0
+    resamples: Annotated[
+        int,
+        typer.Option(min=0, max=MOST_RESAMPLES, help="Of persons, for intervals; 0 for none."),
+    ] = 1000
+
+    def make_settings(self) -> "LocoSettings":
+        """Give the same as the library takes it."""
+        # Imported here: it brings what --help need not wait for.
+        from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
+
+        return LocoSettings(
+            protocol=find_protocol(self.protocol),
+            hold_out=self.hold_out,
+            is_strict=self.strict,
+            seed=self.seed,
+            n_resamples=self.resamples,
+        )
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command()(loco)
+    app.command()(take_groups(loco))
     app.command()(reproduce)
 
 
 def loco(
+    *,
     task: Annotated[
         str,
         typer.Option(
@@ -93,20 +128,7 @@ def loco(
         ),
     ] = AUTO,
     data: DataOption = None,
-    protocol: Annotated[
-        ProtocolName,
-        typer.Option(help="published: as the paper did it; corrected: as it should be done."),
-    ] = "corrected",
-    hold_out: Annotated[HoldOut, typer.Option(help="What is held out, one at a time.")] = "region",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Let no site be on both sides of a fold either.")
-    ] = False,
-    where: WhereOption = "",
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the resampling.")] = 0,
-    resamples: Annotated[
-        int,
-        typer.Option(min=0, max=MOST_RESAMPLES, help="Of persons, for intervals; 0 for none."),
-    ] = 1000,
+    evaluation: EvaluationOptions,
     form: Annotated[
         ScoreFormat, typer.Option("--format", help="csv: one table; json: all of the run.")
     ] = ScoreFormat.csv,
@@ -118,23 +140,15 @@ def loco(
     with reported_errors("nothing was written"):
         _check_folder(out)
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
-        from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
         from cxrlib.baselines.runs.runs import RunSpec, make_run
         from cxrlib.baselines.tasks.tasks import read_task
 
-        settings = LocoSettings(
-            protocol=find_protocol(protocol),
-            hold_out=hold_out,
-            is_strict=strict,
-            seed=seed,
-            n_resamples=resamples,
-        )
         is_chosen = features == AUTO
         features = _choose_features(Store(cache)) if is_chosen else features
         numbers = _read_features(features)
         # Of a file its name: where it lies changes no digit and has no place in an export.
         name = features if numbers is None else numbers.name
-        spec = RunSpec(read_task(task), name, settings, where)
+        spec = RunSpec(read_task(task), name, evaluation.make_settings(), evaluation.where)
         cohort = load_named(data, cache)
         run = make_run(cohort, Store(cache), spec, features=numbers)
         command = spec.to_command()  # nor has the cohort's folder

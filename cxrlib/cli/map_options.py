@@ -1,101 +1,144 @@
 """What ``map`` takes from the command line: a bad state, patients, rows, a reference, settings."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import typer
 
+from cxrlib.cli.options import WhereOption
 from cxrlib.cohort.metadata import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
 from cxrlib.maps.map_settings import VIEWS
+from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.surfaces import SurfaceWish
+from cxrlib.selection.selection import Selection, parse_where
 
-__all__ = [
-    "BandwidthOption",
-    "ColourOption",
-    "FitOption",
-    "PatientOption",
-    "PatientsOption",
-    "ReferenceOption",
-    "RowsOption",
-    "StateOption",
-    "SurfaceKind",
-    "SurfaceOption",
-    "WithinOption",
-    "list_patients_asked",
-    "read_surface",
-]
+__all__ = ["DrawingOptions", "LayoutOptions", "SurfaceKind", "read_surface"]
 
 SurfaceKind = Literal["density", "share", "none"]
 NONE = "none"
 _SEVERITY = re.compile(r"(severity|geographic|extent|opacity)[\s_a-z]*(?:>=|=|≥|\s)\s*(\S+)")
 
-StateOption = Annotated[
-    str,
-    typer.Option(
-        "--state",
-        help="What is bad in the shading: 'ICU or tube' (the paper's), ICU, tube, 'ICU, tube or "
-        "death', 'extent>=4' or 'opacity>=3' (severity scores), filters (what --where keeps), or "
-        "none for no shading. Hyphens can stand for spaces.",
-    ),
-]
-SurfaceOption = Annotated[
-    SurfaceKind,
-    typer.Option(
-        "--surface", help="Shading: density of bad images, or their share among known ones."
-    ),
-]
-WithinOption = Annotated[
-    str | None, typer.Option("--within", help="Shade by images of this view only, such as AP.")
-]
-BandwidthOption = Annotated[
-    float | None,
-    typer.Option(
-        "--bandwidth",
-        help="Of the shading, in map units; by default the paper's 1, or with --method pca the "
-        "same share of the map's spread.",
-    ),
-]
-ColourOption = Annotated[
-    str,
-    typer.Option(
-        "--colour",
-        "--color",
-        help="What points are coloured by: state, view, region, source, age, ... or 'output NAME'.",
-    ),
-]
-PatientOption = Annotated[
-    list[str] | None, typer.Option("--patient", help="Draw this patient's path; repeatable.")
-]
-PatientsOption = Annotated[
-    str, typer.Option("--patients", help="Draw these patients' paths, parted by commas: 178,205.")
-]
-RowsOption = Annotated[
-    str,
-    typer.Option(
-        "--rows",
-        help="Ring the images in these rows of metadata.csv (the header is row 1), as in the "
-        "page's address: 12-15,40. A .parquet then holds these only.",
-    ),
-]
-ReferenceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--reference",
-        help="Folder of a second cohort, embedded by the same extractor: drawn behind, counted "
-        "nowhere.",
-    ),
-]
-FitOption = Annotated[
-    Literal["placed", "fitted"],
-    typer.Option(
-        "--reference-fit",
-        help="A second cohort is placed by its nearest images, or fitted with the map, which is "
-        "then another one (the paper's way).",
-    ),
-]
+
+@dataclass(frozen=True)
+class DrawingOptions:
+    """What a map that is written shows, beside how it is computed."""
+
+    state: Annotated[
+        str,
+        typer.Option(
+            help="What is bad in the shading: 'ICU or tube' (the paper's), ICU, tube, 'ICU, tube "
+            "or death', 'extent>=4' or 'opacity>=3' (severity scores), filters (what --where "
+            "keeps), or none for no shading. Hyphens can stand for spaces.",
+        ),
+    ] = "ICU or tube"
+    surface: Annotated[
+        SurfaceKind,
+        typer.Option(help="Shading: density of bad images, or their share among known ones."),
+    ] = "density"
+    within: Annotated[
+        str | None, typer.Option(help="Shade by images of this view only, such as AP.")
+    ] = None
+    bandwidth: Annotated[
+        float | None,
+        typer.Option(
+            help="Of the shading, in map units; by default the paper's 1, or with --method pca the "
+            "same share of the map's spread.",
+        ),
+    ] = None
+    colour: Annotated[
+        str,
+        typer.Option(
+            "--colour",
+            "--color",
+            help="What points are coloured by: state, view, region, source, age, ... or "
+            "'output NAME'.",
+        ),
+    ] = "state"
+    patient: Annotated[
+        list[str] | None, typer.Option(help="Draw this patient's path; repeatable.")
+    ] = None
+    patients: Annotated[
+        str,
+        typer.Option(help="Draw these patients' paths, parted by commas: 178,205."),
+    ] = ""
+    rows: Annotated[
+        str,
+        typer.Option(
+            help="Ring the images in these rows of metadata.csv (the header is row 1), as in the "
+            "page's address: 12-15,40. A .parquet then holds these only.",
+        ),
+    ] = ""
+    where: WhereOption = ""
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a second cohort, embedded by the same extractor: drawn behind, counted "
+            "nowhere.",
+        ),
+    ] = None
+    reference_fit: Annotated[
+        Literal["placed", "fitted"],
+        typer.Option(
+            help="A second cohort is placed by its nearest images, or fitted with the map, which "
+            "is then another one (the paper's way).",
+        ),
+    ] = "placed"
+
+    @property
+    def selection(self) -> Selection:
+        """The filters: what is drawn in full."""
+        return parse_where(self.where)
+
+    @property
+    def wish(self) -> SurfaceWish:
+        """The shading."""
+        return read_surface(self.state, kind=self.surface, within=self.within)
+
+    @property
+    def patient_ids(self) -> list[str]:
+        """Whose paths are drawn, named in either way, each once.
+
+        Examples
+        --------
+        >>> DrawingOptions(patient=["178"], patients="205, 178").patient_ids
+        ['178', '205']
+        """
+        parted = [each.strip() for each in self.patients.split(",")]
+        return list(dict.fromkeys([*(self.patient or []), *filter(None, parted)]))
+
+
+@dataclass(frozen=True)
+class LayoutOptions:
+    """How a map is computed."""
+
+    features: Annotated[
+        Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
+    ] = "outputs"
+    method: Annotated[
+        Literal["umap", "pca"], typer.Option(help="umap is the paper's; pca is linear.")
+    ] = "umap"
+    neighbours: Annotated[int, typer.Option(help="Neighbours that UMAP keeps close.", min=2)] = 30
+    min_dist: Annotated[float, typer.Option(help="How close UMAP may put two images.", min=0)] = 0.5
+    views: Annotated[str, typer.Option(help="Views on the map, parted by commas.")] = (
+        "PA,AP,AP Supine"
+    )
+    seed: Annotated[int, typer.Option(help="Seed of the map.", min=0, max=2**32 - 1)] = 0
+
+    @property
+    def settings(self) -> ProjectionSettings:
+        """The same, as the library takes it."""
+        return ProjectionSettings(
+            method=self.method,
+            features=self.features,
+            n_neighbors=self.neighbours,
+            min_dist=self.min_dist,
+            seed=self.seed,
+            views=tuple(filter(None, (view.strip() for view in self.views.split(",")))),
+        )
 
 
 def read_surface(
@@ -143,15 +186,3 @@ def read_surface(
 def _fold(text: str) -> str:
     """Write a name so that hyphens, commas and capitals make no difference."""
     return " ".join(re.split(r"[\s,_-]+", text.strip().casefold()))
-
-
-def list_patients_asked(patient: list[str] | None, patients: str) -> list[str]:
-    """Join both ways to name patients, each once.
-
-    Examples
-    --------
-    >>> list_patients_asked(["178"], "205, 178")
-    ['178', '205']
-    """
-    parted = [each.strip() for each in patients.split(",")]
-    return list(dict.fromkeys([*(patient or []), *filter(None, parted)]))

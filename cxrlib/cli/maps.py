@@ -1,38 +1,22 @@
 """The commands ``embed`` and ``map``: compute embeddings, compute and write a map."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cxrlib.cli.cohorts import choose_images, load_named
-from cxrlib.cli.map_options import (
-    BandwidthOption,
-    ColourOption,
-    FitOption,
-    PatientOption,
-    PatientsOption,
-    ReferenceOption,
-    RowsOption,
-    StateOption,
-    SurfaceOption,
-    WithinOption,
-    list_patients_asked,
-    read_surface,
-)
+from cxrlib.cli.map_options import DrawingOptions, LayoutOptions
 from cxrlib.cli.messages import count_report, exit_by, reported_errors, tell_failures, write_result
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
     DataOption,
-    DeviceOption,
-    ExtractorOption,
+    ExtractorOptions,
     Format,
     FormatOption,
-    TrustOption,
-    WeightsOption,
-    WhereOption,
+    take_groups,
 )
 from cxrlib.cohort.cohort import Cohort, count_cohort
 from cxrlib.cohort.persons import refuse_patient
@@ -45,8 +29,6 @@ from cxrlib.maps.map_settings import scale_smoothing
 from cxrlib.maps.mapped_cohort import MappedCohort, compute_map, find_maps, select_for_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.reference_cohort import ReferenceCloud, fit_reference, place_reference
-from cxrlib.maps.surfaces import SurfaceWish
-from cxrlib.selection.selection import Selection, parse_where
 from cxrlib.storage.store import Store
 from cxrlib.system.progress_line import ProgressLine
 
@@ -58,24 +40,21 @@ SUFFIXES = (".html", ".svg", ".png", ".parquet")  # that a map is written as
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command()(embed)
-    app.command(name="map")(make_map)
+    app.command()(take_groups(embed))
+    app.command(name="map")(take_groups(make_map))
 
 
 def embed(
+    *,
     data: DataOption = None,
-    extractor: ExtractorOption = "auto",
-    weights: WeightsOption = None,
-    trust_sha256: TrustOption = None,
-    device: DeviceOption = "auto",
+    embedding: ExtractorOptions,
     cache: CacheOption = DEFAULT_CACHE,
     form: FormatOption = Format.text,
 ) -> None:
     """Compute the embedding of every X-ray that is not in the cache yet."""
     with reported_errors():
         cohort = load_named(data, cache)
-        name = choose_extractor_name(extractor, weights)
-        report, used = embed_cohort(cohort, Store(cache), name, weights, trust_sha256, device)
+        report, used = embed_cohort(cohort, Store(cache), embedding)
         write_result(
             {**count_cohort(cohort), **count_report(report), "extractor": used.name},
             form,
@@ -85,6 +64,7 @@ def embed(
 
 
 def make_map(
+    *,
     data: DataOption = None,
     out: Annotated[
         Path | None,
@@ -94,37 +74,9 @@ def make_map(
             "or FILE.parquet (points, states, outputs, neighbours).",
         ),
     ] = None,
-    state: StateOption = "ICU or tube",
-    surface: SurfaceOption = "density",
-    within: WithinOption = None,
-    bandwidth: BandwidthOption = None,
-    colour: ColourOption = "state",
-    patient: PatientOption = None,
-    patients: PatientsOption = "",
-    rows: RowsOption = "",
-    where: WhereOption = "",
-    reference: ReferenceOption = None,
-    reference_fit: FitOption = "placed",
-    features: Annotated[
-        Literal["outputs", "embedding"], typer.Option(help="outputs is the paper's choice.")
-    ] = "outputs",
-    method: Annotated[
-        Literal["umap", "pca"], typer.Option(help="umap is the paper's; pca is linear.")
-    ] = "umap",
-    neighbours: Annotated[
-        int, typer.Option("--neighbours", help="Neighbours that UMAP keeps close.", min=2)
-    ] = 30,
-    min_dist: Annotated[
-        float, typer.Option("--min-dist", help="How close UMAP may put two images.", min=0)
-    ] = 0.5,
-    views: Annotated[
-        str, typer.Option("--views", help="Views on the map, parted by commas.")
-    ] = "PA,AP,AP Supine",
-    seed: Annotated[int, typer.Option(help="Seed of the map.", min=0, max=2**32 - 1)] = 0,
-    extractor: ExtractorOption = "auto",
-    weights: WeightsOption = None,
-    trust_sha256: TrustOption = None,
-    device: DeviceOption = "auto",
+    drawing: DrawingOptions,
+    layout: LayoutOptions,
+    embedding: ExtractorOptions,
     cache: CacheOption = DEFAULT_CACHE,
     form: FormatOption = Format.text,
 ) -> None:
@@ -134,33 +86,16 @@ def make_map(
     """
     with reported_errors():
         _check_out(out)
-        settings = ProjectionSettings(
-            method=method,
-            features=features,
-            n_neighbors=neighbours,
-            min_dist=min_dist,
-            seed=seed,
-            views=tuple(filter(None, (view.strip() for view in views.split(",")))),
-        )
-        asked = _Asked(
-            surface=read_surface(state, kind=surface, within=within),
-            bandwidth=bandwidth,
-            colour=colour,
-            patients=list_patients_asked(patient, patients),
-            rows=rows,
-            selection=parse_where(where),
-            reference=reference,
-            is_fitted=reference_fit == "fitted",
-        )
+        settings = layout.settings
+        _, selection = drawing.wish, drawing.selection  # refused before anything is read
         cohort = load_named(data, cache)
-        selected = choose_images(cohort, asked.selection)
-        _check_patients(selected, asked.patients, settings)
+        selected = choose_images(cohort, selection)
+        _check_patients(selected, drawing.patient_ids, settings)
         store = Store(cache)
-        name = choose_extractor_name(extractor, weights)
-        report, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
+        report, used = embed_cohort(cohort, store, embedding)
         mapped = map_cohort(cohort, used, store, settings)
         if out is not None:
-            _write_map(mapped, out, asked, selected, store)
+            _write_map(mapped, out, drawing, selected, store)
         else:
             typer.echo("The map lies in the cache. --out FILE.html writes it as a page.", err=True)
         counts = {
@@ -172,20 +107,6 @@ def make_map(
         }
         write_result(counts, form, extra={"failures": report.failed.to_dict("records")})
         exit_by(report)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """Hold what is asked of a map, beside how it is computed."""
-
-    surface: SurfaceWish
-    bandwidth: float | None
-    colour: str
-    patients: list[str]
-    rows: str
-    selection: Selection
-    reference: Path | None
-    is_fitted: bool
 
 
 def _check_out(out: Path | None) -> None:
@@ -218,11 +139,11 @@ def _check_patients(cohort: Cohort, patients: list[str], settings: ProjectionSet
             )
 
 
-def choose_extractor_name(extractor: str, weights: Path | None) -> str:
+def choose_extractor_name(options: ExtractorOptions) -> str:
     """Resolve "auto": the pretrained network where its weights are, else texture."""
-    if extractor != "auto":
-        return extractor
-    if weights is not None or find_weights(PRETRAINED) is not None:
+    if options.extractor != "auto":
+        return options.extractor
+    if options.weights is not None or find_weights(PRETRAINED) is not None:
         return PRETRAINED
     typer.echo(
         f"The pretrained network's weights are not on this machine, so the texture features "
@@ -233,17 +154,16 @@ def choose_extractor_name(extractor: str, weights: Path | None) -> str:
 
 
 def embed_cohort(
-    cohort: Cohort,
-    store: Store,
-    name: str,
-    weights: Path | None,
-    trust_sha256: str | None,
-    device: str,
+    cohort: Cohort, store: Store, options: ExtractorOptions
 ) -> tuple[RunReport, ExtractorInfo]:
     """Embed what is missing, with a progress line; name each image that could not be used."""
     line = ProgressLine()
     extractor = load_extractor(
-        name, weights=weights, trust_sha256=trust_sha256, device=device, on_progress=line
+        choose_extractor_name(options),
+        weights=options.weights,
+        trust_sha256=options.trust_sha256,
+        device=options.device,
+        on_progress=line,
     )
     report = compute_embeddings(cohort, extractor, store, on_progress=line)
     tell_failures(report)
@@ -265,18 +185,18 @@ def map_cohort(
 
 
 def _write_map(
-    mapped: MappedCohort, out: Path, asked: _Asked, selected: Cohort, store: Store
+    mapped: MappedCohort, out: Path, asked: DrawingOptions, selected: Cohort, store: Store
 ) -> None:
     """Write the map as its file's name says."""
     from cxrlib.reports.map_export import MapWish, write_map_figure, write_map_page, write_map_table
 
     filters = asked.selection.describe()
     mapped, cloud = _put_behind(mapped, asked, store)
-    surface = scale_smoothing(asked.surface, mapped.projection)
+    surface = scale_smoothing(asked.wish, mapped.projection)
     if asked.bandwidth is not None:
         surface = replace(surface, bandwidth=asked.bandwidth)
     wish = MapWish(
-        patients=asked.patients or None,
+        patients=asked.patient_ids or None,
         surface=surface,
         colour_by=asked.colour,
         selected=selected if filters else None,
@@ -299,13 +219,13 @@ def _choose_rows(mapped: MappedCohort, rows: str) -> tuple[str, ...]:
 
 
 def _put_behind(
-    mapped: MappedCohort, asked: _Asked, store: Store
+    mapped: MappedCohort, asked: DrawingOptions, store: Store
 ) -> tuple[MappedCohort, ReferenceCloud | None]:
     """Place a second cohort behind the map, or fit it with: the map is then another one."""
     if asked.reference is None:
         return mapped, None
     reference = load_named(asked.reference, store.root)
-    if not asked.is_fitted:
+    if asked.reference_fit == "placed":
         return mapped, place_reference(mapped, reference, store)
     typer.echo("Computing the map of both cohorts", err=True)
     fitted = fit_reference(mapped, reference, store)

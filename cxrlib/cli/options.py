@@ -1,8 +1,12 @@
 """The options that several commands share."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -14,13 +18,11 @@ __all__ = [
     "CacheOption",
     "CohortsOption",
     "DataOption",
-    "DeviceOption",
-    "ExtractorOption",
+    "ExtractorOptions",
     "Format",
     "FormatOption",
-    "TrustOption",
-    "WeightsOption",
     "WhereOption",
+    "take_groups",
 ]
 
 
@@ -78,29 +80,30 @@ def _check_extractor(name: str) -> str:
     return name
 
 
-ExtractorOption = Annotated[
-    str,
-    typer.Option(
-        "--extractor",
-        callback=_check_extractor,
-        help="auto (the pretrained network if its weights are here, else texture) or one of: "
-        + ", ".join(EXTRACTOR_NAMES),
-    ),
-]
-WeightsOption = Annotated[
-    Path | None, typer.Option("--weights", help="Weights file of the network.")
-]
-TrustOption = Annotated[
-    str | None,
-    typer.Option(
-        "--trust-sha256",
-        help="SHA-256 of a pickled weights file you trust: unpickling runs code from the file.",
-    ),
-]
-DeviceOption = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"],
-    typer.Option("--device", help="Where the network runs; auto takes the fastest there is."),
-]
+@dataclass(frozen=True)
+class ExtractorOptions:
+    """What embeds the images."""
+
+    extractor: Annotated[
+        str,
+        typer.Option(
+            callback=_check_extractor,
+            help="auto (the pretrained network if its weights are here, else texture) or one of: "
+            + ", ".join(EXTRACTOR_NAMES),
+        ),
+    ] = "auto"
+    weights: Annotated[Path | None, typer.Option(help="Weights file of the network.")] = None
+    trust_sha256: Annotated[
+        str | None,
+        typer.Option(
+            help="SHA-256 of a pickled weights file you trust: unpickling runs code from the file.",
+        ),
+    ] = None
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"],
+        typer.Option(help="Where the network runs; auto takes the fastest there is."),
+    ] = "auto"
+
 
 WhereOption = Annotated[
     str,
@@ -110,3 +113,35 @@ WhereOption = Annotated[
         '"view=AP,PA; region=Europe; day=..7; without=near-duplicate".',
     ),
 ]
+
+
+def take_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command take options by the group.
+
+    A parameter whose type is a dataclass stands for its fields, which become options in its
+    place.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[Parameter] = []
+    for name, parameter in signature(command).parameters.items():
+        if name not in groups:
+            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+            continue
+        types = get_type_hints(groups[name], include_extras=True)
+        parameters += [
+            Parameter(
+                each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=types[each.name]
+            )
+            for each in fields(groups[name])
+        ]
+
+    @wraps(command)
+    def run(**values: object) -> None:
+        for name, kind in groups.items():
+            values[name] = kind(**{each.name: values.pop(each.name) for each in fields(kind)})
+        command(**values)
+
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run

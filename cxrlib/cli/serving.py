@@ -4,6 +4,7 @@ import os
 import runpy
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,8 @@ from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
     CohortsOption,
-    DeviceOption,
-    ExtractorOption,
-    TrustOption,
-    WeightsOption,
+    ExtractorOptions,
+    take_groups,
 )
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import join_paths
@@ -40,16 +39,14 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command()(serve)
+    app.command()(take_groups(serve))
 
 
 def serve(
+    *,
     data: CohortsOption = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
-    extractor: ExtractorOption = "auto",
-    weights: WeightsOption = None,
-    trust_sha256: TrustOption = None,
-    device: DeviceOption = "auto",
+    embedding: ExtractorOptions,
     cache: CacheOption = DEFAULT_CACHE,
     allow_uploads: Annotated[
         bool,
@@ -67,21 +64,22 @@ def serve(
         cohort = load_named(data[0] if data else None, cache)
         paths = join_paths([cohort.root, *others])
         store = Store(cache)
-        name = choose_extractor_name(extractor, weights)
-        ready = _find_ready(cohort, store, name, weights)
+        # Resolved once: "auto" says on standard error what it takes.
+        embedding = replace(embedding, extractor=choose_extractor_name(embedding))
+        ready = _find_ready(cohort, store, embedding.extractor, embedding.weights)
         used = ready
         if used is None:
-            _, used = embed_cohort(cohort, store, name, weights, trust_sha256, device)
+            _, used = embed_cohort(cohort, store, embedding)
             map_cohort(cohort, used, store, ProjectionSettings())
     os.environ["CXR_DATA"] = paths
     os.environ["CXR_CACHE"] = str(cache.resolve())
     os.environ["CXR_EXTRACTOR"] = used.key
     # What the shell happens to hold allows nothing: only the option does.
     os.environ[ALLOW_VARIABLE] = "1" if allow_uploads else "0"
-    if weights is not None:
-        os.environ[WEIGHTS_VARIABLE] = str(weights.resolve())
-    if trust_sha256 is not None:  # a job's record alone cannot make a pickle trusted
-        os.environ[TRUST_VARIABLE] = trust_sha256
+    if embedding.weights is not None:
+        os.environ[WEIGHTS_VARIABLE] = str(embedding.weights.resolve())
+    if embedding.trust_sha256 is not None:  # a job's record alone cannot make a pickle trusted
+        os.environ[TRUST_VARIABLE] = embedding.trust_sha256
     typer.echo(f"Serving {cohort.name} on http://localhost:{port} (stop with Ctrl+C)")
     sys.stdout.flush()
     _run_server(port, in_this_process=ready is not None)

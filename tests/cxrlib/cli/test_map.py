@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
-from cxrlib.cli.map_options import list_patients_asked, read_surface
+from cxrlib.cli.map_options import DrawingOptions, read_surface
 from cxrlib.errors import SelectionError
 from cxrlib.maps.bad_state_definitions import DEFINITIONS
 from tests.cohort_factory import draw_image, make_cohort
@@ -69,8 +69,9 @@ def test_another_definition_is_refused(text: str) -> None:
 
 def test_patients_are_named_once() -> None:
     """One by one, or parted by commas."""
-    assert list_patients_asked(["1"], " 2,1,,3 ") == ["1", "2", "3"]
-    assert list_patients_asked(None, "") == []
+    asked = DrawingOptions(patient=["1"], patients=" 2,1,,3 ")
+    assert asked.patient_ids == ["1", "2", "3"]
+    assert DrawingOptions().patient_ids == []
 
 
 def test_a_page_says_what_was_asked(arguments: list[str], tmp_path: Path) -> None:
