@@ -5,9 +5,9 @@ from datetime import date
 
 import streamlit as st
 
+from cxrlib.baselines.evaluation.loco_result import keep_scored
 from cxrlib.errors import SelectionError
 from cxrlib.reports.provenance import provenance
-from cxrlib.scored_rows import keep_scored
 from ui.baselines.cached import list_choices, load_rows, load_run
 from ui.baselines.controls import (
     PART,

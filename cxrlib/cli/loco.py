@@ -16,6 +16,7 @@ from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_miss
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.reports.provenance import csv_with_header, provenance, write_export
+from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.json_tables import to_records
 from cxrlib.storage.store import Store
 from cxrlib.system.progress_line import ProgressLine
@@ -225,7 +226,7 @@ def _choose_features(store: Store) -> str:
     """Choose a set as `embed` chooses its extractor; a network's embeddings do without weights."""
     from cxrlib.embedding.extractors import find_weights
 
-    embedded = {info.name for info in store.list_extractors()}
+    embedded = {info.name for info in EmbeddingStore(store).list_extractors()}
     is_here = PRETRAINED in embedded or find_weights(PRETRAINED) is not None
     return DEFAULT_FEATURES if is_here else f"texture:{DEFAULT_FEATURES}"
 

@@ -20,17 +20,19 @@ from pathlib import Path
 import filelock
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.job_words import describe_job
 from cxrlib.jobs.job_kinds import JSON, check_parameters
 from cxrlib.jobs.job_record import (
     FINISHED,
+    FOLDER,
     JSON_ERRORS,
     STATES,
     Job,
     NewerRecordError,
+    describe_job,
     format_job,
     parse_job,
 )
+from cxrlib.jobs.worker_launch import describe_launch, launch_worker
 from cxrlib.storage.files import read_regular, write_whole
 from cxrlib.system.os_errors import describe_read_error, describe_write_error
 from cxrlib.system.process_identity import ProcessMark, end_process, is_alive
@@ -39,7 +41,6 @@ __all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job"]
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "jobs"
 WANTED_FILE = "_wanted"
 MAX_BYTES = 1 << 20  # of a record
 MAX_FINISHED = 50  # records kept; the oldest go
@@ -145,8 +146,6 @@ class JobBook:
 
     def list_problems(self) -> _Words:
         """Say which records are passed over, and why nobody works, a sentence each."""
-        from cxrlib.jobs.worker_launch import describe_launch
-
         problems: _Words = []
         try:
             for path in self._list_records():
@@ -214,8 +213,6 @@ class JobBook:
         StoreError
             If the cache cannot be written or no process be started.
         """
-        from cxrlib.jobs.worker_launch import launch_worker
-
         with self._reported("written"):
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / WANTED_FILE).touch()

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import filelock
 
 from cxrlib.errors import StoreError
-from cxrlib.jobs.job_queue import FOLDER
+from cxrlib.jobs.job_record import FOLDER
 from cxrlib.system.os_errors import describe_write_error
 from cxrlib.system.processes import PACKAGE_FOLDER, run_module
 

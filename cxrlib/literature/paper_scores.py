@@ -6,7 +6,8 @@ printed: "39/2" are 39 images of the positive class and 2 of the other in the he
 
 Tables 5 and 6 are means over the regions of the tables of folds, with the sample standard
 deviation; Tables 10 to 14 score the predicted class, not a value that ranks (see
-`cxrlib.hard_labels`). Both follow from the printed numbers and are tests.
+`cxrlib.baselines.evaluation.paper_score_comparison`). Both follow from the printed numbers and are
+tests.
 """
 
 from collections import Counter

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
+from cxrlib.baselines.evaluation.folds import name_groups
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.tasks.task_rows import TaskRows, narrow_rows
 
-__all__ = ["FOLD_COLUMNS", "PREDICTION_COLUMNS", "SCORE_COLUMNS", "LocoResult", "read_cases"]
+__all__ = [
+    "FOLD_COLUMNS",
+    "PREDICTION_COLUMNS",
+    "SCORE_COLUMNS",
+    "LocoResult",
+    "keep_scored",
+    "read_cases",
+]
 
 FOLD_COLUMNS = (
     "fold",
@@ -127,3 +135,28 @@ def read_cases(result: LocoResult) -> dict[str, FoldCase]:
             train_size=sizes[str(name)],
         )
     return found
+
+
+def keep_scored(result: LocoResult) -> TaskRows:
+    """Keep the images that some held-out group's own score rests on, and count the others.
+
+    The others are not wasted: they train, and where both classes are there they count in the
+    pooled score.
+
+    Parameters
+    ----------
+    result : LocoResult
+
+    Returns
+    -------
+    TaskRows
+        With one step more, "scored"; what went is counted by group.
+    """
+    scored = result.folds.loc[result.folds["is_scored"].astype(bool), "fold"]
+    kept = set(scored)
+    groups = name_groups(result.rows.table, result.settings.hold_out)
+    noun = result.settings.hold_out
+    reasons = [None if name in kept else f"no score of {noun} {name}" for name in groups]
+    return narrow_rows(
+        result.rows, reasons, step="scored", title=f"In a {noun} with a score of its own"
+    )

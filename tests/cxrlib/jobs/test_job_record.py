@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from cxrlib.job_words import describe_job, describe_seconds
 from cxrlib.jobs.job_record import (
     JSON_ERRORS,
     RECORD_VERSION,
     STATES,
     Job,
     NewerRecordError,
+    describe_job,
+    describe_seconds,
     format_job,
     parse_job,
 )

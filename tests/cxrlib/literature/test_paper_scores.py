@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cxrlib.baselines.evaluation.paper_score_comparison import Confusion, list_confusions
 from cxrlib.errors import SelectionError
-from cxrlib.hard_labels import Confusion, list_confusions
 from cxrlib.literature.csv_tables import read_rows
 from cxrlib.literature.paper_scores import (
     FEATURE_TITLES,

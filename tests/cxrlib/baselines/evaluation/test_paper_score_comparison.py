@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
 from cxrlib.baselines.evaluation.loco import (
     CORRECTED,
@@ -22,17 +23,18 @@ from cxrlib.baselines.evaluation.paper_score_comparison import (
     SCORE_COLUMNS,
     SCORE_VERDICTS,
     WHOLE,
+    Confusion,
     compare_class_counts,
     compare_scores,
     count_score_verdicts,
     describe_score_comparison,
+    list_confusions,
     list_not_run,
 )
 from cxrlib.baselines.features.feature_matrix import features_from_matrix
 from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
 from cxrlib.baselines.tasks.tasks import find_task
 from cxrlib.cohort.cohort import load_cohort
-from cxrlib.hard_labels import list_confusions
 from cxrlib.literature.paper_scores import MEAN, PUBLISHED_TASKS, find_scores
 from tests.cohort_factory import make_cohort
 
@@ -343,3 +345,48 @@ def test_the_collections_classes_beside_the_papers(real_rows: list[TaskRows]) ->
     classes = table[table["n_positive_paper"].notna()]
     assert (classes["n_positive_ours"] >= classes["n_positive_paper"]).all()
     assert (classes["n_negative_ours"] >= classes["n_negative_paper"]).all()
+
+
+# ---- scores of predicted classes
+
+
+def every_confusion(n_positive: int, n_negative: int) -> list[Confusion]:
+    """List all tables of two classes."""
+    return [
+        Confusion(n_positive, n_negative, n_hits, n_false_alarms)
+        for n_hits in range(n_positive + 1)
+        for n_false_alarms in range(n_negative + 1)
+    ]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (4, 3), (7, 2)])
+def test_scores_are_scikit_learns(size: tuple[int, int]) -> None:
+    """AUROC, balanced accuracy and average precision of the classes themselves."""
+    for found in every_confusion(*size):
+        y = np.repeat([1, 0], size)
+        chosen = np.zeros(sum(size), dtype=int)
+        chosen[: found.n_hits] = 1
+        chosen[size[0] : size[0] + found.n_false_alarms] = 1
+        assert found.auroc == pytest.approx(roc_auc_score(y, chosen))
+        assert found.auroc == pytest.approx(balanced_accuracy_score(y, chosen))
+        assert found.auprc == pytest.approx(average_precision_score(y, chosen))
+
+
+def test_a_pair_of_scores_finds_its_table() -> None:
+    """Rounded scores lead back to the table they were made of, among others."""
+    for found in every_confusion(5, 8):
+        auroc, auprc = round(found.auroc, 2), round(found.auprc, 2)
+        assert found in list_confusions(5, 8, auroc=auroc, auprc=auprc)
+
+
+def test_scores_that_rank_fit_no_table() -> None:
+    """An AUROC that no balanced accuracy can be finds nothing."""
+    assert list_confusions(1, 9, auroc=0.80, auprc=0.33) == ()
+    assert list_confusions(3, 4, auroc=0.75, auprc=0.60)[0] == Confusion(3, 4, 3, 2)
+
+
+def test_who_calls_nothing_positive_scores_the_prevalence() -> None:
+    """One class only, either one: 0.50 and the prevalence."""
+    for n_hits, n_false_alarms in ((0, 0), (3, 5)):
+        found = Confusion(3, 5, n_hits, n_false_alarms)
+        assert (found.auroc, found.auprc) == (0.5, 3 / 8)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 
 from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
+from cxrlib.baselines.evaluation.loco_result import keep_scored
 from cxrlib.baselines.tasks.task_rows import FLOW_COLUMNS
 from cxrlib.cohort.cohort import SelectionStep
-from cxrlib.scored_rows import keep_scored
 from tests.task_rows_factory import draw_features, draw_rows
 
 
