@@ -24,7 +24,6 @@ from cxrlib.jobs.job_kinds import JSON, check_parameters
 from cxrlib.jobs.job_record import (
     FINISHED,
     FOLDER,
-    JSON_ERRORS,
     STATES,
     Job,
     NewerRecordError,
@@ -374,7 +373,7 @@ class JobBook:
             reason = (
                 f"{_name(path)} cannot be read and is passed over: {describe_read_error(error)}."
             )
-        except JSON_ERRORS as error:
+        except ValueError as error:
             reason = (
                 f"{_name(path)} is damaged and passed over ({error}). Ask for the job again or "
                 "delete the file."

@@ -1,16 +1,18 @@
 """The record of a job: what is known of it, as JSON that anyone may have written, and in words."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from annotated_types import Ge
 
 from cxrlib.jobs.job_kinds import JSON
+from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
 from cxrlib.system.process_identity import ProcessMark
 
 __all__ = [
     "FINISHED",
     "FOLDER",
-    "JSON_ERRORS",
     "STATES",
     "Job",
     "NewerRecordError",
@@ -28,8 +30,6 @@ STATES = ("waiting", "running", "cancelling", "cancelled", "done", "failed", "di
 FINISHED = ("cancelled", "done", "failed", "died")
 #: Raised when a record means something else; records of a higher version are left alone.
 RECORD_VERSION = 1
-#: What `parse_job` raises where a record is damaged.
-JSON_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -69,29 +69,31 @@ class Job:
     cancel_asked : float or None
     """
 
+    __pydantic_config__ = FINITE
+
     id: str
     kind: str
     parameters: dict[str, JSON]
     label: str
     state: str
     stage: str = ""
-    done: int = 0
-    total: int = 0
-    rate: float | None = None
-    seconds_left: float | None = None
+    done: Count = 0
+    total: Count = 0
+    rate: Quantity | None = None
+    seconds_left: Quantity | None = None
     error: str = ""
     result: dict[str, JSON] = field(default_factory=dict)
-    pid: int = 0
-    process_started: float = 0.0
+    pid: Count = 0
+    process_started: Quantity = 0.0
     machine: str = ""
-    created: float = 0.0
-    started: float | None = None
-    updated: float = 0.0
-    finished: float | None = None
-    n_before: int = 0
-    order: int = 0
+    created: Quantity = 0.0
+    started: Quantity | None = None
+    updated: Quantity = 0.0
+    finished: Quantity | None = None
+    n_before: Count = 0
+    order: Count = 0
     again: bool = False
-    cancel_asked: float | None = None
+    cancel_asked: Quantity | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -116,18 +118,17 @@ class NewerRecordError(ValueError):
     """Report a record that a newer version has written."""
 
 
-_TEXT = (str,)
-_WHOLE = (int,)
-_NUMBER = (int, float)
-_MAYBE = (int, float, type(None))
-_FIELDS: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("id", "kind", "label", "state", "stage", "error", "machine"), _TEXT),
-    **dict.fromkeys(("done", "total", "pid", "order"), _WHOLE),
-    **dict.fromkeys(("process_started", "created", "updated"), _NUMBER),
-    **dict.fromkeys(("rate", "seconds_left", "started", "finished", "cancel_asked"), _MAYBE),
-    **dict.fromkeys(("parameters", "result"), (dict,)),
-    "again": (bool,),
-}
+@dataclass(frozen=True)
+class _Versioned:
+    version: Annotated[int, Ge(1)]
+
+
+# In the order of a file.
+_FIELDS = (
+    *("id", "kind", "label", "state", "stage", "error", "machine", "done", "total", "pid", "order"),
+    *("process_started", "created", "updated", "rate", "seconds_left", "started", "finished"),
+    *("cancel_asked", "parameters", "result", "again"),
+)
 
 
 def format_job(job: Job) -> bytes:
@@ -138,36 +139,17 @@ def format_job(job: Job) -> bytes:
 
 
 def parse_job(data: bytes, job_id: str) -> Job:
-    """Read a job from JSON that anyone may have written; raises one of `JSON_ERRORS`."""
-    fields = json.loads(data)
-    if not isinstance(fields, dict):
-        raise TypeError("it is no JSON object")
-    version = fields.get("version")
-    if not isinstance(version, int) or version < 1:
-        raise ValueError(f"its version is {str(version)[:20]!r}")
-    if version > RECORD_VERSION:
+    """Read a job from JSON that anyone may have written; raises ValueError where it is damaged."""
+    if parse_json(_Versioned, data).version > RECORD_VERSION:
         raise NewerRecordError(
             f"Record {job_id + '.json'!r} of a job was written by a newer version of this program "
             "and is left alone. Use that version, or delete the file."
         )
-    known = {name: fields[name] for name in _FIELDS}
-    for name, value in known.items():
-        _check_field(name, value)
-    if known["id"] != job_id or known["state"] not in STATES:
-        raise ValueError(f"its id or its state is not right: {str(known['state'])[:20]!r}")
-    # JSON can hold half a surrogate pair, which has no place on a screen.
-    json.dumps(known, ensure_ascii=False).encode()
-    return Job(**known)
-
-
-def _check_field(name: str, value: JSON) -> None:
-    """Raise where a field's value is of a wrong type or beyond all sense."""
-    types = _FIELDS[name]
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise TypeError(f"its {name!r} is of type {type(value).__name__}")
-    # 2**53: what JSON can hold exactly everywhere; a comparison with NaN is false.
-    if isinstance(value, (int, float)) and not 0 <= value <= 2**53:
-        raise ValueError(f"its {name!r} is out of range")
+    job = parse_json(Job, data)
+    if job.id != job_id or job.state not in STATES:
+        raise ValueError(f"its id or its state is not right: {job.state[:20]!r}")
+    format_job(job)  # infinity somewhere in a result could not be written again
+    return job
 
 
 # ---- in words

@@ -208,5 +208,5 @@ def _describe_entry(entry: RunEntry, this: str) -> dict[str, Any]:
         "n_images": entry.n_images,
         "n_persons": entry.n_persons,
         "spec": None if entry.spec is None else entry.spec.to_dict(),
-        "headlines": [asdict(headline) for headline in entry.headlines],
+        "headlines": [headline._asdict() for headline in entry.headlines],
     }

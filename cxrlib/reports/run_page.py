@@ -429,7 +429,7 @@ def _tell_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
 def _tell_headlines(entry: RunEntry, run: Run) -> str:
     metrics = (_main_metric(run), *_pooled_metrics(run))
     return "; ".join(
-        f"{each.fold} {name_metric(each.metric)} {tell_score(vars(each) | {'reason': ''})}"
+        f"{each.fold} {name_metric(each.metric)} {tell_score(each._asdict() | {'reason': ''})}"
         for each in entry.headlines
         if each.metric in metrics
     ).replace("estimable.", "estimable")

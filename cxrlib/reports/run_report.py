@@ -216,7 +216,7 @@ def list_run_table(runs: Sequence[RunEntry], this: str = "") -> pd.DataFrame:
             "n_images": entry.n_images,
             "n_persons": entry.n_persons,
         }
-        rows += [first | dict(vars(each)) for each in entry.headlines] or [first]
+        rows += [first | each._asdict() for each in entry.headlines] or [first]
     columns = (*_RUN_COLUMNS, "fold", "metric", "value", "low", "high", "reason")
     table = pd.DataFrame(rows, columns=list(columns))
     return table.astype(dict.fromkeys(("value", "low", "high"), float))

@@ -9,15 +9,16 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal, NamedTuple
 
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
-from cxrlib.baselines.runs.run_record import RECORD_ERRORS, RunRecord, parse_record
+from cxrlib.baselines.runs.run_record import RECORD_ERRORS, RunRecord, Seconds, parse_record
 from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
 from cxrlib.baselines.tasks.tasks import Task
 from cxrlib.errors import SelectionError
+from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
 from cxrlib.storage.store import Store
 
 __all__ = [
@@ -33,14 +34,13 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 RUNS, BOOK, KEPT = "runs", "run-book", "kept-runs"
-BOOK_VERSION = 1
+BOOK_VERSION: Literal[1] = 1
 _NAME = r"[0-9a-f]{32}\.[0-9a-f]{12}\.[0-9a-f]{12}\.json"  # cohort, task, run
 HEADLINE_FOLDS = (MEAN, POOLED)
 LOST = "The entry of this run was damaged, and so was the run: make it again to see its scores."
 
 
-@dataclass(frozen=True)
-class Headline:
+class Headline(NamedTuple):
     """Hold a score over all held-out groups: None where it is not estimable, then the reason."""
 
     fold: str
@@ -70,17 +70,22 @@ class RunEntry:
         Mean and pooled scores.
     is_kept : bool
         Whether the reader marked it.
+    version : int
+        Of the entry.
     """
+
+    __pydantic_config__ = FINITE
 
     id: str
     spec: RunSpec | None
     features_title: str = ""
-    made: float = 0.0
-    seconds: float = 0.0
-    n_images: int = 0
-    n_persons: int = 0
+    made: Seconds = 0.0
+    seconds: Quantity = 0.0
+    n_images: Count = 0
+    n_persons: Count = 0
     headlines: tuple[Headline, ...] = ()
     is_kept: bool = False
+    version: Literal[1] = BOOK_VERSION
 
     @property
     def words(self) -> str:
@@ -104,14 +109,14 @@ def write_entry(store: Store, record: RunRecord) -> None:
     # A line that was lost for a while has no time.
     made = known.made if known is not None and known.made else record.made
     data = _format_entry(replace(record, made=made))
-    if known is None or known != _parse_entry(json.loads(data), name, ()):
+    if known is None or known != _parse_entry(data, name, ()):
         store.write_file(BOOK, name, data)
 
 
 def _format_entry(record: RunRecord) -> bytes:
     scores = record.tables["scores"]
     rows = scores[scores["fold"].isin(HEADLINE_FOLDS)]
-    columns = ["fold", "metric", "value", "low", "high", "reason"]
+    columns = list(Headline._fields)
     numbers = rows[columns].astype(object).where(rows[columns].notna(), None)
     fields = {
         "version": BOOK_VERSION,
@@ -191,34 +196,17 @@ def _read_entry(store: Store, name: str, *, kept: Iterable[str] = ()) -> RunEntr
     if data is None:
         return None
     try:
-        return _parse_entry(json.loads(data), name, kept)
+        return _parse_entry(data, name, kept)
     except RECORD_ERRORS as error:
         logger.warning("The entry %s of the run book is damaged (%s).", name, error)
         return None
 
 
-def _parse_entry(fields: Mapping[str, Any], name: str, kept: Iterable[str]) -> RunEntry:
-    run_id = _read_id(name)
-    if fields["version"] != BOOK_VERSION or fields["id"] != run_id:
-        raise ValueError("its version or its id is another")
-    return RunEntry(
-        id=run_id,
-        spec=None if fields["spec"] is None else RunSpec.from_dict(fields["spec"]),
-        features_title=str(fields["features_title"]),
-        made=float(fields["made"]),
-        seconds=float(fields["seconds"]),
-        n_images=int(fields["n_images"]),
-        n_persons=int(fields["n_persons"]),
-        headlines=tuple(_parse_headline(*each) for each in fields["headlines"]),
-        is_kept=run_id in kept,
-    )
-
-
-def _parse_headline(
-    fold: str, metric: str, value: float | None, low: float | None, high: float | None, reason: str
-) -> Headline:
-    value, low, high = (None if each is None else float(each) for each in (value, low, high))
-    return Headline(str(fold), str(metric), value, low, high, str(reason))
+def _parse_entry(data: bytes, name: str, kept: Iterable[str]) -> RunEntry:
+    entry, run_id = parse_json(RunEntry, data), _read_id(name)
+    if entry.id != run_id:
+        raise ValueError("its id is another")
+    return replace(entry, is_kept=run_id in kept)
 
 
 def _mend(store: Store, name: str) -> RunEntry:

@@ -7,19 +7,31 @@ run that was made. Whatever does not fit is damage: the run is then made again.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+from annotated_types import Interval
 
 from cxrlib.baselines.evaluation.loco import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
+from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
 
-__all__ = ["RECORD_ERRORS", "TABLES", "RunRecord", "format_record", "parse_record", "settle"]
+__all__ = [
+    "RECORD_ERRORS",
+    "TABLES",
+    "RunRecord",
+    "Seconds",
+    "format_record",
+    "parse_record",
+    "settle",
+]
 
-RECORD_VERSION = 1
+RECORD_VERSION: Literal[1] = 1
+#: Since 1970; beyond the year 9999 no calendar can write it.
+Seconds = Annotated[float, Interval(ge=0, lt=253_402_300_800)]
 RECORD_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError, SelectionError)
 """What `parse_record` raises where a record is damaged."""
 
@@ -53,54 +65,51 @@ class RunRecord:
     notes : tuple of str
     tables : dict of str to DataFrame
         Those of `TABLES`.
+    version : int
+        Of the record.
     """
 
+    __pydantic_config__ = FINITE
+
     id: str
-    spec: dict[str, Any]
+    spec: dict[str, str | int | bool]
     fingerprint: str
     versions: dict[str, str]
-    made: float
-    seconds: float
-    n_images: int
-    n_persons: int
+    made: Seconds
+    seconds: Quantity
+    n_images: Count
+    n_persons: Count
     features_title: str
     notes: tuple[str, ...]
-    tables: dict[str, pd.DataFrame]
+    tables: dict[str, Any]
+    version: Literal[1] = RECORD_VERSION
     __repr__ = short_repr
 
 
-_FIELDS: Mapping[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("id", "fingerprint", "features_title"), str),
-    **dict.fromkeys(("spec", "versions", "tables"), dict),
-    **dict.fromkeys(("made", "seconds"), (int, float)),
-    **dict.fromkeys(("n_images", "n_persons"), int),
-    "notes": list,
-}
+# In the order of a file.
+_FIELDS = (
+    *("version", "id", "fingerprint", "features_title", "spec", "versions", "tables"),
+    *("made", "seconds", "n_images", "n_persons", "notes"),
+)
 
 
 def format_record(record: RunRecord) -> bytes:
     """Write a run as JSON."""
     fields = {name: getattr(record, name) for name in _FIELDS}
-    fields["notes"] = list(record.notes)
     fields["tables"] = {name: _format_table(table) for name, table in record.tables.items()}
-    text = json.dumps({"version": RECORD_VERSION, **fields}, allow_nan=False)
-    return text.encode("ascii")
+    return json.dumps(fields, allow_nan=False).encode("ascii")
 
 
 def parse_record(data: bytes, run_id: str) -> RunRecord:
     """Read a run from JSON; raises one of `RECORD_ERRORS` where it is not what was written."""
-    fields = json.loads(data)
-    if fields["version"] != RECORD_VERSION or fields["id"] != run_id:
-        raise ValueError("its version or its id is another")
-    for name, kind in _FIELDS.items():
-        if not isinstance(fields[name], kind):
-            raise TypeError(f"its {name!r} is of type {type(fields[name]).__name__}")
-    tables = {name: _parse_table(fields["tables"][name]) for name in TABLES}
+    record = parse_json(RunRecord, data)
+    if record.id != run_id:
+        raise ValueError("its id is another")
+    tables = {name: _parse_table(record.tables[name]) for name in TABLES}
     for name, columns in TABLES.items():
         if tuple(tables[name].columns) != columns:
             raise ValueError(f"its table {name!r} has other columns")
-    known = {name: fields[name] for name in _FIELDS}
-    return RunRecord(**known | {"notes": tuple(map(str, fields["notes"])), "tables": tables})
+    return replace(record, tables=tables)
 
 
 def settle(table: pd.DataFrame) -> pd.DataFrame:
@@ -151,4 +160,7 @@ def _parse_column(column: Mapping[str, Any]) -> pd.Series:
         raise TypeError(f"a column of kind {kind!r} holds something else")
     if kind == "text":
         return pd.Series(values, dtype="str")
-    return pd.Series(np.array(values, dtype=_DTYPES[kind]))
+    numbers = np.array(values, dtype=_DTYPES[kind])
+    if np.isinf(numbers).any():
+        raise ValueError("a column holds infinity, which no record is written with")
+    return pd.Series(numbers)

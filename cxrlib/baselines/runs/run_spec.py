@@ -42,9 +42,9 @@ class RunSpec:
     Raises
     ------
     SelectionError
-        If the filters are not understood, or the protocol is none of
-        `cxrlib.baselines.evaluation.protocols.PROTOCOLS`: no address and no command line could
-        name it.
+        If the filters are not understood, the name of the features is no UTF-8, or the protocol is
+        none of `cxrlib.baselines.evaluation.protocols.PROTOCOLS`: no address and no command line
+        could name it.
     """
 
     task: Task
@@ -61,6 +61,13 @@ class RunSpec:
             )
         object.__setattr__(self, "features", spell_set_name(self.features))
         object.__setattr__(self, "where", parse_where(self.where).to_where())
+        try:
+            self.features.encode()
+        except UnicodeEncodeError as error:
+            raise SelectionError(
+                f"The name {self.features!r} of features is not written in UTF-8, so no record can "
+                "hold it. Rename the file."
+            ) from error
 
     @property
     def selection(self) -> Selection:
@@ -138,14 +145,22 @@ class RunSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
         """Read a run from `to_dict`; raises SelectionError, KeyError or TypeError if it is none."""
         settings = LocoSettings(
-            protocol=find_protocol(values["protocol"]),
-            hold_out=_read_hold_out(values["hold_out"]),
+            protocol=find_protocol(_check_type(values["protocol"], str)),
+            hold_out=_read_hold_out(_check_type(values["hold_out"], str)),
             is_strict=_check_type(values["is_strict"], bool),
             seed=_check_type(values["seed"], int),
             n_resamples=_check_type(values["n_resamples"], int),
         )
         features = _check_type(values["features"], str)
-        return cls(read_task(values["task"]), features, settings, values["where"])
+        task, where = (_check_type(values[name], str) for name in ("task", "where"))
+        return cls(read_task(task), features, settings, where)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> Any:  # noqa: ANN401 (pydantic's)
+        """Let a record that holds a run be read by `from_dict`."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls.from_dict)
 
     def to_command(self, data: str = "DIR") -> str:
         """Write the command line that repeats the run, ready for a POSIX shell.

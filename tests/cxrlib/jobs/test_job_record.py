@@ -1,12 +1,12 @@
 """A record is JSON that anyone may have written: what is not right is refused with words."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from cxrlib.jobs.job_record import (
-    JSON_ERRORS,
     RECORD_VERSION,
     STATES,
     Job,
@@ -69,12 +69,41 @@ def test_the_place_in_the_queue_is_not_kept() -> None:
         changed(again=1),
         changed(label="\ud800"),
         changed(result={"a": "\udfff"}),
+        changed(result={"a": [float("inf")]}),
     ],
 )
 def test_a_damaged_record_is_refused(data) -> None:
-    """Whatever is wrong with it, one of the named errors says so."""
-    with pytest.raises(JSON_ERRORS):
+    """Whatever is wrong with it, an error says so."""
+    with pytest.raises(ValueError, match=r"invalid JSON|should be|required|not right|range"):
         parse_job(data, ID)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"done": -1}, "its 'done' is -1: input should be greater than or equal to 0"),
+        ({"label": ["x"]}, "its 'label' is ['x']: input should be a valid string"),
+        ({"error": None}, "its 'error' is None: input should be a valid string"),
+        ({"again": "x" * 99}, f"its 'again' is '{'x' * 39}: input should be a valid boolean"),
+    ],
+)
+def test_parse_job_names_field_and_value(fields, words) -> None:
+    """Whoever mends a record by hand reads what is wrong with it; a long value is cut."""
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        parse_job(changed(**fields), ID)
+
+
+def test_parse_job_names_a_field_that_is_missing() -> None:
+    """Without an id a record is nobody's."""
+    with pytest.raises(ValueError, match=r"its 'id' is missing: field required"):
+        parse_job(b'{"version": 1}', ID)
+
+
+def test_format_job_keeps_its_fields_in_order() -> None:
+    """Files that were made before and after are of one form."""
+    names = "version id kind label state stage error machine done total pid order process_started"
+    names += " created updated rate seconds_left started finished cancel_asked parameters result"
+    assert list(json.loads(format_job(JOB))) == [*names.split(), "again"]
 
 
 def test_a_record_of_a_newer_version_is_told_apart() -> None:

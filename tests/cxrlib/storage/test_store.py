@@ -422,7 +422,8 @@ def test_two_processes_write_at_once(store):
 def test_store_needs_no_heavy_import():
     """The dashboard reads the store without torch, umap, skimage or sklearn."""
     code = (
-        "import sys, cxrlib.storage.embedding_store, cxrlib.storage.file_index, cxrlib.embedding.extractors\n"
+        "import sys, cxrlib.storage.embedding_store, cxrlib.storage.file_index\n"
+        "import cxrlib.embedding.extractors\n"
         "print([m for m in ('torch', 'umap', 'skimage', 'sklearn', 'scipy') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

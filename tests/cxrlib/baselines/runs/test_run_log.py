@@ -153,6 +153,15 @@ def test_a_lost_run_still_counts(tmp_path: Path) -> None:
         {"headlines": [[1]]},
         {"headlines": [["mean", "auroc", "x", None, None, ""]]},
         {"made": "now"},
+        {"made": float("nan")},
+        {"made": 1e300},  # no calendar can write it
+        {"made": -1.0},
+        {"seconds": float("inf")},
+        {"n_images": "9"},
+        {"n_images": -9},
+        {"features_title": "\ud800"},
+        {"spec": {**RunSpec(SURVIVAL, "outputs").to_dict(), "task": 5}},
+        {"spec": {**RunSpec(SURVIVAL, "outputs").to_dict(), "features": "\ud800"}},
     ],
 )
 def test_nonsense_in_an_entry_is_damage(change: dict[str, object], tmp_path: Path) -> None:

@@ -127,9 +127,23 @@ def test_a_protocol_of_ones_own_is_refused() -> None:
         RunSpec(find_task("survival"), "outputs", own)
 
 
+def test_run_spec_refuses_a_name_that_no_record_can_hold() -> None:
+    """A file may be called by bytes that are no text."""
+    with pytest.raises(SelectionError, match=r"'f\\udcff.csv' .*not written in UTF-8.*Rename"):
+        RunSpec(find_task("survival"), "f\udcff.csv")
+
+
 @pytest.mark.parametrize(
     "change",
-    [{"seed": "0"}, {"is_strict": 1}, {"protocol": "x"}, {"task": "x"}, {"where": "x=1"}],
+    [
+        {"seed": "0"},
+        {"is_strict": 1},
+        {"protocol": "x"},
+        {"task": "x"},
+        {"where": "x=1"},
+        {"task": 5},
+        {"where": 5},
+    ],
 )
 def test_a_damaged_record_is_no_run(change: dict[str, object]) -> None:
     """A value of another type or meaning is refused."""
