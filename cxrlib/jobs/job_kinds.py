@@ -20,6 +20,7 @@ from cxrlib.errors import (
     WeightsError,
 )
 from cxrlib.storage.embedding_store import EmbeddingStore
+from cxrlib.storage.json_records import JSON
 
 if TYPE_CHECKING:
     from cxrlib.cohort.cohort import Cohort
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXTRACTION",
-    "JSON",
     "KINDS",
     "Kind",
     "WorkStoppedError",
@@ -41,8 +41,6 @@ __all__ = [
     "warm_up",
 ]
 
-JSON = Any
-"""What JSON can hold: None, bool, int, float, str, list and dict of str."""
 Parameters = Mapping[str, tuple[tuple[type, ...], Any]]
 Run = Callable[[Mapping[str, JSON], Path, Progress, ShouldStop], dict[str, JSON]]
 

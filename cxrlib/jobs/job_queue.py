@@ -20,11 +20,9 @@ from pathlib import Path
 import filelock
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.jobs.job_kinds import JSON, check_parameters
+from cxrlib.jobs.job_kinds import check_parameters
 from cxrlib.jobs.job_record import (
-    FINISHED,
     FOLDER,
-    STATES,
     Job,
     NewerRecordError,
     describe_job,
@@ -33,10 +31,11 @@ from cxrlib.jobs.job_record import (
 )
 from cxrlib.jobs.worker_launch import describe_launch, launch_worker
 from cxrlib.storage.files import read_regular, write_whole
+from cxrlib.storage.json_records import JSON
 from cxrlib.system.os_errors import describe_read_error, describe_write_error
 from cxrlib.system.process_identity import ProcessMark, end_process, is_alive
 
-__all__ = ["FINISHED", "STATES", "Job", "JobBook", "JobRequest", "describe_job"]
+__all__ = ["Job", "JobBook", "JobRequest", "describe_job"]
 
 logger = logging.getLogger(__name__)
 

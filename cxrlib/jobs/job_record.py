@@ -6,8 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from cxrlib.jobs.job_kinds import JSON
-from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
+from cxrlib.storage.json_records import FINITE, JSON, Count, Quantity, parse_json
 from cxrlib.system.process_identity import ProcessMark
 
 __all__ = [
@@ -148,7 +147,8 @@ def parse_job(data: bytes, job_id: str) -> Job:
     job = parse_json(Job, data)
     if job.id != job_id or job.state not in STATES:
         raise ValueError(f"its id or its state is not right: {job.state[:20]!r}")
-    format_job(job)  # infinity somewhere in a result could not be written again
+    # Infinity somewhere in them could not be written again.
+    json.dumps([job.parameters, job.result], allow_nan=False)
     return job
 
 

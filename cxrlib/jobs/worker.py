@@ -19,9 +19,10 @@ import filelock
 import psutil
 
 from cxrlib.errors import CxrError, StoreError
-from cxrlib.jobs.job_kinds import JSON, WorkStoppedError, run_work, warm_up
+from cxrlib.jobs.job_kinds import WorkStoppedError, run_work, warm_up
 from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, Job, JobBook
 from cxrlib.jobs.worker_launch import LOCK_FILE, LOG_FILE, worker_lock
+from cxrlib.storage.json_records import JSON
 from cxrlib.system.os_errors import describe_write_error
 from cxrlib.system.process_identity import mark_process
 from cxrlib.system.processes import give_way
@@ -83,13 +84,6 @@ class Worker:
                     self._start_warming()
                     time.sleep(LOOK_INTERVAL)
             return True
-
-    def run_next(self) -> bool:
-        """Do the job that has waited longest; return False where none waits."""
-        job = self.book.take(self.mark)
-        if job is not None:
-            self.run_job(job)
-        return job is not None
 
     def run_job(self, job: Job) -> None:
         """Do a job that was taken, and write how it ended."""

@@ -29,7 +29,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxrlib.errors import CxrError, SelectionError
-from cxrlib.jobs.job_kinds import EXTRACTION, JSON, fill_parameters, load_warm_extractor
+from cxrlib.jobs.job_kinds import EXTRACTION, fill_parameters, load_warm_extractor
+from cxrlib.storage.json_records import JSON
 from cxrlib.system.processes import PACKAGE_FOLDER, give_way, run_module
 
 if TYPE_CHECKING:

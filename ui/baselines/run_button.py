@@ -9,8 +9,8 @@ from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.errors import SelectionError
-from cxrlib.jobs.job_kinds import JSON
 from cxrlib.jobs.job_queue import JobRequest
+from cxrlib.storage.json_records import JSON
 from ui.baselines.cached import run_now
 from ui.baselines.controls import is_opening
 from ui.session.jobs import offer_job

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from annotated_types import Interval
 
-from cxrlib.baselines.evaluation.loco import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
+from cxrlib.baselines.evaluation.loco_result import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
