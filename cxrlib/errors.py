@@ -7,7 +7,6 @@
   - WeightsError
   - DownloadError
   - DownloadStoppedError
-  - ArchiveError
   - StoreError
   - ProjectionError
   - ReportError
@@ -21,7 +20,6 @@ right, and what to do next. Pages and the command line show it as it stands.
 from pathlib import Path
 
 __all__ = [
-    "ArchiveError",
     "CohortError",
     "CxrError",
     "DownloadError",
@@ -93,10 +91,6 @@ class DownloadError(CxrError):
 
 class DownloadStoppedError(CxrError):
     """Report a download that was stopped on purpose; what came is kept."""
-
-
-class ArchiveError(CxrError):
-    """Report a downloaded archive that is damaged or holds what it should not."""
 
 
 class StoreError(CxrError):

@@ -63,6 +63,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
 
+    def end_headers(self) -> None:
+        """Announce that the connection ends with the answer."""
+        self.send_header("Connection", "close")
+        super().end_headers()
+
     def do_GET(self) -> None:
         """Answer as told."""
         self.close_connection = True

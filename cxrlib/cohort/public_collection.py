@@ -1,11 +1,12 @@
 """Fetching the public collection: one commit of it, checked, into a folder of its own.
 
-GitHub packs an archive of a commit while it is sent and gives neither its size nor its hash.
-So the archive is checked file by file: against the commit's own list of contents where that
-can be had, and otherwise against what this module knows of the tables.
+Git fetches the commit with its list of files, then the contents of those that are wanted, a few
+at a time. Its hashes prove each file to be of the commit.
 """
 
+import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,27 +14,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import filelock
+
+from cxrlib.cohort.git import Git
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import METADATA_FILE, read_records, type_records
-from cxrlib.errors import (
-    ArchiveError,
-    CohortError,
-    DownloadError,
-    DownloadStoppedError,
-    SelectionError,
-)
+from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
 from cxrlib.storage.files import ANNOTATIONS_FOLDER, IMAGES_FOLDER
-from cxrlib.system.http_download import Download, check_space, download, try_lock
 from cxrlib.system.os_errors import describe_write_error
-from cxrlib.system.zip_archive import tree_id, unpack_archive
 
 __all__ = ["COMMIT", "LICENCE_NOTICE", "FetchReport", "fetch_collection"]
 
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8"
 """The last state of metadata.csv: 950 rows, 866 of them X-rays."""
+REPOSITORY_URL = f"https://github.com/{REPOSITORY}.git"
 ARCHIVE_URL = f"https://github.com/{REPOSITORY}/archive/{{commit}}.zip"
-LISTING_URL = f"https://api.github.com/repos/{REPOSITORY}/git/trees/{{commit}}?recursive=1"
 
 LICENCE_NOTICE = (
     "The COVID-19 Image Data Collection is the work of its contributors, published at "
@@ -44,14 +40,11 @@ LICENCE_NOTICE = (
     "teaching, not for diagnosis."
 )
 
-# What is known of COMMIT without asking: Git's ids of the table and of the annotations.
-KNOWN_METADATA = "5f94a8725984b8bab884ff9324db96c032a2731e"
-KNOWN_ANNOTATIONS = "f78520480a7402a4e92762074d0cf7921730054a"
-
 WORK_FOLDER = ".fetching"
+UNPACKING = "unpacking"  # there while files are written; holds the commit
 RECORD_FILE = "fetched.json"
-MAX_ARCHIVE = 4 << 30  # bytes
-MAX_LISTING = 32 << 20
+MAX_BYTES = 8 << 30  # of all that is fetched, and of all that is unpacked
+LOT = 32  # files that are fetched at a time: what has arrived of an unfinished lot is lost
 KEPT_FOLDERS = (IMAGES_FOLDER, ANNOTATIONS_FOLDER)
 KEPT_FILES = re.compile(r"metadata\.csv|SCHEMA\.md|README\.md|(LICEN[CS]E|COPYING|NOTICE)(\..*)?")
 
@@ -85,17 +78,6 @@ class FetchReport:
     checked: str
 
 
-@dataclass(frozen=True)
-class _Listing:
-    """Hold the contents of a commit: blob id and size by path."""
-
-    files: dict[str, tuple[str, int]]
-
-    def total(self, *, kept: bool) -> int:
-        """Add up sizes in bytes."""
-        return sum(size for path, (_, size) in self.files.items() if not kept or _is_kept(path))
-
-
 def fetch_collection(
     folder: Path,
     *,
@@ -103,11 +85,11 @@ def fetch_collection(
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> FetchReport:
-    """Download the public collection into a folder and check it.
+    """Fetch the public collection into a folder with git, and check it.
 
-    What has arrived stays in the folder's ``.fetching`` until all is there and checked; only
-    then do the files get their names, metadata.csv last. Run it again to go on. A folder that
-    was fetched before is left as it is.
+    What has arrived stays in the folder's ``.fetching`` until all is there; only then are files
+    written, and metadata.csv, which makes a folder a cohort, gets its name when all are checked.
+    Run it again to go on. A folder that was fetched before is left as it is.
 
     Parameters
     ----------
@@ -116,7 +98,7 @@ def fetch_collection(
     commit : str
         Forty hexadecimal digits.
     on_progress : callable, optional
-        Called with what is done, how much so far and in all (bytes, files; 0 for not known).
+        Called with what is done, how many files so far and in all.
     should_stop : callable, optional
         True ends the work; what came is kept.
 
@@ -143,23 +125,15 @@ def fetch_collection(
     try:
         if (done := _find_fetched(folder, commit)) is not None:
             return done
-        _check_folder(folder)
+        _check_folder(folder, commit)
         with _work_folder(folder) as work:
-            fetched = _read_placing(work, commit) or _fetch(
-                folder, work, commit, on_progress or _say_nothing, should_stop
-            )
-            _place(folder, work, fetched)
-            return fetched
+            return _fetch(folder, work, commit, on_progress or (lambda *_: None), should_stop)
     except OSError as error:
         raise CohortError(
             f"The collection cannot be written to {str(folder)!r}: "
             f"{describe_write_error(error)}. Mend that and run it again, or choose another "
             "folder; what was downloaded is kept."
         ) from error
-
-
-def _say_nothing(stage: str, done: int, total: int) -> None:
-    """Take progress that nobody wants."""
 
 
 def _is_kept(path: str) -> bool:
@@ -175,10 +149,12 @@ def _find_fetched(folder: Path, commit: str) -> FetchReport | None:
     """Read what a finished run left, None where there was none, and refuse another commit."""
     if not (folder / METADATA_FILE).exists():
         return None
-    report = _read_report(folder / RECORD_FILE)
+    try:
+        report = FetchReport(**json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        report = None
     if report is not None and report.commit == commit:
-        # A run that was killed with its very last step to do left its archive.
-        shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)
+        shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)  # of a run killed at its end
         return replace(report, root=str(folder))  # it may have been moved since
     held = f"commit {report.commit[:10]} of it" if report is not None else "a cohort"
     raise CohortError(
@@ -187,13 +163,19 @@ def _find_fetched(folder: Path, commit: str) -> FetchReport | None:
     )
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, commit: str) -> None:
     """Raise unless a folder is new, empty or an earlier run's own."""
     if folder.exists() and not folder.is_dir():
         raise CohortError(f"{str(folder)!r} is a file. Choose a new or an empty folder.")
-    others = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
-    placing = (folder / WORK_FOLDER / RECORD_FILE).exists()
-    others = [n for n in others if n != WORK_FOLDER and not (placing and _may_be_placed(n))]
+    mark = folder / WORK_FOLDER / UNPACKING
+    begun = mark.read_text(encoding="utf-8") if mark.exists() else ""
+    if begun not in ("", commit):
+        raise CohortError(
+            f"The folder {str(folder)!r} holds an unfinished run for commit {begun}. Finish it "
+            f"with --commit {begun}, or choose another folder."
+        )
+    others = sorted(p.name for p in folder.iterdir()) if folder.exists() and not begun else []
+    others = [name for name in others if name != WORK_FOLDER]
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         raise CohortError(
@@ -202,59 +184,29 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _may_be_placed(name: str) -> bool:
-    return name in (*KEPT_FOLDERS, RECORD_FILE) or KEPT_FILES.fullmatch(name) is not None
-
-
 @contextmanager
 def _work_folder(folder: Path) -> Iterator[Path]:
     """Give the folder of what is not finished, to one run at a time; remove it when done."""
     new, work = not folder.exists(), folder / WORK_FOLDER
-    if work.is_symlink():
-        raise CohortError(f"{str(work)!r} is a link. Remove it or choose another folder.")
+    links = [p for p in (work, *(work.iterdir() if work.is_dir() else ())) if p.is_symlink()]
+    if links:
+        raise CohortError(f"{str(links[0])!r} is a link. Remove it or choose another folder.")
     work.mkdir(parents=True, exist_ok=True)
-    with try_lock(work / "lock") as free:
-        if not free:
-            raise CohortError(
-                f"Another run is fetching into {str(folder)!r}. Wait for it or choose another "
-                "folder."
-            )
-        try:
-            yield work
-        finally:
-            finished = (folder / METADATA_FILE).exists()
-            if finished or not any(p.name != "lock" for p in work.iterdir()):
-                shutil.rmtree(work, ignore_errors=True)
-            if new and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _read_placing(work: Path, commit: str) -> FetchReport | None:
-    """Read the report of a run that was ended while files got their names."""
-    report = _read_report(work / RECORD_FILE)
-    if report is not None and report.commit != commit:
-        raise CohortError(
-            f"The folder {str(work.parent)!r} holds an unfinished run for commit "
-            f"{report.commit}. Finish it with --commit {report.commit}, or choose another folder."
-        )
-    return report
-
-
-def _read_report(path: Path) -> FetchReport | None:
     try:
-        return FetchReport(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _place(folder: Path, work: Path, report: FetchReport) -> None:
-    """Give the checked files their names; metadata.csv, which makes it a cohort, last."""
-    unpacked = work / "unpacked"
-    names = sorted(p.name for p in unpacked.iterdir())
-    for name in sorted(names, key=lambda name: name == METADATA_FILE):
-        if name == METADATA_FILE:
-            shutil.copyfile(work / RECORD_FILE, folder / RECORD_FILE)
-        (unpacked / name).rename(folder / name)
+        with filelock.FileLock(work / "lock", blocking=False):
+            try:
+                yield work
+            finally:
+                shutil.rmtree(work / "repository", ignore_errors=True)
+                kept = any(path.is_file() and path.name != "lock" for path in work.rglob("*"))
+                if (folder / METADATA_FILE).exists() or not kept:
+                    shutil.rmtree(work, ignore_errors=True)
+                if new and not any(folder.iterdir()):
+                    folder.rmdir()
+    except filelock.Timeout as error:
+        raise CohortError(
+            f"Another run is fetching into {str(folder)!r}. Wait for it or choose another folder."
+        ) from error
 
 
 # ---- what is fetched
@@ -263,157 +215,143 @@ def _place(folder: Path, work: Path, report: FetchReport) -> None:
 def _fetch(
     folder: Path, work: Path, commit: str, on_progress: Progress, should_stop: ShouldStop | None
 ) -> FetchReport:
-    """Download, unpack and check; what is left to do is to give the files their names."""
-    archive, unpacked = work / f"{commit}.zip", work / "unpacked"
-    listing = _fetch_listing(work, commit, should_stop)
-    if not archive.exists():
-        _fetch_archive(archive, commit, listing, on_progress, should_stop)
+    """Fetch, unpack and check; what is left to do is to give the files their names."""
+    if shutil.which("git") is None:
+        raise _refuse(
+            "Git, which fetches it, is not installed on this machine. Install it "
+            "(https://git-scm.com/downloads) and run this again. Or download "
+            f"{ARCHIVE_URL.format(commit=commit)} with a browser, unpack it, and use the folder "
+            "with --data"
+        )
+    git = Git(work, folder, REPOSITORY_URL)
 
-    def report(done: int, total: int) -> None:
+    def check(n_bytes: int = 0) -> None:
         if should_stop is not None and should_stop():
             raise DownloadStoppedError(
-                "Unpacking was stopped. The archive is kept; run it again to go on."
+                "Fetching the collection was stopped. What has arrived is kept; run it again to "
+                "go on."
             )
-        on_progress("Unpacking files", done, total)
+        if n_bytes > MAX_BYTES:
+            raise _refuse(f"it is larger than {MAX_BYTES:,} bytes")
 
-    shutil.rmtree(unpacked, ignore_errors=True)
+    if commit not in git.list_held():
+        on_progress("Fetching the list of files", 0, 1)
+        git.fetch_commit(commit, on_wait=check)
+    files = _list_files(git, commit)
+    _fetch_files(git, files, check, on_progress)
+    check()
+    on_progress("Unpacking files", 0, len(files))
+    (work / UNPACKING).write_text(commit, encoding="utf-8")
     try:
-        blobs, comment = unpack_archive(archive, unpacked, _is_kept, on_progress=report)
-        checked = _check_blobs(blobs, comment, commit, listing)
-    except OSError:
-        shutil.rmtree(unpacked, ignore_errors=True)  # a full disk needs the room
+        n_bytes = _unpack(git, files, folder, work)
+    except DownloadError:
+        shutil.rmtree(git.objects)  # the disk lost something of them
         raise
-    except ArchiveError as error:
-        archive.unlink()
-        shutil.rmtree(unpacked, ignore_errors=True)
-        url = ARCHIVE_URL.format(commit=commit)
-        raise DownloadError(
-            url, f"what came is not usable. {str(error).rstrip('.')}. It was removed; run it again"
-        ) from error
-    result = _summarise(folder, unpacked, blobs, commit, checked)
-    temporary = work / f"{RECORD_FILE}.new"
-    temporary.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
-    temporary.replace(work / RECORD_FILE)
+    on_progress("Unpacking files", len(files), len(files))
+    result = _summarise(folder, work, files, n_bytes, commit)
+    record = json.dumps(asdict(result), indent=2) + "\n"
+    (folder / RECORD_FILE).write_text(record, encoding="utf-8")
+    (work / METADATA_FILE).replace(folder / METADATA_FILE)  # this makes it a cohort
     return result
 
 
-def _fetch_archive(
-    archive: Path,
-    commit: str,
-    listing: _Listing | None,
-    on_progress: Progress,
-    should_stop: ShouldStop | None,
+def _refuse(reason: str) -> DownloadError:
+    return DownloadError(REPOSITORY_URL, reason)
+
+
+def _list_files(git: Git, commit: str) -> dict[str, str]:
+    """Give Git's id of every file that is wanted, by path.
+
+    Raises
+    ------
+    DownloadError
+        When the commit holds no table, or something that is no plain file.
+    """
+    files = {}
+    listed = git.run("ls-tree", "-r", "-z", "--full-tree", commit)
+    for entry in filter(None, os.fsdecode(listed).split("\0")):
+        about, _, path = entry.partition("\t")
+        mode, _, id_ = about.split()
+        if not _is_kept(path):
+            continue
+        if not mode.startswith("100"):
+            raise _refuse(f"its {path!r} is a link or a repository, not a plain file")
+        files[path] = id_
+    if METADATA_FILE not in files:
+        raise _refuse(f"its commit {commit[:10]} holds no {METADATA_FILE}")
+    return files
+
+
+def _fetch_files(
+    git: Git, files: dict[str, str], check: Callable[[int], None], on_progress: Progress
 ) -> None:
-    """Download the archive if the disk has room for it and for what is in it."""
-    url = ARCHIVE_URL.format(commit=commit)
-    expected = listing.total(kept=False) if listing else 0
-    part = archive.with_name(f".{archive.name}.part")
-    here = part.stat().st_size if part.exists() else 0
-    if listing is not None:  # images hardly shrink in an archive
-        check_space(archive.parent, expected - here + listing.total(kept=True), url)
-    wanted = Download(
-        url, archive, label="the collection", max_bytes=MAX_ARCHIVE, expected_bytes=expected
-    )
-    download(wanted, on_progress=on_progress, should_stop=should_stop)
+    """Fetch the contents that have not arrived yet, a few at a time: each lot is kept."""
+    held = git.list_held()
+    missing = sorted({id_ for id_ in files.values() if id_ not in held})
+    total = len(set(files.values()))
 
+    def report(n_bytes: int) -> None:
+        check(n_bytes)
+        on_progress(f"Fetching files ({n_bytes / 1e6:,.1f} MB)", done, total)
 
-def _fetch_listing(work: Path, commit: str, should_stop: ShouldStop | None) -> _Listing | None:
-    """Download the list of a commit's contents; None where it cannot be had or is cut."""
-    path = work / f"{commit}.json"
-    url = LISTING_URL.format(commit=commit)
-    if not path.exists():
-        try:
-            download(
-                Download(url, path, label="the list of files", max_bytes=MAX_LISTING),
-                should_stop=should_stop,
-            )
-        except DownloadError:
-            return None
-    listing = _parse_listing(path)
-    if listing is None:
-        path.unlink()
-    return listing
-
-
-def _parse_listing(path: Path) -> _Listing | None:
-    """Read GitHub's list: https://docs.github.com/rest/git/trees."""
-    try:
-        found = json.loads(path.read_bytes())
-        if found.get("truncated") is not False:
-            return None
-        files = {
-            str(entry["path"]): (str(entry["sha"]), int(entry["size"]))
-            for entry in found["tree"]
-            if entry["type"] == "blob"
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    sound = all(re.fullmatch(r"[0-9a-f]{40}", sha) and size >= 0 for sha, size in files.values())
-    return _Listing(files) if sound and METADATA_FILE in files else None
+    done = total - len(missing)
+    for start in range(0, len(missing), LOT):
+        lot = missing[start : start + LOT]
+        git.fetch_files(lot, on_wait=report)
+        done += len(lot)
+        report(git.n_bytes())
 
 
 # ---- whether it is right
 
 
-def _check_blobs(blobs: dict[str, str], comment: str, commit: str, listing: _Listing | None) -> str:
-    """Compare what was unpacked with what is known; return what it was compared with.
+def _unpack(git: Git, files: dict[str, str], folder: Path, work: Path) -> int:
+    """Write the files, metadata.csv aside, compare each with its hash, and add up sizes.
 
     Raises
     ------
-    ArchiveError
-        At the first difference.
+    DownloadError
+        When they are too large, or one has not the content it should have.
     """
-    if METADATA_FILE not in blobs:
-        raise ArchiveError(f"The archive holds no {METADATA_FILE}.")
-    # `git archive` writes the commit into the comment; a packer that does not leaves it blank.
-    if re.fullmatch(r"[0-9a-f]{40}", comment) and comment != commit:
-        raise ArchiveError(f"The archive is of commit {comment[:10]}, not of {commit[:10]}.")
-    if listing is not None:
-        _compare_listing(blobs, listing)
-        return "every file has the hash that the commit's own list gives"
-    if commit != COMMIT:
-        return (
-            "only the archive's own checksums: the commit's list of files could not be had, and "
-            "this version knows no hashes of that commit"
-        )
-    folder = f"{ANNOTATIONS_FOLDER}/"
-    inside = {p.removeprefix(folder): b for p, b in blobs.items() if p.startswith(folder)}
-    if blobs[METADATA_FILE] != KNOWN_METADATA or tree_id(inside) != KNOWN_ANNOTATIONS:
-        raise ArchiveError(
-            f"{METADATA_FILE} or the annotations are not those of commit {commit[:10]}."
-        )
-    return (
-        f"{METADATA_FILE} and the annotations have the known hashes; the images passed the "
-        "archive's own checksums only, as the commit's list of files could not be had"
-    )
+    held = git.list_held()
+    n_bytes = sum(held.get(id_, 0) for id_ in files.values())
+    if n_bytes > MAX_BYTES:
+        raise _refuse(f"its files have {n_bytes:,} bytes: more than {MAX_BYTES:,}")
+    # Plain files all of them, with paths that git itself checks.
+    index = "".join(f"100644 {id_}\t{path}\0" for path, id_ in files.items())
+    git.run("update-index", "-z", "--index-info", given=os.fsencode(index))
+    others = os.fsencode("\0".join(path for path in files if path != METADATA_FILE))
+    git.run("checkout-index", "--force", "-z", "--stdin", given=others)
+    git.run("checkout-index", "--force", f"--prefix={WORK_FOLDER}/", METADATA_FILE)
+    for path, id_ in files.items():
+        if _hash_blob((work if path == METADATA_FILE else folder) / path) != id_:
+            raise _refuse(f"{path!r} has another content than in the commit. Run it again")
+    return n_bytes
 
 
-def _compare_listing(blobs: dict[str, str], listing: _Listing) -> None:
-    """Raise at the first file that differs from the commit's list, or is in one only."""
-    wanted = {path: sha for path, (sha, _) in listing.files.items() if _is_kept(path)}
-    for path in sorted(wanted.keys() | blobs.keys()):
-        if path not in blobs:
-            raise ArchiveError(f"The file {path!r} is not in the archive.")
-        if path not in wanted:
-            raise ArchiveError(f"The file {path!r} is not of the commit.")
-        if wanted[path] != blobs[path]:
-            raise ArchiveError(f"The file {path!r} has another content than in the commit.")
+def _hash_blob(path: Path) -> str:
+    """Give Git's id of a file's content."""
+    header = b"blob %d\0" % path.stat().st_size
+    with path.open("rb") as file:
+        return hashlib.file_digest(
+            file, lambda: hashlib.sha1(header, usedforsecurity=False)
+        ).hexdigest()
 
 
 def _summarise(
-    folder: Path, unpacked: Path, blobs: dict[str, str], commit: str, checked: str
+    folder: Path, work: Path, files: dict[str, str], n_bytes: int, commit: str
 ) -> FetchReport:
     """Count what was unpacked."""
     problems = ProblemLog()
-    table = type_records(read_records(unpacked, problems), problems)
+    table = type_records(read_records(work, problems), problems)
     xrays = table.loc[table["is_xray"], "filename"].fillna("")
-    missing = sum(f"{IMAGES_FOLDER}/{name}" not in blobs for name in xrays)
+    missing = sum(f"{IMAGES_FOLDER}/{name}" not in files for name in xrays)
     return FetchReport(
         root=str(folder),
         commit=commit,
-        n_files=len(blobs),
-        n_bytes=sum((unpacked / path).stat().st_size for path in blobs),
+        n_files=len(files),
+        n_bytes=n_bytes,
         n_xrays=len(xrays),
         n_xrays_missing=missing,
-        checked=checked,
+        checked="every file has the hash that the commit gives it",
     )

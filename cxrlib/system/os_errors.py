@@ -1,8 +1,8 @@
-"""Say in plain words why the system refused to read or to write a file."""
+"""Say in plain words why a file could not be read or written, or the network gave nothing."""
 
 import errno
 
-__all__ = ["describe_read_error", "describe_write_error"]
+__all__ = ["describe_network_error", "describe_read_error", "describe_write_error"]
 
 _READ = {
     errno.ENOENT: "there is no such file",
@@ -25,6 +25,25 @@ _WRITE = {
     errno.EEXIST: "a file is where a folder should be",
 }
 
+# By what git or requests write, in small letters.
+_NETWORK = {
+    "resolve": (
+        "the name of the server is not known: this machine has no network, or reaches it through "
+        "a proxy that HTTPS_PROXY should name"
+    ),
+    "certificate": (
+        "the certificate of the server is not trusted. Behind a proxy that opens connections, "
+        "name the file of its certificates in SSL_CERT_FILE"
+    ),
+    "407": "the proxy asks for a password",
+    "timed out": "the server did not answer in time",
+    "refused": "the server refuses the connection",
+    "incompleteread": "the connection ended before all had come",
+    "early eof": "the connection ended before all had come",
+    "not our ref": "the server has no such commit",
+    "no space left": _WRITE[errno.ENOSPC],
+}
+
 
 def describe_read_error(error: OSError) -> str:
     """Say, as a clause, why a file could not be read.
@@ -40,3 +59,15 @@ def describe_read_error(error: OSError) -> str:
 def describe_write_error(error: OSError) -> str:
     """Say, as a clause, why a file could not be written."""
     return _WRITE.get(error.errno or 0) or (error.strerror or str(error)).lower()
+
+
+def describe_network_error(message: str) -> str:
+    """Say, as a clause, what a tool's message about the network means, and what helps.
+
+    Examples
+    --------
+    >>> describe_network_error("fatal: unable to access 'x': Connection refused")
+    "unable to access 'x': Connection refused"
+    """
+    known = (words for sign, words in _NETWORK.items() if sign in message.lower())
+    return next(known, message.removeprefix("fatal: ").removeprefix("error: ").rstrip("."))

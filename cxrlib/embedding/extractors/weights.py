@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.errors import DownloadError, SelectionError, WeightsError
 from cxrlib.storage.files import read_regular
-from cxrlib.system.http_download import Download, download
+from cxrlib.system.http_download import Download
 from cxrlib.system.os_errors import describe_read_error
 
 if TYPE_CHECKING:
@@ -195,9 +195,10 @@ def _download(
             f"{str(target.parent)!r} or name it with --weights FILE; it is a pickle, so give its "
             "SHA-256 with --trust-sha256 if you trust it."
         )
-    wanted = Download(file.url, target, label="weights", n_bytes=file.n_bytes, sha256=file.sha256)
     try:
-        return download(wanted, on_progress=on_progress, should_stop=should_stop)
+        return Download(
+            file.url, target, file.n_bytes, file.sha256, "weights", on_progress, should_stop
+        ).run()
     except DownloadError as error:
         raise WeightsError(
             f"The weights of {file.extractor!r} are not on this machine and could not be "
