@@ -374,7 +374,8 @@ def test_download_interrupted_leaves_what_came(server, target, sign):
     """Ended in the middle: no file under the final name, and the next run goes on."""
     server.answers["/file"] = Served(DATA, faults=["stall:300000"])
     code = (
-        "import signal; from pathlib import Path; from cxrlib.system.http_download import Download\n"
+        "import signal; from pathlib import Path\n"
+        "from cxrlib.system.http_download import Download\n"
         # Ignored where the tests themselves were started in the background.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"Download({server.url('/file')!r}, Path({str(target)!r}), {len(DATA)}, {SHA256!r}).run()"

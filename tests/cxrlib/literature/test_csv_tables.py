@@ -14,7 +14,7 @@ from cxrlib.literature.csv_tables import FOLDER, read_rows
 from cxrlib.reports.reporting_checklists import ITEMS, _list_conditions, _write_parts
 from tests.cxrlib.reports.test_reporting_checklists import make_small_manifest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = sorted(path.stem for path in FOLDER.glob("*.csv"))
 
 
