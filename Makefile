@@ -64,6 +64,7 @@ look: $(DEV_STAMP) ## Take screenshots of every page into look/ (needs Chromium)
 	$(PY) -m tests.browser.viewer --out look $(if $(DATA),--data "$(DATA)")
 	$(PY) -m tests.browser.map_play --cache "$(CACHE)"
 	$(PY) -m tests.browser.upload --out look
+	$(PY) -m tests.browser.history
 
 walk: $(DEV_STAMP) ## Use one server from two browsers: jobs, restart, links (needs Chromium)
 	$(PY) -m tests.browser.two_browsers --out look

@@ -26,7 +26,7 @@ from ui.trajectories.reference_cohort import choose_reference, load_reference
 from ui.trajectories.scene import Scene, show_counts, tell_left_out
 from ui.trajectories.small_multiples import show_multiples
 from ui.trajectories.stage import show_stage
-from ui.trajectories.surface_controls import choose_colour, choose_surface, report_surface_address
+from ui.trajectories.surface_controls import choose_colour, choose_surface
 
 entry = current_entry()
 cohort = find_cohort(entry.slug)
@@ -58,11 +58,10 @@ with head:
     tell_left_out(scene)
     follow_cohort(current.patients, current.story)
     report_address(current)
-    report_surface_address(current)
 with row:
-    patients = choose_patients(current.patients, current.story)
-    colour = choose_colour(current)
-    wish = scale_smoothing(choose_surface(), current.mapped.projection)
+    patients = choose_patients(current.patients, current.story, remarks=head)
+    colour = choose_colour(current, remarks=head)
+    wish = scale_smoothing(choose_surface(remarks=head), current.mapped.projection)
 with second_row:
     offer_paper_patients(current, patients)
     large = choose_large()
@@ -84,7 +83,7 @@ show_selection(current, scene.points, chosen, provenance=origin, filters=filters
 gone = [patient for patient in patients if patient not in scene.kept_patients]
 show_paths(paths, origin=origin, filtered_out=gone, left_out=scene.left_out)
 show_belief(current, paths, wish=wish, provenance=origin, filters=filters)
-show_multiples(current, scene.is_kept, provenance=origin)
+show_multiples(current, scene.is_kept, provenance=origin, remarks=head)
 show_paper_difference(current, density=drawing.surface_words, origin=origin)
 show_details(current, origin=origin)
 listen_to_view(current.mapped.projection.key, "map")

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,19 +17,19 @@ START_TIMEOUT = 900  # seconds; the first start generates, embeds and maps
 
 @contextlib.contextmanager
 def served(
-    data: Path | None,
+    data: Path | Sequence[Path] | None,
     *,
     cache: Path,
     log: Path,
     extractor: str = "auto",
     port: int | None = None,
 ) -> Iterator[str]:
-    """Serve a cohort, on a free port unless one is named; stop the server at the end."""
+    """Serve one cohort or several, on a free port unless one is named; stop it at the end."""
     port = port or find_free_port()
     command = ["cxrlib", "serve", "--port", str(port)]
     command += ["--cache", str(cache), "--extractor", extractor]
-    if data is not None:
-        command += ["--data", str(data)]
+    for folder in [data] if isinstance(data, Path) else data or ():
+        command += ["--data", str(folder)]
     with _running(command, port, log=log) as address:
         yield address
 

@@ -1,6 +1,5 @@
 """The baselines page, run without a browser."""
 
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from cxrlib.baselines.runs.run_log import list_runs
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.storage.store import Store
+from tests.pages.reading import written
 from ui.baselines.controls import SECTIONS
 from ui.baselines.run_history import write_label
 
@@ -23,13 +23,6 @@ def page(on_demo: tuple[Path, Path]) -> AppTest:
     app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
     app.run()
     return app.switch_page(PAGE).run()
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
-    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
-    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
 
 
 def count_runs(on_demo: tuple[Path, Path]) -> int:

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree as ET
@@ -19,6 +18,7 @@ from cxrlib.selection.filters import FILTERS
 from cxrlib.summary.counts import summarise
 from cxrlib.summary.group_comparison import Comparison
 from tests.cohort_factory import make_cohort
+from tests.pages.reading import written
 from ui.cohort.controls import SECTIONS
 from ui.cohort.group_comparison import lay_out_groups
 from ui.cohort.head import _describe
@@ -41,13 +41,6 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> App
     app.run()
     app.switch_page("../pages/cohort.py").run()
     return app
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    kinds = ("title", "markdown", "caption", "subheader")
-    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
-    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
 
 
 def read_column(page: AppTest, title: str) -> list[str]:

@@ -1,7 +1,6 @@
 """The data page, run without a browser; no worker is started."""
 
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from cxrlib.jobs.job_queue import JobBook, JobRequest
 from cxrlib.jobs.job_record import format_job
 from cxrlib.maps.inventory import ExtractorState
 from cxrlib.storage.store import Store
+from tests.pages.reading import written
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120  # seconds
@@ -36,13 +36,6 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> App
     app.run()
     app.switch_page("../pages/data.py").run()
     return app
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    kinds = ("title", "markdown", "caption", "subheader", "code")
-    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
-    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
 
 
 def test_says_what_is_here(page: AppTest) -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 from datetime import date
-from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -17,6 +16,7 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.patients.prior_pairs import Pair
 from cxrlib.reports.patient_record import record_table
 from tests.cohort_factory import make_cohort
+from tests.pages.reading import written
 from ui.patients.choice import Shown, name_turn
 from ui.patients.head import name_files, shorten_id
 from ui.patients.image_pair import name_images
@@ -45,13 +45,6 @@ def open_app(data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> AppTes
     app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
     app.run()
     return app.switch_page(PAGE)
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
-    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
-    return "\n".join([*texts, *(unescape(e.proto.body) for e in page.get("html"))])
 
 
 def as_list(value: object) -> list[object]:
@@ -348,3 +341,39 @@ def test_an_outcome_that_differs_is_not_said_as_one(
     app = open_app(make_cohort(tmp_path / "cohort", rows), tmp_path / "cache", monkeypatch).run()
     assert not app.exception
     assert "outcome differs between images" in written(app)
+
+
+TWO_COHORTS = """
+import pandas as pd
+import streamlit as st
+from ui.patients.choice import Shown, find_shown, write_address
+state = st.session_state
+table = pd.DataFrame({"is_xray": [True], "image_id": ["5.png"], "patient_id": ["5"]})
+shown = state.pop("chosen", None) or find_shown(state["slug"], table, {"5", "7"}, lambda: "7")
+write_address(shown)
+"""
+
+
+def test_find_shown_passes_over_what_a_switch_of_cohort_left_in_the_address() -> None:
+    """The browser puts the new cohort beside the other one's patient, and Back leads there."""
+
+    def show(slug: str, **given: object) -> str:
+        page.session_state["slug"] = slug
+        for name, value in given.items():
+            page.session_state[name] = value
+        page.run()
+        assert not page.exception
+        assert page.session_state["shown_patient"].slug == slug
+        return str(page.session_state["shown_patient"].patient_id)
+
+    page = AppTest.from_string(TWO_COHORTS, default_timeout=TIMEOUT)
+    page.query_params["patient"] = "5"
+    assert show("ours") == "5"
+    assert show("theirs") == "7"
+    page.query_params["patient"] = "5"  # Back
+    assert show("theirs") == "7"
+    assert as_list(page.query_params["patient"]) == ["7"]
+    assert show("theirs", chosen=Shown("theirs", "5")) == "5"
+    assert show("theirs", chosen=Shown("theirs", "7")) == "7"
+    page.query_params["patient"] = "5"  # Back, to where this cohort's own was shown
+    assert show("theirs") == "5"

@@ -1,6 +1,5 @@
 """The trajectories page, run without a browser."""
 
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import ui.trajectories.stage
 import ui.widgets.figure
 from cxrlib import NOTICE
 from tests.cohort_factory import make_cohort
+from tests.pages.reading import written
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120  # seconds
@@ -22,14 +22,6 @@ TIMEOUT = 120  # seconds
 def page(on_demo: tuple[Path, Path]) -> AppTest:
     """Give the app on the small demo cohort, not run yet."""
     return AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    kinds = ("title", "markdown", "caption", "subheader", "warning", "error", "info")
-    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
-    texts += [unescape(e.proto.body) for e in page.get("html")]
-    return "\n".join(texts)
 
 
 def test_opens_on_a_story(page: AppTest) -> None:

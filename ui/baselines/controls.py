@@ -21,7 +21,8 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.metadata import MAX_DAYS, XRAY_VIEWS
 from cxrlib.errors import SelectionError
 from ui.baselines.cached import load_columns
-from ui.widgets.address import report_unknown, write_parameters
+from ui.widgets.address import PageAddress, write_parameters
+from ui.widgets.choice import choose_part
 from ui.widgets.jump import jump_to
 from ui.widgets.text import show_alert, show_quiet
 
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 SPEC = "baseline_spec"  # in the session's state
-WRITTEN = "baseline_written"  # in the session's state: what this page last put in the address
+ADDRESS = PageAddress("baseline_written", tuple(QUERY_NAMES))
 OPENING = "baseline_opening"  # in the session's state: whether the reader has asked for nothing
 TROUBLE = "baseline_trouble"  # in the session's state: why the last change could not be made
 OWN = "your own"
@@ -93,10 +94,10 @@ def find_spec(slug: str, cohort: Cohort, choices: Sequence[FeatureChoice]) -> Ru
     RunSpec
         Without filters.
     """
-    kept, address = st.session_state.get(SPEC), _read_address()
+    kept, address = st.session_state.get(SPEC), ADDRESS.read()
     st.session_state[OPENING] = not isinstance(kept, Asked) and not address
     spec = kept.spec if isinstance(kept, Asked) else _open_on(choices)
-    if address and address != st.session_state.get(WRITTEN):
+    if address and ADDRESS.is_new():
         spec = _follow(address, spec, cohort)
     names = {choice.name for choice in choices}
     if spec.features not in names:
@@ -120,31 +121,27 @@ def _open_on(choices: Sequence[FeatureChoice]) -> RunSpec:
 
 def _follow(address: Mapping[str, str], spec: RunSpec, cohort: Cohort) -> RunSpec:
     """Read the address over what is asked for already; say what it has that cannot be used."""
-    before = {name: values[0] for name, values in spec.to_query().items() if name in QUERY_NAMES}
-    asked, complaints = RunSpec.from_query({**before, **address}, cohort)
+    asked, complaints = RunSpec.from_query({**_to_address(spec), **address}, cohort)
     for complaint in complaints:
         show_alert(f"In the address: {complaint}")
     return asked
 
 
-def _read_address() -> dict[str, str]:
-    # What has been taken out in this run is empty.
-    return {name: st.query_params[name] for name in QUERY_NAMES if st.query_params.get(name)}
+def _to_address(spec: RunSpec) -> dict[str, str]:
+    """Write what is asked for as parameters; the filters' own widgets write theirs."""
+    return {name: values[0] for name, values in spec.to_query().items() if name in QUERY_NAMES}
 
 
 def write_address(spec: RunSpec) -> None:
     """Keep what is asked for in the address."""
-    wanted = {name: values for name, values in spec.to_query().items() if name in QUERY_NAMES}
-    if _read_address() != {name: values[0] for name, values in wanted.items()}:
-        write_parameters(wanted)
-    st.session_state[WRITTEN] = _read_address()
+    ADDRESS.write(_to_address(spec))
 
 
 def ask(spec: RunSpec) -> None:
     """Ask for another run, from the next run of the page on; for callbacks."""
     st.session_state[SPEC] = replace(st.session_state[SPEC], spec=replace(spec, where=""))
     # A second choice may come before the address of the first has reached the browser.
-    st.session_state[WRITTEN] = _read_address()
+    ADDRESS.settle()
 
 
 def _choose_features(choices: Sequence[FeatureChoice]) -> str:
@@ -397,16 +394,4 @@ def jump_where_wished() -> None:
 
 def choose_section() -> str:
     """Let the reader choose what stands below the main figure; only that is computed."""
-    report_unknown("detail", SECTIONS.__contains__)
-    return str(
-        st.segmented_control(
-            "Part",
-            SECTIONS,
-            default=SECTIONS[0],
-            required=True,
-            key="detail",
-            bind="query-params",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-    )
+    return choose_part("detail", "Part", SECTIONS)

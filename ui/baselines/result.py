@@ -24,7 +24,7 @@ from cxrlib.number_text import name_units
 from cxrlib.reports.run_series import list_series
 from ui.baselines.cached import load_entries
 from ui.baselines.controls import open_cell
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one
 from ui.widgets.figure import show_figure
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
@@ -55,24 +55,13 @@ FOLD_WORDS = {
 
 def choose_metric(run: Run) -> str:
     """Let the reader choose a score among those that the task has."""
-    metrics = {name_metric(metric): metric for metric in run.scores["metric"]}
-    words = list(metrics)
-    report_unknown("metric", words.__contains__)
-    if st.session_state.get("metric") not in (None, *words):
-        del st.session_state["metric"]  # of a task with other scores
-    chosen = st.segmented_control(
+    return choose_one(
+        "metric",
         "Score",
-        words,
-        default=words[0],
-        required=True,
-        key="metric",
-        bind="query-params",
-        persist_state="session",
-        width="content",
+        {metric: name_metric(metric) for metric in run.scores["metric"]},
         help="Of the clinical event: death, bacterial, not COVID-19, the ICU, a tube. The paper's "
         "positive class is often the majority, so that its AUPRC is high for a guess.",
     )
-    return metrics[str(chosen)]
 
 
 def show_answer(run: Run, metric: str) -> None:

@@ -13,7 +13,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from ui.baselines.controls import ALL_GROUPS
 from ui.images.image_panel import show_image_panel
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one
 from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet
@@ -32,7 +32,8 @@ TITLES = {
 
 def show_images(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: str) -> None:
     """Show the test images of a held-out group, the furthest off first; one opens beside them."""
-    fold = _choose_fold(run)
+    folds = [ALL_GROUPS, *run.folds["fold"]]
+    fold = choose_one("fold", "Test images of", folds, is_menu=True, width=340)
     try:
         table = rank_images(run.result, None if fold == ALL_GROUPS else fold)
     except SelectionError as error:
@@ -55,24 +56,6 @@ def show_images(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
     place = rows[0] if rows and rows[0] < len(table) else 0
     with right:
         _show_image(cohort, str(table["image_id"].iloc[place]))
-
-
-def _choose_fold(run: Run) -> str:
-    """Let the reader choose a held-out group; the address keeps it."""
-    folds = [ALL_GROUPS, *run.folds["fold"]]
-    report_unknown("fold", folds.__contains__)
-    if st.session_state.get("fold") not in (None, *folds):
-        del st.session_state["fold"]  # of a run that held out other groups
-    return str(
-        st.selectbox(
-            "Test images of",
-            folds,
-            key="fold",
-            bind="query-params",
-            persist_state="session",
-            width=340,
-        )
-    )
 
 
 def _write(table: pd.DataFrame) -> pd.DataFrame:

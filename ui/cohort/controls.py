@@ -7,7 +7,7 @@ import streamlit as st
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.summary.counts import UNITS, select_published
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one, choose_part
 from ui.widgets.text import show_alert
 
 __all__ = [
@@ -28,56 +28,29 @@ UNIT_WORDS = {"image": "images", "patient": "patients", "person": "persons"}
 
 def choose_section() -> str:
     """Let the reader choose a part of the page; only that part is computed."""
-    report_unknown("section", SECTIONS.__contains__)
-    return str(
-        st.segmented_control(
-            "Section",
-            SECTIONS,
-            default=SECTIONS[0],
-            required=True,
-            key="section",
-            bind="query-params",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-    )
+    return choose_part("section", "Section", SECTIONS)
 
 
 def choose_unit() -> str:
     """Let the reader choose the unit of analysis; every table names it."""
-    words = tuple(UNIT_WORDS[unit] for unit in UNITS)
-    report_unknown("unit", words.__contains__)
-    chosen = st.segmented_control(
+    return choose_one(
+        "unit",
         "Counted",
-        words,
-        default=UNIT_WORDS["patient"],
-        required=True,
-        key="unit",
-        bind="query-params",
-        persist_state="session",
-        width="content",
+        {unit: UNIT_WORDS[unit] for unit in UNITS},
+        default="patient",
         help="Patients are ids as recorded, persons are ids merged over near-identical images. "
         "Someone with many images weighs more in counts of images.",
     )
-    return UNITS[words.index(str(chosen))]
 
 
 def choose_scope() -> str:
     """Let the reader choose which X-rays are counted, before the filters in the sidebar."""
-    report_unknown("images", SCOPES.__contains__)
-    return str(
-        st.segmented_control(
-            "Of which images",
-            SCOPES,
-            default=SCOPES[0],
-            required=True,
-            key="images",
-            bind="query-params",
-            persist_state="session",
-            width="content",
-            help="The papers count frontal X-rays (PA, AP, AP Supine) whose finding is neither "
-            "todo nor Unknown; their table by view counts lateral ones too.",
-        )
+    return choose_one(
+        "images",
+        "Of which images",
+        SCOPES,
+        help="The papers count frontal X-rays (PA, AP, AP Supine) whose finding is neither "
+        "todo nor Unknown; their table by view counts lateral ones too.",
     )
 
 

@@ -22,8 +22,8 @@ from cxrlib.summary.group_comparison import (
 )
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.widgets.address import report_unknown
 from ui.widgets.chart import show_chart
+from ui.widgets.choice import choose_one, reset_choices
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.text import show_text
 
@@ -59,19 +59,11 @@ def show_groups(
     filtered : Cohort
         After them.
     """
-    report_unknown("compare", KINDS.__contains__)
-    kind = st.segmented_control(
-        "Compare",
-        KINDS,
-        default=RECORDED,
-        required=True,
-        key="compare",
-        bind="query-params",
-        persist_state="session",
-        width="content",
-    )
+    kind = choose_one("compare", "Compare", KINDS)
     if kind == RECORDED:
-        compared = compare_recorded(filtered, _choose_outcome(), unit=unit)
+        outcomes = {name: RECORDED_COLUMNS[name] for name in OUTCOMES}
+        outcome = choose_one("outcome", "Outcome", outcomes, is_menu=True, width=240)
+        compared = compare_recorded(filtered, outcome, unit=unit)
     elif kind == SELECTION:
         if selection.is_empty:
             show_text("Choose filters in the sidebar: what they keep is set against the rest.")
@@ -90,40 +82,18 @@ def show_groups(
     _show_comparison(compared, provenance=provenance, stem=stem)
 
 
-def _choose_outcome() -> str:
-    """Let the reader choose an outcome, by its name in words."""
-    words = {name: RECORDED_COLUMNS[name] for name in OUTCOMES}
-    report_unknown("outcome", set(words.values()).__contains__)
-    return str(
-        st.selectbox(
-            "Outcome",
-            OUTCOMES,
-            key="outcome",
-            width=240,
-            format_func=words.__getitem__,
-            bind="query-params",
-            persist_state="session",
-        )
-    )
-
-
 def _choose_values(cohort: Cohort) -> tuple[str, str, str] | None:
     """Let the reader choose a column and two of its values."""
     words = {name: FILTERS[name].label for name in COLUMNS}
-    report_unknown("column", set(words.values()).__contains__)
     with st.container(horizontal=True):
-        name = str(
-            st.selectbox(
-                "Column",
-                COLUMNS,
-                key="column",
-                width=220,
-                format_func=words.__getitem__,
-                on_change=_follow_column,
-                args=(cohort,),
-                bind="query-params",
-                persist_state="session",
-            )
+        name = choose_one(
+            "column",
+            "Column",
+            words,
+            is_menu=True,
+            width=220,
+            on_change=_follow_column,
+            args=(cohort,),
         )
         values = [choice.value for choice in list_choices(cohort, name)]
         if len(values) < 2:
@@ -134,23 +104,16 @@ def _choose_values(cohort: Cohort) -> tuple[str, str, str] | None:
 
 
 def _choose_value(label: str, values: Sequence[str]) -> str:
-    """Let the reader choose a value; say where the address asks for one that is not there."""
+    """Let the reader choose a value: a link may ask in vain, a choice made before be gone."""
     key = label.lower()
-    if key not in st.session_state:  # the address of a link, not of a choice made before
-        report_unknown(key, set(values).__contains__)
-    elif st.session_state[key] not in values:  # the filters have taken it away
-        st.session_state[key] = values[0]
-    return str(
-        st.selectbox(
-            label, values, key=key, width=260, bind="query-params", persist_state="session"
-        )
-    )
+    is_link = key not in st.session_state
+    return choose_one(key, label, values, is_menu=True, is_reported=is_link, width=260)
 
 
 def _follow_column(cohort: Cohort) -> None:
     """Begin with the first two values of another column."""
     values = [choice.value for choice in list_choices(cohort, st.session_state["column"])]
-    st.session_state.update(zip(("first", "second"), values, strict=False))
+    reset_choices(dict(zip(("first", "second"), values, strict=False)))
 
 
 def _show_comparison(compared: Comparison, *, provenance: Sequence[str], stem: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
-import streamlit as st
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.literature.paper_tables import PUBLISHED, PublishedTable, find_table
@@ -19,7 +18,7 @@ from cxrlib.summary.paper_comparison import (
 )
 from cxrlib.summary.paper_counts import count_published
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.text import show_quiet, show_text
 
@@ -94,18 +93,7 @@ def _name_beyond(cohort: Cohort, published: PublishedTable) -> str:
 def _choose_published() -> str:
     """Let the reader choose a table of the papers, by the words for where it stands."""
     words = {name: _name_place(table) for name, table in PUBLISHED.items()}
-    report_unknown("table", set(words.values()).__contains__)
-    return str(
-        st.selectbox(
-            "Table of the papers",
-            list(words),
-            format_func=words.__getitem__,
-            key="table",
-            bind="query-params",
-            persist_state="session",
-            width=360,
-        )
-    )
+    return choose_one("table", "Table of the papers", words, is_menu=True, width=360)
 
 
 def _name_place(table: PublishedTable) -> str:

@@ -16,7 +16,7 @@ from cxrlib.quality.ledger import (
     upstream_report,
 )
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.text import show_quiet, show_text
 
@@ -127,19 +127,8 @@ def _show_rule(
     if not titles:
         return
     st.subheader("One rule", anchor=False)
-    report_unknown("rule", set(titles.values()).__contains__)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = str(
-            st.selectbox(
-                "Rule",
-                list(titles),
-                format_func=titles.__getitem__,
-                key="rule",
-                width=420,
-                bind="query-params",
-                persist_state="session",
-            )
-        )
+        name = choose_one("rule", "Rule", titles, is_menu=True, width=420)
         left_out = name in st.session_state.get("without", [])
         if name in FLAGS:
             st.button(

@@ -19,8 +19,8 @@ from cxrlib.summary.missingness import describe_missingness
 from cxrlib.summary.summary_layout import lay_out_summary
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from cxrlib.summary.table_one import make_table_one
-from ui.widgets.address import report_unknown
 from ui.widgets.chart import show_chart
+from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
 
 __all__ = ["show_missing", "show_table_one", "show_tables"]
@@ -32,20 +32,7 @@ TALL = 640  # pixels; a longer table scrolls under its header
 
 def choose_table(key: str, *, names: Sequence[str] = TABLES, label: str = "By") -> str:
     """Let the reader choose what a table is by."""
-    words = {name: WORDS.get(name, name) for name in names}
-    report_unknown(key, set(words.values()).__contains__)
-    chosen = st.segmented_control(
-        label,
-        names,
-        format_func=words.__getitem__,
-        default=names[0],
-        required=True,
-        key=key,
-        bind="query-params",
-        persist_state="session",
-        width="content",
-    )
-    return str(chosen)
+    return choose_one(key, label, {name: WORDS.get(name, name) for name in names})
 
 
 def show_tables(

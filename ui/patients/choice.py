@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.patients.prior_pairs import Pair, choose_pair, pair_image
-from ui.widgets.address import report_unknown, write_parameters
+from ui.widgets.address import PageAddress, report_unknown
 
 __all__ = [
     "Shown",
@@ -23,10 +23,11 @@ __all__ = [
 ]
 
 SHOWN = "shown_patient"  # in the session's state
-WRITTEN = "written_patient"  # in the session's state: what this page last put in the address
+LEFT = "left_patient"  # in the session's state: what a switch of cohort left in the address
 TURN = "pair_turn"  # in the session's state: the last pair, and its number
 N_TURNS = 8  # what an earlier one held is forgotten before its name comes again
 PARAMETERS = ("patient", "image", "prior")
+ADDRESS = PageAddress("written_patient", PARAMETERS)
 SWAP = "swap_pair"  # key of a button that this page always shows
 
 
@@ -66,12 +67,15 @@ def find_shown(
         Chooses the patient to open on; called only where nothing else says whom to show.
     """
     kept = st.session_state.get(SHOWN)
-    asked = _read_address()
-    patient_id = asked[0] or _find_owner(table, asked[1])
+    asked = ADDRESS.read()
+    patient_id = asked.get("patient") or _find_owner(table, asked.get("image"))
     # An address that this page wrote says nothing new, or is of the cohort that was shown before.
-    if asked != st.session_state.get(WRITTEN) and patient_id in patients:
-        return Shown(slug, str(patient_id), *asked[1:])
+    is_left = st.session_state.get(LEFT) == (slug, asked)
+    if ADDRESS.is_new() and not is_left and patient_id in patients:
+        return Shown(slug, str(patient_id), asked.get("image"), asked.get("prior"))
     if not isinstance(kept, Shown) or kept.slug != slug or kept.patient_id not in patients:
+        # The browser has put the new cohort beside the other one's patient: Back leads there.
+        st.session_state[LEFT] = (slug, asked)
         return Shown(slug, choose_opening())
     return kept
 
@@ -89,12 +93,6 @@ def report_patient(patients: Container[str]) -> None:
     report_unknown("patient", patients.__contains__, most=1)
 
 
-def _read_address() -> tuple[str | None, str | None, str | None]:
-    # What has been taken out in this run is empty.
-    patient, image, prior = (st.query_params.get(name) or None for name in PARAMETERS)
-    return patient, image, prior
-
-
 def name_pair(shown: Shown) -> dict[str, str]:
     """Give what a link to this page says of a pair, and by it of the patient.
 
@@ -107,25 +105,24 @@ def name_pair(shown: Shown) -> dict[str, str]:
 def write_address(shown: Shown) -> None:
     """Keep what is shown in the address, and in the session for when the reader comes back."""
     st.session_state[SHOWN] = shown
-    values = (shown.patient_id, shown.image_id, shown.prior_id)
+    pair = name_pair(shown)
+    if st.session_state.get(LEFT) == (shown.slug, {"patient": shown.patient_id, **pair}):
+        del st.session_state[LEFT]  # chosen in this cohort too
     # A link by an image names the patient too; Back would stop at it on the way back.
-    by_image = (None, *values[1:]) if shown.image_id else values
-    if _read_address() not in (values, by_image, _find_way_back()):
-        pairs = zip(PARAMETERS, values, strict=True)
-        write_parameters({name: [] if value is None else [value] for name, value in pairs})
-    st.session_state[WRITTEN] = _read_address()
+    if ADDRESS.read() == pair != {} or _is_way_back():
+        ADDRESS.settle()
+    else:
+        ADDRESS.write({"patient": shown.patient_id, **pair})
 
 
-def _find_way_back() -> tuple[str | None, str | None, str | None] | None:
-    """Return the address if the browser's Back has led to the one the page was opened with.
+def _is_way_back() -> bool:
+    """Tell whether the browser's Back has led to the address the page was opened with.
 
     That names nobody. Written to, it would lead forward again, and Back never further. Where
     the reader comes from another page, Streamlit has forgotten the button.
     """
-    asked = _read_address()
-    is_new = asked != st.session_state.get(WRITTEN)
-    names_nobody = asked[:2] == (None, None)
-    return asked if is_new and names_nobody and SWAP in st.session_state else None
+    names_nobody = not {"patient", "image"} & ADDRESS.read().keys()
+    return ADDRESS.is_new() and names_nobody and SWAP in st.session_state
 
 
 def choose_patient(shown: Shown, patient_id: str) -> Shown:
@@ -203,7 +200,7 @@ def set_pair(image_id: str, prior_id: str | None) -> None:
     """Show two images side by side, from the next run on."""
     st.session_state[SHOWN] = replace(st.session_state[SHOWN], image_id=image_id, prior_id=prior_id)
     # A second choice may come before the address of the first has reached the browser.
-    st.session_state[WRITTEN] = _read_address()
+    ADDRESS.settle()
 
 
 def swap_pair(pair: Pair) -> None:
@@ -215,4 +212,4 @@ def swap_pair(pair: Pair) -> None:
 def forget_pair() -> None:
     """Show the default pair again."""
     st.session_state[SHOWN] = replace(st.session_state[SHOWN], image_id=None, prior_id=None)
-    st.session_state[WRITTEN] = _read_address()
+    ADDRESS.settle()

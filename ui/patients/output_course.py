@@ -31,7 +31,7 @@ from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.session.current_cohort import current_entry
 from ui.session.job_offers import show_missing_map
 from ui.session.resources import find_cache, load_current, time_changes
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_many
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.figure import show_figure
 from ui.widgets.text import show_quiet
@@ -198,17 +198,14 @@ def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> 
 
 def _choose_outputs(info: ExtractorInfo) -> list[str]:
     """Let the reader choose among the extractor's outputs."""
-    known = list(info.output_names)
-    report_unknown("output", set(known).__contains__)
-    chosen = st.multiselect(
+    usual = list(choose_outputs(info))
+    chosen = choose_many(
+        "output",
         "Outputs",
-        known,
-        default=list(choose_outputs(info)),
-        key="output",
-        bind="query-params",
-        persist_state="session",
+        info.output_names,
+        default=usual,
         select_all=False,
         max_selections=8,
         placeholder="The usual ones",
     )
-    return list(chosen) or list(choose_outputs(info))
+    return chosen or usual

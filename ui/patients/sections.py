@@ -1,8 +1,6 @@
 """Which part of the patients page stands below the pair; only that part is computed."""
 
-import streamlit as st
-
-from ui.widgets.address import report_unknown
+from ui.widgets import choice
 
 __all__ = ["PARTS", "choose_part"]
 
@@ -12,16 +10,4 @@ PARTS = ("outputs over time", "where it leads", "notes and flags", "record")
 
 def choose_part() -> str:
     """Let the reader choose a part of the page."""
-    report_unknown("part", PARTS.__contains__)
-    return str(
-        st.segmented_control(
-            "Part",
-            PARTS,
-            default=PARTS[0],
-            required=True,
-            key="part",
-            bind="query-params",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-    )
+    return choice.choose_part("part", "Part", PARTS)

@@ -17,7 +17,7 @@ from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
 from ui.session.current_cohort import current_entry
 from ui.session.resources import Current, load_current
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one, choose_whether
 from ui.widgets.figure import show_figure
 from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
@@ -25,7 +25,7 @@ from ui.widgets.text import show_heading, show_quiet, show_text
 
 __all__ = ["show_near"]
 
-WINDOWS = (3, 5, 7)  # days
+WINDOWS = {days: f"{days} days" for days in (3, 5, 7)}
 
 
 def show_near(cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: str) -> None:
@@ -94,34 +94,6 @@ def _find_nearest(
     )
 
 
-def _choose_window() -> int:
-    """Let the reader choose how near two days must be to be aligned."""
-    report_unknown("window", [f"{days} days" for days in WINDOWS].__contains__)
-    chosen = st.segmented_control(
-        "Days aligned within",
-        [f"{days} days" for days in WINDOWS],
-        default=f"{WINDOWS[0]} days",
-        required=True,
-        key="window",
-        bind="query-params",
-        persist_state="session",
-        width="content",
-    )
-    return int(str(chosen).split()[0])
-
-
-def _choose_sources() -> bool:
-    """Let the reader leave out persons who share an article or a site with the patient."""
-    return st.toggle(
-        "Other sources only",
-        key="other_sources",
-        bind="query-params",
-        persist_state="session",
-        width="content",
-        help="Images of one article or site look alike for other reasons than a course.",
-    )
-
-
 def _show_nearest(
     cohort: Cohort, current: Current, patient_id: str, filters: Sequence[str], stem: str
 ) -> None:
@@ -129,7 +101,12 @@ def _show_nearest(
     numbers = load_numbers(cohort, current.extractor)
     show_heading("Nearest by course")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        window, other_sources = _choose_window(), _choose_sources()
+        window = choose_one("window", "Days aligned within", WINDOWS)
+        other_sources = choose_whether(
+            "other_sources",
+            "Other sources only",
+            help="Images of one article or site look alike for other reasons than a course.",
+        )
     courses = _find_nearest(cohort, numbers, patient_id, window, other_sources=other_sources)
     show_text(describe_courses(courses))
     if courses.table.empty:

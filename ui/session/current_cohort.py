@@ -8,6 +8,7 @@ import streamlit as st
 from cxrlib.cohort.cohort_list import CohortEntry, find_entry
 from ui.session.resources import list_cohorts
 from ui.widgets.address import report_unknown
+from ui.widgets.choice import BOUND
 
 __all__ = ["choose_cohort", "current_entry", "is_cohort_new", "name_cohort"]
 
@@ -30,10 +31,9 @@ def choose_cohort() -> CohortEntry:
             index=None if _is_in_address(slugs) else 0,
             required=True,
             key=KEY,
-            bind="query-params",
-            persist_state="session",
             on_change=_start_afresh,
             help="The cohorts this server was started with, and the synthetic demo.",
+            **BOUND,
         )
     return current_entry()
 

@@ -21,6 +21,7 @@ from cxrlib.selection.selection import (
     find_loosening,
     select,
 )
+from ui.widgets.choice import BOUND, choose_many, reset_choices
 from ui.widgets.text import show_alert, show_quiet
 
 __all__ = [
@@ -84,9 +85,7 @@ def _load_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
 
 def reset_filters(names: Iterable[str] = tuple(FILTERS)) -> None:
     """Take filters back, in the address too. Call it from a widget's callback."""
-    for name in names:
-        if name in st.session_state:
-            st.session_state[name] = _nothing(name)
+    reset_choices({name: _nothing(name) for name in names if name in st.session_state})
 
 
 def show_empty(cohort: Cohort, selection: Selection) -> None:
@@ -193,17 +192,15 @@ def _show_filter(cohort: Cohort, name: str) -> None:
             _list_stops(cohort, name),
             value=OPEN_ENDS[name],
             key=name,
-            bind="query-params",
-            persist_state="session",
             help=HELP.get(name),
+            **BOUND,
         )
         return
-    st.multiselect(
+    choose_many(
+        name,
         label,
         [choice.value for choice in list_choices(cohort, name)],
-        key=name,
-        bind="query-params",
-        persist_state="session",
+        is_reported=False,  # all filters at once, above
         select_all=False,
         placeholder="none" if name == "without" else "any",
         help=HELP.get(name),

@@ -47,7 +47,7 @@ from ui.session.filters import current_selection, load_selected
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, time_changes
 from ui.trajectories.image_beside import remember_click, tell_shown
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_part
 from ui.widgets.figure import show_figure
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
@@ -82,30 +82,13 @@ def show_belief(
         In words. They leave out no neighbour: who is near does not depend on a selection.
     """
     st.subheader(HEADING, anchor=False)
-    part = _choose_part()
+    part = choose_part("belief", HEADING, PARTS)
     if part == PARTS[0]:
         _show_shares(current, paths, _choose_bad(wish), provenance, filters)
     elif part == PARTS[1]:
         _show_steps(current, paths, provenance)
     else:
         _show_whole(current, provenance)
-
-
-def _choose_part() -> str:
-    """Let the reader choose an answer; only that one is computed."""
-    report_unknown("belief", PARTS.__contains__)
-    return str(
-        st.segmented_control(
-            HEADING,
-            PARTS,
-            default=PARTS[0],
-            required=True,
-            key="belief",
-            bind="query-params",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
-    )
 
 
 # ---- what is asked for again and again

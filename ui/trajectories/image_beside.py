@@ -13,12 +13,13 @@ from ui.images.image_panel import show_image_panel
 from ui.session.filters import current_selection
 from ui.session.resources import Current
 from ui.trajectories.patient_controls import MAX_PATIENTS
+from ui.widgets.address import PageAddress
 from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["find_shown_image", "remember_click", "show_map_image", "tell_shown"]
 
 SHOWN = "shown_image"  # in the session's state
-WRITTEN = "written_image"  # in the session's state: what this page last put in the address
+ADDRESS = PageAddress("written_image", ("image",))
 _STEP = "step-Previous"  # a button that Streamlit forgets on other pages
 
 
@@ -45,11 +46,7 @@ def find_shown_image(
     on_map = known | set(left_out["image_id"])
     _follow_address(on_map)
     chosen = str(st.session_state.get(SHOWN))
-    if chosen in on_map:
-        st.query_params["image"] = st.session_state[WRITTEN] = chosen
-    else:
-        st.query_params.pop("image", None)
-        st.session_state.pop(WRITTEN, None)
+    ADDRESS.write({"image": chosen} if chosen in on_map else {})
     if chosen in known:
         return chosen
     for path in reversed(paths) if _is_changed(paths) else paths:
@@ -65,9 +62,9 @@ def _follow_address(known: Container[str]) -> None:
     An address that this page wrote itself says nothing new. One without an image does only if
     this page was shown before: another page leaves the image out.
     """
-    asked = st.query_params.get("image")
-    if asked == st.session_state.get(WRITTEN):
+    if not ADDRESS.is_new():
         return
+    asked = ADDRESS.read().get("image")
     if asked in known:
         st.session_state[SHOWN] = asked
     elif asked is None and _STEP in st.session_state:
@@ -159,7 +156,7 @@ def _step_button(key: str, label: str, image_id: str | None) -> None:
 def _show(image_id: str) -> None:
     st.session_state[SHOWN] = image_id
     # A second click may come before the address of the first has reached the browser.
-    st.session_state[WRITTEN] = st.query_params.get("image")
+    ADDRESS.settle()
 
 
 def _add_patient(patient_id: str) -> None:

@@ -35,7 +35,8 @@ from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
 from ui.session.resources import Current
 from ui.trajectories.image_beside import remember_click
-from ui.widgets.address import report_unknown
+from ui.widgets.address import PageAddress
+from ui.widgets.choice import choose_part
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.figure import CONFIG, Saving
 from ui.widgets.table import show_table
@@ -66,7 +67,8 @@ CHART_CONFIG: dict[str, Any] = {
 """Of the map's chart: with the buttons that other charts go without."""
 
 ROWS = "rows"  # in the address
-CHOSEN, WRITTEN, OF = "map_chosen", "map_chosen_written", "map_chosen_of"  # in the session's state
+ADDRESS = PageAddress("map_chosen_written", (ROWS,))
+CHOSEN, OF = "map_chosen", "map_chosen_of"  # in the session's state
 TOOL = "map_tool"
 TYPED, REMARKS = "map_rows_typed", "map_rows_remarks"
 PARTS = ("against the rest", "outputs", "images", "list")
@@ -136,11 +138,8 @@ def find_selected(current: Current) -> tuple[str, ...]:
         return ()
     points = current.points
     rows = points.loc[points["image_id"].isin(set(chosen)), "row"]
-    if 0 < len(rows) <= MOST_IN_ADDRESS:
-        st.query_params[ROWS] = st.session_state[WRITTEN] = write_rows(rows.tolist())
-    else:
-        st.query_params.pop(ROWS, None)
-        st.session_state.pop(WRITTEN, None)
+    is_short = 0 < len(rows) <= MOST_IN_ADDRESS
+    ADDRESS.write({ROWS: write_rows(rows.tolist())} if is_short else {})
     return chosen
 
 
@@ -154,16 +153,16 @@ def _follow_cohort() -> None:
 
 def _follow_rows(current: Current) -> None:
     """Choose what the address names where a link or the browser's Back has changed it."""
-    asked = st.query_params.get(ROWS)
-    if asked == st.session_state.get(WRITTEN):
+    asked = ADDRESS.read()
+    if not ADDRESS.is_new():
         return
-    if asked is None:
+    if not asked:
         # Another page leaves the rows out; this one's Back to where none were chosen does too.
         if "map" in st.session_state:
             st.session_state.pop(CHOSEN, None)
-            st.session_state.pop(WRITTEN, None)
+            ADDRESS.settle()
         return
-    read = find_rows(current.points, asked)
+    read = find_rows(current.points, asked[ROWS])
     for remark in read.remarks:
         show_alert(remark)
     if read.image_ids:
@@ -172,9 +171,9 @@ def _follow_rows(current: Current) -> None:
 
 def _forget() -> None:
     """Choose nothing; from a button's callback or when the cohort changes."""
-    for name in (CHOSEN, WRITTEN, TOOL, REMARKS):
+    for name in (CHOSEN, TOOL, REMARKS):
         st.session_state.pop(name, None)
-    st.query_params.pop(ROWS, None)
+    ADDRESS.write({})
 
 
 # ---- what is shown
@@ -215,7 +214,8 @@ def show_selection(
     _show_link(current, image_ids)
     origin = [*provenance, _describe_choice(current, chosen, filters)]
     stem = f"map-chosen-{date.today().isoformat()}"
-    part = _choose_part(chosen)
+    parts = [part for part in PARTS if part != "outputs" or chosen.outputs is not None]
+    part = choose_part("chosen", "Chosen images", parts)
     if part == "against the rest":
         _show_shares(chosen, origin, stem)
     elif part == "outputs":
@@ -290,25 +290,6 @@ def _describe_choice(current: Current, chosen: ChosenImages, filters: Sequence[s
     return (
         f"Chosen on the map: {name_units(chosen.n_images, 'image')}, "
         f"{describe_rows(rows.tolist())}; against {name_units(chosen.n_rest, 'image')}, {rest}"
-    )
-
-
-def _choose_part(chosen: ChosenImages) -> str:
-    """Let the reader choose what to see of the chosen images."""
-    parts = [part for part in PARTS if part != "outputs" or chosen.outputs is not None]
-    report_unknown("chosen", parts.__contains__)
-    return str(
-        st.segmented_control(
-            "Chosen images",
-            parts,
-            default=parts[0],
-            required=True,
-            key="chosen",
-            bind="query-params",
-            persist_state="session",
-            width="content",
-            label_visibility="collapsed",
-        )
     )
 
 

@@ -1,8 +1,7 @@
 """Which map is looked at: the extractor, its views, how they are laid out; kept in the address."""
 
 import functools
-from collections.abc import Callable
-from contextlib import nullcontext
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -10,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.cohort.cohort_list import CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES
+from cxrlib.embedding.feature_space import Features
 from cxrlib.errors import ProjectionError
 from cxrlib.maps.map_settings import (
     METHODS,
@@ -25,7 +25,7 @@ from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage.store import Store
 from ui.session.job_offers import offer_planned_map
 from ui.session.resources import find_cache, load_current, time_computed
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_many, choose_number, choose_one, reset_choices
 from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = [
@@ -39,7 +39,7 @@ PAPER = ProjectionSettings()
 MENU_WIDTH = 460  # pixels
 NEIGHBOURS = (2, 500)
 SEEDS = (0, 2**32 - 1)
-FEATURES = ("outputs", "embedding")
+FEATURES: tuple[Features, ...] = ("outputs", "embedding")
 
 
 def choose_settings(
@@ -64,16 +64,23 @@ def choose_settings(
     """
     extractors = _list_extractors(cohort, time_computed())
     usual = _find_usual(entry, extractors)
-    with remarks or nullcontext():
-        _report_address({each.title for each in extractors})
     menu = st.popover("Map settings", icon=":material/tune:", width="content")
     with menu, st.container(width=MENU_WIDTH, gap="small"):
         show_quiet(
             "Each choice is a map of its own, computed once for everybody and kept. The paper's "
             "settings are the defaults."
         )
-        title = _choose_extractor([each.title for each in extractors], usual.title)
-        settings = _choose_layout()
+        title = choose_one(
+            "map_extractor",
+            "Extractor",
+            [each.title for each in extractors],
+            default=usual.title,
+            is_menu=True,
+            remarks=remarks,
+            help="Those with embeddings of this cohort, or whose weights are on this machine. "
+            "The paper used DenseNet-121, all.",
+        )
+        settings = _choose_layout(remarks)
         st.button(
             "Back to the paper's settings",
             key="map_reset",
@@ -154,129 +161,86 @@ def _find_usual(entry: CohortEntry, extractors: tuple[MapExtractor, ...]) -> Map
 # ---- the widgets
 
 
-def _choose_extractor(titles: list[str], usual: str) -> str:
-    return str(
-        st.selectbox(
-            "Extractor",
-            titles,
-            index=titles.index(usual),
-            key="map_extractor",
-            bind="query-params",
-            persist_state="session",
-            help="Those with embeddings of this cohort, or whose weights are on this machine. "
-            "The paper used DenseNet-121, all.",
-        )
-    )
-
-
-def _choose_layout() -> ProjectionSettings:
+def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
     """Let the reader choose features, views and method with what it takes."""
-    features = st.segmented_control(
+    features = choose_one(
+        "map_features",
         "Made from",
         FEATURES,
         default=PAPER.features,
-        required=True,
-        key="map_features",
-        bind="query-params",
-        persist_state="session",
+        remarks=remarks,
         help="The extractor's named outputs, as in the paper, or its whole embedding.",
     )
-    views = st.multiselect(
+    views = choose_many(
+        "map_views",
         "Views on the map",
         VIEWS,
-        default=list(PAPER.views),
-        key="map_views",
-        bind="query-params",
-        persist_state="session",
+        default=PAPER.views,
+        remarks=remarks,
         placeholder="Choose one or more",
         help="They are laid out together. The filters at the left refit nothing; this does.",
     )
-    method = st.segmented_control(
+    method = choose_one(
+        "map_method",
         "Laid out by",
-        list(METHODS.values()),
-        default=METHODS[PAPER.method],
-        required=True,
-        key="map_method",
-        bind="query-params",
-        persist_state="session",
+        METHODS,
+        default=PAPER.method,
+        remarks=remarks,
         help="UMAP keeps neighbours together. PCA draws the two directions in which images differ "
         "most: quick, linear, without a seed.",
     )
-    layout = _choose_umap() if method != METHODS["pca"] else {"method": "pca"}
+    layout = _choose_umap(is_shown=method == "umap", remarks=remarks)
     # In one order, whatever the order they were chosen in: it is one map.
     ordered = tuple(view for view in VIEWS if view in views)
     return ProjectionSettings(
-        features="embedding" if features == "embedding" else "outputs", views=ordered, **layout
+        "pca" if method == "pca" else "umap", features, views=ordered, **layout
     )
 
 
-def _choose_umap() -> dict[str, float]:
+def _choose_umap(**told: Any) -> dict[str, Any]:  # noqa: ANN401  (where, and whether at all)
     """Let the reader choose neighbours, minimum distance and seed."""
     with st.container(horizontal=True, gap="small"):
-        neighbours = st.number_input(
+        neighbours = choose_number(
+            "map_neighbours",
             "Neighbours",
-            *NEIGHBOURS,
+            NEIGHBOURS,
             PAPER.n_neighbors,
-            key="map_neighbours",
             width=138,
-            bind="query-params",
-            persist_state="session",
             help="How many of an image's nearest UMAP keeps near: few show detail, many the whole.",
+            **told,
         )
-        distance = st.number_input(
+        distance = choose_number(
+            "map_distance",
             "Minimum distance",
-            0.0,
-            1.0,
+            (0.0, 1.0),
             PAPER.min_dist,
-            0.05,
-            key="map_distance",
+            step=0.05,
             width=150,
-            bind="query-params",
-            persist_state="session",
             help="How close two images may come, in map units, 0 to 1.",
+            **told,
         )
-        seed = st.number_input(
+        seed = choose_number(
+            "map_seed",
             "Seed",
-            *SEEDS,
+            SEEDS,
             PAPER.seed,
-            key="map_seed",
             width=138,
-            bind="query-params",
-            persist_state="session",
             help="Another seed, another map: what stays is worth more.",
+            **told,
         )
-    return {"n_neighbors": int(neighbours), "min_dist": float(distance), "seed": int(seed)}
+    return {"n_neighbors": neighbours, "min_dist": distance, "seed": seed}
 
 
 def _reset(usual: str) -> None:
     """Set all back: deleting what a widget is bound to does nothing, the address has it."""
-    st.session_state["map_extractor"] = usual
-    st.session_state["map_features"] = PAPER.features
-    st.session_state["map_views"] = list(PAPER.views)
-    st.session_state["map_method"] = METHODS[PAPER.method]
-    st.session_state["map_neighbours"] = PAPER.n_neighbors
-    st.session_state["map_distance"] = PAPER.min_dist
-    st.session_state["map_seed"] = PAPER.seed
-
-
-def _report_address(titles: set[str]) -> None:
-    """Say what the address asks for and there is not."""
-    known: dict[str, Callable[[str], bool]] = {
-        "map_extractor": titles.__contains__,
-        "map_features": FEATURES.__contains__,
-        "map_views": VIEWS.__contains__,
-        "map_method": set(METHODS.values()).__contains__,
-        "map_neighbours": lambda text: _is_between(text, *NEIGHBOURS, whole=True),
-        "map_distance": lambda text: _is_between(text, 0, 1),
-        "map_seed": lambda text: _is_between(text, *SEEDS, whole=True),
-    }
-    for key, is_known in known.items():
-        report_unknown(key, is_known)
-
-
-def _is_between(text: str, low: float, high: float, *, whole: bool = False) -> bool:
-    """Tell whether a text is a number within bounds."""
-    try:
-        return low <= (int(text) if whole else float(text)) <= high
-    except ValueError:
-        return False
+    reset_choices(
+        {
+            "map_extractor": usual,
+            "map_features": PAPER.features,
+            "map_views": list(PAPER.views),
+            "map_method": PAPER.method,
+            "map_neighbours": PAPER.n_neighbors,
+            "map_distance": PAPER.min_dist,
+            "map_seed": PAPER.seed,
+        }
+    )

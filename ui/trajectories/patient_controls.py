@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.maps.mapped_cohort import explain_off_map
 from ui.session.current_cohort import is_cohort_new
 from ui.session.resources import Current
 from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_many, choose_whether
 from ui.widgets.text import show_alert
 
 __all__ = [
@@ -47,29 +49,24 @@ def _opening(options: Sequence[str], story: Sequence[str]) -> list[str]:
 
 
 def report_address(current: Current) -> None:
-    """Say what the address asks for and this page does not have."""
-    report_unknown("patient", current.patients.__contains__, most=MAX_PATIENTS)
+    """Say which image the address asks for and this page, or its map, does not have."""
     report_unknown("image", current.has_image)
-    _report_off_map(current)
-
-
-def _report_off_map(current: Current) -> None:
-    """Say why an image of the cohort that the address asks for is not on the map."""
     asked = st.query_params.get("image", "")
     if current.has_image(asked) and current.find_point(asked) is None:
         why = explain_off_map(current.cohort, asked, current.mapped.projection.settings)
         show_alert(f"Image {asked[:60]!r} of the address is not on the map: {why}.")
 
 
-def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
+def choose_patients(
+    options: Sequence[str], story: Sequence[str], *, remarks: DeltaGenerator | None = None
+) -> list[str]:
     """Let the reader choose whose paths are drawn; open on the story."""
-    return st.multiselect(
+    return choose_many(
+        "patient",
         "Paths of patients",
         options,
         default=_opening(options, story),
-        key="patient",
-        bind="query-params",
-        persist_state="session",
+        remarks=remarks,
         max_selections=MAX_PATIENTS,
         select_all=False,
         on_change=_follow_choice,
@@ -86,6 +83,4 @@ def _follow_choice() -> None:
 
 def choose_large() -> bool:
     """Let the reader draw the map large, for a projector."""
-    return st.toggle(
-        "Large", key="large", bind="query-params", persist_state="session", width="content"
-    )
+    return choose_whether("large", "Large")

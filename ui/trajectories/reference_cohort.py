@@ -1,10 +1,8 @@
 """The controls of a map's reference cloud: which second cohort lies behind, and how."""
 
 import functools
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
-import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.cohort.cohort import Cohort
@@ -17,7 +15,7 @@ from cxrlib.storage.store import Store
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, find_cohort, list_cohorts, time_computed
-from ui.widgets.address import report_unknown
+from ui.widgets.choice import choose_one
 from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["ReferenceChoice", "choose_reference", "load_reference"]
@@ -46,39 +44,28 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
     own = current_entry().slug
     others = [entry.slug for entry in list_cohorts() if entry.slug != own]
     options = [NONE, *others]
-    # Another page's own cohort may have been behind this one: it cannot lie behind itself.
-    if st.session_state.get("behind") not in (None, *options):
-        st.session_state["behind"] = NONE
-    with remarks or nullcontext():
-        report_unknown("behind", (*options, own).__contains__)
-        report_unknown("how", HOW.__contains__)
-    if not others:
-        return ReferenceChoice()
-    slug = st.selectbox(
+    slug = choose_one(
+        "behind",
         "Second cohort behind",
         options,
-        key="behind",
-        bind="query-params",
-        persist_state="session",
+        is_menu=True,
+        is_shown=bool(others),
+        known=[own],  # behind another page's cohort: it cannot lie behind itself
+        remarks=remarks,
         width=220,
         help="The images of a second cohort as grey crosses, each at its nearest images of this "
         "one. They are counted nowhere.",
     )
-    if slug in (None, NONE):
-        return ReferenceChoice()
-    how = st.segmented_control(
+    how = choose_one(
+        "how",
         "How",
         HOW,
-        default=PLACED,
-        required=True,
-        key="how",
-        bind="query-params",
-        persist_state="session",
-        width="content",
+        is_shown=slug != NONE,
+        remarks=remarks,
         help="Placed: the map stays as it is. Fitted with: another map, of both cohorts' images, "
         "as in the paper.",
     )
-    return ReferenceChoice(str(slug), how == FITTED)
+    return ReferenceChoice() if slug == NONE else ReferenceChoice(slug, how == FITTED)
 
 
 def load_reference(

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
 from cxrlib.reports.map_export import points_table
@@ -18,7 +19,11 @@ __all__ = ["show_multiples"]
 
 
 def show_multiples(
-    current: Current, is_kept: NDArray[np.bool_], *, provenance: Sequence[str]
+    current: Current,
+    is_kept: NDArray[np.bool_],
+    *,
+    provenance: Sequence[str],
+    remarks: DeltaGenerator | None = None,
 ) -> None:
     """Show the map once a chosen column, on the same axes.
 
@@ -28,9 +33,11 @@ def show_multiples(
     is_kept : ndarray of bool, shape (n_points,)
         What the filters keep.
     provenance : sequence of str
+    remarks : DeltaGenerator, optional
+        A container for what the address asks for in vain; here by default.
     """
     st.subheader("The same map by several columns", anchor=False)
-    chosen = choose_panels(current)
+    chosen = choose_panels(current, remarks=remarks)
     if not chosen:
         return
     points = current.marks[is_kept]

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from ui.widgets.text import show_alert
 
-__all__ = ["base_path", "report_unknown", "write_parameters"]
+__all__ = ["PageAddress", "base_path", "report_unknown", "write_parameters"]
 
 MOST_NAMED = 10  # values of one parameter
 
@@ -63,3 +64,39 @@ def write_parameters(asked: Mapping[str, Sequence[str]]) -> None:
     """
     with contextlib.suppress(st.errors.StreamlitAPIException):
         st.query_params.update(asked)
+
+
+@dataclass(frozen=True)
+class PageAddress:
+    """Tell what a link or the browser's Back asks for from what a page wrote by itself.
+
+    Parameters
+    ----------
+    key : str
+        In the session's state: what the page last left in the address.
+    names : tuple of str
+        The parameters; none that a widget is bound to.
+    """
+
+    key: str
+    names: tuple[str, ...]
+
+    def read(self) -> dict[str, str]:
+        """Read the parameters that have a value: what was taken out in this run is empty."""
+        return {name: st.query_params[name] for name in self.names if st.query_params.get(name)}
+
+    def is_new(self) -> bool:
+        """Tell whether the address says other than the page left in it."""
+        return self.read() != st.session_state.get(self.key, {})
+
+    def settle(self) -> None:
+        """Take the address as it is for this page's own."""
+        st.session_state[self.key] = self.read()
+
+    def write(self, values: Mapping[str, str]) -> None:
+        """Put these values into the address, and no others of its names."""
+        if self.read() != values:
+            write_parameters(
+                {name: [values[name]] if name in values else [] for name in self.names}
+            )
+        self.settle()

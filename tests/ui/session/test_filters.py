@@ -1,16 +1,17 @@
 """The filters of the sidebar, run without a browser on a page of their own."""
 
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from cxrlib.selection.filters import FILTERS
 from cxrlib.selection.selection import Selection, parse_where, select
 from tests.cohort_factory import make_cohort
+from tests.pages.reading import written
 
 SCRIPT = """
 import streamlit as st
@@ -52,11 +53,6 @@ def page(cohort: Cohort) -> Iterator[AppTest]:
     page.session_state["given"] = cohort
     yield page
     assert not page.exception
-
-
-def written(page: AppTest) -> str:
-    """Give all HTML on the page, as a reader reads it."""
-    return "\n".join(unescape(element.proto.body) for element in page.get("html"))
 
 
 def result(page: AppTest) -> Selection:
@@ -162,6 +158,25 @@ def test_reset_takes_every_filter_back(page: AppTest) -> None:
     page.button(key="reset_filters").click().run()
     assert result(page).is_empty
     assert "<strong>8</strong> of 8 X-rays" in written(page)
+
+
+def test_reset_filters_is_one_step_of_the_history(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back leads to the filters again, not to some of them: each message is a step."""
+    page.query_params.update({"view": "PA", "without": "no day", "age": ["30", "oldest"]})
+    page.run()
+    assert len(result(page).active) == 3
+    sent: list[str] = []
+    send = QueryParams._send_query_param_msg
+    monkeypatch.setattr(
+        QueryParams,
+        "_send_query_param_msg",
+        lambda self: (sent.append(str(self)), send(self))[1],
+    )
+    page.button(key="reset_filters").click().run()
+    assert result(page).is_empty
+    assert sent == ["{}"]
 
 
 def test_an_empty_result_says_which_filter_to_loosen(page: AppTest) -> None:

@@ -12,11 +12,9 @@ from ui.trajectories.surface_controls import (
     choose_panels,
     choose_surface,
     load_colouring,
-    report_surface_address,
 )
 
 current = load_current(list_cohorts()[0].slug)
-report_surface_address(current)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     by = choose_colour(current)
     wish = choose_surface()

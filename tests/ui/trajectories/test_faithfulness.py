@@ -1,6 +1,5 @@
 """How far the map can be believed, run without a browser."""
 
-from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.trajectories.faithfulness
 from cxrlib.maps.seed_stability import Spread
+from tests.pages.reading import written
 from ui.trajectories.faithfulness import PARTS
 
 APP = Path(__file__).with_name("belief_app.py")
@@ -27,9 +27,7 @@ def choose(page: AppTest, part: str, *patients: str) -> str:
     page.query_params["patient"] = " ".join(patients)
     page.run()
     assert not page.exception
-    kinds = ("markdown", "caption", "subheader", "warning", "error")
-    texts = [str(e.value) for kind in kinds for e in page.get(kind)]
-    return "\n".join(texts + [unescape(e.proto.body) for e in page.get("html")])
+    return written(page)
 
 
 def find_patients() -> list[str]:

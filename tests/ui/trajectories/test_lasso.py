@@ -1,11 +1,11 @@
 """Images chosen on the map and a cohort behind it, run without a browser."""
 
-from html import unescape
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.reading import written
 from ui.trajectories.lasso import PARTS
 
 APP = Path(__file__).with_name("selection_app.py")
@@ -22,8 +22,7 @@ def run(page: AppTest) -> str:
     """Run the section; give all its text."""
     page.run()
     assert not page.exception
-    texts = [str(e.value) for kind in ("markdown", "subheader") for e in page.get(kind)]
-    return "\n".join(texts + [unescape(e.proto.body) for e in page.get("html")])
+    return written(page)
 
 
 def test_rows_can_be_typed(page: AppTest) -> None:

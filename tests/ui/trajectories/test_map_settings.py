@@ -13,6 +13,7 @@ from cxrlib.jobs.job_queue import JobRequest
 from cxrlib.maps.map_settings import MapChoice
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory
+from tests.pages.reading import written
 from ui.trajectories.map_play import list_days
 
 TIMEOUT = 120  # seconds
@@ -53,11 +54,6 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
 def page(on_demo: tuple[Path, Path], offered: list[JobRequest]) -> AppTest:
     """Give the menu on the small demo cohort, not run yet."""
     return AppTest.from_function(script, default_timeout=TIMEOUT)
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    return "\n".join(unescape(e.proto.body) for e in page.get("html"))
 
 
 def test_the_paper_settings_are_the_defaults(page: AppTest, offered: list[JobRequest]) -> None:

@@ -1,12 +1,12 @@
 """The controls of the map's colours and of what lies behind its points."""
 
-from html import unescape
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.maps.bad_state_definitions import DEFINITIONS
+from tests.pages.reading import written
 
 APP = Path(__file__).with_name("surface_app.py")
 TIMEOUT = 120  # seconds
@@ -16,12 +16,6 @@ TIMEOUT = 120  # seconds
 def page(on_demo: tuple[Path, Path]) -> AppTest:
     """Give the controls on the small demo cohort, not run yet."""
     return AppTest.from_file(str(APP), default_timeout=TIMEOUT)
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    texts = [str(each.value) for kind in ("text", "markdown") for each in page.get(kind)]
-    return "\n".join([*texts, *(unescape(each.proto.body) for each in page.get("html"))])
 
 
 def test_opens_on_the_paper(page: AppTest) -> None:

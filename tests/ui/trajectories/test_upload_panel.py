@@ -4,7 +4,6 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from cxrlib.uploads.isolated_process import end_child
 from cxrlib.uploads.placement import ALLOW_VARIABLE
 from tests.cohort_factory import draw_image
 from tests.dicom_factory import MARKER, make_dicom
+from tests.pages.reading import written
 from ui.shell.upload_gate import IN_MEMORY, guard_uploads
 
 APP = Path(__file__).with_name("upload_app.py")
@@ -38,12 +38,6 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv(ALLOW_VARIABLE, "1")
     yield AppTest.from_file(str(APP), default_timeout=TIMEOUT)
     end_child()
-
-
-def written(page: AppTest) -> str:
-    """Give all text on the page."""
-    texts = [str(element.value) for element in page.get("markdown")]
-    return "\n".join(texts + [unescape(each.proto.body) for each in page.get("html")])
 
 
 def bring(page: AppTest, payload: bytes) -> None:

@@ -28,7 +28,7 @@ from cxrlib.number_text import NOTHING
 from ui.images.image_panel import show_image_panel
 from ui.images.image_route import image_url
 from ui.images.pictures import describe_row
-from ui.widgets.address import report_unknown
+from ui.widgets.address import PageAddress, report_unknown
 
 __all__ = ["Tile", "show_montage", "show_sheet"]
 
@@ -134,8 +134,9 @@ def show_sheet(
         The id of the image that is open, if the selection has it.
     """
     name = _name_sheet(cohort, slug)
-    linked = _read_address()
-    is_link = bool(linked) and linked != st.session_state.get(f"{key}_written")
+    address = PageAddress(f"{key}_written", PARAMETERS)
+    linked = address.read()
+    is_link = bool(linked) and address.is_new()
     kept = _read_link(linked, name) if is_link else _kept(key)
     wish = read_wish(kept, _asked(key), sheet=name)
     sheet = _open_sheet(cohort, wish.order)
@@ -146,8 +147,7 @@ def show_sheet(
     opened = wish.opened if wish.opened in sheet.places else None
     page = cut_page(len(sheet.rows), wish.page, per_page=per_page)
     st.session_state[_name(key)] = asdict(Wish(wish.order, page.number, opened, name))
-    _write_address(Wish(wish.order, page.number, opened))
-    st.session_state[f"{key}_written"] = _read_address()
+    address.write(_describe_wish(wish.order, page.number, opened))
     shown = sheet.rows.iloc[page.start : page.stop]
     _component()(
         key=key,
@@ -269,10 +269,6 @@ def _read_parts(sent: object, sheet: str) -> dict[str, Any]:
 # ---- what the address says: a copied link opens the same sheet
 
 
-def _read_address() -> dict[str, str]:
-    return {name: st.query_params[name] for name in PARAMETERS if name in st.query_params}
-
-
 def _read_link(linked: Mapping[str, str], sheet: str) -> dict[str, object]:
     """Give what a link asks for as `read_wish` takes it; what makes no sense is left out."""
     parts: dict[str, object] = {"sheet": sheet, "order": linked.get(ORDER)}
@@ -285,19 +281,12 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= LONGEST_PAGE
 
 
-def _write_address(wish: Wish) -> None:
+def _describe_wish(order: str, page: int, opened: str | None) -> dict[str, str]:
     """Write what is not as a sheet opens by itself."""
     plain = Wish()
-    values = {
-        ORDER: wish.order if wish.order != plain.order else None,
-        PAGE: str(wish.page) if wish.page != plain.page else None,
-        OPENED: wish.opened,
-    }
-    for name, value in values.items():
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
+    values = {ORDER: order, PAGE: str(page), OPENED: opened or ""}
+    usual = {ORDER: plain.order, PAGE: str(plain.page), OPENED: ""}
+    return {name: value for name, value in values.items() if value != usual[name]}
 
 
 def _name(key: str) -> str:

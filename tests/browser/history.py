@@ -1,0 +1,118 @@
+"""Go back in a browser as a reader would, and fail where Back leads to what was never shown.
+
+``python -m tests.browser.history`` generates two small cohorts whose patients share ids, serves
+both, switches between them and resets three filters at once.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.look import CHROMIUM_FLAGS, Findings, choose, find_chromium, open_page
+from tests.browser.server import ROOT, served
+
+SIZE = (1366, 900)
+SEEDS = {"ours": 0, "theirs": 7}
+FILTERS = {"view": "AP", "sex": "F", "region": "Europe"}
+
+
+def main() -> None:
+    """Walk, and fail with what was found."""
+    findings = Findings()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        base = Path(folder)
+        cohorts = [_make_cohort(base / name, seed) for name, seed in SEEDS.items()]
+        shared = set.intersection(*map(_list_patients, cohorts))
+        log = base / "server.log"
+        with served(cohorts, cache=base / "cache", log=log, extractor="texture") as address:
+            browser = playwright.chromium.launch(
+                executable_path=find_chromium(), args=CHROMIUM_FLAGS
+            )
+            switch_cohort(
+                open_page(browser, f"{address}/patients?cohort=ours", theme="light", size=SIZE),
+                findings,
+                shared,
+            )
+            query = "&".join(f"{name}={value}" for name, value in FILTERS.items())
+            reset_filters(
+                open_page(
+                    browser, f"{address}/cohort?cohort=ours&{query}", theme="light", size=SIZE
+                ),
+                findings,
+            )
+            browser.close()
+    sys.exit("\n".join(findings.failures) or 0)
+
+
+def _make_cohort(folder: Path, seed: int) -> Path:
+    command = [sys.executable, "-m", "cxrlib", "demo", str(folder), "--patients", "30"]
+    subprocess.run([*command, "--seed", str(seed)], cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+def _list_patients(folder: Path) -> set[str]:
+    lines = (folder / "metadata.csv").read_text().splitlines()
+    return {line.split(",")[0] for line in lines[1:]}
+
+
+def _rest(page: Page) -> None:
+    """Wait until the script has run."""
+    page.wait_for_timeout(700)
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState"
+        " === 'notRunning'"
+    )
+    page.wait_for_timeout(400)
+
+
+def _asked(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def switch_cohort(page: Page, findings: Findings, shared: set[str]) -> None:
+    """Back over a switch of cohort never shows the other cohort's patient of the same id."""
+    findings.where = "history, switch of cohort"
+    _rest(page)
+    opened = _asked(page)["patient"]
+    line = next(
+        line
+        for line in page.locator(".cxr-patients .line").all()
+        if (name := line.inner_text().split()[0]) in shared and [name] != opened
+    )
+    line.click()
+    _rest(page)
+    left = _asked(page)["patient"]
+    choose(page, "cohort", "theirs")
+    _rest(page)
+    switched = _asked(page)
+    if switched["cohort"] != ["theirs"] or switched["patient"] == left:
+        findings.add(f"the switch led to {switched}")
+    page.go_back()
+    _rest(page)
+    if _asked(page) == {**switched, "patient": left}:
+        findings.add(f"Back shows patient {left} of a cohort in which nobody chose it")
+
+
+def reset_filters(page: Page, findings: Findings) -> None:
+    """One click on "Reset filters" is one step: Back leads to all of them again."""
+    findings.where = "history, reset of filters"
+    _rest(page)
+    before = page.evaluate("history.length")
+    page.get_by_role("button", name="Reset filters").click()
+    _rest(page)
+    if FILTERS.keys() & _asked(page).keys():
+        findings.add(f"the reset left {_asked(page)}")
+    if (steps := page.evaluate("history.length") - before) != 1:
+        findings.add(f"{steps} steps for one click")
+    page.go_back()
+    _rest(page)
+    if not FILTERS.keys() <= _asked(page).keys():
+        findings.add(f"Back led to {_asked(page)}")
+
+
+if __name__ == "__main__":
+    main()
