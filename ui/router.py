@@ -11,10 +11,10 @@ if str(ROOT) not in sys.path:
 
 # The path above must stand first.
 from cxrlib.errors import CxrError  # noqa: E402
+from ui.session.asked_extractor import find_asked_extractor  # noqa: E402
 from ui.session.current_cohort import choose_cohort, name_cohort  # noqa: E402
 from ui.session.filters import show_filters  # noqa: E402
 from ui.shell.frame import show_frame  # noqa: E402
-from ui.trajectories.map_settings import find_asked_extractor  # noqa: E402
 from ui.widgets.text import show_alert  # noqa: E402
 
 st.set_page_config(

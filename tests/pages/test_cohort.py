@@ -20,11 +20,11 @@ from cxrlib.summary.group_comparison import Comparison
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
 from ui.cohort.controls import SECTIONS
-from ui.cohort.group_comparison import lay_out_groups
 from ui.cohort.head import _describe
 from ui.cohort.published_tables import _name_beyond, _name_place
 from ui.cohort.quality_ledger import lay_out_flags, lay_out_rules
 from ui.widgets.chart import _filter_by_click
+from ui.widgets.group_table import lay_out_groups
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 120  # seconds

@@ -17,13 +17,14 @@ from cxrlib.patients.prior_pairs import Pair
 from cxrlib.reports.patient_record import record_table
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
-from ui.patients.choice import Shown, name_turn
+from ui.patients.choice import name_turn
 from ui.patients.head import name_files, shorten_id
 from ui.patients.image_pair import name_images
 from ui.patients.notes_and_flags import split_notes
 from ui.patients.output_course import lay_out_compared
 from ui.patients.record_download import put_in_words
 from ui.patients.sections import PARTS
+from ui.session.shown_patient import Shown
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/patients.py"
@@ -346,7 +347,7 @@ def test_an_outcome_that_differs_is_not_said_as_one(
 TWO_COHORTS = """
 import pandas as pd
 import streamlit as st
-from ui.patients.choice import Shown, find_shown, write_address
+from ui.patients.choice import find_shown, write_address
 state = st.session_state
 table = pd.DataFrame({"is_xray": [True], "image_id": ["5.png"], "patient_id": ["5"]})
 shown = state.pop("chosen", None) or find_shown(state["slug"], table, {"5", "7"}, lambda: "7")

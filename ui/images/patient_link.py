@@ -2,9 +2,9 @@
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.patients.prior_pairs import pair_image
-from ui.patients.choice import Shown, name_pair
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cohort
+from ui.session.shown_patient import Shown, name_pair
 from ui.widgets.page_link import show_page_link
 
 __all__ = ["find_patient", "offer_patient"]

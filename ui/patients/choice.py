@@ -1,22 +1,21 @@
 """Whom the patients page shows, and which two images: chosen, linked to, or the default."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from cxrlib.patients.prior_pairs import Pair, choose_pair, pair_image
+from ui.session.shown_patient import PARAMETERS, Shown, name_pair
 from ui.widgets.address import PageAddress, report_unknown
 
 __all__ = [
-    "Shown",
     "choose_image",
     "choose_patient",
     "find_pair",
     "find_shown",
     "forget_pair",
-    "name_pair",
     "name_turn",
     "swap_pair",
     "write_address",
@@ -26,28 +25,8 @@ SHOWN = "shown_patient"  # in the session's state
 LEFT = "left_patient"  # in the session's state: what a switch of cohort left in the address
 TURN = "pair_turn"  # in the session's state: the last pair, and its number
 N_TURNS = 8  # what an earlier one held is forgotten before its name comes again
-PARAMETERS = ("patient", "image", "prior")
 ADDRESS = PageAddress("written_patient", PARAMETERS)
 SWAP = "swap_pair"  # key of a button that this page always shows
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Hold whom and what the page shows.
-
-    Parameters
-    ----------
-    slug : str
-        Of the cohort: patients and images are those of one cohort.
-    patient_id : str
-    image_id, prior_id : str or None
-        The two images that were chosen; both None for the default pair.
-    """
-
-    slug: str
-    patient_id: str
-    image_id: str | None = None
-    prior_id: str | None = None
 
 
 def find_shown(
@@ -91,15 +70,6 @@ def _find_owner(table: pd.DataFrame, image_id: str | None) -> str | None:
 def report_patient(patients: Container[str]) -> None:
     """Say that the address asks for a patient whom the cohort does not have."""
     report_unknown("patient", patients.__contains__, most=1)
-
-
-def name_pair(shown: Shown) -> dict[str, str]:
-    """Give what a link to this page says of a pair, and by it of the patient.
-
-    The patient's own parameter is another page's widget, and Streamlit drops it on the way here.
-    """
-    values = (shown.image_id, shown.prior_id)
-    return {name: value for name, value in zip(PARAMETERS[1:], values, strict=True) if value}
 
 
 def write_address(shown: Shown) -> None:

@@ -29,7 +29,6 @@ from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection.selection import Selection
 from cxrlib.summary.group_comparison import Comparison
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from ui.cohort.group_comparison import lay_out_groups
 from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
@@ -39,6 +38,7 @@ from ui.widgets.address import PageAddress
 from ui.widgets.choice import choose_part
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.figure import CONFIG, Saving
+from ui.widgets.group_table import lay_out_groups
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet, show_text
 

@@ -1,6 +1,5 @@
 """Which map is looked at: the extractor, its views, how they are laid out; kept in the address."""
 
-import functools
 from typing import Any
 
 import streamlit as st
@@ -18,19 +17,17 @@ from cxrlib.maps.map_settings import (
     MapExtractor,
     describe_settings,
     explain_unusable,
-    list_map_extractors,
     plan_map,
 )
 from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.store import Store
+from ui.session.asked_extractor import list_extractors
 from ui.session.job_offers import offer_planned_map
-from ui.session.resources import find_cache, load_current, time_computed
+from ui.session.resources import load_current, time_computed
 from ui.widgets.choice import choose_many, choose_number, choose_one, reset_choices
 from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = [
     "choose_settings",
-    "find_asked_extractor",
     "show_chosen_map_offer",
     "tell_choice",
 ]
@@ -62,7 +59,7 @@ def choose_settings(
         For `ui.session.resources.load_current`, which raises ProjectionError where no such map is
         in the cache: `show_chosen_map_offer` then stands in its place.
     """
-    extractors = _list_extractors(cohort, time_computed())
+    extractors = list_extractors(cohort, time_computed())
     usual = _find_usual(entry, extractors)
     menu = st.popover("Map settings", icon=":material/tune:", width="content")
     with menu, st.container(width=MENU_WIDTH, gap="small"):
@@ -94,17 +91,6 @@ def choose_settings(
     return MapChoice(chosen.key, settings)
 
 
-def find_asked_extractor(cohort: Cohort) -> str | None:
-    """Return the title of the extractor that is chosen for the map, or asked for by a link.
-
-    The frame names it before the page has drawn its widgets. None where there is no choice, or
-    none that can be had.
-    """
-    asked = st.session_state.get("map_extractor") or st.query_params.get("map_extractor")
-    titles = {each.title for each in _list_extractors(cohort, time_computed())}
-    return str(asked) if asked in titles else None
-
-
 def tell_choice(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
     """Say outside the menu that the map is another than the usual one; else nothing."""
     if choice != MapChoice():
@@ -134,15 +120,9 @@ def show_chosen_map_offer(entry: CohortEntry, cohort: Cohort, choice: MapChoice)
         )
 
 
-@functools.lru_cache(maxsize=8)
-def _list_extractors(cohort: Cohort, changed: tuple[int, ...]) -> tuple[MapExtractor, ...]:
-    """List them once for all sessions; ``changed`` lists them again."""
-    return tuple(list_map_extractors(cohort, Store(find_cache())))
-
-
 def _find_chosen(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> MapExtractor:
     """Find the extractor of a choice."""
-    extractors = _list_extractors(cohort, time_computed())
+    extractors = list_extractors(cohort, time_computed())
     usual = _find_usual(entry, extractors)
     return next((each for each in extractors if each.key == choice.extractor), usual)
 

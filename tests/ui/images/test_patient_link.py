@@ -8,7 +8,7 @@ from cxrlib.cohort.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 from ui.images.patient_link import find_patient
-from ui.patients.choice import Shown
+from ui.session.shown_patient import Shown
 
 DAYS = ("0", "4", "9")
 
