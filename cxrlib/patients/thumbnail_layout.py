@@ -1,19 +1,15 @@
 """Where thumbnails hang below an axis of days: near their day, in order, none over another.
 
-1. All in one row, each near its day, as large as fits, down to `ROW_SIDE`.
-2. Else in columns below each other, at most `MOST_ROWS` high: images of one day first.
-3. Where there are still too many columns for `LEAST_SIDE`, the nearest days share one; where
-   that leaves images out although there is room, all columns are filled in order.
-4. Of a column that is too full chosen images hang, then its first and its last, then the next;
-   the rest are counted below.
+All hang in one row where each has room; else in columns, filled in order, of two and then of
+`MOST_ROWS`. Where there is not room for all, columns hold more than hang: of each the chosen
+images hang, then its first and its last, then the next; the rest are counted below.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import count, groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 __all__ = ["GAP", "Grid", "choose_grid", "hang", "spread"]
 
@@ -23,8 +19,6 @@ ROW_SIDE, LEAST_SIDE = 72.0, 64.0
 LARGEST = {1: 128.0, 2: 96.0, 3: 80.0}
 MOST_ROWS = max(LARGEST)
 GAP = 12.0
-#: To look for the nearest of more would take long; none of these has room anyway.
-MANY_COLUMNS = 250
 
 
 @dataclass(frozen=True)
@@ -61,83 +55,25 @@ def choose_grid(
     lane_gap, lane_width : float
         Room between images with a day and those without, and the least for the latter.
     """
-
-    def fit(columns: Sequence[tuple[int, ...]]) -> float:
-        """Return the side at which so many columns fit."""
+    room = width + GAP
+    for n in count(1):
+        columns = _fill(days, n)
         n_dated = sum(days[column[0]] is not None for column in columns)
-        if not 0 < n_dated < len(columns):
-            return (width + GAP) / len(columns) - GAP
-        room = width + GAP - lane_gap
-        beside = (room - lane_width - GAP) / n_dated - GAP
-        return min(room / len(columns) - GAP, beside)
-
-    columns: list[tuple[int, ...]] = [(i,) for i in range(len(days))]
-    n_rows = 1
-    if fit(columns) < ROW_SIDE:
-        for n_rows in range(2, MOST_ROWS + 1):
-            columns = _group(days, n_rows)
-            if fit(columns) >= LEAST_SIDE:
-                break
-        while len(columns) > MANY_COLUMNS:
-            columns = _halve(columns, days)
-        while fit(columns) < LEAST_SIDE and len(columns) > 2:
-            columns = _join_nearest(columns, days, n_rows)
-        even = _fill(days, n_rows)
-        if max(map(len, columns)) > n_rows and fit(even) >= LEAST_SIDE:
-            columns = even
-    n_dated = sum(days[column[0]] is not None for column in columns)
-    n_used = min(n_rows, max(len(column) for column in columns))
-    return Grid(min(fit(columns), LARGEST[n_rows]), n_used, tuple(columns), n_dated)
+        side = room / len(columns) - GAP
+        if 0 < n_dated < len(columns):
+            beside = room - lane_gap
+            side = min(beside / len(columns), (beside - lane_width - GAP) / n_dated) - GAP
+        # Two columns, of images with a day and of those without, are all that can be.
+        if side >= (ROW_SIDE if n == 1 else LEAST_SIDE) or n >= len(days):
+            break
+    n_rows = min(MOST_ROWS, max(map(len, columns)))
+    return Grid(min(side, LARGEST[n_rows]), n_rows, columns, n_dated)
 
 
-def _group(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
-    """Put images of one day into columns, full ones first."""
-    columns: list[tuple[int, ...]] = []
-    for i, day in enumerate(days):
-        if columns and len(columns[-1]) < n_rows and days[columns[-1][0]] == day:
-            columns[-1] += (i,)
-        else:
-            columns.append((i,))
-    return columns
-
-
-def _fill(days: Sequence[float | None], n_rows: int) -> list[tuple[int, ...]]:
-    """Fill columns one after the other, whatever their days."""
-    filled: list[tuple[int, ...]] = []
-    for _, group in groupby(range(len(days)), key=lambda i: days[i] is None):
-        part = list(group)
-        filled += [tuple(part[i : i + n_rows]) for i in range(0, len(part), n_rows)]
-    return filled
-
-
-def _halve(
-    columns: Sequence[tuple[int, ...]], days: Sequence[float | None]
-) -> list[tuple[int, ...]]:
-    """Join neighbours two by two, those with a day apart from those without."""
-    halved: list[tuple[int, ...]] = []
-    for _, group in groupby(columns, key=lambda column: days[column[0]] is None):
-        part = list(group)
-        halved += [sum(part[i : i + 2], ()) for i in range(0, len(part), 2)]
-    return halved
-
-
-def _join_nearest(
-    columns: Sequence[tuple[int, ...]], days: Sequence[float | None], n_rows: int
-) -> list[tuple[int, ...]]:
-    """Join two neighbours: such as fit in one column first, then near ones, then short ones."""
-
-    def cost(pair: tuple[tuple[int, ...], tuple[int, ...]]) -> tuple[float, float, int]:
-        left, right = pair
-        first, last = days[left[0]], days[right[-1]]
-        n = len(left) + len(right)
-        if (first is None) != (last is None):  # never a day with none
-            return np.inf, 0.0, n
-        span = 0.0 if first is None or last is None else last - first
-        return max(0, n - n_rows), span, n
-
-    costs = [cost(pair) for pair in pairwise(columns)]
-    at = min(range(len(costs)), key=costs.__getitem__)
-    return [*columns[:at], columns[at] + columns[at + 1], *columns[at + 2 :]]
+def _fill(days: Sequence[float | None], n: int) -> tuple[tuple[int, ...], ...]:
+    """Fill columns of so many one after the other, those without a day apart."""
+    parts = [list(part) for _, part in groupby(range(len(days)), lambda i: days[i] is None)]
+    return tuple(tuple(part[i : i + n]) for part in parts for i in range(0, len(part), n))
 
 
 def hang(column: Sequence[int], n_rows: int, chosen: Collection[int]) -> tuple[int, ...]:
@@ -166,26 +102,18 @@ def spread(targets: Sequence[float], distance: float, low: float, high: float) -
     Returns
     -------
     list of float
-        The sum of squared moves is least (isotonic regression, by pooling neighbours).
+        The sum of squared moves is least (isotonic regression).
 
     Examples
     --------
     >>> spread([0, 1, 50], 10, 0, 100)
     [0.0, 10.0, 50.0]
     """
+    from scipy.optimize import isotonic_regression
+
+    if not targets:
+        return []
     steps = distance * np.arange(len(targets))
-    pooled = _pool(np.asarray(targets, dtype=np.float64) - steps)
-    highest = max(low, high - (steps[-1] if len(targets) else 0.0))
-    return [float(place) for place in np.clip(pooled, low, highest) + steps]
-
-
-def _pool(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the nearest ascending values, by pooling neighbours that descend."""
-    blocks: list[tuple[float, int]] = []
-    for value in values:
-        mean, n = float(value), 1
-        while blocks and blocks[-1][0] > mean:
-            before, m = blocks.pop()
-            mean, n = (before * m + mean * n) / (m + n), m + n
-        blocks.append((mean, n))
-    return np.repeat([mean for mean, _ in blocks], [n for _, n in blocks])
+    ascending = isotonic_regression(np.asarray(targets, dtype=np.float64) - steps).x
+    places = np.clip(ascending, low, max(low, high - steps[-1])) + steps
+    return [float(place) for place in places]

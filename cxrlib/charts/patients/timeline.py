@@ -17,6 +17,7 @@ from cxrlib.charts.style.rows import STILL
 from cxrlib.charts.style.template import TEXT_SIZE, make_figure, use_webgl
 from cxrlib.charts.style.text import day_words, safe_text
 from cxrlib.patients.prior_pairs import SIDES
+from cxrlib.patients.thumbnail_layout import GAP
 from cxrlib.patients.timeline import (
     CHARACTER,
     LONG_CHARACTER,
@@ -395,7 +396,7 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
 def _tag_view(mark: Mark, side: float) -> str:
     """Name a view below its thumbnail, shorter where it would reach the next."""
     view = safe_text(mark.view, "no view")[:10]
-    fits = len(view) * CHARACTER < 0.85 * side - 4  # a narrower screen squeezes it
+    fits = len(view) * CHARACTER + 16 < NARROW * (side + GAP)  # a narrower screen squeezes it
     return view if fits else view.removeprefix("AP ")
 
 

@@ -52,12 +52,6 @@ def test_one_day_stays_in_one_column_where_there_is_room() -> None:
     assert grid.columns == tuple((2 * i, 2 * i + 1) for i in range(5))
 
 
-def test_near_days_share_a_column_first() -> None:
-    """Where days have to share, it is those next to each other in time."""
-    grid = grid_of([0.0, 30, 31, 60, 90, 120, 150, 180, 210, 240, 270])
-    assert (1, 2) in grid.columns
-
-
 def test_no_image_is_left_out_where_there_is_room() -> None:
     """Days of unlike numbers of images fill the columns in order, if nothing else helps."""
     counts = {0: 1, 1: 3, 2: 3, 3: 2, 4: 1, 5: 2, 6: 2, 7: 2, 9: 1, 10: 2, 12: 1, 13: 1, 14: 1}
