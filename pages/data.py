@@ -21,7 +21,6 @@ from ui.widgets.figure import show_figure
 from ui.widgets.text import show_alert, show_quiet, show_text
 
 entry = current_entry()
-theme = st.context.theme.type or "light"
 
 st.title("What is here, and what is missing?", anchor=False)
 try:
@@ -39,7 +38,7 @@ flow = list_flow(cohort)
 origin, stamp = provenance(cohort), date.today().isoformat()
 draw = partial(plot_flow, flow)
 show_figure(
-    draw(theme=theme),
+    draw,
     key="flow",
     alt=describe_flow(flow),
     numbers=lambda: tabulate_flow(flow),
@@ -49,7 +48,6 @@ show_figure(
     provenance=origin,
     file_stem=f"cohort-flow-{stamp}",
     heading="From rows to images on a map",
-    draw=draw,
     config={"displayModeBar": False},
 )
 if not current_selection().is_empty:

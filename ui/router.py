@@ -24,30 +24,23 @@ st.set_page_config(
     initial_sidebar_state=264,  # pixels: the room is the figure's
 )
 
-cohort_page = st.Page(
-    ROOT / "pages" / "cohort.py", title="Cohort", icon=":material/groups:", url_path="cohort"
-)
-patients_page = st.Page(
-    ROOT / "pages" / "patients.py",
-    title="Patients",
-    icon=":material/person_search:",
-    url_path="patients",
-)
-trajectories = st.Page(
-    ROOT / "pages" / "trajectories.py",
-    title="Trajectories",
-    icon=":material/timeline:",
-    url_path="trajectories",
-)
-baselines = st.Page(
-    ROOT / "pages" / "baselines.py",
-    title="Baselines",
-    icon=":material/fact_check:",
-    url_path="baselines",
-)
-data = st.Page(
-    ROOT / "pages" / "data.py", title="Data", icon=":material/database:", url_path="data"
-)
+ICONS = {
+    "cohort": "groups",
+    "patients": "person_search",
+    "trajectories": "timeline",
+    "baselines": "fact_check",
+    "data": "database",
+}
+pages = {
+    name: st.Page(
+        ROOT / "pages" / f"{name}.py",
+        title=name.capitalize(),
+        icon=f":material/{icon}:",
+        url_path=name,
+    )
+    for name, icon in ICONS.items()
+}
+trajectories = pages["trajectories"]
 
 
 def start() -> None:
@@ -61,14 +54,7 @@ def start() -> None:
 
 
 page = st.navigation(
-    [
-        st.Page(start, title="Start", default=True, visibility="hidden"),
-        cohort_page,
-        patients_page,
-        trajectories,
-        baselines,
-        data,
-    ]
+    [st.Page(start, title="Start", default=True, visibility="hidden"), *pages.values()]
 )
 if page.title != "Start":
     with st.sidebar:

@@ -60,7 +60,7 @@ def show_sets(
         plot_score_table, series, metric, folds=run.folds, hold_out=hold_out, chance=chance
     )
     show_figure(
-        draw(theme=st.context.theme.type or "light"),
+        draw,
         key="score_table",
         alt=describe_score_table(series, metric, hold_out=hold_out),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
@@ -70,7 +70,6 @@ def show_sets(
         provenance=provenance,
         file_stem=f"{stem}-sets",
         heading=f"{run.spec.task.title}: all feature sets",
-        draw=draw,
         on_select=partial(open_cell, "score_table", run.spec),
         selection_mode="points",
     )

@@ -19,6 +19,7 @@ from ui.baselines.cached import load_entries
 from ui.baselines.run_history import show_command
 from ui.session.resources import find_cache
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_heading, show_text
 
 __all__ = ["list_lines", "show_report"]
@@ -56,23 +57,18 @@ def show_report(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
         return write_run_report(run, cohort, entries, more=gather_parts(run, store))
 
     with st.container(horizontal=True):
-        st.download_button(
-            "Page (HTML)",
-            data=lambda: write()["report.html"],
-            file_name=f"{stem}-report.html",
-            mime="text/html",
-            key="baseline_report_html",
-            on_click="ignore",
-            icon=":material/download:",
+        page = Saving(
+            "Page (HTML)", f"{stem}-report.html", "text/html", lambda: write()["report.html"]
         )
-        st.download_button(
+        offer_saving(page, key="baseline_report_html", type="secondary")
+        everything = Saving(
             "Everything (ZIP: page, tables, manifest)",
-            data=lambda: pack_report(write()),
-            file_name=f"{stem}-report.zip",
-            mime="application/zip",
-            key="baseline_report_zip",
-            on_click="ignore",
-            icon=":material/folder_zip:",
+            f"{stem}-report.zip",
+            "application/zip",
+            lambda: pack_report(write()),
+        )
+        offer_saving(
+            everything, key="baseline_report_zip", type="secondary", icon=":material/folder_zip:"
         )
     show_command(run)
     _show_items(cohort, run, entries, provenance=provenance, stem=stem)

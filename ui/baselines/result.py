@@ -202,7 +202,7 @@ def show_forest(
         # Not in the caption: that goes with the figure to paper.
         show_quiet("A click on a mark opens its test images below.")
     show_figure(
-        draw(theme=st.context.theme.type or "light"),
+        draw,
         key="forest",
         alt=describe_forest(series, metric, hold_out=hold_out, title=_name_score(run, metric)),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
@@ -210,7 +210,6 @@ def show_forest(
         provenance=provenance,
         file_stem=f"{stem}-forest",
         heading=f"{run.spec.task.title}: {name_metric(metric)} by held-out {hold_out}",
-        draw=draw,
         on_select=partial(open_cell, "forest", run.spec),
         selection_mode="points",
     )

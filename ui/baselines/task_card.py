@@ -19,6 +19,7 @@ from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.reports.provenance import csv_with_header
 from cxrlib.summary.group_comparison import Comparison
 from ui.widgets.figure import show_figure
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
 
@@ -64,16 +65,13 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
         Of the files' names.
     """
     st.html(_write_card(make_card(rows.task)))
-    st.download_button(
+    flow = Saving(
         "Flow of the cohort (CSV)",
-        data=lambda: csv_with_header(rows.flow, provenance),
-        file_name=f"{stem}-flow.csv",
-        mime="text/csv",
-        key="baseline_flow_save",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        f"{stem}-flow.csv",
+        "text/csv",
+        lambda: csv_with_header(rows.flow, provenance),
     )
+    offer_saving(flow, key="baseline_flow_save")
     show_heading("Classes by group" if rows.task.kind == "classes" else "Numbers by group")
     by = st.segmented_control(
         "Group",
@@ -113,7 +111,7 @@ def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None
         return
     draw = partial(plot_differences, compared)
     show_figure(
-        draw(theme=st.context.theme.type or "light"),
+        draw,
         key="labelled",
         alt=describe_differences(compared),
         numbers=compared.table,
@@ -123,7 +121,6 @@ def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None
         provenance=provenance,
         file_stem=stem,
         heading="Who is labelled, against who is not",
-        draw=draw,
     )
 
 

@@ -18,6 +18,7 @@ from cxrlib.quality.ledger import (
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["lay_out_flags", "lay_out_rules", "show_quality"]
@@ -187,14 +188,11 @@ def _toggle(name: str) -> None:
 
 def _offer_reports(cohort: Cohort, ledger: Ledger, *, stem: str) -> None:
     """Offer the report for those who keep the collection."""
-    st.download_button(
+    report = Saving(
         "Report for the collection's keepers (Markdown)",
-        data=lambda: upstream_report(cohort, ledger),
-        file_name=f"{stem}-quality-report.md",
-        mime="text/markdown",
-        key="quality_report",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        f"{stem}-quality-report.md",
+        "text/markdown",
+        lambda: upstream_report(cohort, ledger),
     )
+    offer_saving(report, key="quality_report")
     show_quiet("The whole ledger: python -m cxrlib quality --data DIR --format csv")

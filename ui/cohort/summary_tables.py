@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 
 import pandas as pd
-import streamlit as st
 
 from cxrlib.charts.cohort.findings import describe_findings, plot_findings
 from cxrlib.charts.cohort.missingness import describe_missing, plot_missing
@@ -22,6 +21,7 @@ from cxrlib.summary.table_one import make_table_one
 from ui.widgets.chart import show_chart
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.saving import Saving, offer_saving
 
 __all__ = ["show_missing", "show_table_one", "show_tables"]
 
@@ -82,16 +82,8 @@ def _show_articles(cohort: Cohort, *, provenance: Sequence[str], stem: str) -> N
         file_stem=f"{stem}-article",
         max_height=TALL,
     )
-    st.download_button(
-        "Cite them (BibTeX)",
-        data=_cite(cohort),
-        file_name=f"{stem}-articles.bib",
-        mime="text/plain",
-        key="table_article_cite",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-    )
+    bibliography = Saving("Cite them (BibTeX)", f"{stem}-articles.bib", "text/plain", _cite(cohort))
+    offer_saving(bibliography, key="table_article_cite")
 
 
 def lay_out_articles(articles: pd.DataFrame) -> TableLayout:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import pandas as pd
-import streamlit as st
 
 from cxrlib.charts.patients.output_courses import explain_scale, plot_course
 from cxrlib.cohort.cohort import Cohort
@@ -130,10 +129,9 @@ def show_course(
         f"Extractor: {info.title}",
         f"Patient: {rows['patient_id'].iloc[0]}",
     ]
-    theme = st.context.theme.type or "light"
     draw = partial(plot_course, course, numbers.noise, selected=pair.image_ids, kept=kept)
     show_figure(
-        draw(theme=theme),
+        draw,
         key="course",
         alt=describe_course(course, numbers.noise),
         numbers=partial(course_table, course),
@@ -141,7 +139,6 @@ def show_course(
         provenance=origin,
         file_stem=f"{stem}-outputs",
         heading=f"Patient {rows['patient_id'].iloc[0]}: outputs by day",
-        draw=draw,
         config={"displayModeBar": False},
         is_wide=True,
     )

@@ -13,7 +13,7 @@ from cxrlib.number_text import NOTHING
 from cxrlib.quality.ledger import find_flags
 from cxrlib.reports.image_export import pack_images, plan_pack
 from cxrlib.reports.patient_record import TITLES, record_csv, record_json, record_table
-from ui.widgets.figure import Saving
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet
 
@@ -58,15 +58,7 @@ def show_record(
         show_quiet(refusal)
     with st.container(horizontal=True):
         for saving in _list_savings(cohort, rows, patient_id, stem):
-            st.download_button(
-                saving.label,
-                data=saving.make,
-                file_name=saving.file,
-                mime=saving.mime,
-                key=f"save_{saving.file.rsplit('.', 1)[-1]}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            offer_saving(saving, key=f"save_{saving.file.rsplit('.', 1)[-1]}", type="secondary")
 
 
 def put_in_words(table: pd.DataFrame) -> pd.DataFrame:

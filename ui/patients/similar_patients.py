@@ -57,10 +57,9 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
             "readable file and a usable finding."
         )
         return
-    theme = st.context.theme.type or "light"
     draw = partial(plot_map, points, None, [path], uirevision=f"{projection.key}-small", scale=0.8)
     show_figure(
-        draw(theme=theme),
+        draw,
         key="small_map",
         alt=describe_map(points, None, [path], density_label=""),
         numbers=lambda: points_table(points[points["patient_id"] == patient_id]),
@@ -69,7 +68,6 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
         provenance=[*provenance(current.mapped, filters=filters), f"Patient: {patient_id}"],
         file_stem=f"{stem}-map",
         heading=f"Patient {patient_id} on the map",
-        draw=draw,
         config={"displayModeBar": False},
     )
     show_page_link(
@@ -120,10 +118,9 @@ def _show_nearest(
         f"{'other articles and sites only' if other_sources else 'persons of any source'}",
         *(["The filters leave out no neighbour"] if filters else []),
     ]
-    theme = st.context.theme.type or "light"
     draw = partial(plot_near, courses)
     show_figure(
-        draw(theme=theme),
+        draw,
         key="near",
         alt=describe_courses(courses),
         numbers=lambda: courses.table,
@@ -131,7 +128,6 @@ def _show_nearest(
         provenance=origin,
         file_stem=f"{stem}-near",
         heading=f"Patient {patient_id}: nearest by course",
-        draw=draw,
         config={"displayModeBar": False},
     )
     show_table(

@@ -23,7 +23,7 @@ from cxrlib.maps.trajectories import Trajectory
 from cxrlib.reports.map_export import MapWish, map_page, tell_chosen
 from cxrlib.uploads.placement import Placed
 from ui.session.resources import Current
-from ui.widgets.figure import Saving
+from ui.widgets.saving import Saving
 
 __all__ = ["Drawing"]
 

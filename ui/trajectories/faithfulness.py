@@ -377,7 +377,7 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
     stem = f"steps-{date.today().isoformat()}"
     draw = partial(plot_steps, steps)
     show_figure(
-        draw(theme=st.context.theme.type or "light"),
+        draw,
         key="step_lengths",
         alt=describe_steps(steps),
         numbers=steps.table,
@@ -385,7 +385,6 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
         provenance=provenance,
         file_stem=stem,
         heading="Steps in the numbers and on the map",
-        draw=draw,
         config={"displayModeBar": False},
     )
     if spread is None:

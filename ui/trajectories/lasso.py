@@ -37,8 +37,9 @@ from ui.trajectories.image_beside import remember_click
 from ui.widgets.address import PageAddress
 from ui.widgets.choice import choose_part
 from ui.widgets.dense_table import show_dense_table
-from ui.widgets.figure import CONFIG, Saving
+from ui.widgets.figure import CONFIG
 from ui.widgets.group_table import lay_out_groups
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet, show_text
 
@@ -378,17 +379,7 @@ def _show_list(current: Current, chosen: ChosenImages, origin: Sequence[str], st
         placeholder="–",
         column_config=COLUMNS,
     )
-    saving = offer_parquet(current, chosen.image_ids, origin)
-    st.download_button(
-        saving.label,
-        data=saving.make,
-        file_name=saving.file,
-        mime=saving.mime,
-        key="chosen_parquet",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-    )
+    offer_saving(offer_parquet(current, chosen.image_ids, origin), key="chosen_parquet")
 
 
 def offer_parquet(

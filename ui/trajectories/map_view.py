@@ -8,16 +8,15 @@ the next figure that differs opens on it.
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.widgets.component import load_component
+
 __all__ = ["keep_view", "listen_to_view"]
 
 KEY = "map_view"
-
-LISTENER = Path(__file__).with_name("map_view.js")
 
 
 def keep_view(figure: go.Figure, map_key: str, drawn: Sequence[object]) -> go.Figure:
@@ -61,10 +60,7 @@ def find_view(map_key: str) -> tuple[float, float, float, float] | None:
 
 def listen_to_view(map_key: str, chart_key: str) -> None:
     """Mount the listener; it takes no room and shows nothing."""
-    listener = st.components.v2.component(
-        "cxr_map_view", js=LISTENER.read_text(), html="<span hidden></span>"
-    )
-    listener(
+    load_component(__file__)(
         key=KEY,
         data={"map": map_key, "chart": chart_key},
         on_view_change=lambda: None,

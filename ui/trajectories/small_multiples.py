@@ -44,7 +44,7 @@ def show_multiples(
     colourings = [load_colouring(current, by).take(is_kept) for by in chosen]
     draw = partial(plot_multiples, points, colourings)
     show_figure(
-        draw(theme=st.context.theme.type or "light"),
+        draw,
         key="multiples",
         alt=describe_multiples(points, colourings),
         numbers=lambda: points_table(points),
@@ -53,5 +53,4 @@ def show_multiples(
         provenance=provenance,
         file_stem=f"maps-{date.today().isoformat()}",
         heading="The same map by several columns",
-        draw=draw,
     )

@@ -39,13 +39,12 @@ def show_chart(
     st.subheader(heading, anchor=False)
     if filters:  # not in the caption: that goes with the figure to paper
         show_quiet("A click filters; a second click on the same takes the filter away.")
-    theme = st.context.theme.type or "light"
     clicks: dict[str, Any] = {
         "on_select": partial(_filter_by_click, key),
         "selection_mode": "points",
     }
     show_figure(
-        draw(theme=theme),
+        draw,
         key=key,
         alt=alt,
         numbers=numbers,
@@ -53,7 +52,6 @@ def show_chart(
         provenance=provenance,
         file_stem=f"{stem}-{key}",
         heading=heading,
-        draw=draw,
         **(clicks if filters else {}),
     )
 

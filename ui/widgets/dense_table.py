@@ -15,7 +15,7 @@ from cxrlib.number_text import NOTHING
 from cxrlib.reports.html_tables import publication_html
 from cxrlib.reports.provenance import csv_with_header
 from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
-from ui.widgets.figure import Saving
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet
 
 __all__ = ["list_savings", "show_dense_table", "write_table"]
@@ -58,16 +58,7 @@ def show_dense_table(
         ),
     ):
         for row, saving in enumerate(list_savings(layout, provenance, file_stem)):
-            st.download_button(
-                saving.label,
-                data=saving.make,
-                file_name=saving.file,
-                mime=saving.mime,
-                key=f"{key}_save_{row}",
-                on_click="ignore",
-                type="tertiary",
-                icon=":material/download:",
-            )
+            offer_saving(saving, key=f"{key}_save_{row}")
 
 
 def list_savings(layout: TableLayout, provenance: Sequence[str], file_stem: str) -> list[Saving]:

@@ -8,7 +8,6 @@ part of the page runs alone), the browser writes it.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
@@ -19,36 +18,16 @@ from cxrlib.charts.style.paper import Imprint, keep_printable, put_on_paper
 from cxrlib.charts.style.rendering import FIGURE_KINDS, PNG_SCALE
 from cxrlib.reports.provenance import csv_with_header
 from ui.widgets.assets import plotly_url
+from ui.widgets.component import load_component
+from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet
 
-__all__ = ["Saving", "show_figure"]
+__all__ = ["show_figure"]
 
-FOLDER = Path(__file__).parent
 SIZES = (100, 8000)  # pixels a side that a browser may ask for
 # Saving goes through the menu, whose pictures carry their caption; the others choose nothing.
 BUTTONS = ["toImage", "resetScale2d", "select2d", "lasso2d"]
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": BUTTONS}
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Hold one more thing that a menu saves.
-
-    Parameters
-    ----------
-    label : str
-        "Page (HTML)".
-    file : str
-        Its name.
-    mime : str
-    make : callable
-        Returns its bytes; called when it is asked for.
-    """
-
-    label: str
-    file: str
-    mime: str
-    make: Callable[[], bytes | str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +41,7 @@ class _Paper:
 
 
 def show_figure(
-    figure: go.Figure,
+    figure: go.Figure | Callable[..., go.Figure],
     *,
     key: str,
     alt: str,
@@ -81,8 +60,8 @@ def show_figure(
 
     Parameters
     ----------
-    figure : Figure
-        Drawn in the page's theme.
+    figure : Figure or callable
+        Drawn in the page's theme, or what draws it so as ``figure(theme=...)``, and for paper.
     key : str
         Of the chart, as in `st.plotly_chart`.
     alt : str
@@ -98,8 +77,9 @@ def show_figure(
     heading : str, optional
         Printed above the caption, since a saved figure leaves the page's heading behind.
     draw : callable, optional
-        Draws the figure again as ``draw(theme="light")``, for paper. Without it a saved figure
-        has the colours of the screen, which a dark page makes unreadable on white.
+        Draws the figure again as ``draw(theme="light")``, for paper, where ``figure`` is none
+        to call. Without it a saved figure has the colours of the screen, which a dark page makes
+        unreadable on white.
     more : sequence of Saving, optional
         What else the menu saves.
     config : mapping, optional
@@ -114,6 +94,8 @@ def show_figure(
     PlotlyState or DeltaGenerator
         As `st.plotly_chart` returns it.
     """
+    if callable(figure):
+        draw, figure = figure, figure(theme=st.context.theme.type or "light")
     place = st.container(key=f"cxr_wide_{key}") if is_wide else st
     result = place.plotly_chart(
         figure, theme=None, key=key, alt=alt, config={**CONFIG, **(config or {})}, **options
@@ -140,31 +122,16 @@ def _show_menu(key: str, paper: _Paper, savings: Sequence[Saving]) -> None:
     own = f"{key}_save"
     state = st.session_state.get(own)
     asked = state.get("asked") if isinstance(state, Mapping) else None
-    saver = st.components.v2.component(
-        "cxr_figure",
-        html=_BUTTONS,
-        css=(FOLDER / "figure.css").read_text(),
-        js=(FOLDER / "figure.js").read_text(),
-    )
     menu = st.popover("Save", type="tertiary", icon=":material/download:", width="content")
     with menu, st.container(gap=None):
-        saver(
+        load_component(__file__, _BUTTONS)(
             key=own,
             data={"chart": key, "plotly": plotly_url(), "reply": answer_request(asked, paper)},
             on_asked_change=lambda: None,
             height="content",
         )
         for row, saving in enumerate(savings):
-            st.download_button(
-                saving.label,
-                data=saving.make,
-                file_name=saving.file,
-                mime=saving.mime,
-                key=f"{own}_{row}",
-                on_click="ignore",
-                type="tertiary",
-                icon=":material/download:",
-            )
+            offer_saving(saving, key=f"{own}_{row}")
 
 
 _ICON = (

@@ -1,14 +1,8 @@
 """Bring a part of the page into view after a click elsewhere."""
 
-import functools
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
+from ui.widgets.component import load_component
 
 __all__ = ["jump_to"]
-
-CODE = Path(__file__).with_suffix(".js")
 
 
 def jump_to(key: str) -> None:
@@ -19,10 +13,4 @@ def jump_to(key: str) -> None:
     key : str
         Of the container.
     """
-    _component()(key="jump", data={"to": key}, height="content")
-
-
-@functools.cache
-def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
-    """Register the component once: doing so again in each run is logged as a warning."""
-    return st.components.v2.component("cxr_jump", js=CODE.read_text(), html="<span hidden></span>")
+    load_component(__file__)(key="jump", data={"to": key}, height="content")

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.reports.provenance import csv_with_header
+from ui.widgets.saving import Saving, offer_saving
 
 __all__ = ["show_table"]
 
@@ -54,14 +55,5 @@ def show_table(
         saved = numbers() if callable(numbers) else numbers
         return csv_with_header(table if saved is None else saved, provenance)
 
-    st.download_button(
-        label,
-        data=make,
-        file_name=f"{file_stem}.csv",
-        mime="text/csv",
-        key=f"{key}_save",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-    )
+    offer_saving(Saving(label, f"{file_stem}.csv", "text/csv", make), key=f"{key}_save")
     return result

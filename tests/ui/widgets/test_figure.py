@@ -80,7 +80,8 @@ def show_both() -> None:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from ui.widgets.figure import Saving, show_figure
+    from ui.widgets.figure import show_figure
+    from ui.widgets.saving import Saving
     from ui.widgets.table import show_table
 
     table = pd.DataFrame({"id": ["=1+1"], "n": [3]})

@@ -29,11 +29,10 @@ from ui.images.image_panel import show_image_panel
 from ui.images.image_route import image_url
 from ui.images.pictures import describe_row
 from ui.widgets.address import PageAddress, report_unknown
+from ui.widgets.component import load_component
 
 __all__ = ["Tile", "show_montage", "show_sheet"]
 
-CODE = Path(__file__).with_suffix(".js")
-STYLE = Path(__file__).with_suffix(".css")
 PLACE = Path(__file__).with_name("place.css")
 ORDER, PAGE, OPENED = PARAMETERS = ("order", "page", "opened")
 """What the address says of a sheet."""
@@ -149,7 +148,7 @@ def show_sheet(
     st.session_state[_name(key)] = asdict(Wish(wish.order, page.number, opened, name))
     address.write(_describe_wish(wish.order, page.number, opened))
     shown = sheet.rows.iloc[page.start : page.stop]
-    _component()(
+    load_component(__file__)(
         key=key,
         data={
             "key": key,
@@ -323,9 +322,3 @@ def _name_sheet(cohort: Cohort, slug: str) -> str:
     """Name a sheet by its images: the same selection is the same sheet."""
     digest = hashlib.sha256(repr([slug, *cohort.table["image_id"]]).encode("utf-8", "replace"))
     return digest.hexdigest()[:16]
-
-
-@functools.cache
-def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
-    """Register the component once: doing so again in each run is logged as a warning."""
-    return st.components.v2.component("cxr_montage", js=CODE.read_text(), css=STYLE.read_text())

@@ -4,25 +4,20 @@ Everything happens in the browser: looking closer never runs the script again. W
 has set outlives a run of the script and is dropped when another picture comes.
 """
 
-import functools
 import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import streamlit as st
-
 from cxrlib import NOTICE
 from cxrlib.display.overlays import Box
+from ui.widgets.component import load_component
 
 __all__ = ["MAX_PICTURES", "Picture", "show_viewer"]
 
 MAX_PICTURES = 2
-CODE = Path(__file__).with_suffix(".js")
-STYLE = Path(__file__).with_suffix(".css")
 # What changes in an address without its picture changing: see ui/images/image_route.py.
 PASSING = frozenset({"expires", "token"})
 
@@ -97,7 +92,7 @@ def show_viewer(pictures: Sequence[Picture], *, key: str, height: int = 520) -> 
         "notice": NOTICE,  # full screen covers the page's own
         "pictures": [describe_picture(picture) for picture in pictures],
     }
-    _component()(key=key, data=data, height="content")
+    load_component(__file__)(key=key, data=data, height="content")
 
 
 def describe_picture(picture: Picture) -> dict[str, Any]:
@@ -154,9 +149,3 @@ def _identify(url: str) -> str:
     parts = urlsplit(url)
     kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in PASSING]
     return urlunsplit(parts._replace(query=urlencode(kept)))
-
-
-@functools.cache
-def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
-    """Register the component once: doing so again in each run is logged as a warning."""
-    return st.components.v2.component("cxr_viewer", js=CODE.read_text(), css=STYLE.read_text())

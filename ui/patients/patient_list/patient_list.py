@@ -24,6 +24,7 @@ from cxrlib.patients.patient_list import (
     summarise_patients,
 )
 from cxrlib.quality.ledger import find_flags
+from ui.widgets.component import load_component
 
 __all__ = [
     "Everybody",
@@ -34,8 +35,6 @@ __all__ = [
     "show_patient_list",
 ]
 
-CODE = Path(__file__).with_suffix(".js")
-STYLE = Path(__file__).with_suffix(".css")
 PLACE = Path(__file__).with_name("place.css")
 MOST_TEXT = 120  # signs of a text that are shown; ids go whole, to be sent back
 BLANK = "not recorded"
@@ -142,8 +141,8 @@ def show_patient_list(
     st.html(PLACE)
     with st.container(key=f"cxr_patients_{key}", gap=None):
         # The lines come apart from what changes: an unchanged message is not sent again.
-        _component()(key=f"{key}_lines", data=packed, height="content")
-        _component()(
+        load_component(__file__)(key=f"{key}_lines", data=packed, height="content")
+        load_component(__file__)(
             key=key,
             data={
                 "key": key,
@@ -220,11 +219,3 @@ def _number_texts(values: pd.Series) -> dict[str, list[Any]]:
 
 def _shorten(text: str) -> str:
     return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 1]}…"
-
-
-@functools.cache
-def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
-    """Register the component once: doing so again in each run is logged as a warning."""
-    return st.components.v2.component(
-        "cxr_patient_list", js=CODE.read_text(), css=STYLE.read_text()
-    )

@@ -4,23 +4,17 @@ The component finds the parts of the paths in the drawn chart by their ``meta``
 (`cxrlib.charts.maps.map`) and shows each up to a day. The server is asked for nothing.
 """
 
-import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from cxrlib.charts.maps.map_text import day_state_words
 from cxrlib.charts.style.text import day_words
 from cxrlib.maps.trajectories import Trajectory
 from ui.widgets.assets import plotly_url
+from ui.widgets.component import load_component
 from ui.widgets.text import show_quiet
 
 __all__ = ["list_days", "show_player"]
-
-CODE = Path(__file__).with_suffix(".js")
-STYLE = Path(__file__).with_suffix(".css")
 
 
 def show_player(paths: Sequence[Trajectory], *, chart: str, key: str = "map_play") -> None:
@@ -39,7 +33,7 @@ def show_player(paths: Sequence[Trajectory], *, chart: str, key: str = "map_play
         if days:
             show_quiet(f"Nothing to play: {days[0]['name']} is the only recorded day.")
         return
-    _component()(
+    load_component(__file__)(
         key=key,
         data={"chart": chart, "plotly": plotly_url(), "days": days},
         height="content",
@@ -68,9 +62,3 @@ def list_days(paths: Sequence[Trajectory]) -> list[dict[str, Any]]:
         {"day": day, "name": day_words(day), "words": "; ".join(found[day])}
         for day in sorted(found)
     ]
-
-
-@functools.cache
-def _component() -> Any:  # noqa: ANN401  (Streamlit's own callable, of a type it does not export)
-    """Register the component once: doing so again in each run is logged as a warning."""
-    return st.components.v2.component("cxr_map_play", js=CODE.read_text(), css=STYLE.read_text())

@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.images.montage.montage
 from cxrlib.charts.style.palette import PALETTES, contrast
 from cxrlib.cohort.cohort import Cohort, load_cohort
 from tests.cohort_factory import make_cohort
-from ui.images.montage.montage import CODE, STYLE, Wish, make_tiles, read_wish
+from ui.images.montage.montage import Wish, make_tiles, read_wish
+
+FILE = Path(ui.images.montage.montage.__file__)
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -184,7 +187,7 @@ def test_nothing_left_is_an_empty_sheet(folder) -> None:
 
 def test_states_have_the_colours_of_the_map() -> None:
     """And are seen on black."""
-    style = STYLE.read_text()
+    style = FILE.with_suffix(".css").read_text()
     for theme in ("dark",):
         for state in ("bad", "good"):
             assert PALETTES[theme].states[state].lower() in style
@@ -197,6 +200,6 @@ def test_text_of_files_never_becomes_markup() -> None:
     """The browser's part writes no HTML."""
     assert (
         not pd.Series(["innerHTML", "outerHTML", "insertAdjacent", "document.write"])
-        .map(CODE.read_text().__contains__)
+        .map(FILE.with_suffix(".js").read_text().__contains__)
         .any()
     )

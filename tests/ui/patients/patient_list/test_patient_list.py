@@ -2,16 +2,20 @@
 
 import gc
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.patients.patient_list.patient_list
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.patients.patient_list import summarise_patients
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 from ui.patients.patient_list import load_patients, patient_list
-from ui.patients.patient_list.patient_list import CODE, MOST_TEXT, STYLE, pack_patients
+from ui.patients.patient_list.patient_list import MOST_TEXT, pack_patients
+
+FILE = Path(ui.patients.patient_list.patient_list.__file__)
 
 
 @pytest.fixture(scope="module")
@@ -149,13 +153,13 @@ def test_only_a_patient_of_the_list_can_be_asked_for(patients, monkeypatch, sent
 
 def test_text_of_files_never_becomes_markup() -> None:
     """The browser's part writes no HTML."""
-    code = CODE.read_text()
+    code = FILE.with_suffix(".js").read_text()
     for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("):
         assert word not in code
 
 
 def test_outcomes_have_the_colours_of_states() -> None:
     """Colour means the same on all pages."""
-    style = STYLE.read_text()
+    style = FILE.with_suffix(".css").read_text()
     for colour in PALETTES["light"].states.values():
         assert colour.lower() in style
