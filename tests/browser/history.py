@@ -37,6 +37,13 @@ def main() -> None:
                 findings,
                 shared,
             )
+            two = "&".join(f"patient={name}" for name in sorted(shared)[:2])
+            switch_cohort_of_map(
+                open_page(
+                    browser, f"{address}/trajectories?cohort=ours&{two}", theme="light", size=SIZE
+                ),
+                findings,
+            )
             query = "&".join(f"{name}={value}" for name, value in FILTERS.items())
             reset_filters(
                 open_page(
@@ -95,6 +102,19 @@ def switch_cohort(page: Page, findings: Findings, shared: set[str]) -> None:
     _rest(page)
     if _asked(page) == {**switched, "patient": left}:
         findings.add(f"Back shows patient {left} of a cohort in which nobody chose it")
+
+
+def switch_cohort_of_map(page: Page, findings: Findings) -> None:
+    """Nor does the map draw the paths of patients chosen in the other cohort."""
+    findings.where = "history, switch of cohort on the map"
+    _rest(page)
+    left = _asked(page)["patient"]
+    choose(page, "cohort", "theirs")
+    _rest(page)
+    page.go_back()
+    _rest(page)
+    if _asked(page) == {"cohort": ["theirs"], "patient": left}:
+        findings.add(f"Back draws the paths of {left}, whom nobody chose in this cohort")
 
 
 def reset_filters(page: Page, findings: Findings) -> None:

@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.maps.mapped_cohort import explain_off_map
-from ui.session.current_cohort import is_cohort_new
+from ui.session.current_cohort import current_entry, is_cohort_new
 from ui.session.resources import Current
 from ui.widgets.address import report_unknown
-from ui.widgets.choice import choose_many, choose_whether
+from ui.widgets.choice import choose_many, choose_whether, forget_asked
 from ui.widgets.text import show_alert
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 MAX_PATIENTS = 5  # more paths than this are a tangle
+LEFT = "left_patients"  # in the session's state: what a switch of cohort left in the address
 STYLE = Path(__file__).with_name("map.css")
 
 
@@ -35,12 +36,16 @@ def follow_cohort(options: Sequence[str], story: Sequence[str]) -> None:
     """Open on the story again after the reader has changed the cohort.
 
     Call it before what is read from the address: the patients and the image there are still
-    those of the other cohort.
+    those of the other cohort. The browser puts the new cohort beside them, and Back leads there.
     """
+    asked = (current_entry().slug, st.query_params.get_all("patient"))
     if is_cohort_new():
+        st.session_state[LEFT] = asked if asked[1] else None
         st.session_state["patient"] = _opening(options, story)
         st.query_params.pop("image", None)
         _follow_choice()
+    elif st.session_state.get(LEFT) == asked != (asked[0], st.session_state.get("patient")):
+        forget_asked("patient")
 
 
 def _opening(options: Sequence[str], story: Sequence[str]) -> list[str]:

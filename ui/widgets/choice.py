@@ -21,6 +21,7 @@ __all__ = [
     "choose_one",
     "choose_part",
     "choose_whether",
+    "forget_asked",
     "reset_choices",
 ]
 
@@ -196,6 +197,13 @@ def reset_choices(defaults: Mapping[str, object]) -> None:
             parameters.discard_param_no_forward_msg(key)
         for key in gone[:1]:
             parameters.remove_param(key)
+
+
+def forget_asked(key: str) -> None:
+    """Take a parameter out of the address before its widget reads it: the default is shown."""
+    with get_session_state().query_params() as parameters:
+        parameters.remove_param(key)
+        parameters.set_initial_query_params_from_current()
 
 
 def _read_labels(options: Mapping[T, str] | Sequence[T]) -> dict[T, str]:
