@@ -60,6 +60,18 @@ def list_imports(path: Path, modules: set[str]) -> Iterator[str]:
                     yield node.module
 
 
+def list_product() -> list[Path]:
+    """List the Python files that are installed."""
+    return [*(path for area in PRODUCT for path in list_files(area)), ROOT / "app.py"]
+
+
+def read_graph() -> dict[str, set[str]]:
+    """Read which modules each module of the product imports."""
+    modules = {name_module(path): path for path in list_product()}
+    names = set(modules)
+    return {name: set(list_imports(path, names)) - {name} for name, path in modules.items()}
+
+
 def find_circles(graph: dict[str, set[str]]) -> list[list[str]]:
     """Find the groups of modules that import one another (Tarjan's strong components)."""
     index: dict[str, int] = {}
@@ -123,8 +135,7 @@ def main() -> None:
     print("lines of code (not blank, no comment, no docstring)")
     for area in AREAS:
         print(f"  {area:12} {sum(count_lines(path) for path in list_files(area)):7,}")
-    product = [path for area in PRODUCT for path in list_files(area)]
-    product.append(ROOT / "app.py")
+    product = list_product()
     print(f"  {'product':12} {sum(count_lines(path) for path in product):7,}")
 
     print("entries a folder (the six fullest)")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure_house import find_circles, read_graph
 from cxrlib.cohort.cohort import load_cohort
 from cxrlib.embedding.embeddings import compute_embeddings
 from cxrlib.embedding.extractors import load_extractor
@@ -23,6 +24,20 @@ FORBIDDEN = {
     "pages": ("pages", "app", "ui.router", "cxrlib.cli"),
 }
 VAGUE_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
+
+#: The library from the ground up: a package imports only from those before it.
+ORDER = (
+    "errors", "aliases", "short_repr", "number_text", "system", "literature", "storage",
+    "synthetic", "images", "cohort", "quality.rules", "quality", "display", "embedding.extractors",
+    "embedding", "selection", "summary", "maps", "baselines.tasks", "baselines.features",
+    "baselines.evaluation", "baselines.runs", "patients", "jobs", "uploads", "charts.style",
+    "charts.cohort", "charts.patients", "charts.maps", "charts.scores", "reports", "notebook",
+    "cli", "__main__",
+)  # fmt: skip
+
+#: The dashboard likewise; a page's folder imports no other page's.
+PAGE_FOLDERS = ("cohort", "patients", "trajectories", "baselines", "data")
+UI_ORDER = ("widgets", "session", "shell", "images", *PAGE_FOLDERS, "router")
 
 
 def python_files(folder: str) -> list[Path]:
@@ -49,6 +64,45 @@ def test_imports_go_down_only(folder: str) -> None:
             for banned in FORBIDDEN[folder]:
                 below = f"{name}.".startswith(f"{banned}.")
                 assert not below, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def find_room(name: str, order: tuple[str, ...]) -> str | None:
+    """Find the entry of an ordered list that a module belongs to, the most special one."""
+    inner = name.partition(".")[2]
+    rooms = [room for room in order if f"{inner}.".startswith(f"{room}.")]
+    return max(rooms, key=len, default=None)
+
+
+def list_arrows(folder: str, order: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:
+    """List each import between modules of a folder: file, its room, the module, its room."""
+    for path in python_files(folder):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        room = find_room(module.removesuffix(".__init__"), order)
+        if module in {"cxrlib.__init__", "cxrlib.baselines.__init__", "cxrlib.charts.__init__"}:
+            continue
+        if module == "ui.__init__":
+            continue
+        assert room, f"{module} is in no package of the list: give it its place there"
+        for name in imported_names(path):
+            target = find_room(name, order) if name.startswith(f"{folder}.") else None
+            if target is not None:
+                yield str(path.relative_to(ROOT)), room, name, target
+
+
+@pytest.mark.parametrize(("folder", "order"), [("cxrlib", ORDER), ("ui", UI_ORDER)])
+def test_packages_import_only_those_before_them(folder: str, order: tuple[str, ...]) -> None:
+    """One ordered list says who may import whom; lazy imports count."""
+    arrows = list(list_arrows(folder, order))
+    assert len(arrows) > 100
+    for path, room, name, target in arrows:
+        assert order.index(target) <= order.index(room), f"{path} imports {name}, which is above it"
+        if room in PAGE_FOLDERS and folder == "ui":
+            assert target == room or target not in PAGE_FOLDERS, f"{path} imports {name}"
+
+
+def test_no_circle_of_files() -> None:
+    """No two files import one another, directly or by a way round."""
+    assert find_circles(read_graph()) == []
 
 
 def test_no_module_has_a_vague_name() -> None:
