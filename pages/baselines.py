@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.baselines.evaluation.loco_result import keep_scored
 from cxrlib.errors import SelectionError
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.baselines.cached import list_choices, load_rows, load_run
 from ui.baselines.controls import (
     PART,
@@ -59,7 +59,7 @@ except SelectionError as error:
     show_alert(str(error))
     st.stop()
 
-origin = provenance(cohort, filters=selection.describe())
+origin = list_provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-{spec.task.name}-{date.today().isoformat()}"
 with head:
     show_question(rows)

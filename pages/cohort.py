@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.cohort.controls import (
     choose_scope,
     choose_section,
@@ -43,7 +43,7 @@ if counted.n_images == 0:
 show_head(counted)
 section = choose_section()
 
-origin = provenance(cohort, filters=[f"X-rays: {scope}", *selection.describe()])
+origin = list_provenance(cohort, filters=[f"X-rays: {scope}", *selection.describe()])
 stem = f"{entry.slug}-{date.today().isoformat()}"
 if section == "overview":
     show_overview(counted, unit=unit, provenance=origin, stem=stem)

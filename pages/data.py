@@ -9,7 +9,7 @@ from cxrlib.charts.cohort.flow import describe_flow, plot_flow
 from cxrlib.cohort.cohort import count_cohort
 from cxrlib.errors import CxrError
 from cxrlib.maps.inventory import list_flow, tabulate_flow
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.data.status_tables import describe_files, show_cache, show_identity, show_problems
 from ui.data.work_panel import show_extractors, show_jobs, show_thumbnails
 from ui.session.current_cohort import current_entry
@@ -35,7 +35,7 @@ except CxrError as error:
 counts = count_cohort(cohort)
 show_text(describe_files(counts))
 flow = list_flow(cohort)
-origin, stamp = provenance(cohort), date.today().isoformat()
+origin, stamp = list_provenance(cohort), date.today().isoformat()
 draw = partial(plot_flow, flow)
 show_figure(
     draw,

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.patients.choice import (
     choose_patient,
     find_pair,
@@ -50,7 +50,7 @@ write_address(shown)
 
 own = selected.table["patient_id"] == shown.patient_id
 kept = set(selected.table.loc[own, "image_id"])
-origin = provenance(cohort, filters=selection.describe())
+origin = list_provenance(cohort, filters=selection.describe())
 stem = name_files(entry.slug, shown.patient_id, date.today())
 beside, main = st.columns([1, 3], gap="medium")
 with beside:

@@ -15,7 +15,7 @@ from cxrlib.cli.maps import PRETRAINED
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.reports.provenance import csv_with_header, provenance, write_export
+from cxrlib.reports.provenance import csv_with_header, list_provenance, write_export
 from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.json_tables import to_records
 from cxrlib.storage.store import Store
@@ -305,7 +305,7 @@ def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     strict = ", strict (no site on both sides)" if settings.is_strict else ""
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return [
-        *provenance(cohort, filters=run.spec.selection.describe()),
+        *list_provenance(cohort, filters=run.spec.selection.describe()),
         f"Run {run.id}: {command}",
         tell_runs(run.n_runs),
         f"Task: {run.spec.task.title} ({run.spec.task.to_text()})",
@@ -360,7 +360,7 @@ def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
 
     versions = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return [
-        *provenance(cohort),
+        *list_provenance(cohort),
         f"Protocol: {PUBLISHED.name}. {' '.join(PUBLISHED.describe())}",
         f"Versions: {versions}",
         found.describe(),

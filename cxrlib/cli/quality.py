@@ -22,7 +22,7 @@ from cxrlib.quality.ledger import (
     upstream_report,
 )
 from cxrlib.quality.rules import SEVERITIES
-from cxrlib.reports.provenance import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.selection.selection import Selection, parse_where
 from cxrlib.storage.json_tables import to_records
 
@@ -138,7 +138,7 @@ def _write_csv(
     """Write a table to standard output, under lines that say where it comes from."""
     n_images = int(cohort.table["is_xray"].sum())
     lines = [
-        *provenance(cohort, filters=selection.describe()),
+        *list_provenance(cohort, filters=selection.describe()),
         f"Quality ledger, {TABLE_WORDS[table]}. Of {name_units(n_images, 'X-ray')}.",
         *(f"Not judged, as the images were not inspected: {name}" for name in ledger.unchecked),
     ]

@@ -11,7 +11,7 @@ from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort.cohort import Cohort
-from cxrlib.reports.provenance import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.selection.selection import parse_where
 from cxrlib.storage.json_tables import to_records
 from cxrlib.summary.counts import select_published, summarise
@@ -90,7 +90,7 @@ def tables(
             return
         counted = f"Counted: {'; '.join(step.label for step in cohort.steps)}."
         words = [f"Table: {kind} by {by}. Unit: {unit}.", counted, *about["notes"]]
-        lines = [*provenance(cohort, filters=selection.describe()), *words]
+        lines = [*list_provenance(cohort, filters=selection.describe()), *words]
         typer.echo(csv_with_header(table, lines).decode("utf-8"), nl=False)
         for note in (counted, *about["notes"]):
             typer.echo(visible(note), err=True)

@@ -141,7 +141,7 @@ def write_parquet(table: "pa.Table", lines: Sequence[str]) -> bytes:
     ----------
     table : pyarrow.Table
     lines : sequence of str
-        `cxrlib.reports.provenance.provenance`; under the key ``about``.
+        `cxrlib.reports.provenance.list_provenance`; under the key ``about``.
     """
     import pyarrow.parquet as pq
 

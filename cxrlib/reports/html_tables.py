@@ -34,8 +34,8 @@ def publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
     layout : TableLayout
         Its bars are left out: a cell says the same in numbers.
     lines : sequence of str
-        Where it comes from, the notice first: `cxrlib.reports.provenance.provenance`. Stand below
-        it.
+        Where it comes from, the notice first: `cxrlib.reports.provenance.list_provenance`. Stand
+        below it.
 
     Returns
     -------

@@ -34,7 +34,7 @@ from cxrlib.literature.licences import (
     why_withheld,
 )
 from cxrlib.quality.rules.files import ENDINGS
-from cxrlib.reports.provenance import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.short_repr import short_repr
 from cxrlib.storage.store import Store
 
@@ -261,7 +261,7 @@ def pack_images(cohort: Cohort, rows: pd.DataFrame, *, title: str = "Images") ->
         if not names:
             raise ReportError(_refuse_none(reasons))
         contents = _list_contents(cohort, rows, names, reasons)
-        _write(archive, CREDITS_FILE, csv_with_header(contents, provenance(cohort)))
+        _write(archive, CREDITS_FILE, csv_with_header(contents, list_provenance(cohort)))
         _write(archive, README_FILE, _write_readme(cohort, rows, contents, title))
     return ImagePack(target.getvalue(), contents)
 
@@ -383,7 +383,7 @@ _CREDIT_COLUMNS = (
 def _write_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, title: str) -> bytes:
     """Write what an archive says of itself, as plain text."""
     is_packed = (contents["file"] != "").to_numpy()
-    notice, *origin = provenance(cohort)
+    notice, *origin = list_provenance(cohort)
     left_out = [
         f"- {shorten(image_id)}: {shorten(reason)}"
         for image_id, reason in contents.loc[~is_packed, ["image_id", "left_out"]].to_numpy()

@@ -29,7 +29,7 @@ from cxrlib.maps.trajectories import (
     map_points,
 )
 from cxrlib.number_text import name_units
-from cxrlib.reports.provenance import provenance, write_export
+from cxrlib.reports.provenance import list_provenance, write_export
 
 __all__ = [
     "MapWish",
@@ -222,7 +222,7 @@ def _tell_reference(reference: ReferenceCloud | None) -> list[str]:
 
 def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
     """List where a map comes from, its second cohort and what was chosen by hand too."""
-    lines = provenance(mapped, filters=wish.filters)
+    lines = list_provenance(mapped, filters=wish.filters)
     if wish.chosen:
         table = mapped.cohort.table
         rows = table.loc[table["image_id"].isin(set(wish.chosen)), "row"]

@@ -22,7 +22,7 @@ from cxrlib.literature.licences import (
 from cxrlib.patients.patient_facts import MEASURES, UNDATED, say_doubt
 from cxrlib.patients.timeline import find_clock
 from cxrlib.quality.ledger import Ledger, find_flags
-from cxrlib.reports.provenance import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 
 __all__ = [
@@ -215,7 +215,7 @@ def _origin(cohort: Cohort, rows: pd.DataFrame, patient_id: str) -> list[str]:
     """List what a record says of itself, the notice first."""
     noun = "X-ray" if len(rows) == 1 else "X-rays"
     return [
-        *provenance(cohort),
+        *list_provenance(cohort),
         f"Record of patient {shorten(patient_id)!r}: all {len(rows):,} {noun}",
         "The images are not part of a record; its notes are quoted from the articles it names",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),

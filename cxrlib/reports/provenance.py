@@ -14,13 +14,13 @@ from cxrlib.errors import ReportError
 from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.storage.files import write_whole
 
-__all__ = ["csv_with_header", "provenance", "write_export"]
+__all__ = ["csv_with_header", "list_provenance", "write_export"]
 
 # A cell that starts with one of these is run by a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) -> list[str]:
+def list_provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) -> list[str]:
     """List what an export must say of itself, one line each, the notice first.
 
     Parameters

@@ -22,7 +22,7 @@ from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, te
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature.licences import METADATA_LICENCE, credit, licence_of
-from cxrlib.reports.provenance import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.reports.reporting_checklists import answer_items
 from cxrlib.reports.run_manifest import (
     list_used_images,
@@ -161,7 +161,7 @@ def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
     """List what each table says of itself."""
     made_by = manifest["made_by"]
     return [
-        *provenance(cohort, filters=run.spec.selection.describe())[:-1],
+        *list_provenance(cohort, filters=run.spec.selection.describe())[:-1],
         f"Run {run.id}: {describe_spec(run.spec)}",
         f"Features: {run.result.features.title}",
         f"Protocol: {run.spec.settings.protocol.name}, each {run.spec.settings.hold_out} held out",

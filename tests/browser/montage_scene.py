@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from cxrlib.summary.counts import select_published, summarise
 from cxrlib.summary.summary_layout import lay_out_summary
 from ui.images.montage import show_montage
@@ -31,7 +31,7 @@ for by, unit in (("region", "patient"), ("finding", "image"), ("source", "image"
     show_dense_table(
         layout,
         key=f"table_{by}",
-        provenance=provenance(shown),
+        provenance=list_provenance(shown),
         file_stem=by,
         max_height=420 if by == "source" else None,
     )

@@ -60,7 +60,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     ----------
     rows : TaskRows
     provenance : sequence of str
-        `cxrlib.reports.provenance.provenance`, with the filters.
+        `cxrlib.reports.provenance.list_provenance`, with the filters.
     stem : str
         Of the files' names.
     """

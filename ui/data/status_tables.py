@@ -61,7 +61,7 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
     ----------
     cohort : Cohort
     origin : sequence of str
-        `cxrlib.reports.provenance.provenance`, on top of the saved table.
+        `cxrlib.reports.provenance.list_provenance`, on top of the saved table.
     file_stem : str
         Of its file.
     """

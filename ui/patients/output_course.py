@@ -23,7 +23,7 @@ from cxrlib.patients.output_courses import (
     write_value,
 )
 from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from cxrlib.storage.embedding_store import EmbeddingStore
 from cxrlib.storage.store import Store
 from cxrlib.summary.table_layout import TableLayout, lay_out_frame
@@ -125,7 +125,7 @@ def show_course(
         )
         return
     origin = [
-        *provenance(cohort, filters=filters),
+        *list_provenance(cohort, filters=filters),
         f"Extractor: {info.title}",
         f"Patient: {rows['patient_id'].iloc[0]}",
     ]

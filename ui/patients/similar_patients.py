@@ -12,7 +12,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.trajectories import compute_trajectory
 from cxrlib.patients.similar_courses import Courses, describe_courses, list_notes, nearest_courses
 from cxrlib.reports.map_export import points_table
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
 from ui.session.current_cohort import current_entry
@@ -65,7 +65,7 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
         numbers=lambda: points_table(points[points["patient_id"] == patient_id]),
         caption="Points are images of the whole cohort by state; near means alike to the "
         "extractor, far apart and directions mean nothing.",
-        provenance=[*provenance(current.mapped, filters=filters), f"Patient: {patient_id}"],
+        provenance=[*list_provenance(current.mapped, filters=filters), f"Patient: {patient_id}"],
         file_stem=f"{stem}-map",
         heading=f"Patient {patient_id} on the map",
         config={"displayModeBar": False},
@@ -111,7 +111,7 @@ def _show_nearest(
         return
     # No map: a distance depends on the numbers and on what the reader has chosen above.
     origin = [
-        *provenance(cohort, filters=filters),
+        *list_provenance(cohort, filters=filters),
         f"Extractor: {current.extractor.title}",
         f"Patient: {patient_id}",
         f"Days aligned within {window} days; "

@@ -44,7 +44,7 @@ def show_paths(
     ----------
     paths : sequence of Trajectory
     origin : sequence of str
-        Where they come from, `cxrlib.reports.provenance.provenance`.
+        Where they come from, `cxrlib.reports.provenance.list_provenance`.
     filtered_out : sequence of str
         Chosen patients of whom the filters leave no image.
     left_out : DataFrame
@@ -89,7 +89,7 @@ def show_details(current: Current, *, origin: Sequence[str]) -> None:
     ----------
     current : Current
     origin : sequence of str
-        Where its tables come from, `cxrlib.reports.provenance.provenance`.
+        Where its tables come from, `cxrlib.reports.provenance.list_provenance`.
     """
     with st.expander("How to read this"):
         st.markdown(HOW_TO_READ)

@@ -77,7 +77,7 @@ def show_belief(
     wish : SurfaceWish
         What is drawn behind the points: its definition of bad counts here too.
     provenance : sequence of str
-        `cxrlib.reports.provenance.provenance`.
+        `cxrlib.reports.provenance.list_provenance`.
     filters : sequence of str
         In words. They leave out no neighbour: who is near does not depend on a selection.
     """

@@ -50,7 +50,7 @@ def show_paper_difference(current: Current, *, density: str, origin: Sequence[st
     density : str
         What is drawn behind the points, in words: "density of ICU or tube, bandwidth 1.0".
     origin : sequence of str
-        Where the map comes from, `cxrlib.reports.provenance.provenance`.
+        Where the map comes from, `cxrlib.reports.provenance.list_provenance`.
     """
     if not _is_paper_map(current):
         return

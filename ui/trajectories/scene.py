@@ -13,7 +13,7 @@ from cxrlib.cohort.cohort import Cohort
 from cxrlib.maps.reference_cohort import ReferenceCloud
 from cxrlib.maps.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
 from cxrlib.reports.map_export import tell_behind
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from cxrlib.selection.selection import Selection
 from ui.session.filters import load_selected, show_empty
 from ui.session.resources import Current
@@ -75,7 +75,7 @@ class Scene:
     @cached_property
     def origin(self) -> list[str]:
         """Say where what is saved of the page comes from."""
-        made = provenance(self.current.mapped, filters=self.filters)
+        made = list_provenance(self.current.mapped, filters=self.filters)
         return [*made, *tell_behind(self.reference)]
 
     @cached_property

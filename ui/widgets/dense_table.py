@@ -38,7 +38,7 @@ def show_dense_table(
     layout : TableLayout
     key : str
     provenance : sequence of str
-        `cxrlib.reports.provenance.provenance`, with the filters; on every file that is saved.
+        `cxrlib.reports.provenance.list_provenance`, with the filters; on every file that is saved.
     file_stem : str
         Of the files' names: "regions-2026-01-31".
     max_height : int, optional

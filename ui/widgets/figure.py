@@ -71,7 +71,8 @@ def show_figure(
     caption : str
         What it is, from how many, how not to read it; shown, and printed below a saved figure.
     provenance : sequence of str
-        `cxrlib.reports.provenance.provenance`, with the filters; printed and on top of the numbers.
+        `cxrlib.reports.provenance.list_provenance`, with the filters; printed and on top of the
+        numbers.
     file_stem : str
         Of the files' names: "map-2026-01-31".
     heading : str, optional

@@ -33,7 +33,7 @@ def show_table(
         What is shown.
     key : str
     provenance : sequence of str
-        `cxrlib.reports.provenance.provenance`, with the filters.
+        `cxrlib.reports.provenance.list_provenance`, with the filters.
     file_stem : str
         Of the file's name: "paths-2026-01-31".
     numbers : DataFrame or callable, optional

@@ -35,7 +35,7 @@ __all__ = [
     "COUNT_COLUMNS",
     "NOT_COMPARABLE",
     "NOT_RUN",
-    "SCORE_COLUMNS",
+    "PAPER_SCORE_COLUMNS",
     "SCORE_VERDICTS",
     "WHOLE",
     "Confusion",
@@ -55,7 +55,7 @@ SCORE_VERDICTS = (*VERDICTS, NOT_COMPARABLE, NOT_RUN)
 WHOLE = "whole task"
 """The line of all images of a task, tested or not, in `compare_class_counts`."""
 
-SCORE_COLUMNS = (
+PAPER_SCORE_COLUMNS = (
     *("table", "task", "features", "fold", "metric", "decimals"),
     *("paper", "paper_sd", "ours", "ours_sd"),
     *("n_images_paper", "n_positive_paper", "n_negative_paper"),
@@ -118,13 +118,13 @@ def compare_scores(result: "LocoResult") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `SCORE_COLUMNS`, a line a printed score in the paper's order, the mean first. A line of
-        pixels by region has the means of three seeds, and agrees if each seed does. ``paper_sd``
-        and ``ours_sd`` are of means. Counts are images: of the region (for the mean of all that are
-        tested) and of the whole task; classes are missing where there are none. ``same_counts``
-        says whether those of the region (of each, for the mean) and of the task are the paper's.
-        ``verdict`` is one of `SCORE_VERDICTS`: under another protocol than the published one a
-        score measures something else and is not comparable.
+        `PAPER_SCORE_COLUMNS`, a line a printed score in the paper's order, the mean first. A line
+        of pixels by region has the means of three seeds, and agrees if each seed does.
+        ``paper_sd`` and ``ours_sd`` are of means. Counts are images: of the region (for the mean
+        of all that are tested) and of the whole task; classes are missing where there are none.
+        ``same_counts`` says whether those of the region (of each, for the mean) and of the task
+        are the paper's. ``verdict`` is one of `SCORE_VERDICTS`: under another protocol than the
+        published one a score measures something else and is not comparable.
     """
     task = result.rows.task
     if not task.is_published or result.settings.hold_out != "region":
@@ -307,7 +307,7 @@ def _compare_all(task_name: str, features: str, ours: _Ours) -> pd.DataFrame:
 
 
 def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(lines, columns=list(SCORE_COLUMNS))
+    table = pd.DataFrame(lines, columns=list(PAPER_SCORE_COLUMNS))
     return _type_counts(table).astype({"same_counts": bool})
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.paper_score_comparison import (
-    SCORE_COLUMNS,
+    PAPER_SCORE_COLUMNS,
     compare_class_counts,
     compare_scores,
     describe_score_comparison,
@@ -41,7 +41,7 @@ __all__ = [
     "reproduce_scores",
 ]
 
-REPRODUCTION_COLUMNS = (*SCORE_COLUMNS, "run")
+REPRODUCTION_COLUMNS = (*PAPER_SCORE_COLUMNS, "run")
 """Columns of `Reproduction.scores`: those of a comparison and the id of the run, "" for none."""
 
 STAGE = "Running the paper's baselines"

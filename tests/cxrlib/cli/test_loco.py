@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from cxrlib import NOTICE
 from cxrlib.baselines.evaluation.folds import HOLD_OUTS
-from cxrlib.baselines.evaluation.paper_score_comparison import SCORE_COLUMNS
+from cxrlib.baselines.evaluation.paper_score_comparison import PAPER_SCORE_COLUMNS
 from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
 from cxrlib.baselines.features.feature_matrix import features_from_matrix
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
@@ -156,7 +156,7 @@ def test_the_published_table_stands_beside(data: list[str]) -> None:
     """Baseline prevalence as published has its lines; the reader's own feature sets none."""
     options = ("loco", *data, *TASK, "--protocol", "published", "--table", "published")
     _, rows = read_csv(run(*options, "--features", "prevalence").stdout)
-    assert list(rows[0]) == list(SCORE_COLUMNS)
+    assert list(rows[0]) == list(PAPER_SCORE_COLUMNS)
     assert {row["verdict"] for row in rows} == {"agrees", "different cohort"}
     assert {row["n_task_images_paper"] for row in rows} == {"44"}
     assert read_csv(run(*options, "--features", "view").stdout)[1] == []

@@ -19,7 +19,7 @@ from cxrlib.reports.map_export import (
     write_map_page,
     write_map_table,
 )
-from cxrlib.reports.provenance import csv_with_header, provenance
+from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.selection.selection import Selection, select
 
 
@@ -32,7 +32,7 @@ def read_csv(data: bytes) -> tuple[list[str], pd.DataFrame]:
 
 def test_every_export_says_where_it_comes_from(mapped_cohort: MappedCohort) -> None:
     """Notice first; then cohort, fingerprint, features, map settings, date."""
-    lines = provenance(mapped_cohort)
+    lines = list_provenance(mapped_cohort)
     assert lines[0] == NOTICE
     text = " ".join(lines)
     assert mapped_cohort.cohort.fingerprint in text
@@ -45,8 +45,8 @@ def test_every_export_says_where_it_comes_from(mapped_cohort: MappedCohort) -> N
 def test_csv_keeps_every_row_and_value(mapped_cohort: MappedCohort) -> None:
     """The table under the header is the table that went in."""
     table = pd.DataFrame({"patient_id": ["1", "a,b", 'q"'], "x": [1.5, -2.0, None]})
-    header, read = read_csv(csv_with_header(table, provenance(mapped_cohort)))
-    assert len(header) == len(provenance(mapped_cohort))
+    header, read = read_csv(csv_with_header(table, list_provenance(mapped_cohort)))
+    assert len(header) == len(list_provenance(mapped_cohort))
     assert read["patient_id"].tolist() == ["1", "a,b", 'q"']
     assert read["x"].tolist()[:2] == ["1.5", "-2.0"]
     assert read["x"].isna().tolist() == [False, False, True]
@@ -89,10 +89,10 @@ def test_nothing_recorded_is_an_empty_cell() -> None:
 
 def test_an_export_names_the_filters(mapped_cohort: MappedCohort) -> None:
     """What was selected stands in the header of a map and of a cohort; or that nothing was."""
-    assert "Filters: View AP; Day up to 7" in provenance(
+    assert "Filters: View AP; Day up to 7" in list_provenance(
         mapped_cohort, filters=["View AP", "Day up to 7"]
     )
-    lines = provenance(mapped_cohort.cohort)
+    lines = list_provenance(mapped_cohort.cohort)
     assert "Filters: none" in lines
     assert lines[0] == NOTICE
     assert not any("xtractor" in line for line in lines)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.maps.trajectories import compute_trajectories
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame
@@ -18,5 +18,5 @@ show_belief(
     current,
     compute_trajectories(current.cohort.table, current.mapped.projection, patients),
     wish=SurfaceWish(definition=st.query_params.get("density", "ICU or tube")),
-    provenance=provenance(current.mapped),
+    provenance=list_provenance(current.mapped),
 )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.reports.provenance import provenance
+from cxrlib.reports.provenance import list_provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame
@@ -14,5 +14,7 @@ show_frame()
 current = load_current(current_entry().slug)
 current, cloud = load_reference(current, choose_reference())
 chosen = find_selected(current)
-show_selection(current, current.points, chosen, provenance=provenance(current.mapped), filters=())
+show_selection(
+    current, current.points, chosen, provenance=list_provenance(current.mapped), filters=()
+)
 st.session_state["seen"] = (chosen, None if cloud is None else cloud.n_images)

@@ -18,9 +18,9 @@ from cxrlib.baselines.evaluation.loco import (
     LocoSettings,
     run_loco,
 )
-from cxrlib.baselines.evaluation.loco import SCORE_COLUMNS as OUR_COLUMNS
+from cxrlib.baselines.evaluation.loco_result import SCORE_COLUMNS as OUR_COLUMNS
 from cxrlib.baselines.evaluation.paper_score_comparison import (
-    SCORE_COLUMNS,
+    PAPER_SCORE_COLUMNS,
     SCORE_VERDICTS,
     WHOLE,
     Confusion,
@@ -122,7 +122,7 @@ def test_the_papers_own_scores_agree_from_equal_counts(task: str) -> None:
     """With the paper's images and numbers every score agrees, the means of seeds too."""
     for features in dict.fromkeys(score.features for score in find_scores(task)):
         table = compare_scores(copy_paper(task, features))
-        assert tuple(table.columns) == SCORE_COLUMNS
+        assert tuple(table.columns) == PAPER_SCORE_COLUMNS
         assert set(table["verdict"]) == {"agrees"}
         assert table["same_counts"].all()
         assert not table.duplicated(["fold", "metric"]).any()
@@ -231,7 +231,7 @@ def test_nothing_stands_beside_what_the_paper_does_not_have() -> None:
     ):
         table = compare_scores(other)
         assert table.empty
-        assert tuple(table.columns) == SCORE_COLUMNS
+        assert tuple(table.columns) == PAPER_SCORE_COLUMNS
         assert sum(count_score_verdicts(table).values()) == 0
 
 
