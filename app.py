@@ -28,7 +28,7 @@ def warm_up() -> None:
     """Import what the first page needs and load the cohort while the browser is on its way."""
     import ui.trajectories.drawing  # Plotly and the charts
     from cxrlib.errors import CxrError
-    from cxrlib.quality.ledger import find_flags
+    from cxrlib.quality import find_flags
     from ui.session.resources import find_cohort, list_cohorts, load_current
 
     slug = list_cohorts()[0].slug

@@ -9,10 +9,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.maps.colouring import colour_points
-from cxrlib.maps.density import DensityGrid, estimate_density, estimate_share
-from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
+from cxrlib.charts.maps import plot_map
+from cxrlib.maps import (
+    DensityGrid,
+    SurfaceWish,
+    colour_points,
+    estimate_density,
+    estimate_share,
+    estimate_surface,
+)
 
 LEAST_GAIN = 20.0  # times as fast as scikit-learn
 MOST_ERROR = 0.01  # of the peak

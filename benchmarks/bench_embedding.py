@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cohorts import FRONTAL, find_real_root, make_cohort
-from cxrlib.system.processes import count_cores
+from cxrlib.system import count_cores
 
 SETTINGS = [(0, 16), (2, 16)]  # DataLoader's workers and batch size
 Result = tuple[float, np.ndarray, np.ndarray]
@@ -63,10 +63,10 @@ def serve_reference(connection: Connection, root: Path) -> None:
 
 def serve_ours(connection: Connection, root: Path) -> None:
     """Embed with this library into an empty store, as often as asked."""
-    from cxrlib.cohort.cohort import load_cohort
-    from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
+    from cxrlib.cohort import load_cohort
+    from cxrlib.embedding import compute_embeddings, load_embeddings
     from cxrlib.embedding.extractors import load_extractor
-    from cxrlib.storage.store import Store
+    from cxrlib.storage import Store
 
     cohort = load_cohort(root)
     extractor = load_extractor("densenet121-untrained", device="cpu")

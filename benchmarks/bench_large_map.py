@@ -23,18 +23,21 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 import ui.session.resources
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
-from cxrlib.embedding.feature_space import lay_out_space
-from cxrlib.maps.faithfulness import measure_faithfulness
-from cxrlib.maps.map_table import export_map, write_parquet
-from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.maps.trajectories import find_story, map_points
-from cxrlib.patients.neighbour_states import path_shares
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
-from cxrlib.system.processes import count_cores
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.embedding import EmbeddingSet, lay_out_space, load_embeddings
+from cxrlib.maps import (
+    MappedCohort,
+    ProjectionSettings,
+    compute_map,
+    export_map,
+    find_story,
+    map_points,
+    measure_faithfulness,
+    write_parquet,
+)
+from cxrlib.patients import path_shares
+from cxrlib.storage import EmbeddingStore, Store
+from cxrlib.system import count_cores
 from ui.session.resources import Current
 
 ROOT = Path(__file__).resolve().parents[1]

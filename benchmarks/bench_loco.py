@@ -17,23 +17,22 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.cohorts import find_real_root
-from cxrlib.baselines.evaluation.loco import (
+from cxrlib.baselines.evaluation import (
     CORRECTED,
     PUBLISHED,
     LocoSettings,
+    compute_score,
+    draw_weights,
+    one_thread,
     plan_loco,
     predict_folds,
     run_loco,
 )
-from cxrlib.baselines.evaluation.models import one_thread
-from cxrlib.baselines.evaluation.resampling import draw_weights
-from cxrlib.baselines.evaluation.scores import compute_score
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.features import Features, features_from_matrix
+from cxrlib.baselines.tasks import PAPER_TASKS, TaskRows, take_rows
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.synthetic.records import simulate_courses
-from cxrlib.system.processes import count_cores
+from cxrlib.system import count_cores
 from tests.published_loop import run_published_loop
 
 SETS = {"intermediate": 1024, "18 outputs": 18, "4 outputs": 4, "lung opacity": 1, "prevalence": 0}

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 from benchmarks.cohorts import make_cohort
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.cohort import load_cohort
+from cxrlib.embedding import compute_embeddings
 from cxrlib.embedding.extractors import load_extractor
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 SIDE = 128  # pixels
 

@@ -27,7 +27,7 @@ import psutil
 from benchmarks.cohorts import find_real_root
 from benchmarks.session import PageSession, Run
 from benchmarks.widgets import select_points
-from cxrlib.system.processes import count_cores
+from cxrlib.system import count_cores
 from tests.browser.server import ROOT, served, served_script
 
 BARE = "import streamlit as st\nst.slider('Number', 0.0, 3.0, 1.0, key='number')\n"

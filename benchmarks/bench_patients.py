@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks.bench_pages import find_server
 from benchmarks.cohorts import COLUMNS, find_real_root
 from benchmarks.session import PageSession
-from cxrlib.system.processes import count_cores
+from cxrlib.system import count_cores
 from tests.browser.server import ROOT, served
 
 LIMIT = 0.3  # seconds; the 95th percentile over all patients of the real cohort

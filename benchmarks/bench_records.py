@@ -14,12 +14,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.runs.run_log import list_runs, write_entry
-from cxrlib.baselines.runs.run_record import TABLES, RunRecord, format_record, parse_record
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.jobs.job_record import Job, format_job, parse_job
-from cxrlib.storage.store import Store
+from cxrlib.baselines.runs import (
+    TABLES,
+    RunRecord,
+    RunSpec,
+    format_record,
+    list_runs,
+    parse_record,
+    write_entry,
+)
+from cxrlib.baselines.tasks import find_task
+from cxrlib.jobs import Job, format_job, parse_job
+from cxrlib.storage import Store
 
 FINGERPRINT = "c" * 64
 

@@ -12,15 +12,20 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.cohorts import find_real_root
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.storage.store import Store
-from cxrlib.summary.articles import list_articles
-from cxrlib.summary.counts import select_published, summarise
-from cxrlib.summary.distributions import list_ages, list_image_sizes, list_offsets
-from cxrlib.summary.group_comparison import compare_recorded
-from cxrlib.summary.groupings import GROUPINGS
-from cxrlib.summary.missingness import describe_missingness
-from cxrlib.summary.table_one import make_table_one
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.storage import Store
+from cxrlib.summary import (
+    GROUPINGS,
+    compare_recorded,
+    describe_missingness,
+    list_ages,
+    list_articles,
+    list_image_sizes,
+    list_offsets,
+    make_table_one,
+    select_published,
+    summarise,
+)
 from cxrlib.synthetic.records import COLUMNS, simulate_courses
 
 LIMIT = 300  # ms, all tables of the page

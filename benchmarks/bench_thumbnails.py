@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.cohorts import find_real_root, make_cohort
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.display.thumbnails import THUMBNAIL_SIDE, compute_thumbnails, read_thumbnail
-from cxrlib.storage.store import Store
-from cxrlib.system.processes import count_cores
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.display import THUMBNAIL_SIDE, compute_thumbnails, read_thumbnail
+from cxrlib.storage import Store
+from cxrlib.system import count_cores
 
 SIZE = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 Times = tuple[float, float]

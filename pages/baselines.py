@@ -5,9 +5,9 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation.loco_result import keep_scored
+from cxrlib.baselines.evaluation import keep_scored
 from cxrlib.errors import SelectionError
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.reports import list_provenance
 from ui.baselines.cached import list_choices, load_rows, load_run
 from ui.baselines.controls import (
     PART,

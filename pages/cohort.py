@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.reports import list_provenance
 from ui.cohort.controls import (
     choose_scope,
     choose_section,

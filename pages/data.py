@@ -5,11 +5,11 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.charts.cohort.flow import describe_flow, plot_flow
-from cxrlib.cohort.cohort import count_cohort
+from cxrlib.charts.cohort import describe_flow, plot_flow
+from cxrlib.cohort import count_cohort
 from cxrlib.errors import CxrError
-from cxrlib.maps.inventory import list_flow, tabulate_flow
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.maps import list_flow, tabulate_flow
+from cxrlib.reports import list_provenance
 from ui.data.status_tables import describe_files, show_cache, show_identity, show_problems
 from ui.data.work_panel import show_extractors, show_jobs, show_thumbnails
 from ui.session.current_cohort import current_entry

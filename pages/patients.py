@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.reports import list_provenance
 from ui.patients.choice import (
     choose_patient,
     find_pair,

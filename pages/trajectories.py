@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cxrlib.charts.maps.html_page import MAP_QUESTION
+from cxrlib.charts.maps import MAP_QUESTION
 from cxrlib.errors import ProjectionError
-from cxrlib.maps.map_settings import MapChoice, scale_smoothing
+from cxrlib.maps import MapChoice, scale_smoothing
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.job_offers import show_missing_map

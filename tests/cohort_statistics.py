@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 
 Row = dict[str, Any]
 

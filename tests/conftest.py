@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
+from cxrlib.maps import MappedCohort, compute_map
 from tests.cohort_factory import draw_image, make_cohort
 
 
@@ -43,11 +43,11 @@ def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def mapped_cohort(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> MappedCohort:
     """Embed the small cohort by texture and lay it out by principal components."""
-    from cxrlib.cohort.cohort import load_cohort
-    from cxrlib.embedding.embeddings import compute_embeddings
+    from cxrlib.cohort import load_cohort
+    from cxrlib.embedding import compute_embeddings
     from cxrlib.embedding.extractors import load_extractor
-    from cxrlib.maps.projection import ProjectionSettings
-    from cxrlib.storage.store import Store
+    from cxrlib.maps import ProjectionSettings
+    from cxrlib.storage import Store
 
     store = Store(tmp_path_factory.mktemp("cache"))
     cohort = load_cohort(small_root, store=store)

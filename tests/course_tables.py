@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxrlib.embedding.embeddings import EmbeddingSet
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.embedding import EmbeddingSet
+from cxrlib.storage import ExtractorInfo
 
 DEFAULTS = {
     "is_xray": True,

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import Task, find_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.tasks import Task, TaskRows, find_task, take_rows
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.embedding.extractors.densenet import OUTPUT_NAMES
-from cxrlib.images.image_files import PREPROCESSING
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.images import PREPROCESSING
+from cxrlib.storage import EmbeddingStore, Store
 from tests.cohort_factory import make_cohort
 
 N_FEATURES = 30

@@ -7,10 +7,10 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.baselines.tasks.task_rows import ROW_COLUMNS, TaskRows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.features import Features, features_from_matrix
+from cxrlib.baselines.tasks import TaskRows, find_task
+from cxrlib.baselines.tasks.task_rows import ROW_COLUMNS
+from cxrlib.cohort import Cohort
 
 REGIONS = ("Americas", "Asia", "Europe")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import YES_NO_CATEGORIES
-from cxrlib.quality.ledger import LEDGER_COLUMNS, Ledger
+from cxrlib.cohort import YES_NO_CATEGORIES, Cohort
+from cxrlib.quality import Ledger
+from cxrlib.quality.ledger import LEDGER_COLUMNS
 
 ODD_IDS = (
     " a b / c d ",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.features import Features, features_from_matrix
+from cxrlib.cohort import Cohort, load_cohort
 from tests.cohort_factory import draw_image, make_cohort
 
 PLACES = ("Milan, Italy", "Wuhan, China", "Lima, Peru")

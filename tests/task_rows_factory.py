@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.baselines.tasks.task_rows import TaskRows
-from cxrlib.baselines.tasks.tasks import Task
+from cxrlib.baselines.features import Features, features_from_matrix
+from cxrlib.baselines.tasks import Task, TaskRows
 
 CLASSES = Task("formed", "Went", "classes", "went_icu", "went", "stayed", "positive")
 NUMBER = Task("formed", "Extent", "number", "geographic_mean", "", "", "")

@@ -1,6 +1,8 @@
 """The rules of the house that a tool cannot check: who imports whom, what a module is called."""
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measure_house import find_circles, read_graph
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.cohort import load_cohort
+from cxrlib.embedding import compute_embeddings
 from cxrlib.embedding.extractors import load_extractor
-from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.store import Store
+from cxrlib.maps import MappedCohort, ProjectionSettings, compute_map
+from cxrlib.storage import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "torchxrayvision", "umap", "sklearn", "skimage")
@@ -98,6 +99,41 @@ def test_packages_import_only_those_before_them(folder: str, order: tuple[str, .
         assert order.index(target) <= order.index(room), f"{path} imports {name}, which is above it"
         if room in PAGE_FOLDERS and folder == "ui":
             assert target == room or target not in PAGE_FOLDERS, f"{path} imports {name}"
+
+
+def list_doors() -> list[str]:
+    """List the packages that name what others may take from them."""
+    return [
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in sorted((ROOT / "cxrlib").rglob("__init__.pyi"))
+        if path.parent.name != "cxrlib"
+    ]
+
+
+@pytest.mark.parametrize("folder", sorted(FORBIDDEN))
+def test_packages_are_entered_by_their_doors(folder: str) -> None:
+    """What one package takes of another, it takes from the package, not from a file in it."""
+    doors = list_doors()
+    assert len(doors) > 20
+    for path in python_files(folder):
+        own = ".".join(path.parent.relative_to(ROOT).parts)
+        for name in imported_names(path):
+            room = name.rpartition(".")[0]
+            is_package = (ROOT / name.replace(".", "/") / "__init__.py").is_file()
+            is_at_home = f"{own}.".startswith(f"{room}.")
+            assert room not in doors or is_package or is_at_home, (
+                f"{path.relative_to(ROOT)} takes from {name}: name it in {room}"
+            )
+
+
+@pytest.mark.parametrize("door", list_doors())
+def test_door_gives_each_name_it_lists(door: str) -> None:
+    """Every public name is there, once, and is no module."""
+    package = importlib.import_module(door)
+    assert package.__all__
+    assert len(set(package.__all__)) == len(package.__all__)
+    for name in package.__all__:
+        assert not inspect.ismodule(getattr(package, name)), name
 
 
 def test_no_circle_of_files() -> None:

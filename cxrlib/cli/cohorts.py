@@ -16,12 +16,11 @@ from cxrlib.cli.options import (
     FormatOption,
     WhereOption,
 )
-from cxrlib.cohort.cohort import Cohort, count_cohort, load_cohort
-from cxrlib.cohort.cohort_list import split_paths
+from cxrlib.cohort import Cohort, count_cohort, load_cohort, split_paths
 from cxrlib.errors import CohortError
-from cxrlib.selection.selection import Selection, check_selection, explain_out, parse_where, select
-from cxrlib.storage.store import Store
-from cxrlib.system.progress_line import ProgressLine
+from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
+from cxrlib.storage import Store
+from cxrlib.system import ProgressLine
 
 __all__ = ["choose_images", "describe_cohort", "load_named", "register"]
 

@@ -9,11 +9,11 @@ import typer
 
 from cxrlib.cli.messages import reported_errors, write_result
 from cxrlib.cli.options import Format, FormatOption
-from cxrlib.cohort.public_collection import COMMIT, LICENCE_NOTICE, fetch_collection
+from cxrlib.cohort import COMMIT, LICENCE_NOTICE, fetch_collection
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, download_weights
 from cxrlib.errors import SelectionError
-from cxrlib.literature.paper_tables import PAPER_COMMIT
-from cxrlib.system.progress_line import ProgressLine
+from cxrlib.literature import PAPER_COMMIT
+from cxrlib.system import ProgressLine
 
 __all__ = ["register"]
 

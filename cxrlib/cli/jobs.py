@@ -12,7 +12,7 @@ import typer
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, Format, FormatOption
 from cxrlib.errors import SelectionError
-from cxrlib.jobs.job_queue import KILL_AFTER, Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs import KILL_AFTER, Job, JobBook, JobRequest, describe_job
 
 __all__ = ["register"]
 
@@ -49,7 +49,7 @@ def jobs(
 
 def work(cache: CacheOption = DEFAULT_CACHE) -> None:
     """Do the jobs of a cache, one by one; end after two minutes without any."""
-    from cxrlib.jobs.worker import Worker, become_worker
+    from cxrlib.jobs import Worker, become_worker
 
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr, force=True

@@ -14,18 +14,15 @@ from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.maps import PRETRAINED
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.reports.provenance import csv_with_header, list_provenance, write_export
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.json_tables import to_records
-from cxrlib.storage.store import Store
-from cxrlib.system.progress_line import ProgressLine
+from cxrlib.cohort import Cohort
+from cxrlib.reports import csv_with_header, list_provenance, write_export
+from cxrlib.storage import EmbeddingStore, Store, to_records
+from cxrlib.system import ProgressLine
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.evaluation.protocols import LocoSettings
-    from cxrlib.baselines.features.feature_matrix import Features
-    from cxrlib.baselines.runs.reproduction import Reproduction
-    from cxrlib.baselines.runs.runs import Run
+    from cxrlib.baselines.evaluation import LocoSettings
+    from cxrlib.baselines.features import Features
+    from cxrlib.baselines.runs import Reproduction, Run
 
 __all__ = ["register"]
 
@@ -92,7 +89,7 @@ class EvaluationOptions:
     def make_settings(self) -> "LocoSettings":
         """Give the same as the library takes it."""
         # Imported here: it brings what --help need not wait for.
-        from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
+        from cxrlib.baselines.evaluation import LocoSettings, find_protocol
 
         return LocoSettings(
             protocol=find_protocol(self.protocol),
@@ -141,8 +138,8 @@ def loco(
     with reported_errors("nothing was written"):
         _check_folder(out)
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
-        from cxrlib.baselines.runs.runs import RunSpec, make_run
-        from cxrlib.baselines.tasks.tasks import read_task
+        from cxrlib.baselines.runs import RunSpec, make_run
+        from cxrlib.baselines.tasks import read_task
 
         is_chosen = features == AUTO
         features = _choose_features(Store(cache)) if is_chosen else features
@@ -193,7 +190,7 @@ def reproduce(
     """
     with reported_errors("runs that were done are kept"):
         _check_folder(out)
-        from cxrlib.baselines.runs.reproduction import list_published_runs, reproduce_scores
+        from cxrlib.baselines.runs import list_published_runs, reproduce_scores
 
         list_published_runs(task or (), features or ())  # refuses before anything is read
         cohort = load_named(data, cache)
@@ -235,7 +232,7 @@ def _read_features(text: str) -> "Features | None":
     """Read a file of features; None where the text is the name of a set."""
     if Path(text).suffix.casefold() not in FILE_ENDINGS:
         return None
-    from cxrlib.baselines.features.feature_files import read_feature_file
+    from cxrlib.baselines.features import read_feature_file
 
     return read_feature_file(Path(text))
 
@@ -253,7 +250,7 @@ def _describe_cohort(cohort: Cohort) -> dict[str, Any]:
 
 def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
     """Lay all of a run out as plain values."""
-    from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
+    from cxrlib.baselines.evaluation import compare_scores
 
     settings, task, features = run.spec.settings, run.spec.task, run.result.features
     return _describe_cohort(cohort) | {
@@ -299,7 +296,7 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
 
 def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
-    from cxrlib.baselines.runs.runs import tell_runs
+    from cxrlib.baselines.runs import tell_runs
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (no site on both sides)" if settings.is_strict else ""
@@ -324,7 +321,7 @@ def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
     if table is RunTable.shortcuts:
         return run.shortcut_scores
     if table is RunTable.published:
-        from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
+        from cxrlib.baselines.evaluation import compare_scores
 
         return compare_scores(run.result)
     tables = {
@@ -338,8 +335,7 @@ def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
 
 def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, Any]:
     """Lay all of a reproduction out as plain values."""
-    from cxrlib.baselines.evaluation.paper_score_comparison import count_score_verdicts
-    from cxrlib.baselines.runs.runs import list_versions
+    from cxrlib.baselines.evaluation import count_score_verdicts, list_versions
 
     return _describe_cohort(cohort) | {
         "protocol": "published",
@@ -355,8 +351,7 @@ def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, A
 
 def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
     """List what a table of a reproduction says of itself, the notice first."""
-    from cxrlib.baselines.evaluation.protocols import PUBLISHED
-    from cxrlib.baselines.runs.runs import list_versions
+    from cxrlib.baselines.evaluation import PUBLISHED, list_versions
 
     versions = ", ".join(f"{name} {version}" for name, version in list_versions().items())
     return [
@@ -387,7 +382,7 @@ def _write(data: bytes, out: Path | None) -> None:
 
 def _tell_run(run: "Run", cohort: Cohort) -> None:
     """Say on standard error what must be known, and name the images that could not be used."""
-    from cxrlib.baselines.runs.runs import tell_runs
+    from cxrlib.baselines.runs import tell_runs
 
     for words in (tell_runs(run.n_runs), *run.notes):
         typer.echo(visible(words), err=True)

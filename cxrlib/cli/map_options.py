@@ -8,13 +8,10 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from cxrlib.cli.options import WhereOption
-from cxrlib.cohort.metadata import parse_number
+from cxrlib.cohort import parse_number
 from cxrlib.errors import SelectionError
-from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
-from cxrlib.maps.map_settings import VIEWS
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.maps.surfaces import SurfaceWish
-from cxrlib.selection.selection import Selection, parse_where
+from cxrlib.maps import DEFINITIONS, SEVERITIES, VIEWS, ProjectionSettings, SurfaceWish
+from cxrlib.selection import Selection, parse_where
 
 __all__ = ["DrawingOptions", "LayoutOptions", "SurfaceKind", "read_surface"]
 

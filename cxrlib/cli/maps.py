@@ -18,19 +18,24 @@ from cxrlib.cli.options import (
     FormatOption,
     take_groups,
 )
-from cxrlib.cohort.cohort import Cohort, count_cohort
-from cxrlib.cohort.persons import refuse_patient
-from cxrlib.cohort.usable_images import RunReport
-from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.cohort import Cohort, RunReport, count_cohort, refuse_patient
+from cxrlib.embedding import compute_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.maps.lasso import find_rows
-from cxrlib.maps.map_settings import scale_smoothing
-from cxrlib.maps.mapped_cohort import MappedCohort, compute_map, find_maps, select_for_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.maps.reference_cohort import ReferenceCloud, fit_reference, place_reference
-from cxrlib.storage.store import Store
-from cxrlib.system.progress_line import ProgressLine
+from cxrlib.maps import (
+    MappedCohort,
+    ProjectionSettings,
+    ReferenceCloud,
+    compute_map,
+    find_maps,
+    find_rows,
+    fit_reference,
+    place_reference,
+    scale_smoothing,
+    select_for_map,
+)
+from cxrlib.storage import Store
+from cxrlib.system import ProgressLine
 
 __all__ = ["choose_extractor_name", "embed_cohort", "map_cohort", "register"]
 
@@ -118,7 +123,7 @@ def _check_out(out: Path | None) -> None:
     if not out.absolute().parent.is_dir():
         raise typer.BadParameter(f"--out {str(out)!r}: there is no folder {str(out.parent)!r}.")
     if out.suffix in {".svg", ".png"}:
-        from cxrlib.charts.style.rendering import find_chrome
+        from cxrlib.charts.style import find_chrome
 
         find_chrome()
 
@@ -188,7 +193,7 @@ def _write_map(
     mapped: MappedCohort, out: Path, asked: DrawingOptions, selected: Cohort, store: Store
 ) -> None:
     """Write the map as its file's name says."""
-    from cxrlib.reports.map_export import MapWish, write_map_figure, write_map_page, write_map_table
+    from cxrlib.reports import MapWish, write_map_figure, write_map_page, write_map_table
 
     filters = asked.selection.describe()
     mapped, cloud = _put_behind(mapped, asked, store)

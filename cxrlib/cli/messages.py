@@ -8,9 +8,7 @@ from typing import Any
 import typer
 
 from cxrlib.cli.options import Format
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import METADATA_FILE
-from cxrlib.cohort.usable_images import RunReport
+from cxrlib.cohort import METADATA_FILE, Cohort, RunReport
 from cxrlib.errors import CxrError
 from cxrlib.number_text import name_units
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES
-from cxrlib.storage.cache_folder import find_default_cache, is_checkout
+from cxrlib.storage import find_default_cache, is_checkout
 
 __all__ = [
     "DEFAULT_CACHE",

@@ -10,9 +10,9 @@ import typer
 from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.quality.ledger import (
+from cxrlib.quality import (
     UPSTREAM,
     Ledger,
     effect_of_leaving_out,
@@ -22,9 +22,9 @@ from cxrlib.quality.ledger import (
     upstream_report,
 )
 from cxrlib.quality.rules import SEVERITIES
-from cxrlib.reports.provenance import csv_with_header, list_provenance
-from cxrlib.selection.selection import Selection, parse_where
-from cxrlib.storage.json_tables import to_records
+from cxrlib.reports import csv_with_header, list_provenance
+from cxrlib.selection import Selection, parse_where
+from cxrlib.storage import to_records
 
 __all__ = ["register"]
 

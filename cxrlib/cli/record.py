@@ -9,11 +9,16 @@ import typer
 from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.literature.licences import WITHHELD
-from cxrlib.reports.image_export import ImagePack, pack_images
-from cxrlib.reports.patient_record import find_images, record_csv, record_json
-from cxrlib.reports.provenance import write_export
+from cxrlib.cohort import Cohort
+from cxrlib.literature import WITHHELD
+from cxrlib.reports import (
+    ImagePack,
+    find_images,
+    pack_images,
+    record_csv,
+    record_json,
+    write_export,
+)
 
 __all__ = ["register"]
 

@@ -20,19 +20,14 @@ from cxrlib.cli.options import (
     ExtractorOptions,
     take_groups,
 )
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.cohort_list import join_paths
-from cxrlib.cohort.metadata import METADATA_FILE
+from cxrlib.cohort import METADATA_FILE, Cohort, join_paths
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights
 from cxrlib.errors import CohortError, SelectionError
-from cxrlib.jobs.job_kinds import TRUST_VARIABLE
-from cxrlib.maps.mapped_cohort import find_maps, load_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.cache_folder import is_checkout
-from cxrlib.storage.files import hash_file
-from cxrlib.storage.store import Store
-from cxrlib.system.processes import PACKAGE_FOLDER
-from cxrlib.uploads.placement import ALLOW_VARIABLE, WEIGHTS_VARIABLE
+from cxrlib.jobs import TRUST_VARIABLE
+from cxrlib.maps import ProjectionSettings, find_maps, load_map
+from cxrlib.storage import Store, hash_file, is_checkout
+from cxrlib.system import PACKAGE_FOLDER
+from cxrlib.uploads import ALLOW_VARIABLE, WEIGHTS_VARIABLE
 
 __all__ = ["register"]
 

@@ -10,13 +10,11 @@ import typer
 from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.reports.provenance import csv_with_header, list_provenance
-from cxrlib.selection.selection import parse_where
-from cxrlib.storage.json_tables import to_records
-from cxrlib.summary.counts import select_published, summarise
-from cxrlib.summary.missingness import describe_missingness
-from cxrlib.summary.table_one import make_table_one
+from cxrlib.cohort import Cohort
+from cxrlib.reports import csv_with_header, list_provenance
+from cxrlib.selection import parse_where
+from cxrlib.storage import to_records
+from cxrlib.summary import describe_missingness, make_table_one, select_published, summarise
 
 __all__ = ["register"]
 

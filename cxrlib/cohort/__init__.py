@@ -1,1 +1,5 @@
 """The cohort: from metadata to a checked table of images, patients, persons and states."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -17,8 +17,8 @@ import pandas as pd
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import decode_text, parse_number
 from cxrlib.errors import CohortError
-from cxrlib.storage.files import leaves_cohort, read_regular
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.storage import leaves_cohort, read_regular
+from cxrlib.system import describe_read_error
 
 __all__ = ["SCORE_RANGES", "find_lung_masks", "read_lung_boxes", "read_scores"]
 

@@ -32,14 +32,13 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.aliases import Progress
-from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE
-from cxrlib.cohort.persons import compute_signature
+from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE, compute_signature
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images.image_files import decode_described, read_image_bytes, to_eight_bits
-from cxrlib.system.processes import count_cores
+from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
+from cxrlib.system import count_cores
 
 if TYPE_CHECKING:
-    from cxrlib.storage.store import Store
+    from cxrlib.storage import Store
 
 __all__ = [
     "APPEARANCE",

@@ -35,11 +35,10 @@ from cxrlib.cohort.planted_truth import make_encodable, read_planted
 from cxrlib.cohort.regions import UNKNOWN, find_place, split_country
 from cxrlib.cohort.states import label_states
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.storage.file_index import hash_files
-from cxrlib.storage.files import hash_annotations, locate_image
+from cxrlib.storage import hash_annotations, hash_files, locate_image
 
 if TYPE_CHECKING:
-    from cxrlib.storage.store import Store
+    from cxrlib.storage import Store
 
 __all__ = [
     "COLUMNS",

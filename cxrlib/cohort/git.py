@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cxrlib.errors import DownloadError
-from cxrlib.system.os_errors import describe_network_error
+from cxrlib.system import describe_network_error
 
 __all__ = ["Git"]
 

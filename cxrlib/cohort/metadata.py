@@ -21,8 +21,8 @@ import pandas as pd
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.errors import CohortError
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.files import read_regular
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.storage import read_regular
+from cxrlib.system import describe_read_error
 
 __all__ = [
     "FRONTAL_VIEWS",

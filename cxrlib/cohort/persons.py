@@ -54,14 +54,14 @@ from PIL import Image
 
 from cxrlib.aliases import Progress
 from cxrlib.errors import ImageError, SelectionError, StoreError
-from cxrlib.images.image_files import read_image
+from cxrlib.images import read_image
 from cxrlib.short_repr import short_repr
-from cxrlib.system.processes import count_cores
+from cxrlib.system import count_cores
 
 if TYPE_CHECKING:
     from scipy.cluster.hierarchy import DisjointSet
 
-    from cxrlib.storage.store import Store
+    from cxrlib.storage import Store
 
 __all__ = [
     "Inspection",

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cxrlib.cohort.input_problems import ProblemLog
-from cxrlib.storage.files import read_regular
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.storage import read_regular
+from cxrlib.system import describe_read_error
 
 __all__ = ["PLANTED_FILE", "make_encodable", "read_planted"]
 

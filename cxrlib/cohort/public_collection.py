@@ -20,8 +20,8 @@ from cxrlib.cohort.git import Git
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import METADATA_FILE, read_records, type_records
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
-from cxrlib.storage.files import ANNOTATIONS_FOLDER, IMAGES_FOLDER
-from cxrlib.system.os_errors import describe_write_error
+from cxrlib.storage import ANNOTATIONS_FOLDER, IMAGES_FOLDER
+from cxrlib.system import describe_write_error
 
 __all__ = ["COMMIT", "LICENCE_NOTICE", "FetchReport", "fetch_collection"]
 

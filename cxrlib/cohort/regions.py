@@ -13,7 +13,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from cxrlib.literature.csv_tables import read_rows
+from cxrlib.literature import read_rows
 
 __all__ = ["UNKNOWN", "Place", "find_place", "split_country"]
 

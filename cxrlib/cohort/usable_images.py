@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxrlib.cohort.cohort import Cohort
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.images.parallel_reading import ImageFile
+from cxrlib.images import ImageFile
 from cxrlib.short_repr import short_repr
 
 __all__ = ["RunReport", "count_run", "locate_files"]

@@ -1,1 +1,5 @@
 """Images of a cohort for the eye: thumbnails, overlays, contact sheets, signed addresses."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

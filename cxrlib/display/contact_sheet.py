@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cxrlib.cohort.metadata import XRAY_VIEWS
+from cxrlib.cohort import XRAY_VIEWS
 from cxrlib.errors import SelectionError
 
 __all__ = ["ORDERS", "PER_PAGE", "SheetPage", "cut_page", "find_page", "order_images"]

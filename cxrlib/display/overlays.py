@@ -16,12 +16,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER, find_lung_masks, read_lung_boxes
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort import (
+    BOXES_FILE,
+    MASKS_FOLDER,
+    Cohort,
+    ProblemLog,
+    find_lung_masks,
+    read_lung_boxes,
+)
 from cxrlib.errors import ImageError, SelectionError
-from cxrlib.images.image_files import decode_image, read_image_bytes
-from cxrlib.storage.files import leaves_cohort
+from cxrlib.images import decode_image, read_image_bytes
+from cxrlib.storage import leaves_cohort
 
 __all__ = ["OVERLAY_COLOUR", "Box", "explain_misfit", "lung_boxes", "mask_png"]
 

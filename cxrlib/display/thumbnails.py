@@ -16,20 +16,19 @@ from pathlib import Path
 from PIL import Image
 
 from cxrlib.aliases import Progress, ShouldStop
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
+from cxrlib.cohort import Cohort, RunReport, count_run, locate_files
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images.image_files import (
+from cxrlib.images import (
+    ImageFile,
     decode_image,
     decode_smaller,
     guard_image,
     read_unchanged,
     to_eight_bits,
 )
-from cxrlib.images.parallel_reading import ImageFile
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
-from cxrlib.system.processes import count_cores
+from cxrlib.storage import Store
+from cxrlib.system import count_cores
 
 __all__ = [
     "FULL_SIDE",

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Progress, ShouldStop
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
+from cxrlib.cohort import Cohort, RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
-from cxrlib.images.parallel_reading import ImageFile, Prepared, prepare_images
+from cxrlib.images import ImageFile, Prepared, prepare_images
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.embedding_store import EmbeddingStore, EmbeddingWriter
-from cxrlib.storage.store import Store
-from cxrlib.system.processes import count_cores
+from cxrlib.storage import EmbeddingStore, EmbeddingWriter, Store
+from cxrlib.system import count_cores
 
 __all__ = ["EmbeddingSet", "compute_embeddings", "load_embeddings"]
 

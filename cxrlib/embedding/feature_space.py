@@ -17,7 +17,7 @@ from cxrlib.aliases import Floats
 from cxrlib.embedding.embeddings import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage import ExtractorInfo
 
 __all__ = ["Features", "Space", "lay_out_space", "measure_distances"]
 

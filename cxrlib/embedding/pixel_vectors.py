@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats, Progress, ShouldStop
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.usable_images import locate_files
+from cxrlib.cohort import Cohort, locate_files
 from cxrlib.errors import SelectionError
-from cxrlib.images.image_files import PREPROCESSING, SIDE, preprocess
-from cxrlib.images.parallel_reading import ImageFile, prepare_images
-from cxrlib.storage.store import Store
+from cxrlib.images import PREPROCESSING, SIDE, ImageFile, prepare_images, preprocess
+from cxrlib.storage import Store
 
 __all__ = ["MAX_IMAGES", "N_PIXELS", "PIXELS_KIND", "are_pixels_stored", "load_pixels"]
 

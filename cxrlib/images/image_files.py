@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cxrlib.errors import CxrError, ImageError
-from cxrlib.storage.files import hash_file, read_regular
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.storage import hash_file, read_regular
+from cxrlib.system import describe_read_error
 
 __all__ = [
     "MAX_PIXELS",

@@ -21,7 +21,7 @@ import numpy as np
 from cxrlib.errors import CxrError, ImageError
 from cxrlib.images.image_files import decode_image, guard_image, read_unchanged
 from cxrlib.short_repr import short_repr
-from cxrlib.system.processes import ONE_THREAD, with_environment
+from cxrlib.system import ONE_THREAD, with_environment
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]
 

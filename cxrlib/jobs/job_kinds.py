@@ -19,15 +19,13 @@ from cxrlib.errors import (
     SelectionError,
     WeightsError,
 )
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.json_records import JSON
+from cxrlib.storage import JSON, EmbeddingStore
 
 if TYPE_CHECKING:
-    from cxrlib.cohort.cohort import Cohort
-    from cxrlib.cohort.usable_images import RunReport
+    from cxrlib.cohort import Cohort, RunReport
     from cxrlib.embedding.extractors import Extractor, ExtractorInfo
-    from cxrlib.maps.projection import ProjectionSettings
-    from cxrlib.storage.store import Store
+    from cxrlib.maps import ProjectionSettings
+    from cxrlib.storage import Store
 
 __all__ = [
     "EXTRACTION",
@@ -110,7 +108,7 @@ def fill_parameters(
 
 def _check_run(given: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return the parameters of a run in one spelling; raises SelectionError."""
-    from cxrlib.baselines.runs.run_jobs import check_run_parameters
+    from cxrlib.baselines.runs import check_run_parameters
 
     return check_run_parameters(given)
 
@@ -161,7 +159,7 @@ def _check_settings(given: Mapping[str, JSON]) -> dict[str, JSON]:
 
 def _to_settings(given: Mapping[str, JSON]) -> "ProjectionSettings":
     """Make the settings of a map from what JSON can hold."""
-    from cxrlib.maps.projection import ProjectionSettings
+    from cxrlib.maps import ProjectionSettings
 
     plain = asdict(ProjectionSettings())
     for name, value in given.items():
@@ -213,9 +211,9 @@ def warm_up() -> None:
     """Import what takes seconds and let UMAP compile itself, which takes 15 s or more."""
     import numpy as np
 
-    from cxrlib.embedding.embeddings import EmbeddingSet
+    from cxrlib.embedding import EmbeddingSet
     from cxrlib.embedding.extractors.texture import TextureExtractor
-    from cxrlib.maps.projection import ProjectionSettings, compute_projection
+    from cxrlib.maps import ProjectionSettings, compute_projection
 
     features = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
     names = tuple(map(str, range(len(features))))
@@ -268,9 +266,8 @@ def _seeds(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Draw a map with other seeds, to tell what of it is chance."""
-    from cxrlib.embedding.embeddings import load_embeddings
-    from cxrlib.maps.mapped_cohort import select_for_map
-    from cxrlib.maps.seed_stability import compute_spread
+    from cxrlib.embedding import load_embeddings
+    from cxrlib.maps import compute_spread, select_for_map
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     info = _find_extractor(store, parameters["extractor"])
@@ -286,7 +283,7 @@ def _map_with(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Map what is embedded of a cohort together with a second one."""
-    from cxrlib.maps.reference_cohort import compute_fitted
+    from cxrlib.maps import compute_fitted
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     reference, _ = _load(parameters["reference"], cache, on_progress)
@@ -301,7 +298,7 @@ def _thumbnails(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Make the thumbnails that are missing of a cohort."""
-    from cxrlib.display.thumbnails import compute_thumbnails
+    from cxrlib.display import compute_thumbnails
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     report = compute_thumbnails(
@@ -338,7 +335,7 @@ def _null(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Permute the labels of a run, and fit its models again."""
-    from cxrlib.baselines.runs.run_jobs import make_spec, run_null
+    from cxrlib.baselines.runs import make_spec, run_null
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     spec = make_spec(parameters)
@@ -349,7 +346,7 @@ def _shift(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Compare models from outside and from inside each region on the images of a run."""
-    from cxrlib.baselines.runs.run_jobs import make_spec, run_shift
+    from cxrlib.baselines.runs import make_spec, run_shift
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     return run_shift(cohort, store, make_spec(parameters), on_progress, should_stop)
@@ -359,7 +356,7 @@ def _pixels_loco(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Make the run of the network on pixels for one task."""
-    from cxrlib.baselines.runs.run_jobs import make_pixel_run, make_spec
+    from cxrlib.baselines.runs import make_pixel_run, make_spec
 
     cohort, store = _load(parameters["data"], cache, on_progress)
     return make_pixel_run(cohort, store, make_spec(parameters), on_progress, should_stop)
@@ -369,8 +366,7 @@ def _collection(
     parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
 ) -> dict[str, JSON]:
     """Download the public collection into the cache, unless it is there."""
-    from cxrlib.cohort.cohort_list import COLLECTION
-    from cxrlib.cohort.public_collection import fetch_collection
+    from cxrlib.cohort import COLLECTION, fetch_collection
 
     # The folder is fixed: a record must not be able to say where files are written.
     report = fetch_collection(cache / COLLECTION, on_progress=on_progress, should_stop=should_stop)
@@ -435,8 +431,8 @@ KINDS: dict[str, Kind] = {
 
 def _load(data: str, cache: Path, on_progress: Progress) -> tuple["Cohort", "Store"]:
     """Load a cohort and the store of its numbers."""
-    from cxrlib.cohort.cohort import load_cohort
-    from cxrlib.storage.store import Store
+    from cxrlib.cohort import load_cohort
+    from cxrlib.storage import Store
 
     on_progress("Reading the cohort", 0, 0)
     store = Store(cache)
@@ -451,7 +447,7 @@ def _embed_cohort(
     should_stop: ShouldStop,
 ) -> tuple[dict[str, JSON], "ExtractorInfo"]:
     """Embed what is missing; return what was done and by which extractor."""
-    from cxrlib.embedding.embeddings import compute_embeddings
+    from cxrlib.embedding import compute_embeddings
 
     on_progress("Loading the extractor", 0, 0)
     extractor = load_warm_extractor(parameters, on_progress)
@@ -516,7 +512,7 @@ def _map_cohort(
     on_progress: Progress,
 ) -> dict[str, JSON]:
     """Map what is embedded; return how many images are on the map."""
-    from cxrlib.maps.mapped_cohort import compute_map
+    from cxrlib.maps import compute_map
 
     on_progress("Computing the map", 0, 0)
     mapped = compute_map(cohort, info, store, settings=_to_settings(settings))

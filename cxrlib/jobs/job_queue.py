@@ -25,17 +25,20 @@ from cxrlib.jobs.job_record import (
     FOLDER,
     Job,
     NewerRecordError,
-    describe_job,
     format_job,
     parse_job,
 )
 from cxrlib.jobs.worker_launch import describe_launch, launch_worker
-from cxrlib.storage.files import read_regular, write_whole
-from cxrlib.storage.json_records import JSON
-from cxrlib.system.os_errors import describe_read_error, describe_write_error
-from cxrlib.system.process_identity import ProcessMark, end_process, is_alive
+from cxrlib.storage import JSON, read_regular, write_whole
+from cxrlib.system import (
+    ProcessMark,
+    describe_read_error,
+    describe_write_error,
+    end_process,
+    is_alive,
+)
 
-__all__ = ["Job", "JobBook", "JobRequest", "describe_job"]
+__all__ = ["JobBook", "JobRequest"]
 
 logger = logging.getLogger(__name__)
 

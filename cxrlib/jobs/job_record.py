@@ -6,8 +6,8 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from cxrlib.storage.json_records import FINITE, JSON, Count, Quantity, parse_json
-from cxrlib.system.process_identity import ProcessMark
+from cxrlib.storage import FINITE, JSON, Count, Quantity, parse_json
+from cxrlib.system import ProcessMark
 
 __all__ = [
     "FINISHED",
@@ -56,7 +56,7 @@ class Job:
     result : dict
         What it gave, once done.
     pid, process_started, machine
-        The worker that runs or ran it, as in `cxrlib.system.process_identity.ProcessMark`.
+        The worker that runs or ran it, as in `cxrlib.system.ProcessMark`.
     created, started, updated, finished : float or None
         When it was first asked for, last begun, last heard of, last ended.
     n_before : int

@@ -20,12 +20,11 @@ import psutil
 
 from cxrlib.errors import CxrError, StoreError
 from cxrlib.jobs.job_kinds import WorkStoppedError, run_work, warm_up
-from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, Job, JobBook
+from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, JobBook
+from cxrlib.jobs.job_record import Job
 from cxrlib.jobs.worker_launch import LOCK_FILE, LOG_FILE, worker_lock
-from cxrlib.storage.json_records import JSON
-from cxrlib.system.os_errors import describe_write_error
-from cxrlib.system.process_identity import mark_process
-from cxrlib.system.processes import give_way
+from cxrlib.storage import JSON
+from cxrlib.system import describe_write_error, give_way, mark_process
 
 __all__ = ["Worker", "become_worker"]
 

@@ -11,8 +11,7 @@ import filelock
 
 from cxrlib.errors import StoreError
 from cxrlib.jobs.job_record import FOLDER
-from cxrlib.system.os_errors import describe_write_error
-from cxrlib.system.processes import PACKAGE_FOLDER, run_module
+from cxrlib.system import PACKAGE_FOLDER, describe_write_error, run_module
 
 __all__ = [
     "LOCK_FILE",

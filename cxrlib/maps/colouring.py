@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage import ExtractorInfo
 
 __all__ = ["MAX_CATEGORIES", "Colouring", "colour_points", "list_colourings"]
 
@@ -164,7 +163,7 @@ def list_colourings(points: pd.DataFrame, embeddings: WithOutputs | None = None)
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`; columns that it lacks are passed over.
+        Result of `cxrlib.maps.map_points`; columns that it lacks are passed over.
     embeddings : EmbeddingSet, optional
         Of an extractor, whose outputs come last.
     """
@@ -196,7 +195,7 @@ def colour_points(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`.
+        Result of `cxrlib.maps.map_points`.
     by : str
         One of `list_colourings`.
     embeddings : EmbeddingSet, optional

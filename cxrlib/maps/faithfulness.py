@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.embedding.feature_space import Space
+from cxrlib.embedding import Space
 from cxrlib.maps.seed_stability import Spread
 from cxrlib.maps.trajectories import OnMap, Step, Trajectory
 from cxrlib.number_text import name_units

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort, SelectionStep
+from cxrlib.cohort import Cohort, SelectionStep
 from cxrlib.embedding.extractors import (
     EXTRACTOR_NAMES,
     ExtractorInfo,
@@ -21,9 +21,7 @@ from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
 from cxrlib.maps.mapped_cohort import find_maps, select_for_map
 from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.files import hash_file
-from cxrlib.storage.store import Store
+from cxrlib.storage import EmbeddingStore, Store, hash_file
 
 __all__ = [
     "CACHE_COLUMNS",

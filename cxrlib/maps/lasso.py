@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.embedding.embeddings import EmbeddingSet
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.summary.group_comparison import Comparison, compare_groups, compare_numbers
+from cxrlib.summary import Comparison, compare_groups, compare_numbers
 
 __all__ = [
     "MOST_IN_ADDRESS",
@@ -342,7 +342,7 @@ def chosen_table(points: pd.DataFrame, image_ids: Collection[str]) -> pd.DataFra
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`.
+        Result of `cxrlib.maps.map_points`.
     image_ids : collection of str
     """
     columns = [name for name in CHOSEN_COLUMNS if name in points]

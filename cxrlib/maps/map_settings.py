@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.maps.inventory import ExtractorState, list_extractor_states
 from cxrlib.maps.mapped_cohort import explain_no_map, select_for_map
 from cxrlib.maps.projection import Projection, ProjectionSettings
 from cxrlib.maps.surfaces import SurfaceWish
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = [
     "METHODS",

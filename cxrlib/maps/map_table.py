@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cxrlib.embedding.nearest_images import find_nearest
+from cxrlib.embedding import find_nearest
 from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.maps.trajectories import TABLE_COLUMNS, map_points
-from cxrlib.storage.files import IMAGES_FOLDER
+from cxrlib.storage import IMAGES_FOLDER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,7 +141,7 @@ def write_parquet(table: "pa.Table", lines: Sequence[str]) -> bytes:
     ----------
     table : pyarrow.Table
     lines : sequence of str
-        `cxrlib.reports.provenance.list_provenance`; under the key ``about``.
+        `cxrlib.reports.list_provenance`; under the key ``about``.
     """
     import pyarrow.parquet as pq
 

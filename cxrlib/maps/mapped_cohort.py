@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, is_current
 from cxrlib.errors import ProjectionError, SelectionError
 from cxrlib.maps.projection import (
@@ -14,8 +14,7 @@ from cxrlib.maps.projection import (
     compute_projection,
     load_projection,
 )
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.storage import EmbeddingStore, Store
 
 __all__ = [
     "MappedCohort",

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from cxrlib.errors import ProjectionError
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.storage.store import Store
+from cxrlib.storage import ExtractorInfo, Store
 
 __all__ = [
     "Projection",

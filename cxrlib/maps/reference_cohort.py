@@ -16,9 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
-from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet, find_nearest, load_embeddings, weigh_neighbours
 from cxrlib.errors import ProjectionError
 from cxrlib.maps.mapped_cohort import MappedCohort, select_for_map
 from cxrlib.maps.projection import (
@@ -29,8 +28,7 @@ from cxrlib.maps.projection import (
 )
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.storage.store import Store
+from cxrlib.storage import ExtractorInfo, Store
 
 __all__ = [
     "N_NEIGHBOURS",

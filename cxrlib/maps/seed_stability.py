@@ -24,7 +24,7 @@ from cxrlib.maps.projection import (
     projection_key,
 )
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = ["N_SEEDS", "Spread", "align_map", "compute_spread", "load_spread", "spread_key"]
 

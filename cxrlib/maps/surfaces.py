@@ -31,9 +31,9 @@ class SurfaceWish:
     kind : {"density", "share", "none"}
         Where bad images are, or how many of those known are bad.
     definition : str
-        One of `cxrlib.maps.bad_state_definitions.DEFINITIONS`.
+        One of `cxrlib.maps.DEFINITIONS`.
     severity : str
-        Score of the definition by severity, one of `cxrlib.maps.bad_state_definitions.SEVERITIES`.
+        Score of the definition by severity, one of `cxrlib.maps.SEVERITIES`.
     at_least : float
         Its threshold.
     view : str, optional
@@ -119,7 +119,7 @@ def estimate_surface(
         What the filters keep: only these count. For the definition "current filter" they are
         those that are bad, of all.
     min_support : float, default 10
-        Of a share: see `cxrlib.maps.density.estimate_share`.
+        Of a share: see `cxrlib.maps.estimate_share`.
 
     Returns
     -------

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.cohort.persons import refuse_patient
+from cxrlib.cohort import refuse_patient
 
 __all__ = [
     "PAPER_PATIENTS",

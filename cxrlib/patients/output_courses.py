@@ -15,12 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED, Floats
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
-from cxrlib.embedding.embeddings import EmbeddingSet
+from cxrlib.cohort import FRONTAL_VIEWS
+from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage import ExtractorInfo
 
 __all__ = [
     "KINDS",

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxrlib.quality.rules.rule import name_value
 from cxrlib.quality.rules.values import LIMITS, Limits
-from cxrlib.summary.missingness import RECORDED_COLUMNS
+from cxrlib.summary import RECORDED_COLUMNS
 
 __all__ = ["DIFFERS", "MEASURES", "UNDATED", "lab_table", "list_undated_facts", "say_doubt"]
 

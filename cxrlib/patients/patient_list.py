@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import XRAY_VIEWS
-from cxrlib.cohort.persons import sort_naturally
-from cxrlib.maps.trajectories import PAPER_PATIENTS
-from cxrlib.quality.ledger import Ledger
+from cxrlib.cohort import XRAY_VIEWS, Cohort, sort_naturally
+from cxrlib.maps import PAPER_PATIENTS
+from cxrlib.quality import Ledger
 
 __all__ = [
     "COLUMNS",
@@ -61,7 +59,7 @@ def summarise_patients(cohort: Cohort, ledger: Ledger | None = None) -> pd.DataF
         The whole cohort: a patient's images are theirs whatever is filtered. See
         `select_patients` for those of a selection.
     ledger : Ledger, optional
-        The cohort's flags (`cxrlib.quality.ledger.find_flags`). Without, flags are missing: not 0.
+        The cohort's flags (`cxrlib.quality.find_flags`). Without, flags are missing: not 0.
 
     Returns
     -------

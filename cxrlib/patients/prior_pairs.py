@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
+from cxrlib.cohort import FRONTAL_VIEWS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.quality.rules.days import FEW_DAYS

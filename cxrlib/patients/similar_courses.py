@@ -12,9 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.cohort.persons import refuse_patient
-from cxrlib.embedding.embeddings import EmbeddingSet
-from cxrlib.embedding.feature_space import Features, Space, lay_out_space, measure_distances
+from cxrlib.cohort import refuse_patient
+from cxrlib.embedding import EmbeddingSet, Features, Space, lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
 from cxrlib.short_repr import short_repr

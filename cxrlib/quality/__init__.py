@@ -1,1 +1,5 @@
 """Data quality: the ledger of what the rules found, and flags on images."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ ledger is a flag; two more say what is not recorded, which is no fault of a reco
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.quality.ledger import mark_images
 from cxrlib.quality.rules import RULES
 

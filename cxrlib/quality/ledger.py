@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
+from cxrlib.cohort import FRONTAL_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.quality.rules import RULES, SEVERITIES, Rule
@@ -23,10 +22,8 @@ from cxrlib.quality.rules import RULES, SEVERITIES, Rule
 __all__ = [
     "EFFECT_COLUMNS",
     "LEDGER_COLUMNS",
-    "RULES",
     "UPSTREAM",
     "Ledger",
-    "Rule",
     "effect_of_leaving_out",
     "find_flags",
     "get_rule",

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.html_page import FONT, POLICY, frame_table, write_cells
-from cxrlib.charts.style.palette import PALETTES
-from cxrlib.charts.style.template import TEXT_SIZE
+from cxrlib.charts.maps import FONT, POLICY, frame_table, write_cells
+from cxrlib.charts.style import PALETTES, TEXT_SIZE
 from cxrlib.number_text import NOTHING
 from cxrlib.short_repr import short_repr
 

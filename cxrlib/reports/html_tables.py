@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxrlib.number_text import NOTHING
-from cxrlib.summary.table_layout import Column, Row, TableLayout
+from cxrlib.summary import Column, Row, TableLayout
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -34,7 +34,7 @@ def publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
     layout : TableLayout
         Its bars are left out: a cell says the same in numbers.
     lines : sequence of str
-        Where it comes from, the notice first: `cxrlib.reports.provenance.list_provenance`. Stand
+        Where it comes from, the notice first: `cxrlib.reports.list_provenance`. Stand
         below it.
 
     Returns
@@ -48,8 +48,7 @@ def publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
 
 def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
     """Make the table, header and notes included."""
-    from great_tables import GT, loc, style
-    from great_tables import html as as_html
+    from great_tables import GT, html as as_html, loc, style
 
     def text(plain: str) -> "Html":
         return as_html(_escape(plain))

@@ -18,11 +18,11 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.thumbnails import load_thumbnail
+from cxrlib.cohort import Cohort
+from cxrlib.display import load_thumbnail
 from cxrlib.errors import ImageError, ReportError
-from cxrlib.images.image_files import decode_described, read_unchanged
-from cxrlib.literature.licences import (
+from cxrlib.images import decode_described, read_unchanged
+from cxrlib.literature import (
     METADATA_LICENCE,
     cite_images,
     count_licences,
@@ -36,7 +36,7 @@ from cxrlib.literature.licences import (
 from cxrlib.quality.rules.files import ENDINGS
 from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = [
     "MAX_PACK_BYTES",

@@ -7,26 +7,34 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps.html_page import MAP_QUESTION, map_html
-from cxrlib.charts.maps.layers import add_cloud, ring_chosen
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.charts.maps.map_text import caption_map, describe_map
-from cxrlib.charts.style.paper import Imprint
-from cxrlib.charts.style.rendering import render_figure
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.colouring import colour_points
-from cxrlib.maps.lasso import describe_rows
-from cxrlib.maps.map_table import STATE_COLUMNS, export_map, write_parquet
-from cxrlib.maps.mapped_cohort import MappedCohort
-from cxrlib.maps.reference_cohort import ReferenceCloud, describe_cloud
-from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
-from cxrlib.maps.trajectories import (
+from cxrlib.charts.maps import (
+    MAP_QUESTION,
+    add_cloud,
+    caption_map,
+    describe_map,
+    map_html,
+    plot_map,
+    ring_chosen,
+)
+from cxrlib.charts.style import Imprint, render_figure
+from cxrlib.cohort import Cohort
+from cxrlib.maps import (
+    STATE_COLUMNS,
     TABLE_COLUMNS,
+    MappedCohort,
+    ReferenceCloud,
+    SurfaceWish,
     Trajectory,
+    colour_points,
     compute_trajectory,
+    describe_cloud,
+    describe_rows,
+    estimate_surface,
+    export_map,
     find_story,
     has_paper_patients,
     map_points,
+    write_parquet,
 )
 from cxrlib.number_text import name_units
 from cxrlib.reports.provenance import list_provenance, write_export
@@ -56,7 +64,7 @@ def points_table(points: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`.
+        Result of `cxrlib.maps.map_points`.
     """
     return points[[*TABLE_COLUMNS, *STATE_COLUMNS]]
 
@@ -123,7 +131,7 @@ class MapWish:
     surface : SurfaceWish
         What lies behind the points; by default the paper's density.
     colour_by : str, default "state"
-        One of `cxrlib.maps.colouring.list_colourings`.
+        One of `cxrlib.maps.list_colourings`.
     selected : Cohort, optional
         Whose images are drawn in full, the others as faint dots; by default all.
     filters : sequence of str

@@ -19,7 +19,7 @@ def write_methods(manifest: Manifest) -> str:
     Parameters
     ----------
     manifest : mapping
-        Result of `cxrlib.reports.run_manifest.make_manifest`.
+        Result of `cxrlib.reports.make_manifest`.
     """
     parts = (_rows, _outcome, _features, _evaluation, _scores, _uncertainty, _checks, _software)
     return " ".join(part(manifest) for part in parts)

@@ -10,20 +10,12 @@ import numpy as np
 import pandas as pd
 
 from cxrlib import NOTICE
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.persons import refuse_patient
-from cxrlib.literature.licences import (
-    METADATA_LICENCE,
-    credit,
-    describe_licences,
-    licence_of,
-    shorten,
-)
-from cxrlib.patients.patient_facts import MEASURES, UNDATED, say_doubt
-from cxrlib.patients.timeline import find_clock
-from cxrlib.quality.ledger import Ledger, find_flags
+from cxrlib.cohort import Cohort, refuse_patient
+from cxrlib.literature import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
+from cxrlib.patients import MEASURES, UNDATED, find_clock, say_doubt
+from cxrlib.quality import Ledger, find_flags
 from cxrlib.reports.provenance import csv_with_header, list_provenance
-from cxrlib.summary.missingness import RECORDED_COLUMNS
+from cxrlib.summary import RECORDED_COLUMNS
 
 __all__ = [
     "FACTS",

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import ReportError
-from cxrlib.maps.mapped_cohort import MappedCohort
-from cxrlib.storage.files import write_whole
+from cxrlib.maps import MappedCohort
+from cxrlib.storage import write_whole
 
 __all__ = ["csv_with_header", "list_provenance", "write_export"]
 
@@ -28,7 +28,7 @@ def list_provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = (
     source : MappedCohort or Cohort
         A map says which one it is, and by which extractor; a cohort alone has neither.
     filters : sequence of str
-        What the filters keep, in words: `cxrlib.selection.selection.Selection.describe`.
+        What the filters keep, in words: `cxrlib.selection.Selection.describe`.
     """
     cohort = source.cohort if isinstance(source, MappedCohort) else source
     return [

@@ -16,9 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.score_text import write_score
-from cxrlib.baselines.evaluation.scores import POOLED
-from cxrlib.literature.csv_tables import read_rows
+from cxrlib.baselines.evaluation import POOLED, write_score
+from cxrlib.literature import read_rows
 from cxrlib.number_text import name_units
 
 __all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "TRIPOD_AI", "ReportingItem", "answer_items"]
@@ -84,7 +83,7 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
     Parameters
     ----------
     manifest : mapping
-        Result of `cxrlib.reports.run_manifest.make_manifest`.
+        Result of `cxrlib.reports.make_manifest`.
 
     Returns
     -------

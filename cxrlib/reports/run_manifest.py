@@ -8,15 +8,12 @@ from typing import Any
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.baselines.evaluation.models import MLP_SEEDS, Method, choose_method
-from cxrlib.baselines.evaluation.score_text import name_metric
-from cxrlib.baselines.runs.run_log import RunEntry
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.baselines.tasks.task_cards import make_card
-from cxrlib.baselines.tasks.tasks import Task
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.literature.licences import describe_licences
-from cxrlib.storage.json_tables import to_records
+from cxrlib.baselines.evaluation import MLP_SEEDS, Method, choose_method, name_metric
+from cxrlib.baselines.runs import Run, RunEntry
+from cxrlib.baselines.tasks import Task, make_card
+from cxrlib.cohort import Cohort
+from cxrlib.literature import describe_licences
+from cxrlib.storage import to_records
 
 __all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]
 

@@ -6,16 +6,18 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco import MEAN, POOLED
-from cxrlib.baselines.evaluation.paper_score_comparison import describe_score_comparison
-from cxrlib.baselines.evaluation.score_text import name_metric, write_score
-from cxrlib.baselines.runs.run_log import RunEntry
-from cxrlib.baselines.runs.runs import Run, tell_runs
-from cxrlib.charts.cohort.flow import describe_flow, plot_flow
-from cxrlib.charts.scores.forest import describe_forest, plot_forest
-from cxrlib.charts.scores.series import find_chance
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.literature.licences import METADATA_LICENCE, cite_images
+from cxrlib.baselines.evaluation import (
+    MEAN,
+    POOLED,
+    describe_score_comparison,
+    name_metric,
+    write_score,
+)
+from cxrlib.baselines.runs import Run, RunEntry, tell_runs
+from cxrlib.charts.cohort import describe_flow, plot_flow
+from cxrlib.charts.scores import describe_forest, find_chance, plot_forest
+from cxrlib.cohort import Cohort
+from cxrlib.literature import METADATA_LICENCE, cite_images
 from cxrlib.reports.html_page import PageFigure, PageTable, Section, report_html
 from cxrlib.reports.methods_paragraph import write_methods
 from cxrlib.reports.reporting_checklists import AUTHOR, GUIDELINES
@@ -59,11 +61,11 @@ class ReportContents:
         All of the cohort and task.
     manifest : mapping
     items : DataFrame
-        Result of `cxrlib.reports.reporting_checklists.answer_items`.
+        Result of `cxrlib.reports.answer_items`.
     differences : DataFrame
-        Result of `cxrlib.baselines.runs.runs.compare_shortcuts`.
+        Result of `cxrlib.baselines.runs.compare_shortcuts`.
     published : DataFrame
-        Result of `cxrlib.baselines.evaluation.paper_score_comparison.compare_scores`.
+        Result of `cxrlib.baselines.evaluation.compare_scores`.
     more : sequence of ReportPart
     lines : sequence of str
         Where it comes from, the notice first.

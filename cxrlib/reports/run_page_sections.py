@@ -6,21 +6,33 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.calibration import check_calibration
-from cxrlib.baselines.evaluation.influence import find_influence
-from cxrlib.baselines.evaluation.loco import MEAN, POOLED
-from cxrlib.baselines.evaluation.permutation_null import Null, load_null
-from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
-from cxrlib.baselines.evaluation.region_shift import Shift, load_shift
-from cxrlib.baselines.evaluation.subgroups import score_subgroups
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.scores.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.scores.permutation_null import describe_null, plot_null
-from cxrlib.charts.scores.protocol_steps import describe_score_steps, plot_score_steps
-from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
-from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
+from cxrlib.baselines.evaluation import (
+    MEAN,
+    POOLED,
+    Null,
+    Shift,
+    check_calibration,
+    find_influence,
+    load_null,
+    load_shift,
+    score_subgroups,
+    walk_protocol,
+)
+from cxrlib.baselines.runs import Run
+from cxrlib.charts.scores import (
+    describe_calibration,
+    describe_null,
+    describe_score_steps,
+    describe_shift,
+    describe_subgroups,
+    plot_calibration,
+    plot_null,
+    plot_score_steps,
+    plot_shift,
+    plot_subgroups,
+)
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = ["ReportPart", "gather_parts"]
 

@@ -16,12 +16,11 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.paper_score_comparison import compare_scores
-from cxrlib.baselines.runs.run_log import RunEntry
-from cxrlib.baselines.runs.runs import Run, compare_shortcuts, describe_spec, tell_runs
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.evaluation import compare_scores
+from cxrlib.baselines.runs import Run, RunEntry, compare_shortcuts, describe_spec, tell_runs
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.literature.licences import METADATA_LICENCE, credit, licence_of
+from cxrlib.literature import METADATA_LICENCE, credit, licence_of
 from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.reports.reporting_checklists import answer_items
 from cxrlib.reports.run_manifest import (
@@ -31,7 +30,7 @@ from cxrlib.reports.run_manifest import (
 )
 from cxrlib.reports.run_page import ReportContents, write_page
 from cxrlib.reports.run_page_sections import ReportPart
-from cxrlib.storage.json_tables import to_records
+from cxrlib.storage import to_records
 
 __all__ = [
     "FILES",
@@ -69,7 +68,7 @@ def write_run_report(
     runs : sequence of RunEntry
         All that were made on the cohort and task: `cxrlib.baselines.runs.runs.list_runs`.
     more : sequence of ReportPart
-        What else was computed of the run: `cxrlib.reports.run_page_sections.gather_parts`.
+        What else was computed of the run: `cxrlib.reports.gather_parts`.
     today : date, optional
         When it is written.
 

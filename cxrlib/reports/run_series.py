@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from cxrlib.baselines.evaluation.permutation_null import Null
-from cxrlib.baselines.evaluation.score_text import is_number
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.scores.series import Kind, Series
+from cxrlib.baselines.evaluation import Null, is_number
+from cxrlib.baselines.runs import Run
+from cxrlib.charts.scores import Kind, Series
 
 __all__ = ["list_series", "list_shortcuts", "make_series"]
 

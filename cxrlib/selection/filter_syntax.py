@@ -3,9 +3,9 @@
 import difflib
 import math
 
-from cxrlib.cohort.metadata import parse_number
+from cxrlib.cohort import parse_number
 from cxrlib.errors import SelectionError
-from cxrlib.quality.flags import FLAGS
+from cxrlib.quality import FLAGS
 from cxrlib.selection.filters import FILTERS, name_number
 
 __all__ = ["read_terms", "write_term"]
@@ -43,7 +43,7 @@ def read_terms(text: str) -> dict[str, Term]:
     Parameters
     ----------
     text : str
-        See `cxrlib.selection.selection.parse_where`.
+        See `cxrlib.selection.parse_where`.
 
     Raises
     ------

@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import XRAY_VIEWS, YES_NO_CATEGORIES
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES, Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.quality.flags import FLAGS, list_flags
+from cxrlib.quality import FLAGS, list_flags
 
 __all__ = [
     "FILTERS",

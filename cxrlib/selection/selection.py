@@ -14,14 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort, Keeping
-from cxrlib.cohort.metadata import parse_number
+from cxrlib.cohort import Cohort, Keeping, parse_number
 from cxrlib.errors import SelectionError
-from cxrlib.quality.flags import FLAGS, list_flags
+from cxrlib.quality import FLAGS
 from cxrlib.selection.filter_syntax import read_terms, write_term
 from cxrlib.selection.filters import (
     FILTERS,
-    Choice,
     find_reasons,
     get_filter,
     list_choices,
@@ -32,15 +30,12 @@ from cxrlib.selection.filters import (
 
 __all__ = [
     "OPEN_ENDS",
-    "Choice",
     "Loosening",
     "Selection",
     "UnknownValue",
     "check_selection",
     "explain_out",
     "find_loosening",
-    "list_choices",
-    "list_flags",
     "parse_where",
     "select",
 ]
@@ -86,7 +81,7 @@ class Selection:
         "yes", "no", "unclear", "not recorded".
     source, licence : tuple of str
     without : tuple of str
-        Flags of images to leave out, see `cxrlib.quality.flags.FLAGS`.
+        Flags of images to leave out, see `cxrlib.quality.FLAGS`.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cxrlib.system.processes import PACKAGE_FOLDER
+from cxrlib.system import PACKAGE_FOLDER
 
 __all__ = ["find_default_cache", "is_checkout"]
 

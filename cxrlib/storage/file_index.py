@@ -14,7 +14,7 @@ from cxrlib.aliases import Progress
 from cxrlib.errors import StoreError
 from cxrlib.storage.files import hash_file
 from cxrlib.storage.store import INDEX_FOLDER, Store
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.system import describe_read_error
 
 __all__ = ["FileIndex", "hash_files"]
 

@@ -34,7 +34,7 @@ import pyarrow.parquet as pq
 
 from cxrlib.errors import SelectionError, StoreError
 from cxrlib.storage.files import read_regular, write_whole
-from cxrlib.system.os_errors import describe_read_error, describe_write_error
+from cxrlib.system import describe_read_error, describe_write_error
 
 __all__ = ["EMBEDDINGS_FOLDER", "INDEX_FOLDER", "Store", "check_key"]
 

@@ -5,8 +5,8 @@
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.literature.bibliography import article_link
+from cxrlib.cohort import Cohort
+from cxrlib.literature import article_link
 from cxrlib.summary.counts import VIEW_COLUMNS, summarise
 from cxrlib.summary.units import read_images
 

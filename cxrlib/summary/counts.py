@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import FEW, compute_wilson, name_units
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import get_grouping, part_images
@@ -22,7 +22,6 @@ from cxrlib.summary.units import (
     MALE,
     NO,
     UNCLEAR,
-    UNITS,
     YES,
     Units,
     count_conflicts,
@@ -35,7 +34,6 @@ __all__ = [
     "OUTCOME_TITLES",
     "TITLES",
     "TOTALS",
-    "UNITS",
     "VIEW_COLUMNS",
     "Summary",
     "select_published",
@@ -197,7 +195,7 @@ def summarise(cohort: Cohort, by: str, *, unit: str = "image") -> Summary:
     cohort : Cohort
         Its X-rays are counted, all of them: select before (`select_published`).
     by : str
-        One of `cxrlib.summary.groupings.GROUPINGS`.
+        One of `cxrlib.summary.GROUPINGS`.
     unit : {"image", "patient", "person"}, default "image"
         What is counted. Table 3 of the paper counts patients, Table 4 images.
 

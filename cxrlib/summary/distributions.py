@@ -6,7 +6,7 @@ What is not recorded stays in, as missing: a chart says how many it could not sh
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.summary.units import read_images, take_units
 
 __all__ = ["list_ages", "list_image_sizes", "list_offsets"]

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
-from cxrlib.selection.filters import find_reasons, get_filter
-from cxrlib.selection.selection import Selection, select
+from cxrlib.selection import Selection, find_reasons, get_filter, select
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.measures import VARIABLES, Measure, explain_sources, list_measures
 from cxrlib.summary.missingness import RECORDED_COLUMNS
@@ -98,7 +97,7 @@ def split_by_column(cohort: Cohort, name: str, first: str, second: str) -> Masks
     ----------
     cohort : Cohort
     name : str
-        One of `cxrlib.selection.filters.FILTERS` that has values, such as "view" or "region".
+        One of `cxrlib.selection.FILTERS` that has values, such as "view" or "region".
     first, second : str
 
     Raises

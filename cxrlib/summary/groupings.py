@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort.findings import is_usable, parse_finding
-from cxrlib.cohort.metadata import XRAY_VIEWS
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, is_usable, parse_finding
 from cxrlib.errors import SelectionError
-from cxrlib.selection.filters import list_levels
+from cxrlib.selection import list_levels
 from cxrlib.short_repr import short_repr
 
 __all__ = ["GROUPINGS", "Grouping", "Groups", "get_grouping", "part_images"]

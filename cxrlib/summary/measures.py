@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.summary.groupings import GROUPINGS, part_images
 from cxrlib.summary.units import MALE, NO, YES, Units, read_images

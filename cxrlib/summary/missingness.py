@@ -7,9 +7,7 @@ table of a cohort begins with what it does not know.
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import YES_NO_COLUMNS
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, YES_NO_COLUMNS, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.summary.groupings import GROUPINGS, Groups, part_images
 from cxrlib.summary.units import BLANK, UNCLEAR, Units, read_images, take_units
@@ -56,7 +54,7 @@ def describe_missingness(
     cohort : Cohort
         Its X-rays are counted.
     by : str, default "column"
-        "column" for the whole cohort, else a grouping of `cxrlib.summary.groupings.GROUPINGS`,
+        "column" for the whole cohort, else a grouping of `cxrlib.summary.GROUPINGS`,
         such as "region" or "source", for each of its rows.
     unit : {"image", "patient", "person"}, default "image"
         A patient or person has a value if any of their images in the row has one.

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.literature.paper_tables import PublishedCell, PublishedTable, find_table
+from cxrlib.literature import PublishedCell, PublishedTable, find_table
 from cxrlib.summary.paper_counts import OURS_COLUMNS, count_published
 
 __all__ = [
@@ -52,7 +52,7 @@ def compare_published(cohort: Cohort, name: str) -> pd.DataFrame:
         As it is selected; the table's own selection (frontal views, usable findings) is made
         on top. Filters take patients away, so that most numbers are of a different cohort.
     name : str
-        One of `cxrlib.literature.paper_tables.PUBLISHED`.
+        One of `cxrlib.literature.PUBLISHED`.
 
     Returns
     -------

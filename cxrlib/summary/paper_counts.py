@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.regions import UNKNOWN
-from cxrlib.literature.paper_tables import PUBLISHED, find_table
+from cxrlib.cohort import UNKNOWN, Cohort
+from cxrlib.literature import PUBLISHED, find_table
 from cxrlib.summary.counts import VIEW_COLUMNS, Summary, select_published, summarise
 
 __all__ = ["OURS_COLUMNS", "count_published"]
@@ -39,7 +38,7 @@ def count_published(cohort: Cohort, name: str) -> pd.DataFrame:
     cohort : Cohort
         As it is selected; the table's own selection is made on top.
     name : str
-        One of `cxrlib.literature.paper_tables.PUBLISHED`.
+        One of `cxrlib.literature.PUBLISHED`.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
     Parameters
     ----------
     summary : Summary
-        Result of `cxrlib.summary.counts.summarise`.
+        Result of `cxrlib.summary.summarise`.
     title : str
         What is counted; the unit stands below it.
     parts : sequence of str

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import FEW, describe_average, describe_share
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import Groups, get_grouping, part_images
@@ -71,7 +71,7 @@ def make_table_one(
     cohort : Cohort
         Its X-rays are counted.
     by : str, optional
-        A grouping of `cxrlib.summary.groupings.GROUPINGS`.
+        A grouping of `cxrlib.summary.GROUPINGS`.
     unit : {"image", "patient", "person"}, default "patient"
     variables : tuple of str
         Of `cxrlib.summary.measures.VARIABLES`; the one that the groups are made by is left out.

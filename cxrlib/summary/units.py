@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.findings import is_usable
-from cxrlib.cohort.metadata import YES_NO_CATEGORIES, YES_NO_COLUMNS
+from cxrlib.cohort import YES_NO_CATEGORIES, YES_NO_COLUMNS, Cohort, is_usable
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 

@@ -24,7 +24,7 @@ from cxrlib.synthetic.radiograph import Textures, make_textures
 from cxrlib.synthetic.records import COLUMNS, ImageTask, SimulatedCohort, simulate_courses
 from cxrlib.synthetic.rendering import Picture, build_body, render_shot
 from cxrlib.synthetic.truth import VERSION, describe_planted
-from cxrlib.system.processes import ONE_THREAD, count_cores, with_environment
+from cxrlib.system import ONE_THREAD, count_cores, with_environment
 
 __all__ = ["generate_demo"]
 

@@ -29,9 +29,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from cxrlib.errors import CxrError, SelectionError
-from cxrlib.jobs.job_kinds import EXTRACTION, fill_parameters, load_warm_extractor
-from cxrlib.storage.json_records import JSON
-from cxrlib.system.processes import PACKAGE_FOLDER, give_way, run_module
+from cxrlib.jobs import EXTRACTION, fill_parameters, load_warm_extractor
+from cxrlib.storage import JSON
+from cxrlib.system import PACKAGE_FOLDER, give_way, run_module
 
 if TYPE_CHECKING:
     import numpy as np
@@ -200,7 +200,7 @@ def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, J
     import numpy as np
 
     from cxrlib.errors import ImageError
-    from cxrlib.images.image_files import guard_image
+    from cxrlib.images import guard_image
 
     name = Path("upload")
     try:
@@ -233,8 +233,7 @@ def _embed_upload(parameters: Mapping[str, JSON], payload: bytes) -> dict[str, J
 def _decode_upload(payload: bytes, name: Path) -> tuple["np.ndarray", str, list[str]]:
     """Decode a PNG, JPEG or DICOM file: pixels, its kind, how it was read."""
     from cxrlib.errors import ImageError
-    from cxrlib.images.dicom import decode_dicom, is_enveloped, looks_like_dicom
-    from cxrlib.images.image_files import decode_described
+    from cxrlib.images import decode_described, decode_dicom, is_enveloped, looks_like_dicom
 
     if looks_like_dicom(payload) or is_enveloped(payload):
         read = decode_dicom(payload, name)
@@ -263,7 +262,7 @@ def _draw_picture(image: "np.ndarray") -> tuple[bytes, tuple[int, int]]:
     """Encode decoded pixels small, and give the size: nothing else of the upload is in it."""
     from PIL import Image
 
-    from cxrlib.images.image_files import to_eight_bits
+    from cxrlib.images import to_eight_bits
 
     picture = Image.fromarray(to_eight_bits(image))
     picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)

@@ -18,15 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
+from cxrlib.embedding import find_nearest, weigh_neighbours
 from cxrlib.errors import CxrError
 from cxrlib.number_text import FEW, name_units
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.storage.files import hash_file
+from cxrlib.storage import ExtractorInfo, hash_file
 
 if TYPE_CHECKING:
-    from cxrlib.maps.mapped_cohort import MappedCohort
+    from cxrlib.maps import MappedCohort
 
 __all__ = [
     "ALLOW_VARIABLE",
@@ -206,7 +205,7 @@ def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0)
         If uploads are not allowed here, this one cannot be used (the message says why), or the
         extractor on this machine is another one now.
     """
-    from cxrlib.jobs.job_kinds import TRUST_VARIABLE
+    from cxrlib.jobs import TRUST_VARIABLE
     from cxrlib.uploads.isolated_process import run_piped
 
     if not are_uploads_allowed():

@@ -3,9 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from cxrlib.reports.provenance import list_provenance
-from cxrlib.summary.counts import select_published, summarise
-from cxrlib.summary.summary_layout import lay_out_summary
+from cxrlib.reports import list_provenance
+from cxrlib.summary import lay_out_summary, select_published, summarise
 from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import load_selected, show_filters

@@ -12,13 +12,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.patients.patient_list import (
-    choose_opening_patient,
-    suggest_patients_of_paper,
-    summarise_patients,
-)
-from cxrlib.storage.store import Store
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.patients import choose_opening_patient, suggest_patients_of_paper, summarise_patients
+from cxrlib.storage import Store
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 from ui.patients.patient_list import load_patients, read_asked, show_patient_list
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from cxrlib.uploads.placement import ALLOW_VARIABLE
+from cxrlib.uploads import ALLOW_VARIABLE
 from tests.browser.look import (
     CHROMIUM_FLAGS,
     Findings,

@@ -12,11 +12,10 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.display.overlays import explain_misfit, lung_boxes, mask_png
-from cxrlib.display.thumbnails import encode_full
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.display import encode_full, explain_misfit, lung_boxes, mask_png
 from cxrlib.errors import CxrError
-from cxrlib.images.image_files import read_image_bytes
+from cxrlib.images import read_image_bytes
 from ui.images.viewer import Picture, show_viewer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import cxrlib
-from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps import MappedCohort
 from cxrlib.short_repr import LONGEST_REPR, short_repr
 
 LARGE = (

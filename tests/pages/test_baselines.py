@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.baselines.runs.run_log import list_runs
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.storage.store import Store
+from cxrlib.baselines.runs import list_runs
+from cxrlib.cohort import load_cohort
+from cxrlib.storage import Store
 from tests.pages.reading import written
 from ui.baselines.controls import SECTIONS
 from ui.baselines.run_history import write_label

@@ -11,12 +11,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.literature.paper_tables import PUBLISHED, find_table
+from cxrlib.cohort import load_cohort
+from cxrlib.literature import PUBLISHED, find_table
 from cxrlib.quality.rules import RULES
-from cxrlib.selection.filters import FILTERS
-from cxrlib.summary.counts import summarise
-from cxrlib.summary.group_comparison import Comparison
+from cxrlib.selection import FILTERS
+from cxrlib.summary import Comparison, summarise
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
 from ui.cohort.controls import SECTIONS

@@ -8,12 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 import ui.data.work_panel
 import ui.session.jobs
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import StoreError
-from cxrlib.jobs.job_queue import JobBook, JobRequest
-from cxrlib.jobs.job_record import format_job
-from cxrlib.maps.inventory import ExtractorState
-from cxrlib.storage.store import Store
+from cxrlib.jobs import JobBook, JobRequest, format_job
+from cxrlib.maps import ExtractorState
+from cxrlib.storage import Store
 from tests.pages.reading import written
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.patients.prior_pairs import Pair
-from cxrlib.reports.patient_record import record_table
+from cxrlib.cohort import load_cohort
+from cxrlib.patients import Pair
+from cxrlib.reports import record_table
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
 from ui.patients.choice import name_turn

@@ -4,16 +4,12 @@ import functools
 
 import streamlit as st
 
-from cxrlib.baselines.features.feature_matrix import FeatureChoice
-from cxrlib.baselines.features.feature_sets import list_feature_sets
-from cxrlib.baselines.runs.run_log import BOOK, KEPT, RunEntry, list_runs
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.baselines.runs.runs import Run, find_run, make_run
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import Task, TaskColumn, list_task_columns
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.selection.selection import Selection
-from cxrlib.storage.store import Store
+from cxrlib.baselines.features import FeatureChoice, list_feature_sets
+from cxrlib.baselines.runs import BOOK, KEPT, Run, RunEntry, RunSpec, find_run, list_runs, make_run
+from cxrlib.baselines.tasks import Task, TaskColumn, TaskRows, list_task_columns, take_rows
+from cxrlib.cohort import Cohort
+from cxrlib.selection import Selection
+from cxrlib.storage import Store
 from ui.session.resources import find_cache, time_changes, time_computed
 
 __all__ = ["list_choices", "load_columns", "load_entries", "load_rows", "load_run", "run_now"]

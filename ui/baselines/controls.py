@@ -11,14 +11,11 @@ from typing import Any
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation.folds import HOLD_OUTS
-from cxrlib.baselines.evaluation.loco import MEAN, POOLED
-from cxrlib.baselines.evaluation.protocols import PROTOCOLS, find_protocol
-from cxrlib.baselines.features.feature_matrix import FeatureChoice
-from cxrlib.baselines.runs.run_spec import MAX_SEED, QUERY_NAMES, RunSpec
-from cxrlib.baselines.tasks.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import MAX_DAYS, XRAY_VIEWS
+from cxrlib.baselines.evaluation import HOLD_OUTS, MEAN, POOLED, PROTOCOLS, find_protocol
+from cxrlib.baselines.features import FeatureChoice
+from cxrlib.baselines.runs import MAX_SEED, QUERY_NAMES, RunSpec
+from cxrlib.baselines.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
+from cxrlib.cohort import MAX_DAYS, XRAY_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from ui.baselines.cached import load_columns
 from ui.widgets.address import PageAddress, write_parameters

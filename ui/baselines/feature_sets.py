@@ -6,15 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation.score_text import name_metric
-from cxrlib.baselines.features.feature_matrix import FeatureChoice
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.scores.heat_table import describe_score_table, plot_score_table
-from cxrlib.charts.scores.series import find_chance, list_scores
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.evaluation import name_metric
+from cxrlib.baselines.features import FeatureChoice
+from cxrlib.baselines.runs import Run, RunSpec
+from cxrlib.charts.scores import describe_score_table, find_chance, list_scores, plot_score_table
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.reports.run_series import list_shortcuts, make_series
+from cxrlib.reports import list_shortcuts, make_series
 from ui.baselines.cached import load_run, run_now
 from ui.baselines.controls import open_cell
 from ui.widgets.figure import show_figure

@@ -7,13 +7,19 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation.calibration import check_calibration
-from cxrlib.baselines.evaluation.influence import find_influence
-from cxrlib.baselines.evaluation.subgroups import score_subgroups
-from cxrlib.baselines.evaluation.worst_predictions import rank_images
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.scores.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
+from cxrlib.baselines.evaluation import (
+    check_calibration,
+    find_influence,
+    rank_images,
+    score_subgroups,
+)
+from cxrlib.baselines.runs import Run
+from cxrlib.charts.scores import (
+    describe_calibration,
+    describe_subgroups,
+    plot_calibration,
+    plot_subgroups,
+)
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from ui.images.patient_link import offer_patient

@@ -5,13 +5,21 @@ from functools import partial
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco import MEAN, POOLED
-from cxrlib.baselines.evaluation.permutation_null import N_PERMUTATIONS, Null, load_null
-from cxrlib.baselines.evaluation.score_text import is_number, name_fold, name_metric, write_score
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.scores.permutation_null import describe_null, plot_null
-from cxrlib.cohort.cohort_list import CohortEntry
-from cxrlib.storage.store import Store
+from cxrlib.baselines.evaluation import (
+    MEAN,
+    N_PERMUTATIONS,
+    POOLED,
+    Null,
+    is_number,
+    load_null,
+    name_fold,
+    name_metric,
+    write_score,
+)
+from cxrlib.baselines.runs import Run
+from cxrlib.charts.scores import describe_null, plot_null
+from cxrlib.cohort import CohortEntry
+from cxrlib.storage import Store
 from ui.baselines.run_button import make_request
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache

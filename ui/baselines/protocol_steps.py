@@ -7,14 +7,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation.protocol_steps import walk_protocol
-from cxrlib.baselines.evaluation.region_shift import load_shift
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.charts.scores.protocol_steps import describe_score_steps, plot_score_steps
-from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
-from cxrlib.cohort.cohort_list import CohortEntry
+from cxrlib.baselines.evaluation import load_shift, walk_protocol
+from cxrlib.baselines.runs import Run
+from cxrlib.charts.scores import describe_score_steps, describe_shift, plot_score_steps, plot_shift
+from cxrlib.cohort import CohortEntry
 from cxrlib.errors import SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from ui.baselines.run_button import make_request
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache

@@ -5,14 +5,16 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco import MEAN
-from cxrlib.baselines.evaluation.paper_score_comparison import (
+from cxrlib.baselines.evaluation import (
+    MEAN,
     compare_scores,
     describe_score_comparison,
+    is_number,
+    name_metric,
+    write_interval,
 )
-from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write_interval
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.literature.paper_scores import find_scores
+from cxrlib.baselines.runs import Run
+from cxrlib.literature import find_scores
 from cxrlib.number_text import NOTHING
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrlib.baselines.runs.run_log import RunEntry
-from cxrlib.baselines.runs.run_spec import describe_spec
-from cxrlib.baselines.runs.runs import Run, tell_runs
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.runs import Run, RunEntry, describe_spec, tell_runs
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.reports.reporting_checklists import AUTHOR, answer_items
-from cxrlib.reports.run_manifest import make_manifest
-from cxrlib.reports.run_page_sections import gather_parts
-from cxrlib.reports.run_report import pack_report, write_run_report
-from cxrlib.storage.store import Store
-from cxrlib.summary.table_layout import lay_out_frame
+from cxrlib.reports import (
+    AUTHOR,
+    answer_items,
+    gather_parts,
+    make_manifest,
+    pack_report,
+    write_run_report,
+)
+from cxrlib.storage import Store
+from cxrlib.summary import lay_out_frame
 from ui.baselines.cached import load_entries
 from ui.baselines.run_history import show_command
 from ui.session.resources import find_cache

@@ -6,22 +6,29 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation.folds import name_held_out
-from cxrlib.baselines.evaluation.loco import MEAN, POOLED
-from cxrlib.baselines.evaluation.permutation_null import Null
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
+    MEAN,
+    POOLED,
     Cells,
+    Null,
     is_number,
     name_fold,
+    name_held_out,
     name_metric,
     write_interval,
 )
-from cxrlib.baselines.runs.runs import Run, tell_runs
-from cxrlib.charts.scores.forest import describe_forest, plot_forest
-from cxrlib.charts.scores.series import find_chance, list_scores, make_axis, read_scores
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.baselines.runs import Run, tell_runs
+from cxrlib.charts.scores import (
+    describe_forest,
+    find_chance,
+    list_scores,
+    make_axis,
+    plot_forest,
+    read_scores,
+)
+from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import name_units
-from cxrlib.reports.run_series import list_series
+from cxrlib.reports import list_series
 from ui.baselines.cached import load_entries
 from ui.baselines.controls import open_cell
 from ui.widgets.choice import choose_one

@@ -3,14 +3,12 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.baselines.features.feature_matrix import FeatureChoice
-from cxrlib.baselines.runs.run_jobs import spec_parameters
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.cohort_list import CohortEntry
+from cxrlib.baselines.features import FeatureChoice
+from cxrlib.baselines.runs import RunSpec, spec_parameters
+from cxrlib.cohort import Cohort, CohortEntry
 from cxrlib.errors import SelectionError
-from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.storage.json_records import JSON
+from cxrlib.jobs import JobRequest
+from cxrlib.storage import JSON
 from ui.baselines.cached import run_now
 from ui.baselines.controls import is_opening
 from ui.session.jobs import offer_job

@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation.score_text import is_number, name_metric, write_interval
-from cxrlib.baselines.runs.run_log import RunEntry, keep_run
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.baselines.runs.runs import Run, compare_runs, tell_runs
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.evaluation import is_number, name_metric, write_interval
+from cxrlib.baselines.runs import Run, RunEntry, RunSpec, compare_runs, keep_run, tell_runs
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from ui.baselines.cached import load_entries, load_run
 from ui.baselines.controls import ask
 from ui.session.resources import find_cache

@@ -9,15 +9,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.tasks.task_cards import Card, make_card
-from cxrlib.baselines.tasks.task_rows import TaskRows, compare_labelled, count_classes
-from cxrlib.baselines.tasks.tasks import Task
-from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.tasks import Card, Task, TaskRows, compare_labelled, count_classes, make_card
+from cxrlib.charts.cohort import describe_differences, plot_differences
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
-from cxrlib.reports.provenance import csv_with_header
-from cxrlib.summary.group_comparison import Comparison
+from cxrlib.reports import csv_with_header
+from cxrlib.summary import Comparison
 from ui.widgets.figure import show_figure
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
@@ -60,7 +58,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     ----------
     rows : TaskRows
     provenance : sequence of str
-        `cxrlib.reports.provenance.list_provenance`, with the filters.
+        `cxrlib.reports.list_provenance`, with the filters.
     stem : str
         Of the files' names.
     """

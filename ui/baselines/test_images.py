@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation.score_text import write_score
-from cxrlib.baselines.evaluation.worst_predictions import rank_images
-from cxrlib.baselines.runs.runs import Run
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.evaluation import rank_images, write_score
+from cxrlib.baselines.runs import Run
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from ui.baselines.controls import ALL_GROUPS

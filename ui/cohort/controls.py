@@ -4,9 +4,9 @@ import functools
 
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.summary.counts import UNITS, select_published
+from cxrlib.summary import UNITS, select_published
 from ui.widgets.choice import choose_one, choose_part
 from ui.widgets.text import show_alert
 

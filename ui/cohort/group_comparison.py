@@ -5,18 +5,17 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.selection.filters import FILTERS, list_choices
-from cxrlib.selection.selection import Selection
-from cxrlib.summary.group_comparison import (
+from cxrlib.charts.cohort import describe_differences, plot_differences
+from cxrlib.cohort import Cohort
+from cxrlib.selection import FILTERS, Selection, list_choices
+from cxrlib.summary import (
+    RECORDED_COLUMNS,
     Comparison,
     compare_groups,
     compare_recorded,
     split_by_column,
     split_by_selection,
 )
-from cxrlib.summary.missingness import RECORDED_COLUMNS
 from ui.widgets.chart import show_chart
 from ui.widgets.choice import choose_one, reset_choices
 from ui.widgets.dense_table import show_dense_table

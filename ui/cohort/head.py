@@ -6,10 +6,9 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, Cohort
 from cxrlib.number_text import describe_share, name_units
-from cxrlib.summary.counts import Summary, summarise
+from cxrlib.summary import Summary, summarise
 from ui.widgets.text import show_text
 
 __all__ = ["show_head"]

@@ -3,27 +3,30 @@
 from collections.abc import Sequence
 from functools import partial
 
-from cxrlib.charts.cohort.geography import (
-    describe_places,
-    describe_unplaced,
-    describe_world,
-    plot_places,
-    plot_world,
-)
-from cxrlib.charts.cohort.histograms import (
+from cxrlib.charts.cohort import (
     describe_ages,
     describe_offsets,
+    describe_places,
     describe_sizes,
+    describe_unplaced,
+    describe_world,
     plot_ages,
     plot_offsets,
+    plot_places,
     plot_sizes,
+    plot_world,
 )
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.summary.counts import Summary, summarise
-from cxrlib.summary.distributions import list_ages, list_image_sizes, list_offsets
-from cxrlib.summary.geography import place_counts
-from cxrlib.summary.summary_layout import lay_out_summary
+from cxrlib.summary import (
+    Summary,
+    lay_out_summary,
+    list_ages,
+    list_image_sizes,
+    list_offsets,
+    place_counts,
+    summarise,
+)
 from ui.widgets.chart import show_chart
 from ui.widgets.dense_table import show_dense_table
 

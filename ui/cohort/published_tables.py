@@ -7,17 +7,18 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.literature.paper_tables import PUBLISHED, PublishedTable, find_table
+from cxrlib.cohort import Cohort
+from cxrlib.literature import PUBLISHED, PublishedTable, find_table
 from cxrlib.number_text import name_units
-from cxrlib.summary.paper_comparison import (
+from cxrlib.summary import (
+    TableLayout,
     compare_published,
+    count_published,
     describe_comparison,
     format_number,
+    lay_out_frame,
     list_unpublished_rows,
 )
-from cxrlib.summary.paper_counts import count_published
-from cxrlib.summary.table_layout import TableLayout, lay_out_frame
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.text import show_quiet, show_text

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.quality.flags import FLAGS
-from cxrlib.quality.ledger import (
+from cxrlib.cohort import Cohort
+from cxrlib.quality import (
+    FLAGS,
     Ledger,
     effect_of_leaving_out,
     find_flags,
     mark_images,
     upstream_report,
 )
-from cxrlib.summary.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary import TableLayout, lay_out_frame
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.saving import Saving, offer_saving
@@ -84,7 +84,7 @@ def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
     Parameters
     ----------
     rules : DataFrame
-        `cxrlib.quality.ledger.Ledger.count` with what leaving out would leave.
+        `cxrlib.quality.Ledger.count` with what leaving out would leave.
     """
     shown = rules[["severity", "title", *COUNTS, "meaning", "action"]]
     layout = lay_out_frame(
@@ -158,7 +158,7 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
     Parameters
     ----------
     flags : DataFrame
-        Of `cxrlib.quality.ledger.Ledger`.
+        Of `cxrlib.quality.Ledger`.
     title : str
     most : int
         Flags shown; what is saved holds all.

@@ -6,18 +6,21 @@ from functools import partial
 
 import pandas as pd
 
-from cxrlib.charts.cohort.findings import describe_findings, plot_findings
-from cxrlib.charts.cohort.missingness import describe_missing, plot_missing
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.literature.bibliography import PAPERS, cite_articles, cite_collection
+from cxrlib.charts.cohort import describe_findings, describe_missing, plot_findings, plot_missing
+from cxrlib.cohort import Cohort
+from cxrlib.literature import PAPERS, cite_articles, cite_collection
 from cxrlib.number_text import name_units
-from cxrlib.summary.articles import list_articles
-from cxrlib.summary.counts import VIEW_COLUMNS, summarise
-from cxrlib.summary.groupings import GROUPINGS
-from cxrlib.summary.missingness import describe_missingness
-from cxrlib.summary.summary_layout import lay_out_summary
-from cxrlib.summary.table_layout import TableLayout, lay_out_frame
-from cxrlib.summary.table_one import make_table_one
+from cxrlib.summary import (
+    GROUPINGS,
+    VIEW_COLUMNS,
+    TableLayout,
+    describe_missingness,
+    lay_out_frame,
+    lay_out_summary,
+    list_articles,
+    make_table_one,
+    summarise,
+)
 from ui.widgets.chart import show_chart
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table

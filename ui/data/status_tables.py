@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.inventory import list_cache
+from cxrlib.cohort import Cohort
+from cxrlib.maps import list_cache
 from cxrlib.number_text import name_units
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from ui.session.resources import find_cache
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
@@ -22,7 +22,7 @@ def describe_files(counts: Mapping[str, object]) -> str:
     Parameters
     ----------
     counts : mapping
-        Result of `cxrlib.cohort.cohort.count_cohort`.
+        Result of `cxrlib.cohort.count_cohort`.
     """
     lacking = [
         f"{counts[name]:,} {words}"
@@ -61,7 +61,7 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
     ----------
     cohort : Cohort
     origin : sequence of str
-        `cxrlib.reports.provenance.list_provenance`, on top of the saved table.
+        `cxrlib.reports.list_provenance`, on top of the saved table.
     file_stem : str
         Of its file.
     """

@@ -7,15 +7,13 @@ from html import escape
 
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.cohort_list import CohortEntry
-from cxrlib.display.thumbnails import list_thumbnails
+from cxrlib.cohort import Cohort, CohortEntry
+from cxrlib.display import list_thumbnails
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import StoreError
-from cxrlib.jobs.job_queue import Job, JobRequest, describe_job
-from cxrlib.maps.inventory import ExtractorState, list_extractor_states
-from cxrlib.maps.mapped_cohort import explain_no_map
-from cxrlib.storage.store import Store
+from cxrlib.jobs import Job, JobRequest, describe_job
+from cxrlib.maps import ExtractorState, explain_no_map, list_extractor_states
+from cxrlib.storage import Store
 from ui.session.job_offers import offer_map
 from ui.session.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
 from ui.session.resources import find_cache, time_changes

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.overlays import explain_misfit
+from cxrlib.cohort import Cohort
+from cxrlib.display import explain_misfit
 from cxrlib.errors import CxrError
 from cxrlib.number_text import NOTHING
 from ui.images.patient_link import offer_patient

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from cxrlib.display.tokens import check, choose_expiry, sign
+from cxrlib.display import check, choose_expiry, sign
 from cxrlib.errors import CxrError, ImageError, SelectionError, TokenError
 from ui.widgets.address import base_path
 

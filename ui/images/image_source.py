@@ -9,17 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.overlays import mask_png
-from cxrlib.display.thumbnails import (
-    FULL_VERSION,
-    THUMBNAIL_VERSION,
-    encode_full,
-    load_thumbnail,
-)
+from cxrlib.cohort import Cohort
+from cxrlib.display import FULL_VERSION, THUMBNAIL_VERSION, encode_full, load_thumbnail, mask_png
 from cxrlib.errors import SelectionError
-from cxrlib.images.image_files import check_unchanged, read_unchanged
-from cxrlib.storage.store import Store
+from cxrlib.images import check_unchanged, read_unchanged
+from cxrlib.storage import Store
 from ui.session import resources
 from ui.session.byte_cache import ByteCache
 

@@ -1,7 +1,7 @@
 """The way from an image on any page to its patient on the patients page."""
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.patients.prior_pairs import pair_image
+from cxrlib.cohort import Cohort
+from cxrlib.patients import pair_image
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cohort
 from ui.session.shown_patient import Shown, name_pair

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from cxrlib.charts.style.text import day_words
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.overlays import lung_boxes
+from cxrlib.charts.style import day_words
+from cxrlib.cohort import Cohort
+from cxrlib.display import lung_boxes
 from ui.images.image_route import image_url
 from ui.images.viewer import Picture
 

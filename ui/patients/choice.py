@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from cxrlib.patients.prior_pairs import Pair, choose_pair, pair_image
+from cxrlib.patients import Pair, choose_pair, pair_image
 from ui.session.shown_patient import PARAMETERS, Shown, name_pair
 from ui.widgets.address import PageAddress, report_unknown
 

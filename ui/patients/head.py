@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.number_text import NOTHING, name_units
-from cxrlib.patients.patient_facts import list_undated_facts
+from cxrlib.patients import list_undated_facts
 from ui.widgets.text import show_quiet, show_text
 
 __all__ = [
@@ -31,7 +31,7 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
     Parameters
     ----------
     summary : Series
-        The patient's row of `cxrlib.patients.patient_list.summarise_patients`.
+        The patient's row of `cxrlib.patients.summarise_patients`.
     rows : DataFrame
         The patient's X-rays.
     kept : collection of str
@@ -80,7 +80,7 @@ def describe_patient(summary: pd.Series) -> str:
     Parameters
     ----------
     summary : Series
-        Of `cxrlib.patients.patient_list.summarise_patients`.
+        Of `cxrlib.patients.summarise_patients`.
     """
     words = name_units(int(summary["n_images"]), "X-ray")
     if missing := int(summary["n_images"] - summary["n_with_file"]):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.overlays import explain_misfit
+from cxrlib.cohort import Cohort
+from cxrlib.display import explain_misfit
 from cxrlib.errors import CxrError
-from cxrlib.patients.prior_pairs import (
+from cxrlib.patients import (
     SIDES,
     Pair,
     PairFacts,

@@ -8,9 +8,9 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
-from cxrlib.quality.ledger import find_flags
+from cxrlib.quality import find_flags
 from cxrlib.quality.rules import SEVERITIES
 from ui.patients.image_pair import name_images
 from ui.widgets.text import show_quiet

@@ -6,27 +6,27 @@ from functools import lru_cache, partial
 
 import pandas as pd
 
-from cxrlib.charts.patients.output_courses import explain_scale, plot_course
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
+from cxrlib.charts.patients import explain_scale, plot_course
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet, Space, lay_out_space, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo
-from cxrlib.embedding.feature_space import Space, lay_out_space
 from cxrlib.errors import ProjectionError
-from cxrlib.patients.output_courses import (
+from cxrlib.patients import (
+    SIDES,
     Noise,
+    Pair,
     choose_outputs,
     compare_outputs,
     course_table,
     describe_course,
     estimate_noise,
+    name_sides,
     output_course,
     write_value,
 )
-from cxrlib.patients.prior_pairs import SIDES, Pair, name_sides
-from cxrlib.reports.provenance import list_provenance
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
-from cxrlib.summary.table_layout import TableLayout, lay_out_frame
+from cxrlib.reports import list_provenance
+from cxrlib.storage import EmbeddingStore, Store
+from cxrlib.summary import TableLayout, lay_out_frame
 from ui.session.current_cohort import current_entry
 from ui.session.job_offers import show_missing_map
 from ui.session.resources import find_cache, load_current, time_changes
@@ -165,9 +165,9 @@ def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> 
     Parameters
     ----------
     compared : DataFrame
-        Of `cxrlib.patients.output_courses.compare_outputs`.
+        Of `cxrlib.patients.compare_outputs`.
     sides : tuple of (str, str)
-        What the two are called, as `cxrlib.patients.prior_pairs.name_sides` gives it. Where their
+        What the two are called, as `cxrlib.patients.name_sides` gives it. Where their
         order is not known, or turned round, there is a difference but no change.
     """
     change = "change" if sides == SIDES else "difference"

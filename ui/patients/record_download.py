@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError
-from cxrlib.literature.licences import METADATA_LICENCE, describe_licences
+from cxrlib.literature import METADATA_LICENCE, describe_licences
 from cxrlib.number_text import NOTHING
-from cxrlib.quality.ledger import find_flags
-from cxrlib.reports.image_export import pack_images, plan_pack
-from cxrlib.reports.patient_record import TITLES, record_csv, record_json, record_table
+from cxrlib.quality import find_flags
+from cxrlib.reports import TITLES, pack_images, plan_pack, record_csv, record_json, record_table
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet
@@ -67,7 +66,7 @@ def put_in_words(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Of `cxrlib.reports.patient_record.record_table`.
+        Of `cxrlib.reports.record_table`.
 
     Returns
     -------

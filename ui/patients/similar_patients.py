@@ -5,14 +5,12 @@ from functools import lru_cache, partial
 
 import streamlit as st
 
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.charts.maps.map_text import describe_map
-from cxrlib.charts.patients.output_courses import explain_near, plot_near
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.trajectories import compute_trajectory
-from cxrlib.patients.similar_courses import Courses, describe_courses, list_notes, nearest_courses
-from cxrlib.reports.map_export import points_table
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.charts.maps import describe_map, plot_map
+from cxrlib.charts.patients import explain_near, plot_near
+from cxrlib.cohort import Cohort
+from cxrlib.maps import compute_trajectory
+from cxrlib.patients import Courses, describe_courses, list_notes, nearest_courses
+from cxrlib.reports import list_provenance, points_table
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
 from ui.session.current_cohort import current_entry

@@ -7,14 +7,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.patients.timeline import plot_timeline
-from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.patients.patient_facts import lab_table
-from cxrlib.patients.prior_pairs import Pair, name_sides
-from cxrlib.patients.timeline import describe_timeline, lay_out_timeline, timeline_table
-from cxrlib.reports.image_export import pictures_for_export, placeholders, tell_pictures
-from cxrlib.storage.store import Store
+from cxrlib.charts.patients import plot_timeline
+from cxrlib.charts.style import Theme
+from cxrlib.cohort import Cohort
+from cxrlib.patients import (
+    Pair,
+    describe_timeline,
+    lab_table,
+    lay_out_timeline,
+    name_sides,
+    timeline_table,
+)
+from cxrlib.reports import pictures_for_export, placeholders, tell_pictures
+from cxrlib.storage import Store
 from ui.images.image_route import image_url
 from ui.patients.choice import choose_image, name_turn
 from ui.session.current_cohort import current_entry

@@ -4,9 +4,9 @@ import functools
 
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.map_settings import MapExtractor, list_map_extractors
-from cxrlib.storage.store import Store
+from cxrlib.cohort import Cohort
+from cxrlib.maps import MapExtractor, list_map_extractors
+from cxrlib.storage import Store
 from ui.session.resources import find_cache, time_computed
 
 __all__ = ["find_asked_extractor", "list_extractors"]

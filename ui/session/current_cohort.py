@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrlib.cohort.cohort_list import CohortEntry, find_entry
+from cxrlib.cohort import CohortEntry, find_entry
 from ui.session.resources import list_cohorts
 from ui.widgets.address import report_unknown
 from ui.widgets.choice import BOUND

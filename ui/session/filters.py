@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import parse_number
+from cxrlib.cohort import Cohort, parse_number
 from cxrlib.number_text import name_units
-from cxrlib.selection.filters import FILTERS, list_choices, list_numbers, name_number
-from cxrlib.selection.selection import (
+from cxrlib.selection import (
+    FILTERS,
     OPEN_ENDS,
     Loosening,
     Selection,
     explain_out,
     find_loosening,
+    list_choices,
+    list_numbers,
+    name_number,
     select,
 )
 from ui.widgets.choice import BOUND, choose_many, reset_choices
@@ -73,7 +75,7 @@ def current_selection() -> Selection:
 
 @functools.lru_cache(maxsize=32)
 def load_selected(cohort: Cohort, selection: Selection) -> Cohort:
-    """Select once for all sessions; see `cxrlib.selection.selection.select`."""
+    """Select once for all sessions; see `cxrlib.selection.select`."""
     return select(cohort, selection)
 
 
@@ -99,7 +101,7 @@ def describe_empty(ways: Sequence[Loosening]) -> str:
     Parameters
     ----------
     ways : sequence of Loosening
-        As `cxrlib.selection.selection.find_loosening` gives them.
+        As `cxrlib.selection.find_loosening` gives them.
     """
     if not ways:
         return "No image is left, and no single filter is to blame. Reset the filters."

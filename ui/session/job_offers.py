@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry
+from cxrlib.cohort import COLLECTION, CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, find_weights
-from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.maps.mapped_cohort import explain_no_map
+from cxrlib.jobs import JobRequest
+from cxrlib.maps import explain_no_map
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache, find_cohort
 from ui.widgets.text import show_quiet, show_text
@@ -31,7 +31,7 @@ def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool =
 def offer_planned_map(
     entry: CohortEntry, kind: str, parameters: Mapping[str, Any], *, title: str
 ) -> None:
-    """Offer a map by settings of one's own, of `cxrlib.maps.map_settings.plan_map`."""
+    """Offer a map by settings of one's own, of `cxrlib.maps.plan_map`."""
     request = JobRequest(kind, {"data": str(entry.path), **parameters})
     button = "Make this map" if kind == "map" else "Embed and map"
     offer_job(request, label=f"Map of {entry.title}: {title}", button=button, primary=True)
@@ -68,7 +68,7 @@ def show_demo_offer(entry: CohortEntry) -> bool:
 
 def show_collection_offer() -> bool:
     """Offer to fetch the public collection, its licences first; tell whether it is offered."""
-    from cxrlib.cohort.public_collection import LICENCE_NOTICE
+    from cxrlib.cohort import LICENCE_NOTICE
 
     if (find_cache() / COLLECTION / "metadata.csv").is_file():
         return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from cxrlib.errors import CxrError
-from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
 from ui.session.resources import find_cache
 from ui.widgets.text import show_alert, show_text
 

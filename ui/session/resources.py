@@ -9,16 +9,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlib.charts.maps.map import HOVER_COLUMN, write_hover_texts
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.cohort.cohort_list import COLLECTION, CohortEntry, find_entry, list_entries, split_paths
+from cxrlib.charts.maps import HOVER_COLUMN, write_hover_texts
+from cxrlib.cohort import (
+    COLLECTION,
+    Cohort,
+    CohortEntry,
+    find_entry,
+    list_entries,
+    load_cohort,
+    split_paths,
+)
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import CohortError
-from cxrlib.maps.map_settings import MapChoice
-from cxrlib.maps.mapped_cohort import MappedCohort, find_maps, load_map
-from cxrlib.maps.trajectories import find_story, list_patients, map_points
-from cxrlib.storage.cache_folder import find_default_cache
-from cxrlib.storage.store import Store
+from cxrlib.maps import (
+    MapChoice,
+    MappedCohort,
+    find_maps,
+    find_story,
+    list_patients,
+    load_map,
+    map_points,
+)
+from cxrlib.storage import Store, find_default_cache
 
 __all__ = [
     "Current",

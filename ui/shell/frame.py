@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from cxrlib import NOTICE
-from cxrlib.charts.style.palette import PALETTES
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.charts.style import PALETTES
+from cxrlib.cohort import Cohort
 from cxrlib.errors import CxrError, ProjectionError
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cohort, load_current

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cxrlib.uploads.placement import are_uploads_allowed
+from cxrlib.uploads import are_uploads_allowed
 
 __all__ = ["IN_MEMORY", "guard_uploads"]
 

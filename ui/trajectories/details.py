@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import describe_out
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.trajectories import Trajectory
-from cxrlib.reports.map_export import stops_table, tell_story
+from cxrlib.charts.maps import describe_out
+from cxrlib.cohort import Cohort
+from cxrlib.maps import Trajectory
+from cxrlib.reports import stops_table, tell_story
 from ui.session.resources import Current
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
@@ -44,7 +44,7 @@ def show_paths(
     ----------
     paths : sequence of Trajectory
     origin : sequence of str
-        Where they come from, `cxrlib.reports.provenance.list_provenance`.
+        Where they come from, `cxrlib.reports.list_provenance`.
     filtered_out : sequence of str
         Chosen patients of whom the filters leave no image.
     left_out : DataFrame
@@ -89,7 +89,7 @@ def show_details(current: Current, *, origin: Sequence[str]) -> None:
     ----------
     current : Current
     origin : sequence of str
-        Where its tables come from, `cxrlib.reports.provenance.list_provenance`.
+        Where its tables come from, `cxrlib.reports.list_provenance`.
     """
     with st.expander("How to read this"):
         st.markdown(HOW_TO_READ)

@@ -10,18 +10,19 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.maps.layers import add_cloud, ring_chosen
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.charts.maps.map_text import caption_map, describe_map
-from cxrlib.charts.maps.uploaded import mark_upload
-from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.colouring import Colouring
-from cxrlib.maps.reference_cohort import ReferenceCloud, describe_cloud
-from cxrlib.maps.surfaces import Surface, SurfaceWish
-from cxrlib.maps.trajectories import Trajectory
-from cxrlib.reports.map_export import MapWish, map_page, tell_chosen
-from cxrlib.uploads.placement import Placed
+from cxrlib.charts.maps import (
+    add_cloud,
+    caption_map,
+    describe_map,
+    mark_upload,
+    plot_map,
+    ring_chosen,
+)
+from cxrlib.charts.style import Theme
+from cxrlib.cohort import Cohort
+from cxrlib.maps import Colouring, ReferenceCloud, Surface, SurfaceWish, Trajectory, describe_cloud
+from cxrlib.reports import MapWish, map_page, tell_chosen
+from cxrlib.uploads import Placed
 from ui.session.resources import Current
 from ui.widgets.saving import Saving
 

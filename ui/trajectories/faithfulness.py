@@ -9,39 +9,29 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.maps.faithfulness import (
-    explain_path_share,
-    explain_steps,
-    plot_path_share,
-    plot_steps,
-)
-from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.embedding.embeddings import EmbeddingSet, load_embeddings
-from cxrlib.embedding.feature_space import Features, Space, lay_out_space
-from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.maps.bad_state_definitions import MarkedImages, mark_bad
-from cxrlib.maps.faithfulness import (
+from cxrlib.charts.maps import explain_path_share, explain_steps, plot_path_share, plot_steps
+from cxrlib.charts.style import Theme
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet, Features, Space, lay_out_space, load_embeddings
+from cxrlib.jobs import JobRequest
+from cxrlib.maps import (
+    N_SEEDS,
+    MarkedImages,
+    Spread,
+    SurfaceWish,
+    Trajectory,
     describe_faithfulness,
     describe_spread,
     describe_steps,
+    load_spread,
+    mark_bad,
     measure_faithfulness,
     measure_steps,
     measure_typical,
 )
-from cxrlib.maps.seed_stability import N_SEEDS, Spread, load_spread
-from cxrlib.maps.surfaces import SurfaceWish
-from cxrlib.maps.trajectories import Trajectory
-from cxrlib.patients.neighbour_states import (
-    NEAREST,
-    PathShares,
-    describe_path_shares,
-    path_shares,
-    shares_table,
-)
-from cxrlib.selection.selection import Selection
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.patients import NEAREST, PathShares, describe_path_shares, path_shares, shares_table
+from cxrlib.selection import Selection
+from cxrlib.storage import EmbeddingStore, Store
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
 from ui.session.jobs import offer_job
@@ -77,7 +67,7 @@ def show_belief(
     wish : SurfaceWish
         What is drawn behind the points: its definition of bad counts here too.
     provenance : sequence of str
-        `cxrlib.reports.provenance.list_provenance`.
+        `cxrlib.reports.list_provenance`.
     filters : sequence of str
         In words. They leave out no neighbour: who is near does not depend on a selection.
     """

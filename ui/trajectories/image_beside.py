@@ -5,10 +5,10 @@ from collections.abc import Container, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.charts.maps.map_text import describe_out
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.trajectories import Trajectory
-from cxrlib.selection.selection import find_all_reasons
+from cxrlib.charts.maps import describe_out
+from cxrlib.cohort import Cohort
+from cxrlib.maps import Trajectory
+from cxrlib.selection import find_all_reasons
 from ui.images.image_panel import show_image_panel
 from ui.session.filters import current_selection
 from ui.session.resources import Current

@@ -11,24 +11,24 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.maps.lasso import (
+from cxrlib.maps import (
     MOST_IN_ADDRESS,
     ChosenImages,
     chosen_table,
     compare_chosen,
     count_chosen,
     describe_rows,
+    export_map,
     find_rows,
     read_clicked,
+    write_parquet,
     write_rows,
 )
-from cxrlib.maps.map_table import export_map, write_parquet
 from cxrlib.number_text import NOTHING, name_units
-from cxrlib.selection.selection import Selection
-from cxrlib.summary.group_comparison import Comparison
-from cxrlib.summary.table_layout import TableLayout, lay_out_frame
+from cxrlib.selection import Selection
+from cxrlib.summary import Comparison, TableLayout, lay_out_frame
 from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected

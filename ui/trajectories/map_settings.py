@@ -5,21 +5,20 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.cohort_list import CohortEntry
+from cxrlib.cohort import Cohort, CohortEntry
+from cxrlib.embedding import Features
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES
-from cxrlib.embedding.feature_space import Features
 from cxrlib.errors import ProjectionError
-from cxrlib.maps.map_settings import (
+from cxrlib.maps import (
     METHODS,
     VIEWS,
     MapChoice,
     MapExtractor,
+    ProjectionSettings,
     describe_settings,
     explain_unusable,
     plan_map,
 )
-from cxrlib.maps.projection import ProjectionSettings
 from ui.session.asked_extractor import list_extractors
 from ui.session.job_offers import offer_planned_map
 from ui.session.resources import load_current, time_computed

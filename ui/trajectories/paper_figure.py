@@ -6,9 +6,8 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.maps.paper_figure import compare_with_paper, explain_difference
-from cxrlib.maps.trajectories import PAPER_PATIENTS, has_paper_patients
-from cxrlib.summary.table_layout import Cell, Column, Row, TableLayout
+from cxrlib.maps import PAPER_PATIENTS, compare_with_paper, explain_difference, has_paper_patients
+from cxrlib.summary import Cell, Column, Row, TableLayout
 from ui.session.resources import Current
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.text import show_text
@@ -50,7 +49,7 @@ def show_paper_difference(current: Current, *, density: str, origin: Sequence[st
     density : str
         What is drawn behind the points, in words: "density of ICU or tube, bandwidth 1.0".
     origin : sequence of str
-        Where the map comes from, `cxrlib.reports.provenance.list_provenance`.
+        Where the map comes from, `cxrlib.reports.list_provenance`.
     """
     if not _is_paper_map(current):
         return

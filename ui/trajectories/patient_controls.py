@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.maps.mapped_cohort import explain_off_map
+from cxrlib.maps import explain_off_map
 from ui.session.current_cohort import current_entry, is_cohort_new
 from ui.session.resources import Current
 from ui.widgets.address import report_unknown

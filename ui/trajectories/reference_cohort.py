@@ -5,13 +5,11 @@ from dataclasses import asdict, dataclass
 
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.cohort_list import find_entry
+from cxrlib.cohort import Cohort, find_entry
 from cxrlib.errors import CxrError, ProjectionError
-from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.maps.reference_cohort import ReferenceCloud, load_fitted, place_reference
-from cxrlib.maps.trajectories import map_points
-from cxrlib.storage.store import Store
+from cxrlib.jobs import JobRequest
+from cxrlib.maps import ReferenceCloud, load_fitted, map_points, place_reference
+from cxrlib.storage import Store
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, find_cohort, list_cohorts, time_computed

@@ -9,12 +9,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.maps.reference_cohort import ReferenceCloud
-from cxrlib.maps.trajectories import Trajectory, compute_trajectories, count_map, describe_counts
-from cxrlib.reports.map_export import tell_behind
-from cxrlib.reports.provenance import list_provenance
-from cxrlib.selection.selection import Selection
+from cxrlib.cohort import Cohort
+from cxrlib.maps import ReferenceCloud, Trajectory, compute_trajectories, count_map, describe_counts
+from cxrlib.reports import list_provenance, tell_behind
+from cxrlib.selection import Selection
 from ui.session.filters import load_selected, show_empty
 from ui.session.resources import Current
 from ui.widgets.text import show_quiet

@@ -9,8 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
-from cxrlib.reports.map_export import points_table
+from cxrlib.charts.maps import describe_multiples, plot_multiples
+from cxrlib.reports import points_table
 from ui.session.resources import Current
 from ui.trajectories.surface_controls import choose_panels, load_colouring
 from ui.widgets.figure import show_figure

@@ -6,10 +6,9 @@ from datetime import date
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.charts.maps.html_page import MAP_QUESTION
-from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
-from cxrlib.maps.trajectories import Trajectory
-from cxrlib.reports.map_export import points_table
+from cxrlib.charts.maps import MAP_QUESTION
+from cxrlib.maps import SurfaceWish, Trajectory, estimate_surface
+from cxrlib.reports import points_table
 from ui.trajectories.details import show_story
 from ui.trajectories.drawing import Drawing
 from ui.trajectories.image_beside import find_shown_image, show_map_image

@@ -6,11 +6,16 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrlib.charts.maps.small_multiples import MAX_PANELS
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
-from cxrlib.maps.bad_state_definitions import DEFINITIONS, SEVERITIES
-from cxrlib.maps.colouring import Colouring, colour_points, list_colourings
-from cxrlib.maps.surfaces import SurfaceWish
+from cxrlib.charts.maps import MAX_PANELS
+from cxrlib.cohort import FRONTAL_VIEWS
+from cxrlib.maps import (
+    DEFINITIONS,
+    SEVERITIES,
+    Colouring,
+    SurfaceWish,
+    colour_points,
+    list_colourings,
+)
 from ui.session.resources import Current
 from ui.widgets.choice import choose_many, choose_number, choose_one
 
@@ -43,7 +48,7 @@ def list_colours(current: Current) -> tuple[str, ...]:
 def load_colouring(current: Current, by: str) -> Colouring:
     """Read what all points of a map are coloured by, once for all sessions.
 
-    Take the rows that filters keep of it by `cxrlib.maps.colouring.Colouring.take`: colours stay.
+    Take the rows that filters keep of it by `cxrlib.maps.Colouring.take`: colours stay.
     """
     return colour_points(current.points, by, embeddings=current.mapped.embeddings)
 

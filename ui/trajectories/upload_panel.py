@@ -12,7 +12,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxrlib.errors import CxrError
-from cxrlib.uploads.placement import (
+from cxrlib.uploads import (
     Placed,
     Reference,
     Upload,

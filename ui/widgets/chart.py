@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.style.rows import read_click
+from cxrlib.charts.style import read_click
 from ui.widgets.figure import show_figure
 from ui.widgets.text import show_quiet
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from cxrlib.charts.style.palette import PALETTES, Palette
+from cxrlib.charts.style import PALETTES, Palette
 from cxrlib.number_text import NOTHING
-from cxrlib.reports.html_tables import publication_html
-from cxrlib.reports.provenance import csv_with_header
-from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
+from cxrlib.reports import csv_with_header, publication_html
+from cxrlib.summary import Bar, Cell, Column, Row, TableLayout
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet
 
@@ -38,7 +37,7 @@ def show_dense_table(
     layout : TableLayout
     key : str
     provenance : sequence of str
-        `cxrlib.reports.provenance.list_provenance`, with the filters; on every file that is saved.
+        `cxrlib.reports.list_provenance`, with the filters; on every file that is saved.
     file_stem : str
         Of the files' names: "regions-2026-01-31".
     max_height : int, optional

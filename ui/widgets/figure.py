@@ -14,9 +14,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.style.paper import Imprint, keep_printable, put_on_paper
-from cxrlib.charts.style.rendering import FIGURE_KINDS, PNG_SCALE
-from cxrlib.reports.provenance import csv_with_header
+from cxrlib.charts.style import FIGURE_KINDS, PNG_SCALE, Imprint, keep_printable, put_on_paper
+from cxrlib.reports import csv_with_header
 from ui.widgets.assets import plotly_url
 from ui.widgets.component import load_component
 from ui.widgets.saving import Saving, offer_saving
@@ -71,7 +70,7 @@ def show_figure(
     caption : str
         What it is, from how many, how not to read it; shown, and printed below a saved figure.
     provenance : sequence of str
-        `cxrlib.reports.provenance.list_provenance`, with the filters; printed and on top of the
+        `cxrlib.reports.list_provenance`, with the filters; printed and on top of the
         numbers.
     file_stem : str
         Of the files' names: "map-2026-01-31".

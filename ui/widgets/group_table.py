@@ -6,8 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from cxrlib.number_text import NOTHING, write_tenths
-from cxrlib.summary.group_comparison import Comparison
-from cxrlib.summary.table_layout import TableLayout, lay_out_frame
+from cxrlib.summary import Comparison, TableLayout, lay_out_frame
 
 __all__ = ["lay_out_groups"]
 

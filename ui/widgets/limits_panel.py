@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from cxrlib.literature.limitations import LIMITS, NOT_FOR, Limit
+from cxrlib.literature import LIMITS, NOT_FOR, Limit
 
 __all__ = ["show_limits"]
 

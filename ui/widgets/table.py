@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.reports.provenance import csv_with_header
+from cxrlib.reports import csv_with_header
 from ui.widgets.saving import Saving, offer_saving
 
 __all__ = ["show_table"]
@@ -33,7 +33,7 @@ def show_table(
         What is shown.
     key : str
     provenance : sequence of str
-        `cxrlib.reports.provenance.list_provenance`, with the filters.
+        `cxrlib.reports.list_provenance`, with the filters.
     file_stem : str
         Of the file's name: "paths-2026-01-31".
     numbers : DataFrame or callable, optional

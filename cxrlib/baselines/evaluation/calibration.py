@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Floats
-from cxrlib.baselines.evaluation.loco import POOLED, LocoResult
+from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.protocols import CORRECTED, refuse_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval, weigh_images
+from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import name_units
 
 __all__ = ["CALIBRATION_COLUMNS", "check_calibration"]

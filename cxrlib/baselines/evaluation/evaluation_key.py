@@ -8,8 +8,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 from cxrlib.baselines.evaluation.protocols import LocoSettings
-from cxrlib.baselines.features.feature_matrix import Features, match_features
-from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.features import Features, match_features
+from cxrlib.baselines.tasks import TaskRows
 
 __all__ = ["READ_COLUMNS", "list_versions", "name_evaluation"]
 

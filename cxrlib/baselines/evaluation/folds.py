@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr

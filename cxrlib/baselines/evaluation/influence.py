@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
-from cxrlib.baselines.evaluation.loco import MEAN, POOLED, LocoResult
-from cxrlib.baselines.evaluation.loco_result import read_cases
-from cxrlib.baselines.evaluation.scores import POOLED_METRICS, list_metrics, sum_pairs
+from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
+from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics, sum_pairs
 from cxrlib.errors import SelectionError
 
 __all__ = ["find_influence"]

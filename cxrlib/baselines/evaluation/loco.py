@@ -19,7 +19,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     measure_size,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS, Fold, name_held_out
+from cxrlib.baselines.evaluation.folds import GUARDS, Fold, name_held_out
 from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
     LocoPlan,
@@ -35,47 +35,16 @@ from cxrlib.baselines.evaluation.loco_result import (
     LocoResult,
     read_cases,
 )
-from cxrlib.baselines.evaluation.paired_differences import DIFFERENCE_COLUMNS, compare_results
 from cxrlib.baselines.evaluation.protocols import (
-    CORRECTED,
-    PROTOCOLS,
-    PUBLISHED,
     LocoSettings,
-    Protocol,
-    find_protocol,
 )
 from cxrlib.baselines.evaluation.resampling import find_interval
-from cxrlib.baselines.evaluation.scores import MEAN, METRICS, POOLED, POOLED_METRICS, RANGES
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, RANGES
+from cxrlib.baselines.features import Features
+from cxrlib.baselines.tasks import TaskRows
 from cxrlib.number_text import name_units
 
-__all__ = [
-    "CORRECTED",
-    "DIFFERENCE_COLUMNS",
-    "FOLD_COLUMNS",
-    "HOLD_OUTS",
-    "MEAN",
-    "METRICS",
-    "POOLED",
-    "PREDICTION_COLUMNS",
-    "PROTOCOLS",
-    "PUBLISHED",
-    "SCORE_COLUMNS",
-    "Kept",
-    "LocoPlan",
-    "LocoResult",
-    "LocoSettings",
-    "Predictions",
-    "Protocol",
-    "compare_results",
-    "compute_values",
-    "find_protocol",
-    "plan_loco",
-    "predict_folds",
-    "run_loco",
-    "score_seeds",
-]
+__all__ = ["compute_values", "run_loco", "score_seeds"]
 
 
 def run_loco(

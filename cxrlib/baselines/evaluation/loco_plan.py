@@ -26,8 +26,8 @@ from cxrlib.baselines.evaluation.models import (
 )
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.scores import list_metrics
-from cxrlib.baselines.features.feature_matrix import Features, describe_missing, match_features
-from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.features import Features, describe_missing, match_features
+from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr

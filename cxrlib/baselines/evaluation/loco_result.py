@@ -8,8 +8,8 @@ from cxrlib.baselines.evaluation.fold_scores import FoldCase
 from cxrlib.baselines.evaluation.folds import name_groups
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import LocoSettings
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows, narrow_rows
+from cxrlib.baselines.features import Features
+from cxrlib.baselines.tasks import TaskRows, narrow_rows
 
 __all__ = [
     "FOLD_COLUMNS",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from cxrlib.literature.paper_scores import (
+from cxrlib.literature import (
     DECIMALS,
     MEAN,
     PUBLISHED_TASKS,
@@ -25,11 +25,11 @@ from cxrlib.literature.paper_scores import (
     add_up_counts,
     find_scores,
 )
-from cxrlib.summary.paper_comparison import VERDICTS
+from cxrlib.summary import VERDICTS
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.evaluation.loco import LocoResult
-    from cxrlib.baselines.tasks.task_rows import TaskRows
+    from cxrlib.baselines.evaluation.loco_result import LocoResult
+    from cxrlib.baselines.tasks import TaskRows
 
 __all__ = [
     "COUNT_COLUMNS",
@@ -279,7 +279,7 @@ def _type_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse_protocol(result: "LocoResult") -> tuple[str, str] | None:
     """Say why scores of another protocol cannot be set against printed ones."""
-    from cxrlib.baselines.evaluation.loco import PUBLISHED
+    from cxrlib.baselines.evaluation.protocols import PUBLISHED
 
     settings = result.settings
     if settings.protocol == PUBLISHED and not settings.is_strict:

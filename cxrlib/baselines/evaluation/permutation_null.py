@@ -21,21 +21,17 @@ from numpy.typing import NDArray
 from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
 from cxrlib.baselines.evaluation.folds import name_groups
-from cxrlib.baselines.evaluation.loco import (
-    POOLED,
-    LocoPlan,
-    LocoSettings,
-    compute_values,
-    plan_loco,
-    predict_folds,
-)
+from cxrlib.baselines.evaluation.loco import compute_values
+from cxrlib.baselines.evaluation.loco_plan import LocoPlan, plan_loco, predict_folds
+from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.resampling import LEVEL
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.evaluation.scores import POOLED
+from cxrlib.baselines.features import Features
+from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = ["N_PERMUTATIONS", "Null", "compute_null", "load_null", "null_key", "permute_labels"]
 
@@ -179,7 +175,7 @@ def compute_null(
     Raises
     ------
     SelectionError
-        If n is not 1 to 10,000, for pixels, or as `cxrlib.baselines.evaluation.loco.run_loco`.
+        If n is not 1 to 10,000, for pixels, or as `cxrlib.baselines.evaluation.run_loco`.
     """
     settings = settings or LocoSettings()
     _check(features, n)

@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco import POOLED, LocoResult, run_loco
+from cxrlib.baselines.evaluation.loco import run_loco
+from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
-from cxrlib.baselines.evaluation.scores import METRICS, list_metrics
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows
+from cxrlib.baselines.evaluation.scores import METRICS, POOLED, list_metrics
+from cxrlib.baselines.features import Features
+from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 
 __all__ = ["WALK_COLUMNS", "walk_protocol"]

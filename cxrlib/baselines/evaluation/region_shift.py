@@ -26,13 +26,13 @@ from cxrlib.baselines.evaluation.models import Method, choose_method, fit_model,
 from cxrlib.baselines.evaluation.protocols import CORRECTED, LocoSettings, Protocol, refuse_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, count_independent, find_interval
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.baselines.features import Features
+from cxrlib.baselines.tasks import TaskRows
+from cxrlib.cohort import UNKNOWN
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = [
     "N_REPEATS",
@@ -106,7 +106,7 @@ class _Images:
     x : ndarray of float, shape (n_images, n_columns)
     is_class : bool
     method : str
-        The model, one of `cxrlib.baselines.evaluation.models.Method`.
+        The model, one of `cxrlib.baselines.evaluation.Method`.
     """
 
     group: NDArray[np.object_]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 import numpy as np
 
 from cxrlib.baselines.evaluation.models import Fit
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = ["KIND", "KeptFits"]
 
@@ -20,13 +20,13 @@ _ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
 class KeptFits(MutableMapping[FoldSeed, Fit]):
-    """Keep fits by fold and seed, as `cxrlib.baselines.evaluation.loco.run_loco` takes them.
+    """Keep fits by fold and seed, as `cxrlib.baselines.evaluation.run_loco` takes them.
 
     Parameters
     ----------
     store : Store
     key : str
-        Names the evaluation, see `cxrlib.baselines.evaluation.evaluation_key.name_evaluation`.
+        Names the evaluation, see `cxrlib.baselines.evaluation.name_evaluation`.
     n_images : mapping of str to int
         Test images of each fold: a stored fit of another length is none.
     on_fit : callable, optional

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.baselines.evaluation.loco import LocoResult
+from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.protocols import refuse_few
 from cxrlib.baselines.evaluation.resampling import (
     count_fewest,

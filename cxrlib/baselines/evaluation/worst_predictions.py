@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco import LocoResult
+from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.errors import SelectionError
 
 __all__ = ["WORST_COLUMNS", "rank_images"]

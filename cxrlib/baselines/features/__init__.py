@@ -1,1 +1,5 @@
 """Feature sets: what a model is given of each image."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.baselines.features.feature_matrix import FeatureChoice, Features
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.embedding.extractors import (
     EXTRACTOR_NAMES,
     ExtractorInfo,
@@ -21,17 +21,15 @@ from cxrlib.embedding.extractors.densenet import LUNG_OPACITY
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.storage import EmbeddingStore, Store
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.tasks.task_rows import TaskRows
+    from cxrlib.baselines.tasks import TaskRows
 
 __all__ = [
     "CONSTRUCTIONS",
     "DEFAULT_EXTRACTOR",
     "FOUR_OUTPUTS",
-    "LUNG_OPACITY",
     "advise_embedding",
     "list_constructions",
     "list_extractor_choices",

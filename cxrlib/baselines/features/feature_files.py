@@ -22,11 +22,11 @@ import pyarrow.parquet as pq
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.features.feature_matrix import MAX_NAME, Features, features_from_matrix
-from cxrlib.cohort.planted_truth import make_encodable
+from cxrlib.cohort import make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.storage.files import read_regular
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.storage import read_regular
+from cxrlib.system import describe_read_error
 
 __all__ = ["ID_COLUMN", "MAX_BYTES", "MAX_CELLS", "MAX_COLUMNS", "read_feature_file"]
 
@@ -62,7 +62,7 @@ class _Table:
 def read_feature_file(path: Path | str) -> Features:
     """Read features from a Parquet or CSV file.
 
-    `cxrlib.baselines.features.feature_matrix.match_features` then takes the images of a task.
+    `cxrlib.baselines.features.match_features` then takes the images of a task.
 
     Parameters
     ----------

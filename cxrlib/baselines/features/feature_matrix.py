@@ -19,7 +19,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.tasks.task_rows import TaskRows
+    from cxrlib.baselines.tasks import TaskRows
 
 __all__ = [
     "MAX_NAME",

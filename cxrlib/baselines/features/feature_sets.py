@@ -18,9 +18,9 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.tasks.task_rows import TaskRows
-    from cxrlib.cohort.cohort import Cohort
-    from cxrlib.storage.store import Store
+    from cxrlib.baselines.tasks import TaskRows
+    from cxrlib.cohort import Cohort
+    from cxrlib.storage import Store
 
 __all__ = [
     "are_features_at_hand",
@@ -92,7 +92,7 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
 
 def are_features_at_hand(name: str, rows: "TaskRows", store: "Store") -> bool:
     """Tell whether `load_features` has the numbers without decoding images, which takes a while."""
-    from cxrlib.embedding.pixel_vectors import are_pixels_stored
+    from cxrlib.embedding import are_pixels_stored
 
     return name != "pixels" or are_pixels_stored(rows.cohort, list_images(rows), store)
 
@@ -112,9 +112,9 @@ def load_pixel_features(
     """Load the images themselves as features, with progress: `load_features` for "pixels".
 
     The first time of a task its images are decoded, some tenths of a second each at worst; then
-    they lie in the store. See `cxrlib.embedding.pixel_vectors.load_pixels` for the parameters.
+    they lie in the store. See `cxrlib.embedding.load_pixels` for the parameters.
     """
-    from cxrlib.embedding.pixel_vectors import load_pixels
+    from cxrlib.embedding import load_pixels
 
     image_ids = list_images(rows)
     contents = rows.cohort.table.set_index("image_id")["sha256"].reindex(list(image_ids))
@@ -145,7 +145,7 @@ def _make_pixel_features(
     pixels: NDArray[np.float32], image_ids: tuple[str, ...], missing: Mapping[str, str]
 ) -> Features:
     """Make a feature set of pixels."""
-    from cxrlib.images.image_files import PREPROCESSING, SIDE
+    from cxrlib.images import PREPROCESSING, SIDE
 
     return Features(
         name="pixels",

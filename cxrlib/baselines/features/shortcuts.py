@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort.metadata import YES_NO_COLUMNS
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, YES_NO_COLUMNS
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
-from cxrlib.summary.missingness import RECORDED_COLUMNS
+from cxrlib.summary import RECORDED_COLUMNS
 
 if TYPE_CHECKING:
-    from cxrlib.baselines.tasks.task_rows import TaskRows
+    from cxrlib.baselines.tasks import TaskRows
 
 __all__ = ["SHORTCUTS", "SHORTCUT_TITLES", "Shortcut", "list_label_columns", "read_shortcut"]
 

@@ -12,26 +12,27 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cxrlib.aliases import Progress, ShouldStop
-from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
-from cxrlib.baselines.evaluation.paper_score_comparison import (
+from cxrlib.baselines.evaluation import (
     PAPER_SCORE_COLUMNS,
+    PUBLISHED,
+    LocoSettings,
     compare_class_counts,
     compare_scores,
     describe_score_comparison,
     list_not_run,
 )
-from cxrlib.baselines.features.feature_sets import list_feature_sets, spell_set_name
-from cxrlib.baselines.runs.runs import RunSpec, make_run
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.features import list_feature_sets, spell_set_name
+from cxrlib.baselines.runs.run_spec import RunSpec
+from cxrlib.baselines.runs.runs import make_run
+from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
+from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.literature.paper_scores import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
+from cxrlib.literature import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
 
 if TYPE_CHECKING:
-    from cxrlib.storage.store import Store
+    from cxrlib.storage import Store
 
 __all__ = [
     "REPRODUCTION_COLUMNS",
@@ -76,7 +77,7 @@ class Reproduction:
         `REPRODUCTION_COLUMNS`, a line a printed score (seeds averaged).
     counts : DataFrame
         The classes of each task and region beside the paper's: see
-        `cxrlib.baselines.evaluation.paper_score_comparison.compare_class_counts`. Of images with a
+        `cxrlib.baselines.evaluation.compare_class_counts`. Of images with a
         readable file.
     not_run : tuple of NotRun
     notes : tuple of str

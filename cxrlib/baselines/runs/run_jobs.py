@@ -1,8 +1,8 @@
 """Evaluations that take long, as jobs: the null, the shift, and the network on pixels.
 
 Each makes the run it belongs to first, so that it is in the run book; what a job gives lies in the
-store, where `cxrlib.baselines.evaluation.permutation_null.load_null`,
-`cxrlib.baselines.evaluation.region_shift.load_shift` and `cxrlib.baselines.runs.runs.find_run`
+store, where `cxrlib.baselines.evaluation.load_null`,
+`cxrlib.baselines.evaluation.load_shift` and `cxrlib.baselines.runs.find_run`
 find it.
 """
 
@@ -11,23 +11,30 @@ from dataclasses import replace
 from typing import Any
 
 from cxrlib.aliases import Progress, ShouldStop
-from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
-from cxrlib.baselines.evaluation.folds import Labels, make_folds
-from cxrlib.baselines.evaluation.models import MLP_SEEDS, choose_method, refuse_training
-from cxrlib.baselines.evaluation.permutation_null import PERMUTATIONS, compute_null, null_key
-from cxrlib.baselines.evaluation.protocols import LocoSettings, find_protocol
-from cxrlib.baselines.evaluation.region_shift import compute_shift, shift_key
-from cxrlib.baselines.evaluation.stored_fits import KeptFits
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.features.feature_sets import load_pixel_features
+from cxrlib.baselines.evaluation import (
+    MLP_SEEDS,
+    PERMUTATIONS,
+    KeptFits,
+    Labels,
+    LocoSettings,
+    choose_method,
+    compute_null,
+    compute_shift,
+    find_protocol,
+    make_folds,
+    name_evaluation,
+    null_key,
+    refuse_training,
+    shift_key,
+)
+from cxrlib.baselines.features import Features, load_pixel_features
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import read_task
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.tasks import TaskRows, read_task, take_rows
+from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.selection.selection import check_selection
-from cxrlib.storage.store import Store
+from cxrlib.selection import check_selection
+from cxrlib.storage import Store
 
 __all__ = [
     "check_run_parameters",

@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from cxrlib.baselines.evaluation.scores import MEAN, POOLED
+from cxrlib.baselines.evaluation import MEAN, POOLED
 from cxrlib.baselines.runs.run_record import RECORD_ERRORS, RunRecord, Seconds, parse_record
 from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
-from cxrlib.baselines.tasks.tasks import Task
+from cxrlib.baselines.tasks import Task
 from cxrlib.errors import SelectionError
-from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
-from cxrlib.storage.store import Store
+from cxrlib.storage import FINITE, Count, Quantity, Store, parse_json
 
 __all__ = [
     "Headline",

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from annotated_types import Interval
 
-from cxrlib.baselines.evaluation.loco_result import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
+from cxrlib.baselines.evaluation import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.json_records import FINITE, Count, Quantity, parse_json
+from cxrlib.storage import FINITE, Count, Quantity, parse_json
 
 __all__ = [
     "RECORD_ERRORS",
@@ -51,7 +51,7 @@ class RunRecord:
     ----------
     id : str
     spec : dict
-        `cxrlib.baselines.runs.run_spec.RunSpec.to_dict`.
+        `cxrlib.baselines.runs.RunSpec.to_dict`.
     fingerprint : str
         Of the cohort.
     versions : dict of str to str

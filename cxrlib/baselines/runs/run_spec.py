@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cxrlib.baselines.evaluation.folds import HOLD_OUTS
-from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
-from cxrlib.baselines.features.feature_sets import spell_set_name
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, read_task
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.evaluation import HOLD_OUTS, PROTOCOLS, LocoSettings, find_protocol
+from cxrlib.baselines.features import spell_set_name
+from cxrlib.baselines.tasks import PAPER_TASKS, Task, read_task
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.selection.selection import Selection, parse_where
+from cxrlib.selection import Selection, parse_where
 
 __all__ = ["MAX_RESAMPLES", "QUERY_NAMES", "RunSpec", "describe_spec"]
 
@@ -32,7 +31,7 @@ class RunSpec:
     ----------
     task : Task
     features : str
-        Name of a feature set, see `cxrlib.baselines.features.feature_sets.list_feature_sets`; for
+        Name of a feature set, see `cxrlib.baselines.features.list_feature_sets`; for
         numbers from outside the file that the command line names, or any name. Kept in one
         spelling.
     settings : LocoSettings
@@ -43,7 +42,7 @@ class RunSpec:
     ------
     SelectionError
         If the filters are not understood, the name of the features is no UTF-8, or the protocol is
-        none of `cxrlib.baselines.evaluation.protocols.PROTOCOLS`: no address and no command line
+        none of `cxrlib.baselines.evaluation.PROTOCOLS`: no address and no command line
         could name it.
     """
 

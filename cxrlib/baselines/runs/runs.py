@@ -16,43 +16,45 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.aliases import ShouldStop
-from cxrlib.baselines.evaluation.evaluation_key import READ_COLUMNS, list_versions
-from cxrlib.baselines.evaluation.loco import MEAN, Kept, LocoResult, compare_results, run_loco
-from cxrlib.baselines.features.feature_matrix import Features, describe_missing, match_features
-from cxrlib.baselines.features.feature_sets import are_features_at_hand, load_features
-from cxrlib.baselines.features.shortcuts import SHORTCUTS
+from cxrlib.baselines.evaluation import (
+    MEAN,
+    READ_COLUMNS,
+    Kept,
+    LocoResult,
+    compare_results,
+    list_versions,
+    run_loco,
+)
+from cxrlib.baselines.features import (
+    SHORTCUTS,
+    Features,
+    are_features_at_hand,
+    describe_missing,
+    load_features,
+    match_features,
+)
 from cxrlib.baselines.runs.run_log import (
     RUNS,
-    RunEntry,
-    count_runs,
-    keep_run,
     list_runs,
     read_record,
     write_entry,
 )
 from cxrlib.baselines.runs.run_record import RunRecord, format_record, settle
-from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
-from cxrlib.baselines.tasks.task_rows import TaskRows, narrow_rows, take_rows
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.runs.run_spec import RunSpec
+from cxrlib.baselines.tasks import TaskRows, narrow_rows, take_rows
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
-from cxrlib.selection.selection import check_selection
+from cxrlib.selection import check_selection
 from cxrlib.short_repr import short_repr
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 __all__ = [
     "Run",
     "RunComparison",
-    "RunEntry",
-    "RunSpec",
     "compare_runs",
     "compare_shortcuts",
-    "count_runs",
-    "describe_spec",
     "find_run",
-    "keep_run",
-    "list_runs",
-    "list_versions",
     "make_run",
     "run_id",
     "tell_runs",
@@ -230,7 +232,7 @@ def make_run(
         Asked between fits.
     kept : mutable mapping, optional
         Fits of the run itself that were done before, see
-        `cxrlib.baselines.evaluation.loco.run_loco`.
+        `cxrlib.baselines.evaluation.run_loco`.
 
     Returns
     -------

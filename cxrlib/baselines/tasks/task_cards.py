@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
-from cxrlib.cohort.metadata import YES_NO_COLUMNS
-from cxrlib.literature.csv_tables import read_rows
+from cxrlib.cohort import YES_NO_COLUMNS
+from cxrlib.literature import read_rows
 
 __all__ = ["Card", "describe_exclusion", "describe_population", "make_card"]
 

@@ -14,14 +14,11 @@ import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
-from cxrlib.cohort.cohort import Cohort, SelectionStep
-from cxrlib.cohort.metadata import XRAY_VIEWS
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, Cohort, SelectionStep
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, name_units
-from cxrlib.selection.filters import LAST, name_number
-from cxrlib.selection.selection import Selection, find_all_reasons
-from cxrlib.summary.group_comparison import Comparison, compare_groups
+from cxrlib.selection import LAST, Selection, find_all_reasons, name_number
+from cxrlib.summary import Comparison, compare_groups
 
 __all__ = [
     "CLASS_GROUPINGS",
@@ -448,7 +445,7 @@ def compare_labelled(
     unit : {"person", "patient", "image"}, default "person"
         Patients are taken where persons are not known.
     n_resamples, seed
-        As in `cxrlib.summary.group_comparison.compare_groups`.
+        As in `cxrlib.summary.compare_groups`.
 
     Returns
     -------

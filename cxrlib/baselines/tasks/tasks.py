@@ -14,16 +14,16 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import (
+from cxrlib.cohort import (
     MAX_DAYS,
     XRAY_VIEWS,
     YES_NO_CATEGORIES,
     YES_NO_COLUMNS,
+    Cohort,
     parse_number,
 )
 from cxrlib.errors import SelectionError
-from cxrlib.selection.filters import name_number
+from cxrlib.selection import name_number
 
 __all__ = [
     "DERIVED",

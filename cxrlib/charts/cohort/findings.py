@@ -7,17 +7,18 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.charts.style.palette import PALETTES, Theme
-from cxrlib.charts.style.rows import (
+from cxrlib.charts.style import (
+    MARGIN,
+    PALETTES,
     STILL,
+    Theme,
     add_heading,
     name_rows,
     quote_text,
     say_empty,
     start_rows,
 )
-from cxrlib.charts.style.template import MARGIN
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import name_units
 
 __all__ = ["describe_findings", "plot_findings"]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.palette import PALETTES, Theme
-from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure
-from cxrlib.cohort.cohort import SelectionStep
+from cxrlib.charts.style import PALETTES, TEXT_SIZE, Parts, Theme, make_figure
+from cxrlib.cohort import SelectionStep
 from cxrlib.number_text import name_units
 
 __all__ = ["describe_flow", "plot_flow"]

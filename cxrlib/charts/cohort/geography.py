@@ -8,26 +8,34 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.style.labels import place_labels
-from cxrlib.charts.style.palette import PALETTES, REGIONS, Palette, Theme, fade, mix, region_rim
-from cxrlib.charts.style.rows import (
+from cxrlib.charts.style import (
+    MARGIN,
+    PALETTES,
+    REGIONS,
     STILL,
+    TEXT_SIZE,
+    Palette,
+    Theme,
     add_notes,
+    chart_template,
+    fade,
     join_words,
+    mix,
     name_rows,
+    place_labels,
     quote_text,
+    region_rim,
     say_empty,
     start_rows,
     text_width,
 )
-from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import name_units
-from cxrlib.summary.geography import Outline, load_outlines, place_counts, project
+from cxrlib.summary import Outline, load_outlines, place_counts, project
 
 __all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
 
-#: What is drawn of the plane of `cxrlib.summary.geography.project`: all land but Antarctica.
+#: What is drawn of the plane of `cxrlib.summary.project`: all land but Antarctica.
 EXTENT = (-2.36, 2.62, -1.0, 1.3)
 EDGE = 2.0  # pixels beyond the outermost circle
 # Pixels that labels are placed for: as narrow as a map beside the sidebar gets. What keeps clear

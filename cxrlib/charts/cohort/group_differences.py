@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme
-from cxrlib.charts.style.rows import (
+from cxrlib.charts.style import (
+    MARGIN,
+    PALETTES,
+    Palette,
+    Theme,
     add_heading,
     add_notes,
     name_rows,
@@ -16,9 +19,8 @@ from cxrlib.charts.style.rows import (
     start_rows,
     text_width,
 )
-from cxrlib.charts.style.template import MARGIN
 from cxrlib.number_text import NOTHING
-from cxrlib.summary.group_comparison import Comparison
+from cxrlib.summary import Comparison
 
 __all__ = ["describe_differences", "plot_differences"]
 
@@ -48,7 +50,7 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     Parameters
     ----------
     comparison : Comparison
-        Result of `cxrlib.summary.group_comparison.compare_groups`.
+        Result of `cxrlib.summary.compare_groups`.
     theme : {"light", "dark"}
 
     Returns

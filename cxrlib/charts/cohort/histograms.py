@@ -8,9 +8,18 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme, mix
-from cxrlib.charts.style.rows import STILL, add_heading, pale_marker, say_empty
-from cxrlib.charts.style.template import MARGIN, chart_template
+from cxrlib.charts.style import (
+    MARGIN,
+    PALETTES,
+    STILL,
+    Palette,
+    Theme,
+    add_heading,
+    chart_template,
+    mix,
+    pale_marker,
+    say_empty,
+)
 from cxrlib.number_text import FEW, name_units, write_tenths
 
 __all__ = [
@@ -113,7 +122,7 @@ def plot_ages(ages: pd.DataFrame, *, unit: str = "patient", theme: Theme = "ligh
     ----------
     ages : DataFrame
         With a column ``age`` (years, NaN where not recorded), such as
-        `cxrlib.summary.distributions.list_ages` gives.
+        `cxrlib.summary.list_ages` gives.
     unit : str, default "patient"
         What a row is.
     theme : {"light", "dark"}
@@ -215,7 +224,7 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     ----------
     offsets : DataFrame
         With a column ``offset`` (days, NaN where not recorded), such as
-        `cxrlib.summary.distributions.list_offsets` gives.
+        `cxrlib.summary.list_offsets` gives.
     theme : {"light", "dark"}
 
     Returns
@@ -383,7 +392,7 @@ def plot_sizes(sizes: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     ----------
     sizes : DataFrame
         With columns ``height`` and ``width`` (pixels, NaN where the file cannot be read), such as
-        `cxrlib.summary.distributions.list_image_sizes` gives.
+        `cxrlib.summary.list_image_sizes` gives.
     theme : {"light", "dark"}
 
     Returns

@@ -7,9 +7,19 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme, contrast, mix
-from cxrlib.charts.style.rows import name_rows, quote_text, say_empty, start_rows
-from cxrlib.charts.style.template import MARGIN, TEXT_SIZE
+from cxrlib.charts.style import (
+    MARGIN,
+    PALETTES,
+    TEXT_SIZE,
+    Palette,
+    Theme,
+    contrast,
+    mix,
+    name_rows,
+    quote_text,
+    say_empty,
+    start_rows,
+)
 from cxrlib.number_text import name_units
 
 __all__ = ["describe_missing", "plot_missing"]

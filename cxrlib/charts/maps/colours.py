@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cxrlib.charts.style.palette import REGIONS, Palette, Theme, outline
-from cxrlib.charts.style.text import safe_text
-from cxrlib.maps.colouring import Colouring
+from cxrlib.charts.style import REGIONS, Palette, Theme, outline, safe_text
+from cxrlib.maps import Colouring
 
 __all__ = [
     "KEY_WIDTH",

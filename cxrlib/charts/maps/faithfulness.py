@@ -11,14 +11,24 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.day_marks import draw_cuts, find_symbol, make_key, style_marks
-from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
-from cxrlib.charts.style.rows import text_width
-from cxrlib.charts.style.template import TEXT_SIZE, make_figure
-from cxrlib.charts.style.text import safe_text
-from cxrlib.maps.faithfulness import StepLengths
-from cxrlib.patients.day_axis import DayAxis, lay_out_axis, name_day
-from cxrlib.patients.neighbour_states import PathShares, say_image
+from cxrlib.charts.style import (
+    PALETTES,
+    STATES,
+    TEXT_SIZE,
+    VIEW_SYMBOLS,
+    Palette,
+    Theme,
+    draw_cuts,
+    find_symbol,
+    make_figure,
+    make_key,
+    mix,
+    safe_text,
+    style_marks,
+    text_width,
+)
+from cxrlib.maps import StepLengths
+from cxrlib.patients import DayAxis, PathShares, lay_out_axis, name_day, say_image
 
 __all__ = ["explain_path_share", "explain_steps", "plot_path_share", "plot_steps"]
 

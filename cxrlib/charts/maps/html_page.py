@@ -8,8 +8,7 @@ from datetime import date
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.palette import PALETTES, Theme
-from cxrlib.charts.style.template import TEXT_SIZE
+from cxrlib.charts.style import PALETTES, TEXT_SIZE, Theme
 from cxrlib.number_text import NOTHING
 
 __all__ = ["MAP_QUESTION", "frame_table", "map_html", "write_cells"]

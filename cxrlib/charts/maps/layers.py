@@ -7,8 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.style.palette import PALETTES, Theme
-from cxrlib.charts.style.template import use_webgl
+from cxrlib.charts.style import PALETTES, Theme, use_webgl
 
 __all__ = ["add_cloud", "ring_chosen"]
 
@@ -26,7 +25,7 @@ def add_cloud(
     Parameters
     ----------
     figure : Figure
-        Result of `cxrlib.charts.maps.map.plot_map`; changed and returned.
+        Result of `cxrlib.charts.maps.plot_map`; changed and returned.
     places : ndarray of shape (n_images, 2)
     theme : {"light", "dark"}
     name : str

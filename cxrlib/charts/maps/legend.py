@@ -13,10 +13,18 @@ from cxrlib.charts.maps.colours import (
     pick_inks,
 )
 from cxrlib.charts.maps.marks import MARKERS, colour_axis
-from cxrlib.charts.style.colour_scale import BOX_HEIGHT, draw_colour_scale, name_colour_scale
-from cxrlib.charts.style.palette import PALETTES, STATES, Palette, Theme
-from cxrlib.charts.style.template import Parts, template_layout
-from cxrlib.maps.colouring import Colouring
+from cxrlib.charts.style import (
+    BOX_HEIGHT,
+    PALETTES,
+    STATES,
+    Palette,
+    Parts,
+    Theme,
+    draw_colour_scale,
+    name_colour_scale,
+    template_layout,
+)
+from cxrlib.maps import Colouring
 
 __all__ = ["Key", "count_rows_of_key", "draw_key"]
 

@@ -13,32 +13,32 @@ from numpy.typing import NDArray
 from cxrlib.charts.maps.legend import count_rows_of_key, draw_key
 from cxrlib.charts.maps.map_text import DENSITY_LABEL, day_state_words, name_surface
 from cxrlib.charts.maps.marks import (
-    HOVER_COLUMN,
     MARKERS,
     Layer,
     draw_marks,
-    write_hover_texts,
 )
 from cxrlib.charts.maps.surfaces import draw_surface, frame_surface, scale_surface
-from cxrlib.charts.style.labels import place_labels
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme, fade
-from cxrlib.charts.style.projector_scale import enlarge
-from cxrlib.charts.style.template import (
+from cxrlib.charts.style import (
     FONT,
     MARGIN,
+    PALETTES,
     TITLE_HEIGHT,
+    Palette,
     Parts,
+    Theme,
+    day_words,
+    enlarge,
+    fade,
     make_figure,
+    place_labels,
+    safe_text,
+    state_words,
     template_layout,
     use_webgl,
 )
-from cxrlib.charts.style.text import day_words, safe_text, state_words
-from cxrlib.maps.colouring import Colouring
-from cxrlib.maps.density import DensityGrid
-from cxrlib.maps.surfaces import Surface
-from cxrlib.maps.trajectories import MappedImage, Stop, Trajectory
+from cxrlib.maps import Colouring, DensityGrid, MappedImage, Stop, Surface, Trajectory
 
-__all__ = ["HOVER_COLUMN", "plot_map", "write_hover_texts"]
+__all__ = ["plot_map"]
 
 #: Opacity of images that filters leave out: there, and no more.
 BACKDROP_OPACITY = 0.4
@@ -84,7 +84,7 @@ def plot_map(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`, or a selection of its rows. A column
+        Result of `cxrlib.maps.map_points`, or a selection of its rows. A column
         `HOVER_COLUMN` spares writing the hover texts again.
     surface : Surface, DensityGrid or None
         Drawn behind the marks; None where it is not wanted.

@@ -6,13 +6,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.charts.style.text import NO_STATE, day_words
-from cxrlib.maps.colouring import Colouring
-from cxrlib.maps.density import DensityGrid, ShareGrid
-from cxrlib.maps.surfaces import Surface
-from cxrlib.maps.trajectories import Stop, Trajectory, count_map, describe_counts
+from cxrlib.charts.style import NO_STATE, day_words
+from cxrlib.maps import (
+    Colouring,
+    DensityGrid,
+    ShareGrid,
+    Stop,
+    Surface,
+    Trajectory,
+    count_map,
+    describe_counts,
+)
 from cxrlib.number_text import name_units
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage import ExtractorInfo
 
 __all__ = [
     "DENSITY_LABEL",
@@ -90,7 +96,7 @@ def describe_map(
     Parameters
     ----------
     points, surface, trajectories, colouring, density_label
-        As of `cxrlib.charts.maps.map.plot_map`.
+        As of `cxrlib.charts.maps.plot_map`.
 
     Returns
     -------
@@ -271,7 +277,7 @@ def caption_map(
     extractor : ExtractorInfo or str
         What the map was made from: it tells what near means; of a name alone less is said.
     method, features : str
-        As in `cxrlib.maps.projection.ProjectionSettings`.
+        As in `cxrlib.maps.ProjectionSettings`.
     bandwidth : float, optional
         Of the density, in map units; None where no density is drawn.
     density_label : str

@@ -10,10 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.charts.maps.colours import missing_ink, number_ramp, pick_inks
-from cxrlib.charts.style.palette import PALETTES, STATES, Palette, Theme
-from cxrlib.charts.style.template import Parts
-from cxrlib.charts.style.text import day_words, safe_text, state_words
-from cxrlib.maps.colouring import Colouring
+from cxrlib.charts.style import (
+    PALETTES,
+    STATES,
+    Palette,
+    Parts,
+    Theme,
+    day_words,
+    safe_text,
+    state_words,
+)
+from cxrlib.maps import Colouring
 
 __all__ = [
     "FADED",
@@ -54,7 +61,7 @@ def draw_marks(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`.
+        Result of `cxrlib.maps.map_points`.
     colouring : Colouring or None
         Of these points; None for the state. By state there is one trace a state, with its
         count in the key; else each category and state has its own, and the caller writes the
@@ -264,7 +271,7 @@ def write_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`.
+        Result of `cxrlib.maps.map_points`.
     """
     reasons = points["state_reasons"] if "state_reasons" in points else points["state"]
     rows = zip(

@@ -18,13 +18,19 @@ from cxrlib.charts.maps.colours import (
 from cxrlib.charts.maps.map_text import describe_colouring
 from cxrlib.charts.maps.marks import Layer, colour_axis, draw_marks
 from cxrlib.charts.maps.surfaces import frame_surface
-from cxrlib.charts.style.palette import PALETTES, STATES, Theme
-from cxrlib.charts.style.projector_scale import enlarge
-from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure, use_webgl
-from cxrlib.charts.style.text import safe_text
+from cxrlib.charts.style import (
+    PALETTES,
+    STATES,
+    TEXT_SIZE,
+    Parts,
+    Theme,
+    enlarge,
+    make_figure,
+    safe_text,
+    use_webgl,
+)
 from cxrlib.errors import SelectionError
-from cxrlib.maps.colouring import Colouring
-from cxrlib.maps.trajectories import count_map, describe_counts
+from cxrlib.maps import Colouring, count_map, describe_counts
 
 __all__ = ["MAX_PANELS", "describe_multiples", "plot_multiples"]
 
@@ -54,7 +60,7 @@ def plot_multiples(
     Parameters
     ----------
     points : DataFrame
-        Result of `cxrlib.maps.trajectories.map_points`, or a selection of its rows.
+        Result of `cxrlib.maps.map_points`, or a selection of its rows.
     colourings : sequence of Colouring
         One to six, of these points.
     theme : {"light", "dark"}, default "light"

@@ -6,10 +6,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrlib.charts.style.colour_scale import BOX_HEIGHT, LINE, draw_colour_scale, name_colour_scale
-from cxrlib.charts.style.palette import Palette, fade, mix
-from cxrlib.charts.style.template import TEXT_SIZE, Parts
-from cxrlib.maps.density import DensityGrid, ShareGrid
+from cxrlib.charts.style import (
+    BOX_HEIGHT,
+    LINE,
+    TEXT_SIZE,
+    Palette,
+    Parts,
+    draw_colour_scale,
+    fade,
+    mix,
+    name_colour_scale,
+)
+from cxrlib.maps import DensityGrid, ShareGrid
 
 __all__ = ["draw_surface", "frame_surface", "scale_surface"]
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.palette import PALETTES, Theme
-from cxrlib.charts.style.template import FONT, TEXT_SIZE
-from cxrlib.uploads.placement import Placed
+from cxrlib.charts.style import FONT, PALETTES, TEXT_SIZE, Theme
+from cxrlib.uploads import Placed
 
 __all__ = ["mark_upload"]
 
@@ -23,7 +22,7 @@ def mark_upload(figure: go.Figure, placed: Placed, *, theme: Theme = "light") ->
     Parameters
     ----------
     figure : Figure
-        Of `cxrlib.charts.maps.map.plot_map`, of the same map.
+        Of `cxrlib.charts.maps.plot_map`, of the same map.
     placed : Placed
     theme : {"light", "dark"}, default "light"
     """

@@ -13,21 +13,34 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.charts.style.day_marks import (
+from cxrlib.charts.style import (
     OTHER_SYMBOL,
+    PALETTES,
+    STATES,
+    TEXT_SIZE,
+    VIEW_SYMBOLS,
+    Palette,
+    Theme,
+    day_words,
     draw_cuts,
     find_symbol,
+    make_figure,
     make_key,
+    mix,
+    safe_text,
     style_marks,
+    text_width,
 )
-from cxrlib.charts.style.palette import PALETTES, STATES, VIEW_SYMBOLS, Palette, Theme, mix
-from cxrlib.charts.style.rows import text_width
-from cxrlib.charts.style.template import TEXT_SIZE, make_figure
-from cxrlib.charts.style.text import day_words, safe_text
 from cxrlib.number_text import name_units
-from cxrlib.patients.day_axis import DayAxis, lay_out_axis, name_day
-from cxrlib.patients.output_courses import Noise, OutputCourse, write_value
-from cxrlib.patients.similar_courses import Courses
+from cxrlib.patients import (
+    Courses,
+    DayAxis,
+    Noise,
+    OutputCourse,
+    lay_out_axis,
+    name_day,
+    write_value,
+)
 
 __all__ = ["explain_near", "explain_scale", "plot_course", "plot_near"]
 

@@ -11,17 +11,26 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.style.day_marks import find_symbol
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme, fade, mix
-from cxrlib.charts.style.rows import STILL
-from cxrlib.charts.style.template import TEXT_SIZE, make_figure, use_webgl
-from cxrlib.charts.style.text import day_words, safe_text
-from cxrlib.patients.prior_pairs import SIDES
-from cxrlib.patients.thumbnail_layout import GAP
-from cxrlib.patients.timeline import (
+from cxrlib.charts.style import (
+    PALETTES,
+    STILL,
+    TEXT_SIZE,
+    Palette,
+    Theme,
+    day_words,
+    fade,
+    find_symbol,
+    make_figure,
+    mix,
+    safe_text,
+    use_webgl,
+)
+from cxrlib.patients import (
     CHARACTER,
+    GAP,
     LONG_CHARACTER,
     NARROW,
+    SIDES,
     TEXT_LINE,
     Mark,
     Tile,
@@ -74,7 +83,7 @@ def plot_timeline(
         Image ids shown in the viewer, the prior first; one alone is the current one.
     badges : sequence of str
         What to write on the thumbnails of `selected`, from its end:
-        `cxrlib.patients.prior_pairs.name_sides`.
+        `cxrlib.patients.name_sides`.
 
     Returns
     -------

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.folds import name_held_out
+from cxrlib.baselines.evaluation import name_held_out
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
-from cxrlib.charts.style.palette import Theme
+from cxrlib.charts.style import Theme
 
 __all__ = ["describe_calibration", "plot_calibration"]
 
@@ -20,7 +20,7 @@ def plot_calibration(
     Parameters
     ----------
     table : DataFrame
-        Result of `cxrlib.baselines.evaluation.calibration.check_calibration`: fold, predicted,
+        Result of `cxrlib.baselines.evaluation.check_calibration`: fold, predicted,
         observed, difference, low, high, n_images, n_persons, reason.
     hold_out : str, default "region"
     unit : str, optional

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
     Cells,
     explain_none,
     is_number,
@@ -18,7 +18,7 @@ from cxrlib.baselines.evaluation.score_text import (
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import SUMMARIES
-from cxrlib.charts.style.palette import Theme
+from cxrlib.charts.style import Theme
 
 __all__ = ["Gap", "describe_gaps", "plot_gaps"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.folds import name_held_out
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
     Cells,
     explain_none,
     is_number,
     name_fold,
+    name_held_out,
     name_metric,
     read_reason,
     say_counts,
@@ -30,8 +30,8 @@ from cxrlib.charts.scores.series import (
     read_scores,
     say_cell,
 )
-from cxrlib.charts.style.palette import Theme
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.charts.style import Theme
+from cxrlib.cohort import UNKNOWN
 
 __all__ = ["describe_forest", "plot_forest"]
 
@@ -67,7 +67,7 @@ def plot_forest(
     hold_out : str, default "region"
         What is held out: "region", "sub-region", "country", "source"; or "group".
     chance : mapping, optional
-        Fold to chance where it differs, from `cxrlib.charts.scores.series.find_chance`.
+        Fold to chance where it differs, from `cxrlib.charts.scores.find_chance`.
     title, unit : str, optional
         Of the axis, in place of the metric's name; of an error.
     theme : {"light", "dark"}

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.folds import name_held_out
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
     Cells,
     is_number,
     name_fold,
+    name_held_out,
     name_metric,
     write_interval,
     write_score,
@@ -27,10 +27,21 @@ from cxrlib.charts.scores.series import (
     read_scores,
     say_cell,
 )
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme, contrast, mix
-from cxrlib.charts.style.rows import STILL, quote_text, text_width
-from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_empty, make_figure
-from cxrlib.cohort.regions import UNKNOWN
+from cxrlib.charts.style import (
+    PALETTES,
+    STILL,
+    TEXT_SIZE,
+    Palette,
+    Parts,
+    Theme,
+    contrast,
+    make_empty,
+    make_figure,
+    mix,
+    quote_text,
+    text_width,
+)
+from cxrlib.cohort import UNKNOWN
 
 __all__ = ["describe_score_table", "plot_score_table"]
 
@@ -91,7 +102,7 @@ def plot_score_table(
     ----------
     series : sequence of Series
     metric : str
-        A metric of `cxrlib.charts.scores.series.make_axis`.
+        A metric of `cxrlib.charts.scores.make_axis`.
     folds : DataFrame, optional
         With fold, n_positive, n_negative.
     hold_out : str, default "region"

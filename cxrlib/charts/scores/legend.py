@@ -5,9 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cxrlib.charts.style.palette import Palette, mix
-from cxrlib.charts.style.rows import text_width
-from cxrlib.charts.style.template import Parts
+from cxrlib.charts.style import Palette, Parts, mix, text_width
 
 __all__ = [
     "EDGE",

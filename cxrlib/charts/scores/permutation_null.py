@@ -7,12 +7,26 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.baselines.evaluation.permutation_null import LOWER_IS_BETTER, OBSERVED, Null
-from cxrlib.baselines.evaluation.score_text import name_fold, name_metric, write_score
+from cxrlib.baselines.evaluation import (
+    LOWER_IS_BETTER,
+    OBSERVED,
+    Null,
+    name_fold,
+    name_metric,
+    write_score,
+)
 from cxrlib.charts.scores.legend import Look, draw_key, measure_key
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme, mix
-from cxrlib.charts.style.rows import STILL
-from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_empty, make_figure
+from cxrlib.charts.style import (
+    PALETTES,
+    STILL,
+    TEXT_SIZE,
+    Palette,
+    Parts,
+    Theme,
+    make_empty,
+    make_figure,
+    mix,
+)
 from cxrlib.number_text import name_units
 
 __all__ = ["describe_null", "plot_null"]

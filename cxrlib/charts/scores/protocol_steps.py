@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
     Cells,
     is_number,
     name_fold,
@@ -19,7 +19,7 @@ from cxrlib.baselines.evaluation.score_text import (
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import SUMMARIES, make_axis
-from cxrlib.charts.style.palette import Theme
+from cxrlib.charts.style import Theme
 
 __all__ = ["choose_fold", "describe_score_steps", "plot_score_steps"]
 
@@ -35,7 +35,7 @@ def choose_fold(steps: pd.DataFrame) -> str:
     Parameters
     ----------
     steps : DataFrame
-        Result of `cxrlib.baselines.evaluation.protocol_steps.walk_protocol`.
+        Result of `cxrlib.baselines.evaluation.walk_protocol`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def plot_score_steps(
     Parameters
     ----------
     steps : DataFrame
-        Result of `cxrlib.baselines.evaluation.protocol_steps.walk_protocol`: step, words, fold,
+        Result of `cxrlib.baselines.evaluation.walk_protocol`: step, words, fold,
         metric, value, low, high, n_images, n_persons, change, reason.
     fold : str, optional
         Which score is followed: "mean", "pooled" or a held-out group; `choose_fold` by default.

@@ -3,9 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.score_text import name_metric
+from cxrlib.baselines.evaluation import name_metric
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
-from cxrlib.charts.style.palette import Theme
+from cxrlib.charts.style import Theme
 
 __all__ = ["describe_shift", "plot_shift"]
 
@@ -22,7 +22,7 @@ def plot_shift(
     Parameters
     ----------
     table : DataFrame
-        Of `cxrlib.baselines.evaluation.region_shift.Shift`: fold, metric, outside, inside,
+        Of `cxrlib.baselines.evaluation.Shift`: fold, metric, outside, inside,
         difference, low, high, n_images, n_persons, reason.
     repeats : DataFrame, optional
         Of the same: fold, repeat, outside, inside; each is a thin mark.

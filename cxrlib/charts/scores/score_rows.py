@@ -22,9 +22,16 @@ from cxrlib.charts.scores.legend import (
     wrap_name,
     wrap_words,
 )
-from cxrlib.charts.style.palette import PALETTES, Palette, Theme
-from cxrlib.charts.style.rows import STILL, text_width
-from cxrlib.charts.style.template import TEXT_SIZE, Parts, make_figure
+from cxrlib.charts.style import (
+    PALETTES,
+    STILL,
+    TEXT_SIZE,
+    Palette,
+    Parts,
+    Theme,
+    make_figure,
+    text_width,
+)
 
 __all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows"]
 

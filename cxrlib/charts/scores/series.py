@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
+    MEAN,
+    POOLED,
     Cells,
     is_number,
     name_fold,
@@ -18,7 +20,6 @@ from cxrlib.baselines.evaluation.score_text import (
     say_counts,
     write_score,
 )
-from cxrlib.baselines.evaluation.scores import MEAN, POOLED
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreAxis
 

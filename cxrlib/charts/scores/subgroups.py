@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation.score_text import (
+from cxrlib.baselines.evaluation import (
     Cells,
     explain_none,
     is_number,
@@ -18,7 +18,7 @@ from cxrlib.baselines.evaluation.score_text import (
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.scores.series import make_axis
-from cxrlib.charts.style.palette import Theme
+from cxrlib.charts.style import Theme
 
 __all__ = ["describe_subgroups", "plot_subgroups"]
 
@@ -31,7 +31,7 @@ def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     Parameters
     ----------
     table : DataFrame
-        Result of `cxrlib.baselines.evaluation.subgroups.score_subgroups`: grouping, group, metric,
+        Result of `cxrlib.baselines.evaluation.score_subgroups`: grouping, group, metric,
         value, low, high, n_images, n_persons, reason.
     theme : {"light", "dark"}
 

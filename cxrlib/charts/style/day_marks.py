@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cxrlib.charts.style.palette import VIEW_SYMBOLS, Palette, mix
-from cxrlib.patients.day_axis import DayAxis
+from cxrlib.patients import DayAxis
 
 __all__ = ["OTHER_SYMBOL", "KeyEntry", "draw_cuts", "find_symbol", "make_key", "style_marks"]
 

@@ -42,7 +42,7 @@ class Imprint:
     caption : str
         What it is, from how many, how not to read it.
     lines : tuple of str
-        Where it comes from, the notice first: `cxrlib.reports.provenance.list_provenance`.
+        Where it comes from, the notice first: `cxrlib.reports.list_provenance`.
     """
 
     heading: str

@@ -17,7 +17,7 @@ import psutil
 from cxrlib.charts.style.chrome_process import ANSWERS
 from cxrlib.charts.style.paper import Imprint, name_svg, put_on_paper
 from cxrlib.errors import ReportError
-from cxrlib.system.processes import PACKAGE_FOLDER, run_module
+from cxrlib.system import PACKAGE_FOLDER, run_module
 
 __all__ = ["FIGURE_KINDS", "find_chrome", "render_figure"]
 

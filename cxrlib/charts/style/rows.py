@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.style.palette import Palette, Theme, mix
 from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
 from cxrlib.charts.style.text import safe_text
-from cxrlib.selection.filters import FILTERS
+from cxrlib.selection import FILTERS
 
 __all__ = [
     "ROW_HEIGHT",

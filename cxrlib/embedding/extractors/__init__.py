@@ -15,7 +15,7 @@ from cxrlib.aliases import Progress
 from cxrlib.embedding.extractors import densenet, texture
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, find_weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.storage import ExtractorInfo
 
 __all__ = [
     "EXTRACTOR_NAMES",

@@ -20,9 +20,9 @@ import numpy as np
 from cxrlib.aliases import Progress
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, load_state, read_weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.images.image_files import PREPROCESSING, SIDE, preprocess
-from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.system.processes import with_environment
+from cxrlib.images import PREPROCESSING, SIDE, preprocess
+from cxrlib.storage import ExtractorInfo
+from cxrlib.system import with_environment
 
 if TYPE_CHECKING:
     import torch

@@ -14,8 +14,8 @@ import numpy as np
 
 from cxrlib.aliases import Progress
 from cxrlib.errors import SelectionError
-from cxrlib.images.image_files import SIDE, preprocess
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.images import SIDE, preprocess
+from cxrlib.storage import ExtractorInfo
 
 __all__ = ["TextureExtractor", "describe", "load", "prepare_texture"]
 

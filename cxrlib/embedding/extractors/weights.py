@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.errors import DownloadError, SelectionError, WeightsError
-from cxrlib.storage.files import read_regular
-from cxrlib.system.http_download import Download
-from cxrlib.system.os_errors import describe_read_error
+from cxrlib.storage import read_regular
+from cxrlib.system import Download, describe_read_error
 
 if TYPE_CHECKING:
     import torch

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import YES_NO_COLUMNS
+from cxrlib.cohort import YES_NO_COLUMNS, Cohort
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["LABELS", "RULES"]

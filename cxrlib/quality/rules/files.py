@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 
 __all__ = ["RULES", "SMALL_SIDE"]

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
+from cxrlib.cohort import FRONTAL_VIEWS, Cohort
 from cxrlib.quality.rules.files import look_up
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 

@@ -1,8 +1,7 @@
 """Rules about where an image is from, what it may be used for, and work left to do."""
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.regions import UNKNOWN
-from cxrlib.literature.licences import read_licence
+from cxrlib.cohort import UNKNOWN, Cohort
+from cxrlib.literature import read_licence
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 
 __all__ = ["RULES", "describe_licence"]

@@ -1,6 +1,6 @@
 """Rules about the yes-or-no columns: contradictions, and answers without a date."""
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits
 
 __all__ = ["CONTRADICTIONS", "RULES", "UNLIKELY"]

@@ -1,6 +1,6 @@
 """Rules about a patient id whose rows do not fit together."""
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["AGES_APART", "RULES"]

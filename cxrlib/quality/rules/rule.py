@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.cohort import Cohort
 
 __all__ = ["SEVERITIES", "Hit", "Rule", "Severity", "list_hits", "name_value"]
 

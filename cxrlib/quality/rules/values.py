@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.cohort.metadata import METADATA_FILE, XRAY_VIEWS
+from cxrlib.cohort import METADATA_FILE, XRAY_VIEWS, Cohort
 from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
 
 __all__ = ["LIMITS", "RULES", "VOCABULARY", "Limits"]

@@ -5,14 +5,16 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib.charts.maps.marks import FADED
-from cxrlib.charts.style.palette import (
+from cxrlib.charts.style import (
     PALETTES,
     STATES,
+    TEXT_SIZE,
+    chart_template,
     contrast,
     fade,
+    make_figure,
     mix,
 )
-from cxrlib.charts.style.template import TEXT_SIZE, chart_template, make_figure
 from tests.figures import assert_valid, read_json
 
 THEMES = ("light", "dark")

@@ -199,7 +199,7 @@ def test_a_figure_without_a_chrome_is_refused_before_anything_is_computed(
 @pytest.mark.slow
 def test_map_writes_figures(tmp_path: Path) -> None:
     """SVG and PNG are drawn by a Chrome of this machine and name the cohort."""
-    from cxrlib.charts.style.rendering import find_chrome
+    from cxrlib.charts.style import find_chrome
     from cxrlib.errors import ReportError
 
     try:

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
-from cxrlib.jobs.job_queue import JobBook, JobRequest
-from cxrlib.system.process_identity import mark_process
+from cxrlib.jobs import JobBook, JobRequest
+from cxrlib.system import mark_process
 
 
 @pytest.fixture

@@ -12,16 +12,20 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib import NOTICE
-from cxrlib.baselines.evaluation.folds import HOLD_OUTS
-from cxrlib.baselines.evaluation.paper_score_comparison import PAPER_SCORE_COLUMNS
-from cxrlib.baselines.evaluation.protocols import PROTOCOLS, LocoSettings, find_protocol
-from cxrlib.baselines.features.feature_matrix import features_from_matrix
-from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, MAX_SEED, RunSpec
-from cxrlib.baselines.runs.runs import make_run
-from cxrlib.baselines.tasks.tasks import find_task
+from cxrlib.baselines.evaluation import (
+    HOLD_OUTS,
+    PAPER_SCORE_COLUMNS,
+    PROTOCOLS,
+    LocoSettings,
+    find_protocol,
+)
+from cxrlib.baselines.features import features_from_matrix
+from cxrlib.baselines.runs import MAX_SEED, RunSpec, make_run
+from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES
+from cxrlib.baselines.tasks import find_task
 from cxrlib.cli import app, loco
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.storage.store import Store
+from cxrlib.cohort import load_cohort
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 N_IMAGES = 36

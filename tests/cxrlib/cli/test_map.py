@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from cxrlib.cli import app
 from cxrlib.cli.map_options import DrawingOptions, read_surface
 from cxrlib.errors import SelectionError
-from cxrlib.maps.bad_state_definitions import DEFINITIONS
+from cxrlib.maps import DEFINITIONS
 from tests.cohort_factory import draw_image, make_cohort
 
 

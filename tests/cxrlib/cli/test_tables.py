@@ -11,8 +11,7 @@ from typer.testing import CliRunner, Result
 
 from cxrlib import NOTICE
 from cxrlib.cli import app, tables
-from cxrlib.summary.counts import UNITS
-from cxrlib.summary.groupings import GROUPINGS
+from cxrlib.summary import GROUPINGS, UNITS
 from tests.cohort_factory import draw_image, make_cohort
 
 ROWS: list[dict[str, object]] = [

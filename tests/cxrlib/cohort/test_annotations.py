@@ -7,15 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.annotations import (
-    BOXES_FILE,
-    MASKS_FOLDER,
-    SCORES_FILE,
-    find_lung_masks,
-    read_lung_boxes,
-    read_scores,
-)
-from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort import BOXES_FILE, MASKS_FOLDER, ProblemLog, find_lung_masks, read_lung_boxes
+from cxrlib.cohort.annotations import SCORES_FILE, read_scores
 from tests.cohort_factory import make_boxes, make_cohort
 
 NAMES = ["a.png", "b.png", "c.jpg"]

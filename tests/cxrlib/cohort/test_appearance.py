@@ -17,7 +17,7 @@ from cxrlib.cohort.appearance import (
     measure_appearance,
 )
 from cxrlib.errors import ImageError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 PATH = Path("image.png")
 

@@ -10,12 +10,19 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.cohort import persons
-from cxrlib.cohort.cohort import COLUMNS, Keeping, count_cohort, load_cohort
-from cxrlib.cohort.metadata import METADATA_FILE, YES_NO_CATEGORIES, YES_NO_COLUMNS
+from cxrlib.cohort import (
+    METADATA_FILE,
+    YES_NO_CATEGORIES,
+    YES_NO_COLUMNS,
+    Keeping,
+    count_cohort,
+    load_cohort,
+    persons,
+)
+from cxrlib.cohort.cohort import COLUMNS
 from cxrlib.errors import CohortError, ImageError, SelectionError
-from cxrlib.quality.ledger import find_flags
-from cxrlib.storage.store import Store
+from cxrlib.quality import find_flags
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, fill_row, format_csv, make_cohort, make_damaged_avif
 
 ROWS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort_list import find_entry, join_paths, list_entries, split_paths
+from cxrlib.cohort import find_entry, join_paths, list_entries, split_paths
 from cxrlib.errors import SelectionError
 
 DEMO = Path("/cache/demo")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cxrlib.cohort.findings import Finding, is_usable, parse_finding
+from cxrlib.cohort import is_usable, parse_finding
+from cxrlib.cohort.findings import Finding
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Problems are lines for people: what stands in a file cannot garble them."""
 
-from cxrlib.cohort.input_problems import LONGEST_VALUE, ProblemLog
+from cxrlib.cohort import ProblemLog
+from cxrlib.cohort.input_problems import LONGEST_VALUE
 
 
 def test_values_cannot_steer_a_terminal() -> None:

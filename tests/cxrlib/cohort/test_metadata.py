@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.input_problems import PROBLEM_COLUMNS, ProblemLog
-from cxrlib.cohort.metadata import METADATA_FILE, Records, parse_number, read_records, type_records
+from cxrlib.cohort import METADATA_FILE, ProblemLog, parse_number
+from cxrlib.cohort.input_problems import PROBLEM_COLUMNS
+from cxrlib.cohort.metadata import Records, read_records, type_records
 from cxrlib.errors import CohortError
 from tests.cohort_factory import HEADER, fill_row, format_csv
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.cohort import persons
+from cxrlib.cohort import persons, sort_naturally
 from cxrlib.cohort.persons import (
     MIN_AGREEMENT,
     MIN_DETAIL,
@@ -20,10 +20,9 @@ from cxrlib.cohort.persons import (
     find_near_duplicates,
     inspect_images,
     merge_persons,
-    sort_naturally,
 )
 from cxrlib.errors import StoreError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image
 
 

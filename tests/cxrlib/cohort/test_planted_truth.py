@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort import ProblemLog
 from cxrlib.cohort.planted_truth import read_planted
 from cxrlib.synthetic.records import simulate_courses
 from cxrlib.synthetic.truth import describe_planted

@@ -16,12 +16,11 @@ import typer
 from typer.testing import CliRunner
 
 from cxrlib.cli import fetching
-from cxrlib.cohort import git, public_collection
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import COMMIT, fetch_collection, git, load_cohort, public_collection
 from cxrlib.cohort.git import Git
-from cxrlib.cohort.public_collection import COMMIT, WORK_FOLDER, FetchReport, fetch_collection
+from cxrlib.cohort.public_collection import WORK_FOLDER, FetchReport
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
-from cxrlib.literature.paper_tables import PAPER_COMMIT
+from cxrlib.literature import PAPER_COMMIT
 from tests.cohort_factory import make_cohort
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -438,9 +437,10 @@ def test_fetch_collection_goes_on_after_a_break(commit, repository, files, targe
 def test_fetch_collection_goes_on_after_it_was_killed(commit, repository, files, target):
     """Killed at any moment, as by a machine that is switched off, it goes on."""
     code = (
-        "import sys, time; from pathlib import Path; from cxrlib import fetch\n"
-        "fetch.LOT = 1; fetch.REPOSITORY_URL = sys.argv[2]\n"
-        "fetch.fetch_collection(Path(sys.argv[1]), commit=sys.argv[3],\n"
+        "import sys, time; from pathlib import Path\n"
+        "from cxrlib.cohort import public_collection\n"
+        "public_collection.LOT = 1; public_collection.REPOSITORY_URL = sys.argv[2]\n"
+        "public_collection.fetch_collection(Path(sys.argv[1]), commit=sys.argv[3],\n"
         "    on_progress=lambda *call: print(*call, flush=True))\n"
     )
     command = [sys.executable, "-c", code, str(target), repository.url, commit]

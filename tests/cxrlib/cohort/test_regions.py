@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
-from cxrlib.cohort.regions import UNKNOWN, Place, find_place, split_country
-from cxrlib.literature.csv_tables import read_rows
+from cxrlib.cohort import UNKNOWN
+from cxrlib.cohort.regions import Place, find_place, split_country
+from cxrlib.literature import read_rows
 
 ROWS = read_rows("m49")
 

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
+from cxrlib.cohort import FRONTAL_VIEWS, load_cohort
 from cxrlib.cohort.states import BAD_REASONS, GOOD_REASONS, find_last_images, label_states
 from tests.cohort_factory import make_cohort
 

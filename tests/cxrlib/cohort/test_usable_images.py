@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.cohort.usable_images import RunReport, count_run, locate_files
+from cxrlib.cohort import Cohort, RunReport, count_run, load_cohort, locate_files
 from tests.cohort_factory import make_cohort
 
 

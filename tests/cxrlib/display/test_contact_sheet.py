@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.display.contact_sheet import ORDERS, PER_PAGE, cut_page, find_page, order_images
+from cxrlib.cohort import load_cohort
+from cxrlib.display import ORDERS, PER_PAGE, cut_page, find_page, order_images
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.cohort.annotations import BOXES_FILE, MASKS_FOLDER
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.display.overlays import Box, explain_misfit, lung_boxes, mask_png
+from cxrlib.cohort import BOXES_FILE, MASKS_FOLDER, load_cohort
+from cxrlib.display import Box, explain_misfit, lung_boxes, mask_png
 from cxrlib.errors import CxrError, ImageError, SelectionError
 from tests.cohort_factory import draw_image, make_boxes, make_cohort, make_damaged_avif
 

@@ -14,19 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.display.thumbnails import (
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.display import (
     compute_thumbnails,
     encode_full,
-    encode_thumbnail,
     list_thumbnails,
     load_thumbnail,
     read_thumbnail,
 )
+from cxrlib.display.thumbnails import encode_thumbnail
 from cxrlib.errors import ImageError, StoreError
-from cxrlib.images import image_files
-from cxrlib.images.image_files import read_image, to_eight_bits
-from cxrlib.storage.store import Store
+from cxrlib.images import image_files, read_image, to_eight_bits
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif
 
 ROOT = Path(__file__).resolve().parents[3]

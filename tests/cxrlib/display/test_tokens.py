@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from cxrlib.display.tokens import check, choose_expiry, sign
+from cxrlib.display import check, choose_expiry, sign
 from cxrlib.errors import TokenError
 
 SECRET = b"s" * 32

@@ -13,14 +13,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
+from cxrlib.cohort import load_cohort
+from cxrlib.embedding import compute_embeddings, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, load_extractor
 from cxrlib.errors import CxrError, StoreError
-from cxrlib.images.image_files import preprocess, read_image
-from cxrlib.images.parallel_reading import ImageFile, prepare_images
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.images import ImageFile, prepare_images, preprocess, read_image
+from cxrlib.storage import EmbeddingStore, Store
 from tests.cohort_factory import make_damaged_avif
 
 HEADER = ["patientid", "offset", "sex", "age", "finding", "view", "modality", "filename"]

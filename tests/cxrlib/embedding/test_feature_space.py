@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxrlib.embedding.feature_space import lay_out_space, measure_distances
+from cxrlib.embedding import lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
 from tests.course_tables import make_embeddings, make_table
 

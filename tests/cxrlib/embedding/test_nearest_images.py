@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cxrlib.embedding.nearest_images
-from cxrlib.embedding.nearest_images import find_nearest, weigh_neighbours
+from cxrlib.embedding import find_nearest, weigh_neighbours
 
 
 def find_slowly(numbers: np.ndarray, others: np.ndarray, k: int) -> list[list[int]]:

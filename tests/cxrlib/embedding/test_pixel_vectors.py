@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.embedding import pixel_vectors as pixels_module
-from cxrlib.embedding.pixel_vectors import N_PIXELS, PIXELS_KIND, are_pixels_stored, load_pixels
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.embedding import are_pixels_stored, load_pixels, pixel_vectors as pixels_module
+from cxrlib.embedding.pixel_vectors import N_PIXELS, PIXELS_KIND
 from cxrlib.errors import SelectionError
-from cxrlib.images.image_files import preprocess, read_image
-from cxrlib.storage.store import Store
+from cxrlib.images import preprocess, read_image
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 IDS = [f"image{i}.png" for i in (3, 1, 2)]

@@ -13,8 +13,7 @@ from pydicom.pixels.processing import apply_voi_lut
 from pydicom.pixels.utils import compress
 
 from cxrlib.errors import ImageError
-from cxrlib.images import dicom
-from cxrlib.images.dicom import decode_dicom, looks_like_dicom
+from cxrlib.images import decode_dicom, dicom, looks_like_dicom
 from tests.cohort_factory import draw_image
 from tests.dicom_factory import (
     DEFLATED,

@@ -14,17 +14,16 @@ import pytest
 from PIL import Image, ImageFile
 
 from cxrlib.errors import ImageError
-from cxrlib.images.image_files import (
-    FORMATS,
+from cxrlib.images import (
     decode_described,
     decode_image,
     decode_smaller,
     guard_image,
     preprocess,
     read_image,
-    resize_matrix,
     to_eight_bits,
 )
+from cxrlib.images.image_files import FORMATS, resize_matrix
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cxrlib import synthetic
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import (
     CohortError,
@@ -20,10 +20,8 @@ from cxrlib.errors import (
     WeightsError,
 )
 from cxrlib.jobs.job_kinds import KINDS, WorkStoppedError, check_parameters, run_work, warm_up
-from cxrlib.maps.mapped_cohort import load_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.maps.seed_stability import load_spread
-from cxrlib.storage.store import Store
+from cxrlib.maps import ProjectionSettings, load_map, load_spread
+from cxrlib.storage import Store
 
 PCA = {"method": "pca"}
 

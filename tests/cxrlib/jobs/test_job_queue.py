@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.jobs import job_queue
-from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
-from cxrlib.jobs.job_record import format_job
-from cxrlib.system.process_identity import ProcessMark, mark_process
+from cxrlib.jobs import Job, JobBook, JobRequest, describe_job, format_job, job_queue
+from cxrlib.system import ProcessMark, mark_process
 
 HERE = mark_process()
 GONE = replace(HERE, started=HERE.started - 60)

@@ -6,16 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from cxrlib.jobs.job_record import (
-    RECORD_VERSION,
-    STATES,
-    Job,
-    NewerRecordError,
-    describe_job,
-    describe_seconds,
-    format_job,
-    parse_job,
-)
+from cxrlib.jobs import Job, describe_job, format_job, parse_job
+from cxrlib.jobs.job_record import RECORD_VERSION, STATES, NewerRecordError, describe_seconds
 
 ID = "0123456789abcdef"
 JOB = Job(id=ID, kind="embed", parameters={"data": "/é"}, label="Embed", state="running", order=3)

@@ -17,13 +17,19 @@ import psutil
 import pytest
 
 from cxrlib.errors import CohortError
-from cxrlib.jobs import job_queue, worker, worker_launch
+from cxrlib.jobs import (
+    Job,
+    JobBook,
+    JobRequest,
+    Worker,
+    describe_job,
+    job_queue,
+    worker,
+    worker_launch,
+)
 from cxrlib.jobs.job_kinds import KINDS, Kind
-from cxrlib.jobs.job_queue import Job, JobBook, JobRequest, describe_job
-from cxrlib.jobs.worker import Worker
 from cxrlib.jobs.worker_launch import is_worker_alive
-from cxrlib.system.process_identity import is_alive
-from cxrlib.system.processes import PACKAGE_FOLDER, count_cores, run_module
+from cxrlib.system import PACKAGE_FOLDER, count_cores, is_alive, run_module
 from tests.cohort_factory import make_cohort
 
 #: More than are prepared ahead: then the processes that prepare have always more to do.

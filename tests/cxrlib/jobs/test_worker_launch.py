@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from cxrlib.errors import StoreError
-from cxrlib.jobs import worker_launch
-from cxrlib.jobs.job_queue import JobBook
+from cxrlib.jobs import JobBook, worker_launch
 from cxrlib.jobs.worker_launch import is_worker_alive, worker_lock
-from cxrlib.system.processes import run_module
+from cxrlib.system import run_module
 
 
 @pytest.fixture

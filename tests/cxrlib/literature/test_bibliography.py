@@ -7,15 +7,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.literature.bibliography import (
-    COLLECTION_URL,
+from cxrlib.cohort import load_cohort
+from cxrlib.literature import (
+    PAPER_COMMIT,
     PAPERS,
+    PUBLISHED,
     article_link,
     cite_articles,
     cite_collection,
 )
-from cxrlib.literature.paper_tables import PAPER_COMMIT, PUBLISHED
+from cxrlib.literature.bibliography import COLLECTION_URL
 
 HOSTILE = (
     "https://example.org/a}, url = {https://evil.example/",

@@ -2,15 +2,14 @@
 
 import re
 import string
-import tomllib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from cxrlib.baselines.tasks.tasks import TASK_COLUMNS
-from cxrlib.literature import csv_tables
-from cxrlib.literature.csv_tables import FOLDER, read_rows
+from cxrlib.literature import csv_tables, read_rows
+from cxrlib.literature.csv_tables import FOLDER
 from cxrlib.reports.reporting_checklists import ITEMS, _list_conditions, _write_parts
 from tests.cxrlib.reports.test_reporting_checklists import make_small_manifest
 
@@ -48,13 +47,6 @@ def test_every_file_is_described() -> None:
     described = set(re.findall(r"`([\w-]+)\.(?:csv|bib)`", text))
     described |= {f"table-{number}" for number in range(8, 15)}  # "table-8 to table-14"
     assert described == {*NAMES, "papers"}
-
-
-def test_the_tables_are_packed() -> None:
-    """A wheel holds the folder."""
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
-    assert "cxrlib.literature" in setuptools["packages"]
-    assert setuptools["package-data"]["cxrlib.literature"] == ["tables/*"]
 
 
 def test_columns_are_those_of_the_tables() -> None:

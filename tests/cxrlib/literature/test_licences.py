@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort import ProblemLog
 from cxrlib.cohort.metadata import read_records, type_records
-from cxrlib.literature.licences import (
-    Licence,
+from cxrlib.literature import (
     cite_images,
     count_licences,
     credit,
@@ -19,6 +18,7 @@ from cxrlib.literature.licences import (
     why_left_out,
     why_withheld,
 )
+from cxrlib.literature.licences import Licence
 from cxrlib.quality.rules.origin import describe_licence
 
 # What is recorded in the collection: granted, changes, non-commercial, share alike. Read by hand.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.literature.limitations import LIMITS, NOT_FOR, Limit
+from cxrlib.literature import LIMITS, NOT_FOR, Limit
 
 REFERENCES = Path(__file__).resolve().parents[3] / "docs" / "references.md"
 ENTRIES = (*LIMITS, *NOT_FOR)

@@ -11,17 +11,15 @@ import pytest
 
 from cxrlib.baselines.evaluation.paper_score_comparison import Confusion, list_confusions
 from cxrlib.errors import SelectionError
-from cxrlib.literature.csv_tables import read_rows
-from cxrlib.literature.paper_scores import (
+from cxrlib.literature import (
     FEATURE_TITLES,
     MEAN,
-    PRINTED_PARAMETERS,
-    PUBLISHED_SCORES,
     PUBLISHED_TASKS,
     PublishedScore,
-    find_published_task,
     find_scores,
+    read_rows,
 )
+from cxrlib.literature.paper_scores import PRINTED_PARAMETERS, PUBLISHED_SCORES, find_published_task
 
 PAPER_FILE = "2020-12-prospective-predictions.txt"
 CLASS_TASKS = ("covid-19", "viral-or-bacterial", "survival", "icu-stay", "intubated")

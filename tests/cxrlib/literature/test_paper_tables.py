@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.findings import parse_finding
-from cxrlib.cohort.metadata import XRAY_VIEWS
-from cxrlib.literature.csv_tables import read_rows
-from cxrlib.literature.paper_tables import PUBLISHED, TOTALS, PublishedTable
+from cxrlib.cohort import XRAY_VIEWS, parse_finding
+from cxrlib.literature import PUBLISHED, PublishedTable, read_rows
+from cxrlib.literature.paper_tables import TOTALS
 
 PAPER_FILE = "2020-12-prospective-predictions.txt"
 EARLY_FILE = "2020-03-covid-19-image-data-collection.txt"

@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.cohort.states import label_states
 from cxrlib.errors import SelectionError
-from cxrlib.maps.bad_state_definitions import DEFINITIONS, mark_bad
+from cxrlib.maps import DEFINITIONS, mark_bad
 
 ANSWERS = ("yes", "no", "unclear", "not recorded")
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from cxrlib.errors import SelectionError
-from cxrlib.maps.colouring import MAX_CATEGORIES, colour_points, list_colourings
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.maps import colour_points, list_colourings
+from cxrlib.maps.colouring import MAX_CATEGORIES
+from cxrlib.storage import ExtractorInfo
 
 
 def make_points():

@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import KernelDensity
 
 from cxrlib.errors import ProjectionError
-from cxrlib.maps.density import estimate_density, estimate_share
+from cxrlib.maps import estimate_density, estimate_share
 
 
 @pytest.fixture

@@ -5,19 +5,19 @@ import pandas as pd
 import pytest
 from sklearn.manifold import trustworthiness
 
-from cxrlib.embedding.feature_space import lay_out_space
-from cxrlib.maps import faithfulness
-from cxrlib.maps.faithfulness import (
-    compare_neighbours,
+from cxrlib.embedding import lay_out_space
+from cxrlib.maps import (
+    Spread,
+    compute_trajectories,
     describe_faithfulness,
     describe_spread,
     describe_steps,
+    faithfulness,
     measure_faithfulness,
     measure_steps,
     measure_typical,
 )
-from cxrlib.maps.seed_stability import Spread
-from cxrlib.maps.trajectories import compute_trajectories
+from cxrlib.maps.faithfulness import compare_neighbours
 from tests.course_tables import make_embeddings, make_table
 
 

@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.cohort import load_cohort
+from cxrlib.embedding import compute_embeddings
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_extractor
-from cxrlib.images.image_files import PREPROCESSING
-from cxrlib.maps import inventory
-from cxrlib.maps.inventory import list_cache, list_extractor_states, list_flow, tabulate_flow
-from cxrlib.maps.mapped_cohort import MappedCohort, compute_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.images import PREPROCESSING
+from cxrlib.maps import (
+    MappedCohort,
+    ProjectionSettings,
+    compute_map,
+    inventory,
+    list_cache,
+    list_extractor_states,
+    list_flow,
+    tabulate_flow,
+)
+from cxrlib.storage import EmbeddingStore, Store
 
 
 @pytest.fixture(autouse=True)

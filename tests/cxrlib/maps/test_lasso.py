@@ -6,22 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.maps.lasso import (
+from cxrlib.maps import (
     MOST_IN_ADDRESS,
+    MappedCohort,
     chosen_table,
     compare_chosen,
     count_chosen,
     describe_rows,
     find_rows,
+    map_points,
     read_clicked,
-    read_rows,
     write_rows,
 )
-from cxrlib.maps.mapped_cohort import MappedCohort
-from cxrlib.maps.trajectories import map_points
-from cxrlib.summary.group_comparison import compare_numbers
+from cxrlib.maps.lasso import read_rows
+from cxrlib.summary import compare_numbers
 from tests.cohort_factory import make_cohort
 
 

@@ -6,20 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.jobs.job_kinds import check_parameters, run_work
-from cxrlib.maps.map_settings import (
+from cxrlib.maps import (
     MapChoice,
     MapExtractor,
+    MappedCohort,
+    ProjectionSettings,
     describe_settings,
     explain_unusable,
     list_map_extractors,
+    load_map,
     plan_map,
-    smoothing_unit,
 )
-from cxrlib.maps.mapped_cohort import MappedCohort, load_map
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.store import Store
+from cxrlib.maps.map_settings import smoothing_unit
+from cxrlib.storage import Store
 
 PAPER = ProjectionSettings()
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cxrlib.maps.map_table import export_map, list_outputs, write_parquet
-from cxrlib.maps.mapped_cohort import MappedCohort
+from cxrlib.maps import MappedCohort, export_map, write_parquet
+from cxrlib.maps.map_table import list_outputs
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.embedding.embeddings import compute_embeddings
+from cxrlib.cohort import load_cohort
+from cxrlib.embedding import compute_embeddings
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError, SelectionError
-from cxrlib.maps.mapped_cohort import (
+from cxrlib.maps import (
     MappedCohort,
+    ProjectionSettings,
     compute_map,
     explain_no_map,
     explain_off_map,
@@ -17,8 +18,7 @@ from cxrlib.maps.mapped_cohort import (
     load_map,
     select_for_map,
 )
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 PCA = ProjectionSettings(method="pca")

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.maps.mapped_cohort import MappedCohort, select_for_map
-from cxrlib.maps.paper_figure import COLUMNS, compare_with_paper, explain_difference
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.maps.trajectories import PAPER_PATIENTS
+from cxrlib.cohort import load_cohort
+from cxrlib.maps import (
+    PAPER_PATIENTS,
+    MappedCohort,
+    ProjectionSettings,
+    compare_with_paper,
+    explain_difference,
+    select_for_map,
+)
+from cxrlib.maps.paper_figure import COLUMNS
 
 
 def test_table_tells_what_this_map_is(mapped_cohort: MappedCohort) -> None:

@@ -10,15 +10,9 @@ import pytest
 import sklearn.decomposition
 
 from cxrlib.errors import ProjectionError
-from cxrlib.maps import projection as module
-from cxrlib.maps.projection import (
-    ProjectionSettings,
-    compute_projection,
-    load_projection,
-    projection_key,
-)
-from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.storage.store import Store
+from cxrlib.maps import ProjectionSettings, compute_projection, projection as module
+from cxrlib.maps.projection import load_projection, projection_key
+from cxrlib.storage import ExtractorInfo, Store
 
 INFO = ExtractorInfo("toy", "Toy", "", "toy-v1", 6, ("one", "two", "three"))
 PCA = ProjectionSettings(method="pca")

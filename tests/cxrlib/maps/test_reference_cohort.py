@@ -8,19 +8,21 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.embedding.embeddings import compute_embeddings, load_embeddings
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.embedding import compute_embeddings, load_embeddings
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import ProjectionError
 from cxrlib.jobs.job_kinds import run_work
-from cxrlib.maps.mapped_cohort import MappedCohort, compute_map, select_for_map
-from cxrlib.maps.reference_cohort import (
+from cxrlib.maps import (
+    MappedCohort,
+    compute_map,
     describe_cloud,
     fit_reference,
     load_fitted,
     place_reference,
+    select_for_map,
 )
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from cxrlib.errors import ProjectionError
-from cxrlib.maps import seed_stability
-from cxrlib.maps.projection import ProjectionSettings, compute_projection
-from cxrlib.maps.seed_stability import Spread, align_map, compute_spread, load_spread, spread_key
-from cxrlib.storage.store import Store
+from cxrlib.maps import (
+    ProjectionSettings,
+    Spread,
+    compute_projection,
+    compute_spread,
+    load_spread,
+    seed_stability,
+)
+from cxrlib.maps.seed_stability import align_map, spread_key
+from cxrlib.storage import Store
 from tests.course_tables import make_embeddings
 
 SETTINGS = ProjectionSettings(n_neighbors=5, n_components=2)

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.errors import SelectionError
-from cxrlib.maps.density import DensityGrid, ShareGrid
-from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
+from cxrlib.maps import DensityGrid, ShareGrid, SurfaceWish, estimate_surface
 
 
 def make_points(n=60):

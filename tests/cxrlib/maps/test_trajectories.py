@@ -7,20 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.maps.trajectories import (
+from cxrlib.maps import (
     PAPER_PATIENTS,
     compute_trajectories,
     compute_trajectory,
     count_map,
     describe_counts,
     find_story,
-    in_icu_or_tube,
     list_patients,
     map_points,
-    suggest_patients,
 )
+from cxrlib.maps.trajectories import in_icu_or_tube, suggest_patients
 
 ROWS = [
     # image, patient, person, offset, view, state, in_icu, intubation_present, survival, overlap

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.patients.day_axis import CUT, LEAST_SHARE, MOST_CUTS, find_cuts, lay_out_axis
+from cxrlib.patients import lay_out_axis
+from cxrlib.patients.day_axis import CUT, LEAST_SHARE, MOST_CUTS, find_cuts
 
 ROOM = (100.0, 860.0)
 

@@ -4,15 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.embedding.feature_space import lay_out_space
+from cxrlib.embedding import lay_out_space
 from cxrlib.errors import SelectionError
-from cxrlib.patients.neighbour_states import (
-    count_by_person,
-    describe_path_shares,
-    estimate_interval,
-    path_shares,
-    shares_table,
-)
+from cxrlib.patients import describe_path_shares, path_shares, shares_table
+from cxrlib.patients.neighbour_states import count_by_person, estimate_interval
 from tests.course_tables import make_embeddings, make_table
 
 STATES = ("good", "bad", "unknown")

@@ -5,19 +5,16 @@ import pandas as pd
 import pytest
 
 from cxrlib.errors import SelectionError
-from cxrlib.patients.output_courses import (
-    KINDS,
-    MIN_PAIRS,
+from cxrlib.patients import (
     choose_outputs,
     compare_outputs,
     course_table,
     describe_course,
     estimate_noise,
-    name_kind,
     output_course,
-    say_noise,
 )
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.patients.output_courses import KINDS, MIN_PAIRS, name_kind, say_noise
+from cxrlib.storage import ExtractorInfo
 from tests.course_tables import make_embeddings, make_table
 
 ROWS = [
@@ -323,7 +320,7 @@ def test_said_course():
 
 def test_noise_of_the_real_collection(real_root):
     """Same view and day: 18 pairs of 9 persons, ten of them of one; frontal and lateral 50."""
-    from cxrlib.cohort.cohort import load_cohort
+    from cxrlib.cohort import load_cohort
 
     table = load_cohort(real_root, inspect_images=False).table
     there = table[table["is_xray"] & (table["file_status"] == "ok")]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.patients.patient_facts import DIFFERS, lab_table, list_undated_facts
+from cxrlib.cohort import load_cohort
+from cxrlib.patients import lab_table, list_undated_facts
+from cxrlib.patients.patient_facts import DIFFERS
 from tests.cohort_factory import make_cohort
 
 

@@ -7,17 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.patients.patient_list import (
-    COLUMNS,
-    FACTS,
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.patients import (
     choose_opening_patient,
-    find_planted_patients,
     select_patients,
     suggest_patients_of_paper,
     summarise_patients,
 )
-from cxrlib.quality.ledger import find_flags
+from cxrlib.patients.patient_list import COLUMNS, FACTS, find_planted_patients
+from cxrlib.quality import find_flags
 from tests.cohort_factory import make_cohort
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 

@@ -4,17 +4,10 @@ from itertools import permutations
 
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.patients.prior_pairs import (
-    RULES,
-    Pair,
-    choose_pair,
-    compare_pair,
-    describe_pair,
-    name_sides,
-    pair_image,
-)
+from cxrlib.patients import Pair, choose_pair, compare_pair, describe_pair, name_sides, pair_image
+from cxrlib.patients.prior_pairs import RULES
 from tests.course_tables import make_table
 
 GONE = {"file_status": "no file"}

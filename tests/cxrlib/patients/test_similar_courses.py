@@ -6,14 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.embedding.feature_space import lay_out_space, measure_distances
+from cxrlib.embedding import lay_out_space, measure_distances
 from cxrlib.errors import SelectionError
-from cxrlib.patients.similar_courses import (
-    _sum_up,
-    describe_courses,
-    list_notes,
-    nearest_courses,
-)
+from cxrlib.patients import describe_courses, list_notes, nearest_courses
+from cxrlib.patients.similar_courses import _sum_up
 from tests.course_tables import make_embeddings, make_table
 
 VIEWS = ("PA", "AP", "L")

@@ -5,15 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.patients.thumbnail_layout import (
-    GAP,
-    LARGEST,
-    LEAST_SIDE,
-    Grid,
-    choose_grid,
-    hang,
-    spread,
-)
+from cxrlib.patients import GAP
+from cxrlib.patients.thumbnail_layout import LARGEST, LEAST_SIDE, Grid, choose_grid, hang, spread
 
 WIDTH = 776.0
 

@@ -8,19 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.patients.timeline import (
-    LEFT,
+from cxrlib.patients import (
     LONG_CHARACTER,
     NARROW,
-    UNKNOWN_CLOCK,
-    WIDTH,
     Timeline,
     describe_timeline,
     lay_out_timeline,
     timeline_table,
 )
+from cxrlib.patients.timeline import LEFT, UNKNOWN_CLOCK, WIDTH
 
 HANNOVER = "10.6084/m9.figshare.12275009"
 #: Hard cases, by name: 1 image, 200, a year apart, none dated, all on one day, negative days.

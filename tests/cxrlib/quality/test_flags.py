@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.quality.flags import FLAGS, list_flags
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.quality import FLAGS, list_flags
 from tests.cohort_factory import draw_image, make_cohort
 
 

@@ -12,13 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cxrlib.cli import app
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.quality.flags import FLAGS
-from cxrlib.quality.ledger import (
-    EFFECT_COLUMNS,
-    LEDGER_COLUMNS,
-    RULES,
+from cxrlib.quality import (
+    FLAGS,
     UPSTREAM,
     effect_of_leaving_out,
     find_flags,
@@ -26,9 +23,10 @@ from cxrlib.quality.ledger import (
     mark_images,
     upstream_report,
 )
-from cxrlib.quality.rules import SEVERITIES
-from cxrlib.selection.selection import Selection, parse_where, select
-from cxrlib.storage.store import Store
+from cxrlib.quality.ledger import EFFECT_COLUMNS, LEDGER_COLUMNS
+from cxrlib.quality.rules import RULES, SEVERITIES
+from cxrlib.selection import Selection, parse_where, select
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort
 
 MARKUP = "<img src=x onerror=alert(1)>|`a`|[l](javascript:x)"

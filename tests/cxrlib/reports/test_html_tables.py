@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from cxrlib.reports.html_tables import publication_html
-from cxrlib.summary.table_layout import Cell, Column, Row, TableLayout
+from cxrlib.reports import publication_html
+from cxrlib.summary import Cell, Column, Row, TableLayout
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** {{x}} [l](http://evil.example) &amp; $\\u"
 

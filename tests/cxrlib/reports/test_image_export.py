@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import ReportError
-from cxrlib.reports import image_export
-from cxrlib.reports.image_export import (
+from cxrlib.reports import (
+    image_export,
     pack_images,
     pictures_for_export,
     placeholders,
     plan_pack,
     tell_pictures,
 )
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif
 
 ROWS: list[dict[str, object]] = [

@@ -10,17 +10,17 @@ import pytest
 
 from cxrlib import NOTICE
 from cxrlib.errors import CxrError
-from cxrlib.maps.mapped_cohort import MappedCohort
-from cxrlib.maps.trajectories import compute_trajectory
-from cxrlib.reports.map_export import (
+from cxrlib.maps import MappedCohort, compute_trajectory
+from cxrlib.reports import (
     MapWish,
+    csv_with_header,
+    list_provenance,
     map_page,
     stops_table,
     write_map_page,
     write_map_table,
 )
-from cxrlib.reports.provenance import csv_with_header, list_provenance
-from cxrlib.selection.selection import Selection, select
+from cxrlib.selection import Selection, select
 
 
 def read_csv(data: bytes) -> tuple[list[str], pd.DataFrame]:

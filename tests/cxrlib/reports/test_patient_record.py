@@ -10,18 +10,12 @@ import pandas as pd
 import pytest
 
 from cxrlib import NOTICE
-from cxrlib.cohort.cohort import COLUMNS, Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.cohort.cohort import COLUMNS
 from cxrlib.errors import SelectionError
-from cxrlib.quality.ledger import find_flags
-from cxrlib.reports.patient_record import (
-    FACTS,
-    TITLES,
-    find_images,
-    list_same_person,
-    record_csv,
-    record_json,
-    record_table,
-)
+from cxrlib.quality import find_flags
+from cxrlib.reports import TITLES, find_images, record_csv, record_json, record_table
+from cxrlib.reports.patient_record import FACTS, list_same_person
 from tests.cohort_factory import draw_image, make_cohort
 
 NOTE = '</script><script>alert("x")</script> **bold** & more\nsecond line, "quoted"'

@@ -5,14 +5,8 @@ from typing import Any
 
 import pytest
 
-from cxrlib.reports.reporting_checklists import (
-    AUTHOR,
-    CLAIM,
-    GUIDELINES,
-    ITEMS,
-    TRIPOD_AI,
-    answer_items,
-)
+from cxrlib.reports import AUTHOR, answer_items
+from cxrlib.reports.reporting_checklists import CLAIM, GUIDELINES, ITEMS, TRIPOD_AI
 
 #: Main items and letters of TRIPOD+AI: Collins et al. 2024, Table 1 of the statement.
 LETTERS = {3: 3, 5: 2, 6: 3, 8: 3, 9: 3, 12: 7, 18: 6, 20: 3, 23: 2, 27: 3}

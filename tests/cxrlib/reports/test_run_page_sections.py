@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.baselines.evaluation.permutation_null import compute_null
-from cxrlib.baselines.evaluation.protocols import LocoSettings
+from cxrlib.baselines.evaluation import LocoSettings, compute_null
 from cxrlib.baselines.evaluation.region_shift import compare_shift
-from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
-from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.reports.run_page_sections import gather_parts
-from cxrlib.reports.run_report import write_run_report
-from cxrlib.storage.store import Store
+from cxrlib.baselines.runs import Run, RunSpec, list_runs, make_run
+from cxrlib.baselines.tasks import find_task, read_task
+from cxrlib.cohort import Cohort
+from cxrlib.reports import gather_parts, write_run_report
+from cxrlib.storage import Store
 from tests.figures import assert_valid
 from tests.run_cohort import make_outside, make_run_cohort
 

@@ -15,25 +15,18 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib import NOTICE
-from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
-from cxrlib.baselines.runs.run_log import RunEntry
-from cxrlib.baselines.runs.runs import Run, RunSpec, list_runs, make_run
-from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.evaluation import PUBLISHED, LocoSettings
+from cxrlib.baselines.runs import Run, RunEntry, RunSpec, list_runs, make_run
+from cxrlib.baselines.tasks import find_task, read_task
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
+from cxrlib.reports import make_manifest, pack_report, write_run_report
 from cxrlib.reports.methods_paragraph import write_methods
 from cxrlib.reports.reporting_checklists import ITEMS
-from cxrlib.reports.run_manifest import make_manifest, name_time
-from cxrlib.reports.run_report import (
-    FILES,
-    ReportPart,
-    list_image_licences,
-    list_predictions,
-    list_run_table,
-    pack_report,
-    write_run_report,
-)
-from cxrlib.storage.store import Store
+from cxrlib.reports.run_manifest import name_time
+from cxrlib.reports.run_page_sections import ReportPart
+from cxrlib.reports.run_report import FILES, list_image_licences, list_predictions, list_run_table
+from cxrlib.storage import Store
 from tests.run_cohort import make_outside, make_run_cohort
 
 FEW = LocoSettings(n_resamples=50)

@@ -3,7 +3,7 @@
 import pytest
 
 from cxrlib.errors import SelectionError
-from cxrlib.selection.selection import Selection, parse_where
+from cxrlib.selection import Selection, parse_where
 from tests.cxrlib.selection.test_selection import HOSTILE
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.aliases import NOT_RECORDED
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.quality.flags import FLAGS
-from cxrlib.selection.filters import FILTERS, NOT_RECORDED, find_reasons, list_choices, list_numbers
+from cxrlib.quality import FLAGS
+from cxrlib.selection import FILTERS, find_reasons, list_choices, list_numbers
 from tests.cohort_factory import make_cohort
 
 

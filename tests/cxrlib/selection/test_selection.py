@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.quality.flags import list_flags
-from cxrlib.selection.filters import FILTERS, list_choices
-from cxrlib.selection.selection import (
+from cxrlib.quality import list_flags
+from cxrlib.selection import (
+    FILTERS,
     Selection,
     check_selection,
     explain_out,
     find_loosening,
+    list_choices,
     parse_where,
     select,
 )

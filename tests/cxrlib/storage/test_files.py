@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.storage.file_index import hash_files
-from cxrlib.storage.files import hash_annotations, locate_image, read_regular, write_whole
-from cxrlib.storage.store import Store
+from cxrlib.storage import (
+    Store,
+    hash_annotations,
+    hash_files,
+    locate_image,
+    read_regular,
+    write_whole,
+)
 
 
 @pytest.fixture

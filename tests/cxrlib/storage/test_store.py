@@ -19,10 +19,8 @@ import pytest
 
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.storage import file_index
-from cxrlib.storage.embedding_store import EmbeddingStore
+from cxrlib.storage import EmbeddingStore, Store, file_index
 from cxrlib.storage.file_index import FileIndex
-from cxrlib.storage.store import Store
 
 INFO = ExtractorInfo("toy", "Toy", "ab" * 32, "toy-v1", 3, ("Lung Opacity", "Mass"), "for tests")
 
@@ -54,8 +52,8 @@ def store(tmp_path):
 def n_reads(monkeypatch):
     """Count how often a file's content is read for hashing."""
     calls = []
-    real = file_index._hash_content
-    monkeypatch.setattr(file_index, "_hash_content", lambda path: calls.append(path) or real(path))
+    real = file_index.hash_file
+    monkeypatch.setattr(file_index, "hash_file", lambda path: calls.append(path) or real(path))
     return calls
 
 

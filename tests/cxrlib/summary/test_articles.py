@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.summary.articles import list_articles
+from cxrlib.cohort import load_cohort
+from cxrlib.summary import list_articles
 from tests.cohort_factory import make_cohort
 
 

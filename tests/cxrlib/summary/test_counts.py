@@ -7,20 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.cohort.persons import merge_persons
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import compute_wilson
-from cxrlib.storage.store import Store
-from cxrlib.summary.counts import (
-    OUTCOMES,
-    TITLES,
-    UNITS,
-    Summary,
-    select_published,
-    summarise,
-)
-from cxrlib.summary.groupings import GROUPINGS
+from cxrlib.storage import Store
+from cxrlib.summary import GROUPINGS, UNITS, Summary, select_published, summarise
+from cxrlib.summary.counts import OUTCOMES, TITLES
 from cxrlib.synthetic.records import COLUMNS, SimulatedCohort, simulate_courses
 from tests.cohort_factory import format_csv, make_cohort
 from tests.cohort_statistics import assert_same_cells, count_group, count_naively, list_rows

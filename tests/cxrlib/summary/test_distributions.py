@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.summary.distributions import list_ages, list_image_sizes, list_offsets
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.summary import list_ages, list_image_sizes, list_offsets
 from tests.cohort_factory import draw_image, make_cohort
 
 ROWS: list[dict[str, object]] = [

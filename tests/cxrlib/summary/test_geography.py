@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.cohort.regions import find_place
 from cxrlib.errors import SelectionError
-from cxrlib.literature.csv_tables import read_rows
-from cxrlib.summary.counts import summarise
-from cxrlib.summary.geography import OUTLINES_FILE, load_outlines, place_counts, project
+from cxrlib.literature import read_rows
+from cxrlib.summary import load_outlines, place_counts, project, summarise
+from cxrlib.summary.geography import OUTLINES_FILE
 
 EARTH = 6371.0  # kilometres, the mean radius
 #: Thousands of square kilometres, from the yearbook of the United Nations.

@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.cohort.histograms import describe_ages
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.charts.cohort import describe_ages
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, NOTHING
-from cxrlib.selection.selection import Selection
-from cxrlib.summary.counts import summarise
-from cxrlib.summary.distributions import list_ages
-from cxrlib.summary.group_comparison import (
+from cxrlib.selection import Selection
+from cxrlib.summary import (
     compare_groups,
     compare_recorded,
+    lay_out_summary,
+    list_ages,
+    make_table_one,
     split_by_column,
     split_by_selection,
+    summarise,
 )
-from cxrlib.summary.summary_layout import lay_out_summary
-from cxrlib.summary.table_one import make_table_one
 from tests.cohort_factory import make_cohort
 
 

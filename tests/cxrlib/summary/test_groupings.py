@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.findings import parse_finding
+from cxrlib.cohort import parse_finding
 from cxrlib.errors import SelectionError
-from cxrlib.summary.groupings import GROUPINGS, part_images
+from cxrlib.summary import GROUPINGS
+from cxrlib.summary.groupings import part_images
 
 
 def make_table(findings: list[str | None]) -> pd.DataFrame:

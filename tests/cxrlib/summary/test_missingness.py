@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.summary.missingness import RECORDED_COLUMNS, describe_missingness
+from cxrlib.summary import RECORDED_COLUMNS, describe_missingness
 from tests.cohort_factory import make_cohort
 
 ROWS: list[dict[str, object]] = [

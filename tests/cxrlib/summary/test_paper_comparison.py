@@ -8,19 +8,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.literature.paper_tables import PUBLISHED, TOTALS, PublishedTable, find_table
-from cxrlib.summary.paper_comparison import (
-    COMPARISON_COLUMNS,
+from cxrlib.literature import PUBLISHED, PublishedTable, find_table
+from cxrlib.literature.paper_tables import TOTALS
+from cxrlib.summary import (
     VERDICTS,
-    compare_cells,
     compare_published,
-    count_verdicts,
+    count_published,
     describe_comparison,
     list_unpublished_rows,
 )
-from cxrlib.summary.paper_counts import count_published
+from cxrlib.summary.paper_comparison import COMPARISON_COLUMNS, compare_cells, count_verdicts
 from tests.cohort_factory import make_cohort
 
 OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients")

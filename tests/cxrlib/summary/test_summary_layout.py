@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.summary.counts import OUTCOMES, select_published, summarise
-from cxrlib.summary.groupings import GROUPINGS
-from cxrlib.summary.summary_layout import PARTS, TONES, lay_out_summary
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.summary import GROUPINGS, lay_out_summary, select_published, summarise
+from cxrlib.summary.counts import OUTCOMES
+from cxrlib.summary.summary_layout import PARTS, TONES
 from tests.cohort_factory import make_cohort
 
 ROWS = [

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout, lay_out_frame
+from cxrlib.summary import Bar, Cell, Column, Row, TableLayout, lay_out_frame
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.summary.counts import summarise
-from cxrlib.summary.table_one import make_table_one
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.summary import make_table_one, summarise
 from tests.cohort_factory import make_cohort
 
 

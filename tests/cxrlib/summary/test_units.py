@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.summary.units import BLANK, NO, UNCLEAR, YES, count_conflicts, read_images, take_units
 from tests.cohort_factory import make_cohort
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import CohortError
 from cxrlib.synthetic import generate_demo
 from cxrlib.synthetic.records import COLUMNS

@@ -16,8 +16,7 @@ import pooch
 import pytest
 
 from cxrlib.errors import DownloadError, DownloadStoppedError
-from cxrlib.system import http_download
-from cxrlib.system.http_download import Download
+from cxrlib.system import Download, http_download
 from tests.faulty_server import Served, faulty_server
 
 DATA = os.urandom(700_000)

@@ -11,7 +11,8 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from cxrlib.system.process_identity import end_process, is_alive, mark_process, name_machine
+from cxrlib.system import end_process, is_alive, mark_process
+from cxrlib.system.process_identity import name_machine
 
 
 @pytest.fixture

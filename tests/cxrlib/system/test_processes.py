@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cxrlib.system.processes import count_cores, with_environment
+from cxrlib.system import count_cores, with_environment
 
 
 def test_cores_are_those_of_this_process(monkeypatch) -> None:

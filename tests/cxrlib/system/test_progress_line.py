@@ -4,8 +4,7 @@ import io
 
 import pytest
 
-from cxrlib.system import progress_line
-from cxrlib.system.progress_line import ProgressLine
+from cxrlib.system import ProgressLine, progress_line
 
 
 class Terminal(io.StringIO):

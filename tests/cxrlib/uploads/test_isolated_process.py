@@ -198,8 +198,8 @@ def test_the_child_ends_with_its_server() -> None:
 def test_of_a_fault_the_log_has_kind_and_place_and_none_of_its_words(monkeypatch, caplog) -> None:
     """The words of an unforeseen error may quote the upload."""
     script = (
-        "import sys; from cxrlib import piped; sys.stdin.buffer.readline();"
-        "piped._report_fault(sys.stdout.buffer); raise ValueError('SECRET')"
+        "import sys; from cxrlib.uploads import isolated_process; sys.stdin.buffer.readline();"
+        "isolated_process._report_fault(sys.stdout.buffer); raise ValueError('SECRET')"
     )
     failing = [isolated_process.sys.executable, "-c", script]
     monkeypatch.setattr(isolated_process, "run_module", lambda *_: failing)

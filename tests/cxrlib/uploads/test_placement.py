@@ -21,20 +21,20 @@ from typer.testing import CliRunner
 from cxrlib.cli import serving
 from cxrlib.embedding.extractors import load_extractor
 from cxrlib.errors import CxrError
-from cxrlib.storage.extractor_info import ExtractorInfo
-from cxrlib.uploads import isolated_process
-from cxrlib.uploads.isolated_process import end_child
-from cxrlib.uploads.placement import (
+from cxrlib.storage import ExtractorInfo
+from cxrlib.uploads import (
     ALLOW_VARIABLE,
     Placed,
     Upload,
     are_uploads_allowed,
     describe_placed,
     embed_upload,
+    isolated_process,
     list_upload_notes,
     measure_reference,
     place_upload,
 )
+from cxrlib.uploads.isolated_process import end_child
 from tests.cohort_factory import draw_image
 from tests.dicom_factory import MARKER, make_dicom
 

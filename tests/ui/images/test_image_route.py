@@ -23,7 +23,7 @@ from streamlit import config
 from streamlit.web.server.starlette.starlette_app import create_streamlit_middleware
 
 import ui.session.resources
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.display import tokens
 from cxrlib.errors import CohortError, SelectionError
 from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 from ui.images.patient_link import find_patient

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import ImageError
 from tests.cohort_factory import make_cohort
 from ui.images.pictures import describe_row, make_picture

@@ -7,9 +7,8 @@ import pytest
 from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.selection.filters import FILTERS
-from cxrlib.selection.selection import Selection, parse_where, select
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.selection import FILTERS, Selection, parse_where, select
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
 

@@ -7,11 +7,9 @@ import pandas as pd
 import pytest
 
 import ui.session.resources
-from cxrlib.charts.maps.map import HOVER_COLUMN, plot_map
-from cxrlib.cohort.cohort_list import join_paths
-from cxrlib.maps.bad_state_definitions import mark_bad
-from cxrlib.maps.mapped_cohort import MappedCohort
-from cxrlib.maps.trajectories import count_map, list_patients, map_points
+from cxrlib.charts.maps import HOVER_COLUMN, plot_map
+from cxrlib.cohort import join_paths
+from cxrlib.maps import MappedCohort, count_map, list_patients, map_points, mark_bad
 from tests.figures import read_json
 
 WAIT = 60  # seconds; only a test that fails waits

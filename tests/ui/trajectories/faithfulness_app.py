@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from cxrlib.maps.surfaces import SurfaceWish
-from cxrlib.maps.trajectories import compute_trajectories
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.maps import SurfaceWish, compute_trajectories
+from cxrlib.reports import list_provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame

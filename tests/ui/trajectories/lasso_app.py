@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.reports.provenance import list_provenance
+from cxrlib.reports import list_provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame

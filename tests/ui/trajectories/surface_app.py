@@ -2,10 +2,8 @@
 
 import streamlit as st
 
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.charts.maps.map_text import describe_map
-from cxrlib.charts.maps.small_multiples import plot_multiples
-from cxrlib.maps.surfaces import estimate_surface
+from cxrlib.charts.maps import describe_map, plot_map, plot_multiples
+from cxrlib.maps import estimate_surface
 from ui.session.resources import list_cohorts, load_current
 from ui.trajectories.surface_controls import (
     choose_colour,

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.maps.colouring import colour_points
-from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
-from cxrlib.reports.map_export import map_page
-from cxrlib.uploads.placement import ALLOW_VARIABLE, Placed, Upload, place_upload
+from cxrlib.maps import SurfaceWish, colour_points, estimate_surface
+from cxrlib.reports import map_page
+from cxrlib.uploads import ALLOW_VARIABLE, Placed, Upload, place_upload
 from ui.session.resources import Current, list_cohorts, load_current
 from ui.trajectories.drawing import Drawing
 

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.trajectories.faithfulness
-from cxrlib.maps.seed_stability import Spread
+from cxrlib.maps import Spread
 from tests.pages.reading import written
 from ui.trajectories.faithfulness import PARTS
 

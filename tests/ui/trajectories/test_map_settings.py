@@ -9,10 +9,8 @@ from streamlit.testing.v1 import AppTest
 import ui.session.job_offers
 import ui.session.resources
 import ui.trajectories.paper_figure
-from cxrlib.jobs.job_queue import JobRequest
-from cxrlib.maps.map_settings import MapChoice
-from cxrlib.maps.projection import ProjectionSettings
-from cxrlib.maps.trajectories import PAPER_PATIENTS, MappedImage, Stop, Trajectory
+from cxrlib.jobs import JobRequest
+from cxrlib.maps import PAPER_PATIENTS, MapChoice, MappedImage, ProjectionSettings, Stop, Trajectory
 from tests.pages.reading import written
 from ui.trajectories.map_play import list_days
 

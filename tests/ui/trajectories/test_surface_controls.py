@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.maps.bad_state_definitions import DEFINITIONS
+from cxrlib.maps import DEFINITIONS
 from tests.pages.reading import written
 
 APP = Path(__file__).with_name("surface_app.py")

@@ -18,8 +18,8 @@ from starlette.routing import Route
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
+from cxrlib.uploads import ALLOW_VARIABLE
 from cxrlib.uploads.isolated_process import end_child
-from cxrlib.uploads.placement import ALLOW_VARIABLE
 from tests.cohort_factory import draw_image
 from tests.dicom_factory import MARKER, make_dicom
 from tests.pages.reading import written

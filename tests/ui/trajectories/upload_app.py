@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrlib.uploads.placement import Placed
+from cxrlib.uploads import Placed
 from ui.session.resources import list_cohorts, load_current
 from ui.shell.frame import show_frame
 from ui.trajectories.upload_panel import show_upload

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.charts.style.palette import PALETTES
-from cxrlib.summary.table_layout import Bar, Cell, Column, Row, TableLayout
+from cxrlib.charts.style import PALETTES
+from cxrlib.summary import Bar, Cell, Column, Row, TableLayout
 from ui.widgets.dense_table import STYLE, list_savings, write_table
 
 HOSTILE = "<img src=x onerror=alert(1)>' onclick='x"

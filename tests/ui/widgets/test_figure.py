@@ -9,8 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.charts.style.paper import Imprint
-from cxrlib.charts.style.template import chart_template
+from cxrlib.charts.style import Imprint, chart_template
 from ui.widgets.figure import _Paper, answer_request
 
 ASKED = {"id": "1-2", "kind": "svg", "width": 640, "height": 400.5}

@@ -15,15 +15,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.display.contact_sheet import (
-    ORDERS,
-    PER_PAGE,
-    SheetPage,
-    cut_page,
-    find_page,
-    order_images,
-)
+from cxrlib.cohort import Cohort
+from cxrlib.display import ORDERS, PER_PAGE, SheetPage, cut_page, find_page, order_images
 from cxrlib.number_text import NOTHING
 from ui.images.image_panel import show_image_panel
 from ui.images.image_route import image_url

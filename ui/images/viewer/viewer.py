@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from cxrlib import NOTICE
-from cxrlib.display.overlays import Box
+from cxrlib.display import Box
 from ui.widgets.component import load_component
 
 __all__ = ["MAX_PICTURES", "Picture", "show_viewer"]

@@ -16,14 +16,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort.cohort import Cohort
-from cxrlib.patients.patient_list import (
+from cxrlib.cohort import Cohort
+from cxrlib.patients import (
     choose_opening_patient,
     select_patients,
     suggest_patients_of_paper,
     summarise_patients,
 )
-from cxrlib.quality.ledger import find_flags
+from cxrlib.quality import find_flags
 from ui.widgets.component import load_component
 
 __all__ = [
@@ -54,7 +54,7 @@ def load_patients(cohort: Cohort, selected: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Of `cxrlib.patients.patient_list.select_patients`; do not change it in place.
+        Of `cxrlib.patients.select_patients`; do not change it in place.
     """
     return select_patients(load_everybody(cohort).patients, selected)
 
@@ -66,9 +66,9 @@ class Everybody:
     Parameters
     ----------
     patients : DataFrame
-        Of `cxrlib.patients.patient_list.summarise_patients`.
+        Of `cxrlib.patients.summarise_patients`.
     suggested : tuple of (str, str)
-        Of `cxrlib.patients.patient_list.suggest_patients_of_paper`: patient and figure.
+        Of `cxrlib.patients.suggest_patients_of_paper`: patient and figure.
     planted : mapping or None
         `Cohort.planted`.
     """

@@ -7,9 +7,9 @@ The component finds the parts of the paths in the drawn chart by their ``meta``
 from collections.abc import Sequence
 from typing import Any
 
-from cxrlib.charts.maps.map_text import day_state_words
-from cxrlib.charts.style.text import day_words
-from cxrlib.maps.trajectories import Trajectory
+from cxrlib.charts.maps import day_state_words
+from cxrlib.charts.style import day_words
+from cxrlib.maps import Trajectory
 from ui.widgets.assets import plotly_url
 from ui.widgets.component import load_component
 from ui.widgets.text import show_quiet

@@ -5,9 +5,14 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from cxrlib.baselines.evaluation.calibration import CALIBRATION_COLUMNS, check_calibration
-from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
+from cxrlib.baselines.evaluation import (
+    CORRECTED,
+    PUBLISHED,
+    LocoSettings,
+    check_calibration,
+    run_loco,
+)
+from cxrlib.baselines.evaluation.calibration import CALIBRATION_COLUMNS
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 

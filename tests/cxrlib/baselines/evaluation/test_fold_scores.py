@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cxrlib.baselines.evaluation import CORRECTED, PUBLISHED, compute_score, draw_weights
 from cxrlib.baselines.evaluation.fold_scores import (
     FoldCase,
     average_draws,
@@ -13,9 +14,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     pool_draws,
 )
 from cxrlib.baselines.evaluation.models import Fit
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, Protocol
-from cxrlib.baselines.evaluation.resampling import draw_weights
-from cxrlib.baselines.evaluation.scores import compute_score
+from cxrlib.baselines.evaluation.protocols import Protocol
 
 
 def make_case(

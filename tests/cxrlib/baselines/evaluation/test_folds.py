@@ -6,14 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.folds import (
-    GUARDS,
-    HOLD_OUTS,
-    Fold,
-    Labels,
-    make_folds,
-    name_groups,
-)
+from cxrlib.baselines.evaluation import HOLD_OUTS, Labels, make_folds
+from cxrlib.baselines.evaluation.folds import GUARDS, Fold, name_groups
 from cxrlib.errors import SelectionError
 from tests.task_rows_factory import NUMBER, draw_rows, make_rows
 

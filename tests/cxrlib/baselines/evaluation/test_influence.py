@@ -5,9 +5,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cxrlib.baselines.evaluation.influence import find_influence
-from cxrlib.baselines.evaluation.loco import LocoResult, LocoSettings, run_loco
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
+from cxrlib.baselines.evaluation import (
+    CORRECTED,
+    PUBLISHED,
+    LocoResult,
+    LocoSettings,
+    find_influence,
+    run_loco,
+)
 from cxrlib.errors import SelectionError
 from tests.made_rows import draw_rows, make_features, make_rows, shuffle_rows
 

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.loco import (
+from cxrlib.baselines.evaluation import (
     CORRECTED,
     FOLD_COLUMNS,
     HOLD_OUTS,
     MEAN,
-    METRICS,
     POOLED,
     PREDICTION_COLUMNS,
     PROTOCOLS,
@@ -21,17 +20,16 @@ from cxrlib.baselines.evaluation.loco import (
     SCORE_COLUMNS,
     LocoResult,
     LocoSettings,
-    Protocol,
-    compute_values,
     plan_loco,
     predict_folds,
     run_loco,
-    score_seeds,
 )
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, find_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.evaluation.loco import compute_values, score_seeds
+from cxrlib.baselines.evaluation.protocols import Protocol
+from cxrlib.baselines.evaluation.scores import METRICS
+from cxrlib.baselines.features import Features, features_from_matrix
+from cxrlib.baselines.tasks import PAPER_TASKS, Task, TaskRows, find_task, take_rows
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.synthetic.records import simulate_courses
 from tests.cohort_factory import SCORES_FILE, make_cohort

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.loco import (
+from cxrlib.baselines.evaluation import (
+    CORRECTED,
     MEAN,
     POOLED,
     PUBLISHED,
@@ -14,12 +15,10 @@ from cxrlib.baselines.evaluation.loco import (
     LocoSettings,
     run_loco,
 )
-from cxrlib.baselines.evaluation.protocols import CORRECTED
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.storage.store import Store
+from cxrlib.baselines.features import Features, features_from_matrix
+from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.storage import Store
 from cxrlib.synthetic.records import simulate_courses
 from tests.cohort_factory import draw_image, make_cohort
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
-from cxrlib.baselines.evaluation.loco_result import keep_scored
+from cxrlib.baselines.evaluation import LocoSettings, keep_scored, run_loco
 from cxrlib.baselines.tasks.task_rows import FLOW_COLUMNS
-from cxrlib.cohort.cohort import SelectionStep
+from cxrlib.cohort import SelectionStep
 from tests.task_rows_factory import draw_features, draw_rows
 
 

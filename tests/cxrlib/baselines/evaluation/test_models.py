@@ -6,14 +6,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
-from cxrlib.baselines.evaluation.models import (
-    Design,
-    choose_method,
-    fit_model,
-    make_design,
-    one_thread,
-    refuse_training,
-)
+from cxrlib.baselines.evaluation import choose_method, one_thread, refuse_training
+from cxrlib.baselines.evaluation.models import Design, fit_model, make_design
 from cxrlib.errors import SelectionError
 
 

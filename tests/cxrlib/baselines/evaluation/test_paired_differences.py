@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.loco import (
-    DIFFERENCE_COLUMNS,
+from cxrlib.baselines.evaluation import (
     PUBLISHED,
     LocoResult,
     LocoSettings,
     compare_results,
     run_loco,
 )
-from cxrlib.baselines.features.feature_matrix import features_from_matrix
-from cxrlib.baselines.tasks.tasks import Task
+from cxrlib.baselines.evaluation.paired_differences import DIFFERENCE_COLUMNS
+from cxrlib.baselines.features import features_from_matrix
+from cxrlib.baselines.tasks import Task
 from cxrlib.errors import SelectionError
 from tests.task_rows_factory import CLASSES, NUMBER, draw_features, draw_rows
 

@@ -10,32 +10,31 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
-from cxrlib.baselines.evaluation.loco import (
+from cxrlib.baselines.evaluation import (
     CORRECTED,
     FOLD_COLUMNS,
+    PAPER_SCORE_COLUMNS,
     PUBLISHED,
+    SCORE_COLUMNS as OUR_COLUMNS,
     LocoResult,
     LocoSettings,
-    run_loco,
-)
-from cxrlib.baselines.evaluation.loco_result import SCORE_COLUMNS as OUR_COLUMNS
-from cxrlib.baselines.evaluation.paper_score_comparison import (
-    PAPER_SCORE_COLUMNS,
-    SCORE_VERDICTS,
-    WHOLE,
-    Confusion,
     compare_class_counts,
     compare_scores,
     count_score_verdicts,
     describe_score_comparison,
-    list_confusions,
     list_not_run,
+    run_loco,
 )
-from cxrlib.baselines.features.feature_matrix import features_from_matrix
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.literature.paper_scores import MEAN, PUBLISHED_TASKS, find_scores
+from cxrlib.baselines.evaluation.paper_score_comparison import (
+    SCORE_VERDICTS,
+    WHOLE,
+    Confusion,
+    list_confusions,
+)
+from cxrlib.baselines.features import features_from_matrix
+from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
+from cxrlib.cohort import load_cohort
+from cxrlib.literature import MEAN, PUBLISHED_TASKS, find_scores
 from tests.cohort_factory import make_cohort
 
 AS_PUBLISHED = LocoSettings(protocol=PUBLISHED, n_resamples=0)

@@ -8,22 +8,22 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxrlib.baselines.evaluation import permutation_null
-from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
-from cxrlib.baselines.evaluation.permutation_null import (
+from cxrlib.baselines.evaluation import (
     OBSERVED,
+    PUBLISHED,
+    LocoSettings,
     compute_null,
     load_null,
     null_key,
-    permute_labels,
+    permutation_null,
+    run_loco,
 )
-from cxrlib.baselines.evaluation.protocols import PUBLISHED
-from cxrlib.baselines.features.feature_sets import load_features
-from cxrlib.baselines.tasks.task_rows import take_rows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.baselines.evaluation.permutation_null import permute_labels
+from cxrlib.baselines.features import load_features
+from cxrlib.baselines.tasks import find_task, take_rows
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 

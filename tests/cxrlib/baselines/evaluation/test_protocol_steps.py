@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
-from cxrlib.baselines.evaluation.protocol_steps import WALK_COLUMNS, walk_protocol
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
-from cxrlib.baselines.tasks.task_rows import take_rows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.baselines.evaluation import CORRECTED, PUBLISHED, LocoSettings, run_loco, walk_protocol
+from cxrlib.baselines.evaluation.protocol_steps import WALK_COLUMNS
+from cxrlib.baselines.tasks import find_task, take_rows
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from tests.made_rows import draw_rows, make_features, make_rows
 

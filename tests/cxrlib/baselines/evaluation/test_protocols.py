@@ -2,13 +2,7 @@
 
 import pytest
 
-from cxrlib.baselines.evaluation.protocols import (
-    CORRECTED,
-    PROTOCOLS,
-    PUBLISHED,
-    LocoSettings,
-    find_protocol,
-)
+from cxrlib.baselines.evaluation import CORRECTED, PROTOCOLS, PUBLISHED, LocoSettings, find_protocol
 from cxrlib.errors import SelectionError
 
 

@@ -7,15 +7,20 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxrlib.baselines.evaluation import region_shift
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
-from cxrlib.baselines.evaluation.region_shift import compare_shift, compute_shift, load_shift
-from cxrlib.baselines.features.feature_matrix import Features
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import load_cohort
+from cxrlib.baselines.evaluation import (
+    CORRECTED,
+    PUBLISHED,
+    LocoSettings,
+    compute_shift,
+    load_shift,
+    region_shift,
+)
+from cxrlib.baselines.evaluation.region_shift import compare_shift
+from cxrlib.baselines.features import Features
+from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
+from cxrlib.cohort import load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 FEW = LocoSettings(n_resamples=8)

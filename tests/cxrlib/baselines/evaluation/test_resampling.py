@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from cxrlib.baselines.evaluation.resampling import (
-    draw_weights,
-    find_interval,
-    find_tail,
-    resample_persons,
-)
-from cxrlib.baselines.evaluation.scores import compute_score
+from cxrlib.baselines.evaluation import compute_score, draw_weights
+from cxrlib.baselines.evaluation.resampling import find_interval, find_tail, resample_persons
 
 
 def test_images_of_a_person_are_drawn_together() -> None:

@@ -12,7 +12,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from cxrlib.baselines.evaluation.scores import METRICS, compute_score, list_metrics, sum_pairs
+from cxrlib.baselines.evaluation import compute_score
+from cxrlib.baselines.evaluation.scores import METRICS, list_metrics, sum_pairs
 
 N_RESAMPLES = 30
 

@@ -5,10 +5,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from cxrlib.baselines.evaluation.loco import LocoResult, LocoSettings, run_loco
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED
-from cxrlib.baselines.evaluation.resampling import draw_weights, find_tail
-from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, name_age_groups, score_subgroups
+from cxrlib.baselines.evaluation import (
+    CORRECTED,
+    PUBLISHED,
+    LocoResult,
+    LocoSettings,
+    draw_weights,
+    run_loco,
+    score_subgroups,
+)
+from cxrlib.baselines.evaluation.resampling import find_tail
+from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, name_age_groups
 from tests.made_rows import draw_rows, make_features, shuffle_rows
 
 

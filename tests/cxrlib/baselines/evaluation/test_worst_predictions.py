@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cxrlib.baselines.evaluation.loco import LocoSettings, run_loco
-from cxrlib.baselines.evaluation.worst_predictions import WORST_COLUMNS, rank_images
+from cxrlib.baselines.evaluation import LocoSettings, rank_images, run_loco
+from cxrlib.baselines.evaluation.worst_predictions import WORST_COLUMNS
 from cxrlib.errors import SelectionError
 from tests.task_rows_factory import NUMBER, draw_features, draw_rows
 

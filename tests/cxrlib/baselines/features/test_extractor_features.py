@@ -12,14 +12,12 @@ from cxrlib.baselines.features.extractor_features import (
     list_extractor_choices,
     load_extractor_features,
 )
-from cxrlib.baselines.tasks.task_rows import take_rows
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.tasks import PAPER_TASKS, take_rows
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.embedding.extractors.densenet import OUTPUT_NAMES
 from cxrlib.errors import SelectionError
-from cxrlib.storage.embedding_store import EmbeddingStore
-from cxrlib.storage.store import Store
+from cxrlib.storage import EmbeddingStore, Store
 from tests.feature_rows import N_FEATURES, describe_network, embed, make_task_cohort, take
 
 UNTRAINED = "densenet121-untrained"

@@ -9,11 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cxrlib.baselines.features import feature_files
-from cxrlib.baselines.features.feature_files import read_feature_file
-from cxrlib.baselines.features.feature_matrix import features_from_matrix
+from cxrlib.baselines.features import feature_files, features_from_matrix, read_feature_file
 from cxrlib.errors import SelectionError
-from cxrlib.reports.provenance import csv_with_header
+from cxrlib.reports import csv_with_header
 
 IDS = ["a.png", "b c.png", "ü#1.png"]
 VALUES = np.array([[1.5, -2e-9], [0.1, 3.0], [1 / 3, 1e11]])

@@ -7,23 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.features.feature_matrix import (
+from cxrlib.baselines.features import (
+    SHORTCUTS,
     Features,
+    are_features_at_hand,
     describe_missing,
     features_from_matrix,
-    match_features,
-)
-from cxrlib.baselines.features.feature_sets import (
-    PIXEL_PARAMETERS,
-    are_features_at_hand,
     list_feature_sets,
     load_features,
     load_pixel_features,
+    match_features,
 )
-from cxrlib.baselines.features.shortcuts import SHORTCUTS
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.features.feature_sets import PIXEL_PARAMETERS
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.feature_rows import describe_network, embed, make_task_cohort, take
 
 IDS = ("a.png", "b.png", "c.png")

@@ -7,20 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings, run_loco
-from cxrlib.baselines.features.feature_sets import load_features
+from cxrlib.baselines.evaluation import PUBLISHED, LocoSettings, run_loco
+from cxrlib.baselines.features import SHORTCUTS, load_features
 from cxrlib.baselines.features.shortcuts import (
     AGE_WHERE_BLANK,
-    SHORTCUTS,
     Shortcut,
     list_label_columns,
     read_shortcut,
 )
-from cxrlib.baselines.tasks.task_rows import TaskRows, take_rows
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS, find_task, form_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.tasks import PAPER_TASKS, TaskRows, find_task, form_task, take_rows
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.feature_rows import make_icu_rows, make_task_cohort, take
 
 

@@ -5,19 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.baselines.evaluation.loco import PUBLISHED, LocoSettings
+from cxrlib.baselines.evaluation import PUBLISHED, LocoSettings
 from cxrlib.baselines.evaluation.paper_score_comparison import NOT_RUN
-from cxrlib.baselines.runs.reproduction import (
-    REPRODUCTION_COLUMNS,
+from cxrlib.baselines.runs import (
+    RunSpec,
     list_published_runs,
+    list_runs,
+    make_run,
     reproduce_scores,
 )
-from cxrlib.baselines.runs.runs import RunSpec, list_runs, make_run
-from cxrlib.baselines.tasks.tasks import find_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.runs.reproduction import REPRODUCTION_COLUMNS
+from cxrlib.baselines.tasks import find_task
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.literature.paper_scores import MEAN, PUBLISHED_SCORES, PUBLISHED_TASKS
-from cxrlib.storage.store import Store
+from cxrlib.literature import MEAN, PUBLISHED_TASKS
+from cxrlib.literature.paper_scores import PUBLISHED_SCORES
+from cxrlib.storage import Store
 from tests.cohort_factory import make_cohort
 
 

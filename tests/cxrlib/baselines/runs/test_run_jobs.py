@@ -7,20 +7,26 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxrlib.baselines.evaluation import loco_plan, region_shift
+from cxrlib.baselines.evaluation import (
+    PUBLISHED,
+    KeptFits,
+    LocoSettings,
+    compute_null,
+    load_null,
+    load_shift,
+    loco_plan,
+    region_shift,
+)
 from cxrlib.baselines.evaluation.models import Fit
-from cxrlib.baselines.evaluation.permutation_null import compute_null, load_null
-from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
-from cxrlib.baselines.evaluation.region_shift import compare_shift, load_shift
-from cxrlib.baselines.evaluation.stored_fits import KIND, KeptFits
-from cxrlib.baselines.runs.run_jobs import make_spec, spec_parameters
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.baselines.runs.runs import count_runs, find_run
-from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.evaluation.region_shift import compare_shift
+from cxrlib.baselines.evaluation.stored_fits import KIND
+from cxrlib.baselines.runs import RunSpec, find_run, make_spec, spec_parameters
+from cxrlib.baselines.runs.run_log import count_runs
+from cxrlib.baselines.tasks import find_task, read_task
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.jobs.job_kinds import WorkStoppedError, check_parameters, run_work
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.run_cohort import make_run_cohort
 
 SPEC = RunSpec(find_task("survival"), "age-sex", LocoSettings(n_resamples=20))

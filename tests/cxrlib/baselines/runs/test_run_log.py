@@ -9,12 +9,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.runs.run_log import count_runs, keep_run, list_runs, read_record, write_entry
-from cxrlib.baselines.runs.run_record import TABLES, RunRecord, format_record
-from cxrlib.baselines.runs.run_spec import RunSpec
-from cxrlib.baselines.tasks.tasks import find_task
+from cxrlib.baselines.runs import (
+    TABLES,
+    RunRecord,
+    RunSpec,
+    format_record,
+    keep_run,
+    list_runs,
+    write_entry,
+)
+from cxrlib.baselines.runs.run_log import count_runs, read_record
+from cxrlib.baselines.tasks import find_task
 from cxrlib.errors import SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 
 FINGERPRINT = "c" * 64
 SURVIVAL, ICU = find_task("survival"), find_task("icu-stay")

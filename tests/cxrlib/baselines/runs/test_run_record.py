@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxrlib.baselines.runs.run_record import RECORD_ERRORS, format_record, parse_record, settle
+from cxrlib.baselines.runs import format_record, parse_record
+from cxrlib.baselines.runs.run_record import RECORD_ERRORS, settle
 from tests.cxrlib.baselines.runs.test_run_log import make_record
 
 ID = f"{1:012x}"

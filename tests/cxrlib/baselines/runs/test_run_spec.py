@@ -8,10 +8,11 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from cxrlib.baselines.evaluation.protocols import CORRECTED, PUBLISHED, LocoSettings
-from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec, describe_spec
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS, find_task, read_task
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.evaluation import CORRECTED, PUBLISHED, LocoSettings
+from cxrlib.baselines.runs import RunSpec, describe_spec
+from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES
+from cxrlib.baselines.tasks import PAPER_TASKS, find_task, read_task
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 

@@ -9,13 +9,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from cxrlib.baselines.evaluation.protocols import PUBLISHED, LocoSettings
-from cxrlib.baselines.features.feature_matrix import Features, features_from_matrix
-from cxrlib.baselines.features.feature_sets import load_features
-from cxrlib.baselines.features.shortcuts import SHORTCUTS
-from cxrlib.baselines.runs.run_record import TABLES
-from cxrlib.baselines.runs.runs import (
-    RUN_VERSION,
+from cxrlib.baselines.evaluation import PUBLISHED, LocoSettings
+from cxrlib.baselines.features import SHORTCUTS, Features, features_from_matrix, load_features
+from cxrlib.baselines.runs import (
+    TABLES,
     Run,
     RunSpec,
     compare_runs,
@@ -24,14 +21,13 @@ from cxrlib.baselines.runs.runs import (
     keep_run,
     list_runs,
     make_run,
-    run_id,
     tell_runs,
 )
-from cxrlib.baselines.tasks.task_rows import TaskRows
-from cxrlib.baselines.tasks.tasks import find_task, read_task
-from cxrlib.cohort.cohort import Cohort
+from cxrlib.baselines.runs.runs import RUN_VERSION, run_id
+from cxrlib.baselines.tasks import TaskRows, find_task, read_task
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.storage.store import Store
+from cxrlib.storage import Store
 from tests.run_cohort import make_outside, make_run_cohort
 
 SURVIVAL = find_task("survival")

@@ -5,13 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from cxrlib.baselines.tasks.task_cards import (
-    Card,
-    describe_exclusion,
-    describe_population,
-    make_card,
-)
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS, TASK_COLUMNS, Task, find_task, read_task
+from cxrlib.baselines.tasks import PAPER_TASKS, Card, Task, find_task, make_card, read_task
+from cxrlib.baselines.tasks.task_cards import describe_exclusion, describe_population
+from cxrlib.baselines.tasks.tasks import TASK_COLUMNS
 
 ALL = [*(task.to_text() for task in PAPER_TASKS), *(f"column={name}" for name in TASK_COLUMNS)]
 UNDATED = ("survival", "icu-stay", "intubated", "column=needed_supplemental_O2", "column=extubated")

@@ -11,22 +11,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.tasks.task_rows import (
-    CLASS_GROUPINGS,
-    FLOW_COLUMNS,
-    ROW_COLUMNS,
+from cxrlib.baselines.tasks import (
+    PAPER_TASKS,
+    Task,
     TaskRows,
     compare_labelled,
     count_classes,
+    find_task,
     narrow_rows,
+    read_task,
     take_rows,
 )
-from cxrlib.baselines.tasks.tasks import PAPER_TASKS, Task, find_task, read_task
-from cxrlib.charts.cohort.flow import describe_flow
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.baselines.tasks.task_rows import CLASS_GROUPINGS, FLOW_COLUMNS, ROW_COLUMNS
+from cxrlib.charts.cohort import describe_flow
+from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW
-from cxrlib.selection.selection import Selection, parse_where, select
+from cxrlib.selection import Selection, parse_where, select
 from tests.cohort_factory import draw_image, make_cohort
 
 LINES = [

@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxrlib.baselines.tasks.tasks import (
+from cxrlib.baselines.tasks import (
     FORMED,
     PAPER_TASKS,
-    TASK_COLUMNS,
     Task,
     find_task,
     form_task,
     list_task_columns,
-    read_labels,
     read_task,
 )
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.cohort.metadata import YES_NO_COLUMNS
+from cxrlib.baselines.tasks.tasks import TASK_COLUMNS, read_labels
+from cxrlib.cohort import YES_NO_COLUMNS, Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from tests.cohort_factory import make_cohort
 

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.cohort.findings import describe_findings, plot_findings
-from cxrlib.charts.style.rows import read_click
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.selection.selection import Selection, select
-from cxrlib.summary.counts import summarise
+from cxrlib.charts.cohort import describe_findings, plot_findings
+from cxrlib.charts.style import read_click
+from cxrlib.cohort import load_cohort
+from cxrlib.selection import Selection, select
+from cxrlib.summary import summarise
 from tests.cohort_factory import make_cohort
 
 FINDINGS = [

@@ -2,8 +2,9 @@
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.cohort.flow import LINE, describe_flow, plot_flow
-from cxrlib.cohort.cohort import SelectionStep
+from cxrlib.charts.cohort import describe_flow, plot_flow
+from cxrlib.charts.cohort.flow import LINE
+from cxrlib.cohort import SelectionStep
 from tests.figures import assert_valid
 
 STEPS = [

@@ -6,17 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.cohort.geography import (
+from cxrlib.charts.cohort import (
     describe_places,
     describe_unplaced,
     describe_world,
     plot_places,
     plot_world,
 )
-from cxrlib.charts.style.palette import PALETTES, REGIONS, contrast, region_rim
-from cxrlib.charts.style.rows import read_click, text_width
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.summary.counts import summarise
+from cxrlib.charts.style import PALETTES, REGIONS, contrast, read_click, region_rim, text_width
+from cxrlib.cohort import load_cohort
+from cxrlib.summary import summarise
 from tests.cohort_factory import make_cohort
 
 PLACES = [

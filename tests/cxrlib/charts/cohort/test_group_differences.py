@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.cohort.group_differences import describe_differences, plot_differences
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.summary.group_comparison import Comparison, compare_groups
+from cxrlib.charts.cohort import describe_differences, plot_differences
+from cxrlib.cohort import load_cohort
+from cxrlib.summary import Comparison, compare_groups
 from tests.cohort_factory import make_cohort
 
 NAN = float("nan")

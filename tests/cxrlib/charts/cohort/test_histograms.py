@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.cohort.histograms import (
-    FIRST_DAY,
-    LAST_DAY,
-    WIDE,
-    count_days,
+from cxrlib.charts.cohort import (
     describe_ages,
     describe_offsets,
     describe_sizes,
@@ -18,6 +14,7 @@ from cxrlib.charts.cohort.histograms import (
     plot_offsets,
     plot_sizes,
 )
+from cxrlib.charts.cohort.histograms import FIRST_DAY, LAST_DAY, WIDE, count_days
 
 RNG = np.random.default_rng(11)
 AGES = pd.DataFrame(

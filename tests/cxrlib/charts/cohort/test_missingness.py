@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.cohort.missingness import choose_ink, describe_missing, plot_missing
-from cxrlib.charts.style.palette import PALETTES, contrast
-from cxrlib.cohort.cohort import load_cohort
-from cxrlib.summary.missingness import RECORDED_COLUMNS, describe_missingness
+from cxrlib.charts.cohort import describe_missing, plot_missing
+from cxrlib.charts.cohort.missingness import choose_ink
+from cxrlib.charts.style import PALETTES, contrast
+from cxrlib.cohort import load_cohort
+from cxrlib.summary import RECORDED_COLUMNS, describe_missingness
 from tests.cohort_factory import make_cohort
 
 

@@ -6,6 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxrlib.charts.maps import (
+    HOVER_COLUMN,
+    caption_map,
+    describe_map,
+    describe_multiples,
+    plot_map,
+    plot_multiples,
+    write_hover_texts,
+)
 from cxrlib.charts.maps.colours import (
     CATEGORIES,
     count_key_rows,
@@ -14,14 +23,10 @@ from cxrlib.charts.maps.colours import (
     number_ramp,
     pick_inks,
 )
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.charts.maps.map_text import caption_map, describe_map
-from cxrlib.charts.maps.marks import HOVER_COLUMN, write_hover_texts
-from cxrlib.charts.maps.small_multiples import describe_multiples, plot_multiples
-from cxrlib.charts.style.palette import PALETTES, RIM_CONTRAST, contrast
+from cxrlib.charts.style import PALETTES, contrast
+from cxrlib.charts.style.palette import RIM_CONTRAST
 from cxrlib.errors import SelectionError
-from cxrlib.maps.colouring import Colouring, colour_points
-from cxrlib.maps.surfaces import SurfaceWish, estimate_surface
+from cxrlib.maps import Colouring, SurfaceWish, colour_points, estimate_surface
 from tests.figures import assert_valid
 
 HOSTILE = "<b onmouseover=alert(1)>x</b>"

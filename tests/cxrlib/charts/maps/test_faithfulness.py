@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.maps.faithfulness import plot_path_share, plot_steps
-from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS
-from cxrlib.embedding.feature_space import lay_out_space
-from cxrlib.maps.faithfulness import STEP_COLUMNS, StepLengths
-from cxrlib.patients.neighbour_states import path_shares
+from cxrlib.charts.maps import plot_path_share, plot_steps
+from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS
+from cxrlib.embedding import lay_out_space
+from cxrlib.maps import StepLengths
+from cxrlib.maps.faithfulness import STEP_COLUMNS
+from cxrlib.patients import path_shares
 from tests.course_tables import make_embeddings, make_table
 from tests.figures import assert_valid
 

@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.maps.layers import MOST_RINGS, add_cloud, ring_chosen
-from cxrlib.charts.maps.map import plot_map
-from cxrlib.maps.density import estimate_density
-from cxrlib.maps.mapped_cohort import MappedCohort
-from cxrlib.maps.trajectories import map_points
+from cxrlib.charts.maps import add_cloud, plot_map, ring_chosen
+from cxrlib.charts.maps.layers import MOST_RINGS
+from cxrlib.maps import MappedCohort, estimate_density, map_points
 from tests.figures import assert_valid
 
 

@@ -9,15 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.maps.html_page import map_html
-from cxrlib.charts.maps.map import HOVER_COLUMN, plot_map, write_hover_texts
-from cxrlib.charts.maps.map_text import caption_map, describe_map, describe_paths
-from cxrlib.charts.style.palette import PALETTES
+from cxrlib.charts.maps import (
+    HOVER_COLUMN,
+    caption_map,
+    describe_map,
+    map_html,
+    plot_map,
+    write_hover_texts,
+)
+from cxrlib.charts.maps.map_text import describe_paths
+from cxrlib.charts.style import PALETTES, day_words
 from cxrlib.charts.style.template import MAX_SVG_POINTS
-from cxrlib.charts.style.text import day_words
-from cxrlib.maps.density import estimate_density
-from cxrlib.maps.trajectories import compute_trajectory, in_icu_or_tube, map_points
-from cxrlib.storage.extractor_info import ExtractorInfo
+from cxrlib.maps import compute_trajectory, estimate_density, map_points
+from cxrlib.maps.trajectories import in_icu_or_tube
+from cxrlib.storage import ExtractorInfo
 from tests.figures import assert_valid, read_json
 
 REASONS = {"bad": "in the ICU", "good": "not in the ICU", "unknown": ""}

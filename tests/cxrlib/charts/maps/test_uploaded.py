@@ -2,10 +2,9 @@
 
 import pytest
 
-from cxrlib.charts.maps.uploaded import mark_upload
-from cxrlib.charts.style.palette import PALETTES, Theme
-from cxrlib.charts.style.template import make_figure
-from cxrlib.uploads.placement import place_upload
+from cxrlib.charts.maps import mark_upload
+from cxrlib.charts.style import PALETTES, Theme, make_figure
+from cxrlib.uploads import place_upload
 from tests.cxrlib.uploads.test_placement import OUTCOMES, make_map, make_upload
 
 

@@ -5,16 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.charts.patients.output_courses import (
-    explain_near,
-    explain_scale,
-    plot_course,
-    plot_near,
-)
-from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS
-from cxrlib.charts.style.rows import text_width
-from cxrlib.patients.output_courses import estimate_noise, output_course
-from cxrlib.patients.similar_courses import nearest_courses
+from cxrlib.charts.patients import explain_near, explain_scale, plot_course, plot_near
+from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS, text_width
+from cxrlib.patients import estimate_noise, nearest_courses, output_course
 from tests.course_tables import make_embeddings, make_table
 from tests.cxrlib.patients.test_output_courses import make_days
 from tests.cxrlib.patients.test_similar_courses import make_cohort

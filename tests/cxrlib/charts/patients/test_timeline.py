@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 import pytest
 
 from cxrlib.charts.maps.marks import MARKERS
-from cxrlib.charts.patients.timeline import BADGES, FAINT, FILM, FILM_TEXT, plot_timeline
-from cxrlib.charts.style.palette import PALETTES, VIEW_SYMBOLS, Theme, contrast, mix
-from cxrlib.charts.style.projector_scale import enlarge
-from cxrlib.patients.timeline import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
+from cxrlib.charts.patients import plot_timeline
+from cxrlib.charts.patients.timeline import BADGES, FAINT, FILM, FILM_TEXT
+from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS, Theme, contrast, enlarge, mix
+from cxrlib.patients import LONG_CHARACTER, NARROW, Timeline, lay_out_timeline
 from tests.cxrlib.patients.test_timeline import CASES, rows_of
 from tests.figures import assert_valid
 

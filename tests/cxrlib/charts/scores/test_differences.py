@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.scores.calibration import describe_calibration, plot_calibration
-from cxrlib.charts.scores.region_shift import describe_shift, plot_shift
+from cxrlib.charts.scores import describe_calibration, describe_shift, plot_calibration, plot_shift
 from tests.figures import assert_valid
 from tests.score_tables import NAN
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from cxrlib.charts.scores.forest import describe_forest, plot_forest
+from cxrlib.charts.scores import Series, describe_forest, find_chance, plot_forest
 from cxrlib.charts.scores.legend import NARROW
-from cxrlib.charts.scores.series import Series, find_chance
-from cxrlib.charts.style.palette import PALETTES, contrast
+from cxrlib.charts.style import PALETTES, contrast
 from tests.figures import assert_valid
 from tests.score_tables import NAN, REGIONS, make_folds, make_many, make_scores
 

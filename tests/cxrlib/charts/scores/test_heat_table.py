@@ -2,10 +2,9 @@
 
 import pytest
 
-from cxrlib.charts.scores.heat_table import describe_score_table, plot_score_table
+from cxrlib.charts.scores import Series, describe_score_table, find_chance, plot_score_table
 from cxrlib.charts.scores.legend import NARROW
-from cxrlib.charts.scores.series import Series, find_chance
-from cxrlib.charts.style.palette import PALETTES, contrast
+from cxrlib.charts.style import PALETTES, contrast
 from tests.figures import assert_valid
 from tests.score_tables import NAN, REGIONS, make_folds, make_many, make_scores
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation.permutation_null import OBSERVED, Null
-from cxrlib.charts.scores.permutation_null import describe_null, plot_null
+from cxrlib.baselines.evaluation import OBSERVED, Null
+from cxrlib.charts.scores import describe_null, plot_null
 from tests.figures import assert_valid
 
 

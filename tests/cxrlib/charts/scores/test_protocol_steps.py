@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.scores.protocol_steps import choose_fold, describe_score_steps, plot_score_steps
+from cxrlib.charts.scores import describe_score_steps, plot_score_steps
+from cxrlib.charts.scores.protocol_steps import choose_fold
 from tests.figures import assert_valid
 from tests.score_tables import NAN
 

@@ -4,16 +4,9 @@ import math
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation.score_text import name_fold
-from cxrlib.charts.scores.series import (
-    Series,
-    find_chance,
-    list_folds,
-    list_scores,
-    make_axis,
-    read_scores,
-    say_cell,
-)
+from cxrlib.baselines.evaluation import name_fold
+from cxrlib.charts.scores import Series, find_chance, list_scores, make_axis, read_scores
+from cxrlib.charts.scores.series import list_folds, say_cell
 from tests.score_tables import make_folds, make_scores
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.scores.subgroups import describe_subgroups, plot_subgroups
+from cxrlib.charts.scores import describe_subgroups, plot_subgroups
 from tests.figures import assert_valid
 from tests.score_tables import NAN
 

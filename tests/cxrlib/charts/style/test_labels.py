@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cxrlib.charts.style.labels import place_labels
+from cxrlib.charts.style import place_labels
 
 FRAME = (0.0, 800.0, 0.0, 600.0)
 

@@ -9,15 +9,8 @@ import plotly.graph_objects as go
 import pytest
 from PIL import ImageFont
 
-from cxrlib.charts.style.paper import (
-    EDGE,
-    PAPER_FONT,
-    Imprint,
-    _measure,
-    name_svg,
-    put_on_paper,
-)
-from cxrlib.charts.style.template import chart_template
+from cxrlib.charts.style import Imprint, chart_template, put_on_paper
+from cxrlib.charts.style.paper import EDGE, PAPER_FONT, _measure, name_svg
 
 LINES = ("For research and teaching.", "Cohort: x; fingerprint " + "0a" * 32, "Filters: none")
 IMPRINT = Imprint("Where?", "What it is, from how many, and how not to read it. " * 8, LINES)

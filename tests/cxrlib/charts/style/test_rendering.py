@@ -11,10 +11,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from cxrlib.charts.style import rendering
-from cxrlib.charts.style.paper import Imprint
-from cxrlib.charts.style.rendering import find_chrome, render_figure
-from cxrlib.charts.style.template import chart_template
+from cxrlib.charts.style import Imprint, chart_template, find_chrome, render_figure, rendering
 from cxrlib.errors import ReportError
 
 FIGURE = go.Figure(

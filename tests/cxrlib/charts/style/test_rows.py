@@ -2,7 +2,7 @@
 
 import pytest
 
-from cxrlib.charts.style.rows import (
+from cxrlib.charts.style import (
     join_words,
     quote_text,
     read_click,

@@ -12,7 +12,7 @@ from cxrlib.embedding.extractors import EXTRACTOR_NAMES, ExtractorInfo, load_ext
 from cxrlib.embedding.extractors.texture import OUTPUT_NAMES, ZONES, _zone, prepare_texture
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.images.image_files import preprocess
+from cxrlib.images import preprocess
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 
 from cxrlib.embedding.extractors import find_weights, load_extractor, weights
 from cxrlib.errors import SelectionError, WeightsError
-from cxrlib.images.image_files import preprocess
+from cxrlib.images import preprocess
 from cxrlib.system import http_download
 from tests.faulty_server import Served, faulty_server
 

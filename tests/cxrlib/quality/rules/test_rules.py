@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort.cohort import Cohort, load_cohort
-from cxrlib.quality.ledger import RULES, find_flags, get_rule
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.quality import find_flags, get_rule
+from cxrlib.quality.rules import RULES
 from cxrlib.quality.rules.values import LIMITS, VOCABULARY
 from tests.cohort_factory import draw_image, make_cohort
 

@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.images.montage.montage
-from cxrlib.charts.style.palette import PALETTES, contrast
-from cxrlib.cohort.cohort import Cohort, load_cohort
+from cxrlib.charts.style import PALETTES, contrast
+from cxrlib.cohort import Cohort, load_cohort
 from tests.cohort_factory import make_cohort
 from ui.images.montage.montage import Wish, make_tiles, read_wish
 
@@ -98,7 +98,7 @@ def show_folder(folder: str) -> None:
 
     import streamlit as st
 
-    from cxrlib.cohort.cohort import load_cohort
+    from cxrlib.cohort import load_cohort
     from ui.images.montage import show_sheet
 
     cohort = load_cohort(Path(folder), inspect_images=False)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.display.overlays import Box
+from cxrlib.display import Box
 from ui.images.viewer.viewer import Picture, describe_picture, show_viewer
 
 PLACE = "/xray/demo/a%20b.png?kind=full&expires=1700000000&token=abc"

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.patients.patient_list.patient_list
-from cxrlib.charts.style.palette import PALETTES
-from cxrlib.patients.patient_list import summarise_patients
+from cxrlib.charts.style import PALETTES
+from cxrlib.patients import summarise_patients
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table
 from ui.patients.patient_list import load_patients, patient_list
 from ui.patients.patient_list.patient_list import MOST_TEXT, pack_patients

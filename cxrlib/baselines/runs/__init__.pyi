@@ -1,0 +1,41 @@
+from .reproduction import (
+    Reproduction as Reproduction,
+    list_published_runs as list_published_runs,
+    reproduce_scores as reproduce_scores,
+)
+from .run_jobs import (
+    check_run_parameters as check_run_parameters,
+    make_pixel_run as make_pixel_run,
+    make_spec as make_spec,
+    run_null as run_null,
+    run_shift as run_shift,
+    spec_parameters as spec_parameters,
+)
+from .run_log import (
+    BOOK as BOOK,
+    KEPT as KEPT,
+    RunEntry as RunEntry,
+    keep_run as keep_run,
+    list_runs as list_runs,
+    write_entry as write_entry,
+)
+from .run_record import (
+    TABLES as TABLES,
+    RunRecord as RunRecord,
+    format_record as format_record,
+    parse_record as parse_record,
+)
+from .run_spec import (
+    MAX_SEED as MAX_SEED,
+    QUERY_NAMES as QUERY_NAMES,
+    RunSpec as RunSpec,
+    describe_spec as describe_spec,
+)
+from .runs import (
+    Run as Run,
+    compare_runs as compare_runs,
+    compare_shortcuts as compare_shortcuts,
+    find_run as find_run,
+    make_run as make_run,
+    tell_runs as tell_runs,
+)

@@ -1,0 +1,45 @@
+from .annotations import (
+    BOXES_FILE as BOXES_FILE,
+    MASKS_FOLDER as MASKS_FOLDER,
+    find_lung_masks as find_lung_masks,
+    read_lung_boxes as read_lung_boxes,
+)
+from .cohort import (
+    Cohort as Cohort,
+    Keeping as Keeping,
+    SelectionStep as SelectionStep,
+    count_cohort as count_cohort,
+    load_cohort as load_cohort,
+)
+from .cohort_list import (
+    COLLECTION as COLLECTION,
+    CohortEntry as CohortEntry,
+    find_entry as find_entry,
+    join_paths as join_paths,
+    list_entries as list_entries,
+    split_paths as split_paths,
+)
+from .findings import is_usable as is_usable, parse_finding as parse_finding
+from .input_problems import ProblemLog as ProblemLog
+from .metadata import (
+    FRONTAL_VIEWS as FRONTAL_VIEWS,
+    MAX_DAYS as MAX_DAYS,
+    METADATA_FILE as METADATA_FILE,
+    XRAY_VIEWS as XRAY_VIEWS,
+    YES_NO_CATEGORIES as YES_NO_CATEGORIES,
+    YES_NO_COLUMNS as YES_NO_COLUMNS,
+    parse_number as parse_number,
+)
+from .persons import refuse_patient as refuse_patient, sort_naturally as sort_naturally
+from .planted_truth import make_encodable as make_encodable
+from .public_collection import (
+    COMMIT as COMMIT,
+    LICENCE_NOTICE as LICENCE_NOTICE,
+    fetch_collection as fetch_collection,
+)
+from .regions import UNKNOWN as UNKNOWN
+from .usable_images import (
+    RunReport as RunReport,
+    count_run as count_run,
+    locate_files as locate_files,
+)

@@ -1,0 +1,64 @@
+from .day_axis import DayAxis as DayAxis, lay_out_axis as lay_out_axis, name_day as name_day
+from .neighbour_states import (
+    NEAREST as NEAREST,
+    PathShares as PathShares,
+    describe_path_shares as describe_path_shares,
+    path_shares as path_shares,
+    say_image as say_image,
+    shares_table as shares_table,
+)
+from .output_courses import (
+    Noise as Noise,
+    OutputCourse as OutputCourse,
+    choose_outputs as choose_outputs,
+    compare_outputs as compare_outputs,
+    course_table as course_table,
+    describe_course as describe_course,
+    estimate_noise as estimate_noise,
+    output_course as output_course,
+    write_value as write_value,
+)
+from .patient_facts import (
+    MEASURES as MEASURES,
+    UNDATED as UNDATED,
+    lab_table as lab_table,
+    list_undated_facts as list_undated_facts,
+    say_doubt as say_doubt,
+)
+from .patient_list import (
+    choose_opening_patient as choose_opening_patient,
+    select_patients as select_patients,
+    suggest_patients_of_paper as suggest_patients_of_paper,
+    summarise_patients as summarise_patients,
+)
+from .prior_pairs import (
+    SIDES as SIDES,
+    Pair as Pair,
+    PairFacts as PairFacts,
+    choose_pair as choose_pair,
+    compare_pair as compare_pair,
+    describe_pair as describe_pair,
+    name_sides as name_sides,
+    pair_image as pair_image,
+)
+from .similar_courses import (
+    Courses as Courses,
+    describe_courses as describe_courses,
+    list_notes as list_notes,
+    nearest_courses as nearest_courses,
+)
+from .thumbnail_layout import GAP as GAP
+from .timeline import (
+    CHARACTER as CHARACTER,
+    LONG_CHARACTER as LONG_CHARACTER,
+    NARROW as NARROW,
+    TEXT_LINE as TEXT_LINE,
+    Mark as Mark,
+    Tile as Tile,
+    Timeline as Timeline,
+    describe_timeline as describe_timeline,
+    find_clock as find_clock,
+    lay_out_timeline as lay_out_timeline,
+    say_mark as say_mark,
+    timeline_table as timeline_table,
+)

@@ -1,0 +1,42 @@
+from .html_tables import publication_html as publication_html
+from .image_export import (
+    ImagePack as ImagePack,
+    pack_images as pack_images,
+    pictures_for_export as pictures_for_export,
+    placeholders as placeholders,
+    plan_pack as plan_pack,
+    tell_pictures as tell_pictures,
+)
+from .map_export import (
+    MapWish as MapWish,
+    map_page as map_page,
+    points_table as points_table,
+    stops_table as stops_table,
+    tell_behind as tell_behind,
+    tell_chosen as tell_chosen,
+    tell_story as tell_story,
+    write_map_figure as write_map_figure,
+    write_map_page as write_map_page,
+    write_map_table as write_map_table,
+)
+from .patient_record import (
+    TITLES as TITLES,
+    find_images as find_images,
+    record_csv as record_csv,
+    record_json as record_json,
+    record_table as record_table,
+)
+from .provenance import (
+    csv_with_header as csv_with_header,
+    list_provenance as list_provenance,
+    write_export as write_export,
+)
+from .reporting_checklists import AUTHOR as AUTHOR, answer_items as answer_items
+from .run_manifest import make_manifest as make_manifest
+from .run_page_sections import gather_parts as gather_parts
+from .run_report import pack_report as pack_report, write_run_report as write_run_report
+from .run_series import (
+    list_series as list_series,
+    list_shortcuts as list_shortcuts,
+    make_series as make_series,
+)

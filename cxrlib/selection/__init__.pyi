@@ -1,0 +1,21 @@
+from .filters import (
+    FILTERS as FILTERS,
+    LAST as LAST,
+    find_reasons as find_reasons,
+    get_filter as get_filter,
+    list_choices as list_choices,
+    list_levels as list_levels,
+    list_numbers as list_numbers,
+    name_number as name_number,
+)
+from .selection import (
+    OPEN_ENDS as OPEN_ENDS,
+    Loosening as Loosening,
+    Selection as Selection,
+    check_selection as check_selection,
+    explain_out as explain_out,
+    find_all_reasons as find_all_reasons,
+    find_loosening as find_loosening,
+    parse_where as parse_where,
+    select as select,
+)
