@@ -29,10 +29,69 @@ import pandas as pd
 
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
 
-__all__ = ["BAD_REASONS", "GOOD_REASONS", "find_last_images", "label_states"]
+__all__ = [
+    "BAD_REASONS",
+    "GOOD_REASONS",
+    "STATE_TITLES",
+    "describe_state",
+    "find_last_images",
+    "label_states",
+]
 
 BAD_REASONS = ("in the ICU", "intubated", "last image of a patient who died")
 GOOD_REASONS = ("not in the ICU", "not intubated", "last image of a survivor")
+
+STATE_TITLES = {
+    "bad": "In ICU or intubated",
+    "good": "Not in ICU, not intubated",
+    "unknown": "Not recorded",
+}
+"""What the states are called in a legend or a filter: the paper's bad and good, in clinical words."""
+
+# Of the two recorded columns, what is said where only the other one is a no.
+_BLANKS = {"not in the ICU": "intubation not recorded", "not intubated": "ICU not recorded"}
+
+
+def describe_state(state: str, reasons: str = "") -> str:
+    """Describe the state of an image in clinical words, from what is recorded of it.
+
+    Parameters
+    ----------
+    state : str
+        "bad", "good" or "unknown".
+    reasons : str, default ""
+        Its state_reasons; without them only the title of the state is given.
+
+    Returns
+    -------
+    str
+        As the end of a sentence, in lower case.
+
+    Examples
+    --------
+    >>> describe_state("bad", "in the ICU; intubated")
+    'in ICU, intubated'
+    >>> describe_state("good", "not intubated")
+    'not intubated; ICU not recorded'
+    >>> describe_state("good", "not in the ICU; not intubated; last image of a survivor")
+    'not in ICU, not intubated'
+    >>> describe_state("good", "last image of a survivor")
+    'last image of a survivor; ICU and intubation not recorded'
+    >>> describe_state("unknown")
+    'ICU and intubation not recorded'
+    """
+    if state == "unknown":
+        return "ICU and intubation not recorded"
+    said = [reason for reason in reasons.split("; ") if reason]
+    own = [reason for reason in said if reason in (BAD_REASONS, GOOD_REASONS)[state == "good"]]
+    if not own:
+        title = STATE_TITLES[state]
+        return title[0].lower() + title[1:]
+    dated = [reason for reason in own if not reason.startswith("last image")] or own
+    text = ", ".join(dated).replace("in the ICU", "in ICU")
+    if state == "bad" or len(dated) == 2:
+        return text
+    return f"{text}; {_BLANKS.get(dated[0], 'ICU and intubation not recorded')}"
 
 
 def find_last_images(table: pd.DataFrame, *, ties: str = "undefined") -> pd.Series:
