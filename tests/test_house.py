@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -164,6 +165,17 @@ def test_no_pages_folder_lies_beside_the_main_script() -> None:
     """Streamlit would serve such a page without the frame that carries the notice."""
     assert not (ROOT / "ui" / "pages").exists()
     assert "ui/router.py" in (ROOT / "app.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "README.md", "docs/library.md"])
+def test_document_names_only_paths_that_exist(name: str) -> None:
+    """A file or folder that a document points to is there; `<part>` stands for any."""
+    text = (ROOT / name).read_text("utf-8")
+    paths = re.findall(r"`((?:cxrlib|ui|pages|tests|docs|examples|benchmarks)/[^`\s]*)`", text)
+    assert paths
+    for path in paths:
+        pattern = re.sub(r"<\w+>", "*", path)
+        assert list(ROOT.glob(pattern)), f"{name} names {path}"
 
 
 def test_the_cache_is_described_as_it_is(mapped_cohort: MappedCohort, tmp_path: Path) -> None:
