@@ -10,8 +10,9 @@ from tests.cohort_factory import draw_image, make_cohort
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take in what ends a session that a test would keep alive."""
+    """Take in what ends a session that a test would keep alive, and the demo that pages show."""
     config.pluginmanager.import_plugin("tests.leftovers")
+    config.pluginmanager.import_plugin("tests.served_demo")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from cxrlib.maps import Spread
 from tests.pages.reading import written
 from ui.trajectories.faithfulness import PARTS
 
-APP = Path(__file__).with_name("belief_app.py")
+APP = Path(__file__).with_name("faithfulness_app.py")
 TIMEOUT = 120  # seconds
 
 

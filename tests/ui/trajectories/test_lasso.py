@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.reading import written
 from ui.trajectories.lasso import PARTS
 
-APP = Path(__file__).with_name("selection_app.py")
+APP = Path(__file__).with_name("lasso_app.py")
 TIMEOUT = 120  # seconds
 
 
