@@ -16,11 +16,10 @@ from cxrlib.cli.options import (
     FormatOption,
     WhereOption,
 )
-from cxrlib.cohort import Cohort, count_cohort, load_cohort, split_paths
+from cxrlib.cohort import Cohort, count_cohort, split_paths
 from cxrlib.errors import CohortError
+from cxrlib.notebook import DEMO_PATIENTS, load_cohort, load_demo, make_demo
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
-from cxrlib.storage import Store
-from cxrlib.system import ProgressLine
 
 __all__ = ["choose_images", "describe_cohort", "load_named", "register"]
 
@@ -34,11 +33,11 @@ def register(app: typer.Typer) -> None:
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
     seed: Annotated[int | None, typer.Option(help="Another seed makes other patients.")] = None,
-    patients: Annotated[int, typer.Option(help="Number of patients.", min=24)] = 250,
+    patients: Annotated[int, typer.Option(help="Number of patients.", min=24)] = DEMO_PATIENTS,
 ) -> None:
     """Generate the synthetic demo cohort."""
     with reported_errors("nothing was written"):
-        root = _generate_demo(folder, seed=seed, n_patients=patients)
+        root = make_demo(folder, seed=seed, n_patients=patients)
         typer.echo(str(root))
 
 
@@ -77,17 +76,7 @@ def load_named(data: Path | None, cache: Path) -> Cohort:
             f"CXR_DATA names several cohorts ({str(data)!r}). This command takes one: name it with "
             "--data."
         )
-    store = Store(cache)
-    root = data or _generate_demo(cache / "demo", seed=None, n_patients=250)
-    return load_cohort(root, store=store, on_progress=ProgressLine())
-
-
-def _generate_demo(folder: Path, *, seed: int | None, n_patients: int) -> Path:
-    """Generate the demo unless it is there; only now import what draws it."""
-    from cxrlib.synthetic import generate_demo
-
-    options = {} if seed is None else {"seed": seed}
-    return generate_demo(folder, n_patients=n_patients, on_progress=ProgressLine(), **options)
+    return load_demo(cache=cache) if data is None else load_cohort(data, cache=cache)
 
 
 def describe_cohort(cohort: Cohort) -> dict[str, Any]:

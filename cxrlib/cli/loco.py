@@ -11,10 +11,10 @@ import typer
 
 from cxrlib import __version__
 from cxrlib.cli.cohorts import describe_cohort, load_named
-from cxrlib.cli.maps import PRETRAINED
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort import Cohort
+from cxrlib.notebook import PRETRAINED
 from cxrlib.reports import csv_with_header, list_provenance, write_export
 from cxrlib.storage import EmbeddingStore, Store, to_records
 from cxrlib.system import ProgressLine

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cxrlib.cli.cohorts import load_named
-from cxrlib.cli.maps import choose_extractor_name, embed_cohort, map_cohort
+from cxrlib.cli.maps import choose_extractor_name, embed_cohort
 from cxrlib.cli.messages import reported_errors
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
@@ -25,6 +25,7 @@ from cxrlib.embedding.extractors import ExtractorInfo, find_weights
 from cxrlib.errors import CohortError, SelectionError
 from cxrlib.jobs import TRUST_VARIABLE
 from cxrlib.maps import ProjectionSettings, find_maps, load_map
+from cxrlib.notebook import map_images
 from cxrlib.storage import Store, hash_file, is_checkout
 from cxrlib.system import PACKAGE_FOLDER
 from cxrlib.uploads import ALLOW_VARIABLE, WEIGHTS_VARIABLE
@@ -65,7 +66,7 @@ def serve(
         used = ready
         if used is None:
             _, used = embed_cohort(cohort, store, embedding)
-            map_cohort(cohort, used, store, ProjectionSettings())
+            map_images(cohort, used, store, ProjectionSettings())
     os.environ["CXR_DATA"] = paths
     os.environ["CXR_CACHE"] = str(cache.resolve())
     os.environ["CXR_EXTRACTOR"] = used.key

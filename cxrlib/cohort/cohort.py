@@ -35,6 +35,7 @@ from cxrlib.cohort.planted_truth import make_encodable, read_planted
 from cxrlib.cohort.regions import UNKNOWN, find_place, split_country
 from cxrlib.cohort.states import label_states
 from cxrlib.errors import ImageError, SelectionError
+from cxrlib.html_repr import format_html
 from cxrlib.storage import hash_annotations, hash_files, locate_image
 
 if TYPE_CHECKING:
@@ -96,6 +97,13 @@ COLUMNS = (
     "state_reasons",
     "state_overlap",
 )
+
+
+SHOWN_COLUMNS = (
+    *("image_id", "patient_id", "offset", "sex", "age", "finding", "view", "country"),
+    "state",
+)
+"""Columns that a notebook shows of a cohort."""
 
 
 class Keeping(NamedTuple):
@@ -167,6 +175,8 @@ class Cohort:
     appearance : DataFrame or None
         What the image files look like, by sha256 (see `cxrlib.cohort.appearance`); None if the
         images were not inspected.
+    cache : Path or None
+        Folder that it was loaded with, which keeps what is computed of it.
     """
 
     name: str
@@ -179,9 +189,15 @@ class Cohort:
     planted: dict[str, Any]
     steps: tuple[SelectionStep, ...] = ()
     appearance: pd.DataFrame | None = None
+    cache: Path | None = None
 
     def __repr__(self) -> str:
         return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
+
+    def _repr_html_(self) -> str:
+        """Show counts and the first and last rows in a notebook."""
+        heading = f"{self.name}: {self.n_images:,} images of {self.n_patients:,} patients"
+        return format_html(heading, self.table[list(SHOWN_COLUMNS)])
 
     @property
     def n_images(self) -> int:
@@ -433,6 +449,7 @@ def load_cohort(
         is_synthetic=is_synthetic,
         planted=planted,
         appearance=appearance,
+        cache=None if store is None else store.root,
     )
 
 

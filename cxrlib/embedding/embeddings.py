@@ -11,6 +11,7 @@ import pandas as pd
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.cohort import Cohort, RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
+from cxrlib.html_repr import format_html
 from cxrlib.images import ImageFile, Prepared, prepare_images
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import EmbeddingStore, EmbeddingWriter, Store
@@ -45,6 +46,15 @@ class EmbeddingSet:
     outputs: np.ndarray
     info: ExtractorInfo
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        heading = (
+            f"{len(self.image_ids):,} images by {self.info.title}: "
+            f"{self.info.n_features:,} features, {len(self.info.output_names):,} outputs"
+        )
+        table = pd.DataFrame(self.outputs, columns=list(self.info.output_names))
+        table.insert(0, "image_id", self.image_ids)
+        return format_html(heading, table)
 
 
 def load_embeddings(cohort: Cohort, info: ExtractorInfo, store: Store) -> EmbeddingSet:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxrlib.cohort import FRONTAL_VIEWS, Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.html_repr import format_html
 from cxrlib.number_text import name_units
 from cxrlib.quality.rules import RULES, SEVERITIES, Rule
 
@@ -62,6 +63,9 @@ class Ledger:
 
     def __repr__(self) -> str:
         return f"Ledger({len(self.table)} flags by {len(self.rules)} rules)"
+
+    def _repr_html_(self) -> str:
+        return format_html(f"{name_units(len(self.table), 'flag')} of X-rays", self.count())
 
     def count(self) -> pd.DataFrame:
         """Count by rule.

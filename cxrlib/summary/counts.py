@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
+from cxrlib.html_repr import format_html
 from cxrlib.number_text import FEW, compute_wilson, name_units
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import get_grouping, part_images
@@ -161,6 +162,10 @@ class Summary:
     n_persons: int | None
     notes: tuple[str, ...]
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        heading = f"{name_units(self.n_total, self.unit)} by {self.by}"
+        return format_html(heading, self.to_shown(), notes=self.notes)
 
     def with_totals(self) -> pd.DataFrame:
         """Return the table with the totals as its last row."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.html_repr import format_html
 from cxrlib.number_text import FEW, name_units
 from cxrlib.selection import Selection, find_reasons, get_filter, select
 from cxrlib.short_repr import short_repr
@@ -73,6 +74,13 @@ class Comparison:
     seed: int
     notes: tuple[str, ...]
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        heading = (
+            f"{self.first} ({name_units(self.n_first, self.unit)}) vs "
+            f"{self.second} ({name_units(self.n_second, self.unit)})"
+        )
+        return format_html(heading, self.table, notes=self.notes)
 
 
 # ---- which images are in which group

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
+from cxrlib.html_repr import format_html
 from cxrlib.number_text import FEW, describe_average, describe_share
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import Groups, get_grouping, part_images
@@ -46,6 +47,11 @@ class TableOne:
     by: str | None
     notes: tuple[str, ...]
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        by = "" if self.by is None else f" by {self.by}"
+        heading = f"Table One{by}, unit: {self.unit}"
+        return format_html(heading, self.to_wide(), notes=self.notes)
 
     def to_wide(self) -> pd.DataFrame:
         """Lay the words out: variable, value, Missing (of all), Overall, a column a group."""

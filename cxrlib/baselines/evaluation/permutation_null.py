@@ -29,6 +29,7 @@ from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
+from cxrlib.html_repr import format_html
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
@@ -72,6 +73,10 @@ class Null:
     n_wanted: int
     n_done: int
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        heading = f"{self.n_done:,} of {name_units(self.n_wanted, 'permutation')} of the labels"
+        return format_html(heading, self.table)
 
     @property
     def is_complete(self) -> bool:

@@ -1,3 +1,4 @@
+from .extractor_features import name_feature_set as name_feature_set
 from .feature_files import read_feature_file as read_feature_file
 from .feature_matrix import (
     FeatureChoice as FeatureChoice,

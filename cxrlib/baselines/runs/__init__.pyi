@@ -33,6 +33,7 @@ from .run_spec import (
 )
 from .runs import (
     Run as Run,
+    RunComparison as RunComparison,
     compare_runs as compare_runs,
     compare_shortcuts as compare_shortcuts,
     find_run as find_run,

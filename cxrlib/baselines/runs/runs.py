@@ -44,6 +44,7 @@ from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.tasks import TaskRows, narrow_rows, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.html_repr import format_html
 from cxrlib.number_text import name_units
 from cxrlib.selection import check_selection
 from cxrlib.short_repr import short_repr
@@ -471,6 +472,10 @@ class RunComparison:
     reason: str = ""
     remarks: tuple[str, ...] = ()
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        table = pd.DataFrame({"reason": [self.reason]}) if self.table is None else self.table
+        return format_html(f"Run {self.first} minus run {self.second}", table, notes=self.remarks)
 
 
 def compare_runs(first: Run, second: Run) -> RunComparison:

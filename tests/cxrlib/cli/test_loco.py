@@ -244,7 +244,7 @@ def test_loco_takes_the_extractor_that_embed_takes(
     root: Path, data: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the network's weights both take texture; with them both take the network."""
-    monkeypatch.setattr("cxrlib.cli.maps.find_weights", lambda _: None)
+    monkeypatch.setattr("cxrlib.notebook.extraction.find_weights", lambda _: None)
     monkeypatch.setattr("cxrlib.embedding.extractors.find_weights", lambda _: None)
     data = [*data[:3], str(root.parent / "embedded")]
     assert run("embed", *data).exit_code == 0

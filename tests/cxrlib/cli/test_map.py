@@ -9,9 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
-from cxrlib.cli.map_options import DrawingOptions, read_surface
-from cxrlib.errors import SelectionError
-from cxrlib.maps import DEFINITIONS
+from cxrlib.cli.map_options import DrawingOptions
 from tests.cohort_factory import draw_image, make_cohort
 
 
@@ -35,36 +33,6 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     root = make_cohort(folder / "cohort", rows)
     common = ["--data", str(root), "--cache", str(folder / "cache"), "--extractor", "texture"]
     return [*common, "--method", "pca"]
-
-
-def test_every_definition_can_be_named() -> None:
-    """As on screen, in small letters, with hyphens; thresholds by either score."""
-    for name in DEFINITIONS:
-        if name != "severity":
-            assert read_surface(name).definition == name
-            assert read_surface(name.lower().replace(",", "").replace(" ", "-")).definition == name
-    for text in ("extent>=4", "severity 4", "geographic_mean=4", "extent score >= 4"):
-        wish = read_surface(text)
-        assert (wish.definition, wish.severity, wish.at_least) == (
-            "severity",
-            "geographic_mean",
-            4.0,
-        )
-    assert read_surface("opacity≥2.5").severity == "opacity_mean"
-    assert read_surface("none").kind == "none"
-    assert read_surface("filters").definition == "current filter"
-    assert read_surface("filter", kind="share").kind == "share"
-    wish = read_surface("tube", kind="share", within="AP")
-    assert (wish.kind, wish.view) == ("share", "AP")
-    with pytest.raises(SelectionError, match="AP Supine"):
-        read_surface("tube", within="Ap")
-
-
-@pytest.mark.parametrize("text", ["", "ill", "extent>=", "opacity>=much"])
-def test_another_definition_is_refused(text: str) -> None:
-    """The message lists what there is."""
-    with pytest.raises(SelectionError, match="'ICU or tube'"):
-        read_surface(text)
 
 
 def test_patients_are_named_once() -> None:

@@ -1,0 +1,284 @@
+"""Baselines for a notebook: a task evaluated in regions the model has not seen, as an object."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from cxrlib.baselines import runs
+from cxrlib.baselines.evaluation import LocoSettings, Null, compute_null, find_protocol
+from cxrlib.baselines.features import name_feature_set
+from cxrlib.baselines.runs import (
+    Run,
+    RunComparison,
+    RunSpec,
+    describe_spec,
+    list_runs,
+    make_run,
+    tell_runs,
+)
+from cxrlib.baselines.tasks import read_task
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet
+from cxrlib.errors import ReportError
+from cxrlib.html_repr import format_html
+from cxrlib.notebook.cohorts import open_store
+from cxrlib.number_text import name_units
+from cxrlib.storage import EmbeddingStore, Store
+from cxrlib.system import ProgressLine
+
+__all__ = ["LocoRun", "compare_runs", "evaluate_loco"]
+
+
+@dataclass(frozen=True, eq=False)
+class LocoRun:
+    """Hold a run: a task, features and a protocol, evaluated on groups held out.
+
+    Parameters
+    ----------
+    run : Run
+        The run as `cxrlib.baselines.runs` has it, with its id, settings and versions.
+    cohort : Cohort
+        What it was made on.
+    store : Store
+        Where it is kept.
+    """
+
+    run: Run
+    cohort: Cohort
+    store: Store
+
+    def __repr__(self) -> str:
+        return f"LocoRun({self._title!r}, id {self.run.id})"
+
+    def _repr_html_(self) -> str:
+        notes = (tell_runs(self.run.n_runs), *self.notes)
+        return format_html(f"{self._title}; run {self.run.id}", self.scores, notes=notes)
+
+    @property
+    def _title(self) -> str:
+        table = self.run.result.rows.table
+        persons = name_units(table["person_id"].nunique(), "person")
+        return f"{describe_spec(self.run.spec)}; {name_units(len(table), 'image')} of {persons}"
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """The scores.
+
+        Returns
+        -------
+        DataFrame
+            A row a group and score, then the mean over groups ("mean") and the score over pairs
+            of images within groups ("pooled"): fold, metric, ``value``, sd, 95 % interval ``low``
+            to ``high`` by bootstrap over persons, counts of images, persons, groups and resamples,
+            and ``reason`` where there is no score or no interval. Never a bare number.
+        """
+        return self.run.scores
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """The groups held out: a row a group, what trained and what was tested, and why not."""
+        return self.run.folds
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """The predictions: a row a tested image, with label ``y`` and ``value`` (log-odds).
+
+        Of a task that is a number, ``value`` is the predicted number, in the label's unit.
+        """
+        return self.run.predictions
+
+    @property
+    def shortcuts(self) -> pd.DataFrame:
+        """The scores of feature sets that look at no image, on the same rows."""
+        return self.run.shortcut_scores
+
+    @property
+    def flow(self) -> pd.DataFrame:
+        """The steps from all rows of the cohort to those of the run, with counts and reasons."""
+        return self.run.flow
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores must know, in sentences; shortcuts that could not run."""
+        refused = (
+            f"Shortcut {name!r} was not run: {why}" for name, why in self.run.refused.items()
+        )
+        return (*self.run.notes, *refused)
+
+    def compute_null(self, n: int = 200) -> Null:
+        """Permute the labels over persons within each group and fit every model again.
+
+        What is done is kept in the cache: more permutations go on where fewer ended.
+
+        Parameters
+        ----------
+        n : int, default 200
+            Permutations, 1 to 10,000; p is never below 1 / (n + 1).
+
+        Returns
+        -------
+        Null
+            `table` has a row a score: observed, ``p``, and the middle 95 % of the permuted scores.
+
+        Raises
+        ------
+        SelectionError
+            If n is out of range, or for pixels, which take too long.
+        """
+        result = self.run.result
+        return compute_null(
+            result.rows,
+            result.features,
+            result.settings,
+            n=n,
+            store=self.store,
+            on_progress=ProgressLine(),
+        )
+
+    def save_report(self, path: Path | str) -> None:
+        """Write the report of the run, as the baselines page offers it.
+
+        A permutation test is in it once `compute_null` was called.
+
+        Parameters
+        ----------
+        path : Path or str
+            FILE.html (the page alone), FILE.zip (page, tables as CSV, manifest as JSON), or a
+            folder for the same files.
+
+        Raises
+        ------
+        ReportError
+            If it ends in anything else, or cannot be written.
+
+        Examples
+        --------
+        >>> run.save_report("icu.html")  # doctest: +SKIP
+        """
+        from cxrlib.reports import gather_parts, pack_report, write_export, write_run_report
+
+        out = Path(path)
+        if out.suffix not in {".html", ".zip", ""}:
+            raise ReportError(
+                f"The report cannot be written to {str(out)!r}: name FILE.html, FILE.zip or a "
+                "folder."
+            )
+        entries = list_runs(self.store, self.cohort.fingerprint, self.run.spec.task)
+        parts = gather_parts(self.run, self.store)
+        files = write_run_report(self.run, self.cohort, entries, more=parts)
+        if out.suffix == ".html":
+            write_export(out, files["report.html"])
+        elif out.suffix == ".zip":
+            write_export(out, pack_report(files))
+        else:
+            with contextlib.suppress(OSError):  # which the first file then reports
+                out.mkdir(exist_ok=True)
+            for name, data in files.items():
+                write_export(out / name, data)
+
+
+def evaluate_loco(
+    cohort: Cohort,
+    task: str,
+    *,
+    features: EmbeddingSet | str,
+    protocol: Literal["corrected", "published"] = "corrected",
+    hold_out: Literal["region", "sub-region", "country", "source"] = "region",
+    strict: bool = False,
+    where: str = "",
+    seed: int = 0,
+    resamples: int = 1000,
+    cache: Path | str | None = None,
+) -> LocoRun:
+    """Predict a label in groups the model has not seen, one group held out at a time.
+
+    The run is the one that the command ``loco`` and the baselines page make, to the same digits,
+    and it is counted among the runs of the cohort. The model is the library's own: logistic
+    regression for classes, linear regression for numbers.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole cohort: filters are given by `where`.
+    task : str
+        One of the paper's ("covid-19", "viral-or-bacterial", "survival", "icu-stay", "intubated",
+        "geographic-extent", "opacity"), one of them changed ("icu-stay; days=0..14"), or one of a
+        column ("column=survival; views=PA").
+    features : EmbeddingSet or str
+        What `embed` gave: its outputs are used. Or the name of a set: "texture:outputs",
+        "texture:embedding", "outputs" (of the pretrained network), "pixels", "prevalence", or a
+        shortcut: "view", "source", "recorded", "age-sex".
+    protocol : {"corrected", "published"}
+        As it should be done, or as the paper did it.
+    hold_out : {"region", "sub-region", "country", "source"}
+    strict : bool, default False
+        Keep each source in training or in test, not both.
+    where : str, optional
+        Filters as in `select_images`.
+    seed : int, default 0
+        Of the bootstrap.
+    resamples : int, default 1000
+        Of persons, for intervals; 0 for none.
+    cache : Path or str, optional
+        By default the cache that the cohort was loaded with.
+
+    Returns
+    -------
+    LocoRun
+        `scores` has a row a group and score: value, interval, counts, reason.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such task, feature set, protocol, group or filter, or no rows are left; the
+        message says what there is and what to do.
+    StoreError
+        If the cache cannot be read or written.
+
+    References
+    ----------
+    Cohen et al. 2020b, section 4 and Tables 5 to 14.
+
+    Examples
+    --------
+    >>> import cxrlib as cxr
+    >>> cohort = cxr.load_demo()  # doctest: +SKIP
+    >>> run = cxr.evaluate_loco(cohort, "icu-stay", features=cxr.embed(cohort))  # doctest: +SKIP
+    >>> run.scores  # doctest: +SKIP
+    """
+    store = open_store(cohort, cache)
+    settings = LocoSettings(find_protocol(protocol), hold_out, strict, seed, resamples)
+    name = features if isinstance(features, str) else _name_outputs(features, store)
+    spec = RunSpec(read_task(task), name, settings, where)
+    return LocoRun(make_run(cohort, store, spec), cohort, store)
+
+
+def _name_outputs(outputs: EmbeddingSet, store: Store) -> str:
+    """Give the feature set of these outputs; with the weights where several have one name."""
+    info = outputs.info
+    same = [each for each in EmbeddingStore(store).list_extractors() if each.name == info.name]
+    return name_feature_set("outputs", info.name if len(same) <= 1 else info.key)
+
+
+def compare_runs(first: LocoRun, second: LocoRun) -> RunComparison:
+    """Compare two runs image by image, by resamples that draw the same persons for both.
+
+    Parameters
+    ----------
+    first, second : LocoRun
+        Of one cohort, on the same images with the same labels in the same groups.
+
+    Returns
+    -------
+    RunComparison
+        `table` has a row a group and score: the difference, first minus second, with its 95 %
+        interval. It is None where the two cannot be compared; `reason` says why.
+
+    Examples
+    --------
+    >>> cxr.compare_runs(first, second).table  # doctest: +SKIP
+    """
+    return runs.compare_runs(first.run, second.run)
