@@ -43,20 +43,33 @@ def format_html(heading: str, table: "pd.DataFrame", *, notes: Iterable[str] = (
     >>> print(format_html("1 image", pd.DataFrame({"view": ["<b>PA</b>"]})).count("&lt;b&gt;"))
     1
     """
-    import pandas as pd
-
-    with pd.option_context("display.max_colwidth", LONGEST_CELL):
-        rows = table.to_html(
-            index=False,
-            border=0,
-            max_rows=MOST_ROWS,
-            max_cols=MOST_COLUMNS,
-            na_rep="–",
-            float_format="{:.4g}".format,
-            show_dimensions=True,
-        )
-    below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    shown = _take_few(table)
+    rows = shown.to_html(
+        index=False,
+        border=0,
+        max_cols=MOST_COLUMNS,
+        na_rep="–",
+        float_format="{:.4g}".format,
+    )
+    size = f"{len(shown):,} of {len(table):,} rows, {len(table.columns):,} columns"
+    below = "".join(f"<p>{html.escape(note)}</p>" for note in (size, *notes))
     return (
         '<div class="tex2jax_ignore mathjax_ignore">'
         f"<p><b>{html.escape(heading)}</b></p><p>{NOTICE}</p>{rows}{below}</div>"
     )
+
+
+def _take_few(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Take the first and the last rows of a long table, and cut long texts."""
+    import pandas as pd
+
+    half = MOST_ROWS // 2
+    few = table if len(table) <= MOST_ROWS else pd.concat([table.head(half), table.tail(half)])
+    return few.astype(object).map(_cut).rename(columns=_cut)
+
+
+def _cut(value: object) -> object:
+    """Cut a text that would fill the screen."""
+    if isinstance(value, str) and len(value) > LONGEST_CELL:
+        return value[: LONGEST_CELL - 1] + "…"
+    return value

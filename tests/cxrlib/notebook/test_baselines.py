@@ -1,0 +1,165 @@
+"""Runs of a notebook are those of the library, the command and the page."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import cxrlib as cxr
+from cxrlib.baselines.evaluation import LocoSettings
+from cxrlib.baselines.runs import RunSpec, make_run
+from cxrlib.baselines.tasks import read_task
+from cxrlib.cli import app
+from cxrlib.cohort import Cohort
+from cxrlib.embedding import EmbeddingSet
+from cxrlib.errors import ReportError, SelectionError
+from cxrlib.notebook import LocoRun
+from cxrlib.storage import Store
+
+
+@pytest.fixture(scope="module")
+def run(demo: Cohort, outputs: EmbeddingSet) -> LocoRun:
+    """Evaluate ICU stay on the outputs."""
+    return cxr.evaluate_loco(demo, "icu-stay", features=outputs, resamples=100)
+
+
+def test_evaluate_loco_gives_the_run_of_the_library(demo: Cohort, run: LocoRun) -> None:
+    """The same id and tables, bit for bit."""
+    assert demo.cache is not None
+    settings = LocoSettings(n_resamples=100)
+    spec = RunSpec(read_task("icu-stay"), "texture:outputs", settings)
+    ours = make_run(demo, Store(demo.cache), spec)
+    assert run.run.id == ours.id
+    pd.testing.assert_frame_equal(run.scores, ours.scores)
+    pd.testing.assert_frame_equal(run.folds, ours.folds)
+    pd.testing.assert_frame_equal(run.predictions, ours.predictions)
+    pd.testing.assert_frame_equal(run.shortcuts, ours.shortcut_scores)
+    pd.testing.assert_frame_equal(run.flow, ours.flow)
+    assert set(ours.notes) <= set(run.notes)
+    assert ours.n_runs == 1
+
+
+def test_evaluate_loco_gives_the_digits_of_the_command(demo: Cohort, run: LocoRun) -> None:
+    """By the name of the set; a run made twice is one run."""
+    words = ["loco", "--data", str(demo.root), "--cache", str(demo.cache), "--task", "icu-stay"]
+    words += ["--features", "texture:outputs", "--resamples", "100", "--format", "json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert (answer["run"], answer["n_runs"]) == (run.run.id, 1)
+    theirs = pd.DataFrame(answer["scores"])["value"].astype(float)
+    pd.testing.assert_series_equal(theirs, run.scores["value"], check_exact=True)
+
+
+def test_evaluate_loco_finds_what_was_planted(run: LocoRun) -> None:
+    """Each region has a score or a reason, never a bare number."""
+    scores = run.scores
+    assert {"Europe", "Asia", "Americas", "mean", "pooled"} <= set(scores["fold"])
+    assert (scores["value"].notna() | (scores["reason"] != "")).all()
+    assert (scores.loc[scores["low"].isna(), "reason"] != "").all()
+
+
+def test_evaluate_loco_takes_every_choice(demo: Cohort, outputs: EmbeddingSet) -> None:
+    """Protocol, what is held out, guards, filters, seed; the name of any set."""
+    other = cxr.evaluate_loco(
+        demo,
+        "column=survival; views=PA,AP",
+        features="view",
+        protocol="published",
+        hold_out="country",
+        strict=True,
+        where="day=..6",
+        seed=3,
+        resamples=0,
+    )
+    settings = other.run.spec.settings
+    assert (settings.protocol.name, settings.hold_out, settings.is_strict) == (
+        "published",
+        "country",
+        True,
+    )
+    assert (settings.seed, settings.n_resamples, other.run.spec.where) == (3, 0, "day=..6")
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "words"),
+    [
+        ("icu", {}, "Did you mean 'icu-stay'|There are covid-19"),
+        ("icu-stay", {"features": "mood"}, "Choose embedding, outputs"),
+        ("icu-stay", {"features": "outputs"}, "the cache holds no embeddings"),
+        ("icu-stay", {"protocol": "best"}, "There are published, corrected"),
+        ("icu-stay", {"hold_out": "hospital"}, "There are region"),
+        ("icu-stay", {"where": "view=XX"}, "The cohort has"),
+    ],
+)
+def test_evaluate_loco_rejects_what_there_is_not(
+    demo: Cohort, task: str, options: dict[str, str], words: str
+) -> None:
+    """Each message names what there is."""
+    with pytest.raises(SelectionError, match=words):
+        cxr.evaluate_loco(demo, task, **{"features": "view", **options})
+
+
+def test_evaluate_loco_rejects_a_selection(demo: Cohort) -> None:
+    """Filters are part of the run, so that it can be repeated."""
+    with pytest.raises(SelectionError, match="where="):
+        cxr.evaluate_loco(cxr.select_images(demo, "view=AP"), "icu-stay", features="view")
+
+
+def test_compute_null_permutes_and_goes_on(run: LocoRun) -> None:
+    """What was done is kept: more go on where fewer ended."""
+    null = run.compute_null(n=3)
+    assert (null.n_done, null.n_wanted) == (3, 3)
+    more = run.compute_null(n=5)
+    assert more.n_done == 5
+    assert more.values[more.values["permutation"] < 3].equals(null.values)
+    assert "5 permutations" in more._repr_html_()
+    with pytest.raises(SelectionError):
+        run.compute_null(n=0)
+
+
+def test_compare_runs_pairs_images_or_says_why_not(demo: Cohort, run: LocoRun) -> None:
+    """First minus second; runs on other labels have no difference."""
+    view = cxr.evaluate_loco(demo, "icu-stay", features="view", resamples=100)
+    found = cxr.compare_runs(run, view)
+    assert found.table is not None
+    assert "Run " in found._repr_html_()
+    other = cxr.evaluate_loco(demo, "column=survival", features="view", resamples=100)
+    refused = cxr.compare_runs(run, other)
+    assert refused.table is None
+    assert refused.reason in refused._repr_html_()
+
+
+def test_save_report_writes_page_archive_or_folder(run: LocoRun, tmp_path: Path) -> None:
+    """The page carries the notice and the run; archive and folder hold the same files."""
+    run.save_report(tmp_path / "icu.html")
+    page = (tmp_path / "icu.html").read_text("utf-8")
+    assert cxr.NOTICE in page
+    assert run.run.id in page
+    run.save_report(tmp_path / "icu.zip")
+    run.save_report(tmp_path / "icu")
+    names = set(zipfile.ZipFile(tmp_path / "icu.zip").namelist())
+    assert {"report.html", "manifest.json", "scores.csv"} <= names
+    assert {path.name for path in (tmp_path / "icu").iterdir()} == names
+
+
+@pytest.mark.parametrize("name", ["icu.pdf", "no/folder/icu.html", "no/folder/icu"])
+def test_save_report_rejects_a_place_it_cannot_write(
+    run: LocoRun, tmp_path: Path, name: str
+) -> None:
+    """One line that names it."""
+    with pytest.raises(ReportError, match="icu|folder"):
+        run.save_report(tmp_path / name)
+
+
+def test_run_shows_scores_and_notes(run: LocoRun) -> None:
+    """A short line at a prompt; scores, counts and the number of runs in a notebook."""
+    assert repr(run).startswith("LocoRun('icu-stay; texture:outputs; corrected, by region")
+    assert len(repr(run)) < 200
+    page = run._repr_html_()
+    assert cxr.NOTICE in page
+    assert "made on this cohort and task" in page
+    assert page.count("<tr") <= 30
