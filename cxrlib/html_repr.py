@@ -52,7 +52,7 @@ def format_html(heading: str, table: "pd.DataFrame", *, notes: Iterable[str] = (
         float_format="{:.4g}".format,
     )
     size = f"{len(shown):,} of {len(table):,} rows, {len(table.columns):,} columns"
-    below = "".join(f"<p>{html.escape(note)}</p>" for note in (size, *notes))
+    below = "".join(f"<p>{html.escape(note)}</p>" for note in (size, *notes) if note)
     return (
         '<div class="tex2jax_ignore mathjax_ignore">'
         f"<p><b>{html.escape(heading)}</b></p><p>{NOTICE}</p>{rows}{below}</div>"

@@ -152,7 +152,7 @@ class LocoRun:
         Raises
         ------
         ReportError
-            If it ends in anything else, or cannot be written.
+            If it ends in anything else, lies in no folder, or cannot be written.
 
         Examples
         --------
@@ -161,10 +161,10 @@ class LocoRun:
         from cxrlib.reports import gather_parts, pack_report, write_export, write_run_report
 
         out = Path(path)
-        if out.suffix not in {".html", ".zip", ""}:
+        if out.suffix not in {".html", ".zip", ""} or not out.absolute().parent.is_dir():
             raise ReportError(
                 f"The report cannot be written to {str(out)!r}: name FILE.html, FILE.zip or a "
-                "folder."
+                "folder, within a folder that is there."
             )
         entries = list_runs(self.store, self.cohort.fingerprint, self.run.spec.task)
         parts = gather_parts(self.run, self.store)

@@ -74,7 +74,7 @@ def load_demo(*, cache: Path | str | None = None) -> Cohort:
     Returns
     -------
     Cohort
-        About 840 images of 250 patient ids.
+        About 800 images of 250 patient ids.
 
     Raises
     ------

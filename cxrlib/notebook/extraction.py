@@ -101,8 +101,8 @@ def embed(
     --------
     >>> import cxrlib as cxr
     >>> outputs = cxr.embed(cxr.load_demo(), "texture")  # doctest: +SKIP
-    >>> outputs.outputs.shape  # doctest: +SKIP
-    (773, 20)
+    >>> outputs.outputs.shape[1]  # doctest: +SKIP
+    8
     """
     store = open_store(cohort, cache)
     report, info = embed_images(

@@ -32,7 +32,7 @@ from cxrlib.notebook.cohorts import open_store, select_images
 from cxrlib.notebook.notes import print_note
 from cxrlib.notebook.surface_text import SurfaceKind, read_surface
 from cxrlib.selection import parse_where
-from cxrlib.storage import Store
+from cxrlib.storage import EmbeddingStore, Store
 
 __all__ = ["CohortMap", "check_patients", "explain_map_file", "fit_map", "map_images"]
 
@@ -263,7 +263,8 @@ def fit_map(
     Raises
     ------
     ProjectionError
-        If fewer than three images differ, or a setting makes no sense.
+        If the cache lacks the embeddings, fewer than three images differ, or a setting makes no
+        sense.
     SelectionError
         If there is no such view.
     StoreError
@@ -288,6 +289,11 @@ def fit_map(
         views=tuple(views),
     )
     store = open_store(cohort, cache)
+    if outputs.info.key not in {info.key for info in EmbeddingStore(store).list_extractors()}:
+        raise ProjectionError(
+            f"The cache {str(store.root)!r} holds no embeddings by {outputs.info.title}. Give "
+            "fit_map the cache that embed was given."
+        )
     return CohortMap(map_images(cohort, outputs.info, store, settings), store)
 
 

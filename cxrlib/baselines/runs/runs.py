@@ -474,8 +474,9 @@ class RunComparison:
     __repr__ = short_repr
 
     def _repr_html_(self) -> str:
-        table = pd.DataFrame({"reason": [self.reason]}) if self.table is None else self.table
-        return format_html(f"Run {self.first} minus run {self.second}", table, notes=self.remarks)
+        table = pd.DataFrame() if self.table is None else self.table
+        notes = (self.reason, *self.remarks)
+        return format_html(f"Run {self.first} minus run {self.second}", table, notes=notes)
 
 
 def compare_runs(first: Run, second: Run) -> RunComparison:

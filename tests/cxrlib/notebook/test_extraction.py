@@ -47,7 +47,7 @@ def test_embed_uses_the_cache_again(
 
 def test_embed_rejects_an_unknown_extractor(demo: Cohort) -> None:
     """The message lists those there are."""
-    with pytest.raises(SelectionError, match="'mood' is not known.*texture"):
+    with pytest.raises(SelectionError, match=r"'mood' is not known.*texture"):
         cxr.embed(demo, "mood")
 
 
