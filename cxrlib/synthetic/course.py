@@ -185,10 +185,8 @@ def simulate_patients(n_patients: int, rng: np.random.Generator) -> list[Patient
     for region, size in zip(REGIONS, sizes, strict=True):
         patients += _simulate_region(region, size, len(patients), rng)
     ids = _draw_ids(len(patients), rng)
-    patients = [
-        replace(patient, patient_id=name) for patient, name in zip(patients, ids, strict=True)
-    ]
-    return _cast_story(patients)
+    named = zip(patients, ids, strict=True)
+    return _cast_story([replace(patient, patient_id=name) for patient, name in named])
 
 
 def _share_out(total: int, shares: Sequence[float]) -> list[int]:
@@ -212,17 +210,14 @@ def _simulate_region(region: str, size: int, first: int, rng: np.random.Generato
     age = np.array([patient.age for patient in patients])
     death_rank = _rank(risk + 0.004 * (age - 60) + rng.normal(0, 0.09, size))
     shares = (0.12, 0.10, 0.08) if sparse else (0.40, 0.30, 0.27)
-    done = []
-    for i, patient in enumerate(patients):
-        ill = patient.pattern != "none"
-        done.append(
-            replace(
-                patient,
-                went_icu=ill and (icu_rank[i] < shares[0] or tube_rank[i] < shares[1]),
-                intubated=ill and tube_rank[i] < shares[1],
-                died=ill and death_rank[i] < shares[2],
-            )
-        )
+    ill = np.array([patient.pattern != "none" for patient in patients], dtype=bool)
+    intubated = ill & (tube_rank < shares[1])
+    went_icu = intubated | (ill & (icu_rank < shares[0]))
+    outcomes = zip(patients, went_icu, intubated, ill & (death_rank < shares[2]), strict=True)
+    done = [
+        replace(patient, went_icu=bool(icu), intubated=bool(tube), died=bool(dead))
+        for patient, icu, tube, dead in outcomes
+    ]
     return [replace(p, hospital=_choose_hospital(region, p, rng)) for p in done]
 
 
@@ -321,7 +316,7 @@ def simulate_shots(patient: Patient, rng: np.random.Generator) -> tuple[Patient,
     it. Returns the patient with the days filled in, and the images by day.
     """
     if patient.patient_id in STORY_IDS:
-        return _tell_story(patient)
+        return _simulate_story(patient)
     severe = patient.went_icu or patient.died
     chances = _N_SHOTS_SEVERE if severe else _N_SHOTS_MILD
     n_shots = int(rng.choice(_N_SHOTS, p=chances))
@@ -338,9 +333,8 @@ def simulate_shots(patient: Patient, rng: np.random.Generator) -> tuple[Patient,
 
 def _draw_days(n_shots: int, severe: bool, rng: np.random.Generator) -> list[int]:
     """Draw the days of the images: a dense start, long gaps, now and then two on one day."""
-    day = int(
-        rng.choice([0, 1, 2, 3, 4, 5, 6, 7], p=(0.18, 0.09, 0.14, 0.19, 0.14, 0.11, 0.09, 0.06))
-    )
+    chances = (0.18, 0.09, 0.14, 0.19, 0.14, 0.11, 0.09, 0.06)
+    day = int(rng.choice(len(chances), p=chances))
     if n_shots == 1 and day == 0:
         day = 3
     days = [day]
@@ -390,20 +384,12 @@ def _take(patient: Patient, number: int, day: int, view: str) -> Shot:
     return Shot(patient, number, day, view, zone_severity_on(patient, day))
 
 
-def _tell_story(patient: Patient) -> tuple[Patient, list[Shot]]:
+def _simulate_story(patient: Patient) -> tuple[Patient, list[Shot]]:
     """Give the two patients of the story their days and views."""
     if patient.died:
         patient = replace(patient, icu_day=5.5, tube_day=6.5, end_day=14.0)
-        plan = [
-            (1, "PA"),
-            (3, "PA"),
-            (5, "AP"),
-            (7, "AP Supine"),
-            (9, "AP Supine"),
-            (11, "AP Supine"),
-            (13, "AP Supine"),
-        ]
+        days, views = (1, 3, 5, 7, 9, 11, 13), ["PA", "PA", "AP", *["AP Supine"] * 4]
     else:
-        plan = [(1, "PA"), (4, "PA"), (7, "AP"), (10, "PA"), (14, "PA"), (21, "PA"), (35, "PA")]
-    shots = [_take(patient, i, day, view) for i, (day, view) in enumerate(plan, start=1)]
-    return patient, shots
+        days, views = (1, 4, 7, 10, 14, 21, 35), ["PA", "PA", "AP", *["PA"] * 4]
+    plan = zip(days, views, strict=True)
+    return patient, [_take(patient, i, *each) for i, each in enumerate(plan, start=1)]

@@ -16,8 +16,6 @@ class Style:
 
     Parameters
     ----------
-    sign : int
-        Planted direction: +1 soft, bright, low contrast; -1 crisp, dark, noisy.
     side : int
         Longer side of its images, pixels.
     aspect : float
@@ -36,7 +34,6 @@ class Style:
         True where technique is written into the image.
     """
 
-    sign: int
     side: int
     aspect: float
     marker: str
@@ -67,7 +64,6 @@ def choose_style(seed: int, hospital: Hospital) -> Style:
     marker, border, aspect = _REGION_LOOK[hospital.region]
     sign = hospital.style_sign
     return Style(
-        sign=sign,
         side=int(rng.choice([512, 520, 540, 560])),
         aspect=aspect + float(rng.normal(0, 0.03)),
         marker=marker,
@@ -124,14 +120,10 @@ def _blur(values: Array, sigma: float) -> Array:
         return np.asarray(gaussian_filter(values, sigma, truncate=3.0))
     factor = max(2, int(sigma // 3))
     image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    small = image.resize(
-        (max(values.shape[1] // factor, 8), max(values.shape[0] // factor, 8)),
-        Image.Resampling.BOX,
-    )
+    size = (max(image.width // factor, 8), max(image.height // factor, 8))
+    small = image.resize(size, Image.Resampling.BOX)
     soft = gaussian_filter(np.asarray(small), sigma / factor, mode="nearest")
-    back = Image.fromarray(soft).resize(
-        (values.shape[1], values.shape[0]), Image.Resampling.BICUBIC
-    )
+    back = Image.fromarray(soft).resize(image.size, Image.Resampling.BICUBIC)
     return np.asarray(back, dtype=np.float32)
 
 
@@ -160,9 +152,8 @@ def _collimate(grey: Array, style: Style, rng: np.random.Generator) -> Array:
         rows, columns = np.arange(height)[:, None], np.arange(width)[None]
         lean = rng.normal(0, 0.008, 4)
         edge = rng.uniform(2, 12, 4) + (rng.random(4) < 0.25) * rng.uniform(0, 0.07, 4) * width
-        inside = (rows - lean[0] * columns > edge[0]) & (
-            height - rows - lean[1] * columns > edge[1]
-        )
+        inside = rows - lean[0] * columns > edge[0]
+        inside = inside & (height - rows - lean[1] * columns > edge[1])
         inside = inside & (columns - lean[2] * rows > edge[2])
         inside = inside & (width - columns - lean[3] * rows > edge[3])
         return np.asarray(np.where(inside, grey, 4.0))

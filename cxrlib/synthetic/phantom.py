@@ -10,16 +10,17 @@ with a frame and a volume, to be summed onto the detector.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Anatomy", "Posture", "Tubes", "build_anatomy", "profile"]
+__all__ = ["Anatomy", "Posture", "Tubes", "build_anatomy", "profile", "run_curve", "sweep"]
 
 Array = np.ndarray
+_UP, _FORWARD, _LEFT = np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), np.array([1.0, 0, 0])
 
 
-@dataclass(frozen=True)
-class Tubes:
+class Tubes(NamedTuple):
     """Hold points along swept tubes.
 
     Parameters
@@ -39,7 +40,7 @@ class Tubes:
 
     def pick(self, keep: Array) -> "Tubes":
         """Keep some of the points."""
-        return Tubes(self.points[keep], self.axis_1[keep], self.axis_2[keep], self.length[keep])
+        return Tubes(*(values[keep] for values in self))
 
     @property
     def radius(self) -> Array:
@@ -79,7 +80,6 @@ class Anatomy:
     the distance below its apex, which rounds the apex.
     """
 
-    female: bool
     width: float
     depth: float
     fat: float
@@ -184,7 +184,6 @@ def build_anatomy(rng: np.random.Generator, *, female: bool, age: int) -> Anatom
     ribs = _build_ribs(rng, apex, width, depth)
     airways, main_bronchi, carina = _build_airways(rng)
     return Anatomy(
-        female=female,
         width=width,
         depth=depth,
         fat=fat,
@@ -266,12 +265,7 @@ def sweep(points: Array, half_1: Array | float, half_2: Array | float, up: Array
 
 def _join(parts: Sequence[Tubes]) -> Tubes:
     """Join many tubes at once."""
-    return Tubes(
-        np.concatenate([part.points for part in parts]),
-        np.concatenate([part.axis_1 for part in parts]),
-        np.concatenate([part.axis_2 for part in parts]),
-        np.concatenate([part.length for part in parts]),
-    )
+    return Tubes(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _build_ribs(rng: np.random.Generator, apex: float, width: float, depth: float) -> Tubes:
@@ -283,9 +277,8 @@ def _build_ribs(rng: np.random.Generator, apex: float, width: float, depth: floa
         head = apex + 1.0 - spacing * number - 0.045 * number**1.6
         for side in (-1, 1):
             jitter = rng.normal(0, 0.12, 3)
-            parts.append(
-                _build_rib(number, side, head + jitter[0], drop + jitter[1] * 3, apex, width, depth)
-            )
+            start, fall = head + jitter[0], drop + jitter[1] * 3
+            parts.append(_build_rib(number, side, start, fall, apex, width, depth))
     return _join(parts)
 
 
@@ -312,17 +305,16 @@ def _build_rib(
     height = (0.60 + 0.012 * number) * (1 + 0.2 * np.clip(share - 0.6, 0, 1))
     height = height * np.clip((1.0 - share * np.radians(62 + 83) / (end - phi[0])) * 25, 0.4, 1)
     thick = 0.40 - 0.14 * np.clip(share, 0, 1)
-    return sweep(np.stack([x, y, z], 1), height, thick, np.array([0.0, 0.0, 1.0]))
+    return sweep(np.stack([x, y, z], 1), height, thick, _UP)
 
 
-def _curve(knots: Sequence[Sequence[float] | Array], count: int) -> Array:
-    """Run a smooth curve through a few points."""
+def run_curve(knots: Sequence[Sequence[float] | Array], count: int) -> Array:
+    """Run a smooth curve through a few points; give so many points of it."""
     from scipy.interpolate import CubicSpline
 
     points = np.asarray(knots, dtype=float)
-    return np.asarray(
-        CubicSpline(np.arange(len(points)), points)(np.linspace(0, len(points) - 1, count))
-    )
+    spline = CubicSpline(np.arange(len(points)), points)
+    return np.asarray(spline(np.linspace(0, len(points) - 1, count)))
 
 
 def _build_clavicles(rng: np.random.Generator, width: float) -> Tubes:
@@ -330,18 +322,11 @@ def _build_clavicles(rng: np.random.Generator, width: float) -> Tubes:
     parts = []
     for side in (-1, 1):
         tilt = rng.normal(0, 0.35)
-        knots = [
-            (1.9, 5.2, 10.4),
-            (4.2, 5.6, 10.8 + 0.3 * tilt),
-            (8.5, 3.4, 11.7 + tilt),
-            (12.6, 0.6, 12.8 + tilt),
-            (16.3, -1.2, 12.9 + tilt),
-        ]
-        line = _curve(knots, 260) * np.array([side * width, 1, 1])
+        inner = [(1.9, 5.2, 10.4), (4.2, 5.6, 10.8 + 0.3 * tilt), (8.5, 3.4, 11.7 + tilt)]
+        outer = [(12.6, 0.6, 12.8 + tilt), (16.3, -1.2, 12.9 + tilt)]
+        line = run_curve(inner + outer, 260) * np.array([side * width, 1, 1])
         ends = np.linspace(-1, 1, 260)
-        parts.append(
-            sweep(line, 0.55 + 0.32 * ends**4, 0.55 + 0.1 * ends**2, np.array([0, 0, 1.0]))
-        )
+        parts.append(sweep(line, 0.55 + 0.32 * ends**4, 0.55 + 0.1 * ends**2, _UP))
     return _join(parts)
 
 
@@ -355,17 +340,15 @@ def _build_scapulae(rng: np.random.Generator, width: float) -> Tubes:
         joint = np.array([16.0, -4.6, 9.8 + lift])
         scale = np.array([side * width, 1, 1])
         for a, b in ((inner, low), (low, joint)):
-            line = _curve([a, (a + b) / 2 + (0.25, 0, 0), b], 150) * scale
-            parts.append(sweep(line, 0.28, 0.28, np.array([0, 1.0, 0])))
+            line = run_curve([a, (a + b) / 2 + (0.25, 0, 0), b], 150) * scale
+            parts.append(sweep(line, 0.28, 0.28, _FORWARD))
         blade = np.linspace(0, 1, 44)[:, None]
         for share in np.linspace(0.04, 0.96, 30):
             line = (low * (1 - share) + inner * share) * (1 - blade) + joint * blade
             line = line[: max(8, int(44 * (0.35 + 0.65 * share)))] * scale
-            parts.append(sweep(line, 0.26, 0.055, np.array([0, 0, 1.0])))
-        spine = _curve(
-            [inner - (0, 0, 1.6), (13.5, -8.5, 9.6 + lift), (17.2, -3.2, 12.4 + lift)], 160
-        )
-        parts.append(sweep(spine * scale, 0.32, 0.5, np.array([0, 0, 1.0])))
+            parts.append(sweep(line, 0.26, 0.055, _UP))
+        knots = [inner - (0, 0, 1.6), (13.5, -8.5, 9.6 + lift), (17.2, -3.2, 12.4 + lift)]
+        parts.append(sweep(run_curve(knots, 160) * scale, 0.32, 0.5, _UP))
     return _join(parts)
 
 
@@ -379,7 +362,7 @@ def _build_arms(width: float) -> Tubes:
         head = np.sqrt(np.clip(1 - neck**2, 0.02, 1))
         girth = np.where(neck < 0, 2.25 * head, 1.05 + 1.2 * np.exp(-((neck / 1.15) ** 2)))
         line = line * np.array([side * width, 1, 1])
-        parts.append(sweep(line, girth, girth, np.array([0, 1.0, 0])))
+        parts.append(sweep(line, girth, girth, _FORWARD))
     return _join(parts)
 
 
@@ -389,80 +372,52 @@ def _build_processes(rng: np.random.Generator, depth: float) -> Tubes:
     for number in range(14):
         z = 15.6 - 2.42 * number + rng.normal(0, 0.05)
         back = -6.6 * depth
-        tip = np.array([(0, back - 2.6, z), (0.0, back - 4.6, z - 1.6)])
-        line = np.linspace(tip[0], tip[1], 12)
-        parts.append(sweep(line, 0.32, 0.3, np.array([1.0, 0, 0])))
+        line = np.linspace((0, back - 2.6, z), (0.0, back - 4.6, z - 1.6), 12)
+        parts.append(sweep(line, 0.32, 0.3, _LEFT))
         for side in (-1, 1):
             ring = np.linspace(0, 2 * np.pi, 26)
-            oval = np.stack(
-                [
-                    side * 1.35 + 0.28 * np.cos(ring),
-                    np.full(26, back - 1.7),
-                    z + 0.45 * np.sin(ring),
-                ],
-                1,
-            )
-            parts.append(sweep(oval, 0.13, 0.5, np.array([0, 0, 1.0])))
-            wing = np.linspace(
-                (side * 1.3, back - 2.0, z + 0.1), (side * 3.1, back - 2.8, z + 0.5), 30
-            )
-            parts.append(sweep(wing, 0.38, 0.38, np.array([0, 0, 1.0])))
+            x, height = side * 1.35 + 0.28 * np.cos(ring), z + 0.45 * np.sin(ring)
+            oval = np.stack([x, np.full(26, back - 1.7), height], 1)
+            parts.append(sweep(oval, 0.13, 0.5, _UP))
+            root, tip = (side * 1.3, back - 2.0, z + 0.1), (side * 3.1, back - 2.8, z + 0.5)
+            parts.append(sweep(np.linspace(root, tip, 30), 0.38, 0.38, _UP))
     return _join(parts)
 
 
 def _build_sternum(depth: float) -> Tubes:
     """Build the breastbone, a flat bar in front."""
-    line = _curve([(0, 5.4, 10.6), (0, 7.4 * depth, 6.0), (0, 9.2 * depth, -6.5)], 200)
+    line = run_curve([(0, 5.4, 10.6), (0, 7.4 * depth, 6.0), (0, 9.2 * depth, -6.5)], 200)
     wide = np.linspace(2.4, 1.6, 200) * (1 - 0.25 * np.exp(-(np.linspace(-8, 12, 200) ** 2)))
-    return sweep(line, wide, 0.5, np.array([1.0, 0, 0]))
+    return sweep(line, wide, 0.5, _LEFT)
 
 
 def _build_airways(rng: np.random.Generator) -> tuple[Tubes, Tubes, float]:
     """Build trachea and main bronchi, filled with air; give the height of the carina too."""
     lean = -0.25 + rng.normal(0, 0.15)
     carina = 4.2 + rng.normal(0, 0.4)
-    trachea = _curve([(0, -0.6, 18), (lean * 0.6, -1.4, 11), (lean, -2.2, carina)], 60)
-    start = (lean, -2.2, carina + 0.3)
-    right = _curve([start, (lean - 1.5, -2.2, carina - 1.5), (lean - 3.0, -2.2, carina - 2.8)], 70)
-    left = _curve([start, (lean + 2.0, -2.3, carina - 1.6), (lean + 4.2, -2.5, carina - 2.9)], 80)
-    up = np.array([0, 1.0, 0])
+    trachea = run_curve([(0, -0.6, 18), (lean * 0.6, -1.4, 11), (lean, -2.2, carina)], 60)
     girth = 0.88 + rng.normal(0, 0.07)
-    bronchi = _join(
-        [
-            sweep(right, np.linspace(0.7, 0.55, 70), np.linspace(0.7, 0.55, 70), up),
-            sweep(left, np.linspace(0.62, 0.45, 80), np.linspace(0.62, 0.45, 80), up),
-        ]
-    )
-    return sweep(trachea, girth, girth, up), bronchi, carina
+    start = (lean, -2.2, carina + 0.3)
+    right = [start, (lean - 1.5, -2.2, carina - 1.5), (lean - 3.0, -2.2, carina - 2.8)]
+    left = [start, (lean + 2.0, -2.3, carina - 1.6), (lean + 4.2, -2.5, carina - 2.9)]
+    bronchi = []
+    for knots, radius in ((right, np.linspace(0.7, 0.55, 70)), (left, np.linspace(0.62, 0.45, 80))):
+        bronchi.append(sweep(run_curve(knots, len(radius)), radius, radius, _FORWARD))
+    return sweep(trachea, girth, girth, _FORWARD), _join(bronchi), carina
 
 
 def _build_aorta(age: int, rng: np.random.Generator) -> Tubes:
     """Build the descending aorta, whose left edge shows through the heart."""
     unfold = 0.9 * np.clip((age - 50) / 35, 0, 1) + rng.normal(0, 0.15)
-    line = _curve(
-        [
-            (2.2 + unfold, -2.5, 5.0),
-            (2.5 + unfold, -4.4, 2.0),
-            (2.3 + 1.1 * unfold, -5.0, -4.0),
-            (1.2 + 0.4 * unfold, -4.8, -12.0),
-        ],
-        260,
-    )
-    return sweep(line, 1.25, 1.25, np.array([0, 1.0, 0]))
+    upper = [(2.2 + unfold, -2.5, 5.0), (2.5 + unfold, -4.4, 2.0)]
+    lower = [(2.3 + 1.1 * unfold, -5.0, -4.0), (1.2 + 0.4 * unfold, -4.8, -12.0)]
+    return sweep(run_curve(upper + lower, 260), 1.25, 1.25, _FORWARD)
 
 
 def _draw_gas(rng: np.random.Generator) -> tuple[tuple[float, ...], ...]:
     """Draw gas below the left dome: centre x, y, z and half axes of each bubble."""
-    bubbles: list[tuple[float, ...]] = [
-        (
-            float(rng.uniform(4.5, 7.5)),
-            2.0,
-            float(rng.uniform(-14.2, -12.6)),
-            float(rng.uniform(1.5, 3.4)),
-            2.2,
-            float(rng.uniform(0.7, 1.4)),
-        )
-    ]
+    x, z, half_x, half_z = map(float, rng.uniform((4.5, -14.2, 1.5, 0.7), (7.5, -12.6, 3.4, 1.4)))
+    bubbles: list[tuple[float, ...]] = [(x, 2.0, z, half_x, 2.2, half_z)]
     for _ in range(int(rng.integers(0, 4))):
         centre = rng.uniform((3, 2, -19), (12, 5, -14))
         bubbles.append((*map(float, centre), float(rng.uniform(0.8, 1.8)), 1.5, 1.0))
@@ -472,24 +427,17 @@ def _draw_gas(rng: np.random.Generator) -> tuple[tuple[float, ...], ...]:
 # Directions in which the great vessels leave the hila, degrees: 0 lateral, 90 up; with the
 # radius in cm. The lower ones are the larger.
 _STEMS = (
-    (80, 0.30),
-    (58, 0.34),
-    (34, 0.26),
-    (8, 0.26),
-    (-18, 0.30),
-    (-42, 0.36),
-    (-62, 0.50),
-    (-78, 0.34),
-)
+    (80, 0.30), (58, 0.34), (34, 0.26), (8, 0.26),
+    (-18, 0.30), (-42, 0.36), (-62, 0.50), (-78, 0.34),
+)  # fmt: skip
 
 
 def _build_vessels(rng: np.random.Generator, width: float) -> tuple[Tubes, Tubes, Tubes]:
     """Grow branching vessels from both hila; give the large, the middle and the fine ones."""
     starts, headings, girths = [], [], []
     for side in (-1, 1):
-        hilum = np.array(
-            [side * (3.3 if side < 0 else 3.7) * width, -1.5, 0.6 if side < 0 else 1.5]
-        )
+        out, height = (3.3, 0.6) if side < 0 else (3.7, 1.5)
+        hilum = np.array([side * out * width, -1.5, height])
         for angle, girth in _STEMS:
             for lean in (rng.normal(-0.45, 0.3), rng.normal(0.4, 0.35)):
                 slope = np.radians(angle + rng.normal(0, 7))

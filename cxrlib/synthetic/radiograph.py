@@ -66,18 +66,14 @@ class Camera:
 
     def rows(self, depth: float, step: int = 1) -> Array:
         """Give the height z (cm) each pixel row sees in the plane at a depth."""
-        v = (
-            self.centre[1]
-            + (self.height / 2 - (np.arange(0, self.height, step) + step / 2)) * self.pixel
-        )
+        above = self.height / 2 - (np.arange(0, self.height, step) + step / 2)
+        v = self.centre[1] + above * self.pixel
         return np.asarray(self.beam_height + (v - self.beam_height) / self.magnification(depth))
 
     def columns(self, depth: float, step: int = 1) -> Array:
         """Give the coordinate across (x, or y in a lateral) each column sees at a depth."""
-        u = (
-            self.centre[0]
-            + ((np.arange(0, self.width, step) + step / 2) - self.width / 2) * self.pixel
-        )
+        beside = (np.arange(0, self.width, step) + step / 2) - self.width / 2
+        u = self.centre[0] + beside * self.pixel
         return np.asarray((u if self.axis == 1 else -u) / self.magnification(depth))
 
 
@@ -103,16 +99,13 @@ class Exposure:
     ----------
     depth : ndarray of shape (height, width), float32
         Optical depth, the sum of attenuation along each ray.
-    lung_mask : ndarray of shape (height, width), bool
-        Pixels where lung is seen beside heart and diaphragm.
     sides : ndarray of shape (height, width), int8
-        -1 right lung, +1 left lung, 0 neither, over the same pixels.
+        -1 right lung, +1 left lung, seen beside heart and diaphragm; 0 neither.
     heart_width : float
         Width of the heart's shadow on the detector, cm.
     """
 
     depth: Array
-    lung_mask: Array
     sides: Array
     heart_width: float
 
@@ -182,9 +175,8 @@ def project(
     -------
     Exposure
     """
-    frontal = camera.axis == 1
     shape = (camera.height, camera.width)
-    air, (mask, sides, heart_width) = _lungs(anatomy, posture, camera)
+    air, sides, heart_width = _lungs(anatomy, posture, camera)
     body = _resize(_body(anatomy, posture, camera), shape)
     filled = _fill(camera, lesions, zone_severity, textures, start)
     grain = 0.025 * textures.cut("fine", shape, start) + 0.05 * textures.cut("middle", shape, start)
@@ -196,9 +188,8 @@ def project(
     depth -= 0.75 * MU_SOFT * _trachea(anatomy, posture, camera)
     depth += MU_BONE * _bones(anatomy, posture, camera, place)
     depth -= MU_SOFT * _gas(anatomy, posture, camera) * (body > 8)
-    if not frontal:
-        mask, sides, heart_width = air > 2, np.zeros(shape, np.int8), 0.0
-    return Exposure(np.maximum(depth, 0).astype(np.float32), mask, sides, heart_width)
+    heart_width *= camera.axis  # 0 in a lateral
+    return Exposure(np.maximum(depth, 0).astype(np.float32), sides, heart_width)
 
 
 def _lung_detail(
@@ -341,12 +332,9 @@ def _breasts(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
 _DOME_MEDIAL, _DOME_LATERAL, _DOME_DEEP = 0.035, 0.088, 3.4e-4
 
 
-def _lungs(
-    anatomy: Anatomy, posture: Posture, camera: Camera
-) -> tuple[Array, tuple[Array, Array, float]]:
-    """Give the length of lung along each ray (cm), and the mask of lung seen in a frontal."""
+def _lungs(anatomy: Anatomy, posture: Posture, camera: Camera) -> tuple[Array, Array, float]:
+    """Give the length of lung along each ray (cm), the sides seen, the heart's width (cm)."""
     total = np.zeros((camera.height, camera.width), dtype=np.float32)
-    mask = np.zeros(total.shape, dtype=bool)
     sides = np.zeros(total.shape, dtype=np.int8)
     heart_low, heart_high, shadow, heart_width = _heart(anatomy, posture, camera)
     for side in (-1, 1):
@@ -367,9 +355,8 @@ def _lungs(
         total[:, cut] += _minus(centre - reach, centre + reach, heart, dome)
         if camera.axis == 1:
             seen = (reach > 0.25) & ~shadow[:, cut] & (z[:, None] > top[None])
-            mask[:, cut] |= seen
             sides[:, cut][seen] = side
-    return total, (mask, sides, heart_width)
+    return total, sides, heart_width
 
 
 def _columns_near(across: Array, centre: Array, half: Array) -> slice:
@@ -408,9 +395,8 @@ def _heart(anatomy: Anatomy, posture: Posture, camera: Camera) -> tuple[Array, A
         reach = reach * half_y.astype(np.float32)[:, None]
         centre = centre_y.astype(np.float32)[:, None]
     else:
-        reach = (
-            _chord(across, centre_y, half_y, 2.3) * ((left + right) / 2).astype(np.float32)[:, None]
-        )
+        reach = _chord(across, centre_y, half_y, 2.3)
+        reach = reach * ((left + right) / 2).astype(np.float32)[:, None]
         centre = ((left - right) / 2).astype(np.float32)[:, None]
     return centre - reach, centre + reach, reach > 0.3, width
 
@@ -465,12 +451,8 @@ def _fill(
     if sign and camera.axis == 1:
         edge = 1 / (1 + np.exp(-np.clip(sign * (z - height) / 0.12, -30, 30)))
         total = total * np.where(across[None] < 0, 0.15 + 0.85 * edge[:, None], 1.0)
-    mottle = np.exp(
-        0.42 * textures.cut("coarse", shape, start)
-        + 0.22 * textures.cut("middle", shape, start)
-        + 0.06 * textures.cut("fine", shape, start)
-        - 0.1
-    )
+    coarse, middle, fine = (textures.cut(t, shape, start) for t in ("coarse", "middle", "fine"))
+    mottle = np.exp(0.42 * coarse + 0.22 * middle + 0.06 * fine - 0.1)
     return np.asarray(0.88 * (1 - np.exp(-1.25 * _resize(total, shape) * mottle)), dtype=np.float32)
 
 
@@ -490,9 +472,8 @@ def _placer(posture: Posture) -> Placer:
 
 def _halved(camera: Camera) -> Camera:
     """Give the same camera with pixels twice the size."""
-    return replace(
-        camera, width=camera.width // 2, height=camera.height // 2, pixel=camera.pixel * 2
-    )
+    width, height = camera.width // 2, camera.height // 2
+    return replace(camera, width=width, height=height, pixel=camera.pixel * 2)
 
 
 def _spiral(count: int) -> Array:
@@ -528,9 +509,8 @@ def splat(tubes: Tubes, camera: Camera, *, count: int = 30, cortex: float = 0.0)
     ]
     area = np.pi * np.linalg.norm(tubes.axis_1, axis=1) * np.linalg.norm(tubes.axis_2, axis=1)
     volume = (area * tubes.length).astype(np.float32)[:, None] * weights
-    scale = (camera.distance / np.abs(position[camera.axis] - np.float32(camera.source))).astype(
-        np.float32
-    )
+    reach = np.abs(position[camera.axis] - np.float32(camera.source))
+    scale = (camera.distance / reach).astype(np.float32)
     across = position[1 - camera.axis] * (1 if camera.axis == 1 else -1)
     u = (across * scale - camera.centre[0]) / camera.pixel + camera.width / 2 - 0.5
     rise = (position[2] - camera.beam_height) * scale + camera.beam_height
@@ -545,9 +525,8 @@ def _near(tubes: Tubes, camera: Camera) -> Array:
     rise = (tubes.points[:, 2] - camera.beam_height) * scale + camera.beam_height
     room = 2.6 * scale
     in_width = np.abs(across - camera.centre[0]) < camera.width * camera.pixel / 2 + room
-    return np.asarray(
-        in_width & (np.abs(rise - camera.centre[1]) < camera.height * camera.pixel / 2 + room)
-    )
+    in_height = np.abs(rise - camera.centre[1]) < camera.height * camera.pixel / 2 + room
+    return np.asarray(in_width & in_height)
 
 
 def _drop(u: Array, v: Array, weight: Array, camera: Camera) -> Array:
@@ -577,11 +556,10 @@ def _bones(anatomy: Anatomy, posture: Posture, camera: Camera, place: Placer) ->
     coarse = _halved(camera)  # bones are wide: half the pixels give the same, faster
     ribs = splat(place(anatomy.ribs), coarse, count=16, cortex=4.0)
     total = 1.9 * ribs / (1 + 1.25 * ribs)  # tangential rays saturate
-    total += (1.1 if camera.axis == 1 else 0.35) * splat(
-        place(anatomy.clavicles), coarse, count=64, cortex=1.6
-    )
+    clavicles = splat(place(anatomy.clavicles), coarse, count=64, cortex=1.6)
+    total += (1.1 if camera.axis == 1 else 0.35) * clavicles
     inward = np.sign(anatomy.scapulae.points[:, :1]) * np.array([[_INWARD[posture.view], 0, 0]])
-    blades = replace(anatomy.scapulae, points=anatomy.scapulae.points + inward)
+    blades = anatomy.scapulae._replace(points=anatomy.scapulae.points + inward)
     if camera.axis == 1:
         total += 0.9 * splat(place(blades), coarse, count=16, cortex=1.0)
         arms = splat(place(anatomy.arms), _halved(coarse), count=60, cortex=1.2)
@@ -607,9 +585,8 @@ def _vertebrae(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:
     else:
         bow = back + 0.012 * (z + 2) ** 2 * 0.35 - 0.6
         chord = 7.5 * _chord(across, bow, 1.6 * waist, 2.6)
-    return np.asarray(
-        0.17 * chord * (0.35 + 0.65 * body * plate)[:, None].astype(np.float32), dtype=np.float32
-    )
+    density = (0.35 + 0.65 * body * plate)[:, None].astype(np.float32)
+    return np.asarray(0.17 * chord * density, dtype=np.float32)
 
 
 def _gas(anatomy: Anatomy, posture: Posture, camera: Camera) -> Array:

@@ -16,37 +16,12 @@ __all__ = ["COLUMNS", "ImageTask", "SimulatedCohort", "simulate_courses"]
 
 #: Columns of the real collection's metadata, its last and nameless one included.
 COLUMNS: tuple[str, ...] = (
-    "patientid",
-    "offset",
-    "sex",
-    "age",
-    "finding",
-    "RT_PCR_positive",
-    "survival",
-    "intubated",
-    "intubation_present",
-    "went_icu",
-    "in_icu",
-    "needed_supplemental_O2",
-    "extubated",
-    "temperature",
-    "pO2_saturation",
-    "leukocyte_count",
-    "neutrophil_count",
-    "lymphocyte_count",
-    "view",
-    "modality",
-    "date",
-    "location",
-    "folder",
-    "filename",
-    "doi",
-    "url",
-    "license",
-    "clinical_notes",
-    "other_notes",
-    "",
-)
+    "patientid", "offset", "sex", "age", "finding", "RT_PCR_positive", "survival", "intubated",
+    "intubation_present", "went_icu", "in_icu", "needed_supplemental_O2", "extubated",
+    "temperature", "pO2_saturation", "leukocyte_count", "neutrophil_count", "lymphocyte_count",
+    "view", "modality", "date", "location", "folder", "filename", "doi", "url", "license",
+    "clinical_notes", "other_notes", "",
+)  # fmt: skip
 
 # Web sites that gather cases of all regions, beside each hospital's own.
 _SHARED_SITES = ("atlas.example.org", "casebook.example.org")

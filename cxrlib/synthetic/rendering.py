@@ -72,7 +72,7 @@ def render_shot(
     depth = exposure.depth * np.float32(0.78 if view == "L" else 1.0)  # laterals: harder beam
     tube, icu = patient.has_tube(shot.day), patient.in_icu(shot.day)
     if view != "L" and (tube or icu):
-        depth = depth + draw_devices(anatomy, camera, rng, tube=tube, monitored=True)
+        depth = depth + draw_devices(anatomy, camera, rng, tube=tube)
     pixels = expose(_turn(depth, tilt, pad), style, view, rng)
     sides = _turn(exposure.sides.astype(np.uint8) + np.uint8(1), tilt, pad).astype(np.int8) - 1
     return Picture(pixels, sides != 0, sides.astype(np.int8), exposure.heart_width)

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from cxrlib.aliases import Progress
 from cxrlib.errors import CohortError
@@ -22,7 +23,7 @@ from cxrlib.synthetic.course import ZONES
 from cxrlib.synthetic.phantom import Array
 from cxrlib.synthetic.radiograph import Textures, make_textures
 from cxrlib.synthetic.records import COLUMNS, ImageTask, SimulatedCohort, simulate_courses
-from cxrlib.synthetic.rendering import Picture, build_body, render_shot
+from cxrlib.synthetic.rendering import build_body, render_shot
 from cxrlib.synthetic.truth import VERSION, describe_planted
 from cxrlib.system import ONE_THREAD, count_cores, with_environment
 
@@ -75,8 +76,8 @@ def generate_demo(
     root = Path(root)
     if n_patients < 24:
         raise CohortError(
-            f"A demo cohort of n_patients={n_patients!r} is too small: five regions with all "
-            "findings need at least 24. Give 24 or more."
+            f"A demo cohort of {n_patients!r} patients is too small: five regions with all "
+            "findings need n_patients to be at least 24."
         )
     if _is_finished(root, seed, n_patients):
         return root
@@ -125,14 +126,13 @@ def _check_replaceable(root: Path) -> None:
     if any(root.iterdir()) and _read_planted(root).get("synthetic") is not True:
         raise CohortError(
             f"The folder {str(root)!r} is not empty and holds no demo cohort: nothing was written. "
-            "Choose an empty or a new folder."
+            "Choose a new or an empty folder."
         )
     foreign = _find_foreign(root)
     if foreign is not None:
         raise CohortError(
-            f"The folder {str(root)!r} holds an older demo cohort, which would be replaced, and "
-            f"{foreign!r}, which the demo did not bring: nothing was written. Move that "
-            "elsewhere, or choose another folder."
+            f"The folder {str(root)!r} holds an older demo cohort and {foreign!r}, which is not "
+            "part of it: nothing was written. Move that file, or choose another folder."
         )
 
 
@@ -216,17 +216,9 @@ def _write_truth(path: Path, cohort: SimulatedCohort) -> None:
     rows = []
     for task, row in zip(cohort.tasks, cohort.rows, strict=False):
         shot = task.shot
-        rows.append(
-            [
-                task.filename,
-                row["patientid"],
-                str(shot.day),
-                shot.view,
-                f"{shot.severity:.4f}",
-                *(f"{value:.4f}" for value in shot.zone_severity),
-                str(shot.patient.hospital.style_sign),
-            ]
-        )
+        severities = [f"{value:.4f}" for value in (shot.severity, *shot.zone_severity)]
+        known = [task.filename, row["patientid"], str(shot.day), shot.view]
+        rows.append([*known, *severities, str(shot.patient.hospital.style_sign)])
     _write_csv(path, header, rows)
 
 
@@ -290,44 +282,33 @@ def _draw_person(job: _Job) -> dict[str, Drawn]:
         if "mask" in task.annotated:
             stem = task.filename.rsplit(".", 1)[0]
             path = root / "annotations" / "lungVAE-masks" / f"{stem}_mask.png"
-            path.write_bytes(_encode_png(picture.lung_mask.astype(np.uint8) * 255))
-        drawn[task.filename] = _note(picture)
+            mask = Image.fromarray(picture.lung_mask.astype(np.uint8) * 255)
+            path.write_bytes(_encode_png(mask))
+        height, width = picture.pixels.shape
+        drawn[task.filename] = Drawn(width, height, box_entries(picture.sides))
     return drawn
 
 
-def _note(picture: Picture) -> Drawn:
-    """Keep what the annotations need of a picture."""
-    height, width = picture.pixels.shape
-    return Drawn(width, height, box_entries(picture.sides))
-
-
-def _encode_png(pixels: Array) -> bytes:
+def _encode_png(image: Image.Image) -> bytes:
     """Encode as PNG."""
-    from PIL import Image
-
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=4)
+    image.save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()
 
 
 def _encode(pixels: Array, task: ImageTask) -> bytes:
     """Encode as the name says, or as the file's trick wants it."""
-    from PIL import Image
-
     image = Image.fromarray(pixels)
     if task.trick == "copy":  # the same image, published again a little smaller
         size = (round(image.width * 0.94), round(image.height * 0.94))
         image = image.resize(size, Image.Resampling.BICUBIC)
-    if task.trick == "png named jpg":
-        return _encode_png(pixels)
-    buffer = io.BytesIO()
     if task.trick == "rgba":
-        image.convert("RGBA").save(buffer, "PNG", compress_level=4)
+        image = image.convert("RGBA")
     elif task.trick == "palette":
-        image.convert("RGB").quantize(256).save(buffer, "PNG", compress_level=4)
-    elif task.filename.endswith("png"):
-        return _encode_png(pixels)
-    else:
-        image.save(buffer, "JPEG", quality=88)
+        image = image.convert("RGB").quantize(256)
+    if task.filename.endswith("png") or task.trick == "png named jpg":
+        return _encode_png(image)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
     data = buffer.getvalue()
     return data[: len(data) // 2] if task.trick == "truncated" else data
