@@ -54,12 +54,12 @@ async def keep_worker() -> None:
     Not at once: the first page comes first on a machine with few cores.
     """
     from cxrlib.errors import CxrError
-    from ui.session.jobs import open_book
+    from ui.session.jobs import open_queue
 
     await asyncio.sleep(WORKER_DELAY)
     while True:
         with contextlib.suppress(CxrError):  # the page that asks for a job will say it
-            await asyncio.to_thread(open_book().keep_worker)
+            await asyncio.to_thread(open_queue().keep_worker)
         await asyncio.sleep(WORKER_SIGN)
 
 

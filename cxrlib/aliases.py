@@ -1,4 +1,4 @@
-"""What many modules name alike: kinds of arrays and callbacks, the word for a blank value."""
+"""Names that many modules share: kinds of arrays and callbacks, the word for a blank value."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Shares with their intervals, and the words in which numbers of a cohort are written.
+"""Shares with their intervals, and the text form of a cohort's numbers.
 
 A number is written as count, denominator, share and interval, "96 of 121 (79 %, 71-86)": who
 reads it can see how much it rests on. What is not recorded is an en dash, never a 0.
@@ -20,10 +20,10 @@ __all__ = [
 ]
 
 NOTHING = "–"
-"""What stands where nothing is recorded."""
+"""Shown where nothing is recorded."""
 
 FEW = 10
-"""An average of fewer than this is not shown: the count stands in its place."""
+"""An average of fewer than this is not shown, only the count."""
 
 
 def compute_wilson(
@@ -68,7 +68,7 @@ def compute_wilson(
 
 
 def describe_share(n_yes: int, n_of: int) -> str:
-    """Write a count with its denominator, share and Wilson interval.
+    """Format a count with its denominator, share and Wilson interval.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def describe_share(n_yes: int, n_of: int) -> str:
 def describe_average(
     middle: float, low: float, high: float, *, n_known: int, n_of: int, unit: str = "patient"
 ) -> str:
-    """Write a median with its quartiles, or only the counts where it would rest on few.
+    """Format a median with its quartiles, or only the counts where it would rest on few.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def describe_average(
 
 
 def describe_middle(middle: float, low: float, high: float) -> str:
-    """Write a median with its quartiles, to one decimal where they are not whole.
+    """Format a median with its quartiles, to one decimal where they are not whole.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def describe_middle(middle: float, low: float, high: float) -> str:
 
 
 def write_tenths(value: float) -> str:
-    """Write a number to one decimal where it is not whole, half of one away from zero.
+    """Format a number to one decimal where it is not whole, half of one away from zero.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def write_tenths(value: float) -> str:
 
 
 def name_units(number: int, unit: str) -> str:
-    """Write a count with its unit.
+    """Format a count with its unit.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is here, and what is missing? The cohort's files, extractors, jobs and the cache."""
+"""Which data are available, and what is missing? Files, image features, jobs, the cache."""
 
 from datetime import date
 from functools import partial
@@ -22,13 +22,14 @@ from ui.widgets.text import show_alert, show_quiet, show_text
 
 entry = current_entry()
 
-st.title("What is here, and what is missing?", anchor=False)
+st.title("Which data are available, and what is missing?", anchor=False)
 try:
     cohort = find_cohort(entry.slug)
 except CxrError as error:
     show_alert(str(error), "error")
-    offers = [show_demo_offer(entry), show_collection_offer()]
-    show_jobs(are_offered=any(offers))
+    show_demo_offer(entry)
+    show_collection_offer()
+    show_jobs()
     show_cache()
     st.stop()
 
@@ -42,16 +43,15 @@ show_figure(
     key="flow",
     alt=describe_flow(flow),
     numbers=lambda: tabulate_flow(flow),
-    caption=f"{describe_cohort(cohort)}: from the rows of metadata.csv to the images that a map "
-    "can show. Bars are images, the hatched part went at that step. Rows that are left out stay "
-    "in the cohort, each with its reason.",
+    caption=f"{describe_cohort(cohort)}: images left after each step, from the rows of "
+    "metadata.csv to the map. Hatched: removed at that step.",
     provenance=origin,
     file_stem=f"cohort-flow-{stamp}",
-    heading="From rows to images on a map",
+    heading="From metadata rows to images on the map",
     config={"displayModeBar": False},
 )
 if not current_selection().is_empty:
-    show_quiet("Filters choose among results; this page counts the whole cohort all the same.")
+    show_quiet("This page counts the whole cohort; filters do not apply here.")
 show_extractors(entry, cohort)
 show_thumbnails(entry, cohort)
 show_collection_offer()

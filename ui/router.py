@@ -12,7 +12,7 @@ if str(ROOT) not in sys.path:
 # The path above must stand first.
 from cxrlib.errors import CxrError  # noqa: E402
 from ui.session.asked_extractor import find_asked_extractor  # noqa: E402
-from ui.session.current_cohort import choose_cohort, name_cohort  # noqa: E402
+from ui.session.current_cohort import choose_cohort, cohort_parameters  # noqa: E402
 from ui.session.filters import show_filters  # noqa: E402
 from ui.shell.frame import show_frame  # noqa: E402
 from ui.widgets.text import show_alert  # noqa: E402
@@ -44,8 +44,8 @@ trajectories = pages["trajectories"]
 
 
 def start() -> None:
-    """Lead the bare address to the first page, whose own address then stands in links."""
-    asked = name_cohort() | {key: st.query_params.get_all(key) for key in st.query_params}
+    """Redirect the bare address to the first page, whose own address is then in links."""
+    asked = cohort_parameters() | {key: st.query_params.get_all(key) for key in st.query_params}
     try:
         st.switch_page(trajectories, query_params=asked)
     except st.errors.StreamlitAPIException:
@@ -65,5 +65,5 @@ if page.title != "Start":
         show_filters(cohort)
 try:
     page.run()
-except CxrError as error:  # what is known is said; what is not known shows itself
+except CxrError as error:  # a known error is a message; an unknown one shows as it is
     show_alert(str(error), "error")

@@ -1,8 +1,8 @@
 """The command line: ``python -m cxrlib demo | info | tables | quality | embed | map | ...``.
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
-1 it could not be done, one line says why; 2 the command was not understood; 3 done, but
-images that are there could not be used, each named; 130 interrupted.
+1 not possible, one line says why; 2 wrong usage; 3 done, but some image files could not be used,
+each is named; 130 interrupted.
 """
 
 import logging
@@ -18,8 +18,8 @@ __all__ = ["app"]
 
 app = typer.Typer(
     help=f"Explore chest X-ray cohorts. {NOTICE}",
-    epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 not understood; 3 done, but "
-    "images that are there could not be used, each named; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 wrong usage; 3 done, but some "
+    "image files could not be used, each is named; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,7 +30,7 @@ app = typer.Typer(
 def start(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Say what the library logs, as plain lines on standard error."""
+    """Print what the library logs as plain lines on standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     if version:
         typer.echo(f"cxrlib {__version__}")

@@ -1,4 +1,4 @@
-"""The commands ``demo`` and ``info``: make a cohort, count a cohort."""
+"""The commands ``demo`` and ``info``: generate the demo cohort, count a cohort."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cxrlib import NOTICE
-from cxrlib.cli.messages import reported_errors, tell_problems, write_result
+from cxrlib.cli.messages import print_problems, print_result, reported_errors
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
@@ -31,8 +31,8 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
-    seed: Annotated[int | None, typer.Option(help="Another seed makes other patients.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder to create.")],
+    seed: Annotated[int | None, typer.Option(help="Another seed gives other patients.")] = None,
     patients: Annotated[int, typer.Option(help="Number of patients.", min=24)] = DEMO_PATIENTS,
 ) -> None:
     """Generate the synthetic demo cohort."""
@@ -47,7 +47,7 @@ def info(
     cache: CacheOption = DEFAULT_CACHE,
     form: FormatOption = Format.text,
 ) -> None:
-    """Count what a cohort holds, or what filters leave of it; name what cannot be used."""
+    """Count the images and patients of a cohort, filtered or not; list problems of its files."""
     with reported_errors():
         selection = parse_where(where)
         cohort = load_named(data, cache)
@@ -56,9 +56,9 @@ def info(
         if not selection.is_empty:
             extra["where"] = selection.to_where()
             extra["left_out"] = explain_out(cohort, selection).to_dict("records")
-        write_result(count_cohort(chosen), form, extra=extra)
+        print_result(count_cohort(chosen), form, extra=extra)
         if form is Format.text:
-            tell_problems(cohort)
+            print_problems(cohort)
 
 
 def choose_images(cohort: Cohort, selection: Selection) -> Cohort:
@@ -80,7 +80,7 @@ def load_named(data: Path | None, cache: Path) -> Cohort:
 
 
 def describe_cohort(cohort: Cohort) -> dict[str, Any]:
-    """Say what numbers written as JSON are of, the notice first."""
+    """Describe the cohort that numbers written as JSON belong to, the notice first."""
     return {
         "notice": NOTICE,
         "name": cohort.name,

@@ -1,4 +1,4 @@
-"""The commands ``jobs`` and ``work``: look at long work, cancel it, resume it, do it."""
+"""The commands ``jobs`` and ``work``: list, cancel, resume and run jobs."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from cxrlib.jobs import KILL_AFTER, Job, JobBook, JobRequest, describe_job
 
 __all__ = ["register"]
 
-JobOption = Annotated[str | None, typer.Option(metavar="ID", help="A job, by the id listed.")]
+JobOption = Annotated[str | None, typer.Option(metavar="ID", help="Id of a job, as listed.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,24 +31,24 @@ def jobs(
     cache: CacheOption = DEFAULT_CACHE,
     form: FormatOption = Format.text,
 ) -> None:
-    """List the jobs of a cache, the last asked for first; cancel or resume one."""
+    """List the jobs of a cache, newest first; cancel or resume one."""
     with reported_errors():
         if cancel is not None and resume is not None:
             raise typer.BadParameter("Give --cancel or --resume, not both.")
-        book = JobBook(cache)
+        queue = JobBook(cache)
         if cancel is not None:
-            shown = [_cancel(book, cancel)]
+            shown = [_cancel(queue, cancel)]
         elif resume is not None:
-            shown = [_resume(book, resume)]
+            shown = [_resume(queue, resume)]
         else:
-            shown = book.list()
-        _write_jobs(shown, form)
-        for problem in book.list_problems():
+            shown = queue.list()
+        _print_jobs(shown, form)
+        for problem in queue.list_problems():
             typer.echo(visible(problem), err=True)
 
 
 def work(cache: CacheOption = DEFAULT_CACHE) -> None:
-    """Do the jobs of a cache, one by one; end after two minutes without any."""
+    """Run the jobs of a cache one by one; stop after two minutes without a job."""
     from cxrlib.jobs import Worker, become_worker
 
     logging.basicConfig(
@@ -57,35 +57,35 @@ def work(cache: CacheOption = DEFAULT_CACHE) -> None:
     with reported_errors():
         become_worker()
         if not Worker(cache).run():
-            typer.echo("Another worker does the jobs of this cache already.", err=True)
+            typer.echo("Another worker is already running the jobs of this cache.", err=True)
 
 
-def _cancel(book: JobBook, job_id: str) -> Job:
-    """Cancel a job and wait until it has stopped, or was ended because it did not."""
-    job = book.cancel(job_id)
+def _cancel(queue: JobBook, job_id: str) -> Job:
+    """Cancel a job and wait until it has stopped or was killed."""
+    job = queue.cancel(job_id)
     deadline = time.monotonic() + 2 * KILL_AFTER
     while job.state == "cancelling" and time.monotonic() < deadline:
         time.sleep(0.2)
-        job = book.read(job_id) or job
+        job = queue.read(job_id) or job
     return job
 
 
-def _resume(book: JobBook, job_id: str) -> Job:
-    """Ask again for a job that ended, and see that somebody does it."""
-    job = book.read(job_id)
+def _resume(queue: JobBook, job_id: str) -> Job:
+    """Start an ended job again, and make sure that a worker runs it."""
+    job = queue.read(job_id)
     if job is None:
         raise SelectionError(f"There is no job {job_id!r} here. List them without --resume.")
-    job = book.submit(JobRequest(job.kind, job.parameters), label=job.label)
-    book.keep_worker()
+    job = queue.submit(JobRequest(job.kind, job.parameters), label=job.label)
+    queue.keep_worker()
     return job
 
 
-def _write_jobs(shown: list[Job], form: Format) -> None:
-    """Write jobs to standard output, a line each or as JSON."""
+def _print_jobs(shown: list[Job], form: Format) -> None:
+    """Print jobs to standard output, a line each or as JSON."""
     if form is Format.json:
         typer.echo(json.dumps([asdict(job) for job in shown], indent=2))
         return
     for job in shown:
         typer.echo(visible(f"{job.id}  {job.label}: {describe_job(job)}"))
     if not shown:
-        typer.echo("No jobs.", err=True)
+        typer.echo("No jobs yet.", err=True)

@@ -7,7 +7,7 @@ import typer
 
 from cxrlib.cli.cohorts import choose_images, load_named
 from cxrlib.cli.map_options import DrawingOptions, LayoutOptions
-from cxrlib.cli.messages import count_report, exit_by, reported_errors, tell_failures, write_result
+from cxrlib.cli.messages import count_report, exit_by, print_failures, print_result, reported_errors
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
@@ -51,7 +51,7 @@ def embed(
     with reported_errors():
         cohort = load_named(data, cache)
         report, used = embed_cohort(cohort, Store(cache), embedding)
-        write_result(
+        print_result(
             {**count_cohort(cohort), **count_report(report), "extractor": used.name},
             form,
             extra={"failures": report.failed.to_dict("records")},
@@ -78,7 +78,7 @@ def make_map(
 ) -> None:
     """Compute the map of a cohort; write it as a page, a figure or a table.
 
-    Filters (--where) choose what is written; the map itself is of all images.
+    Filters (--where) choose what is shown; the map itself is computed from all images.
     """
     with reported_errors():
         if out is not None and (problem := explain_map_file(out)):
@@ -93,7 +93,7 @@ def make_map(
         if out is not None:
             _save_map(mapped, out, drawing, store)
         else:
-            typer.echo("The map lies in the cache. --out FILE.html writes it as a page.", err=True)
+            typer.echo("The map is in the cache. To write it as a page: --out FILE.html", err=True)
         counts = {
             **count_cohort(cohort),
             **count_report(report),
@@ -101,7 +101,7 @@ def make_map(
             "n_on_map": len(mapped.projection.image_ids),
             **({} if out is None else {"out": str(out)}),
         }
-        write_result(counts, form, extra={"failures": report.failed.to_dict("records")})
+        print_result(counts, form, extra={"failures": report.failed.to_dict("records")})
         exit_by(report)
 
 
@@ -110,8 +110,8 @@ def choose_extractor_name(options: ExtractorOptions) -> str:
     name = choose_extractor(options.extractor, weights=options.weights)
     if options.extractor == "auto" and name != PRETRAINED:
         typer.echo(
-            f"The pretrained network's weights are not on this machine, so the texture features "
-            f"are used. With the network: --extractor {PRETRAINED} (downloads 28 MB).",
+            "Weights of the pretrained network are not on this machine, so simple texture is used. "
+            f"For the network: --extractor {PRETRAINED} (downloads 28 MB).",
             err=True,
         )
     return name
@@ -120,7 +120,7 @@ def choose_extractor_name(options: ExtractorOptions) -> str:
 def embed_cohort(
     cohort: Cohort, store: Store, options: ExtractorOptions
 ) -> tuple[RunReport, ExtractorInfo]:
-    """Embed what is missing, with a progress line; name each image that could not be used."""
+    """Embed what is missing, with a progress line; print each image that could not be used."""
     report, used = embed_images(
         cohort,
         store,
@@ -129,12 +129,12 @@ def embed_cohort(
         trust_sha256=options.trust_sha256,
         device=options.device,
     )
-    tell_failures(report)
+    print_failures(report)
     return report, used
 
 
 def _save_map(mapped: MappedCohort, out: Path, asked: DrawingOptions, store: Store) -> None:
-    """Write the map as its file's name says."""
+    """Write the map in the format that its file's name asks for."""
     reference = asked.reference
     CohortMap(mapped, store).save(
         out,

@@ -1,4 +1,4 @@
-"""What a command says: results on standard output, errors and names on standard error."""
+"""Print results of a command to standard output, its errors and problems to standard error."""
 
 import contextlib
 import json
@@ -15,12 +15,12 @@ from cxrlib.number_text import name_units
 __all__ = [
     "count_report",
     "exit_by",
+    "print_failures",
+    "print_problems",
+    "print_result",
     "reported_errors",
-    "tell_failures",
     "tell_missing",
-    "tell_problems",
     "visible",
-    "write_result",
 ]
 
 NO_FILE = "no file"  # a status of a file, and the reason of `compute_embeddings`
@@ -30,8 +30,8 @@ EXIT_INTERRUPTED = 130
 
 
 @contextlib.contextmanager
-def reported_errors(kept: str = "what was computed is kept") -> Iterator[None]:
-    """Turn a known error into one line and an exit code; an interruption says what is left."""
+def reported_errors(kept: str = "computed results are kept") -> Iterator[None]:
+    """Turn a known error into one line and an exit code; an interruption says what is kept."""
     try:
         yield
     except CxrError as error:
@@ -42,8 +42,8 @@ def reported_errors(kept: str = "what was computed is kept") -> Iterator[None]:
         raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
-def write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any]) -> None:
-    """Write counts to standard output: lines to read, or JSON with the details as well."""
+def print_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any]) -> None:
+    """Print counts to standard output: lines to read, or JSON with the details as well."""
     if form is Format.json:
         typer.echo(json.dumps({**counts, **extra}, default=str, indent=2))
         return
@@ -54,8 +54,8 @@ def write_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any])
         typer.echo(f"{name.ljust(width)}  {shown}")
 
 
-def tell_failures(report: RunReport) -> None:
-    """Count the X-rays without a file; name each other image without an embedding."""
+def print_failures(report: RunReport) -> None:
+    """Print how many X-rays have no file, and each other image without an embedding."""
     tell_missing(int((report.failed["reason"] == NO_FILE).sum()))
     for row in report.failed[report.failed["reason"] != NO_FILE].to_dict("records"):
         words = f"Not embedded: row {row['row']}, {row['filename']}: {row['reason']}"
@@ -63,17 +63,14 @@ def tell_failures(report: RunReport) -> None:
 
 
 def tell_missing(n_images: int) -> None:
-    """Say how many X-rays have no file, and how to list them: a collection can lack thousands."""
+    """Print how many X-rays have no file, and how to list them: a collection can lack thousands."""
     if n_images:
         words = f"{name_units(n_images, 'X-ray')} without a file."
-        typer.echo(f"{words} List them with: python -m cxrlib quality --rule no-file", err=True)
+        typer.echo(f"{words} To list them: python -m cxrlib quality --rule no-file", err=True)
 
 
-def tell_problems(cohort: Cohort) -> None:
-    """Name what could not be read as it stands, one line each, on standard error.
-
-    X-rays without a file are counted.
-    """
+def print_problems(cohort: Cohort) -> None:
+    """Print the problems of a cohort's files, one line each; X-rays without a file are counted."""
     is_missing = cohort.table["is_xray"] & (cohort.table["file_status"] == NO_FILE)
     tell_missing(int(is_missing.sum()))
     problems = cohort.problems
@@ -104,5 +101,5 @@ def exit_by(report: RunReport) -> None:
 
 
 def visible(text: str) -> str:
-    """Write control characters as escapes: a file name must not steer the terminal."""
+    """Escape control characters: a file name must not control the terminal."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Format(StrEnum):
-    """How results are written."""
+    """Formats of results."""
 
     text = "text"
     json = "json"
@@ -38,7 +38,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         envvar="CXR_DATA",
-        help="Cohort folder with metadata.csv and images/; the demo cohort where none is named.",
+        help="Cohort folder with metadata.csv and images/. Default: the demo cohort.",
     ),
 ]
 CohortsOption = Annotated[
@@ -46,17 +46,17 @@ CohortsOption = Annotated[
     typer.Option(
         "--data",
         envvar="CXR_DATA",
-        help="Cohort folder; repeat it for several, the first is opened on. The demo is always "
-        "there as well.",
+        help="Cohort folder; repeatable, the first is shown first. The demo cohort is always "
+        "included.",
     ),
 ]
 DEFAULT_CACHE = find_default_cache()
 
 
 def _announce_cache(cache: Path) -> Path:
-    """Return the folder; name it where nobody chose it and it is not the checkout's own."""
+    """Return the folder; print it where nobody chose it and it is not the checkout's own."""
     if cache == DEFAULT_CACHE and not is_checkout():
-        typer.echo(f"Results are kept in {cache} (--cache or CXR_CACHE names another).", err=True)
+        typer.echo(f"Results are kept in {cache} (change it with --cache or CXR_CACHE).", err=True)
     return cache
 
 
@@ -67,14 +67,14 @@ CacheOption = Annotated[
         envvar="CXR_CACHE",
         callback=_announce_cache,
         show_default="cache/ of a checkout, else the user's cache folder",
-        help="Folder of everything computed.",
+        help="Folder for computed results.",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
 
 
 def _check_extractor(name: str) -> str:
-    """Return an extractor's name, or say which there are."""
+    """Return an extractor's name, or refuse it."""
     if name not in ("auto", *EXTRACTOR_NAMES):
         raise typer.BadParameter(f"{name!r} is not one of: auto, {', '.join(EXTRACTOR_NAMES)}.")
     return name
@@ -82,14 +82,14 @@ def _check_extractor(name: str) -> str:
 
 @dataclass(frozen=True)
 class ExtractorOptions:
-    """What embeds the images."""
+    """Options for how images are embedded."""
 
     extractor: Annotated[
         str,
         typer.Option(
             callback=_check_extractor,
-            help="auto (the pretrained network if its weights are here, else texture) or one of: "
-            + ", ".join(EXTRACTOR_NAMES),
+            help="auto (the pretrained network if its weights are on this machine, else texture) "
+            "or one of: " + ", ".join(EXTRACTOR_NAMES),
         ),
     ] = "auto"
     weights: Annotated[Path | None, typer.Option(help="Weights file of the network.")] = None
@@ -101,7 +101,7 @@ class ExtractorOptions:
     ] = None
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"],
-        typer.Option(help="Where the network runs; auto takes the fastest there is."),
+        typer.Option(help="Device for the network; auto takes the fastest available."),
     ] = "auto"
 
 
@@ -109,7 +109,7 @@ WhereOption = Annotated[
     str,
     typer.Option(
         "--where",
-        help="Choose images, as the dashboard's filters do: "
+        help="Filter images, as in the dashboard: "
         '"view=AP,PA; region=Europe; day=..7; without=near-duplicate".',
     ),
 ]

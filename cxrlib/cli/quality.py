@@ -1,8 +1,7 @@
 """The command ``quality``: the quality ledger as CSV, JSON or a report for the maintainers."""
 
 import json
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -29,27 +28,11 @@ from cxrlib.storage import to_records
 __all__ = ["register"]
 
 
-class LedgerFormat(StrEnum):
-    """How the ledger is written."""
-
-    csv = "csv"
-    json = "json"
-    markdown = "markdown"
-
-
-class LedgerTable(StrEnum):
-    """What is written."""
-
-    flags = "flags"
-    rules = "rules"
-    effect = "effect"
-
-
-TABLE_WORDS = {
-    LedgerTable.flags: "a row a flag; unit: flag",
-    LedgerTable.rules: "a row a rule; units: flags, images and patients",
-    LedgerTable.effect: "a row a rule, what leaving its images out would leave; units: images and "
-    "patients",
+LedgerTable = Literal["flags", "rules", "effect"]
+TABLE_WORDS: dict[LedgerTable, str] = {
+    "flags": "one row per flag; unit: flag",
+    "rules": "one row per rule; units: flags, images and patients",
+    "effect": "one row per rule, what is left without its images; units: images and patients",
 }
 
 
@@ -61,43 +44,41 @@ def register(app: typer.Typer) -> None:
 def quality(
     data: DataOption = None,
     form: Annotated[
-        LedgerFormat,
+        Literal["csv", "json", "markdown"],
         typer.Option(
             "--format",
-            help="csv, json, or markdown: a report for those who keep the collection, errors and "
+            help="csv, json, or markdown: a report for the dataset maintainers, errors and "
             "warnings grouped by rule.",
         ),
-    ] = LedgerFormat.csv,
+    ] = "csv",
     table: Annotated[
         LedgerTable,
         typer.Option(
-            help="flags: one row a flag; rules: counts by rule; effect: what leaving a rule's "
-            "images out would leave."
+            help="flags: one row per flag; rules: counts by rule; effect: counts that are left "
+            "without a rule's images."
         ),
-    ] = LedgerTable.flags,
-    rule: Annotated[
-        list[str] | None, typer.Option(help="Only this rule; repeat it for several.")
-    ] = None,
+    ] = "flags",
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule; repeatable.")] = None,
     where: WhereOption = "",
     cache: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Print the quality ledger: what is doubtful about the X-rays, and what to do."""
+    """Print the quality ledger: doubtful X-rays and records, and what to do about them."""
     with reported_errors():
         names = [get_rule(_to_name(name)).name for name in rule or []]
         whole, selection = load_named(data, cache), parse_where(where)
         selected = choose_images(whole, selection)
         found = find_flags(whole)
         ledger = found.keep(selected.table["image_id"]).choose(names)
-        if form is LedgerFormat.markdown:
+        if form == "markdown":
             report = upstream_report(selected, ledger, rules=names or UPSTREAM)
             typer.echo(report, nl=False)
         else:
             rows = _make_table(table, whole, selected, ledger, names)
-            if form is LedgerFormat.json:
-                _write_json(rows, {**_describe(selected, where), "unchecked": ledger.unchecked})
+            if form == "json":
+                _print_json(rows, {**_describe(selected, where), "unchecked": ledger.unchecked})
             else:
-                _write_csv(rows, table, selected, selection, ledger)
-        _tell(ledger)
+                _print_csv(rows, table, selected, selection, ledger)
+        _print_counts(ledger)
 
 
 def _to_name(text: str) -> str:
@@ -109,16 +90,16 @@ def _make_table(
     table: LedgerTable, whole: Cohort, selected: Cohort, ledger: Ledger, names: list[str]
 ) -> pd.DataFrame:
     """Make the table that was asked for."""
-    if table is LedgerTable.rules:
+    if table == "rules":
         return ledger.count()
-    if table is LedgerTable.effect:
+    if table == "effect":
         marks = mark_images(whole).set_axis(whole.table["image_id"])
         return effect_of_leaving_out(selected, names, flags=marks)
     return ledger.table
 
 
 def _describe(cohort: Cohort, where: str) -> dict[str, Any]:
-    """Say what the ledger is of."""
+    """Describe the images of the ledger, for JSON."""
     return {
         **describe_cohort(cohort),
         "where": where,
@@ -127,33 +108,38 @@ def _describe(cohort: Cohort, where: str) -> dict[str, Any]:
     }
 
 
-def _write_json(rows: pd.DataFrame, about: dict[str, Any]) -> None:
-    """Write a table and what it is of to standard output."""
+def _print_json(rows: pd.DataFrame, about: dict[str, Any]) -> None:
+    """Print a table with a description of its images to standard output."""
     typer.echo(json.dumps({**about, "rows": to_records(rows)}, indent=2))
 
 
-def _write_csv(
+def _print_csv(
     rows: pd.DataFrame, table: LedgerTable, cohort: Cohort, selection: Selection, ledger: Ledger
 ) -> None:
-    """Write a table to standard output, under lines that say where it comes from."""
+    """Print a table to standard output, under lines that say where it comes from."""
     n_images = int(cohort.table["is_xray"].sum())
     lines = [
         *list_provenance(cohort, filters=selection.describe()),
         f"Quality ledger, {TABLE_WORDS[table]}. Of {name_units(n_images, 'X-ray')}.",
-        *(f"Not judged, as the images were not inspected: {name}" for name in ledger.unchecked),
+        *_describe_unchecked(ledger),
     ]
     typer.echo(csv_with_header(rows, lines).decode("utf-8"), nl=False)
 
 
-def _tell(ledger: Ledger) -> None:
-    """Count on standard error, and name what could not be judged."""
+def _describe_unchecked(ledger: Ledger) -> list[str]:
+    """Describe the rules that could not be checked."""
+    return [f"Not checked (images were not inspected): {name}" for name in ledger.unchecked]
+
+
+def _print_counts(ledger: Ledger) -> None:
+    """Print counts of flags and the rules that could not be checked to standard error."""
     counts = ledger.table["severity"].value_counts()
     words = ", ".join(f"{counts.get(name, 0):,} {name}s" for name in SEVERITIES)
     n_rules = ledger.table["rule"].nunique()
     typer.echo(
-        f"{words}, by {n_rules} of {len(ledger.rules)} rules. A flag removes nothing: leave "
-        "images out by --where 'without=RULE'.",
+        f"{words}, from {n_rules} of {len(ledger.rules)} rules. Flags remove nothing; to exclude "
+        "images: --where 'without=RULE'",
         err=True,
     )
-    for name in ledger.unchecked:
-        typer.echo(visible(f"Not judged, as the images were not inspected: {name}"), err=True)
+    for line in _describe_unchecked(ledger):
+        typer.echo(visible(line), err=True)

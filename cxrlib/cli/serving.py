@@ -1,4 +1,4 @@
-"""The command ``serve``: prepare what is missing, then run the dashboard."""
+"""The command ``serve``: prepare the first cohort, then run the dashboard."""
 
 import os
 import runpy
@@ -48,12 +48,12 @@ def serve(
         bool,
         typer.Option(
             "--allow-uploads",
-            help="Let visitors place an X-ray of their own on the map: read in memory by a "
-            "process of its own, never stored.",
+            help="Let visitors place their own X-ray on the map. It is read in memory by "
+            "a separate process and never stored.",
         ),
     ] = False,
 ) -> None:
-    """Embed and map what is missing of the first cohort, then serve the dashboard here."""
+    """Embed and map the first cohort where needed, then serve the dashboard."""
     with reported_errors():
         _check_port(port)
         others = [_check_cohort(path) for path in (data or [])[1:]]
@@ -86,7 +86,7 @@ def _check_cohort(path: Path) -> Path:
     if not (path / METADATA_FILE).is_file():
         raise CohortError(
             f"There is no {METADATA_FILE} in {str(path)!r}. Give a folder in the collection's "
-            "layout, or leave this --data out."
+            "layout, or omit this --data."
         )
     return path.resolve()
 

@@ -1,7 +1,6 @@
-"""The command ``tables``: what the cohort page shows, as CSV or JSON."""
+"""The command ``tables``: the cohort page's tables as CSV or JSON."""
 
 import json
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -23,28 +22,7 @@ By = Literal[
     "finding", "finding-view", "region", "sub-region", "country", "view", "source", "article"
 ]
 Unit = Literal["image", "patient", "person"]
-
-
-class TableFormat(StrEnum):
-    """How a table is written."""
-
-    csv = "csv"
-    json = "json"
-
-
-class Rows(StrEnum):
-    """Which images a table counts."""
-
-    published = "published"
-    xrays = "xrays"
-
-
-class Kind(StrEnum):
-    """What a table says of its groups."""
-
-    counts = "counts"
-    missing = "missing"
-    one = "one"
+Kind = Literal["counts", "missing", "one"]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,39 +32,39 @@ def register(app: typer.Typer) -> None:
 
 def tables(
     data: DataOption = None,
-    by: Annotated[By, typer.Option(help="What the rows are.")] = "region",
-    unit: Annotated[Unit, typer.Option(help="What is counted.")] = "image",
-    form: Annotated[TableFormat, typer.Option("--format", help="CSV or JSON.")] = TableFormat.csv,
+    by: Annotated[By, typer.Option(help="Group by.")] = "region",
+    unit: Annotated[Unit, typer.Option(help="Count by.")] = "image",
+    form: Annotated[Literal["csv", "json"], typer.Option("--format")] = "csv",
     where: WhereOption = "",
     rows: Annotated[
-        Rows,
+        Literal["published", "xrays"],
         typer.Option(
-            help="published: those the paper's table counts (frontal with a usable finding; by "
-            "view lateral ones too; by source and article all X-rays). xrays: all X-rays."
+            help="Images included. published: as in the paper's tables (frontal, with a diagnosis; "
+            "by view also lateral; by source and article all X-rays). xrays: all X-rays."
         ),
-    ] = Rows.published,
+    ] = "published",
     kind: Annotated[
         Kind,
         typer.Option(
             "--table",
-            help="counts: outcomes, age and sex with their denominators; missing: what is "
-            "recorded by column; one: a Table One.",
+            help="counts: outcomes, age and sex with denominators; missing: recorded values by "
+            "column; one: Table One.",
         ),
-    ] = Kind.counts,
+    ] = "counts",
     cache: CacheOption = DEFAULT_CACHE,
 ) -> None:
     """Print a table of the cohort page; the row "Totals" counts each unit once."""
     with reported_errors():
         selection = parse_where(where)
         cohort = choose_images(load_named(data, cache), selection)
-        is_published = rows is Rows.published
+        is_published = rows == "published"
         cohort = select_published(cohort, by) if is_published else cohort.select_xrays()
         table, about = _make_table(cohort, kind, by, unit)
-        if form is TableFormat.json:
+        if form == "json":
             about = _describe(cohort, by, unit, selection.to_where()) | about
             typer.echo(json.dumps(about | {"rows": to_records(table)}, indent=2))
             return
-        counted = f"Counted: {'; '.join(step.label for step in cohort.steps)}."
+        counted = f"Images included: {'; '.join(step.label for step in cohort.steps)}."
         words = [f"Table: {kind} by {by}. Unit: {unit}.", counted, *about["notes"]]
         lines = [*list_provenance(cohort, filters=selection.describe()), *words]
         typer.echo(csv_with_header(table, lines).decode("utf-8"), nl=False)
@@ -97,11 +75,11 @@ def tables(
 def _make_table(
     cohort: Cohort, kind: Kind, by: str, unit: str
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Make the table and what is to be said of it."""
-    if kind is Kind.missing:
-        notes = ["A blank is not a no."]
+    """Make the table and its notes."""
+    if kind == "missing":
+        notes = ["Blank means not recorded, not 'no'."]
         return describe_missingness(cohort, by=by, unit=unit), {"notes": notes}
-    if kind is Kind.one:
+    if kind == "one":
         one = make_table_one(cohort, by, unit=unit)
         return one.table, {"notes": list(one.notes)}
     summary = summarise(cohort, by, unit=unit)
@@ -109,7 +87,7 @@ def _make_table(
 
 
 def _describe(cohort: Cohort, by: str, unit: str, where: str) -> dict[str, Any]:
-    """Say what a table counts."""
+    """Describe what a table counts, for JSON."""
     return {
         **describe_cohort(cohort),
         "by": by,

@@ -96,7 +96,7 @@ def read_lung_boxes(root: Path, filenames: Iterable[str], problems: ProblemLog) 
         key = entry.get("image_id")
         if not _is_key(key) or key not in images:
             problems.add(
-                BOXES_FILE, "a box of no image in the file", "left out", value=str(entry.get("id"))
+                BOXES_FILE, "the box belongs to no image", "left out", value=str(entry.get("id"))
             )
             continue
         image = images[key]
@@ -104,7 +104,7 @@ def read_lung_boxes(root: Path, filenames: Iterable[str], problems: ProblemLog) 
         if box is None or min(box[2:]) <= 0:
             problems.add(
                 BOXES_FILE,
-                f"a box of {image['filename'] or key!r} is not left, top, width and height",
+                f"the box of {image['filename'] or key!r} is not left, top, width and height",
                 "left out",
                 value=str(entry.get("bbox")),
             )
@@ -135,7 +135,7 @@ def find_lung_masks(root: Path, filenames: Iterable[str], problems: ProblemLog) 
         path = f"{MASKS_FOLDER}/{mask}"
         problem = _refuse_file(root, path)
         if not problem and len(owners) != 1:
-            problem = "the mask fits several images" if owners else "the mask fits no image"
+            problem = "the mask matches several images" if owners else "the mask matches no image"
         if problem:
             problems.add(MASKS_FOLDER, problem, "left out", column="filename", value=mask)
         else:
@@ -174,12 +174,12 @@ def _read_score_rows(root: Path, problems: ProblemLog) -> list[tuple[int, dict[s
 
 
 def _judge_name(name: str, known: set[str], taken: Iterable[str]) -> str:
-    """Say why a row of scores cannot be used, or ""."""
+    """Describe why a row of scores cannot be used, or give ""."""
     if not name:
         return "the file name is blank"
     if name not in known:
         return "the file name is not in the metadata"
-    return "the file has scores in an earlier row" if name in taken else ""
+    return "an earlier row has scores of this file" if name in taken else ""
 
 
 def _read_score(column: str, cell: str, row: int, problems: ProblemLog) -> float | None:
@@ -232,7 +232,7 @@ def _read_box_images(
         size = _to_numbers([entry.get("width"), entry.get("height")], 2)
         if not _is_key(key) or not isinstance(name, str) or size is None or min(size) <= 0:
             problems.add(
-                BOXES_FILE, "an image without id, file_name or size", "left out", value=str(name)
+                BOXES_FILE, "the image lacks an id, file_name or size", "left out", value=str(name)
             )
             continue
         if name not in known:
@@ -284,18 +284,18 @@ def _read_file(root: Path, file: str, problems: ProblemLog) -> bytes | None:
     """Read an optional file; None where it is missing, a line where it cannot be read."""
     try:
         if leaves_cohort(root.resolve(), root / file):
-            problems.add(file, "the file is a link that leaves the folder", "passed over")
+            problems.add(file, "the file is a link that leaves the folder", "ignored")
             return None
         return read_regular(root / file, max_bytes=MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        problems.add(file, f"the file cannot be read: {describe_read_error(error)}", "passed over")
+        problems.add(file, f"the file cannot be read: {describe_read_error(error)}", "ignored")
         return None
 
 
 def _refuse_file(root: Path, file: str) -> str:
-    """Say why a file must not be used, as a clause, or ""."""
+    """Describe why a file must not be used, as a clause, or give ""."""
     if leaves_cohort(root.resolve(), root / file):
         return "the file is a link that leaves the folder"
     return "" if (root / file).is_file() else "it is not a regular file"

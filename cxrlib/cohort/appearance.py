@@ -21,9 +21,7 @@ white or black parts away from the edges, where no side marker stands: arrow hea
 but also electrodes. Thin lines and faint letters are missed.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,10 +30,9 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.aliases import Progress
+from cxrlib.cohort.image_measures import Measure, measure_images
 from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE, compute_signature
-from cxrlib.errors import ImageError, StoreError
 from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
-from cxrlib.system import count_cores
 
 if TYPE_CHECKING:
     from cxrlib.storage import Store
@@ -48,13 +45,10 @@ __all__ = [
     "measure_appearance",
 ]
 
-logger = logging.getLogger(__name__)
-
 APPEARANCE = "appearance"
 VERSION = "looks-512-v4"
 """Raised when a measure changes."""
 APPEARANCE_COLUMNS = {
-    "sha256": "str",
     "format": "str",
     "mode": "str",
     "n_greys": "int64",
@@ -64,7 +58,6 @@ APPEARANCE_COLUMNS = {
     "n_letters": "int64",
     "n_marks": "int64",
 }
-IMAGES_A_PART = 500
 LOOK_SIDE = 512
 """Longer side of the copy that is looked at, pixels."""
 STROKE = 9
@@ -272,21 +265,11 @@ def inspect_appearance(
     images: Mapping[str, Path],
     *,
     store: "Store | None" = None,
-    n_workers: int | None = None,
     on_progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Measure each image once; known ones come from the store.
 
-    Parameters
-    ----------
-    images : mapping of str to Path
-        SHA-256 of an image to a file with that content.
-    store : Store, optional
-        Keeps the measures by content, every 500 images.
-    n_workers : int, optional
-        Threads. Up to 4, as the machine has cores.
-    on_progress : callable, optional
-        Called after each image that was to be measured.
+    See `cxrlib.cohort.image_measures.measure_images` for the parameters.
 
     Returns
     -------
@@ -294,59 +277,13 @@ def inspect_appearance(
         Columns `APPEARANCE_COLUMNS`, indexed by sha256; images that cannot be decoded are
         not in it.
     """
-    known = _read_known(store)
-    todo = [(sha256, path) for sha256, path in images.items() if sha256 not in known.index]
-    done = 0
-    with ThreadPoolExecutor(n_workers or count_cores(most=4)) as pool:
-        for start in range(0, len(todo), IMAGES_A_PART):
-            rows = []
-            for row in pool.map(_measure_one, todo[start : start + IMAGES_A_PART]):
-                rows += [row] if row is not None else []
-                done += 1
-                if on_progress is not None:
-                    on_progress("Looking at images", done, len(todo))
-            if rows:
-                known = pd.concat([known, _to_table(rows)])
-                _keep(store, known)
-    return known.loc[known.index.intersection(list(images))]
+    return measure_images(_MEASURE, images, store=store, on_progress=on_progress)[0]
 
 
-def _measure_one(image: tuple[str, Path]) -> tuple[object, ...] | None:
-    """Measure an image; None where it cannot be read, which the cohort says itself."""
-    sha256, path = image
-    try:
-        return (sha256, *measure_appearance(read_image_bytes(path), path))
-    except ImageError:
-        return None
-
-
-def _to_table(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
-    table = pd.DataFrame(list(rows), columns=list(APPEARANCE_COLUMNS))
-    return table.astype(APPEARANCE_COLUMNS).set_index("sha256")
-
-
-def _read_known(store: "Store | None") -> pd.DataFrame:
-    """Read what the store knows; nothing where it is damaged or cannot be read."""
-    table = None
-    if store is not None:
-        try:
-            table = store.read_table(APPEARANCE, VERSION)
-        except StoreError as error:
-            logger.warning("The measures of the images cannot be read. %s", error)
-    if table is None:
-        return _to_table([])
-    if list(table.columns) != list(APPEARANCE_COLUMNS) or table.isna().any(axis=None):
-        logger.warning("The measures of the images are damaged; the images are measured anew.")
-        return _to_table([])
-    return table.astype(APPEARANCE_COLUMNS).drop_duplicates("sha256").set_index("sha256")
-
-
-def _keep(store: "Store | None", known: pd.DataFrame) -> None:
-    """Write the measures; without room there the work goes on without."""
-    if store is None:
-        return
-    try:
-        info = {"n_images": len(known)}
-        store.write_table(APPEARANCE, VERSION, known.reset_index(), info=info)
-    except StoreError as error:
-        logger.warning("The measures of the images are not kept. %s", error)
+_MEASURE = Measure(
+    kind=APPEARANCE,
+    version=VERSION,
+    stage="Looking at images",
+    columns=APPEARANCE_COLUMNS,
+    measure=lambda path: measure_appearance(read_image_bytes(path), path),
+)

@@ -52,51 +52,14 @@ __all__ = [
 
 
 COLUMNS = (
-    "image_id",
-    "row",
-    "patient_id",
-    "person_id",
-    "offset",
-    "sex",
-    "age",
-    "finding",
-    "finding_type",
-    "finding_genus",
-    "usable_finding",
-    *YES_NO_COLUMNS,
-    "temperature",
-    "pO2_saturation",
-    "leukocyte_count",
-    "neutrophil_count",
-    "lymphocyte_count",
-    "view",
-    "modality",
-    "is_xray",
-    "date",
-    "location",
-    "country",
-    "sub_region",
-    "region",
-    "filename",
-    "file_status",
-    "file_reason",
-    "sha256",
-    "width",
-    "height",
-    "article",
-    "source",
-    "license",
-    "clinical_notes",
-    "other_notes",
-    "geographic_mean",
-    "opacity_mean",
-    "has_lung_box",
-    "has_lung_mask",
-    "is_last_image",
-    "state",
-    "state_reasons",
-    "state_overlap",
-)
+    "image_id", "row", "patient_id", "person_id", "offset", "sex", "age", "finding",
+    "finding_type", "finding_genus", "usable_finding", *YES_NO_COLUMNS, "temperature",
+    "pO2_saturation", "leukocyte_count", "neutrophil_count", "lymphocyte_count", "view",
+    "modality", "is_xray", "date", "location", "country", "sub_region", "region", "filename",
+    "file_status", "file_reason", "sha256", "width", "height", "article", "source", "license",
+    "clinical_notes", "other_notes", "geographic_mean", "opacity_mean", "has_lung_box",
+    "has_lung_mask", "is_last_image", "state", "state_reasons", "state_overlap",
+)  # fmt: skip
 
 
 SHOWN_COLUMNS = (
@@ -107,7 +70,7 @@ SHOWN_COLUMNS = (
 
 
 class Keeping(NamedTuple):
-    """Hold what one step of a selection keeps.
+    """Hold one step of a selection.
 
     Parameters
     ----------
@@ -126,7 +89,7 @@ class Keeping(NamedTuple):
 
 @dataclass(frozen=True)
 class SelectionStep:
-    """Hold what one selection left and took away.
+    """Hold the counts of one selection.
 
     Parameters
     ----------
@@ -146,7 +109,7 @@ class SelectionStep:
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """Hold a cohort: its table, what was wrong with it, and the selections made.
+    """Hold a cohort: its table, the problems of its files, and the selections made.
 
     Parameters
     ----------
@@ -340,7 +303,7 @@ class Cohort:
     def select_usable_finding(self) -> "Cohort":
         """Keep images whose finding is not "todo", "Unknown" or blank."""
         reasons = "finding " + self.table["finding"].fillna("not recorded")
-        return self.select(self.table["usable_finding"], "usable finding", reasons=reasons)
+        return self.select(self.table["usable_finding"], "with a diagnosis", reasons=reasons)
 
     def image_path(self, image_id: str) -> Path:
         """Return the path of an image's file, which lies within the cohort's folder.
@@ -566,7 +529,7 @@ def _mark_unreadable(table: pd.DataFrame, i: int, reason: str) -> None:
 
 
 def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
-    """Write down X-rays whose file cannot be used."""
+    """Note X-rays whose file cannot be used."""
     bad = table[table["is_xray"] & (table["file_status"] != "ok")]
     for row, filename, reason in bad[["row", "filename", "file_reason"]].itertuples(
         index=False, name=None
@@ -574,7 +537,7 @@ def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
         problems.add(
             METADATA_FILE,
             reason,
-            "the row stays, without an image",
+            "the row is kept without an image",
             row=int(row),
             column="filename",
             value=filename,

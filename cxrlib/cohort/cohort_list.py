@@ -1,7 +1,7 @@
-"""The cohorts a server was started with, each under a short name for addresses.
+"""The cohorts of a server, each under a short name for links.
 
-An address in a browser carries such a name and never a path, so no visitor can ask for a folder
-that the server was not started with.
+A link carries such a name and never a path, so no visitor can ask for a folder that the server was
+not started with.
 """
 
 import os
@@ -31,7 +31,7 @@ MAX_SLUG = 40  # signs
 
 @dataclass(frozen=True)
 class CohortEntry:
-    """Name a cohort that the server may show.
+    """Describe a cohort that the server may show.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bad input, written down line by line instead of raised."""
+"""Problems of a cohort's files, collected line by line instead of raised."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ LONGEST_VALUE = 80  # characters of a bad value that are shown
 
 
 class ProblemLog:
-    """Collect what was wrong in a cohort's files and what was done about it."""
+    """Collect the problems of a cohort's files and what was done about them."""
 
     def __init__(self) -> None:
         self._lines: list[dict[str, object]] = []
@@ -24,7 +24,7 @@ class ProblemLog:
         column: str = "",
         value: str = "",
     ) -> None:
-        """Write one line.
+        """Add one line.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
 Only a file that says nothing at all stops the reading (missing, empty, no header, no
 patient ids or file names, another kind of file). Everything else is written down as a
-problem and mended as told there. Blank text cells become missing values.
+problem with what was done about it. Blank text cells become missing values.
 """
 
 import codecs
@@ -47,28 +47,17 @@ FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
 
 ESSENTIAL_COLUMNS = ("patientid", "filename")
 NUMBER_COLUMNS = (
-    "offset",
-    "age",
-    "temperature",
-    "pO2_saturation",
-    "leukocyte_count",
-    "neutrophil_count",
+    "offset", "age", "temperature", "pO2_saturation", "leukocyte_count", "neutrophil_count",
     "lymphocyte_count",
-)
+)  # fmt: skip
 # Beyond these a number is a slip of the pen (or 1e308, on which sums overflow). Narrower
 # ranges would be medicine: the collection mixes units.
 NUMBER_LIMITS = {"offset": (-MAX_DAYS, MAX_DAYS), "age": (0, MAX_AGE)}
 NUMBER_LIMIT = 1e9
 YES_NO_COLUMNS = (
-    "RT_PCR_positive",
-    "survival",
-    "intubated",
-    "intubation_present",
-    "went_icu",
-    "in_icu",
-    "needed_supplemental_O2",
-    "extubated",
-)
+    "RT_PCR_positive", "survival", "intubated", "intubation_present", "went_icu", "in_icu",
+    "needed_supplemental_O2", "extubated",
+)  # fmt: skip
 YES_NO_CATEGORIES = ("yes", "no", "unclear", "not recorded")
 TEXT_COLUMNS = ("finding", "date", "location", "license", "clinical_notes", "other_notes")
 OTHER_COLUMNS = ("sex", "view", "modality", "folder", "doi", "url")
@@ -129,7 +118,7 @@ def read_records(root: Path, problems: ProblemLog) -> Records:
     root : Path
         The cohort's folder.
     problems : ProblemLog
-        Takes a line for everything that had to be mended.
+        Takes a line for everything that had to be corrected.
 
     Returns
     -------
@@ -156,17 +145,17 @@ def read_records(root: Path, problems: ProblemLog) -> Records:
     rows = _drop_blank_records(records, header_at, problems)
     if not rows:
         raise CohortError(
-            f"{METADATA_FILE} in {str(root)!r} has a header and no rows. Add one row an image."
+            f"{METADATA_FILE} in {str(root)!r} has a header and no rows. Add one row per image."
         )
     cells = [_fit_cells(records[i], header, i + 1, problems) for i in rows]
     return Records(pd.DataFrame(cells, dtype="str"), [i + 1 for i in rows], data)
 
 
-_WHAT_IT_HOLDS = "It holds a header and one row an image; patientid and filename are needed."
+_WHAT_IT_HOLDS = "It needs a header with patientid and filename, and one row per image."
 
 
 def _read_bytes(root: Path) -> bytes:
-    """Read metadata.csv or say what is there instead."""
+    """Read metadata.csv, or raise with what is there instead."""
     path = root / METADATA_FILE
     try:
         if not root.exists():
@@ -216,11 +205,11 @@ def decode_text(data: bytes, file: str, problems: ProblemLog) -> str:
         if encoding != "utf-8-sig":
             raise CohortError(
                 f"{file} looks like {encoding.upper()} text but byte {error.start} does not "
-                "fit. Save it anew as UTF-8."
+                "fit. Save it again as UTF-8."
             ) from error
         return _decode_latin(data, error.start, file, problems)
     if encoding != "utf-8-sig":
-        problems.add(file, f"the file is {encoding.upper()} text", "read as such, save as UTF-8")
+        problems.add(file, f"the file is {encoding.upper()} text", "read as such: save it as UTF-8")
     return text
 
 
@@ -265,7 +254,7 @@ def _parse(text: str, *, strict: bool = False) -> Iterator[list[str]]:
 
 
 def _split_records(text: str, problems: ProblemLog) -> list[list[str]]:
-    """Split the text into records; say where quotes do not match."""
+    """Split the text into records; note where quotes do not match."""
     n_read = 0
     try:
         for _ in _parse(text, strict=True):
@@ -274,7 +263,7 @@ def _split_records(text: str, problems: ProblemLog) -> list[list[str]]:
         problems.add(
             METADATA_FILE,
             f"a quote in this row does not match ({error})",
-            "read on as far as it goes: compare this row and the next ones with the file",
+            "read as far as possible: compare this row and the next ones with the file",
             row=n_read + 1,
         )
     return list(_parse(text))
@@ -298,7 +287,7 @@ def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> lis
         matched = known.get(COLUMN_ALIASES.get(folded, folded), "")
         if matched in header and matched:
             problems.add(
-                METADATA_FILE, "the column is there twice", "the first is used", column=name
+                METADATA_FILE, "the column appears twice", "the first is used", column=name
             )
             matched = "-"
         elif not matched and folded:
@@ -318,7 +307,7 @@ def _check_header(
         shown = ", ".join(repr(name.strip()[:40]) for name in names[:8])
         only = names[0] if len(names) == 1 else ""
         mark = next((m for m in (";", "\t", "|") if m in only), "")
-        hint = f" Its cells are parted by {mark!r}: save it with commas." if mark else ""
+        hint = f" Its cells are separated by {mark!r}: save it with commas." if mark else ""
         columns = f"the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
         raise CohortError(
             f"{METADATA_FILE} in {str(root)!r} lacks {columns}. It "
@@ -327,7 +316,7 @@ def _check_header(
     for name in COLUMNS:
         if name not in header and name != "folder":
             problems.add(
-                METADATA_FILE, "the column is missing", "every value is not recorded", column=name
+                METADATA_FILE, "the column is missing", "all values are not recorded", column=name
             )
 
 
@@ -365,8 +354,8 @@ def _fit_cells(
         text = ", ".join(spilled)
         problems.add(
             METADATA_FILE,
-            "text in a cell without a column's name",
-            "kept at the end of other_notes",
+            "text in a column without a name",
+            "added to other_notes",
             row=row,
             value=text,
         )
@@ -398,8 +387,8 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     table = pd.DataFrame({"row": pd.array(records.rows, dtype="int64")})
     words = _WordReader(text, records.rows, problems)
     table["filename"] = text["filename"]
-    table["image_id"] = _name_images(text["filename"], records.rows, problems)
-    table["patient_id"] = _name_patients(text["patientid"], records.rows, problems)
+    table["image_id"] = _make_image_ids(text["filename"], records.rows, problems)
+    table["patient_id"] = _make_patient_ids(text["patientid"], records.rows, problems)
     for column in NUMBER_COLUMNS:
         limits = NUMBER_LIMITS.get(column)
         table[column] = _type_numbers(text[column], records.rows, problems, limits)
@@ -409,16 +398,16 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
             answers.fillna("not recorded"), categories=list(YES_NO_CATEGORIES)
         )
     table["sex"] = words.read("sex", SEX_WORDS, "read as not recorded")
-    view = words.read("view", VIEW_WORDS, "kept as recorded, not frontal")
+    view = words.read("view", VIEW_WORDS, "kept, but not counted as frontal")
     table["view"] = view.fillna(_blank_to_missing(text["view"]))
-    modality = words.read("modality", MODALITY_WORDS, "kept as recorded, not an X-ray")
+    modality = words.read("modality", MODALITY_WORDS, "kept, but not counted as an X-ray")
     table["modality"] = modality.fillna(_blank_to_missing(text["modality"]))
     table["is_xray"] = _find_xrays(table, problems)
     for column in (*TEXT_COLUMNS, "folder"):
         table[column] = _blank_to_missing(text[column])
     urls = _check_urls(text["url"], records.rows, problems)
-    table["article"] = _name_articles(text["doi"], urls)
-    table["source"] = urls.map(_name_site).astype("str")
+    table["article"] = _list_articles(text["doi"], urls)
+    table["source"] = urls.map(_find_site).astype("str")
     return table
 
 
@@ -490,7 +479,7 @@ def _type_numbers(
     return pd.Series(pd.array(numbers, dtype="Float64"), index=cells.index)
 
 
-def _name_images(names: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+def _make_image_ids(names: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
     """Make unique ids: the file name, with "#row" on repeats and where it is blank."""
     taken = set(names)
     seen: set[str] = set()
@@ -500,8 +489,8 @@ def _name_images(names: pd.Series, rows: Sequence[int], problems: ProblemLog) ->
         if name in seen:
             problems.add(
                 METADATA_FILE,
-                "the file name stands in an earlier row too",
-                "kept as an image of its own",
+                "an earlier row has the same file name",
+                "kept as a separate image",
                 row=row,
                 column="filename",
                 value=name,
@@ -516,13 +505,13 @@ def _name_images(names: pd.Series, rows: Sequence[int], problems: ProblemLog) ->
     return pd.Series(ids, index=names.index, dtype="str")
 
 
-def _name_patients(ids: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
-    """Give each row without a patient's id one of its own: nothing says whose it is."""
+def _make_patient_ids(ids: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
+    """Give each row without a patient id one of its own."""
     for i in ids.index[ids == ""]:
         problems.add(
             METADATA_FILE,
-            "the patient's id is blank",
-            "taken as a patient of its own",
+            "the patient id is blank",
+            "treated as a separate patient",
             row=rows[i],
             column="patientid",
         )
@@ -531,13 +520,13 @@ def _name_patients(ids: pd.Series, rows: Sequence[int], problems: ProblemLog) ->
 
 
 def _find_xrays(table: pd.DataFrame, problems: ProblemLog) -> pd.Series:
-    """Tell X-rays by modality; where it is blank, by a view only X-rays have."""
+    """Find X-rays by modality; where it is blank, by a view that only X-rays have."""
     blank = table["modality"].isna()
     if blank.all():
         problems.add(
             METADATA_FILE,
             "no modality is recorded",
-            f"views {', '.join(XRAY_VIEWS)} taken as X-rays",
+            f"views {', '.join(XRAY_VIEWS)} treated as X-rays",
             column="modality",
         )
     else:
@@ -545,7 +534,7 @@ def _find_xrays(table: pd.DataFrame, problems: ProblemLog) -> pd.Series:
             problems.add(
                 METADATA_FILE,
                 "the modality is blank",
-                "an X-ray if its view is one of X-rays",
+                "treated as an X-ray if its view is one of X-rays",
                 row=int(row),
                 column="modality",
             )
@@ -553,20 +542,20 @@ def _find_xrays(table: pd.DataFrame, problems: ProblemLog) -> pd.Series:
 
 
 def _check_urls(urls: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:
-    """Blank what is written as an address but is none of the web: a script, data, a file.
+    """Blank addresses that are not of the web: a script, data, a file.
 
-    Words that name no address, such as "personal communication", stay: they may name an article.
+    Words that are no address, such as "personal communication", stay: they may name an article.
     """
     kept = urls.tolist()
     for i, (row, url) in enumerate(zip(rows, urls, strict=True)):
-        if not url or _name_site(url) is not None:
+        if not url or _find_site(url) is not None:
             continue
         # Browsers pass over these signs: "java<tab>script:" is a script too.
         is_words = not ADDRESS.match(re.sub(r"[\t\r\n]", "", url))
         problems.add(
             METADATA_FILE,
             "not a web address (http or https)",
-            "kept as the article's name, its source is not recorded"
+            "kept as the article's name; the source is not recorded"
             if is_words
             else "read as not recorded",
             row=row,
@@ -578,15 +567,15 @@ def _check_urls(urls: pd.Series, rows: Sequence[int], problems: ProblemLog) -> p
     return pd.Series(kept, index=urls.index, dtype="str")
 
 
-def _name_articles(dois: pd.Series, urls: pd.Series) -> pd.Series:
-    """Name the article by its DOI, in lower case as DOIs have no case, else by its URL."""
+def _list_articles(dois: pd.Series, urls: pd.Series) -> pd.Series:
+    """List each row's article: its DOI, in lower case as DOIs have no case, else its URL."""
     doi = dois.str.casefold().str.replace(
         r"^(doi:\s*)?((https?://)?((dx|www)\.)?doi\.org/)?", "", regex=True
     )
     return _blank_to_missing(doi.where(doi != "", urls))
 
 
-def _name_site(url: str) -> str | None:
+def _find_site(url: str) -> str | None:
     """Return the host of a web address without "www.", or None for anything else.
 
     Without "https://" in front, it has to look like one: a host with a dot, then a path.

@@ -40,10 +40,8 @@ colour and 16-bit images its own way.
 import difflib
 import hashlib
 import itertools
-import logging
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,10 +51,10 @@ import pandas as pd
 from PIL import Image
 
 from cxrlib.aliases import Progress
-from cxrlib.errors import ImageError, SelectionError, StoreError
+from cxrlib.cohort.image_measures import Measure, keep_table, measure_images, read_kept
+from cxrlib.errors import SelectionError
 from cxrlib.images import read_image
 from cxrlib.short_repr import short_repr
-from cxrlib.system import count_cores
 
 if TYPE_CHECKING:
     from scipy.cluster.hierarchy import DisjointSet
@@ -73,8 +71,6 @@ __all__ = [
     "refuse_patient",
     "sort_naturally",
 ]
-
-logger = logging.getLogger(__name__)
 
 SIDE = 64
 """Cells of a signature along each side."""
@@ -101,7 +97,6 @@ PAIRS = "near-duplicates"
 VERSION = "mean-64-v1"
 # Of the way pairs are found, raised when it gives other ones; its numbers are in the key too.
 PAIRS_VERSION = "blocks-v2"
-IMAGES_A_PART = 500
 # Images joined to one group from which on pairs among them are not looked at.
 CROWD = 20
 BLOCK = 1024  # rows of the matrix of pairs at a time: 40 MB at 10,000 images
@@ -161,110 +156,35 @@ def inspect_images(
 ) -> Inspection:
     """Decode each image once for its size and signature; known ones come from the store.
 
-    Parameters
-    ----------
-    images : mapping of str to Path
-        SHA-256 of an image to a file with that content.
-    store : Store, optional
-        Keeps the results by content, every 500 images. Failures are not kept: such a file
-        is tried again.
-    n_workers : int, optional
-        Threads; Pillow decodes outside Python's lock. Up to 4, as the machine has cores.
-    on_progress : callable, optional
-        Called after each image that was to be decoded.
-
-    Returns
-    -------
-    Inspection
+    See `cxrlib.cohort.image_measures.measure_images` for the parameters.
     """
-    known = _read_signatures(store)
-    wanted = known.index.intersection(list(images))
-    parts, failures = [known.loc[wanted]], {}
-    todo = [(sha256, path) for sha256, path in images.items() if sha256 not in known.index]
-    n_threads = n_workers or count_cores(most=4)
-    done = 0
-    with ThreadPoolExecutor(n_threads) as pool:
-        for start in range(0, len(todo), IMAGES_A_PART):
-            rows = []
-            for sha256, found in pool.map(_inspect_one, todo[start : start + IMAGES_A_PART]):
-                if isinstance(found, str):
-                    failures[sha256] = found
-                else:
-                    rows.append((sha256, *found))
-                done += 1
-                if on_progress is not None:
-                    on_progress("Reading images", done, len(todo))
-            fresh = _to_table(rows)
-            parts.append(fresh)
-            known = _add_signatures(store, known, fresh)
-    return Inspection(pd.concat(parts), failures)
+    table, failures = measure_images(
+        _SIGNATURE, images, store=store, n_workers=n_workers, on_progress=on_progress
+    )
+    return Inspection(table, failures)
 
 
-def _inspect_one(image: tuple[str, Path]) -> tuple[str, tuple[int, int, bytes] | str]:
-    """Return an image's width, height and signature, or why it cannot be read."""
-    sha256, path = image
-    try:
-        pixels = read_image(path)
-    except ImageError as error:
-        return sha256, error.reason
+def _sign_file(path: Path) -> tuple[int, int, bytes]:
+    """Give an image's width, height and signature."""
+    pixels = read_image(path)
     height, width = pixels.shape
-    return sha256, (width, height, compute_signature(pixels))
+    return width, height, compute_signature(pixels)
 
 
-_COLUMNS = ["sha256", "width", "height", "signature"]
-
-
-def _to_table(rows: Sequence[tuple[str, int, int, bytes]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=_COLUMNS)
-    types = {"sha256": "str", "width": "int64", "height": "int64", "signature": "object"}
-    return table.astype(types).set_index("sha256")
-
-
-def _read_signatures(store: "Store | None") -> pd.DataFrame:
-    table = _read_kept(store, SIGNATURES, VERSION)
-    if table is None:
-        return _to_table([])
-    if not set(_COLUMNS) <= set(table.columns) or table[_COLUMNS].isna().any(axis=None):
-        logger.warning("What was found out about the images is damaged; they are read anew.")
-        return _to_table([])
+def _has_signature(table: pd.DataFrame) -> pd.Series:
+    """Tell which rows hold a signature of the right size."""
     sizes = table["signature"].map(lambda value: len(value) if isinstance(value, bytes) else -1)
-    rows = table.loc[sizes.isin([0, SIDE * SIDE]), _COLUMNS]
-    whole = [pd.api.types.is_integer_dtype(rows[column]) for column in ("width", "height")]
-    return _to_table(list(rows.itertuples(index=False, name=None)) if all(whole) else [])
+    return sizes.isin([0, SIDE * SIDE])
 
 
-def _add_signatures(
-    store: "Store | None", known: pd.DataFrame, fresh: pd.DataFrame
-) -> pd.DataFrame:
-    """Return known and new signatures, and put them into the store."""
-    if not len(fresh):
-        return known
-    known = pd.concat([known, fresh])
-    _keep(store, SIGNATURES, VERSION, known.reset_index(), {"n_images": len(known)})
-    return known
-
-
-def _read_kept(store: "Store | None", kind: str, key: str) -> pd.DataFrame | None:
-    """Read a table of the store; None also where the store cannot be read."""
-    if store is None:
-        return None
-    try:
-        return store.read_table(kind, key)
-    except StoreError as error:
-        logger.warning("What was found out about the images cannot be read. %s", error)
-        return None
-
-
-def _keep(
-    store: "Store | None", kind: str, key: str, table: pd.DataFrame, info: dict[str, int]
-) -> None:
-    """Write a table into the store; without room there the work goes on without."""
-    if store is None:
-        return
-    try:
-        store.write_table(kind, key, table, info=info)
-    except StoreError as error:
-        logger.warning("What was found out about the images is not kept. %s", error)
+_SIGNATURE = Measure(
+    kind=SIGNATURES,
+    version=VERSION,
+    stage="Reading images",
+    columns={"width": "int64", "height": "int64", "signature": "object"},
+    measure=_sign_file,
+    is_usable=_has_signature,
+)
 
 
 # ---- pairs
@@ -301,7 +221,7 @@ def find_near_duplicates(
     """
     used = signatures[signatures.str.len() == SIDE * SIDE]
     key = _hash_signatures(used)
-    table = _read_kept(store, PAIRS, key)
+    table = read_kept(store, PAIRS, key)
     if table is not None and _are_pairs(table, used.index):
         return table
     first = used.drop_duplicates()
@@ -311,7 +231,7 @@ def find_near_duplicates(
     table = pd.DataFrame(pairs, columns=list(names)).astype(names)
     order = ["likeness", "first", "second"]
     table = table.sort_values(order, ascending=[False, True, True], ignore_index=True)
-    _keep(store, PAIRS, key, table, {"n_images": len(used)})
+    keep_table(store, PAIRS, key, table, {"n_images": len(used)})
     return table
 
 

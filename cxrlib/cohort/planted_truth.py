@@ -1,4 +1,4 @@
-"""What a synthetic cohort says of itself: planted.json, checked once when it is read."""
+"""The planted truth of a synthetic cohort: planted.json, checked once when it is read."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MAX_BYTES = 16 << 20
 
 
 def read_planted(root: Path, problems: ProblemLog) -> tuple[dict[str, Any], bool]:
-    """Read what was planted in a synthetic cohort, and whether it is one.
+    """Read the planted truth of a cohort, and whether it is synthetic.
 
     A damaged file still says that the cohort is made up: taking made-up patients for real
     ones is the worse mistake. Parts of another shape than the program reads are left out
@@ -46,13 +46,13 @@ def read_planted(root: Path, problems: ProblemLog) -> tuple[dict[str, Any], bool
         return {}, False
     except OSError as error:
         reason = f"the file cannot be read: {describe_read_error(error)}"
-        problems.add(PLANTED_FILE, reason, "taken as synthetic")
+        problems.add(PLANTED_FILE, reason, "treated as synthetic")
         return {}, True
     except (ValueError, RecursionError) as error:
-        problems.add(PLANTED_FILE, f"the file is not JSON ({error})", "taken as synthetic")
+        problems.add(PLANTED_FILE, f"the file is not JSON ({error})", "treated as synthetic")
         return {}, True
     if not isinstance(planted, dict):
-        problems.add(PLANTED_FILE, "the file is not a JSON object", "taken as synthetic")
+        problems.add(PLANTED_FILE, "the file is not a JSON object", "treated as synthetic")
         return {}, True
     is_synthetic = planted.get("synthetic", True) is not False
     _leave_out_strangers(planted, problems)

@@ -1,4 +1,4 @@
-"""Fetching the public collection: one commit of it, checked, into a folder of its own.
+"""Download the public collection: one commit of it, verified, into a folder of its own.
 
 Git fetches the commit with its list of files, then the contents of those that are wanted, a few
 at a time. Its hashes prove each file to be of the commit.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import filelock
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.cohort.git import Git
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import METADATA_FILE, read_records, type_records
@@ -48,13 +49,10 @@ LOT = 32  # files that are fetched at a time: what has arrived of an unfinished 
 KEPT_FOLDERS = (IMAGES_FOLDER, ANNOTATIONS_FOLDER)
 KEPT_FILES = re.compile(r"metadata\.csv|SCHEMA\.md|README\.md|(LICEN[CS]E|COPYING|NOTICE)(\..*)?")
 
-Progress = Callable[[str, int, int], None]
-ShouldStop = Callable[[], bool]
-
 
 @dataclass(frozen=True)
 class FetchReport:
-    """Say what was fetched.
+    """Hold what was fetched.
 
     Parameters
     ----------
@@ -119,7 +117,7 @@ def fetch_collection(
     """
     if not re.fullmatch(r"[0-9a-fA-F]{40}", commit):
         raise SelectionError(
-            f"Commit {commit!r} is none: give all forty hexadecimal digits, as {COMMIT!r}."
+            f"Commit {commit!r} is not valid: give all forty hexadecimal digits, as in {COMMIT!r}."
         )
     commit, folder = commit.lower(), folder.expanduser().absolute()
     try:
@@ -131,8 +129,8 @@ def fetch_collection(
     except OSError as error:
         raise CohortError(
             f"The collection cannot be written to {str(folder)!r}: "
-            f"{describe_write_error(error)}. Mend that and run it again, or choose another "
-            "folder; what was downloaded is kept."
+            f"{describe_write_error(error)}. Fix this and run it again, or choose another folder; "
+            "what was downloaded is kept."
         ) from error
 
 
@@ -158,8 +156,8 @@ def _find_fetched(folder: Path, commit: str) -> FetchReport | None:
         return replace(report, root=str(folder))  # it may have been moved since
     held = f"commit {report.commit[:10]} of it" if report is not None else "a cohort"
     raise CohortError(
-        f"The folder {str(folder)!r} holds {held} already, which is left as it is. Choose a new "
-        "or an empty folder, or use it with --data."
+        f"The folder {str(folder)!r} already holds {held}; it was not changed. Choose a new or an "
+        "empty folder, or use it with --data."
     )
 
 
@@ -171,7 +169,7 @@ def _check_folder(folder: Path, commit: str) -> None:
     begun = mark.read_text(encoding="utf-8") if mark.exists() else ""
     if begun not in ("", commit):
         raise CohortError(
-            f"The folder {str(folder)!r} holds an unfinished run for commit {begun}. Finish it "
+            f"The folder {str(folder)!r} holds an unfinished download of commit {begun}. Finish it "
             f"with --commit {begun}, or choose another folder."
         )
     others = sorted(p.name for p in folder.iterdir()) if folder.exists() and not begun else []
@@ -205,7 +203,8 @@ def _work_folder(folder: Path) -> Iterator[Path]:
                     folder.rmdir()
     except filelock.Timeout as error:
         raise CohortError(
-            f"Another run is fetching into {str(folder)!r}. Wait for it or choose another folder."
+            f"Another download into {str(folder)!r} is running. Wait for it or choose another "
+            "folder."
         ) from error
 
 
@@ -218,7 +217,7 @@ def _fetch(
     """Fetch, unpack and check; what is left to do is to give the files their names."""
     if shutil.which("git") is None:
         raise _refuse(
-            "Git, which fetches it, is not installed on this machine. Install it "
+            "Git is needed and not installed on this machine. Install it "
             "(https://git-scm.com/downloads) and run this again. Or download "
             f"{ARCHIVE_URL.format(commit=commit)} with a browser, unpack it, and use the folder "
             "with --data"
@@ -228,8 +227,8 @@ def _fetch(
     def check(n_bytes: int = 0) -> None:
         if should_stop is not None and should_stop():
             raise DownloadStoppedError(
-                "Fetching the collection was stopped. What has arrived is kept; run it again to "
-                "go on."
+                "The download of the collection was stopped. What has arrived is kept; run it "
+                "again to resume."
             )
         if n_bytes > MAX_BYTES:
             raise _refuse(f"it is larger than {MAX_BYTES:,} bytes")
@@ -325,7 +324,7 @@ def _unpack(git: Git, files: dict[str, str], folder: Path, work: Path) -> int:
     git.run("checkout-index", "--force", f"--prefix={WORK_FOLDER}/", METADATA_FILE)
     for path, id_ in files.items():
         if _hash_blob((work if path == METADATA_FILE else folder) / path) != id_:
-            raise _refuse(f"{path!r} has another content than in the commit. Run it again")
+            raise _refuse(f"the content of {path!r} differs from the commit. Run it again")
     return n_bytes
 
 
@@ -353,5 +352,5 @@ def _summarise(
         n_bytes=n_bytes,
         n_xrays=len(xrays),
         n_xrays_missing=missing,
-        checked="every file has the hash that the commit gives it",
+        checked="every file matches its hash in the commit",
     )

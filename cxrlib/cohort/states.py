@@ -46,7 +46,7 @@ STATE_TITLES = {
     "good": "Not in ICU, not intubated",
     "unknown": "Not recorded",
 }
-"""What legends and filters call the states: the paper's bad and good, in clinical words."""
+"""Labels of the states in legends and filters: the paper's bad and good, in clinical words."""
 
 # Of the two recorded columns, what is said where only the other one is a no.
 _BLANKS = {"not in the ICU": "intubation not recorded", "not intubated": "ICU not recorded"}

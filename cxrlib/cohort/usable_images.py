@@ -1,4 +1,4 @@
-"""A run over the images of a cohort: which files it can use, and what became of each image.
+"""Runs over the images of a cohort: the files that can be used, and the outcome of each image.
 
 Embeddings and thumbnails are made once for each content; a report counts the cohort's rows.
 """
@@ -20,7 +20,7 @@ FAILED_COLUMNS = ("image_id", "row", "filename", "reason")
 
 @dataclass(frozen=True)
 class RunReport:
-    """Say what a run did; images are rows of the cohort's X-rays, each counted once.
+    """Count the outcomes of a run; images are rows of the cohort's X-rays, each counted once.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def count_run(
     n_cached: int,
     seconds: float,
 ) -> RunReport:
-    """Count what became of a cohort's rows.
+    """Count the outcomes of a cohort's rows.
 
     Parameters
     ----------

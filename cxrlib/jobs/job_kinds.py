@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 Parameters = Mapping[str, tuple[tuple[type, ...], Any]]
-Run = Callable[[Mapping[str, JSON], Path, Progress, ShouldStop], dict[str, JSON]]
+Result = dict[str, JSON]
 
 REQUIRED = object()
 MAX_PARAMETERS = 64 << 10  # bytes as JSON
@@ -54,19 +54,62 @@ class WorkStoppedError(Exception):
 
 
 @dataclass(frozen=True)
+class Work:
+    """Hold what a kind of work is given.
+
+    Parameters
+    ----------
+    parameters : mapping
+        All of them, checked.
+    cache : Path
+        The cache's folder.
+    on_progress, should_stop : callable
+        As in `cxrlib.aliases`.
+    """
+
+    parameters: Mapping[str, JSON]
+    cache: Path
+    on_progress: Progress
+    should_stop: ShouldStop
+
+    @property
+    def store(self) -> "Store":
+        """The store of its numbers."""
+        from cxrlib.storage import Store
+
+        return Store(self.cache)
+
+    @property
+    def settings(self) -> "ProjectionSettings":
+        """The settings of its map."""
+        return _to_settings(self.parameters["settings"])
+
+    def load(self, name: str = "data") -> "Cohort":
+        """Load the cohort whose folder a parameter names."""
+        from cxrlib.cohort import load_cohort
+
+        self.on_progress("Reading the cohort", 0, 0)
+        root = Path(self.parameters[name])
+        return load_cohort(root, store=self.store, on_progress=self.on_progress)
+
+    def find_extractor(self) -> "ExtractorInfo":
+        """Find the extractor that its parameter names, which has embeddings in the store."""
+        return _find_extractor(self.store, self.parameters["extractor"])
+
+
+@dataclass(frozen=True)
 class Kind:
     """Describe a kind of work.
 
     Parameters
     ----------
     run : callable
-        Takes parameters, the cache's folder, `on_progress(stage, done, total)` and
-        `should_stop()`; returns a small dict as JSON can hold it.
+        Takes the work; returns a small dict as JSON can hold it.
     parameters : mapping of str to tuple
         By name: the types a value may have, and its default or `REQUIRED`.
     """
 
-    run: Run
+    run: Callable[[Work], Result]
     parameters: Parameters
 
 
@@ -101,16 +144,11 @@ def fill_parameters(
             raise SelectionError(f"A job {kind!r} needs the parameter {name!r}. Name it.")
         full[name] = _check_value(kind, name, value, types)
     if "task" in known:
-        full |= _check_run(full)
+        from cxrlib.baselines.runs import check_run_parameters
+
+        full |= check_run_parameters(full)
     _check_size(kind, full)
     return full
-
-
-def _check_run(given: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return the parameters of a run in one spelling; raises SelectionError."""
-    from cxrlib.baselines.runs import check_run_parameters
-
-    return check_run_parameters(given)
 
 
 def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> JSON:
@@ -120,10 +158,11 @@ def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> 
         raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: give {wanted}.")
     if name in ("data", "reference", "weights") and isinstance(value, str):
         if "\x00" in value or not value:
-            raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: no path.")
+            raise SelectionError(f"Parameter {name!r} of a job {kind!r} is no path: {value!r}.")
         return _check_writable(os.path.realpath(value))
-    if name == "settings" and isinstance(value, dict):
-        return _check_settings(value)
+    if name == "settings":
+        settings = _to_settings(value)
+        return {**asdict(settings), "views": list(settings.views)}
     return value
 
 
@@ -144,17 +183,14 @@ def _check_size(kind: str, parameters: Mapping[str, JSON]) -> None:
         n_bytes = len(json.dumps(parameters, allow_nan=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise SelectionError(
-            f"The parameters of a job {kind!r} cannot be written as JSON ({error}). Give plain "
+            f"The parameters of a job {kind!r} cannot be written as JSON ({error}). Use plain "
             "values."
         ) from error
     if n_bytes > MAX_PARAMETERS:
-        raise SelectionError(f"The parameters of a job {kind!r} are {n_bytes:,} bytes: too many.")
-
-
-def _check_settings(given: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return all settings of a map, defaults filled in."""
-    settings = _to_settings(given)
-    return {**asdict(settings), "views": list(settings.views)}
+        raise SelectionError(
+            f"The parameters of a job {kind!r} have {n_bytes:,} bytes; {MAX_PARAMETERS:,} are the "
+            "limit."
+        )
 
 
 def _to_settings(given: Mapping[str, JSON]) -> "ProjectionSettings":
@@ -202,7 +238,7 @@ def run_work(
         on_progress(stage, done, total)
 
     try:
-        return KINDS[kind].run(full, cache, report, should_stop)
+        return KINDS[kind].run(Work(full, cache, report, should_stop))
     except (DownloadStoppedError, RunStoppedError) as error:
         raise WorkStoppedError from error
 
@@ -224,88 +260,64 @@ def warm_up() -> None:
 # ---- the kinds
 
 
-def _embed(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _embed(work: Work) -> Result:
     """Embed what is missing of a cohort."""
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    return _embed_cohort(cohort, store, parameters, on_progress, should_stop)[0]
+    return _embed_cohort(work, work.load())[0]
 
 
-def _map(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _map(work: Work) -> Result:
     """Map what is embedded of a cohort."""
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    info = _find_extractor(store, parameters["extractor"])
-    return _map_cohort(cohort, info, store, parameters["settings"], on_progress)
+    cohort = work.load()
+    return _map_cohort(work, cohort, work.find_extractor())
 
 
-def _prepare(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _prepare(work: Work) -> Result:
     """Embed what is missing of a cohort, then map it."""
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    done, info = _embed_cohort(cohort, store, parameters, on_progress, should_stop)
-    return {**done, **_map_cohort(cohort, info, store, parameters["settings"], on_progress)}
+    cohort = work.load()
+    done, info = _embed_cohort(work, cohort)
+    return {**done, **_map_cohort(work, cohort, info)}
 
 
-def _demo(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _demo(work: Work) -> Result:
     """Generate the demo cohort, embed it by texture, map it."""
     from cxrlib.synthetic import generate_demo
 
-    on_progress("Generating radiographs", 0, 0)
-    root = generate_demo(cache / "demo", on_progress=on_progress)
+    work.on_progress("Generating radiographs", 0, 0)
+    root = generate_demo(work.cache / "demo", on_progress=work.on_progress)
     full = {"data": str(root), "extractor": "texture"}
-    return _prepare(check_parameters("prepare", full), cache, on_progress, should_stop)
+    return _prepare(replace(work, parameters=check_parameters("prepare", full)))
 
 
-def _seeds(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
-    """Draw a map with other seeds, to tell what of it is chance."""
+def _seeds(work: Work) -> Result:
+    """Compute a map with other seeds, to see what of it is chance."""
     from cxrlib.embedding import load_embeddings
     from cxrlib.maps import compute_spread, select_for_map
 
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    info = _find_extractor(store, parameters["extractor"])
-    settings = _to_settings(parameters["settings"])
-    embeddings = load_embeddings(select_for_map(cohort, settings), info, store)
+    cohort, info, settings = work.load(), work.find_extractor(), work.settings
+    embeddings = load_embeddings(select_for_map(cohort, settings), info, work.store)
+    n_seeds = work.parameters["n_seeds"]
     spread = compute_spread(
-        embeddings, settings, store, n_seeds=parameters["n_seeds"], on_progress=on_progress
+        embeddings, settings, work.store, n_seeds=n_seeds, on_progress=work.on_progress
     )
     return {"extractor": info.key, "n_on_map": len(spread.image_ids), "n_seeds": len(spread.seeds)}
 
 
-def _map_with(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _map_with(work: Work) -> Result:
     """Map what is embedded of a cohort together with a second one."""
     from cxrlib.maps import compute_fitted
 
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    reference, _ = _load(parameters["reference"], cache, on_progress)
-    info = _find_extractor(store, parameters["extractor"])
-    settings = _to_settings(parameters["settings"])
-    on_progress("Computing the map of both cohorts", 0, 0)
-    projection = compute_fitted(cohort, reference, info, settings, store)
+    cohort, reference, info = work.load(), work.load("reference"), work.find_extractor()
+    work.on_progress("Computing the map of both cohorts", 0, 0)
+    projection = compute_fitted(cohort, reference, info, work.settings, work.store)
     return {"extractor": info.key, "n_on_map": len(projection.image_ids)}
 
 
-def _thumbnails(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _thumbnails(work: Work) -> Result:
     """Make the thumbnails that are missing of a cohort."""
     from cxrlib.display import compute_thumbnails
 
-    cohort, store = _load(parameters["data"], cache, on_progress)
     report = compute_thumbnails(
-        cohort,
-        store,
-        on_progress=on_progress,
-        should_stop=should_stop,
+        work.load(), work.store, on_progress=work.on_progress, should_stop=work.should_stop
     )
     if report.n_left:
         raise WorkStoppedError
@@ -316,74 +328,62 @@ def _thumbnails(
     }
 
 
-def _weights(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _weights(work: Work) -> Result:
     """Download the weights of an extractor, unless they are here."""
     from cxrlib.embedding.extractors.weights import download_weights
 
-    try:
-        path = download_weights(
-            parameters["extractor"], on_progress=on_progress, should_stop=should_stop
-        )
-    except DownloadStoppedError as error:
-        raise WorkStoppedError from error
+    name = work.parameters["extractor"]
+    path = download_weights(name, on_progress=work.on_progress, should_stop=work.should_stop)
     return {"file": path.name}
 
 
-def _null(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _null(work: Work) -> Result:
     """Permute the labels of a run, and fit its models again."""
     from cxrlib.baselines.runs import make_spec, run_null
 
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    spec = make_spec(parameters)
-    return run_null(cohort, store, spec, parameters["n"], on_progress, should_stop)
+    spec, n = make_spec(work.parameters), work.parameters["n"]
+    return run_null(work.load(), work.store, spec, n, work.on_progress, work.should_stop)
 
 
-def _shift(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _shift(work: Work) -> Result:
     """Compare models from outside and from inside each region on the images of a run."""
     from cxrlib.baselines.runs import make_spec, run_shift
 
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    return run_shift(cohort, store, make_spec(parameters), on_progress, should_stop)
+    spec = make_spec(work.parameters)
+    return run_shift(work.load(), work.store, spec, work.on_progress, work.should_stop)
 
 
-def _pixels_loco(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _pixels_loco(work: Work) -> Result:
     """Make the run of the network on pixels for one task."""
     from cxrlib.baselines.runs import make_pixel_run, make_spec
 
-    cohort, store = _load(parameters["data"], cache, on_progress)
-    return make_pixel_run(cohort, store, make_spec(parameters), on_progress, should_stop)
+    spec = make_spec(work.parameters)
+    return make_pixel_run(work.load(), work.store, spec, work.on_progress, work.should_stop)
 
 
-def _collection(
-    parameters: Mapping[str, JSON], cache: Path, on_progress: Progress, should_stop: ShouldStop
-) -> dict[str, JSON]:
+def _collection(work: Work) -> Result:
     """Download the public collection into the cache, unless it is there."""
     from cxrlib.cohort import COLLECTION, fetch_collection
 
     # The folder is fixed: a record must not be able to say where files are written.
-    report = fetch_collection(cache / COLLECTION, on_progress=on_progress, should_stop=should_stop)
+    folder = work.cache / COLLECTION
+    report = fetch_collection(folder, on_progress=work.on_progress, should_stop=work.should_stop)
     return {"n_xrays": report.n_xrays, "n_xrays_missing": report.n_xrays_missing}
 
 
 _TEXT, _TEXT_OR_NONE = (str,), (str, type(None))
+_DATA: Parameters = {"data": (_TEXT, REQUIRED)}
 EXTRACTION: Parameters = {
     "extractor": (_TEXT, REQUIRED),
     "weights": (_TEXT_OR_NONE, None),
     "trust_sha256": (_TEXT_OR_NONE, None),
     "device": (_TEXT, "auto"),
 }
-_EMBEDDING: Parameters = {"data": (_TEXT, REQUIRED), **EXTRACTION}
+_EMBEDDING: Parameters = {**_DATA, **EXTRACTION}
 _SETTINGS: Parameters = {"settings": ((dict,), {})}
+_MAP: Parameters = {**_DATA, "extractor": (_TEXT, REQUIRED), **_SETTINGS}
 _PIXEL_RUN: Parameters = {
-    "data": (_TEXT, REQUIRED),
+    **_DATA,
     "task": (_TEXT, REQUIRED),
     "protocol": (_TEXT, "corrected"),
     "hold_out": (_TEXT, "region"),
@@ -396,28 +396,12 @@ _RUN: Parameters = {**_PIXEL_RUN, "features": (_TEXT, REQUIRED)}
 
 KINDS: dict[str, Kind] = {
     "embed": Kind(_embed, _EMBEDDING),
-    "map": Kind(_map, {"data": (_TEXT, REQUIRED), "extractor": (_TEXT, REQUIRED), **_SETTINGS}),
-    "map-with": Kind(
-        _map_with,
-        {
-            "data": (_TEXT, REQUIRED),
-            "reference": (_TEXT, REQUIRED),
-            "extractor": (_TEXT, REQUIRED),
-            **_SETTINGS,
-        },
-    ),
+    "map": Kind(_map, _MAP),
+    "map-with": Kind(_map_with, {**_MAP, "reference": (_TEXT, REQUIRED)}),
     "prepare": Kind(_prepare, {**_EMBEDDING, **_SETTINGS}),
-    "seeds": Kind(
-        _seeds,
-        {
-            "data": (_TEXT, REQUIRED),
-            "extractor": (_TEXT, REQUIRED),
-            **_SETTINGS,
-            "n_seeds": ((int,), 10),
-        },
-    ),
+    "seeds": Kind(_seeds, {**_MAP, "n_seeds": ((int,), 10)}),
     "demo": Kind(_demo, {}),
-    "thumbnails": Kind(_thumbnails, {"data": (_TEXT, REQUIRED)}),
+    "thumbnails": Kind(_thumbnails, _DATA),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
     "collection": Kind(_collection, {}),
     "null": Kind(_null, {**_RUN, "n": ((int,), 200)}),
@@ -429,35 +413,19 @@ KINDS: dict[str, Kind] = {
 # ---- what they share
 
 
-def _load(data: str, cache: Path, on_progress: Progress) -> tuple["Cohort", "Store"]:
-    """Load a cohort and the store of its numbers."""
-    from cxrlib.cohort import load_cohort
-    from cxrlib.storage import Store
-
-    on_progress("Reading the cohort", 0, 0)
-    store = Store(cache)
-    return load_cohort(Path(data), store=store, on_progress=on_progress), store
-
-
-def _embed_cohort(
-    cohort: "Cohort",
-    store: "Store",
-    parameters: Mapping[str, JSON],
-    on_progress: Progress,
-    should_stop: ShouldStop,
-) -> tuple[dict[str, JSON], "ExtractorInfo"]:
+def _embed_cohort(work: Work, cohort: "Cohort") -> tuple[Result, "ExtractorInfo"]:
     """Embed what is missing; return what was done and by which extractor."""
     from cxrlib.embedding import compute_embeddings
 
-    on_progress("Loading the extractor", 0, 0)
-    extractor = load_warm_extractor(parameters, on_progress)
-    on_progress("Looking for what is embedded", 0, 0)
+    work.on_progress("Loading the extractor", 0, 0)
+    extractor = load_warm_extractor(work.parameters, work.on_progress)
+    work.on_progress("Looking for what is embedded", 0, 0)
     report = compute_embeddings(
         cohort,
         extractor,
-        store,
-        on_progress=on_progress,
-        should_stop=should_stop,
+        work.store,
+        on_progress=work.on_progress,
+        should_stop=work.should_stop,
     )
     if report.n_left:
         raise WorkStoppedError
@@ -469,7 +437,7 @@ def load_warm_extractor(parameters: Mapping[str, JSON], on_progress: Progress) -
     trust = parameters["trust_sha256"]
     if trust is not None and trust != os.environ.get(TRUST_VARIABLE):
         raise WeightsError(
-            f"The job trusts the weights file of SHA-256 {trust!r}, the worker was not told to. "
+            f"The job trusts the weights file of SHA-256 {trust!r}; the worker does not. "
             "Embed from the command line: python -m cxrlib embed --weights FILE --trust-sha256 "
             "SHA256."
         )
@@ -504,18 +472,12 @@ def _load_known(name: str, device: str, on_progress: Progress) -> "Extractor":
 _loaded: dict[tuple[str, str, int], "Extractor"] = {}
 
 
-def _map_cohort(
-    cohort: "Cohort",
-    info: "ExtractorInfo",
-    store: "Store",
-    settings: Mapping[str, JSON],
-    on_progress: Progress,
-) -> dict[str, JSON]:
+def _map_cohort(work: Work, cohort: "Cohort", info: "ExtractorInfo") -> Result:
     """Map what is embedded; return how many images are on the map."""
     from cxrlib.maps import compute_map
 
-    on_progress("Computing the map", 0, 0)
-    mapped = compute_map(cohort, info, store, settings=_to_settings(settings))
+    work.on_progress("Computing the map", 0, 0)
+    mapped = compute_map(cohort, info, work.store, settings=work.settings)
     return {"extractor": info.key, "n_on_map": len(mapped.projection.image_ids)}
 
 
@@ -538,7 +500,7 @@ def _find_extractor(store: "Store", name: str) -> "ExtractorInfo":
     return fitting[0]
 
 
-def _count(report: "RunReport", info: "ExtractorInfo") -> dict[str, JSON]:
+def _count(report: "RunReport", info: "ExtractorInfo") -> Result:
     """Count what an embedding run did."""
     missing = int((report.failed["reason"] == "no file").sum())
     return {

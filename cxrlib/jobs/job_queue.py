@@ -146,11 +146,11 @@ class JobBook:
         return sorted(placed, key=lambda job: (job.order, job.id), reverse=True)
 
     def list_problems(self) -> _Words:
-        """Say which records are passed over, and why nobody works, a sentence each."""
+        """List the problems of records and of the worker, a sentence each."""
         problems: _Words = []
         try:
             for path in self._list_records():
-                self._read_record(path, tell=problems.append)
+                self._read_record(path, on_problem=problems.append)
         except StoreError as error:
             problems.append(str(error))
         launch = describe_launch(self.cache)
@@ -197,8 +197,8 @@ class JobBook:
             job = self._find_locked(job_id)
             if not job.is_finished:
                 raise SelectionError(
-                    f"Job {job_id!r} is {job.state}: only one that ended can be forgotten. Cancel "
-                    "it first."
+                    f"Job {job_id!r} is {job.state}: only an ended job can be removed. Cancel it "
+                    "first."
                 )
             with self._reported("written"):
                 self._path(job.id).unlink(missing_ok=True)
@@ -249,30 +249,28 @@ class JobBook:
         job : Job
             As `take` gave it, with stage, done, total, rate and seconds_left of now.
         """
-        if not self.folder.is_dir():
-            return None
-        with self._changing():
-            known = self._own(job)
-            if known is None:
-                return None
-            changed = replace(
-                job,
-                state=known.state,
-                again=known.again,
-                cancel_asked=known.cancel_asked,
-                updated=time.time(),
-            )
-            return self._write(changed, durable=False)
+
+        def advance(known: Job) -> Job:
+            kept = {name: getattr(known, name) for name in ("state", "again", "cancel_asked")}
+            return replace(job, **kept, updated=time.time())
+
+        return self._change_own(job, advance, durable=False)
 
     def finish(self, job: Job, state: str, *, error: str = "", result: JSON = None) -> Job | None:
         """Write how a job of this worker ended; None where it is no longer ours."""
+        return self._change_own(
+            job, lambda known: _end(replace(known, result=result or {}), state, error)
+        )
+
+    def _change_own(
+        self, job: Job, change: Callable[[Job], Job], *, durable: bool = True
+    ) -> Job | None:
+        """Change the record of a job that this worker runs; None where it is no longer ours."""
         if not self.folder.is_dir():
             return None
         with self._changing():
             known = self._own(job)
-            if known is None:
-                return None
-            return self._write(_end(replace(known, result=result or {}), state, error))
+            return None if known is None else self._write(change(known), durable=durable)
 
     def _own(self, job: Job) -> Job | None:
         """Read the record of a job that a worker runs; a damaged one is written anew."""
@@ -330,7 +328,7 @@ class JobBook:
         """Read a job again, under the lock: another may have changed it."""
         job = self._read_record(self._path(job_id))
         if job is None:
-            raise SelectionError(f"Job {job_id!r} is no longer there.")
+            raise SelectionError(f"Job {job_id!r} was removed meanwhile.")
         return job
 
     def _list_records(self) -> _Paths:
@@ -350,7 +348,7 @@ class JobBook:
         self,
         path: Path,
         *,
-        tell: Callable[[str], None] | None = None,
+        on_problem: Callable[[str], None] | None = None,
         keep_newer: bool = False,
     ) -> Job | None:
         """Read a record; None where it is gone or cannot be used.
@@ -358,8 +356,8 @@ class JobBook:
         Parameters
         ----------
         path : Path
-        tell : callable, optional
-            Takes the sentence that says why it cannot be used.
+        on_problem : callable, optional
+            Takes the sentence that describes why it cannot be used.
         keep_newer : bool, default False
             Whether to raise StoreError for one of a newer version, as before writing it.
         """
@@ -373,15 +371,16 @@ class JobBook:
             reason = str(error)
         except OSError as error:
             reason = (
-                f"{_name(path)} cannot be read and is passed over: {describe_read_error(error)}."
+                f"Record {path.name!r} of a job cannot be read and is ignored: "
+                f"{describe_read_error(error)}."
             )
         except ValueError as error:
             reason = (
-                f"{_name(path)} is damaged and passed over ({error}). Ask for the job again or "
-                "delete the file."
+                f"Record {path.name!r} of a job is damaged and ignored ({error}). Start the job "
+                "again or delete the file."
             )
-        if tell is not None:
-            tell(reason)
+        if on_problem is not None:
+            on_problem(reason)
         return None
 
     def _write(self, job: Job, *, durable: bool = True) -> Job:
@@ -401,7 +400,7 @@ class JobBook:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
-        """Hold the book's lock; what the system refuses becomes a StoreError."""
+        """Hold the queue's lock; what the system refuses becomes a StoreError."""
         with self._reported("written"):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.folder / "_book.lock", timeout=LOCK_TIMEOUT)
@@ -427,11 +426,11 @@ class JobBook:
     def _error(self, verb: str, reason: str) -> StoreError:
         return StoreError(
             f"The jobs in the cache folder {str(self.cache)!r} could not be {verb}: {reason}. "
-            "Mend this or choose another folder for the cache."
+            "Fix this or choose another cache folder."
         )
 
 
-def _make_job(request: JobRequest, label: str, known: Job | None, others: list[Job]) -> Job:
+def _make_job(request: JobRequest, label: str, known: Job | None, others: _Jobs) -> Job:
     """Make the record of a request, at the end of the queue."""
     now = time.time()
     return Job(
@@ -446,7 +445,7 @@ def _make_job(request: JobRequest, label: str, known: Job | None, others: list[J
     )
 
 
-def _place(job: Job, jobs: list[Job]) -> Job:
+def _place(job: Job, jobs: _Jobs) -> Job:
     """Count the jobs that run or wait before a waiting one."""
     if job.state != "waiting":
         return job
@@ -474,28 +473,13 @@ def _bury(job: Job) -> Job:
     """End a job whose worker is gone."""
     if job.state == "cancelling":
         return _end(job, "cancelled", "")
-    return _end(job, "died", f"the worker process {job.pid} is gone (out of memory?)")
+    return _end(job, "died", f"the worker process {job.pid} ended (out of memory?)")
 
 
 def _end(job: Job, state: str, error: str) -> Job:
     """Put a job into a finished state, or back into the queue if it was asked for again."""
     now = time.time()
+    ended = replace(job, again=False, cancel_asked=None, updated=now)
     if job.again and state != "done":
-        return replace(
-            job, state="waiting", again=False, cancel_asked=None, updated=now, done=0, total=0
-        )
-    return replace(
-        job,
-        state=state,
-        error=error,
-        again=False,
-        cancel_asked=None,
-        rate=None,
-        seconds_left=None,
-        updated=now,
-        finished=now,
-    )
-
-
-def _name(path: Path) -> str:
-    return f"Record {path.name!r} of a job"
+        return replace(ended, state="waiting", done=0, total=0)
+    return replace(ended, state=state, error=error, rate=None, seconds_left=None, finished=now)

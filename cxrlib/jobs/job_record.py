@@ -1,4 +1,4 @@
-"""The record of a job: what is known of it, as JSON that anyone may have written, and in words."""
+"""The record of a job, as JSON that anyone may have written, and in words."""
 
 import json
 from dataclasses import dataclass, field
@@ -6,8 +6,9 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from cxrlib.number_text import name_units
 from cxrlib.storage import FINITE, JSON, Count, Quantity, parse_json
-from cxrlib.system import ProcessMark
+from cxrlib.system import ProcessMark, describe_stage, format_seconds
 
 __all__ = [
     "FINISHED",
@@ -16,8 +17,6 @@ __all__ = [
     "Job",
     "NewerRecordError",
     "describe_job",
-    "describe_seconds",
-    "describe_stage",
     "format_job",
     "parse_job",
 ]
@@ -33,7 +32,7 @@ RECORD_VERSION = 1
 
 @dataclass(frozen=True)
 class Job:
-    """Hold what is known of a job; times are seconds since 1970, by the wall clock.
+    """Hold a job; times are seconds since 1970, by the wall clock.
 
     Parameters
     ----------
@@ -156,7 +155,7 @@ def parse_job(data: bytes, job_id: str) -> Job:
 
 
 def describe_job(job: Job) -> str:
-    """Say in plain words how a job is doing.
+    """Describe how a job is doing.
 
     Examples
     --------
@@ -165,70 +164,25 @@ def describe_job(job: Job) -> str:
     >>> describe_job(replace(job, rate=24.1, seconds_left=26.7))
     'Embedding 212 of 851 images, 24 a second, 27 s left'
     >>> describe_job(replace(job, state="waiting", n_before=1))
-    'waiting, 1 job before it'
+    'waiting for 1 other job'
     """
     if job.state == "running":
-        return describe_stage(job)
+        left = job.seconds_left
+        return describe_stage(job.stage, job.done, job.total, rate=job.rate, seconds_left=left)
     if job.state == "failed":
         return f"failed: {_end_sentence(job.error)}"
     if job.state == "died":
-        return f"died: {_end_sentence(job.error)} Resume it."
-    waiting = "waiting for the worker to start it"
+        return f"stopped unexpectedly: {_end_sentence(job.error)} Resume it."
+    waiting = "waiting to start"
     if job.n_before:
-        waiting = f"waiting, {job.n_before} job{'s' if job.n_before > 1 else ''} before it"
+        waiting = f"waiting for {name_units(job.n_before, 'other job')}"
     words = {
         "waiting": waiting,
-        "cancelling": "stopping, then it starts again" if job.again else "stopping",
-        "cancelled": "cancelled. Resume it to go on from where it stopped.",
+        "cancelling": "stopping, then starting again" if job.again else "stopping",
+        "cancelled": "cancelled. Resume it to continue where it stopped.",
     }
-    took = "" if job.seconds is None else f" in {describe_seconds(job.seconds)}"
+    took = "" if job.seconds is None else f" in {format_seconds(job.seconds)}"
     return words.get(job.state, f"done{took}")
-
-
-def describe_stage(job: Job) -> str:
-    """Say what a running job does and how far it is."""
-    if not job.stage:
-        return "starting"
-    if job.total <= 0:
-        return job.stage
-    words = [_count_stage(job.stage, job.done, job.total)]
-    if job.rate and not job.stage.startswith("Download"):
-        words.append(f"{job.rate:.0f} a second" if job.rate >= 10 else f"{job.rate:.1f} a second")
-    elif job.rate:
-        words.append(f"{job.rate / 1e6:.1f} MB a second")
-    if job.seconds_left is not None and job.done < job.total:
-        words.append(f"{describe_seconds(job.seconds_left)} left")
-    return ", ".join(words)
-
-
-def _count_stage(stage: str, done: int, total: int) -> str:
-    """Put a stage's counts into its name: "Embedding images" counts images.
-
-    What stands in brackets behind it, such as a p so far, stays there.
-    """
-    if stage.startswith("Download"):
-        return f"{stage}: {done / 1e6:,.1f} of {total / 1e6:,.1f} MB"
-    name, bracket, remark = stage.partition(" (")
-    verb, _, noun = name.partition(" ")
-    if verb.endswith("ing") and noun.isalpha():
-        return f"{verb} {done:,} of {total:,} {noun}{bracket}{remark}"
-    return f"{stage}: {done:,} of {total:,}"
-
-
-def describe_seconds(seconds: float) -> str:
-    """Say how long something takes, in the unit that fits.
-
-    Examples
-    --------
-    >>> describe_seconds(42.4), describe_seconds(200), describe_seconds(8000)
-    ('42 s', '3 min 20 s', '2 h 13 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _end_sentence(error: str) -> str:

@@ -52,7 +52,7 @@ class Worker:
     def __init__(
         self, cache: Path, *, idle_seconds: float = IDLE_SECONDS, warm: bool = True
     ) -> None:
-        self.book = JobBook(cache)
+        self.queue = JobBook(cache)
         self.mark = mark_process()
         self._idle_seconds = idle_seconds
         self._warm = warm
@@ -87,13 +87,13 @@ class Worker:
     def run_job(self, job: Job) -> None:
         """Do a job that was taken, and write how it ended."""
         logger.info("Job %s (%s) starts.", job.id, job.kind)
-        watch = _Watch(self.book, job)
+        watch = _Watch(self.queue, job)
         state, error = "died", "the worker was ended from outside"
         result: dict[str, JSON] = {}
         try:
             with watch:
                 result = run_work(
-                    job.kind, job.parameters, self.book.cache, watch.progress, watch.should_stop
+                    job.kind, job.parameters, self.queue.cache, watch.progress, watch.should_stop
                 )
             state, error = "done", ""
         except WorkStoppedError:
@@ -116,22 +116,22 @@ class Worker:
         """Write how a job ended; without that record this process must not live on."""
         for pause in (0.2, 1.0, 3.0):
             try:
-                self.book.finish(job, state, error=error, result=result)
+                self.queue.finish(job, state, error=error, result=result)
             except StoreError as problem:
                 logger.warning("The end of job %s is not noted yet. %s", job.id, problem)
                 time.sleep(pause)
             else:
                 return
-        self.book.finish(job, state, error=error, result=result)
+        self.queue.finish(job, state, error=error, result=result)
 
     # ---- between jobs
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
         """Hold the worker's lock; say whether it was free."""
-        lock = worker_lock(self.book.folder)
+        lock = worker_lock(self.queue.folder)
         try:
-            self.book.folder.mkdir(parents=True, exist_ok=True)
+            self.queue.folder.mkdir(parents=True, exist_ok=True)
             # A server that looks whether somebody works holds it for an instant.
             lock.acquire(timeout=2.0)
         except filelock.Timeout:
@@ -139,10 +139,10 @@ class Worker:
             return
         except OSError as error:
             raise StoreError(
-                f"The cache folder {str(self.book.cache)!r} could not be written: "
-                f"{describe_write_error(error)}. Mend this or choose another folder."
+                f"The cache folder {str(self.queue.cache)!r} could not be written: "
+                f"{describe_write_error(error)}. Fix this or choose another cache folder."
             ) from error
-        self._lock_number = _file_number(self.book.folder / LOCK_FILE)
+        self._lock_number = _file_number(self.queue.folder / LOCK_FILE)
         try:
             yield True
         finally:
@@ -151,7 +151,7 @@ class Worker:
     def _look(self) -> Job | None:
         """Take the next job; records are read only when the folder has changed."""
         try:
-            changed = self.book.folder.stat().st_mtime_ns
+            changed = self.queue.folder.stat().st_mtime_ns
         except OSError:
             return None
         last, when = self._seen
@@ -161,7 +161,7 @@ class Worker:
         if _stamp_code() != self._code:
             self._is_outdated = True
             return None
-        job = self.book.take(self.mark)
+        job = self.queue.take(self.mark)
         # A change within the clock's tick of this look would not be seen: then look again.
         fresh = abs(time.time_ns() - changed) < 1e9
         self._seen = (0 if job is not None or fresh else changed, now)
@@ -169,14 +169,14 @@ class Worker:
 
     def _is_wanted(self) -> bool:
         """Tell whether a server wants a worker, and this is still its cache and program."""
-        if _file_number(self.book.folder / LOCK_FILE) != self._lock_number:
+        if _file_number(self.queue.folder / LOCK_FILE) != self._lock_number:
             logger.warning("The folder of jobs was deleted: the worker ends.")
             return False
         if self._is_outdated:
             logger.warning("The program was changed: the worker ends, a new one takes over.")
             return False
         with contextlib.suppress(OSError):
-            sign = (self.book.folder / WANTED_FILE).stat().st_mtime_ns
+            sign = (self.queue.folder / WANTED_FILE).stat().st_mtime_ns
             if sign != self._sign:
                 self._sign, self._wanted = sign, time.monotonic()
         return time.monotonic() - self._wanted < self._idle_seconds
@@ -192,8 +192,8 @@ class Worker:
 class _Watch:
     """Write a running job's progress, and notice when it is to stop; in a thread of its own."""
 
-    def __init__(self, book: JobBook, job: Job) -> None:
-        self._book = book
+    def __init__(self, queue: JobBook, job: Job) -> None:
+        self._queue = queue
         self._job = job
         self._finished = threading.Event()
         self._stop = threading.Event()
@@ -211,7 +211,7 @@ class _Watch:
         self._finished.set()
         self._thread.join()
         with contextlib.suppress(StoreError):
-            self._book.report(self._job)  # the last word on how far it came
+            self._queue.report(self._job)  # the last word on how far it came
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Take what is being done and how far it is; called often, so it writes nothing."""
@@ -248,7 +248,7 @@ class _Watch:
         with self._changing:
             job = self._job
         try:
-            known = self._book.report(job)
+            known = self._queue.report(job)
         except StoreError as error:
             # A full disk may have room again; the work itself says so where it cannot go on.
             if not self._warned:
@@ -261,7 +261,7 @@ class _Watch:
         """End this process: the work has not stopped, UMAP for one cannot be interrupted."""
         logger.warning("Job %s did not stop by itself: the worker ends.", self._job.id)
         try:
-            self._book.finish(self._job, "cancelled")
+            self._queue.finish(self._job, "cancelled")
         finally:
             for child in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.Error):

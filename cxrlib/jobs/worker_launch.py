@@ -94,20 +94,20 @@ def launch_worker(cache: Path) -> None:
         except OSError as error:
             raise StoreError(
                 f"No worker could be started for the cache {str(cache)!r}: "
-                f"{describe_write_error(error)}. Start one by hand: python -m cxrlib work --cache "
-                f"{str(cache)!r}"
+                f"{describe_write_error(error)}. To start one by hand: python -m cxrlib work "
+                f"--cache {str(cache)!r}"
             ) from error
 
 
 def describe_launch(cache: Path) -> str:
-    """Say in a sentence that the worker this process started ended at once, or ""."""
+    """Describe that the worker this process started ended at once, or give ""."""
     with _launching:
         last = _launches.get(str(Path(cache).absolute()))
         if last is None or not last.has_failed():
             return ""
         return (
-            f"The worker ended at once, with code {last.process.returncode}: see {LOG_FILE} in "
-            f"the folder {FOLDER!r} of the cache. It is tried again in half a minute."
+            f"The worker ended at once with code {last.process.returncode}: see {LOG_FILE} in the "
+            f"folder {FOLDER!r} of the cache. It is started again in half a minute."
         )
 
 

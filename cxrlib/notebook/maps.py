@@ -211,9 +211,9 @@ def check_patients(cohort: Cohort, patients: Sequence[str], settings: Projection
             raise refuse_patient(patient, known, of=f"{cohort.name!r}{left}")
         if not (mapped["patient_id"] == patient).any():
             raise SelectionError(
-                f"Patient {patient!r} has no image on the map: it shows X-rays in "
-                f"{', '.join(settings.views)} view with a file and a usable finding. Choose "
-                "another."
+                f"Patient {patient!r} has no image on the map: a map shows X-rays in "
+                f"{', '.join(settings.views)} view with a file and a diagnosis. Choose another "
+                "patient."
             )
 
 
@@ -309,11 +309,11 @@ def map_images(
     """
     if select_for_map(cohort, settings).n_images == 0:
         raise ProjectionError(
-            f"Cohort {cohort.name!r} has no image for a map: it shows X-rays in "
-            f"{', '.join(settings.views)} view with a file and a usable finding."
+            f"Cohort {cohort.name!r} has no image for a map: a map shows X-rays in "
+            f"{', '.join(settings.views)} view with a file and a diagnosis."
         )
     if not find_maps(cohort, store, settings=settings, names=(extractor.key,)):
-        print_note("Computing the map, about half a minute for a thousand images")
+        print_note("Computing the map (half a minute per thousand images)")
     return compute_map(cohort, extractor, store, settings=settings)
 
 

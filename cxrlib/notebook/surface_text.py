@@ -48,14 +48,14 @@ def read_surface(
     at_least = None if found is None else parse_number(found[2])
     if found is None or at_least is None:
         raise SelectionError(
-            f"A bad state is not defined by {state[:60]!r}. There are "
+            f"State {state[:60]!r} is not known. Use one of: "
             f"{', '.join(repr(each) for each in DEFINITIONS if each != 'severity')}, "
-            "'extent>=4', 'opacity>=3' and 'none'."
+            "'extent>=4', 'opacity>=3', 'none'."
         )
     score = "opacity_mean" if found[1] == "opacity" else next(iter(SEVERITIES))
     return SurfaceWish(kind, "severity", score, at_least, within)
 
 
 def _fold(text: str) -> str:
-    """Write a name so that hyphens, commas and capitals make no difference."""
+    """Fold a name so that hyphens, commas and capitals make no difference."""
     return " ".join(re.split(r"[\s,_-]+", text.strip().casefold()))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
@@ -178,7 +177,7 @@ class EmbeddingStore:
         try:
             info = ExtractorInfo.from_dict(json.loads(data))
         except _JSON_ERRORS as error:
-            logger.warning("%s is damaged (%s) and passed over.", folder / EXTRACTOR_FILE, error)
+            logger.warning("%s is damaged (%s) and ignored.", folder / EXTRACTOR_FILE, error)
             return None
         return info if info.key == folder.name else None
 
@@ -215,12 +214,7 @@ class EmbeddingWriter:
     def __enter__(self) -> "EmbeddingWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         # After an interruption too: each gathered row is whole. Not after a failed write.
         if not isinstance(error, StoreError):
             self.flush()

@@ -1,4 +1,4 @@
-"""What an extractor is: the part of it that is stored beside every number it made."""
+"""The description of an extractor, stored beside every number it made."""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +11,9 @@ __all__ = ["RESERVED_COLUMNS", "ExtractorInfo"]
 
 RESERVED_COLUMNS = ("image_sha256", "embedding")
 """Column names of stored embeddings that an output must not take."""
+
+# How descriptions in older caches call what has another label now.
+_RENAMED = {("Texture measures", "no network"): ("Simple texture", "no AI model")}
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class ExtractorInfo:
         names = self.output_names
         if len(set(names)) != len(names) or any(not n or n in RESERVED_COLUMNS for n in names):
             raise SelectionError(
-                f"Output names {names!r} of extractor {self.name!r} cannot be stored: each must "
-                f"be there once, not blank and not one of {RESERVED_COLUMNS!r}. Rename them."
+                f"Output names {names!r} of extractor {self.name!r} cannot be stored: they must be "
+                f"distinct, not blank and not one of {RESERVED_COLUMNS!r}. Rename them."
             )
 
     @property
@@ -76,14 +79,16 @@ class ExtractorInfo:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "ExtractorInfo":
         """Rebuild from `to_dict`; raises KeyError, TypeError or ValueError if one is amiss."""
+        written = str(fields["label"]), str(fields["note"])
+        label, note = _RENAMED.get(written, written)
         info = cls(
             name=str(fields["name"]),
-            label=str(fields["label"]),
+            label=label,
             weights_sha256=str(fields["weights_sha256"]),
             preprocessing=str(fields["preprocessing"]),
             n_features=int(fields["n_features"]),
             output_names=tuple(str(name) for name in fields["output_names"]),
-            note=str(fields["note"]),
+            note=note,
         )
         if not 1 <= info.n_features < 1 << 20:
             raise ValueError(f"n_features is {info.n_features!r}, it must be 1 to 1,048,575")

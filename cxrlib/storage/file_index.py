@@ -55,7 +55,7 @@ def hash_files(
         try:
             return FileIndex(store).hash_files(paths, on_progress)
         except StoreError as error:
-            logger.warning("Hashes of images are not kept. %s", error)
+            logger.warning("Hashes of images are not stored. %s", error)
     return _hash_each(paths, hash_file, on_progress)
 
 

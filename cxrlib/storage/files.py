@@ -178,7 +178,7 @@ def _look_at(root: Path, path: Path) -> tuple[str, str]:
         if not path.is_file():
             return "unreadable", "it is not a regular file"
     except OSError as error:
-        return "no file", f"the file cannot be asked for ({error.strerror})"
+        return "no file", f"the file cannot be accessed ({error.strerror})"
     return "ok", ""
 
 

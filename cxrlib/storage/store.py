@@ -232,14 +232,14 @@ class Store:
         except OSError as error:
             # A folder that may only be read: what is not damaged in it is still of use.
             logger.warning(
-                "%s is damaged (%s) and passed over; it stays: %s.",
+                "%s is damaged (%s) and ignored; it cannot be set aside: %s.",
                 path,
                 reason,
                 describe_write_error(error),
             )
             return
         logger.warning(
-            "%s is damaged (%s). It is kept as %s; its content will be computed anew.",
+            "%s is damaged (%s). It is kept as %s; its content is computed again.",
             path,
             reason,
             aside.name,
@@ -286,8 +286,8 @@ class Store:
     def _error(self, verb: str, error: OSError) -> StoreError:
         reason = describe_write_error(error)
         return StoreError(
-            f"The cache folder {str(self.root)!r} could not be {verb}: {reason}. Mend this or "
-            "choose another folder for the cache, then run again: what was stored is intact."
+            f"The cache folder {str(self.root)!r} could not be {verb}: {reason}. Fix this or "
+            "choose another cache folder, then run again; stored results are intact."
         )
 
 

@@ -347,8 +347,9 @@ def _build_scapulae(rng: np.random.Generator, width: float) -> Tubes:
             line = (low * (1 - share) + inner * share) * (1 - blade) + joint * blade
             line = line[: max(8, int(44 * (0.35 + 0.65 * share)))] * scale
             parts.append(sweep(line, 0.26, 0.055, _UP))
-        knots = [inner - (0, 0, 1.6), (13.5, -8.5, 9.6 + lift), (17.2, -3.2, 12.4 + lift)]
-        parts.append(sweep(run_curve(knots, 160) * scale, 0.32, 0.5, _UP))
+        middle, end = (13.5, -8.5, 9.6 + lift), (17.2, -3.2, 12.4 + lift)
+        spine = run_curve([inner - (0, 0, 1.6), middle, end], 160)
+        parts.append(sweep(spine * scale, 0.32, 0.5, _UP))
     return _join(parts)
 
 

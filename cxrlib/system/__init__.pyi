@@ -18,4 +18,8 @@ from .processes import (
     run_module as run_module,
     with_environment as with_environment,
 )
-from .progress_line import ProgressLine as ProgressLine
+from .progress_line import (
+    ProgressLine as ProgressLine,
+    describe_stage as describe_stage,
+    format_seconds as format_seconds,
+)

@@ -9,7 +9,6 @@ trusted, or those that SSL_CERT_FILE names, as a hospital's network needs.
 import contextlib
 import ssl
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import filelock
 
+from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.errors import DownloadError, DownloadStoppedError
 from cxrlib.system.os_errors import describe_network_error, describe_write_error
 
@@ -58,8 +58,8 @@ class Download:
     n_bytes: int
     sha256: str
     label: str = "a file"
-    on_progress: Callable[[str, int, int], None] | None = None
-    should_stop: Callable[[], bool] | None = None
+    on_progress: Progress | None = None
+    should_stop: ShouldStop | None = None
     total: int = field(default=0, init=False)  # pooch writes here what the server announces
     _said: float = field(default=0.0, init=False)
 
@@ -88,10 +88,10 @@ class Download:
         except filelock.Timeout as error:
             raise DownloadStoppedError(f"Waiting for {self.label} was stopped.") from error
         except requests.RequestException as error:
-            kept = f"; {self._kept() / 1e6:,.1f} MB are kept for the next try"
+            kept = f"; {self._kept() / 1e6:,.1f} MB are kept, try again to resume"
             raise self._fail(_describe(error) + kept * (self._kept() > 0)) from error
         except ValueError as error:  # what pooch raises for another hash
-            raise self._fail("the answer is not the file that was asked for") from error
+            raise self._fail("the file that came is not the expected one") from error
         except OSError as error:
             where = str(self.target.parent)
             raise self._fail(f"{describe_write_error(error)} (in {where!r})") from error
@@ -148,7 +148,7 @@ class Download:
         if self.should_stop is not None and self.should_stop():
             raise DownloadStoppedError(
                 f"The download of {self.label} was stopped after {done / 1e6:,.1f} MB, "
-                "which are kept. Start it again to go on."
+                "which are kept. Start it again to resume."
             )
         self._report(done)
 
@@ -171,7 +171,7 @@ class Download:
         if 400 <= code < 500 and code not in PASSING:
             raise self._fail(_describe_status(response))
         if response.ok and response.headers.get("Content-Type", "").startswith("text/html"):
-            raise self._fail("a web page came instead, as from the sign-in page of a network")
+            raise self._fail("a web page came instead, such as the sign-in page of a network")
         if code in (HTTPStatus.OK, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
             self._file.truncate(0)  # it is sent from its beginning, or what came is of no use
 
@@ -188,7 +188,7 @@ class Download:
 
 
 def _describe(error: "requests.RequestException") -> str:
-    """Say, as a clause, what the network did."""
+    """Describe, as a clause, what the network did."""
     if error.response is not None:
         return _describe_status(error.response)
     return describe_network_error(str(error))

@@ -1,4 +1,4 @@
-"""Say in plain words why a file could not be read or written, or the network gave nothing."""
+"""Describe in plain words why a file could not be read or written, or a download failed."""
 
 import errno
 
@@ -28,25 +28,25 @@ _WRITE = {
 # By what git or requests write, in small letters.
 _NETWORK = {
     "resolve": (
-        "the name of the server is not known: this machine has no network, or reaches it through "
-        "a proxy that HTTPS_PROXY should name"
+        "the name of the server is not known: this machine has no network, or needs a proxy (set "
+        "HTTPS_PROXY)"
     ),
     "certificate": (
-        "the certificate of the server is not trusted. Behind a proxy that opens connections, "
-        "name the file of its certificates in SSL_CERT_FILE"
+        "the certificate of the server is not trusted. Behind a proxy that inspects connections, "
+        "set SSL_CERT_FILE to the file of its certificates"
     ),
     "407": "the proxy asks for a password",
     "timed out": "the server did not answer in time",
     "refused": "the server refuses the connection",
-    "incompleteread": "the connection ended before all had come",
-    "early eof": "the connection ended before all had come",
+    "incompleteread": "the connection ended early",
+    "early eof": "the connection ended early",
     "not our ref": "the server has no such commit",
     "no space left": _WRITE[errno.ENOSPC],
 }
 
 
 def describe_read_error(error: OSError) -> str:
-    """Say, as a clause, why a file could not be read.
+    """Describe, as a clause, why a file could not be read.
 
     Examples
     --------
@@ -57,12 +57,12 @@ def describe_read_error(error: OSError) -> str:
 
 
 def describe_write_error(error: OSError) -> str:
-    """Say, as a clause, why a file could not be written."""
+    """Describe, as a clause, why a file could not be written."""
     return _WRITE.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
 def describe_network_error(message: str) -> str:
-    """Say, as a clause, what a tool's message about the network means, and what helps.
+    """Describe, as a clause, what a tool's message about the network means, and what helps.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which process is meant, and whether it is alive: a number alone may be another's by now."""
+"""Identify a process, and tell whether it is alive: its number may be another's by now."""
 
 import functools
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["ProcessMark", "end_process", "is_alive", "mark_process", "name_machine"]
+__all__ = ["ProcessMark", "end_process", "is_alive", "make_machine_key", "mark_process"]
 
 #: Start times are read twice from a clock of whole seconds.
 SAME_START = 1.5  # seconds
@@ -17,7 +17,7 @@ SAME_START = 1.5  # seconds
 
 @dataclass(frozen=True)
 class ProcessMark:
-    """Name a process so that no other is ever taken for it.
+    """Identify a process so that no other is ever taken for it.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class ProcessMark:
     started : float
         When it started, in seconds after the machine did: the wall clock may be set back.
     machine : str
-        Where the number means something, as `name_machine` gives it.
+        Where the number means something, as `make_machine_key` gives it.
     """
 
     pid: int
@@ -42,7 +42,7 @@ def mark_process(pid: int | None = None) -> ProcessMark:
         If there is no such process.
     """
     process = psutil.Process(pid)
-    return ProcessMark(process.pid, _started(process), name_machine())
+    return ProcessMark(process.pid, _started(process), make_machine_key())
 
 
 def is_alive(mark: ProcessMark) -> bool | None:
@@ -50,7 +50,7 @@ def is_alive(mark: ProcessMark) -> bool | None:
 
     A process that has ended and that nobody has asked after yet (a zombie) is not alive.
     """
-    if mark.machine != name_machine():
+    if mark.machine != make_machine_key():
         return None
     return _find(mark) is not None
 
@@ -70,7 +70,7 @@ def end_process(mark: ProcessMark, *, wait: float = 5.0) -> bool:
     """
     process = _find(mark)
     if process is None or not _is_worker(process):
-        return mark.machine == name_machine()
+        return mark.machine == make_machine_key()
     try:
         doomed = [*process.children(recursive=True), process]
     except psutil.Error:
@@ -85,8 +85,8 @@ def end_process(mark: ProcessMark, *, wait: float = 5.0) -> bool:
 
 
 @functools.cache
-def name_machine() -> str:
-    """Name the machine, or the container, and its present run: where process ids are unique."""
+def make_machine_key() -> str:
+    """Make a key of this machine or container since its start, in which process ids are unique."""
     parts = [platform.node()]
     # Linux: a restart gives another boot id; a container has process ids of its own.
     try:
@@ -99,7 +99,7 @@ def name_machine() -> str:
 
 def _find(mark: ProcessMark) -> psutil.Process | None:
     """Find the living process of a mark on this machine."""
-    if mark.machine != name_machine() or mark.pid <= 0:
+    if mark.machine != make_machine_key() or mark.pid <= 0:
         return None
     try:
         process = psutil.Process(mark.pid)

@@ -1,4 +1,4 @@
-"""What processes find and how they are started: cores, environment variables, commands."""
+"""The environment of processes: cores, variables, commands, priority."""
 
 import contextlib
 import os

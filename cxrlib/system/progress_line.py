@@ -10,7 +10,7 @@ DOWNLOAD = "Downloading"  # stages so called count bytes
 
 
 class ProgressLine:
-    """Say how far a stage is, how fast it goes and how long it will still take.
+    """Print how far a stage is, how fast it goes and how long it will still take.
 
     Parameters
     ----------
@@ -41,57 +41,89 @@ class ProgressLine:
         self._said = now
         if finished and not interactive and now - self._started < QUICK:
             return
-        line = describe_progress(stage, done, total, now - self._started, first=self._first)
+        line = self._describe(stage, done, total, now - self._started)
         self.stream.write(f"\r\033[K{line}" if interactive else f"{line}\n")
         if interactive and finished:
             self.stream.write("\n")
         self.stream.flush()
 
+    def _describe(self, stage: str, done: int, total: int, seconds: float) -> str:
+        """Describe a stage after so many seconds."""
+        rate = (done - self._first) / seconds if seconds > 0 else 0.0
+        if rate > 0 and done >= total > 0:
+            return f"{describe_stage(stage, done, total)} in {format_seconds(seconds)}"
+        left = (total - done) / rate if rate > 0 and total else None
+        return describe_stage(stage, done, total, rate=rate, seconds_left=left)
 
-def describe_progress(stage: str, done: int, total: int, seconds: float, *, first: int = 0) -> str:
-    """Put a stage's progress in words.
+
+def describe_stage(
+    stage: str,
+    done: int,
+    total: int,
+    *,
+    rate: float | None = None,
+    seconds_left: float | None = None,
+) -> str:
+    """Describe what is being done and how far it is.
 
     Parameters
     ----------
     stage : str
         What is done; a stage "Downloading ..." counts bytes, any other things.
     done, total : int
-        A total of 0 with something done is a total that nobody knows.
-    seconds : float
-        Since the stage began.
-    first : int
-        What had been done then.
+        A total of 0 is one that nobody knows.
+    rate : float, optional
+        Done a second.
+    seconds_left : float, optional
 
     Examples
     --------
-    >>> describe_progress("Embedding", 50, 200, 5.0)
-    'Embedding: 50 of 200 (10 a second, 15 s left)'
-    >>> describe_progress("Embedding", 0, 200, 0.0)
-    'Embedding: 0 of 200'
-    >>> describe_progress("Downloading weights", 12_000_000, 28_400_000, 2.0)
-    'Downloading weights: 12.0 of 28.4 MB (6.0 MB a second, 3 s left)'
-    >>> describe_progress("Downloading weights", 12_000_000, 0, 2.0)
-    'Downloading weights: 12.0 MB (6.0 MB a second)'
+    >>> describe_stage("Embedding images", 50, 200, rate=10.0, seconds_left=15.0)
+    'Embedding 50 of 200 images, 10 a second, 15 s left'
+    >>> describe_stage("Downloading weights", 12_000_000, 28_400_000, rate=6e6, seconds_left=3.0)
+    'Downloading weights: 12.0 of 28.4 MB, 6.0 MB a second, 3 s left'
+    >>> describe_stage("Computing the map", 0, 0)
+    'Computing the map'
+    """
+    is_download = stage.startswith(DOWNLOAD)
+    words = [_count_stage(stage, done, total)]
+    if rate and is_download:
+        words.append(f"{rate / 1e6:.1f} MB a second")
+    elif rate and total:
+        words.append(f"{rate:.0f} a second" if rate >= 10 else f"{rate:.1f} a second")
+    if seconds_left is not None and done < total:
+        words.append(f"{format_seconds(seconds_left)} left")
+    return ", ".join(words)
+
+
+def _count_stage(stage: str, done: int, total: int) -> str:
+    """Put a stage's counts into its name: "Embedding images" counts images.
+
+    What stands in brackets behind it, such as a p so far, stays there.
     """
     if stage.startswith(DOWNLOAD):
-        return _describe_download(stage, done, total, seconds, first)
-    if done <= 0 or seconds <= 0:
-        return f"{stage}: {done:,} of {total:,}"
-    rate = done / seconds
-    if done >= total:
-        return f"{stage}: {done:,} of {total:,} in {seconds:.0f} s"
-    left = (total - done) / rate
-    shown = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
-    return f"{stage}: {done:,} of {total:,} ({shown} a second, {left:.0f} s left)"
+        of = f" of {total / 1e6:,.1f}" if total else ""
+        return f"{stage}: {done / 1e6:,.1f}{of} MB"
+    if total <= 0:
+        return stage or "starting"
+    name, bracket, remark = stage.partition(" (")
+    verb, _, noun = name.partition(" ")
+    if verb.endswith("ing") and noun.isalpha():
+        return f"{verb} {done:,} of {total:,} {noun}{bracket}{remark}"
+    return f"{stage}: {done:,} of {total:,}"
 
 
-def _describe_download(stage: str, done: int, total: int, seconds: float, first: int) -> str:
-    """Put a download's progress in words: megabytes, a second, seconds left."""
-    size = f"{done / 1e6:,.1f}" + (f" of {total / 1e6:,.1f} MB" if total else " MB")
-    rate = (done - first) / seconds if seconds > 0 else 0.0
-    if rate <= 0:
-        return f"{stage}: {size}"
-    if done >= total > 0:
-        return f"{stage}: {size} in {seconds:.0f} s"
-    left = f", {(total - done) / rate:.0f} s left" if total else ""
-    return f"{stage}: {size} ({rate / 1e6:.1f} MB a second{left})"
+def format_seconds(seconds: float) -> str:
+    """Format a duration in the unit that fits.
+
+    Examples
+    --------
+    >>> format_seconds(42.4), format_seconds(200), format_seconds(8000)
+    ('42 s', '3 min 20 s', '2 h 13 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -201,16 +201,16 @@ def walk_job(walk: Walk, port: int, cache: Path) -> None:
         left = read_progress(walk.second)[1]
         walk.expect(f"{left} images are left of {n_images}", left == n_images - done)
         walk.expect("there is a worker to kill", kill_worker(cache))
-        walk.wait_both("both see that the worker is gone", r"died: .* Resume it\.")
+        walk.wait_both("both see that the worker is gone", r"stopped unexpectedly: .* Resume it\.")
         walk.take("worker-killed")
         walk.second.get_by_role("button", name="Resume").last.click()
-        walk.wait_both("it runs again", r"Embedding \d|map|Map", timeout=180)
+        walk.wait_both("it runs again", r"Embedding \d|Computing the map", timeout=180)
         walk.wait_both("both see it done", r"done in ", timeout=JOB_TIMEOUT)
         walk.take("done")
         walk_links(walk, address)
 
 
-def offer(page: Page, words: str = "Embed and map") -> object:
+def offer(page: Page, words: str = "Compute the map") -> object:
     """Find the button that starts or resumes the network's job."""
     return page.get_by_role("button", name=words).first
 

@@ -37,11 +37,11 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> App
     return app
 
 
-def test_says_what_is_here(page: AppTest) -> None:
+def test_data_page_shows_counts_and_tables(page: AppTest) -> None:
     """Counts with units, the fingerprint, extractors and the cache stand on the page."""
     assert not page.exception
     text = written(page)
-    assert page.title[0].value == "What is here, and what is missing?"
+    assert page.title[0].value == "Which data are available, and what is missing?"
     assert "X-rays of" in text
     assert "with a readable file" in text
     assert "images embedded" in text
@@ -49,30 +49,31 @@ def test_says_what_is_here(page: AppTest) -> None:
     assert len(page.dataframe) >= 1
 
 
-def test_missing_weights_are_offered_with_a_way_without_internet(page: AppTest) -> None:
+def test_data_page_offers_missing_weights_with_a_way_without_internet(page: AppTest) -> None:
     """The pretrained network can be downloaded, or its file put into place."""
-    assert [b.label for b in page.button if "Download" in b.label] == ["Download 28 MB"]
+    labels = [b.label for b in page.button if b.label.startswith("Download")]
+    assert labels == ["Download weights (28 MB)"]
     text = written(page)
     assert "SHA-256 56524913" in text
     assert str(ROOT) not in text
 
 
-def test_a_button_hands_in_a_job_and_progress_takes_its_place(
+def test_button_starts_a_job_and_progress_takes_its_place(
     page: AppTest, served_demo: tuple[Path, Path]
 ) -> None:
     """The untrained control is not embedded: its button starts one job, shown as waiting."""
-    next(b for b in page.button if b.label == "Embed and map").click().run()
+    next(b for b in page.button if b.label == "Compute the map").click().run()
     assert not page.exception
     (job,) = JobBook(served_demo[1]).list()
     assert (job.kind, job.state) == ("prepare", "waiting")
-    assert "Cancel" in [b.label for b in page.button]
+    assert "Cancel job" in [b.label for b in page.button]
     assert "waiting" in written(page)
 
 
-def test_a_job_is_cancelled_resumed_and_forgotten(
+def test_job_is_cancelled_resumed_and_removed(
     page: AppTest, served_demo: tuple[Path, Path]
 ) -> None:
-    """What one session started another can cancel; it can be resumed, and forgotten."""
+    """What one session started another can cancel; it can be resumed, and removed."""
     data, cache = served_demo
     request = JobRequest("embed", {"data": str(data), "extractor": "densenet121-untrained"})
     JobBook(cache).submit(request, label="Somebody's embeddings")
@@ -87,7 +88,7 @@ def test_a_job_is_cancelled_resumed_and_forgotten(
     assert not page.exception
 
 
-def test_each_weights_file_has_its_own_offer(
+def test_weights_files_have_an_offer_each(
     page: AppTest, served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three sets of one network: jobs know one, map another, and leave the third to its owner."""
@@ -107,18 +108,18 @@ def test_each_weights_file_has_its_own_offer(
     try:
         page.run()
         assert not page.exception
-        offers = [b.label for b in page.button if b.key and b.key.startswith("start-")]
-        assert offers[:2] == ["Embed and map", "Make the map"]
+        offers = [b for b in page.button if b.key and b.key.startswith("start-")]
+        assert [b.label for b in offers[:2]] == ["Compute the map", "Compute the map"]
         assert "weights bbbbbbbb" in written(page)
         assert "By hand." in written(page)
-        next(b for b in page.button if b.label == "Make the map").click().run()
+        offers[1].click().run()
     finally:
         ui.data.work_panel._list_states.cache_clear()
     (job,) = JobBook(served_demo[1]).list()
     assert (job.kind, job.parameters["extractor"]) == ("map", f"texture-{'b' * 16}-texture-v1")
 
 
-def test_a_job_of_another_version_cannot_be_resumed_and_says_so(
+def test_job_of_another_version_cannot_be_resumed(
     page: AppTest, served_demo: tuple[Path, Path]
 ) -> None:
     """A record may ask for a kind of work that this program lacks: a sentence, no traceback."""
@@ -132,10 +133,8 @@ def test_a_job_of_another_version_cannot_be_resumed_and_says_so(
     assert "Kind of job 'bake' is not known" in written(page)
 
 
-def test_a_list_of_jobs_that_cannot_be_read_leaves_the_page(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is said once, and what stands below the jobs is still there."""
+def test_unreadable_jobs_leave_the_page(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said once, and the page below the jobs is still there."""
 
     def refuse(self: JobBook) -> list[Path]:
         raise StoreError("The jobs could not be read.")
@@ -144,10 +143,10 @@ def test_a_list_of_jobs_that_cannot_be_read_leaves_the_page(
     page.run()
     assert not page.exception
     assert written(page).count("The jobs could not be read.") == 1
-    assert "In the cache" in written(page)
+    assert "Cache" in [each.value for each in page.subheader]
 
 
-def test_an_unknown_cohort_in_the_address_is_reported(page: AppTest) -> None:
+def test_unknown_cohort_in_the_address_is_reported(page: AppTest) -> None:
     """A slug that the server does not have is named; the first cohort is shown."""
     page.query_params["cohort"] = "../../etc"
     page.run()
@@ -155,7 +154,7 @@ def test_an_unknown_cohort_in_the_address_is_reported(page: AppTest) -> None:
     assert "'../../etc', which this page does not have" in written(page)
 
 
-def test_a_cohort_that_cannot_be_used_leaves_the_rest_usable(
+def test_unusable_cohort_leaves_the_rest_usable(
     page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An empty folder is named in a sentence; jobs and cache still stand."""
@@ -163,41 +162,41 @@ def test_a_cohort_that_cannot_be_used_leaves_the_rest_usable(
     page.run()
     assert not page.exception
     assert "metadata.csv" in written(page)
-    assert "In the cache" in written(page)
+    assert "Cache" in [each.value for each in page.subheader]
 
 
-def test_what_can_be_started_is_said_only_where_a_button_is(
+def test_collection_is_offered_until_it_is_there(
     page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without an offer above, the empty list of jobs points at none."""
+    """Its button goes once it was downloaded; the list of jobs is empty all the while."""
     monkeypatch.setenv("CXR_DATA", str(tmp_path))
     monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
     page.run()
-    assert "No job has been asked for. Buttons above start one." in written(page)
+    assert "No jobs yet." in written(page)
+    assert "Accept and download" in [b.label for b in page.button]
     fetched = tmp_path / "cache" / "collection"
     fetched.mkdir(parents=True)
     (fetched / "metadata.csv").write_text("patientid")
     page.run()
     assert not page.exception
-    assert "I agree: fetch it" not in [b.label for b in page.button]
-    assert "No job has been asked for." in written(page)
-    assert "Buttons above" not in written(page)
+    assert "Accept and download" not in [b.label for b in page.button]
+    assert "No jobs yet." in written(page)
 
 
-def test_one_word_for_going_on_with_a_job(page: AppTest, served_demo: tuple[Path, Path]) -> None:
-    """A job that failed is offered by the same word where it was asked for and in the list."""
+def test_resume_has_one_label_everywhere(page: AppTest, served_demo: tuple[Path, Path]) -> None:
+    """A job that failed is offered by the same words where it was started and in the list."""
     book = JobBook(served_demo[1])
-    next(b for b in page.button if b.label == "Make all now").click().run()
+    next(b for b in page.button if b.label == "Make all thumbnails").click().run()
     (job,) = book.list()
     failed = replace(book.cancel(job.id), state="failed", error="It was a test.")
     (book.folder / f"{job.id}.json").write_bytes(format_job(failed))
     page.run()
     assert not page.exception
     keys = {f"start-{job.id}", f"resume-{job.id}"}
-    assert [b.label for b in page.button if b.key in keys] == ["Resume", "Resume"]
+    assert [b.label for b in page.button if b.key in keys] == ["Resume job", "Resume job"]
 
 
-def test_a_demo_that_is_not_there_is_offered(
+def test_missing_demo_is_offered(
     page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a bare machine the demo is one button away."""
@@ -205,22 +204,23 @@ def test_a_demo_that_is_not_there_is_offered(
     monkeypatch.setenv("CXR_CACHE", str(tmp_path))
     page.run()
     assert not page.exception
+    assert "Demo cohort: not generated yet" in written(page)
     offer = next(b for b in page.button if b.label.startswith("Generate the demo"))
     offer.click().run()
     assert [job.kind for job in JobBook(tmp_path).list()] == ["demo"]
 
 
-def test_the_public_collection_is_offered_with_its_licences_first(
+def test_public_collection_is_offered_with_its_licences_first(
     page: AppTest, served_demo: tuple[Path, Path]
 ) -> None:
-    """The notice stands beside the button; what was fetched is a cohort of this server."""
+    """The notice is beside the button, which starts the job."""
     text = written(page)
     assert "where the column is blank nothing is granted" in text
-    next(b for b in page.button if b.label == "I agree: fetch it").click().run()
+    next(b for b in page.button if b.label == "Accept and download").click().run()
     assert "collection" in [job.kind for job in JobBook(served_demo[1]).list()]
 
 
-def test_a_fetched_collection_stands_among_the_cohorts(
+def test_fetched_collection_is_among_the_cohorts(
     served_demo: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes after those that were named, under a name of its own."""

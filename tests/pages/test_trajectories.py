@@ -137,7 +137,7 @@ def test_cohort_without_a_map_offers_to_make_it(
     page.run()
     assert not page.exception
     assert "This cohort has no map yet" in written(page)
-    next(b for b in page.button if b.label == "Embed and map").click().run()
+    next(b for b in page.button if b.label == "Compute the map").click().run()
     assert not page.exception
     assert [job.kind for job in ui.session.jobs.JobBook(tmp_path).list()] == ["prepare"]
     assert "waiting" in written(page)
@@ -154,11 +154,11 @@ def test_a_cohort_that_can_have_no_map_says_why(
     assert not page.exception
     assert "A map takes 3 or more distinct X-rays" in written(page)
     assert "there are 2." in written(page)
-    assert not any(button.label == "Embed and map" for button in page.button)
+    assert not any(button.label == "Compute the map" for button in page.button)
     page.switch_page("../pages/data.py").run()
     assert not page.exception
     assert "A map takes 3 or more distinct X-rays" in written(page)
-    assert not any(button.label == "Embed and map" for button in page.button)
+    assert not any(button.label == "Compute the map" for button in page.button)
 
 
 def test_many_unknown_values_of_the_address_are_counted(page: AppTest) -> None:
@@ -327,11 +327,11 @@ def test_the_bar_names_the_extractor_of_the_chosen_map(
     """Another extractor's map, there or not yet, is not announced as the server's own."""
     monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
     page.run()
-    assert "Extractor: Texture" in written(page)
+    assert "Image features: Simple texture" in written(page)
     (other,) = (
         title for title in page.selectbox(key="map_extractor").options if "untrained" in title
     )
     page.selectbox(key="map_extractor").set_value(other).run()
     assert not page.exception
-    assert f"Extractor: {other}" in written(page)
+    assert f"Image features: {other}" in written(page)
     assert "not in the cache yet" in written(page)

@@ -1,4 +1,4 @@
-"""The data page's tables: what the cohort is, what could not be read, what the cache holds."""
+"""The data page's tables: the cohort's fingerprint, problems of its files, the cache's contents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,45 +17,44 @@ __all__ = ["describe_files", "show_cache", "show_identity", "show_problems"]
 
 
 def describe_files(counts: Mapping[str, object]) -> str:
-    """Say how many X-rays there are, and what became of their files.
+    """Describe how many X-rays there are, and the state of their files.
 
     Parameters
     ----------
     counts : mapping
         Result of `cxrlib.cohort.count_cohort`.
     """
-    lacking = [
+    files = [
         f"{counts[name]:,} {words}"
         for name, words in (
+            ("n_xray_with_file", "with a readable file"),
             ("n_missing", "without a file"),
-            ("n_unreadable", "whose file cannot be read"),
-            ("n_outside", "refused, since their file lies outside the folder"),
+            ("n_unreadable", "with an unreadable file"),
+            ("n_outside", "refused (file outside the folder)"),
         )
         if counts[name]
     ]
-    n_xrays, n_patients, n_persons = (
+    n_xrays, n_patients = (
         name_units(int(str(counts[name])), noun)
-        for name, noun in (("n_xray", "X-ray"), ("n_patients", "patient"), ("n_persons", "person"))
+        for name, noun in (("n_xray", "X-ray"), ("n_patients", "patient"))
     )
-    return (
-        f"{n_xrays} of {n_patients} ({n_persons}): "
-        f"{counts['n_xray_with_file']:,} with a readable file"
-        f"{', ' if lacking else ', which is all'}{', '.join(lacking)}."
-    )
+    same = counts["n_patients"] == counts["n_persons"]
+    persons = "" if same else f" ({counts['n_persons']:,} persons: some have several ids)"
+    return f"{n_xrays} of {n_patients}{persons}: {', '.join(files) or 'none'}."
 
 
 def show_identity(cohort: Cohort) -> None:
-    """Show what tells this cohort from any other."""
+    """Show the cohort's fingerprint."""
     st.subheader("Fingerprint", anchor=False)
     st.code(cohort.fingerprint, language=None)
     show_quiet(
-        "SHA-256 over metadata, annotations and the contents of the X-rays' files: the same "
-        "cohort has the same one on any machine. Every export carries it."
+        "SHA-256 of metadata, annotations and image files. The same cohort has the same "
+        "fingerprint on any machine; every export states it."
     )
 
 
 def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> None:
-    """Show what could not be read as it stands: file, row, column, value, and what was done.
+    """Show the problems of the cohort's files: file, row, column, value, and what was done.
 
     Parameters
     ----------
@@ -65,14 +64,14 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
     file_stem : str
         Of its file.
     """
-    st.subheader("What could not be read", anchor=False)
+    st.subheader("Problems in the files", anchor=False)
     problems = cohort.problems
     if problems.empty:
-        show_quiet("Every file, row and value could be read as it stands.")
+        show_quiet("None: every file, row and value could be read.")
         return
     show_text(
-        f"{len(problems):,} remarks on the cohort's files. Nothing was dropped for them: the last "
-        "column says what was done."
+        f"{name_units(len(problems), 'problem')}. No image was dropped; the last column says what "
+        "was done."
     )
     text = st.column_config.TextColumn
     show_table(
@@ -93,7 +92,7 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
 
 def show_cache() -> None:
     """Show what the cache holds, with size and age."""
-    st.subheader("In the cache", anchor=False)
+    st.subheader("Cache", anchor=False)
     table = list_cache(Store(find_cache()))
     if table.empty:
         show_quiet("The cache is empty.")
@@ -101,13 +100,13 @@ def show_cache() -> None:
     total = table["n_bytes"].sum() / 1e6
     show_text(
         f"{int(table['n_files'].sum()):,} files, {total:,.0f} MB, for all cohorts of this server. "
-        "Deleting the cache loses time, nothing else."
+        "If you delete it, everything is computed again."
     )
     now = pd.Timestamp.now(tz="UTC")
     shown = pd.DataFrame(
         {
-            "What": table["what"].map(WORDS).fillna(table["what"]),
-            "Of what": table["name"],
+            "Content": table["what"].map(WORDS).fillna(table["what"]),
+            "Details": table["name"],
             "Files": table["n_files"],
             "Size, MB": table["n_bytes"] / 1e6,
             "Age": [_age(now - changed) for changed in table["changed"]],
@@ -119,7 +118,7 @@ def show_cache() -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "Of what": st.column_config.TextColumn(width="large"),
+            "Details": st.column_config.TextColumn(width="large"),
             "Files": number(format="localized"),
             "Size, MB": number(format="%.1f"),
         },
@@ -129,21 +128,20 @@ def show_cache() -> None:
 WORDS = {
     "demo": "demo cohort",
     "embeddings": "embeddings",
-    "file-index": "hashes of files",
-    "jobs": "records of jobs",
+    "file-index": "file hashes",
+    "jobs": "job records",
     "maps": "map",
     "near-duplicates": "near-identical images",
-    "signatures": "signatures of images",
-    "spreads": "maps by other seeds",
+    "signatures": "image signatures",
+    "spreads": "maps with other seeds",
     "thumbnails": "thumbnails",
 }
 
 
 def _age(passed: pd.Timedelta) -> str:
-    """Say how long ago, in the largest unit that fits."""
+    """Format a duration in the largest unit that fits."""
     seconds = max(passed.total_seconds(), 0)
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
-            n = int(seconds // length)
-            return f"{n} {unit}{'s' if n > 1 else ''}"
-    return "under a minute"
+            return name_units(int(seconds // length), unit)
+    return "less than a minute"

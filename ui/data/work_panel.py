@@ -1,8 +1,8 @@
-"""The data page's work: each extractor's state with a button for what is missing, and the jobs."""
+"""The data page's jobs: each extractor's state with a button for what is missing, and the list."""
 
 import contextlib
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 
 import streamlit as st
@@ -15,7 +15,7 @@ from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.maps import ExtractorState, explain_no_map, list_extractor_states
 from cxrlib.storage import Store
 from ui.session.job_offers import offer_map
-from ui.session.jobs import kept_trouble, offer_job, open_book, show_job, show_trouble, submit_job
+from ui.session.jobs import kept_trouble, offer_job, open_queue, show_job, show_trouble, submit_job
 from ui.session.resources import find_cache, time_changes
 from ui.widgets.text import show_alert, show_quiet, show_text
 
@@ -32,8 +32,8 @@ SIGNS = {
 
 
 def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
-    """Show every extractor with what is there of it; a button for each missing piece."""
-    st.subheader("Extractors", anchor=False)
+    """Show every extractor with its state and a button for what is missing."""
+    st.subheader("Image features", anchor=False)
     if reason := _explain_no_map(cohort):
         show_text(reason)
     states = _list_states(cohort, _time_cache())
@@ -42,13 +42,13 @@ def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
         _show_extractor(entry, state, can_map=not reason)
     others = [state for state in states if state not in offered]
     if others:
-        with st.expander(f"{len(others)} more networks, whose weights are not on this machine"):
+        with st.expander(f"{len(others)} more networks (weights not on this machine)"):
             for state in others:
                 show_text(state.advice, lead=f"{state.title}:")
 
 
 def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
-    """Show how many thumbnails there are; they are made as they are needed, or all at once."""
+    """Show how many thumbnails there are, with a button to make them all."""
     wanted = _list_contents(cohort)
     n_made = len(wanted & list_thumbnails(Store(find_cache())))
     words, deed = st.columns([3, 2], gap="medium", vertical_alignment="center")
@@ -56,17 +56,17 @@ def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
         sign = "●" if n_made == len(wanted) else "◐" if n_made else "○"
         st.html(
             f"<p class='cxr-text'><span aria-hidden='true'>{sign}</span> "
-            f"<strong>Thumbnails</strong>: {n_made:,} of {len(wanted):,} distinct images; others "
-            "are made when they are looked at</p>"
+            f"<strong>Thumbnails</strong>: {n_made:,} of {len(wanted):,} distinct images; the rest "
+            "are made when first viewed</p>"
         )
     if n_made < len(wanted):
         with deed:
             request = JobRequest("thumbnails", {"data": str(entry.path)})
-            offer_job(request, label=f"Thumbnails of {entry.title}", button="Make all now")
+            offer_job(request, label=f"Thumbnails of {entry.title}", button="Make all thumbnails")
 
 
 def _show_extractor(entry: CohortEntry, state: ExtractorState, *, can_map: bool) -> None:
-    """Show one extractor as a line: name and state at the left, what can be done at the right."""
+    """Show one extractor as a line: name and state at the left, a button at the right."""
     name = state.title
     if state.info is not None and not state.is_at_hand:  # one of perhaps several
         name = f"{name}, weights {state.info.weights_sha256[:8]}"
@@ -84,27 +84,28 @@ def _show_extractor(entry: CohortEntry, state: ExtractorState, *, can_map: bool)
         if state.ready == "weights missing":
             request = JobRequest("weights", {"extractor": state.name})
             size = WEIGHTS_FILES[state.name].n_bytes / 1e6
-            offer_job(request, label=f"Weights of {state.title}", button=f"Download {size:.0f} MB")
+            button = f"Download weights ({size:.0f} MB)"
+            offer_job(request, label=f"Weights of {state.title}", button=button)
             with st.popover("Without internet", type="tertiary"):
                 show_text(state.advice)
         elif state.advice:
             show_text(state.advice)
         elif not can_map:
-            show_quiet("no map can be made")
+            show_quiet("No map is possible.")
         elif state.info is not None and not state.is_at_hand:  # embedded: a map needs no weights
             request = JobRequest("map", {"data": str(entry.path), "extractor": state.info.key})
-            offer_job(request, label=f"{entry.title} by {name}", button="Make the map")
+            offer_job(request, label=f"Map of {entry.title} by {name}", button="Compute the map")
         else:
             offer_map(entry, state.name, title=state.title)
 
 
 def _describe(state: ExtractorState) -> str:
-    """Put an extractor's state in words, with its denominators."""
+    """Describe an extractor's state, with its denominators."""
     if state.ready == "weights missing":
-        return "its weights are not on this machine"
-    if state.ready == "not computed":
-        return f"none of {state.n_images:,} images embedded"
+        return "weights not on this machine"
     embedded = f"{state.n_embedded:,} of {state.n_images:,} images embedded"
+    if state.ready == "not computed":
+        return embedded
     if state.n_on_map:
         return f"{embedded}; {state.n_on_map:,} of {state.n_for_map:,} images on the map"
     return f"{embedded}; no map yet"
@@ -112,7 +113,7 @@ def _describe(state: ExtractorState) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _explain_no_map(cohort: Cohort) -> str:
-    """Say once for all sessions why a cohort can have no map, "" where it can."""
+    """Explain once for all sessions why a cohort can have no map, "" where it can."""
     return explain_no_map(cohort)
 
 
@@ -137,23 +138,17 @@ def _time_cache() -> tuple[int, ...]:
     return time_changes(*folders)
 
 
-def show_jobs(*, are_offered: bool = True) -> None:
-    """Show the jobs of this cache, the newest first.
-
-    Parameters
-    ----------
-    are_offered : bool, default True
-        Whether something on this page can start one.
-    """
+def show_jobs() -> None:
+    """Show the jobs of this cache, the newest first."""
     st.subheader("Jobs", anchor=False)
     st.session_state[ACTIVE_JOBS] = _list_active(_read_jobs())
-    _list_jobs("Buttons above start one." if are_offered else "")
+    _show_list()
 
 
 def _read_jobs() -> list[Job]:
     """List the jobs; none where their folder cannot be read, which `list_problems` says."""
     with contextlib.suppress(StoreError):  # the router is not there when a fragment looks anew
-        return open_book().list()
+        return open_queue().list()
     return []
 
 
@@ -163,16 +158,16 @@ def _list_active(jobs: Iterable[Job]) -> list[str]:
 
 
 @st.fragment(run_every=2.0)
-def _list_jobs(advice: str) -> None:
-    """List running jobs with progress and finished ones as a line, looked at anew by itself."""
+def _show_list() -> None:
+    """Show running jobs with progress and ended ones as a line; refreshed by itself."""
     show_trouble()
-    jobs, problems = _read_jobs(), open_book().list_problems()
+    jobs, problems = _read_jobs(), open_queue().list_problems()
     if _list_active(jobs) != st.session_state.get(ACTIVE_JOBS):
         st.rerun()  # somebody else started or cancelled one: the lines above say so too
     for problem in problems:
         show_alert(problem)
     if not jobs and not problems:
-        show_quiet(f"No job has been asked for. {advice}".strip())
+        show_quiet("No jobs yet.")
     for job in jobs:
         if not job.is_finished:
             show_job(job, place="list", label=job.label)
@@ -182,26 +177,19 @@ def _list_jobs(advice: str) -> None:
 
 
 def _show_ended(job: Job) -> None:
-    """Show a job that has ended: what became of it, and what can be done."""
-    words, deed = st.columns([5, 1], vertical_alignment="center")
+    """Show a job that has ended: how it ended, buttons to resume and to remove it."""
+    words, deed = st.columns([3, 2], vertical_alignment="center")
     with words:
         show_text(describe_job(job), lead=f"{job.label}:")
     with deed, st.container(horizontal=True):
         if job.state != "done":
-            st.button(
-                "Resume",
-                key=f"resume-{job.id}",
-                on_click=_resume,
-                args=(job,),
-                help=f"Resume job {job.id}",
-            )
-        st.button(
-            "Forget",
-            key=f"forget-{job.id}",
-            on_click=_forget,
-            args=(job.id,),
-            help=f"Forget job {job.id}",
-        )
+            _show_button("Resume job", f"resume-{job.id}", _resume, job)
+        _show_button("Remove job", f"forget-{job.id}", _forget, job)
+
+
+def _show_button(label: str, key: str, act: Callable[[Job], None], job: Job) -> None:
+    """Show a button of a job in the list; several have its label."""
+    st.button(label, key=key, on_click=act, args=(job,), help=f"{label} {job.id}")
 
 
 def _resume(job: Job) -> None:
@@ -209,6 +197,6 @@ def _resume(job: Job) -> None:
         submit_job(JobRequest(job.kind, job.parameters), label=job.label)
 
 
-def _forget(job_id: str) -> None:
+def _forget(job: Job) -> None:
     with kept_trouble():
-        open_book().forget(job_id)
+        open_queue().forget(job.id)

@@ -1,4 +1,4 @@
-"""Which of the server's cohorts a session looks at: chosen in the sidebar, kept in the address."""
+"""The cohort that a session looks at: chosen in the sidebar, kept in the address."""
 
 import contextlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from ui.session.resources import list_cohorts
 from ui.widgets.address import report_unknown
 from ui.widgets.choice import BOUND
 
-__all__ = ["choose_cohort", "current_entry", "is_cohort_new", "name_cohort"]
+__all__ = ["choose_cohort", "cohort_parameters", "current_entry", "is_cohort_new"]
 
 CHANGED = "cohort_changed"  # in the session's state
 NAMED = "cohort_in_address"  # in the session's state: whether the last run found it there
@@ -32,14 +32,14 @@ def choose_cohort() -> CohortEntry:
             required=True,
             key=KEY,
             on_change=_start_afresh,
-            help="The cohorts this server was started with, and the synthetic demo.",
+            help="Cohorts of this server, including the synthetic demo.",
             **BOUND,
         )
     return current_entry()
 
 
-def name_cohort() -> dict[str, str]:
-    """Give what an address says of the cohort: nothing where there is no choice."""
+def cohort_parameters() -> dict[str, str]:
+    """Return the address parameters of the cohort: none where there is no choice."""
     return {KEY: current_entry().slug} if len(list_cohorts()) > 1 else {}
 
 

@@ -1,12 +1,12 @@
-"""Offers of work, where its result is missed: a map of a cohort, the demo cohort."""
+"""Offers of jobs in place of a missing result: a map of a cohort, the demo cohort."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from cxrlib.cohort import COLLECTION, CohortEntry
-from cxrlib.embedding.extractors import EXTRACTOR_NAMES, find_weights
+from cxrlib.cohort import COLLECTION, LICENCE_NOTICE, CohortEntry
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES, describe_extractor, find_weights
 from cxrlib.jobs import JobRequest
 from cxrlib.maps import explain_no_map
 from ui.session.jobs import offer_job
@@ -23,43 +23,45 @@ __all__ = [
 
 
 def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool = False) -> None:
-    """Offer to embed what is missing and to make the map."""
+    """Offer to embed what is missing and to compute the map."""
     request = JobRequest("prepare", {"data": str(entry.path), "extractor": extractor})
-    offer_job(request, label=f"{entry.title} by {title}", button="Embed and map", primary=primary)
+    label = f"Map of {entry.title} by {title}"
+    offer_job(request, label=label, button="Compute the map", primary=primary)
 
 
 def offer_planned_map(
     entry: CohortEntry, kind: str, parameters: Mapping[str, Any], *, title: str
 ) -> None:
-    """Offer a map by settings of one's own, of `cxrlib.maps.plan_map`."""
+    """Offer a map with the reader's own settings, of `cxrlib.maps.plan_map`."""
     request = JobRequest(kind, {"data": str(entry.path), **parameters})
-    button = "Make this map" if kind == "map" else "Embed and map"
-    offer_job(request, label=f"Map of {entry.title}: {title}", button=button, primary=True)
+    label = f"Map of {entry.title}: {title}"
+    offer_job(request, label=label, button="Compute this map", primary=True)
 
 
 def show_missing_map(entry: CohortEntry) -> None:
-    """Say in a map's place that there is none yet, and offer to make it where it can be."""
+    """Show in a map's place that there is none yet, and offer to compute it where possible."""
     if reason := explain_no_map(find_cohort(entry.slug)):
-        show_text(f"{reason} The data page shows, step by step, what leaves the others out.")
+        show_text(f"{reason} The data page shows at which step images are left out.")
         return
     pretrained = EXTRACTOR_NAMES[0]
     extractor = "texture" if find_weights(pretrained) is None else pretrained
-    show_text("This cohort has no map yet: its images are to be embedded and laid out first.")
-    offer_map(entry, extractor, title=extractor, primary=True)
+    title = describe_extractor(extractor).title
+    show_text("This cohort has no map yet.")
+    offer_map(entry, extractor, title=title, primary=True)
     show_quiet(
-        f"By the extractor {extractor!r}; the data page has the others. About a minute for a "
-        "thousand images, for the whole server, whether this page stays open or not."
+        f"Image features: {title}; others are on the data page. About a minute per thousand "
+        "images; you can leave this page meanwhile."
     )
 
 
 def show_demo_offer(entry: CohortEntry) -> bool:
-    """Offer to generate the demo where it is not there; tell whether it is offered."""
+    """Offer to generate the demo cohort where it is missing; tell whether it is offered."""
     is_missing = entry.is_demo and not entry.path.is_dir()
     if is_missing:
         offer_job(
             JobRequest("demo"),
             label="Demo cohort",
-            button="Generate the demo (a minute or two)",
+            button="Generate the demo (1-2 minutes)",
             primary=True,
         )
         st.space("small")
@@ -67,18 +69,15 @@ def show_demo_offer(entry: CohortEntry) -> bool:
 
 
 def show_collection_offer() -> bool:
-    """Offer to fetch the public collection, its licences first; tell whether it is offered."""
-    from cxrlib.cohort import LICENCE_NOTICE
-
+    """Offer to download the public collection, its licences first; tell whether it is offered."""
     if (find_cache() / COLLECTION / "metadata.csv").is_file():
         return False
-    with st.expander("Fetch the public collection"):
+    with st.expander("Download the public collection"):
         show_text(LICENCE_NOTICE)
-        offer_job(
-            JobRequest("collection"), label="The public collection", button="I agree: fetch it"
-        )
+        button = "Accept and download"
+        offer_job(JobRequest("collection"), label="Public collection", button=button)
         show_quiet(
-            "From GitHub, checked file by file; it then stands among the cohorts at the left. "
-            "Without internet on this machine: python -m cxrlib fetch DIR on another."
+            "From GitHub, verified file by file; you then find it among the cohorts in the "
+            "sidebar. Without internet: run python -m cxrlib fetch DIR on another machine."
         )
     return True

@@ -1,4 +1,4 @@
-"""Jobs on screen: progress where the result will appear, a button to start, one to cancel."""
+"""Jobs on screen: progress in place of the result, buttons to start and to cancel."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ui.widgets.text import show_alert, show_text
 __all__ = [
     "kept_trouble",
     "offer_job",
-    "open_book",
+    "open_queue",
     "show_job",
     "show_trouble",
     "submit_job",
@@ -23,8 +23,8 @@ TROUBLE = "job_trouble"  # in the session's state
 POLL = 1.0  # seconds between two looks at a job's record
 
 
-def open_book() -> JobBook:
-    """Open the book of jobs that all servers on this cache share."""
+def open_queue() -> JobBook:
+    """Open the queue of jobs that all servers on this cache share."""
     return JobBook(find_cache())
 
 
@@ -40,16 +40,16 @@ def offer_job(request: JobRequest, *, label: str, button: str, primary: bool = F
     label : str
         What the job does, in words: "Map of lungs by texture".
     button : str
-        What the button says.
+        Label of the button.
     """
     show_trouble()
-    job = open_book().read(request.id)
+    job = open_queue().read(request.id)
     if job is not None and not job.is_finished:
         _watch_job(request.id)
         return
     if job is not None and job.state != "done":
         show_text(describe_job(job))
-        button = "Resume"  # as in the list of jobs
+        button = "Resume job"  # as in the list of jobs
     st.button(
         button,
         key=f"start-{request.id}",
@@ -64,14 +64,14 @@ def _submit(request: JobRequest, label: str) -> None:
 
 
 def submit_job(request: JobRequest, *, label: str) -> None:
-    """Hand a job in and see that somebody works on it; for a widget's callback.
+    """Submit a job and make sure that a worker runs it; for a widget's callback.
 
-    What stands in the way, a full disk for one, is said by `show_trouble`.
+    `show_trouble` shows what prevents it, such as a full disk.
     """
     with kept_trouble():
-        book = open_book()
-        book.submit(request, label=label)
-        book.keep_worker()
+        queue = open_queue()
+        queue.submit(request, label=label)
+        queue.keep_worker()
 
 
 @contextlib.contextmanager
@@ -84,7 +84,7 @@ def kept_trouble() -> Iterator[None]:
 
 
 def show_trouble() -> None:
-    """Say once what a button could not do."""
+    """Show once why a button did nothing."""
     if words := st.session_state.pop(TROUBLE, ""):
         show_alert(words, "error")
 
@@ -93,12 +93,12 @@ def show_trouble() -> None:
 def _watch_job(job_id: str) -> None:
     """Look at a job's record every second; when it has ended, run the page again."""
     show_trouble()
-    book = open_book()
-    job = book.read(job_id)
+    queue = open_queue()
+    job = queue.read(job_id)
     if job is None or job.is_finished:
         st.rerun()
     with kept_trouble():
-        book.keep_worker()
+        queue.keep_worker()
     show_job(job, place="offer")
 
 
@@ -109,14 +109,14 @@ def show_job(job: Job, *, place: str, label: str = "") -> None:
     ----------
     job : Job
     place : str
-        Where on the page it stands, since a job may stand in two places.
+        Part of the button's key: a job can be in two places of a page.
     label : str
         What it does, where the page does not say so already.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         show_text(describe_job(job), lead=f"{label}:" if label else "")
         st.button(
-            "Cancel",
+            "Cancel job",
             help=f"Cancel job {job.id}",  # several buttons have this label
             key=f"cancel-{place}-{job.id}",
             on_click=_cancel,
@@ -128,4 +128,4 @@ def show_job(job: Job, *, place: str, label: str = "") -> None:
 
 def _cancel(job_id: str) -> None:
     with kept_trouble():
-        open_book().cancel(job_id)
+        open_queue().cancel(job_id)

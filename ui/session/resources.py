@@ -1,4 +1,4 @@
-"""What the server holds once for all sessions: its cohorts, their maps, decoded images."""
+"""Resources that all sessions of a server share: its cohorts and their maps."""
 
 import functools
 import os
@@ -138,8 +138,8 @@ def find_cohort(slug: str) -> Cohort:
     entry = find_entry(list_cohorts(), slug)
     if entry.is_demo and not entry.path.is_dir():
         raise CohortError(
-            "The demo cohort is not on this machine yet. Generate it on the data page, or start "
-            "the dashboard with: make app."
+            "The demo cohort is not generated yet. Generate it on the data page, or start the "
+            "dashboard with: make app."
         )
     parts = (entry.path / "metadata.csv", entry.path / "images", entry.path / "annotations")
     with _find_lock(entry.path):  # two sessions that come at once wait for one loading
@@ -165,7 +165,8 @@ def load_current(slug: str, choice: MapChoice | None = None) -> Current:
     cache = find_cache()
     with _find_lock(cohort.root):
         changed = time_computed()
-        return _load_map(cohort, str(cache), choice or MapChoice(), _named_extractor(), changed)
+        served = os.environ.get("CXR_EXTRACTOR") or "auto"
+        return _load_map(cohort, str(cache), choice or MapChoice(), served, changed)
 
 
 def time_computed() -> tuple[int, ...]:
@@ -174,11 +175,6 @@ def time_computed() -> tuple[int, ...]:
     # An extractor's description that was mended makes its embeddings be seen again.
     descriptions = sorted(embeddings.glob("*/_extractor.json"))
     return time_changes(find_cache() / "maps", embeddings, *descriptions)
-
-
-def _named_extractor() -> str:
-    """Name the extractor that the server was started with."""
-    return os.environ.get("CXR_EXTRACTOR") or "auto"
 
 
 # A lock a cohort: who waits for a large one to be read holds up nobody who looks at another.
@@ -208,11 +204,11 @@ def _load_cohort(data: str, cache: str, changed: tuple[int, ...]) -> Cohort:
 
 @functools.lru_cache(maxsize=8)
 def _load_map(
-    cohort: Cohort, cache: str, choice: MapChoice, named: str, changed: tuple[int, ...]
+    cohort: Cohort, cache: str, choice: MapChoice, served: str, changed: tuple[int, ...]
 ) -> Current:
     """Load the map of a cohort; ``changed`` makes a new one show."""
     store, settings = Store(Path(cache)), choice.settings
-    extractor = choice.extractor or named
+    extractor = choice.extractor or served
     if not choice.extractor and extractor != "auto":
         found = find_maps(cohort, store, settings=settings, names=(extractor,))
         extractor = extractor if found else "auto"

@@ -1,4 +1,4 @@
-"""What stands on every page: the notice, which cohort is shown and which features."""
+"""The frame of every page: the notice, the cohort and the image features that are shown."""
 
 import contextlib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxrlib import NOTICE
 from cxrlib.charts.style import PALETTES
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import Cohort, CohortEntry
 from cxrlib.errors import CxrError, ProjectionError
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cohort, load_current
@@ -30,32 +30,39 @@ def show_frame(
     Parameters
     ----------
     find_extractor : callable, optional
-        Names the extractor that this page shows, where the reader has chosen another.
+        Gives the title of the extractor that this page shows, where the reader has chosen another.
     """
     st.html(STYLE)
     listen_to_menus()
     entry = current_entry()
     try:
-        with _tell_reading(entry.slug):
+        with _show_loading(entry.slug):
             cohort = find_cohort(entry.slug)
-            extractor = find_extractor(cohort) or _name_extractor(entry.slug)
+            extractor = find_extractor(cohort) or _find_title(entry.slug)
     except CxrError:
-        show_notice_bar(cohort=f"{entry.title}, which cannot be used", extractor="none")
+        _show_notice_bar(_describe_unusable(entry))
         return None
-    show_notice_bar(cohort=describe_cohort(cohort), extractor=extractor)
+    _show_notice_bar(f"Cohort: {describe_cohort(cohort)}", f"Image features: {extractor}")
     return cohort
 
 
-def _tell_reading(slug: str) -> contextlib.AbstractContextManager[None]:
-    """Say that the cohort is read, the first time: the words take a thread of their own."""
+def _describe_unusable(entry: CohortEntry) -> str:
+    """Describe a cohort that cannot be shown."""
+    if entry.is_demo and not entry.path.is_dir():
+        return "Demo cohort: not generated yet"
+    return f"Cohort {entry.title}: cannot be read"
+
+
+def _show_loading(slug: str) -> contextlib.AbstractContextManager[None]:
+    """Show that the cohort is read, the first time: a spinner takes a thread of its own."""
     if st.session_state.get(READ) == slug:
         return contextlib.nullcontext()
     st.session_state[READ] = slug
-    return st.spinner("Reading the cohort and its map")
+    return st.spinner("Loading the cohort and its map")
 
 
-def _name_extractor(slug: str) -> str:
-    """Name the extractor behind what is shown."""
+def _find_title(slug: str) -> str:
+    """Find the title of the extractor behind the map that is shown."""
     try:
         return load_current(slug).extractor.title
     except ProjectionError:
@@ -63,22 +70,20 @@ def _name_extractor(slug: str) -> str:
 
 
 def describe_cohort(cohort: Cohort) -> str:
-    """Name the cohort; a generated one says so even if its name does not."""
+    """Give the cohort's name; a generated one says so even if its name does not."""
     if cohort.is_synthetic and "synthetic" not in cohort.name.lower():
         return f"{cohort.name} (synthetic)"
     return cohort.name
 
 
-def show_notice_bar(*, cohort: str, extractor: str) -> None:
-    """Show the thin permanent bar: notice, cohort, extractor."""
+def _show_notice_bar(*parts: str) -> None:
+    """Show the thin permanent bar: the notice, then what is shown."""
     theme = st.context.theme.type or "light"
     ground = st.get_option(f"theme.{theme}.backgroundColor")
+    spans = "".join(f"<span>{escape(part)}</span>" for part in parts)
     st.html(
         f"<style>:root {{ --cxr-accent: {PALETTES[theme].accent}; "
         f"--cxr-ground: {ground} }}</style>"
         f'<div class="cxr-notice" role="note" aria-label="Notice" style="background: {ground}">'
-        f"<strong>{escape(NOTICE)}</strong>"
-        f"<span>Cohort: {escape(cohort)}</span>"
-        f"<span>Extractor: {escape(extractor)}</span>"
-        "</div>"
+        f"<strong>{escape(NOTICE)}</strong>{spans}</div>"
     )

@@ -1,4 +1,4 @@
-"""Keep what start-up has loaded out of the garbage collector's rounds.
+"""Keep what start-up has loaded out of the rounds of the garbage collector.
 
 Streamlit collects garbage after every run of a script. A round looks at every object there is,
 nearly all of which are modules and tables that stay as long as the server: 80 ms each time, in

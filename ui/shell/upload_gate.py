@@ -1,4 +1,4 @@
-"""Where an upload comes in: nowhere unless the server allows it, and never by way of the disk.
+"""Refuse uploads unless the server allows them, and keep allowed ones off the disk.
 
 Streamlit takes uploads at one address whether a page has a widget for them or not. It reads them
 as forms, by a parser that lays whatever is over 1 MB into a temporary file first.
@@ -33,6 +33,6 @@ class _Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_upload = scope["type"] == "http" and scope["method"] == "PUT" and PLACE in scope["path"]
         if is_upload and not are_uploads_allowed():
-            await PlainTextResponse("This server takes no uploads.", 403)(scope, receive, send)
+            await PlainTextResponse("Uploads are not allowed here.", 403)(scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The address: what a link asks for, and what this page has of it."""
+"""The address: what a link asks for, and what of it this page can show."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ def base_path() -> str:
 
 
 def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | None = None) -> None:
-    """Say which values of the address this page cannot use: Streamlit drops them silently.
+    """Show which values of the address this page cannot use: Streamlit drops them silently.
 
     Call it before the widget that is bound to the key.
 

@@ -1,7 +1,7 @@
-"""A choice that the address keeps: one widget, and a word on what a link asks for in vain.
+"""A choice that the address keeps: one widget, and an alert for values it does not have.
 
-Each function says which values of the address it cannot use, shows the widget, and returns the
-key of what is chosen. In the address stand the labels, as on the screen.
+Each function reports the values of the address that it cannot use, shows the widget, and returns
+the key of what is chosen. The address holds the labels, as on the screen.
 """
 
 from collections.abc import Mapping, Sequence

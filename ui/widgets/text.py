@@ -33,7 +33,7 @@ def show_quiet(text: str) -> None:
 
 
 def show_alert(text: str, kind: Alert = "warning") -> None:
-    """Show what is wrong: a triangle or a cross, words, and a bar at the side."""
+    """Show an alert: a triangle or a cross, words, and a bar at the side."""
     sign = {"warning": "\N{WARNING SIGN}\N{VARIATION SELECTOR-15}", "error": "\N{BALLOT X}"}[kind]
     st.html(
         f"<div class='cxr-alert cxr-{kind}' role='alert'>"

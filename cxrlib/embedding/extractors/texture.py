@@ -41,12 +41,12 @@ N_FEATURES = N_HOG + N_PATTERNS + len(PROPERTIES) * len(DISTANCES) + len(ZONES)
 
 INFO = ExtractorInfo(
     name="texture",
-    label="Texture measures",
+    label="Simple texture",
     weights_sha256="",
     preprocessing=PREPROCESSING,
     n_features=N_FEATURES,
     output_names=OUTPUT_NAMES,
-    note="no network",
+    note="no AI model",
 )
 
 

@@ -46,7 +46,7 @@ def test_info_counts_in_json(small: Path, tmp_path: Path) -> None:
     assert len(counts["fingerprint"]) == 64
 
 
-NO_FILE = "1 X-ray without a file. List them with: python -m cxrlib quality --rule no-file\n"
+NO_FILE = "1 X-ray without a file. To list them: python -m cxrlib quality --rule no-file\n"
 
 
 def test_info_counts_files_that_are_missing_and_names_other_problems(

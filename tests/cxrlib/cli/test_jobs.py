@@ -43,7 +43,7 @@ def test_an_empty_list_is_said(tmp_path: Path) -> None:
     """Nothing on standard output but an empty list, and no folder is made by looking."""
     book = JobBook(tmp_path / "none")
     assert json.loads(run(book, "--format", "json").stdout) == []
-    assert "No jobs." in run(book).stderr
+    assert "No jobs yet." in run(book).stderr
     assert not book.cache.exists()
 
 

@@ -63,7 +63,7 @@ def test_csv_is_the_table_with_its_totals(data: list[str]) -> None:
     assert rows["Europe"]["survival_yes"] == "1"
     assert rows["Americas"]["age_mean"] == ""
     assert "The unit is the patient" in result.stderr
-    assert "usable finding" in result.stderr
+    assert "with a diagnosis" in result.stderr
 
 
 def test_csv_says_where_it_comes_from(data: list[str]) -> None:
@@ -79,7 +79,7 @@ def test_csv_says_where_it_comes_from(data: list[str]) -> None:
         assert told["date"] in header[3]
         assert re.search(r"[Uu]nits?: (patient|flag)", header[4])
     counted = read_header(run(*data, "--unit", "patient"))
-    assert any(line.startswith("Counted: ") for line in counted)
+    assert any(line.startswith("Images included: ") for line in counted)
     assert any("The unit is the patient" in line for line in counted)
 
 

@@ -147,8 +147,8 @@ def test_broken_images_of_boxes(root) -> None:
     assert boxes["filename"].tolist() == ["a.png", "a.png"]
     assert boxes["side"].tolist() == ["", "Left Lung"]
     assert problems["problem"].value_counts().to_dict() == {
-        "a box of no image in the file": 3,
-        "an image without id, file_name or size": 2,
+        "the box belongs to no image": 3,
+        "the image lacks an id, file_name or size": 2,
         "the file name is not in the metadata": 1,
     }
 
@@ -162,7 +162,7 @@ def test_masks(tmp_path) -> None:
     assert found == {"a.png": f"{MASKS_FOLDER}/a_mask.png"}
     said = problems.to_table()
     assert said["value"].tolist() == ["stranger_mask.png", "twin_mask.png"]
-    assert said["problem"].tolist() == ["the mask fits no image", "the mask fits several images"]
+    assert said["problem"].tolist() == ["the mask matches no image", "the mask matches several images"]
 
 
 def test_real_collection(real_root) -> None:

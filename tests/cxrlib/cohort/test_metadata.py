@@ -76,7 +76,7 @@ def test_essential_columns(tmp_path) -> None:
         CohortError, match=r"lacks the column filename\. It begins with 'patientid'"
     ):
         read(tmp_path, "patientid,age\n1,50\n")
-    with pytest.raises(CohortError, match=r"patientid and filename.*parted by ';'"):
+    with pytest.raises(CohortError, match=r"patientid and filename.*separated by ';'"):
         read(tmp_path, "patientid;filename;age\n1;a.png;50\n")
 
 
@@ -165,7 +165,7 @@ def test_ragged_rows(tmp_path) -> None:
     assert lines["row"].tolist() == [2, 3, 5]
     assert lines["problem"].tolist() == [
         "the row has 1 cells, the header 3",
-        "text in a cell without a column's name",
+        "text in a column without a name",
         "the row has 2 cells, the header 3",
     ]
 
@@ -191,7 +191,7 @@ def test_header_spellings(tmp_path) -> None:
     }
     said = problems.set_index("column")["problem"]
     assert said["mood"] == "the column is not known"
-    assert said["filename"] == "the column is there twice"
+    assert said["filename"] == "the column appears twice"
     assert (said == "the column is missing").sum() > 10
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrlib.cohort import persons, sort_naturally
+from cxrlib.cohort import image_measures, persons, sort_naturally
 from cxrlib.cohort.persons import (
     MIN_AGREEMENT,
     MIN_DETAIL,
@@ -337,7 +337,7 @@ def test_signatures_are_kept(files, tmp_path, monkeypatch) -> None:
 
 def test_kept_in_parts(files, tmp_path, monkeypatch) -> None:
     """An interrupted pass goes on where it stopped."""
-    monkeypatch.setattr(persons, "IMAGES_A_PART", 1)
+    monkeypatch.setattr(image_measures, "IMAGES_A_PART", 1)
     store = Store(tmp_path / "cache")
 
     def stop(stage: str, done: int, total: int) -> None:

@@ -188,7 +188,7 @@ def test_fetch_collection_a_second_time_fetches_nothing(commit, repository, targ
     first = fetch_collection(target, commit=commit)
     go_offline(repository)
     assert fetch_collection(target, commit=commit.upper()) == first
-    with pytest.raises(CohortError, match=f"holds commit {commit[:10]} of it already"):
+    with pytest.raises(CohortError, match=f"already holds commit {commit[:10]} of it"):
         fetch_collection(target, commit=PAPER_COMMIT)
 
 
@@ -215,7 +215,7 @@ def test_fetch_collection_leaves_a_folder_in_use_alone(commit, target, kind, fet
         else:
             (target / {"other": "images", "hidden": ".notes"}[kind]).mkdir()
     before = sorted(target.parent.rglob("*"))
-    words = {"cohort": "a cohort already", "file": "is a file", "link": "is a link"}
+    words = {"cohort": "already holds a cohort", "file": "is a file", "link": "is a link"}
     with pytest.raises(CohortError, match=words.get(kind, "is not empty: it holds '")):
         fetch_collection(target, commit=commit)
     assert sorted(target.parent.rglob("*")) == before
@@ -518,7 +518,7 @@ def test_fetch_collection_killed_while_files_are_written(
         with pytest.raises(KeyboardInterrupt):
             fetch_collection(target, commit=commit)
     assert not (target / "metadata.csv").exists()
-    with pytest.raises(CohortError, match=f"unfinished run for commit {commit}"):
+    with pytest.raises(CohortError, match=f"unfinished download of commit {commit}"):
         fetch_collection(target, commit=PAPER_COMMIT)
     go_offline(repository)
     assert fetch_collection(target, commit=commit).n_xrays == 6
@@ -559,7 +559,7 @@ def test_fetch_collection_compares_what_lies_on_the_disk(commit, files, target, 
 
     with monkeypatch.context() as patch:
         patch.setattr(Git, "run", spoil)
-        with pytest.raises(DownloadError, match=r"image2\.png' has another content"):
+        with pytest.raises(DownloadError, match=r"image2\.png' differs from the commit"):
             fetch_collection(target, commit=commit)
     fetch_collection(target, commit=commit)
     check_arrived(target, files)
@@ -575,7 +575,7 @@ def test_fetch_collection_is_run_once_at_a_time(commit, target, fetched_ids):
     """The second says that the first is at work."""
     work = target / WORK_FOLDER
     work.mkdir(parents=True)
-    with filelock.FileLock(work / "lock"), pytest.raises(CohortError, match="Another run is"):
+    with filelock.FileLock(work / "lock"), pytest.raises(CohortError, match="Another download into"):
         fetch_collection(target, commit=commit)
     assert fetched_ids == []
     fetch_collection(target, commit=commit)

@@ -144,7 +144,7 @@ def test_a_dead_worker_is_noticed(book: JobBook) -> None:
     change(book, second, state="cancelling", cancel_asked=time.time())
     newest, oldest = book.list()
     assert (oldest.id, oldest.state) == (first.id, "died")
-    gone = f"died: the worker process {GONE.pid} is gone (out of memory?). Resume it."
+    gone = f"stopped unexpectedly: the worker process {GONE.pid} ended (out of memory?). Resume it."
     assert describe_job(oldest) == gone
     assert newest.state == "cancelled"
     assert ask(book, "a").state == ask(book, "b").state == "waiting"

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from cxrlib.jobs import Job, describe_job, format_job, parse_job
-from cxrlib.jobs.job_record import RECORD_VERSION, STATES, NewerRecordError, describe_seconds
+from cxrlib.jobs.job_record import RECORD_VERSION, STATES, NewerRecordError
+from cxrlib.system import format_seconds
 
 ID = "0123456789abcdef"
 JOB = Job(id=ID, kind="embed", parameters={"data": "/é"}, label="Embed", state="running", order=3)
@@ -115,8 +116,8 @@ def test_a_clock_set_back_gives_no_negative_time() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"state": "waiting"}, "waiting for the worker to start it"),
-        ({"state": "waiting", "n_before": 2}, "waiting, 2 jobs before it"),
+        ({"state": "waiting"}, "waiting to start"),
+        ({"state": "waiting", "n_before": 2}, "waiting for 2 other jobs"),
         ({}, "starting"),
         ({"stage": "Computing the map"}, "Computing the map"),
         ({"stage": "Reading images", "total": 1200}, "Reading 0 of 1,200 images"),
@@ -134,13 +135,13 @@ def test_a_clock_set_back_gives_no_negative_time() -> None:
             "Downloading weights: 5.0 of 28.4 MB, 1.0 MB a second",
         ),
         ({"state": "cancelling"}, "stopping"),
-        ({"state": "cancelling", "again": True}, "stopping, then it starts again"),
+        ({"state": "cancelling", "again": True}, "stopping, then starting again"),
         ({"state": "done", "started": 5.0, "finished": 17.4}, "done in 12 s"),
-        ({"state": "cancelled"}, "cancelled. Resume it to go on from where it stopped."),
+        ({"state": "cancelled"}, "cancelled. Resume it to continue where it stopped."),
         ({"state": "failed", "error": "No such folder."}, "failed: No such folder."),
         (
-            {"state": "died", "error": "the worker process 123 is gone (out of memory?)"},
-            "died: the worker process 123 is gone (out of memory?). Resume it.",
+            {"state": "died", "error": "the worker process 123 ended (out of memory?)"},
+            "stopped unexpectedly: the worker process 123 ended (out of memory?). Resume it.",
         ),
     ],
 )
@@ -151,6 +152,6 @@ def test_a_job_is_described_in_words(fields, words) -> None:
 
 def test_seconds_are_rounded_to_what_is_read() -> None:
     """The unit fits the length, and nothing says 60 seconds."""
-    assert describe_seconds(0.2) == "0 s"
-    assert describe_seconds(59.6) == "1 min 0 s"
-    assert describe_seconds(3599.7) == "1 h 0 min"
+    assert format_seconds(0.2) == "0 s"
+    assert format_seconds(59.6) == "1 min 0 s"
+    assert format_seconds(3599.7) == "1 h 0 min"

@@ -27,7 +27,7 @@ from cxrlib.jobs import (
     worker,
     worker_launch,
 )
-from cxrlib.jobs.job_kinds import KINDS, Kind
+from cxrlib.jobs.job_kinds import KINDS, Kind, Work
 from cxrlib.jobs.worker_launch import is_worker_alive
 from cxrlib.system import PACKAGE_FOLDER, count_cores, is_alive, run_module
 from tests.cohort_factory import make_cohort
@@ -125,7 +125,11 @@ def read_log(book: JobBook) -> str:
 
 def run_here(book: JobBook, monkeypatch, run: Callable[..., dict]) -> None:
     """Do one job of a kind of our own in this process."""
-    monkeypatch.setitem(KINDS, "demo", Kind(run, {}))
+
+    def start(work: Work) -> dict:
+        return run(work.parameters, work.cache, work.on_progress, work.should_stop)
+
+    monkeypatch.setitem(KINDS, "demo", Kind(start, {}))
     book.submit(JobRequest("demo"), label="Demo")
     worker = Worker(book.cache)
     job = book.take(worker.mark)
@@ -186,7 +190,7 @@ def test_a_killed_worker_is_noticed_and_its_job_resumed(
     os.kill(job.pid, signal.SIGKILL)
     died = wait_for(book, job, is_ended)
     assert died.state == "died"
-    assert f"process {job.pid} is gone" in died.error
+    assert f"process {job.pid} ended" in died.error
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
     resumed = wait_for(book, ask(book, large), lambda job: job.state != "waiting")
@@ -232,7 +236,9 @@ def test_a_worker_told_to_end_says_so(book: JobBook, large: Path, gate: Path) ->
     job = start(book, large)
     os.kill(job.pid, signal.SIGTERM)
     ended = wait_for(book, job, is_ended)
-    assert describe_job(ended) == "died: the worker was ended from outside. Resume it."
+    assert (
+        describe_job(ended) == "stopped unexpectedly: the worker was ended from outside. Resume it."
+    )
 
 
 def test_one_worker_a_cache(book: JobBook, small: Path) -> None:

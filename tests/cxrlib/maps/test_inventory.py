@@ -134,5 +134,5 @@ def test_a_map_is_named_by_its_settings(small_root: Path, tmp_path: Path) -> Non
     compute_embeddings(cohort, texture, store, n_workers=0)
     compute_map(cohort, texture.info, store, settings=ProjectionSettings(method="pca", seed=3))
     names = list_cache(store).set_index("what")["name"]
-    assert names["maps"] == "PCA of the outputs of Texture measures (no network), 10 images, seed 3"
-    assert names["embeddings"] == "Texture measures (no network)"
+    assert names["maps"] == "PCA of the outputs of Simple texture (no AI model), 10 images, seed 3"
+    assert names["embeddings"] == "Simple texture (no AI model)"

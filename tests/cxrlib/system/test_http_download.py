@@ -169,7 +169,7 @@ def test_download_ends_an_endless_answer(server, target):
 def test_download_from_a_server_that_always_drops_ends(server, target):
     """Without ranges the same bytes come again and again: it is given up."""
     served = Served(DATA, ranges=False, faults=["drop:600000"] * 50)
-    with pytest.raises(DownloadError, match=r"ended before all had come; 0\.6 MB are kept"):
+    with pytest.raises(DownloadError, match=r"the connection ended early; 0\.6 MB are kept"):
         fetch(server, target, served)
     assert len(server.asked) == 1 + http_download.RETRIES
 

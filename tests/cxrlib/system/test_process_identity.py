@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from cxrlib.system import end_process, is_alive, mark_process
-from cxrlib.system.process_identity import name_machine
+from cxrlib.system.process_identity import make_machine_key
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_of_another_machine_nothing_can_be_told() -> None:
     mark = replace(mark_process(), machine="0" * 16)
     assert is_alive(mark) is None
     assert not end_process(mark)
-    assert name_machine() == name_machine() != mark.machine
+    assert make_machine_key() == make_machine_key() != mark.machine
 
 
 def test_a_set_clock_changes_nothing(monkeypatch) -> None:

@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
 import streamlit as st
-from ui.session.current_cohort import choose_cohort, name_cohort
-st.session_state["result"] = (choose_cohort().slug, name_cohort())
+from ui.session.current_cohort import choose_cohort, cohort_parameters
+st.session_state["result"] = (choose_cohort().slug, cohort_parameters())
 """
 
 
