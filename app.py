@@ -49,7 +49,7 @@ def warm_up() -> None:
 
 
 async def keep_worker() -> None:
-    """See to it that a worker stands by, so that UMAP is compiled before anyone asks for a map.
+    """Keep a worker running, so that UMAP is compiled before anyone asks for a map.
 
     Not at once: the first page comes first on a machine with few cores.
     """

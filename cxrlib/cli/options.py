@@ -54,7 +54,7 @@ DEFAULT_CACHE = find_default_cache()
 
 
 def _announce_cache(cache: Path) -> Path:
-    """Return the folder; print it where nobody chose it and it is not the checkout's own."""
+    """Return the folder; print it where it is the default outside a checkout."""
     if cache == DEFAULT_CACHE and not is_checkout():
         typer.echo(f"Results are kept in {cache} (change it with --cache or CXR_CACHE).", err=True)
     return cache

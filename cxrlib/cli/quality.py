@@ -89,7 +89,7 @@ def _to_name(text: str) -> str:
 def _make_table(
     table: LedgerTable, whole: Cohort, selected: Cohort, ledger: Ledger, names: list[str]
 ) -> pd.DataFrame:
-    """Make the table that was asked for."""
+    """Make the requested table."""
     if table == "rules":
         return ledger.count()
     if table == "effect":

@@ -109,7 +109,7 @@ def _find_dashboard() -> Path:
 
 
 def _check_port(port: int) -> None:
-    """Raise if somebody listens on a port already, before anything is computed."""
+    """Raise if a port is in use, before anything is computed."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -198,7 +198,7 @@ def _slide(values: np.ndarray, pick: Callable[..., np.ndarray]) -> np.ndarray:
 
 
 def _open(copy: np.ndarray) -> np.ndarray:
-    """Take away what is brighter than its ground and narrower than STROKE pixels."""
+    """Remove parts that are brighter than their ground and narrower than STROKE pixels."""
     opened = copy
     for pick in (np.minimum, np.maximum):
         for _ in range(2):  # rows, then columns

@@ -272,7 +272,7 @@ class Cohort:
         return self.select_in_steps([self.keeping_xrays])
 
     def select_with_file(self) -> "Cohort":
-        """Keep images whose file is there and, where images were inspected, readable."""
+        """Keep images that have a file and, where images were inspected, a readable one."""
         status = self.table["file_status"]
         return self.select(status == "ok", "with a readable file", reasons=status)
 

@@ -83,7 +83,7 @@ def _check(
     words: str,
     problems: ProblemLog,
 ) -> None:
-    """Take out what lies at a path unless its shape is right; the parts above it are."""
+    """Remove the part at a path unless its shape is right; the parts above it are."""
     part = planted
     for name in path[:-1]:
         part = part.get(name, {})

@@ -184,7 +184,7 @@ def _check_folder(folder: Path, commit: str) -> None:
 
 @contextmanager
 def _work_folder(folder: Path) -> Iterator[Path]:
-    """Give the folder of what is not finished, to one run at a time; remove it when done."""
+    """Give the folder for unfinished work to one run at a time; remove it when done."""
     new, work = not folder.exists(), folder / WORK_FOLDER
     links = [p for p in (work, *(work.iterdir() if work.is_dir() else ())) if p.is_symlink()]
     if links:
@@ -214,7 +214,7 @@ def _work_folder(folder: Path) -> Iterator[Path]:
 def _fetch(
     folder: Path, work: Path, commit: str, on_progress: Progress, should_stop: ShouldStop | None
 ) -> FetchReport:
-    """Fetch, unpack and check; what is left to do is to give the files their names."""
+    """Download, unpack and verify the files; give metadata.csv its name last."""
     if shutil.which("git") is None:
         raise _refuse(
             "Git is needed and not installed on this machine. Install it "

@@ -22,7 +22,7 @@ UNKNOWN = "Unknown"
 
 @dataclass(frozen=True)
 class Place:
-    """Say where a country lies.
+    """Hold a country with its sub-region and region.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def describe_state(state: str, reasons: str = "") -> str:
 
 
 def find_last_images(table: pd.DataFrame, *, ties: str = "undefined") -> pd.Series:
-    """Tell which images are the last of their patient.
+    """Find the images that are the last of their patient.
 
     Parameters
     ----------

@@ -261,18 +261,18 @@ def warm_up() -> None:
 
 
 def _embed(work: Work) -> Result:
-    """Embed what is missing of a cohort."""
+    """Embed the images of a cohort that have no embedding."""
     return _embed_cohort(work, work.load())[0]
 
 
 def _map(work: Work) -> Result:
-    """Map what is embedded of a cohort."""
+    """Map the embedded images of a cohort."""
     cohort = work.load()
     return _map_cohort(work, cohort, work.find_extractor())
 
 
 def _prepare(work: Work) -> Result:
-    """Embed what is missing of a cohort, then map it."""
+    """Embed a cohort where needed, then map it."""
     cohort = work.load()
     done, info = _embed_cohort(work, cohort)
     return {**done, **_map_cohort(work, cohort, info)}
@@ -289,7 +289,7 @@ def _demo(work: Work) -> Result:
 
 
 def _seeds(work: Work) -> Result:
-    """Compute a map with other seeds, to see what of it is chance."""
+    """Compute a map with other seeds, to see which parts of it persist."""
     from cxrlib.embedding import load_embeddings
     from cxrlib.maps import compute_spread, select_for_map
 
@@ -303,7 +303,7 @@ def _seeds(work: Work) -> Result:
 
 
 def _map_with(work: Work) -> Result:
-    """Map what is embedded of a cohort together with a second one."""
+    """Map the embedded images of two cohorts together."""
     from cxrlib.maps import compute_fitted
 
     cohort, reference, info = work.load(), work.load("reference"), work.find_extractor()
@@ -414,7 +414,7 @@ KINDS: dict[str, Kind] = {
 
 
 def _embed_cohort(work: Work, cohort: "Cohort") -> tuple[Result, "ExtractorInfo"]:
-    """Embed what is missing; return what was done and by which extractor."""
+    """Embed a cohort where needed; return the counts and the extractor."""
     from cxrlib.embedding import compute_embeddings
 
     work.on_progress("Loading the extractor", 0, 0)
@@ -473,7 +473,7 @@ _loaded: dict[tuple[str, str, int], "Extractor"] = {}
 
 
 def _map_cohort(work: Work, cohort: "Cohort", info: "ExtractorInfo") -> Result:
-    """Map what is embedded; return how many images are on the map."""
+    """Map a cohort; return how many images are on the map."""
     from cxrlib.maps import compute_map
 
     work.on_progress("Computing the map", 0, 0)

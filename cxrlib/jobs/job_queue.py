@@ -81,7 +81,7 @@ class JobRequest:
 
     @property
     def id(self) -> str:
-        """Name the job: 16 hexadecimal digits of the request's SHA-256."""
+        """Id of the job: 16 hexadecimal digits of the request's SHA-256."""
         text = json.dumps([self.kind, self.parameters], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -140,7 +140,7 @@ class JobBook:
         return None if job is None else self._place(self._settle(job))
 
     def list(self) -> _Jobs:
-        """Read all jobs, the last asked for first; a dead worker's job becomes `died`."""
+        """Read all jobs, newest first; a dead worker's job becomes `died`."""
         jobs = [self._settle(job) for job in self._read_all()]
         placed = [_place(job, jobs) for job in jobs]
         return sorted(placed, key=lambda job: (job.order, job.id), reverse=True)
@@ -204,7 +204,7 @@ class JobBook:
                 self._path(job.id).unlink(missing_ok=True)
 
     def keep_worker(self) -> None:
-        """Start a worker if none is alive, and leave the sign that somebody wants it.
+        """Start a worker if none is alive, and note that it is wanted.
 
         To be called again and again (a page's poll does) while a server runs: without the
         sign a worker ends after two idle minutes.
@@ -311,7 +311,7 @@ class JobBook:
         return self.folder / f"{job_id}.json"
 
     def _place(self, job: Job) -> Job:
-        """Count what is before a waiting job."""
+        """Count the jobs before a waiting one."""
         return _place(job, self._read_all()) if job.state == "waiting" else job
 
     def _find(self, job_id: str) -> Job:
@@ -477,7 +477,7 @@ def _bury(job: Job) -> Job:
 
 
 def _end(job: Job, state: str, error: str) -> Job:
-    """Put a job into a finished state, or back into the queue if it was asked for again."""
+    """Put a job into a finished state, or back into the queue if it was requested again."""
     now = time.time()
     ended = replace(job, again=False, cancel_asked=None, updated=now)
     if job.again and state != "done":

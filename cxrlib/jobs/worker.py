@@ -64,7 +64,7 @@ class Worker:
         self._is_outdated = False
 
     def run(self) -> bool:
-        """Do jobs until nobody wants a worker; return False where another one is at work.
+        """Run jobs until no worker is wanted; return False where another one is running.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class _Watch:
             self._queue.report(self._job)  # the last word on how far it came
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Take what is being done and how far it is; called often, so it writes nothing."""
+        """Take a stage and its counts; called often, so it writes nothing."""
         # A number of NumPy's would end the thread that writes it: JSON does not know it.
         done, total = int(done), int(total)
         now = time.monotonic()
@@ -231,7 +231,7 @@ class _Watch:
             )
 
     def should_stop(self) -> bool:
-        """Tell whether somebody asked the job to stop."""
+        """Tell whether the job was cancelled."""
         return self._stop.is_set()
 
     def _watch(self) -> None:

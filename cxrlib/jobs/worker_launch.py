@@ -125,7 +125,7 @@ def _start_process(cache: Path) -> subprocess.Popen[bytes]:
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """Open a log to write on, or anew where it is long; never through a link out of the cache."""
+    """Open a log to append to, emptied where it is long; never through a link out of the cache."""
     too_long = path.is_file() and path.stat().st_size > MAX_LOG_BYTES
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     flags |= os.O_TRUNC if too_long else os.O_APPEND

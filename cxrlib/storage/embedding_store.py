@@ -25,7 +25,7 @@ _JSON_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError, 
 
 @dataclass(frozen=True)
 class StoredEmbeddings:
-    """Hold embeddings read from the store, in the order they were asked for.
+    """Hold embeddings read from the store, in the requested order.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class EmbeddingStore:
         return stored
 
     def read(self, extractor: ExtractorInfo, sha256s: Sequence[str]) -> StoredEmbeddings:
-        """Read embeddings in the order asked for; images without one are left out.
+        """Read embeddings in the requested order; images without one are left out.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class EmbeddingStore:
         )
 
     def sign(self, extractor: ExtractorInfo) -> tuple[tuple[str, int, int], ...]:
-        """Name the stored parts of an extractor with size and time: equal while nothing changed."""
+        """List the stored parts of an extractor with size and time: equal while nothing changed."""
         parts = self._list_parts(extractor)
         with self._store.reported("read"):
             states = [(part.name, part.stat()) for part in parts]
@@ -123,7 +123,7 @@ class EmbeddingStore:
         return EmbeddingWriter(self, extractor, images_a_part, seconds_a_part)
 
     def mend_description(self, extractor: ExtractorInfo) -> None:
-        """Write an extractor's description anew where it is missing, damaged or outdated.
+        """Write an extractor's description again where it is missing, damaged or outdated.
 
         Without it its embeddings are passed over: the folder's name alone does not say what
         the numbers are.

@@ -1,4 +1,4 @@
-"""Files: how one is opened, read and written whole; where an image of a cohort lies."""
+"""Open, read and write files whole; locate the image files of a cohort."""
 
 import contextlib
 import errno
@@ -157,7 +157,7 @@ def locate_image(root: Path, filename: str) -> tuple[Path | None, str, str]:
 
 
 def _refuse_name(filename: str) -> tuple[str, str] | None:
-    """Return status and reason for a file name that leads out of its folder as it stands."""
+    """Return status and reason for a file name that leads out of its folder."""
     if "\x00" in filename:
         return "outside", "the file name holds a NUL character"
     # "C:" is a drive, a backslash parts folders on Windows: refused everywhere alike.
@@ -169,7 +169,7 @@ def _refuse_name(filename: str) -> tuple[str, str] | None:
 
 
 def _look_at(root: Path, path: Path) -> tuple[str, str]:
-    """Return status and reason for what lies at a path."""
+    """Return status and reason for the file at a path."""
     try:
         if not path.exists():
             return "no file", "there is no file of that name in the folder images"

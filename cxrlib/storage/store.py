@@ -248,7 +248,7 @@ class Store:
     def write_part(
         self, folder: Path, table: pa.Table, *, info: Mapping[str, Any] | None = None
     ) -> None:
-        """Write a table as a new part of a folder; its name tells the time and is nobody else's."""
+        """Write a table as a new part of a folder, under a unique name with the time."""
         name = f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
         self.write_bytes(
             folder / name, _to_parquet(table if info is None else _with_info(table, info))

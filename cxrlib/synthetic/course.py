@@ -120,7 +120,7 @@ class Patient:
         return self.hospital.region
 
     def in_icu(self, day: float) -> bool:
-        """Tell whether the patient lies in the ICU on a day."""
+        """Tell whether the patient is in the ICU on a day."""
         return self.icu_day is not None and self.icu_day <= day <= (self.end_day or np.inf)
 
     def has_tube(self, day: float) -> bool:

@@ -35,7 +35,7 @@ class Lesions:
 
 
 def build_lesions(rng: np.random.Generator, anatomy: Anatomy, pattern: str) -> Lesions:
-    """Draw where a patient's opacities lie.
+    """Draw the places of a patient's opacities.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class Posture:
 
     @property
     def is_supine(self) -> bool:
-        """Tell whether the patient lies."""
+        """Tell whether the patient is supine."""
         return self.view == "AP Supine"
 
 

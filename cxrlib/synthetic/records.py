@@ -147,7 +147,7 @@ def _publish(people: list[Patient], rng: np.random.Generator) -> dict[str, dict[
 def _record_patient(
     patient: Patient, paper: dict[str, str], rng: np.random.Generator
 ) -> dict[str, str]:
-    """Write what is constant within a patient; the sick are recorded more often."""
+    """Write a patient's constant values; the sick are recorded more often."""
     told = patient.patient_id in STORY_IDS
 
     def keep(value: bool, if_yes: float, if_no: float) -> str:
@@ -349,7 +349,7 @@ def _choose_annotated(
 def _record_ct(
     rows: list[dict[str, str]], count: int, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    """Write a few CT rows: they stand in the metadata, their files are not part of the demo."""
+    """Write a few CT rows; their files are not part of the demo."""
     made = []
     for k, i in enumerate(rng.choice(len(rows), size=min(count, len(rows)), replace=False)):
         row = dict(rows[int(i)], modality="CT", view="Axial" if k % 5 else "Coronal")

@@ -46,7 +46,7 @@ def describe_planted(cohort: SimulatedCohort) -> dict[str, object]:
 
 
 def _describe_story() -> dict[str, object]:
-    """Tell the two contrasting courses, one sentence each."""
+    """Describe the two contrasting courses, one sentence each."""
     worse, better = STORY_IDS
     return {
         "patients": [worse, better],

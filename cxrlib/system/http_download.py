@@ -137,7 +137,7 @@ class Download:
         self._part.replace(output_file)
 
     def update(self, _: int) -> None:
-        """Report how much there is; end what is stopped or too large."""
+        """Report the progress; end a download that is stopped or too large."""
         done, now = self._kept(), time.monotonic()
         if done > self.n_bytes:
             self._file.truncate(0)

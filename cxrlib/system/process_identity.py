@@ -56,7 +56,7 @@ def is_alive(mark: ProcessMark) -> bool | None:
 
 
 def end_process(mark: ProcessMark, *, wait: float = 5.0) -> bool:
-    """Kill a worker and everything it started; tell whether it is gone.
+    """Kill a worker and everything it started; tell whether it ended.
 
     A mark comes from a record that anybody may have written: a process whose command line is
     no worker's is left alone, and the worker that was meant counts as gone.

@@ -64,7 +64,7 @@ def describe_stage(
     rate: float | None = None,
     seconds_left: float | None = None,
 ) -> str:
-    """Describe what is being done and how far it is.
+    """Describe a stage and its progress.
 
     Parameters
     ----------

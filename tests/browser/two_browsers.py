@@ -216,8 +216,8 @@ def offer(page: Page, words: str = "Compute the map") -> object:
 
 
 def count_embedded(page: Page) -> int:
-    """Return how many images the data page says the network has embedded."""
-    counts = re.findall(r"(\d[\d,]*) of \d[\d,]* images embedded", read_main(page))
+    """Return how many images the data page says the network has embedded; others have all or 0."""
+    counts = re.findall(r"([1-9][\d,]*) of \d[\d,]* images embedded", read_main(page))
     return min((int(count.replace(",", "")) for count in counts), default=0)
 
 

@@ -126,12 +126,19 @@ def show_cache() -> None:
 
 
 WORDS = {
+    "appearance": "image appearance",
     "demo": "demo cohort",
     "embeddings": "embeddings",
+    "fits": "fitted models",
     "file-index": "file hashes",
     "jobs": "job records",
     "maps": "map",
     "near-duplicates": "near-identical images",
+    "nulls": "permutation nulls",
+    "pixels": "small images",
+    "run-book": "run log",
+    "runs": "runs",
+    "shifts": "region shifts",
     "signatures": "image signatures",
     "spreads": "maps with other seeds",
     "thumbnails": "thumbnails",

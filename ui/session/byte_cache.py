@@ -9,7 +9,7 @@ Entry = tuple[bytes, dict[str, str]]
 
 
 class ByteCache:
-    """Keep bytes and their headers by key; what was not asked for longest goes first.
+    """Keep bytes and their headers by key; the least recently used go first.
 
     Parameters
     ----------

@@ -48,7 +48,8 @@ def offer_job(request: JobRequest, *, label: str, button: str, primary: bool = F
         _watch_job(request.id)
         return
     if job is not None and job.state != "done":
-        show_text(describe_job(job))
+        ended = describe_job(job)
+        show_text(ended[0].upper() + ended[1:])
         button = "Resume job"  # as in the list of jobs
     st.button(
         button,

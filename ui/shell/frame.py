@@ -77,7 +77,7 @@ def describe_cohort(cohort: Cohort) -> str:
 
 
 def _show_notice_bar(*parts: str) -> None:
-    """Show the thin permanent bar: the notice, then what is shown."""
+    """Show the thin permanent bar: the notice, then cohort and image features."""
     theme = st.context.theme.type or "light"
     ground = st.get_option(f"theme.{theme}.backgroundColor")
     spans = "".join(f"<span>{escape(part)}</span>" for part in parts)

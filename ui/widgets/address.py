@@ -68,7 +68,7 @@ def write_parameters(asked: Mapping[str, Sequence[str]]) -> None:
 
 @dataclass(frozen=True)
 class PageAddress:
-    """Tell what a link or the browser's Back asks for from what a page wrote by itself.
+    """Tell requests of a link or of the browser's Back from what a page wrote by itself.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Routes for files that the browser fetches from this server only when they are asked for.
+"""Routes for files that the browser fetches from this server only when needed.
 
 The chart code comes with the plotly package. Streamlit has its own copy, shut in a bundle that
 lets nothing out, so what saves a figure needs this one.

@@ -162,7 +162,8 @@ def test_masks(tmp_path) -> None:
     assert found == {"a.png": f"{MASKS_FOLDER}/a_mask.png"}
     said = problems.to_table()
     assert said["value"].tolist() == ["stranger_mask.png", "twin_mask.png"]
-    assert said["problem"].tolist() == ["the mask matches no image", "the mask matches several images"]
+    reasons = ["the mask matches no image", "the mask matches several images"]
+    assert said["problem"].tolist() == reasons
 
 
 def test_real_collection(real_root) -> None:

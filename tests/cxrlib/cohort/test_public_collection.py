@@ -575,7 +575,8 @@ def test_fetch_collection_is_run_once_at_a_time(commit, target, fetched_ids):
     """The second says that the first is at work."""
     work = target / WORK_FOLDER
     work.mkdir(parents=True)
-    with filelock.FileLock(work / "lock"), pytest.raises(CohortError, match="Another download into"):
+    refused = pytest.raises(CohortError, match="Another download into")
+    with filelock.FileLock(work / "lock"), refused:
         fetch_collection(target, commit=commit)
     assert fetched_ids == []
     fetch_collection(target, commit=commit)

@@ -204,7 +204,7 @@ def test_a_record_cannot_make_a_file_trusted(small_root: Path, tmp_path: Path, m
     for value in (None, "cd"):
         if value:
             monkeypatch.setenv("CXR_TRUST_SHA256", value)
-        with pytest.raises(WeightsError, match="the worker was not told to"):
+        with pytest.raises(WeightsError, match="the worker does not"):
             do("embed", tmp_path, **parameters)
     assert told == []
     monkeypatch.setenv("CXR_TRUST_SHA256", "ab")

@@ -140,8 +140,8 @@ def test_download_of_a_whole_part_fetches_nothing(server, target):
 @pytest.mark.parametrize(
     ("served", "message"),
     [
-        (Served(DATA[:-1] + b"?"), "the answer is not the file"),
-        (Served(DATA[:-5]), "the answer is not the file"),
+        (Served(DATA[:-1] + b"?"), "is not the expected one"),
+        (Served(DATA[:-5]), "is not the expected one"),
         (Served(DATA + b"?" * 100_000), "larger than 700,000 bytes"),
         (Served(DATA + b"?", length=False), "larger than 700,000 bytes"),
         (Served(b"<html>Sign in", content_type="text/html; charset=utf-8"), "a web page came"),
