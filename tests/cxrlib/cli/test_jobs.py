@@ -32,7 +32,7 @@ def test_jobs_are_listed_as_text_and_json(book: JobBook) -> None:
     (job,) = book.list()
     shown = run(book)
     assert shown.exit_code == 0
-    words = f"{job.id}  Demo\\x1b[2J cohort: waiting for the worker to start it\n"
+    words = f"{job.id}  Demo\\x1b[2J cohort: waiting to start\n"
     assert shown.stdout == words
     (fields,) = json.loads(run(book, "--format", "json").stdout)
     assert fields["id"] == job.id

@@ -32,7 +32,7 @@ def test_a_worker_that_cannot_start_is_not_started_again_at_once(
     book.keep_worker()
     assert worker_launch._launches[str(book.cache)] is launch
     (problem,) = book.list_problems()
-    assert "ended at once, with code 2: see worker.log" in problem
+    assert "ended at once with code 2: see worker.log" in problem
     monkeypatch.setattr(worker_launch, "PAUSE", 0.0)
     assert book.list_problems() == []
 

@@ -156,7 +156,7 @@ def test_download_refuses_what_is_wrong(server, target, served, message):
         fetch(server, target, served)
     assert repr(server.url("/file")) in str(caught.value)
     assert names(target) == []
-    assert len(server.asked) == (1 + http_download.RETRIES if "not the file" in message else 1)
+    assert len(server.asked) == (1 + http_download.RETRIES if "expected one" in message else 1)
 
 
 def test_download_ends_an_endless_answer(server, target):
