@@ -10,9 +10,9 @@ from ui.session.filters import current_selection
 from ui.session.job_offers import show_missing_map
 from ui.session.resources import find_cohort, load_current
 from ui.trajectories.details import show_details, show_paths
-from ui.trajectories.faithfulness import show_belief
+from ui.trajectories.faithfulness import show_faithfulness
 from ui.trajectories.lasso import find_selected, show_selection
-from ui.trajectories.map_settings import choose_settings, show_chosen_map_offer, tell_choice
+from ui.trajectories.map_settings import choose_settings, show_choice, show_chosen_map_offer
 from ui.trajectories.map_view import listen_to_view
 from ui.trajectories.paper_figure import offer_paper_patients, show_paper_difference
 from ui.trajectories.patient_controls import (
@@ -23,7 +23,7 @@ from ui.trajectories.patient_controls import (
     style_controls,
 )
 from ui.trajectories.reference_cohort import choose_reference, load_reference
-from ui.trajectories.scene import Scene, show_counts, tell_left_out
+from ui.trajectories.scene import Scene, show_counts, show_left_out
 from ui.trajectories.small_multiples import show_multiples
 from ui.trajectories.stage import show_stage
 from ui.trajectories.surface_controls import choose_colour, choose_surface
@@ -54,8 +54,8 @@ with below_controls:
 scene = Scene(current, reference, cohort, current_selection())
 with head:
     show_counts(scene)
-    tell_choice(entry, cohort, choice)
-    tell_left_out(scene)
+    show_choice(entry, cohort, choice)
+    show_left_out(scene)
     follow_cohort(current.patients, current.story)
     report_address(current)
 with row:
@@ -82,7 +82,7 @@ origin, filters = scene.origin, scene.filters
 show_selection(current, scene.points, chosen, provenance=origin, filters=filters)
 gone = [patient for patient in patients if patient not in scene.kept_patients]
 show_paths(paths, origin=origin, filtered_out=gone, left_out=scene.left_out)
-show_belief(current, paths, wish=wish, provenance=origin, filters=filters)
+show_faithfulness(current, paths, wish=wish, provenance=origin, filters=filters)
 show_multiples(current, scene.is_kept, provenance=origin, remarks=head)
 show_paper_difference(current, density=drawing.surface_words, origin=origin)
 show_details(current, origin=origin)

@@ -5,6 +5,7 @@ from .bad_state_definitions import (
     mark_bad as mark_bad,
 )
 from .colouring import (
+    FORMER_COLOURINGS as FORMER_COLOURINGS,
     Colouring as Colouring,
     colour_points as colour_points,
     list_colourings as list_colourings,
@@ -36,11 +37,11 @@ from .lasso import (
     ChosenImages as ChosenImages,
     chosen_table as chosen_table,
     compare_chosen as compare_chosen,
-    count_chosen as count_chosen,
+    describe_chosen as describe_chosen,
     describe_rows as describe_rows,
     find_rows as find_rows,
+    format_rows as format_rows,
     read_clicked as read_clicked,
-    write_rows as write_rows,
 )
 from .map_settings import (
     METHODS as METHODS,

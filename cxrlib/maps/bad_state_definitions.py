@@ -1,4 +1,4 @@
-"""What counts as a bad state: the definitions a reader can choose from, and what each knows.
+"""Definitions of a bad state that a reader can choose from, and for which images each is known.
 
 A share needs a denominator: the images of which a definition knows whether they are bad. It is
 known of an image
@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.errors import SelectionError
-from cxrlib.maps.trajectories import in_icu_or_tube
+from cxrlib.maps.trajectories import mark_icu_or_intubated
 
 __all__ = ["DEFINITIONS", "SEVERITIES", "BadDefinition", "MarkedImages", "mark_bad"]
 
@@ -46,21 +46,24 @@ class BadDefinition:
     Parameters
     ----------
     name : str
-        As chosen on screen and in the address.
+        Its key, as ``--state`` of the command line takes it.
+    title : str
+        As chosen on screen: "In ICU or intubated".
     label : str
-        The images that are bad, after "density of": "images in the ICU or with a tube".
+        The images that are bad, after "density of": "images taken in ICU or while intubated".
     known_label : str
         The images that are known to be bad or not, after "among".
     """
 
     name: str
+    title: str
     label: str
     known_label: str
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class MarkedImages:
-    """Hold which images are bad by a definition, and of which it is known.
+    """Hold which images are bad by a definition, and for which images that is known.
 
     Parameters
     ----------
@@ -105,18 +108,30 @@ DEFINITIONS: Mapping[str, BadDefinition] = MappingProxyType(
         for each in (
             BadDefinition(
                 "ICU or tube",
-                "images in the ICU or with a tube",
-                "images with ICU or tube recorded",
+                "In ICU or intubated",
+                "images taken in ICU or while intubated",
+                "images with ICU or intubation recorded",
             ),
-            BadDefinition("ICU", "images in the ICU", "images with ICU recorded"),
-            BadDefinition("tube", "images with a tube", "images with tube recorded"),
+            BadDefinition("ICU", "In ICU", "images taken in ICU", "images with ICU recorded"),
+            BadDefinition(
+                "tube",
+                "Intubated",
+                "images taken while intubated",
+                "images with intubation recorded",
+            ),
             BadDefinition(
                 "ICU, tube or death",
-                "images in the ICU, with a tube or last before death",
-                "images of known state",
+                "In ICU, intubated or last before death",
+                "images taken in ICU, while intubated or last before death",
+                "images with ICU, intubation or the outcome of a last image recorded",
             ),
-            BadDefinition("severity", "images by severity", "scored images"),
-            BadDefinition("current filter", "images that the filters keep", "images on the map"),
+            BadDefinition("severity", "Severity score", "images by severity", "scored images"),
+            BadDefinition(
+                "current filter",
+                "Kept by the filters",
+                "images that the filters keep",
+                "images on the map",
+            ),
         )
     }
 )
@@ -132,7 +147,7 @@ def mark_bad(
     view: str | None = None,
     selected: Mask | None = None,
 ) -> MarkedImages:
-    """Mark which images are bad by a definition, and of which it is known.
+    """Mark which images are bad by a definition, and for which images that is known.
 
     Parameters
     ----------
@@ -162,8 +177,8 @@ def mark_bad(
     """
     if definition not in DEFINITIONS:
         raise SelectionError(
-            f"A bad state is not defined by {definition[:60]!r}. "
-            f"There are {', '.join(map(repr, DEFINITIONS))}."
+            f"There is no definition {definition[:60]!r} of a state. "
+            f"Choose one of {', '.join(map(repr, DEFINITIONS))}."
         )
     chosen = DEFINITIONS[definition]
     if definition == "severity":
@@ -188,7 +203,7 @@ def _is(column: pd.Series, *answers: str) -> Mask:
 
 def _mark_icu_or_tube(points: pd.DataFrame) -> Marks:
     icu, tube = points["in_icu"], points["intubation_present"]
-    bad = in_icu_or_tube(points)
+    bad = mark_icu_or_intubated(points)
     says_no = _is(icu, "no") | _is(tube, "no")
     return bad, bad | says_no, bad & says_no
 
@@ -222,15 +237,16 @@ def _mark_severity(points: pd.DataFrame, severity: str, at_least: float) -> Mark
 
 
 def _name_threshold(chosen: BadDefinition, severity: str, at_least: float) -> BadDefinition:
-    """Put score and threshold into a definition's words."""
+    """Put score and threshold into the texts of a definition."""
     if severity not in SEVERITIES:
         raise SelectionError(
-            f"There is no severity score {severity[:60]!r}. There are {', '.join(SEVERITIES)}."
+            f"There is no severity score {severity[:60]!r}. Choose one of {', '.join(SEVERITIES)}."
         )
     if not np.isfinite(at_least):
-        raise SelectionError(f"A score of {at_least!r} is no threshold: give a number.")
+        raise SelectionError(f"Threshold {at_least!r} is not usable: give a number.")
     name, highest = SEVERITIES[severity]
-    return replace(chosen, label=f"images with a {name} of {at_least:g} or more (of {highest:g})")
+    words = f"{name} of {at_least:g} or more (of {highest:g})"
+    return replace(chosen, title=f"With a {words}", label=f"images with a {words}")
 
 
 def _within(marked: MarkedImages, points: pd.DataFrame, view: str) -> MarkedImages:

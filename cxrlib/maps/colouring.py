@@ -1,4 +1,4 @@
-"""What the points of a map are coloured by: state, a column, an extractor's output."""
+"""Colours of the points of a map: by state, by a column, or by an extractor's output."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -10,20 +10,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES
+from cxrlib.cohort import STATE_TITLES, UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo
 
-__all__ = ["MAX_CATEGORIES", "Colouring", "colour_points", "list_colourings"]
+__all__ = [
+    "FORMER_COLOURINGS",
+    "MAX_CATEGORIES",
+    "Colouring",
+    "colour_points",
+    "list_colourings",
+]
 
 #: More colours than this are not told apart; the rest is "other".
 MAX_CATEGORIES = 8
 #: So many numbers or more, and the scale leaves out the outermost 2 % at either end.
 MANY = 50
-#: What stands before the name of an extractor's output.
+#: Prefix of the name of an extractor's output.
 OUTPUT = "output "
-STATES = ("bad", "good", "unknown")
+#: Names of earlier versions, which links and commands may still hold.
+FORMER_COLOURINGS: Mapping[str, str] = {
+    "ever in the ICU": "in ICU during the illness",
+    "in the ICU": "in ICU at time of image",
+    "ever intubated": "intubated during the illness",
+    "tube in place": "intubated at time of image",
+    "several ids": "ids of the patient",
+}
 
 
 class WithOutputs(Protocol):
@@ -70,7 +83,7 @@ class _Column:
 
 
 _ANSWERS = tuple(YES_NO_CATEGORIES)
-#: Names as on screen, which stand in the address as well.
+#: Names as on screen, which are in the address as well.
 _COLUMNS: Mapping[str, _Column] = {
     each.name: each
     for each in (
@@ -85,15 +98,15 @@ _COLUMNS: Mapping[str, _Column] = {
         _Column("age", "age", "number", unit="years"),
         _Column("day", "offset", "number", unit="days"),
         _Column("survival", "survival", order=_ANSWERS),
-        _Column("ever in the ICU", "went_icu", order=_ANSWERS),
-        _Column("in the ICU", "in_icu", order=_ANSWERS),
-        _Column("ever intubated", "intubated", order=_ANSWERS),
-        _Column("tube in place", "intubation_present", order=_ANSWERS),
+        _Column("in ICU during the illness", "went_icu", order=_ANSWERS),
+        _Column("in ICU at time of image", "in_icu", order=_ANSWERS),
+        _Column("intubated during the illness", "intubated", order=_ANSWERS),
+        _Column("intubated at time of image", "intubation_present", order=_ANSWERS),
         _Column("RT-PCR", "RT_PCR_positive", order=_ANSWERS),
         _Column("extent score", "geographic_mean", "number"),
         _Column("opacity score", "opacity_mean", "number"),
         _Column("licence", "license"),
-        _Column("several ids", "person_id", order=("one id", "several ids")),
+        _Column("ids of the patient", "person_id", order=("one id", "several ids")),
     )
 }
 
@@ -107,7 +120,7 @@ class Colouring:
     by : str
         Name, as in the address.
     label : str
-        In words, with the unit.
+        Shown on screen, with the unit.
     kind : {"state", "category", "number"}
     codes : ndarray of int, shape (n_points,)
         Place of each point's category in `names`; -1 where none is recorded. All 0 or -1 for
@@ -177,7 +190,7 @@ def list_colourings(points: pd.DataFrame, embeddings: WithOutputs | None = None)
 
 
 def _distinct(points: pd.DataFrame, which: _Column) -> set[object]:
-    """Return the values of a column, without those that say nothing."""
+    """Return the values of a column, without blank ones."""
     if which.column == "person_id":
         return set(_read_ids(points))
     values = set(points[which.column].dropna().unique())
@@ -187,7 +200,7 @@ def _distinct(points: pd.DataFrame, which: _Column) -> set[object]:
 def colour_points(
     points: pd.DataFrame, by: str = "state", *, embeddings: WithOutputs | None = None
 ) -> Colouring:
-    """Read what the points are coloured by.
+    """Read the values that points are coloured by.
 
     Colours are given by the points passed here: pass all points of a map and `Colouring.take`
     those that filters keep, so that no colour changes its meaning under a filter.
@@ -197,7 +210,7 @@ def colour_points(
     points : DataFrame
         Result of `cxrlib.maps.map_points`.
     by : str
-        One of `list_colourings`.
+        One of `list_colourings`, or one of `FORMER_COLOURINGS`.
     embeddings : EmbeddingSet, optional
         For outputs.
 
@@ -210,6 +223,7 @@ def colour_points(
     SelectionError
         If there is no such column or output.
     """
+    by = FORMER_COLOURINGS.get(by, by)
     if by == "state":
         return _colour_by_state(points)
     if by.startswith(OUTPUT) and embeddings is not None:
@@ -217,7 +231,7 @@ def colour_points(
     which = _COLUMNS.get(by)
     if which is None or which.column not in points:
         known = ", ".join(map(repr, list_colourings(points, embeddings)))
-        raise SelectionError(f"Points cannot be coloured by {by[:60]!r}. There are {known}.")
+        raise SelectionError(f"Points cannot be coloured by {by[:60]!r}. Choose one of {known}.")
     if which.kind == "number":
         numbers = points[which.column].to_numpy(dtype=np.float64, na_value=np.nan)
         return _colour_by_number(by, ", ".join(filter(None, (by, which.unit))), numbers)
@@ -226,9 +240,10 @@ def colour_points(
 
 def _colour_by_state(points: pd.DataFrame) -> Colouring:
     codes = np.full(len(points), -1, dtype=np.int64)
-    for place, state in enumerate(STATES):
+    for place, state in enumerate(STATE_TITLES):
         codes[points["state"].eq(state).to_numpy(dtype=bool, na_value=False)] = place
-    return Colouring("state", "state", "state", codes, names=STATES, keys=STATES)
+    titles = tuple(STATE_TITLES.values())
+    return Colouring("state", "state", "state", codes, names=titles, keys=tuple(STATE_TITLES))
 
 
 def _colour_by_output(points: pd.DataFrame, by: str, embeddings: WithOutputs) -> Colouring:
@@ -304,7 +319,7 @@ def _rank(which: _Column, by_count: Sequence[str]) -> Callable[[str], tuple[int,
 
 
 def _read_texts(points: pd.DataFrame, column: str) -> list[str | None]:
-    """Read a column as texts, None where nothing is said."""
+    """Read a column as texts, None where it is blank."""
     said = points[column].astype(object)
     nothing = (said.isna() | said.isin([NOT_RECORDED, UNKNOWN, ""])).to_numpy(dtype=bool)
     texts = said.to_numpy(dtype=object, copy=True)
@@ -313,7 +328,7 @@ def _read_texts(points: pd.DataFrame, column: str) -> list[str | None]:
 
 
 def _read_ids(points: pd.DataFrame) -> list[str | None]:
-    """Tell of each image whether its person stands under more than one patient id."""
+    """Tell for each image whether its patient has more than one id."""
     n_ids = points.groupby("person_id")["patient_id"].nunique()
     several = points["person_id"].map(n_ids).gt(1)
     return ["several ids" if each else "one id" for each in several.to_numpy(dtype=bool)]

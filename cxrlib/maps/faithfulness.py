@@ -1,7 +1,7 @@
-"""How far a map tells what is near in the numbers it was made from.
+"""Faithfulness of a map: how well it keeps the neighbours of the feature space it was made from.
 
-Neither measure says that what is near is alike in illness; they only compare the map with the
-space it is a picture of.
+Neither measure says that neighbours are alike in illness; they only compare the map with the
+feature space.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,13 +42,13 @@ BLOCK = 4_000_000  # distances at a time: 32 MB
 MOST_TYPICAL = 2000
 
 
-# ---- who is near whom
+# ---- neighbours
 
 
 def measure_faithfulness(
     space: Space, projection: OnMap, *, raw: Floats | None = None, ks: Sequence[int] = NEIGHBOURS
 ) -> pd.DataFrame:
-    """Measure how well a map keeps who is near whom.
+    """Measure how well a map keeps neighbours.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _rank(points: Floats, rows: Places) -> NDArray[np.int32]:
 def _compare_block(
     in_space: NDArray[np.int32], on_map: NDArray[np.int32], ks: Sequence[int]
 ) -> Floats:
-    """Sum what is amiss, shape (n_ks, 3): intruders' ranks, lost ones' ranks, neighbours kept."""
+    """Sum ranks of false and of lost neighbours, and neighbours kept, shape (n_ks, 3)."""
     sums = np.zeros((len(ks), 3))
     for place, k in enumerate(ks):
         near_space, near_map = in_space <= k, on_map <= k
@@ -158,12 +158,12 @@ def _compare_block(
 
 
 def _write_row(k: int, n: int, n_measured: int, sums: Floats | None) -> dict[str, Any]:
-    """Write the measures of a number of neighbours."""
+    """Make the row of a number of neighbours."""
     row = {"k": k, "trustworthiness": np.nan, "continuity": np.nan, "kept": np.nan}
     row |= {"chance": np.nan, "kept_chance": np.nan, "n_images": n, "n_measured": n_measured}
     if sums is None:
         needed = name_units(2 * k + 1, "distinct image")
-        return {**row, "reason": f"{needed} on the map are needed, there are {n:,}"}
+        return {**row, "reason": f"needs {needed} on the map, there are {n:,}"}
     worst = n_measured * k * (2 * n - 3 * k - 1) / 2
     # Of a map of random places: each of k neighbours has any rank from 1 to n - 1.
     chance = 1 - (n - 1 - k) * (n - k) / ((n - 1) * (2 * n - 3 * k - 1))
@@ -183,9 +183,9 @@ def _write_row(k: int, n: int, n_measured: int, sums: Floats | None) -> dict[str
 
 @dataclass(frozen=True)
 class StepLengths:
-    """Hold the steps of paths, on the map and in the numbers.
+    """Hold the step lengths of paths, on the map and in feature space.
 
-    A day of several images stands at their mean, on the map and in the numbers.
+    A day of several images counts as their mean, on the map and in feature space.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def measure_steps(
 
 
 def measure_typical(space: Space, projection: OnMap) -> tuple[float, float]:
-    """Find the median distance of two images of the map: in the numbers, and on the map.
+    """Find the median distance of two images of the map: in feature space, and on the map.
 
     NaN where fewer than two images are on it.
     """
@@ -318,17 +318,17 @@ def _measure_over_seeds(step: Step, spread: Spread | None, places: dict[str, int
 
 
 def describe_faithfulness(table: pd.DataFrame) -> str:
-    """Say the measures of a map in plain sentences."""
-    return " ".join(_say_measures(table))
+    """Describe the measures of a map in plain sentences."""
+    return " ".join(_describe_measures(table))
 
 
 _NUMBERS = {
-    AS_MAPPED: "Against the numbers that the map was made from.",
-    STANDARDISED: "Against the same, standardised.",
+    AS_MAPPED: "Compared with the features the map was made from.",
+    STANDARDISED: "Compared with the same features, standardised.",
 }
 
 
-def _say_measures(table: pd.DataFrame) -> Iterator[str]:
+def _describe_measures(table: pd.DataFrame) -> Iterator[str]:
     for place, row in enumerate(table.to_dict("records")):
         k = row["k"]
         if place == 0 or row["numbers"] != table["numbers"].iloc[place - 1]:
@@ -338,38 +338,38 @@ def _say_measures(table: pd.DataFrame) -> Iterator[str]:
             continue
         yield (
             f"With {k} neighbours: trustworthiness {row['trustworthiness']:.2f}, continuity "
-            f"{row['continuity']:.2f} (1 is best, {row['chance']:.2f} chance); of the {k} nearest "
-            f"in the numbers {100 * row['kept']:.0f} % are among the {k} nearest on the map "
-            f"(chance: {100 * row['kept_chance']:.0f} %)."
+            f"{row['continuity']:.2f} (1 is best, chance {row['chance']:.2f}); "
+            f"{100 * row['kept']:.0f} % of the {k} nearest images in feature space are among the "
+            f"{k} nearest on the map (chance {100 * row['kept_chance']:.0f} %)."
         )
 
 
 def describe_spread(spread: Spread, typical_map: float) -> str:
-    """Say how far images move with other seeds, against a typical distance of two images."""
+    """Describe how far images move with other seeds, beside the distance of two random images."""
     half, most = np.quantile(spread.typical, [0.5, 0.9])
     return (
-        f"Drawn with {len(spread.seeds)} other seeds and laid onto this map, half of the "
-        f"{name_units(len(spread.typical), 'image')} stand {half:.2f} map units or more from "
-        f"where they are drawn, 1 in 10 of all {most:.2f} or more. Two images at random are "
-        f"{typical_map:.2f} apart."
+        f"With {len(spread.seeds)} other seeds, half of the "
+        f"{name_units(len(spread.typical), 'image')} move {half:.2f} map units or more, and 1 in "
+        f"10 moves {most:.2f} or more. Two random images are {typical_map:.2f} apart."
     )
 
 
+NO_STEP = "No step to measure: a step needs images of two recorded days."
+
+
 def describe_steps(steps: StepLengths) -> str:
-    """Say the steps in plain sentences: the text alternative of the chart."""
-    if steps.table.empty:
-        return "No path has a step: a step needs two recorded days."
-    return " ".join(_say_steps(steps))
+    """Describe the steps in plain sentences: the text alternative of the chart."""
+    return NO_STEP if steps.table.empty else " ".join(_describe_each(steps))
 
 
-def _say_steps(steps: StepLengths) -> Iterator[str]:
-    yield "Length of each step against two images taken at random (1: their median)."
+def _describe_each(steps: StepLengths) -> Iterator[str]:
+    yield "Step lengths relative to two random images (1 is their median distance)."
     for row in steps.table.to_dict("records"):
         seeds = ""
         if not np.isnan(row["seeds_low"]):
             seeds = f" ({row['seeds_low']:.2f} to {row['seeds_high']:.2f} with other seeds)"
         yield (
             f"Patient {row['patient_id']}, day {row['day_from']:g} to {row['day_to']:g}: "
-            f"{row['space_relative']:.2f} in the numbers, {row['map_relative']:.2f} on the map"
+            f"{row['space_relative']:.2f} in feature space, {row['map_relative']:.2f} on the map"
             f"{seeds}."
         )

@@ -1,4 +1,4 @@
-"""What is here and what is missing: extractors, embeddings, maps, and the cache's contents."""
+"""Inventory of extractors, embeddings and maps: which are there, which are missing, cache sizes."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ CACHE_COLUMNS = ("what", "name", "n_files", "n_bytes", "changed")
 
 @dataclass(frozen=True)
 class ExtractorState:
-    """Tell how far an extractor is with a cohort.
+    """Hold which embeddings and map of a cohort an extractor has.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> Extra
     if ready == "incomplete" and not at_hand:
         advice = (
             f"Its weights file, SHA-256 {info.weights_sha256[:16]}…, is not in "
-            f"{_home_relative(weights_folder())!r}. Go on from the command line: python -m cxrlib "
+            f"{_format_folder(weights_folder())!r}. Continue on the command line: python -m cxrlib "
             f"embed --extractor {info.name} --weights FILE"
         )
     return ExtractorState(
@@ -143,7 +143,7 @@ def _describe_absent(cohort: Cohort, name: str) -> ExtractorState:
     missing = file is not None and find_weights(name) is None
     advice = ""
     if file is not None and missing:
-        advice = f"Put {file.describe()} into {_home_relative(weights_folder())!r}."
+        advice = f"Put {file.describe()} into {_format_folder(weights_folder())!r}."
     return ExtractorState(
         name=name,
         info=None,
@@ -156,21 +156,21 @@ def _describe_absent(cohort: Cohort, name: str) -> ExtractorState:
     )
 
 
-def _home_relative(folder: Path) -> str:
-    """Write a folder of the user's as ``~/...``: a screen need not show whose home it is."""
+def _format_folder(folder: Path) -> str:
+    """Format a folder of the user's as ``~/...``: a screen need not show whose home it is."""
     with contextlib.suppress(ValueError):
         return f"~/{folder.relative_to(Path.home()).as_posix()}"
     return str(folder)
 
 
 def list_flow(cohort: Cohort) -> list[SelectionStep]:
-    """List the way from all rows to the images a map can show, each step with what went."""
+    """List the steps from all rows to the images a map can show, each with what it left out."""
     whole = SelectionStep("rows of metadata.csv", cohort.n_images, cohort.n_patients, {})
     return [whole, *select_for_map(cohort, ProjectionSettings()).steps]
 
 
 def tabulate_flow(steps: Sequence[SelectionStep]) -> pd.DataFrame:
-    """Return steps as a table.
+    """Tabulate the steps of a selection.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def tabulate_flow(steps: Sequence[SelectionStep]) -> pd.DataFrame:
 
 
 def list_cache(store: Store) -> pd.DataFrame:
-    """List what lies in the cache: one row a folder, embeddings and maps one row each.
+    """List the contents of the cache: one row a folder, embeddings and maps one row each.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def list_cache(store: Store) -> pd.DataFrame:
         if folder.name in ("embeddings", "maps"):
             for entry in _list(Path(folder.path)):
                 row = _measure(entry, what=folder.name)
-                name = _name_map(store, entry.name) if folder.name == "maps" else ""
+                name = _describe_map(store, entry.name) if folder.name == "maps" else ""
                 rows.append({**row, "name": name or titles.get(entry.name, entry.name)})
         else:
             rows.append({**_measure(folder, what=folder.name), "name": ""})
@@ -216,8 +216,8 @@ def list_cache(store: Store) -> pd.DataFrame:
     return kept.sort_values(["what", "name"]).reset_index(drop=True)
 
 
-def _name_map(store: Store, file_name: str) -> str:
-    """Say what a map is of, from the settings stored with it; "" where they cannot be read."""
+def _describe_map(store: Store, file_name: str) -> str:
+    """Describe a map from the settings stored with it; "" where they cannot be read."""
     try:
         info = store.read_info("maps", Path(file_name).stem)
         if info is None:

@@ -1,11 +1,11 @@
-"""Images chosen on the map: from a lasso or an address to image ids, and against the rest.
+"""Images selected on the map: from a lasso or an address to image ids, compared with the rest.
 
-An address names images by the rows of metadata.csv they stand in, as a spreadsheet counts them:
-"12-15,40". The rest is the other images on the map that the filters leave.
+An address names images by their rows of metadata.csv, as a spreadsheet counts them: "12-15,40".
+The rest is the other images on the map that the filters keep.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,19 +23,19 @@ __all__ = [
     "RowsRead",
     "chosen_table",
     "compare_chosen",
-    "count_chosen",
+    "describe_chosen",
     "describe_rows",
     "find_rows",
+    "format_rows",
     "read_clicked",
     "read_rows",
-    "write_rows",
 ]
 
 MOST_IN_ADDRESS = 40
 """Images that an address can hold: 40 rows apart are some 200 characters."""
 VARIABLES = ("state", "view", "region", "source")
-"""What chosen images are compared in, beside the outputs."""
-NAMES = ("Chosen", "Rest")
+"""What selected images are compared in, beside the outputs."""
+NAMES = ("Selected", "Rest")
 _SPAN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _MOST_DRAWN = 4_000_000  # persons times resamples: 32 MB
 _RESAMPLES = (200, 1000)
@@ -46,12 +46,12 @@ Spans = tuple[tuple[int, int], ...]
 # ---- addresses
 
 
-def write_rows(rows: Collection[int]) -> str:
-    """Write rows as an address holds them.
+def format_rows(rows: Collection[int]) -> str:
+    """Format rows as an address holds them.
 
     Examples
     --------
-    >>> write_rows([40, 12, 13, 15, 14])
+    >>> format_rows([40, 12, 13, 15, 14])
     '12-15,40'
     """
     numbers = np.unique(np.asarray(list(rows), dtype=int))
@@ -60,15 +60,15 @@ def write_rows(rows: Collection[int]) -> str:
 
 
 def describe_rows(rows: Collection[int], *, most: int = 60) -> str:
-    """Say which rows, the first spans only where they are very many.
+    """Describe which rows; of very many only the first ranges.
 
     Examples
     --------
     >>> describe_rows([2, 4, 6, 7], most=2)
-    'rows 2, 4 and 1 more spans of metadata.csv (the header is row 1)'
+    'rows 2, 4 and 1 more range of metadata.csv (the header is row 1)'
     """
-    spans = write_rows(rows).split(",")
-    more = f" and {len(spans) - most:,} more spans" if len(spans) > most else ""
+    spans = format_rows(rows).split(",")
+    more = f" and {name_units(len(spans) - most, 'more range')}" if len(spans) > most else ""
     return f"rows {', '.join(spans[:most])}{more} of metadata.csv (the header is row 1)"
 
 
@@ -91,8 +91,8 @@ def read_rows(text: str) -> Spans:
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if first > last:
             raise SelectionError(
-                f"The rows {text[:60]!r} are not understood at {part[:20]!r}. Write rows of "
-                "metadata.csv as in 12-15,40, the smaller number first."
+                f"Rows {text[:60]!r} cannot be read: {part[:20]!r} is not a row or a range. Write "
+                "rows of metadata.csv as in 12-15,40, the smaller number first."
             )
         spans.append((first, last))
     return tuple(spans)
@@ -107,7 +107,7 @@ class RowsRead:
     image_ids : tuple of str
         In the order of the rows.
     remarks : tuple of str
-        What of it cannot be used, in sentences.
+        The parts that cannot be used, in sentences.
     """
 
     image_ids: tuple[str, ...]
@@ -115,14 +115,14 @@ class RowsRead:
 
 
 def find_rows(table: pd.DataFrame, text: str, *, most: int | None = MOST_IN_ADDRESS) -> RowsRead:
-    """Find the images that stand in some rows; what cannot be found is said, not raised.
+    """Find the images of some rows; what cannot be found is returned as a remark, not raised.
 
     Parameters
     ----------
     table : DataFrame
         Images with row and image_id: those on the map.
     text : str
-        As `write_rows` gives it, or anything that an address holds.
+        As `format_rows` gives it, or anything that an address holds.
     most : int, optional
         More images than this are none: a lasso's link never holds more.
     """
@@ -145,27 +145,23 @@ def find_rows(table: pd.DataFrame, text: str, *, most: int | None = MOST_IN_ADDR
         return RowsRead(
             (),
             (
-                f"The rows {text[:60]!r} hold {inside.sum():,} images: a link holds {most} at "
-                "most. Choose them by lasso or by filters.",
+                f"Rows {text[:60]!r} are {inside.sum():,} images, too many for a link (maximum "
+                f"{most}). Select them by lasso or by filters.",
             ),
         )
     kept = order[inside[order]]
-    return RowsRead(tuple(table["image_id"].iloc[kept]), tuple(_tell_empty(empty)))
+    remarks = (_describe_empty(empty),) if empty else ()
+    return RowsRead(tuple(table["image_id"].iloc[kept]), remarks)
 
 
-def _tell_empty(spans: Sequence[tuple[int, int, int]]) -> Iterator[str]:
-    """Say which rows have no image on the map."""
-    if not spans:
-        return
+def _describe_empty(spans: Sequence[tuple[int, int, int]]) -> str:
+    """Describe which rows have no image on the map."""
     n_rows = sum(n for _, _, n in spans)
     named = ", ".join(
         f"{first}" if first == last else f"{first}-{last}" for first, last, _ in spans[:8]
     )
     more = f" and {len(spans) - 8} more" if len(spans) > 8 else ""
-    yield (
-        f"{name_units(n_rows, 'row')} of the rows {named}{more} "
-        f"{'has' if n_rows == 1 else 'have'} no image on this map."
-    )
+    return f"No image on this map in {name_units(n_rows, 'row')} of {named}{more}."
 
 
 # ---- the chart
@@ -174,7 +170,7 @@ def _tell_empty(spans: Sequence[tuple[int, int, int]]) -> Iterator[str]:
 def read_clicked(
     points: Sequence[Mapping[str, object]], image_ids: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """Take the image ids out of what a chart says was clicked or lassoed, each once.
+    """Read the image ids of the marks that were clicked or lassoed on a chart, each once.
 
     Parameters
     ----------
@@ -198,12 +194,12 @@ def read_clicked(
     return tuple(found)
 
 
-# ---- against the rest
+# ---- compared with the rest
 
 
 @dataclass(frozen=True)
 class ChosenImages:
-    """Hold chosen images set against the rest of the map.
+    """Hold selected images compared with the rest of the map.
 
     Parameters
     ----------
@@ -245,7 +241,7 @@ def compare_chosen(
     n_resamples: int | None = None,
     seed: int = 0,
 ) -> ChosenImages:
-    """Set chosen images against the rest of the map.
+    """Compare selected images with the rest of the map.
 
     Parameters
     ----------
@@ -270,8 +266,8 @@ def compare_chosen(
     inside = points["image_id"].isin(wanted).to_numpy(dtype=bool)
     if not inside.any():
         raise SelectionError(
-            f"None of the {name_units(len(wanted), 'chosen image')} is on the map as it is "
-            "filtered. Choose others, or loosen the filters."
+            f"None of the {name_units(len(wanted), 'selected image')} is on the map with these "
+            "filters. Select others, or widen the filters."
         )
     if n_resamples is None:
         n_persons = max(points["patient_id"].nunique(), 1)
@@ -310,22 +306,18 @@ def _lay_out_outputs(cohort: Cohort, embeddings: EmbeddingSet) -> pd.DataFrame:
     return numbers.set_axis(cohort.table.index)
 
 
-def count_chosen(chosen: ChosenImages) -> str:
-    """Say how many images are chosen, of how many."""
+def describe_chosen(chosen: ChosenImages) -> str:
+    """Describe how many images are selected, and how many are not."""
     people = name_units(chosen.n_patients, "patient")
     if chosen.n_persons != chosen.n_patients:
         people += f" ({name_units(chosen.n_persons, 'person')})"
     words = (
-        f"{name_units(chosen.n_images, 'image')} of {people} chosen; the rest of the map: "
+        f"{name_units(chosen.n_images, 'image')} of {people} selected; the rest of the map: "
         f"{name_units(chosen.n_rest, 'image')} of {name_units(chosen.n_rest_persons, 'person')}."
     )
     if chosen.n_left_out:
-        words += (
-            f" {chosen.n_left_out:,} more chosen {'image' if chosen.n_left_out == 1 else 'images'} "
-            f"{'is' if chosen.n_left_out == 1 else 'are'} not counted: the filters leave "
-            f"{'it' if chosen.n_left_out == 1 else 'them'} out, or the map does not have "
-            f"{'it' if chosen.n_left_out == 1 else 'them'}."
-        )
+        left_out = name_units(chosen.n_left_out, "more selected image")
+        words += f" Not counted: {left_out}, filtered out or not on this map."
     return words
 
 
@@ -337,7 +329,7 @@ CHOSEN_COLUMNS = (
 
 
 def chosen_table(points: pd.DataFrame, image_ids: Collection[str]) -> pd.DataFrame:
-    """List chosen images with what is recorded of them, in the order of the file.
+    """Tabulate selected images with what is recorded of them, in the order of the file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a reader can choose of a map: whose numbers, which views, how they are laid out."""
+"""Settings of a map that a reader can choose: extractor, views and projection method."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,9 +26,9 @@ __all__ = [
     "smoothing_unit",
 ]
 
-#: Views that can stand on a map; the paper's are the first three.
+#: Views that can be mapped; the paper's are the first three.
 VIEWS = ("PA", "AP", "AP Supine", "L")
-#: Ways to lay images out, as they are called on screen.
+#: Projection methods, as they are called on screen.
 METHODS: Mapping[str, str] = {"umap": "UMAP", "pca": "PCA"}
 #: Root mean square distance of images from their mean on a UMAP of the public collection by the
 #: paper's settings, in map units, for which the paper's bandwidth of 1.0 was chosen.
@@ -37,7 +37,7 @@ USUAL_RADIUS = 2.3
 
 @dataclass(frozen=True)
 class MapChoice:
-    """Hold which map is looked at.
+    """Hold which map is shown.
 
     Parameters
     ----------
@@ -94,13 +94,13 @@ def _offer(state: ExtractorState, *, is_alone: bool) -> MapExtractor:
 
 
 def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
-    """Say why a cohort can have no map by some settings, and what would do; "" where it can.
+    """Explain why a cohort cannot be mapped by some settings, and what would do; "" where it can.
 
     The paper's own settings are never refused for having too many neighbours: on a small cohort
     the map is made with fewer, and says so (`cxrlib.maps.projection.Projection.remark`).
     """
     if not settings.views:
-        return f"A map needs one view or more. Choose among {', '.join(VIEWS)}."
+        return f"A map needs at least one view. Choose from {', '.join(VIEWS)}."
     if reason := explain_no_map(cohort, settings):
         return reason
     if settings.method != "umap" or settings == ProjectionSettings():
@@ -116,7 +116,7 @@ def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
 
 
 def describe_settings(settings: ProjectionSettings) -> str:
-    """Say in words how a map is made: "outputs of PA, AP, UMAP, 30 neighbours, ..."."""
+    """Describe how a map is made: "outputs of PA, AP; UMAP, 30 neighbours, ..."."""
     words = f"{settings.features} of {', '.join(settings.views)}; {METHODS[settings.method]}"
     if settings.method == "pca":
         return words

@@ -1,4 +1,4 @@
-"""The way from a cohort to its map: which images, which features, what the cache holds."""
+"""From a cohort to its map: which images, which features, what the cache holds."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ __all__ = [
 FILE_WORDS = {
     "no file": "it has no file",
     "unreadable": "its file is unreadable",
-    "outside": "its file lies outside the cohort's folder",
+    "outside": "its file is outside the cohort's folder",
 }
 # Where several maps are in the cache, the first of these is shown unless another is named.
 PREFERENCE = ("densenet121-res224-all", "texture")
@@ -89,7 +89,7 @@ def select_for_map(cohort: Cohort, settings: ProjectionSettings) -> Cohort:
 
 
 def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -> str:
-    """Say why a cohort can have no map, however its images are embedded; "" where it can.
+    """Explain why a cohort cannot be mapped, however it is embedded; "" where it can.
 
     Copies of an image share a place: what counts is how many images differ.
     """
@@ -98,8 +98,8 @@ def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -
     if n_contents >= MIN_CONTENTS:
         return ""
     return (
-        f"This cohort can have no map. A map takes {MIN_CONTENTS} or more distinct X-rays with a "
-        f"readable file, a usable finding and one of the views {', '.join(settings.views)}; "
+        f"This cohort cannot be mapped. A map needs {MIN_CONTENTS} or more distinct X-rays with a "
+        f"readable file, a diagnosis and one of the views {', '.join(settings.views)}; "
         f"there {'is' if n_contents == 1 else 'are'} {n_contents}."
     )
 
@@ -107,7 +107,7 @@ def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -
 def explain_off_map(
     cohort: Cohort, image_id: str, settings: ProjectionSettings | None = None
 ) -> str:
-    """Say why an image of a cohort is not on its map, as the end of a sentence.
+    """Explain why an image of a cohort is not on its map, as the end of a sentence.
 
     Raises
     ------
@@ -165,14 +165,14 @@ def load_map(
         fitting = [info for info in fitting if not info.note] or fitting
         if len(fitting) > 1:
             raise ProjectionError(
-                f"The cache holds maps by {len(fitting)} different weights of {name!r}. "
+                f"The cache has maps by {len(fitting)} different weights of {name!r}. "
                 f"Name one: {', '.join(info.key for info in fitting)}."
             )
         if fitting:
             return _map(cohort, fitting[0], store, settings, load_projection)
     wanted = "no map" if extractor == "auto" else f"no map by extractor {extractor!r}"
     raise ProjectionError(
-        f"The cache {str(store.root)!r} holds {wanted} of cohort {cohort.name!r} as it is now. "
+        f"The cache {str(store.root)!r} has {wanted} of cohort {cohort.name!r} as it is now. "
         f"Make it with: python -m cxrlib map --data {str(cohort.root)!r} "
         f"--cache {str(store.root)!r}"
         + ("" if extractor == "auto" else f" --extractor {extractor}")
@@ -186,7 +186,7 @@ def find_maps(
     settings: ProjectionSettings,
     names: Collection[str] | None = None,
 ) -> list[ExtractorInfo]:
-    """List the extractors whose map of this very cohort lies in the cache.
+    """List the extractors whose map of this very cohort is in the cache.
 
     Extractors of an older preprocessing are left out.
 
@@ -218,7 +218,7 @@ def _map(
     embeddings = load_embeddings(mapped, extractor, store)
     projection = project(embeddings, settings, store)
     if projection is None:
-        raise SelectionError(f"No map by extractor {extractor.name!r} lies in the cache.")
+        raise SelectionError(f"No map by extractor {extractor.name!r} is in the cache.")
     on_map = mapped.table["image_id"].isin(projection.image_ids)
     mapped = mapped.select(on_map, f"embedded by {extractor.label}")
     return MappedCohort(cohort, mapped, embeddings, projection)

@@ -1,4 +1,4 @@
-"""How a map differs from the paper's Figure 3, and why it must."""
+"""How a map differs from the paper's Figure 3, and why."""
 
 import pandas as pd
 
@@ -16,14 +16,14 @@ N_PAPER_IMAGES, N_PAPER_RSNA = 465, 1_767  # of the notebook behind the figure
 
 
 def compare_with_paper(mapped: MappedCohort, *, density: str) -> pd.DataFrame:
-    """Set a map of the paper's collection beside Figure 3, line by line.
+    """Compare a map of the paper's collection with Figure 3, line by line.
 
     Parameters
     ----------
     mapped : MappedCohort
         A map of the public collection.
     density : str
-        What is drawn behind the points, in words.
+        What the background shows, in words.
 
     Returns
     -------
@@ -46,41 +46,41 @@ def compare_with_paper(mapped: MappedCohort, *, density: str) -> pd.DataFrame:
         ),
         ("Images of the collection", f"{N_PAPER_IMAGES} frontal", _count_views(mapped)),
         (
-            "Other images laid out with them",
+            "Other images mapped with them",
             f"{N_PAPER_RSNA:,} of the RSNA pneumonia challenge",
-            "none: those images may not be passed on",
+            "none: those images cannot be redistributed",
         ),
         (
-            "Extractor",
+            "Image features",
             "DenseNet-121 trained on seven collections, without COVID-19",
             info.title,
         ),
         (
-            "Numbers of an image",
+            "Values per image",
             "18 pre-sigmoid outputs",
             outputs if settings.features == "outputs" else f"embedding of {info.n_features:,}",
         ),
         ("Views", ", ".join(PAPER_VIEWS), ", ".join(settings.views)),
         (
-            "Layout",
+            "Projection",
             "UMAP with 30 neighbours, minimum distance 0.5, first two of 3 components, seed 0",
             mapped.projection.describe().partition(";")[0],
         ),
         (
-            "Versions of packages",
-            "not stated; with another version the same seed can give another map",
+            "Package versions",
+            "not stated; another version can give another map with the same seed",
             mapped.projection.describe().partition("; ")[2],
         ),
         (
-            "Behind the points",
-            "density of images in the ICU or with a tube, bandwidth 1.0; the text adds the last "
+            "Background",
+            "density of bad images (in ICU or intubated), bandwidth 1.0; the text adds the last "
             "image before death",
             density,
         ),
         (
-            "An image both good and bad",
+            "Images with reasons for good and bad",
             "the notebook draws points as good and arrows as bad",
-            f"bad; {_count_overlaps(mapped)} images here",
+            f"bad (in ICU or intubated); {_count_overlaps(mapped)} images here",
         ),
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -97,27 +97,26 @@ def _count_overlaps(mapped: MappedCohort) -> int:
 
 
 def explain_difference(mapped: MappedCohort) -> list[str]:
-    """Say in sentences why a map of the paper's collection is not its figure.
+    """Explain in sentences why a map of the paper's collection differs from its figure.
 
-    Only what holds of this map is said.
+    Only reasons that hold for this map are given.
     """
     settings, info = mapped.projection.settings, mapped.extractor
-    said = [
-        f"The paper laid {N_PAPER_IMAGES} images of an earlier state of this collection out among "
-        f"{N_PAPER_RSNA:,} others, so four in five of the images that gave its map its shape are "
-        f"not here: without them {mapped.mapped.n_images:,} images have other neighbours, and "
-        "other places."
+    reasons = [
+        f"The paper mapped {N_PAPER_IMAGES} images of an earlier state of this collection together "
+        f"with {N_PAPER_RSNA:,} others that cannot be redistributed. Without these, "
+        f"{mapped.mapped.n_images:,} images have other neighbours and other positions."
     ]
     if info.name != PAPER_EXTRACTOR:
-        said.append(
-            f"Its numbers came from a network trained on chest X-rays; these are by {info.title}, "
-            "which finds other images alike. That alone moves every image."
+        reasons.append(
+            "The paper used a network trained on chest X-rays; this map uses "
+            f"{info.title}, which finds other images similar. That alone moves every image."
         )
     if settings != ProjectionSettings():
-        said.append("The settings chosen here are not those of the paper: the table says which.")
-    said.append(
-        "UMAP turns, mirrors and stretches freely, so where a path lies means nothing from one map "
-        "to the other, and a bandwidth of 1.0 smooths as much in map units but not over as many "
-        "images. What can be compared is what a path passes: which state its neighbours have."
+        reasons.append("The settings differ from the paper's; the table lists them.")
+    reasons.append(
+        "UMAP rotates, mirrors and stretches freely, so positions cannot be compared between maps, "
+        "and a bandwidth of 1.0 covers other images. Compare what a path passes: the states of its "
+        "neighbours."
     )
-    return said
+    return reasons

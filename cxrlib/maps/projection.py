@@ -128,17 +128,17 @@ class Projection:
 
     @property
     def remark(self) -> str:
-        """Say in a sentence what was used other than asked for; "" where nothing was."""
+        """Describe in a sentence what was used instead of what was asked for; "" where nothing."""
         used = self.effective["n_neighbors"]
         if self.settings.method != "umap" or used == self.settings.n_neighbors:
             return ""
         return (
-            f"{self.effective['n_contents']} distinct images have fewer than "
-            f"{self.settings.n_neighbors} neighbours each: {used} were used."
+            f"{used} neighbours were used instead of {self.settings.n_neighbors}: there are only "
+            f"{self.effective['n_contents']} distinct images."
         )
 
     def describe(self) -> str:
-        """Say what the map was made with, for captions and exports.
+        """Describe how the map was made, for captions and exports.
 
         Only what the method uses is named, with the neighbours really used, and the packages
         that computed it; not the features, whose name an extractor has.
@@ -201,7 +201,7 @@ def load_projection(
 
 
 def _find_damage(table: pd.DataFrame, info: Mapping[str, Any], embeddings: Embedded) -> str:
-    """Say what is wrong with a stored map, as a clause, or ""."""
+    """Find the fault of a stored map, as a clause, or ""."""
     if not {"image_sha256", "x", "y"} <= set(table.columns):
         return "it lacks columns"
     places = table[["x", "y"]]
@@ -320,16 +320,16 @@ def _distinct_features(
         first_row.setdefault(sha256, row)
     if len(first_row) < MIN_CONTENTS:
         raise ProjectionError(
-            f"A map takes {MIN_CONTENTS} or more distinct images that can be used; there are "
-            f"{len(first_row)}. Loosen the selection, or look up on the data page or with "
-            "the command info what leaves the others out."
+            f"A map needs {MIN_CONTENTS} or more distinct images that can be used; there are "
+            f"{len(first_row)}. Widen the selection; the data page and the command info list why "
+            "images are left out."
         )
     sha256s = sorted(first_row)
     features = np.asarray(features, np.float32)[[first_row[each] for each in sha256s]]
     if not np.ptp(features, axis=0).any():
         raise ProjectionError(
             f"All {len(sha256s)} images have the same {settings.features} by extractor "
-            f"{embeddings.info.name!r}: there is nothing to lay out. Use another extractor."
+            f"{embeddings.info.name!r}: there is nothing to map. Use another extractor."
         )
     return sha256s, features
 

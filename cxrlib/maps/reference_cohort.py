@@ -1,4 +1,4 @@
-"""A second cohort behind a map: where its images would lie, never counted among the first's.
+"""A reference cohort overlaid on a map: its positions there, never counted among the first's.
 
 The paper drew 1,767 images of the RSNA pneumonia challenge behind its map (Cohen et al. 2020a,
 section 5.4), fitted with the cohort's. Here a reference is *placed*: the map stays as it is, and
@@ -8,7 +8,6 @@ cohort still gets a place, and `ReferenceCloud.share_far` says how much that is.
 with*, as the paper did: another map, of both cohorts' images, which takes as long as a map does.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -161,7 +160,7 @@ def place_reference(
     )
 
 
-# ---- fitted with
+# ---- mapped together
 
 
 def compute_fitted(
@@ -185,8 +184,8 @@ def compute_fitted(
     joined = _join(own, found)
     if len(joined.image_ids) == len(own.image_ids):
         raise ProjectionError(
-            f"{reference.name!r} adds no image to the map of {cohort.name!r}: none of its own is "
-            f"embedded by {extractor.label}. Embed them with: python -m cxrlib embed --data "
+            f"{reference.name!r} adds no image to the map of {cohort.name!r}: none of its images "
+            f"is embedded by {extractor.label}. Embed them with: python -m cxrlib embed --data "
             f"{str(reference.root)!r} --extractor {extractor.name}"
         )
     return compute_projection(joined, settings, store)
@@ -268,57 +267,38 @@ def _take_distinct(embeddings: EmbeddingSet, without: set[str] | None = None) ->
 
 
 def _explain_nothing(mapped: MappedCohort, reference: Cohort, n_missing: int, n_shared: int) -> str:
-    """Say why a cohort has no image that could be placed."""
+    """Explain why a cohort has no image that could be projected."""
     if n_missing:
         return (
-            f"{name_units(n_missing, 'image')} of {reference.name!r} could stand behind the map, "
+            f"{name_units(n_missing, 'image')} of {reference.name!r} could be shown on the map, "
             f"but none is embedded by {mapped.extractor.label}. Embed them with: python -m cxrlib "
             f"embed --data {str(reference.root)!r} --extractor {mapped.extractor.name}"
         )
     if n_shared:
         return f"All images of {reference.name!r} are on the map already: choose another cohort."
     return (
-        f"{reference.name!r} has no X-ray for this map: it takes "
-        f"{', '.join(mapped.projection.settings.views)} views with a file and a usable finding."
+        f"{reference.name!r} has no X-ray for this map, which shows views "
+        f"{', '.join(mapped.projection.settings.views)} with a file and a diagnosis."
     )
 
 
 def describe_cloud(cloud: ReferenceCloud) -> str:
-    """Say what a reference is, how it got its place and how not to read it."""
-    return " ".join(_say_cloud(cloud))
-
-
-def _say_cloud(cloud: ReferenceCloud) -> Iterator[str]:
-    name = (
-        f"{cloud.name} (synthetic)"
-        if cloud.is_synthetic and "synthetic" not in (cloud.name.lower())
-        else cloud.name
-    )
+    """Describe a reference cohort, how its positions were found and how not to read them."""
+    is_named = "synthetic" in cloud.name.lower() or not cloud.is_synthetic
+    name = cloud.name if is_named else f"{cloud.name} (synthetic)"
+    words = f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, never counted, "
     if cloud.is_fitted:
-        yield (
-            f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, not counted "
-            "anywhere, but fitted with the map: its places, and so its shading, are not those of "
-            "the map of the cohort alone."
-        )
+        words += "mapped together: positions and density differ from those of the cohort alone."
     else:
-        yield from _say_placed(cloud, name)
+        words += (
+            f"each projected to the weighted mean of its {cloud.k} nearest images, so only to "
+            f"where the map already has images. {100 * cloud.share_far:.0f} % are farther from "
+            f"their nearest than {100 * FAR:.0f} % of the map's own images (other persons): "
+            "their positions mean little."
+        )
     left = []
     if cloud.n_missing:
         left.append(f"{name_units(cloud.n_missing, 'image')} not embedded by {cloud.extractor}")
     if cloud.n_shared:
-        left.append(f"{name_units(cloud.n_shared, 'image')} that the map has already")
-    if left:
-        yield f"Left out: {' and '.join(left)}."
-
-
-def _say_placed(cloud: ReferenceCloud, name: str) -> Iterator[str]:
-    yield (
-        f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, not counted "
-        f"anywhere, each placed at the weighted mean of its {cloud.k} nearest images of the map "
-        "and not fitted with it: they can only lie where the map already is."
-    )
-    yield (
-        f"{100 * cloud.share_far:.0f} % of them are further from those than {100 * FAR:.0f} % of "
-        "the map's own images are from those of other persons: the place of such a one says "
-        "little."
-    )
+        left.append(f"{name_units(cloud.n_shared, 'image')} already on the map")
+    return f"{words} Left out: {' and '.join(left)}." if left else words

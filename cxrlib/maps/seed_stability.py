@@ -1,4 +1,4 @@
-"""Where the same images stand on maps drawn with other seeds: what of a map is chance.
+"""Seed stability: positions of the same images on maps computed with other seeds.
 
 Each map is turned, mirrored, shifted and scaled onto the one that is shown (Procrustes) before
 places are compared: none of these means anything on a map.
@@ -39,7 +39,7 @@ SEEDS = (2, 50)  # fewest and most
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class Spread:
-    """Hold a map and where its images stand on maps by other seeds, aligned to it.
+    """Hold a map and the positions of its images on maps by other seeds, aligned to it.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Spread:
 
     @cached_property
     def typical(self) -> Floats:
-        """How far each image stands from its place with another seed, the median over seeds.
+        """Displacement of each image with another seed, the median over seeds.
 
         In map units, shape (n_images,).
         """
@@ -102,14 +102,14 @@ def compute_spread(
     if stored is not None:
         return stored
     report = on_progress or (lambda stage, done, total: None)
-    report("Drawing maps", 0, n_seeds + 1)
+    report("Computing maps", 0, n_seeds + 1)
     shown = compute_projection(embeddings, settings, store)
     seeds = _list_seeds(settings, n_seeds)
     drawn = []
     for done, seed in enumerate(seeds, start=1):
-        report("Drawing maps", done, n_seeds + 1)
+        report("Computing maps", done, n_seeds + 1)
         drawn.append(compute_projection(embeddings, replace(settings, seed=seed), store))
-    report("Drawing maps", n_seeds + 1, n_seeds + 1)
+    report("Computing maps", n_seeds + 1, n_seeds + 1)
     table = _tabulate(embeddings, shown, drawn)
     key = spread_key(embeddings, settings, n_seeds)
     info = {"map": shown.key, "settings": asdict(settings), "seeds": list(seeds)}
@@ -176,8 +176,8 @@ def _check(settings: ProjectionSettings, n_seeds: int) -> None:
     """Raise where there is nothing to compute."""
     if settings.method != "umap":
         raise ProjectionError(
-            f"A map by method {settings.method!r} has no seed: drawn again it is the same. Ask "
-            "for the spread of a map by 'umap'."
+            f"A map by method {settings.method!r} has no seed: it is deterministic. Choose a map "
+            "by 'umap'."
         )
     low, high = SEEDS
     if not low <= n_seeds <= high:
@@ -204,7 +204,7 @@ def _tabulate(embeddings: Embedded, shown: Projection, drawn: list[Projection]) 
 def _find_damage(
     table: pd.DataFrame, embeddings: Embedded, shown: Projection, seeds: tuple[int, ...]
 ) -> str:
-    """Say what is wrong with a stored spread, as a clause, or ""."""
+    """Find the fault of a stored spread, as a clause, or ""."""
     names = ["x", "y", *(f"{axis}_{seed}" for seed in seeds for axis in "xy")]
     if not {"image_sha256", *names} <= set(table.columns):
         return "it lacks columns"

@@ -1,4 +1,4 @@
-"""What lies behind the points of a map: the density of bad images, or their share."""
+"""The background of a map: the density of bad images, or their share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +24,7 @@ SURFACE_KINDS = ("density", "share", "none")
 
 @dataclass(frozen=True)
 class SurfaceWish:
-    """Hold what a reader wants behind the points; hashable.
+    """Hold which background a reader wants; hashable.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Surface:
 
     @property
     def label(self) -> str:
-        """Say what it is: "density of …" or "share of … among …"."""
+        """Name the surface: "density of …" or "share of … among …"."""
         words = self.marked.definition
         if self.wish.kind == "density":
             return f"density of {words.label}"
@@ -77,27 +77,25 @@ class Surface:
 
     @property
     def remark(self) -> str:
-        """Say from how many images in a sentence, or why there is no surface."""
+        """Describe in a sentence how many images it is from, or why there is no surface."""
         marked, words = self.marked, self.marked.definition
         if self.grid is None:
             return f"No {self.wish.kind} of {words.label}: {self._why_none()}."
         share = f" ({100 * self.grid.overall:.0f} %)" if isinstance(self.grid, ShareGrid) else ""
-        overlap = f"; {marked.n_overlap:,} with reasons for both" if marked.n_overlap else ""
-        verb = "is" if marked.n_bad == 1 else "are"
+        overlap = f"; {marked.n_overlap:,} also have opposite reasons" if marked.n_overlap else ""
         return (
-            f"In that sense {marked.n_bad:,} of {marked.n_known:,} {words.known_label} {verb} "
-            f"bad{share}{overlap}."
+            f"Counted: {marked.n_bad:,} of {marked.n_known:,} {words.known_label}{share}{overlap}."
         )
 
     def _why_none(self) -> str:
-        """Say why it is not estimable."""
+        """Describe why it is not estimable."""
         marked, words = self.marked, self.marked.definition
         if not marked.n_known:
             return f"there are no {words.known_label}"
         if not marked.n_bad:
             return f"none of {marked.n_known:,} {words.known_label} is"
         if self.wish.definition == "current filter":
-            return "no filter leaves anything out, so it is all of them everywhere"
+            return "no image is filtered out, so the share is 100 % everywhere"
         return f"all of {marked.n_known:,} {words.known_label} are"
 
 
@@ -108,7 +106,7 @@ def estimate_surface(
     kept: NDArray[np.bool_] | None = None,
     min_support: float = MIN_SUPPORT,
 ) -> Surface | None:
-    """Estimate what is wished for; None where nothing is.
+    """Estimate the background that is asked for; None where none is.
 
     Parameters
     ----------
@@ -135,7 +133,7 @@ def estimate_surface(
     """
     if wish.kind not in SURFACE_KINDS:
         raise SelectionError(
-            f"There is no surface {wish.kind!r}. There are {', '.join(SURFACE_KINDS)}."
+            f"There is no surface {wish.kind!r}. Choose one of {', '.join(SURFACE_KINDS)}."
         )
     if wish.kind == "none":
         return None

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import refuse_patient
+from cxrlib.number_text import name_units
 
 __all__ = [
     "PAPER_PATIENTS",
@@ -24,9 +26,9 @@ __all__ = [
     "describe_counts",
     "find_story",
     "has_paper_patients",
-    "in_icu_or_tube",
     "list_patients",
     "map_points",
+    "mark_icu_or_intubated",
     "suggest_patients",
 ]
 
@@ -57,13 +59,14 @@ class OnMap(Protocol):
 
 @dataclass(frozen=True)
 class MappedImage:
-    """Hold one image at its place on the map."""
+    """Hold one image at its place on the map, with its state and the reasons for it."""
 
     image_id: str
     x: float
     y: float
     view: str
     state: str
+    reasons: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,12 @@ class Stop:
     y: float
     state: str
     images: tuple[MappedImage, ...]
+
+    @property
+    def reasons(self) -> str:
+        """Join the reasons of the day's images in its state, as an image's."""
+        each = [image.reasons for image in self.images if image.state == self.state]
+        return "; ".join(dict.fromkeys("; ".join(filter(None, each)).split("; ")))
 
 
 @dataclass(frozen=True)
@@ -218,13 +227,13 @@ def list_patients(points: pd.DataFrame) -> list[str]:
     return [str(i) for i in order.sort_values(["days", "id"], ascending=[False, True])["id"]]
 
 
-def in_icu_or_tube(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which images were taken in the ICU or with a tube in place, shape (n_images,).
+def mark_icu_or_intubated(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the images taken in the ICU or while intubated, shape (n_images,).
 
     Not recorded is not a no: it is only not counted here.
     """
-    icu, tube = (table[name].eq("yes") for name in ("in_icu", "intubation_present"))
-    return (icu | tube).to_numpy(dtype=bool, na_value=False)
+    icu, intubated = (table[name].eq("yes") for name in ("in_icu", "intubation_present"))
+    return (icu | intubated).to_numpy(dtype=bool, na_value=False)
 
 
 def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) -> Trajectory:
@@ -236,7 +245,8 @@ def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) 
     Parameters
     ----------
     table : DataFrame
-        A cohort's table with image_id, patient_id, person_id, offset, view, state and survival.
+        A cohort's table with image_id, patient_id, person_id, offset, view, state, state_reasons
+        and survival.
     projection : Projection
         The map.
     patient_id : str
@@ -291,6 +301,7 @@ class _Row(NamedTuple):
     view: Any
     state: str
     survival: str
+    state_reasons: str
 
 
 def _join_days(rows: Sequence[_Row], places: Mapping[str, tuple[float, float]]) -> Trajectory:
@@ -321,17 +332,13 @@ def _split_days(
     undated = []
     for row in rows:
         x, y = places[row.image_id]
-        image = MappedImage(str(row.image_id), x, y, _words(row.view), str(row.state))
+        view = NOT_RECORDED if pd.isna(row.view) else str(row.view)
+        image = MappedImage(str(row.image_id), x, y, view, str(row.state), str(row.state_reasons))
         if pd.isna(row.offset):
             undated.append(image)
         else:
             days.setdefault(float(row.offset), []).append(image)
     return tuple(_stop(day, days[day]) for day in sorted(days)), tuple(undated)
-
-
-def _words(value: str | float | None) -> str:
-    """Return a cell as text, "not recorded" where it is blank."""
-    return "not recorded" if pd.isna(value) else str(value)
 
 
 def _stop(day: float, images: Sequence[MappedImage]) -> Stop:
@@ -349,7 +356,7 @@ class MapCounts:
     n_images: int
     n_patients: int
     n_persons: int
-    n_icu_or_tube: int
+    n_icu_or_intubated: int
     n_bad: int
     n_good: int
     n_unknown: int
@@ -369,7 +376,7 @@ def count_map(points: pd.DataFrame) -> MapCounts:
         n_images=len(points),
         n_patients=int(points["patient_id"].nunique()),
         n_persons=int(_persons(points).nunique()),
-        n_icu_or_tube=int(in_icu_or_tube(points).sum()),
+        n_icu_or_intubated=int(mark_icu_or_intubated(points).sum()),
         n_bad=int(states.get("bad", 0)),
         n_good=int(states.get("good", 0)),
         n_unknown=int(states.get("unknown", 0)),
@@ -378,34 +385,23 @@ def count_map(points: pd.DataFrame) -> MapCounts:
 
 
 def describe_counts(counts: MapCounts) -> str:
-    """Say the counts in one sentence, as the headline of the map; the states add up.
+    """Describe the counts in one sentence, as the headline of the map; the states add up.
 
     Examples
     --------
-    >>> describe_counts(MapCounts(312, 118, 118, 61, 61, 111, 140, 8))
-    '312 images of 118 patients: 61 bad (all in the ICU or with a tube), 111 good, 140 of unknown \
-state.'
+    >>> describe_counts(MapCounts(312, 118, 118, 58, 61, 111, 140, 8))
+    '312 images of 118 patients: 61 in ICU or intubated (3 of them only as the last image before \
+death); 111 not in ICU, not intubated; 140 not recorded.'
     """
-    images = "image" if counts.n_images == 1 else "images"
-    patients = f"{counts.n_patients:,} patient{'' if counts.n_patients == 1 else 's'}"
+    patients = name_units(counts.n_patients, "patient")
     if counts.n_persons != counts.n_patients:
-        patients += f" ({counts.n_persons:,} person{'' if counts.n_persons == 1 else 's'})"
+        patients += f" ({name_units(counts.n_persons, 'person')})"
+    n_last = counts.n_bad - counts.n_icu_or_intubated
+    last = f" ({n_last:,} of them only as the last image before death)" if n_last else ""
     return (
-        f"{counts.n_images:,} {images} of {patients}: {_describe_bad(counts)}, "
-        f"{counts.n_good:,} good, {counts.n_unknown:,} of unknown state."
-    )
-
-
-def _describe_bad(counts: MapCounts) -> str:
-    """Say how many images are bad and why: an ICU or tube alone makes an image bad."""
-    n_last = counts.n_bad - counts.n_icu_or_tube
-    if not counts.n_bad:
-        return "0 bad"
-    if not n_last:
-        return f"{counts.n_bad:,} bad (all in the ICU or with a tube)"
-    return (
-        f"{counts.n_bad:,} bad ({counts.n_icu_or_tube:,} in the ICU or with a tube, "
-        f"{n_last:,} only as the last image before death)"
+        f"{name_units(counts.n_images, 'image')} of {patients}: {counts.n_bad:,} in ICU or "
+        f"intubated{last}; {counts.n_good:,} not in ICU, not intubated; {counts.n_unknown:,} not "
+        "recorded."
     )
 
 

@@ -9,12 +9,12 @@ from .image_export import (
 )
 from .map_export import (
     MapWish as MapWish,
+    describe_overlay as describe_overlay,
+    describe_rings as describe_rings,
+    describe_story as describe_story,
     map_page as map_page,
     points_table as points_table,
     stops_table as stops_table,
-    tell_behind as tell_behind,
-    tell_chosen as tell_chosen,
-    tell_story as tell_story,
     write_map_figure as write_map_figure,
     write_map_page as write_map_page,
     write_map_table as write_map_table,

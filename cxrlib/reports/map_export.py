@@ -1,4 +1,4 @@
-"""The map as it leaves the program: a page, a figure or a table that says where it comes from."""
+"""Exports of the map: a page, a figure or a table, with its provenance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from cxrlib.charts.maps import (
     ring_chosen,
 )
 from cxrlib.charts.style import Imprint, render_figure
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort
 from cxrlib.maps import (
     STATE_COLUMNS,
     TABLE_COLUMNS,
@@ -41,12 +41,12 @@ from cxrlib.reports.provenance import list_provenance, write_export
 
 __all__ = [
     "MapWish",
+    "describe_overlay",
+    "describe_rings",
+    "describe_story",
     "map_page",
     "points_table",
     "stops_table",
-    "tell_behind",
-    "tell_chosen",
-    "tell_story",
     "write_map_figure",
     "write_map_page",
     "write_map_table",
@@ -95,18 +95,18 @@ def stops_table(paths: Sequence[Trajectory]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(STOP_COLUMNS))
 
 
-def tell_story(mapped: MappedCohort, patients: Sequence[str]) -> list[str]:
-    """Tell what is known of the patients a map opens on, one sentence or two each.
+def describe_story(mapped: MappedCohort, patients: Sequence[str]) -> list[str]:
+    """Describe the patients a map opens on, one sentence or two each.
 
     A synthetic cohort brings the words along; for the real collection they are the paper's.
     """
     captions = mapped.cohort.planted.get("story", {}).get("captions", {})
-    told = [f"Patient {p}, synthetic: {captions[p]}" for p in patients if p in captions]
+    story = [f"Patient {p}, synthetic: {captions[p]}" for p in patients if p in captions]
     shown = [PAPER_STORY[p] for p in patients if p in PAPER_STORY]
     table = mapped.cohort.table[["image_id", "patient_id"]]
     if shown and has_paper_patients(map_points(table, mapped.projection)):
-        told.append(f"In the paper's Figure 3 {'; '.join(shown)}. {PAPER_MAP}")
-    return told
+        story.append(f"In the paper's Figure 3, {'; '.join(shown)}. {PAPER_MAP}")
+    return story
 
 
 PAPER_STORY = {
@@ -115,8 +115,8 @@ PAPER_STORY = {
     "332": "patient 332 recovered quickly",
 }
 PAPER_MAP = (
-    "The paper fitted its map with the pretrained network and together with 1,767 images that "
-    "cannot be redistributed, so places here differ from its figure."
+    "The paper's map used the pretrained network and 1,767 more images that cannot be "
+    "redistributed, so positions here differ from its figure."
 )
 
 
@@ -129,17 +129,17 @@ class MapWish:
     patients : sequence of str, optional
         Whose paths are drawn; by default the cohort's story, with an empty one nobody's.
     surface : SurfaceWish
-        What lies behind the points; by default the paper's density.
+        The background; by default the paper's density.
     colour_by : str, default "state"
         One of `cxrlib.maps.list_colourings`.
     selected : Cohort, optional
         Whose images are drawn in full, the others as faint dots; by default all.
     filters : sequence of str
-        What was selected, in words.
+        What the filters keep.
     chosen : sequence of str
         Images to ring; a table holds these only.
     reference : ReferenceCloud, optional
-        Drawn behind, counted nowhere; a table leaves it out.
+        Overlaid, never counted; a table leaves it out.
     """
 
     patients: Sequence[str] | None = None
@@ -204,7 +204,9 @@ def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap
         colouring=colouring,
         filters="; ".join(wish.filters),
     )
-    extra = [*tell_chosen(points, wish.chosen), *_tell_reference(wish.reference)]
+    extra = describe_rings(points, wish.chosen)
+    if wish.reference is not None:
+        extra.append(describe_cloud(wish.reference))
     description = describe_map(points, surface, paths, colouring=colouring)
     return _DrawnMap(
         figure,
@@ -216,35 +218,31 @@ def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap
     )
 
 
-def tell_chosen(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
-    """Say in a sentence what the rings on a map are; nothing where there are none."""
+def describe_rings(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
+    """Describe in a sentence the rings on a map; nothing where there are none."""
     if not chosen:
         return []
     n_drawn = int(points["image_id"].isin(set(chosen)).sum())
-    return [f"Rings: {name_units(n_drawn, 'image')} chosen by hand."]
-
-
-def _tell_reference(reference: ReferenceCloud | None) -> list[str]:
-    return [] if reference is None else [describe_cloud(reference)]
+    return [f"{name_units(n_drawn, 'image')} selected (ringed)."]
 
 
 def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
-    """List where a map comes from, its second cohort and what was chosen by hand too."""
+    """List where a map comes from, with its second cohort and the selected images."""
     lines = list_provenance(mapped, filters=wish.filters)
     if wish.chosen:
         table = mapped.cohort.table
         rows = table.loc[table["image_id"].isin(set(wish.chosen)), "row"]
-        lines.insert(-1, f"Chosen: {describe_rows(rows.tolist())}")
-    lines[-1:-1] = tell_behind(wish.reference)
+        lines.insert(-1, f"Selected: {describe_rows(rows.tolist())}")
+    lines[-1:-1] = describe_overlay(wish.reference)
     return lines
 
 
-def tell_behind(reference: ReferenceCloud | None) -> list[str]:
-    """Name the cohort behind a map, for the lines of an export; nothing where there is none."""
+def describe_overlay(reference: ReferenceCloud | None) -> list[str]:
+    """Describe the overlaid cohort in a line of an export; nothing where there is none."""
     if reference is None:
         return []
-    how = "fitted with it" if reference.is_fitted else "placed on it"
-    return [f"Behind it: {reference.name}, {how}; fingerprint {reference.fingerprint}"]
+    how = "mapped together" if reference.is_fitted else "projected"
+    return [f"Overlaid cohort: {reference.name}, {how}; fingerprint {reference.fingerprint}"]
 
 
 def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
@@ -258,14 +256,15 @@ def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
     wish = wish or MapWish()
     drawn = _draw_map(mapped, wish, scale=1.15)
     notice, *origin = drawn.origin
+    stops = stops_table(drawn.paths)
     return map_html(
         drawn.figure,
-        caption="\n".join([drawn.caption, *origin]),
+        caption="\n".join([" ".join(drawn.caption.split("\n")), *origin]),
         notice=notice,
         description=drawn.description,
         title=f"Map of {mapped.cohort.name}",
-        stops=stops_table(drawn.paths),
-        story=tell_story(mapped, drawn.patients),
+        stops=stops.assign(state=stops["state"].map(STATE_TITLES)),
+        story=describe_story(mapped, drawn.patients),
     )
 
 

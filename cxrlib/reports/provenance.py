@@ -1,4 +1,4 @@
-"""Where an export comes from: what every file that leaves the program says of itself."""
+"""Provenance of an export: the lines that every saved file carries."""
 
 import io
 import re
@@ -21,7 +21,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def list_provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = ()) -> list[str]:
-    """List what an export must say of itself, one line each, the notice first.
+    """List the provenance of an export, one line each, the notice first.
 
     Parameters
     ----------
@@ -33,25 +33,25 @@ def list_provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = (
     cohort = source.cohort if isinstance(source, MappedCohort) else source
     return [
         NOTICE,
-        f"Cohort: {_name_cohort(cohort)}; fingerprint {cohort.fingerprint}",
+        f"Cohort: {_describe_cohort(cohort)}; fingerprint {cohort.fingerprint}",
         f"Filters: {'; '.join(filters) or 'none'}",
         *(_map_lines(source) if isinstance(source, MappedCohort) else ()),
         f"Made by cxrlib {__version__} on {date.today().isoformat()}",
     ]
 
 
-def _name_cohort(cohort: Cohort) -> str:
-    """Name a cohort; a generated one says so, whatever its name."""
+def _describe_cohort(cohort: Cohort) -> str:
+    """Describe a cohort by its name; a generated one says so, whatever its name."""
     if not cohort.is_synthetic:
         return cohort.name
     synthetic = "" if "synthetic" in cohort.name.lower() else "synthetic, "
-    return f"{cohort.name} ({synthetic}no patient is behind it)"
+    return f"{cohort.name} ({synthetic}no real patients)"
 
 
 def _map_lines(mapped: MappedCohort) -> list[str]:
     settings = mapped.projection.settings
     return [
-        f"Extractor: {mapped.extractor.title}; its {settings.features}",
+        f"Image features: {settings.features} of {mapped.extractor.title}",
         f"Map of {len(mapped.projection.image_ids):,} images (unit: image), the axes have no unit: "
         f"{mapped.projection.describe()}",
     ]
@@ -68,7 +68,7 @@ def csv_with_header(table: pd.DataFrame, lines: Sequence[str]) -> bytes:
     table : DataFrame
         Its index is not written.
     lines : sequence of str
-        What the table says of itself, as `provenance` gives it.
+        Its provenance, as `list_provenance` gives it.
     """
     target = io.StringIO()
     for line in lines:

@@ -90,7 +90,7 @@ def run_piped(
         )
     deadline = time.monotonic() + timeout
     if not _turn.acquire(timeout=timeout):
-        raise CxrError("Other uploads are being computed. Try again in a minute.")
+        raise CxrError("Other uploads are being processed. Try again in a minute.")
     try:
         header = {"kind": kind, "parameters": full, "n_bytes": len(payload)}
         answer = _ask(header, payload, deadline)
@@ -99,7 +99,7 @@ def run_piped(
     finally:
         _turn.release()
     if answer is None:
-        raise CxrError("The process that computes on uploads ended at once. Try again.")
+        raise CxrError("The process for uploads ended at once. Try again.")
     return answer
 
 
@@ -142,19 +142,19 @@ def _ask(header: Mapping[str, JSON], payload: bytes, deadline: float) -> dict[st
             end_child()
             logger.error("A fault in the process for uploads: %s", answer["fault"])
             raise CxrError(
-                "The program failed on this upload; its log says where, and nothing of the "
-                "upload. Try another image."
+                "The program failed on this upload; its log says where, without any content of "
+                "the upload. Try another image."
             )
         return dict(answer["result"])
     end_child()
     if child.returncode == 0:
         return None
     if late.is_set():
-        raise CxrError("The upload took too long and was given up. Try again, or a smaller image.")
+        raise CxrError("The upload took too long and was stopped. Try again, or a smaller image.")
     # A negative code is a signal: the system ended it. Any other is a fault of ours.
     cause = "it could not start" if child.returncode > 0 else "too little memory is the usual cause"
     raise CxrError(
-        f"The process that computes on uploads ended unexpectedly (code {child.returncode}): "
+        f"The process for uploads ended unexpectedly (code {child.returncode}): "
         f"{cause}. Try again, or a smaller image."
     )
 
@@ -243,19 +243,19 @@ def _decode_upload(payload: bytes, name: Path) -> tuple["np.ndarray", str, list[
     if not kind:  # nothing else is given to a decoder
         raise ImageError(name, _describe_stranger(payload))
     image, _, _, coloured = decode_described(payload, name, side=sys.maxsize)
-    red = "It has colours: only the first channel, red, was read, as from a cohort's files."
+    red = "It is in colour: only the first channel, red, was read, as from a cohort's files."
     return image, kind, [red] if coloured > COLOURED else []
 
 
 def _describe_stranger(payload: bytes) -> str:
-    """Say what a file is that is not taken."""
+    """Describe a file that is not accepted."""
     if not payload:
         return "the file is empty"
     if payload.startswith((b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
         return "it is an archive, such as ZIP, encrypted or not: unpack it first"
     if payload[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
         return "it is a web page, not an image"
-    return "it is no PNG, JPEG or DICOM file, or its start is damaged: save it as one of these"
+    return "it is not a PNG, JPEG or DICOM file, or its start is damaged: save it as one of these"
 
 
 def _draw_picture(image: "np.ndarray") -> tuple[bytes, tuple[int, int]]:

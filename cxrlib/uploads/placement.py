@@ -1,4 +1,4 @@
-"""A new X-ray among a cohort's images: placed on their map, with how unlike them it is.
+"""An uploaded X-ray on a cohort's map: its position, and how unlike the cohort's images it is.
 
 The map is not fitted again. The X-ray goes to the weighted mean of the places of the images that
 are nearest to it in the numbers the map was made from. How far these are is set against the same
@@ -97,7 +97,7 @@ class Upload:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Hold what a cohort's own images give when each is placed as an upload is.
+    """Hold the distances of a cohort's own images when each is placed as an upload is.
 
     Each is placed among the images of other persons: an upload's person is not in the cohort.
 
@@ -210,7 +210,7 @@ def embed_upload(payload: bytes, info: ExtractorInfo, *, timeout: float = 120.0)
 
     if not are_uploads_allowed():
         raise CxrError(
-            "This server takes no uploads. Whoever runs it can start it with: python -m cxrlib "
+            "This server accepts no uploads. Its operator can start it with: python -m cxrlib "
             "serve --allow-uploads."
         )
     parameters: dict[str, Any] = {"extractor": info.name}
@@ -233,9 +233,9 @@ def _read_answer(answer: Mapping[str, Any], info: ExtractorInfo) -> Upload:
     used = ExtractorInfo.from_dict(answer["extractor"])
     if used.key != info.key:
         raise CxrError(
-            f"The map is made of numbers by {info.key!r}, this server would compute an upload's by "
-            f"{used.key!r}: they cannot be compared. Start the server with the weights that the "
-            "map was made with, or make the map anew."
+            f"The map was made with {info.key!r}, but this server would process an upload with "
+            f"{used.key!r}: they cannot be compared. Start the server with the weights of the "
+            "map, or compute the map again."
         )
     return Upload(
         kind=str(answer["kind"]),
@@ -397,46 +397,46 @@ def _list_neighbours(
 
 
 def describe_placed(placed: Placed) -> str:
-    """Say how like the cohort an upload is, and what its place is worth, in plain sentences."""
-    return " ".join(_say_placed(placed))
+    """Describe how similar an upload is to the cohort, in plain sentences."""
+    return " ".join(_describe_similarity(placed))
 
 
-def _say_placed(placed: Placed) -> Iterator[str]:
+def _describe_similarity(placed: Placed) -> Iterator[str]:
     reference = placed.reference
     if placed.same_as:
         yield (
-            f"The file is image {placed.same_as[0]!r} of this cohort: how near it lies to the "
-            "others says nothing new."
+            f"This file is image {placed.same_as[0]!r} of this cohort, so its similarity to the "
+            "others is nothing new."
         )
     if placed.quantile is None:
         yield (
-            f"Whether it is like the cohort's images is not estimable: only "
-            f"{name_units(reference.n_images, 'image')} of the cohort could be placed for "
-            f"comparison, {FEW} are needed."
+            "Whether it resembles the cohort's images is not estimable: only "
+            f"{name_units(reference.n_images, 'image')} of the cohort could be compared, "
+            f"{FEW} are needed."
         )
         return
     yield (
         f"{'Unlike this cohort' if placed.is_far else 'Not unusual for this cohort'}: it is "
-        f"{_say_further(placed)} of the cohort's own images are."
+        f"{_describe_distance(placed)} of the cohort's own images."
     )
     if placed.is_far:
-        yield "Its place on the map means nothing."
+        yield "Its position on the map has no meaning."
     else:
         yield (
-            "That is no check of what it shows: a hand, a lateral view or plain noise can come "
-            "out so as well."
+            "This does not check what the image shows: a hand, a lateral view or noise can also "
+            "look usual."
         )
 
 
-def _say_further(placed: Placed) -> str:
-    """Say than how many it is further, by the map's numbers and by the whole embedding."""
-    further = f"further from its nearest images than {_say_share(placed.quantile)}"
+def _describe_distance(placed: Placed) -> str:
+    """Describe than how many it is farther, by the map's features and by the whole embedding."""
+    farther = f"farther from its nearest images than {_format_share(placed.quantile)}"
     if placed.features == "embedding":
-        return further
-    return f"{further} (by outputs) or {_say_share(placed.embedding_quantile)} (by embedding)"
+        return farther
+    return f"{farther} (by outputs) or {_format_share(placed.embedding_quantile)} (by embedding)"
 
 
-def _say_share(quantile: float | None) -> str:
+def _format_share(quantile: float | None) -> str:
     if quantile is None or quantile in (0.0, 1.0):
         return "all" if quantile else "none"
     return f"{min(max(100 * quantile, 1), 99):.0f} %"
@@ -449,21 +449,21 @@ def list_upload_notes(placed: Placed) -> tuple[str, ...]:
     notes = [
         f"{upload.kind}, {upload.width:,} x {upload.height:,} pixels.",
         *upload.notes,
-        f"Placed at the mean of its {len(placed.neighbours)} nearest of {reference.n_pool:,} "
+        f"Position: the mean of its {len(placed.neighbours)} nearest of {reference.n_pool:,} "
         f"distinct images, weighted by 1 / distance in the {numbers} of {upload.info.title}. "
-        f"They lie {placed.spread:.1f} map units from that place (root mean square).",
+        f"These are {placed.spread:.1f} map units from that position (root mean square).",
     ]
     if reference.n_images >= FEW:
         notes.append(
-            f"Distance to the last of them, in the {numbers}: {placed.distance:.3g}. That of "
+            f"Distance to the last of them, by {numbers}: {placed.distance:.3g}. For "
             f"{name_units(reference.n_images, 'image')} of the map, each among images of other "
             f"persons: median {np.median(reference.distances):.3g}, 95 % under "
-            f"{np.quantile(reference.distances, FAR):.3g}. Called unlike from 95 % on, by outputs "
-            f"or embedding. Placed in this way they come out "
-            f"{np.median(reference.misses):.1f} map units off their own place (median)."
+            f"{np.quantile(reference.distances, FAR):.3g}. Unlike means beyond 95 % of them, by "
+            f"outputs or embedding. Their positions found in this way are "
+            f"{np.median(reference.misses):.1f} map units off (median)."
         )
     notes.append(
-        "No density, share or score is worked out for it: where an image lies says nothing about "
-        "its patient. For research and teaching, not for diagnosis."
+        "No density, share or score is computed for it: the position of an image says nothing "
+        "about its patient. For research and teaching, not for diagnosis."
     )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Below the map: its story, its caption, the paths in numbers, how to read it, its page."""
+"""Details below the map: the story, the paths in numbers, how to read the map."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps import describe_out
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort
 from cxrlib.maps import Trajectory
-from cxrlib.reports import stops_table, tell_story
+from cxrlib.number_text import name_units
+from cxrlib.reports import describe_story, stops_table
 from ui.session.resources import Current
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
@@ -20,15 +21,15 @@ __all__ = ["show_details", "show_paths", "show_story"]
 
 
 def show_story(current: Current, patients: Sequence[str]) -> None:
-    """Tell the story of the patients the page opens on, while they are chosen."""
-    for line in _tell_story(current, tuple(patients)):
+    """Show the story of the patients the page opens on, while they are chosen."""
+    for line in _describe_story(current, tuple(patients)):
         show_text(line)
 
 
 @functools.lru_cache(maxsize=32)
-def _tell_story(current: Current, patients: tuple[str, ...]) -> tuple[str, ...]:
-    """Tell it once for all sessions: whose files are on the map is a long question."""
-    return tuple(tell_story(current.mapped, patients))
+def _describe_story(current: Current, patients: tuple[str, ...]) -> tuple[str, ...]:
+    """Describe it once for all sessions: finding whose files are on the map takes long."""
+    return tuple(describe_story(current.mapped, patients))
 
 
 def show_paths(
@@ -51,16 +52,17 @@ def show_paths(
         The map's points that the filters leave out.
     """
     for patient in filtered_out:
-        show_quiet(f"Patient {patient}: the filters leave none of its images on the map.")
+        show_quiet(f"Patient {patient}: all images on the map are filtered out.")
     if not paths:
         return
-    st.subheader("The paths, day by day", anchor=False)
+    st.subheader("Paths day by day", anchor=False)
     show_path_notes(paths, left_out)
     number = st.column_config.NumberColumn
     table = stops_table(paths)
     mixed = table["n_in_state"] < table["n_images"]
     part = table["n_in_state"].astype(str) + " of " + table["n_images"].astype(str)
-    table["state"] = table["state"].where(~mixed, table["state"] + " (" + part + ")")
+    titles = table["state"].map(STATE_TITLES)
+    table["state"] = titles.where(~mixed, titles + " (" + part + ")")
     show_table(
         table.drop(columns="n_in_state"),
         key="paths",
@@ -91,66 +93,66 @@ def show_details(current: Current, *, origin: Sequence[str]) -> None:
     origin : sequence of str
         Where its tables come from, `cxrlib.reports.list_provenance`.
     """
-    with st.expander("How to read this"):
+    with st.expander("How to read the map"):
         st.markdown(HOW_TO_READ)
-    with st.expander("Which images are on the map"):
+    with st.expander("Images included in the map"):
         show_selection(current, origin)
     if current.cohort.is_synthetic:
-        with st.expander("What was planted in this synthetic cohort"):
+        with st.expander("Known truths in this synthetic cohort"):
             show_planted(current.cohort.planted)
 
 
 HOW_TO_READ = """
-- **A point is an image.** Images that the extractor finds alike lie close together. Distances far
-  apart, directions and the axes mean nothing.
-- **State.** *Bad*: recorded in the ICU, or with a tube in place, or the last image of a patient who
-  died. *Good*: recorded as not in the ICU, as without a tube, or the last image of a survivor.
-  *Unknown*: none of these is recorded. A blank is not a no. Where reasons speak for both, bad is
-  drawn. So an early image of a patient who died later can be good: the state is of that day.
+- **A point is an image.** Similar images are close together. Large distances, directions and the
+  axes mean nothing.
+- **State.** *In ICU or intubated* (the paper's "bad"): recorded so on that day, or the last image
+  of a patient who died. *Not in ICU, not intubated* (the paper's "good"): at least one of the two
+  is recorded as no, or the last image of a survivor. *Not recorded*: none of these. A blank is not
+  a no. Images with reasons for both count as in ICU or intubated. The state is that of the day: an
+  early image of a patient who died later can be *not in ICU, not intubated*.
 - **A path joins days, not images.** Images of one day have no known order: the path goes through
-  their mean, and each hangs on it. Images without a day are not in the path.
+  their mean, and a thin line joins each image to it. Images without a day are not in the path.
 - **Days** count from the first symptoms in some patients and from admission in others; the record
-  does not say which. Day 5 also stands for "a few days".
-- **The shade** is where images taken in the ICU or with a tube are dense (and last images before
-  death, if you choose so). It is not a risk: it also rises where there are simply many images, and
-  views and hospitals gather in places of their own.
+  does not say which. Day 5 can also mean "a few days".
+- **The background** shows where images taken in ICU or while intubated are dense. It is not a risk:
+  density also rises where there are many images, and views and hospitals form their own groups.
 - **Nothing here is a diagnosis** or a forecast for a patient.
 """
 
 
 def show_path_notes(paths: Sequence[Trajectory], left_out: pd.DataFrame) -> None:
-    """Say what a path leaves out: filtered images, those without a day; and single days."""
+    """Show what a path leaves out: filtered images, those without a day; and single days."""
     for path in paths:
         notes = []
         out = left_out.loc[left_out["patient_id"] == path.patient_id, "offset"]
         if len(out):
             notes.append(describe_out(out))
         if path.undated:
-            notes.append(f"{len(path.undated)} of its {path.n_images} images have no recorded day")
+            notes.append(f"{len(path.undated)} of {path.n_images} images have no recorded day")
         if len(path.stops) == 1:
-            notes.append("a single day, so there is no path")
+            notes.append("only one recorded day, so there is no path")
         if path.not_on_map:
-            notes.append(f"{len(path.not_on_map)} images are not on the map")
+            notes.append(f"{name_units(len(path.not_on_map), 'image')} not on the map")
         if notes:
             show_quiet(f"Patient {path.patient_id}: {'; '.join(notes)}.")
 
 
 def show_selection(current: Current, origin: Sequence[str]) -> None:
-    """Show each step from all rows to the images on the map, with what it left out."""
+    """Show each step from all rows to the images on the map, with the images it left out."""
     rows = [
         {
             "Step": step.label,
-            "Images left": step.n_images,
-            "Patients left": step.n_patients,
-            "Left out, images": "; ".join(f"{n:,} {why}" for why, n in step.removed.items()),
+            "Images": step.n_images,
+            "Patients": step.n_patients,
+            "Images left out": "; ".join(f"{n:,} {why}" for why, n in step.removed.items()),
         }
         for step in current.mapped.mapped.steps
     ]
     total = {
         "Step": "rows of metadata.csv; patients with an X-ray",
-        "Images left": current.cohort.n_images,
-        "Patients left": current.cohort.n_patients,
-        "Left out, images": "",
+        "Images": current.cohort.n_images,
+        "Patients": current.cohort.n_patients,
+        "Images left out": "",
     }
     stamp = date.today().isoformat()
     show_table(
@@ -180,8 +182,8 @@ def _write_problems(cohort: Cohort) -> pd.DataFrame:
 def show_planted(planted: Mapping[str, Any]) -> None:
     """Show what was built into a synthetic cohort: its truths, in the words of its maker."""
     st.markdown(
-        "Every patient, image and number here was generated. These truths were built in, so that "
-        "a method can be judged by whether it finds them:"
+        "Every patient, image and number here was generated. These facts were built in, to test "
+        "whether a method finds them:"
     )
     for truth in planted.get("planted", {}).values():
         if words := truth.get("words"):

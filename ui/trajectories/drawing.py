@@ -1,4 +1,4 @@
-"""What a run of the trajectories page draws: the map with all that lies behind and over it."""
+"""The drawing of the trajectories page: the map with its background, paths and overlays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from cxrlib.charts.maps import (
 from cxrlib.charts.style import Theme
 from cxrlib.cohort import Cohort
 from cxrlib.maps import Colouring, ReferenceCloud, Surface, SurfaceWish, Trajectory, describe_cloud
-from cxrlib.reports import MapWish, map_page, tell_chosen
+from cxrlib.reports import MapWish, describe_rings, map_page
 from cxrlib.uploads import Placed
 from ui.session.resources import Current
 from ui.widgets.saving import Saving
@@ -75,7 +75,7 @@ class Drawing:
 
     @property
     def surface_words(self) -> str:
-        """Say what lies behind the points, in words."""
+        """Describe the background."""
         if self.surface is None:
             return "nothing"
         return f"{self.surface.label}, bandwidth {self.surface.wish.bandwidth:g}"
@@ -110,7 +110,7 @@ class Drawing:
         return describe_map(self.points, self.surface, self.paths, colouring=self.kept_colouring)
 
     def write_caption(self, filters: Sequence[str]) -> str:
-        """Say what the picture is, from how many images, and how not to read it."""
+        """Describe the picture: one line, then on a second one how (not) to read it."""
         mapped = self.current.mapped
         caption = caption_map(
             self.points,
@@ -123,7 +123,7 @@ class Drawing:
             filters="; ".join(filters),
         )
         cloud = "" if self.reference is None else describe_cloud(self.reference)
-        rings = tell_chosen(self.points, self.chosen)
+        rings = describe_rings(self.points, self.chosen)
         return " ".join(filter(None, [caption, *rings, cloud, mapped.projection.remark]))
 
     def offer_page(self, wish: MapWish) -> Saving:
@@ -136,7 +136,7 @@ class Drawing:
         )
 
     def wish(self, selected: Cohort, filters: Sequence[str], surface: SurfaceWish) -> MapWish:
-        """Say what a page of its own is to show: the same as this one, less a new X-ray."""
+        """Make the wish for an exported page: the same as on screen, without an uploaded X-ray."""
         return MapWish(
             surface=surface if self.placed is None else replace(surface, kind="none"),
             patients=[path.patient_id for path in self.paths],

@@ -1,4 +1,4 @@
-"""How far to believe the map: who is near without it, its steps, its neighbours, its seeds."""
+"""Faithfulness of the map: neighbours without it, step lengths, map quality, seeds."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +11,7 @@ import streamlit as st
 
 from cxrlib.charts.maps import explain_path_share, explain_steps, plot_path_share, plot_steps
 from cxrlib.charts.style import Theme
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort
 from cxrlib.embedding import EmbeddingSet, Features, Space, lay_out_space, load_embeddings
 from cxrlib.jobs import JobRequest
 from cxrlib.maps import (
@@ -29,6 +29,7 @@ from cxrlib.maps import (
     measure_steps,
     measure_typical,
 )
+from cxrlib.number_text import name_units
 from cxrlib.patients import NEAREST, PathShares, describe_path_shares, path_shares, shares_table
 from cxrlib.selection import Selection
 from cxrlib.storage import EmbeddingStore, Store
@@ -36,20 +37,26 @@ from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, time_changes
-from ui.trajectories.image_beside import remember_click, tell_shown
+from ui.trajectories.image_beside import remember_click, show_which_image
 from ui.widgets.choice import choose_part
 from ui.widgets.figure import show_figure
+from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
 
-__all__ = ["PARTS", "show_belief"]
+__all__ = ["PARTS", "show_faithfulness"]
 
-# The words are the values: what stands in the address is what stands on the screen.
-PARTS = ("who is near", "steps", "the whole map")
-HEADING = "How far to believe the map"
+#: Labels of the parts, by what they were called in links of earlier versions.
+FORMER_PARTS = {
+    "who is near": "Neighbours",
+    "steps": "Step lengths",
+    "the whole map": "Map quality",
+}
+PARTS = tuple(FORMER_PARTS.values())
+HEADING = "How reliable is this map?"
 
 
-def show_belief(
+def show_faithfulness(
     current: Current,
     paths: Sequence[Trajectory],
     *,
@@ -57,7 +64,7 @@ def show_belief(
     provenance: Sequence[str],
     filters: Sequence[str] = (),
 ) -> None:
-    """Show one of three answers to how far the map can be believed.
+    """Show one of three answers to how reliable the map is.
 
     Parameters
     ----------
@@ -65,13 +72,14 @@ def show_belief(
     paths : sequence of Trajectory
         Of the chosen patients.
     wish : SurfaceWish
-        What is drawn behind the points: its definition of bad counts here too.
+        The background: its definition of bad counts here too.
     provenance : sequence of str
         `cxrlib.reports.list_provenance`.
     filters : sequence of str
-        In words. They leave out no neighbour: who is near does not depend on a selection.
+        What they keep. They leave out no neighbour here.
     """
     st.subheader(HEADING, anchor=False)
+    follow_former_labels("belief", FORMER_PARTS)
     part = choose_part("belief", HEADING, PARTS)
     if part == PARTS[0]:
         _show_shares(current, paths, _choose_bad(wish), provenance, filters)
@@ -81,7 +89,7 @@ def show_belief(
         _show_whole(current, provenance)
 
 
-# ---- what is asked for again and again
+# ---- kept between runs
 
 
 @dataclass(frozen=True, eq=False)  # known by what it is, for caches
@@ -113,14 +121,14 @@ def _find_numbers(current: Current) -> _Numbers:
 
 @dataclass(frozen=True)
 class _Bad:
-    """Hold what counts as bad: a definition and, where that is what filters keep, the filters."""
+    """Hold which images are bad: a definition and, where the filters define it, the filters."""
 
     wish: SurfaceWish
     selection: Selection | None
 
 
 def _choose_bad(wish: SurfaceWish) -> _Bad:
-    """Take the definition that is chosen behind the points, and leave how it is drawn."""
+    """Take the definition chosen for the background, and leave how it is drawn."""
     plain = replace(wish, kind="share", view=None, bandwidth=1.0)
     return _Bad(plain, current_selection() if wish.definition == "current filter" else None)
 
@@ -156,26 +164,28 @@ def _find_shares(cohort: Cohort, numbers: _Numbers, patient_id: str, bad: _Bad) 
 
 
 @dataclass(frozen=True, eq=False)
-class _Told:
+class _Described:
     """Hold the shares of the chosen patients: as they are, as a table, as text, in words."""
 
     shares: tuple[PathShares, ...]
     table: pd.DataFrame
-    written: pd.DataFrame
+    shown: pd.DataFrame
     words: str
 
 
 @lru_cache(maxsize=64)
-def _tell_shares(cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...], bad: _Bad) -> _Told:
+def _describe_shares(
+    cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...], bad: _Bad
+) -> _Described:
     shares = tuple(_find_shares(cohort, numbers, patient, bad) for patient in patients)
     table = shares_table(shares)
-    return _Told(shares, table, _write_shares(table), describe_path_shares(shares))
+    return _Described(shares, table, _format_shares(table), describe_path_shares(shares))
 
 
 @lru_cache(maxsize=32)
-def _draw_shares(told: _Told, theme: Theme) -> go.Figure:
+def _draw_shares(described: _Described, theme: Theme) -> go.Figure:
     """Draw them once for all sessions: most runs of the page change something else."""
-    return plot_path_share(told.shares, theme=theme)
+    return plot_path_share(described.shares, theme=theme)
 
 
 @lru_cache(maxsize=8)
@@ -197,17 +207,17 @@ def _find_spread(current: Current, changed: tuple[int, ...]) -> Spread | None:
 
 
 def _load_seeds(current: Current) -> Spread | None:
-    """Load the spread over seeds; None where the map has no seed, or it was not drawn yet."""
+    """Load the spread over seeds; None where the map has no seed, or it is not computed yet."""
     if current.mapped.projection.settings.method != "umap":
         return None
     return _find_spread(current, time_changes(find_cache() / "spreads"))
 
 
 def _offer_seeds(current: Current) -> None:
-    """Offer to draw the map with other seeds, where it has one and that was not done."""
+    """Offer to compute the map with other seeds, where it has one and that was not done."""
     settings = current.mapped.projection.settings
     if settings.method != "umap":
-        show_quiet("This map has no seed: drawn again it is the same.")
+        show_quiet("PCA is deterministic, so there is no seed to vary.")
         return
     entry = current_entry()
     request = JobRequest(
@@ -219,28 +229,27 @@ def _offer_seeds(current: Current) -> None:
         },
     )
     show_text(
-        "What of this map is chance? Drawn with another seed, images stand elsewhere. That takes "
-        "about a minute for a thousand images, once for the whole server."
+        "Different seeds give different maps. Trust only what persists across seeds. Computing "
+        "them takes about a minute for a thousand images, once for the whole server."
     )
     offer_job(
         request,
         label=f"Seeds of the map of {entry.title} by {current.extractor.title}",
-        button=f"Draw it with {N_SEEDS} other seeds",
+        button=f"Compute {N_SEEDS} maps with other seeds",
     )
 
 
-# ---- who is near
+# ---- neighbours
 
 
-#: Bars of a share of one half: 95 % by Wilson's interval, of 10 images 53 points, of 20 40.
-WHY_NEAREST = (
-    f"It is always the {NEAREST} nearest: of 10 a bar spans half of the scale, of many more most "
-    "are not near, and a number chosen once the answer is seen would choose the answer."
+SHARES_LINE = (
+    "If the bar crosses the dashed line, the neighbours tell no more than chance; most do."
 )
+#: Bars of a share of one half: 95 % by Wilson's interval, of 10 images 53 points, of 20 40.
 SHARES_CAVEAT = (
-    "A description of who is near, not a forecast: what makes images near may be a machine, a "
-    "position or a crop. An interval that holds its view's dashed line tells nothing apart from "
-    "chance, and most do."
+    f"Always the {NEAREST} nearest, a number fixed beforehand: fewer give bars of half the scale, "
+    "and many more are not near. The shares describe similar images and are not a forecast: a "
+    "machine, a position or a crop also makes images similar."
 )
 
 
@@ -251,72 +260,71 @@ def _show_shares(
     provenance: Sequence[str],
     filters: Sequence[str],
 ) -> None:
-    """Show the share of bad among the nearest of others along the days of the paths."""
+    """Show the share of bad among the nearest images of others along the days of the paths."""
     if not paths:
-        show_text("Choose a patient above: the states of who is near stand here, day by day.")
+        show_text("Select a patient above to see the states of the nearest images, day by day.")
         return
     if bad.selection is not None and bad.selection.is_empty:
         show_text(
-            "Bad is what the filters keep, and they keep all: set a filter, or choose another "
-            "definition of bad behind the points."
+            "The background counts images that the filters keep, but no filter is set. Set a "
+            "filter, or choose another background."
         )
         return
     numbers = _find_numbers(current)
-    told = _tell_shares(current.cohort, numbers, tuple(path.patient_id for path in paths), bad)
-    meaning = _say_bad(_mark(current.cohort, bad))
+    patients = tuple(path.patient_id for path in paths)
+    described = _describe_shares(current.cohort, numbers, patients, bad)
+    meaning = _describe_bad(_mark(current.cohort, bad))
     stem = f"near-states-{date.today().isoformat()}"
-    draw = partial(_draw_shares, told)
-    caption = f"{meaning} {explain_path_share(told.shares)} {WHY_NEAREST} {SHARES_CAVEAT}"
+    details = f"{meaning} {explain_path_share(described.shares)} {SHARES_CAVEAT}"
     if filters:
-        caption += " Filters leave out no neighbour and no day here."
+        details += " Filters leave out no neighbour and no day here."
     origin = [*provenance, meaning]
     show_figure(
-        draw(st.context.theme.type or "light"),
+        _draw_shares(described, st.context.theme.type or "light"),
         key="path_share",
-        alt=f"{meaning} {told.words}",
-        numbers=told.table,
-        caption=caption,
+        alt=f"{meaning} {described.words}",
+        numbers=described.table,
+        caption=f"{SHARES_LINE}\n{details}",
         provenance=origin,
         file_stem=stem,
         heading="States of the nearest images of other persons and other sources",
-        draw=partial(plot_path_share, told.shares),
+        draw=partial(plot_path_share, described.shares),
         on_select=partial(remember_click, "path_share"),
         selection_mode="points",
         config={"displayModeBar": False},
     )
-    tell_shown(current, set(told.table["image_id"]))
-    show_text(_count_apart(told.table))
-    with st.expander("In numbers"):
+    show_which_image(current, set(described.table["image_id"]))
+    show_text(_describe_apart(described.table))
+    with st.expander("Show as a table"):
         show_table(
-            told.written,
+            described.shown,
             key="path_shares",
             provenance=origin,
             file_stem=stem,
-            numbers=told.table,
+            numbers=described.table,
         )
 
 
-def _say_bad(marked: MarkedImages) -> str:
-    """Say what counts as bad, as chosen behind the points, and among which images."""
+def _describe_bad(marked: MarkedImages) -> str:
+    """Describe which images are bad, as chosen for the background, and among which images."""
     words = marked.definition
-    return f"Bad, as behind the points: {words.label}; counted among {words.known_label}."
+    return f"Counted, as in the background: {words.label}, among {words.known_label}."
 
 
-def _count_apart(table: pd.DataFrame) -> str:
-    """Say how many images are told apart from chance."""
+def _describe_apart(table: pd.DataFrame) -> str:
+    """Describe how many images differ from chance."""
     there = table[table["reason"] == ""]
     if there.empty:
-        return "For none of these images is the share estimable; the table says why."
+        return "The share is not estimable for any of these images; the table lists the reasons."
     n_apart = int(there["differs"].ne("").sum())
-    which = f"{n_apart} of {len(there)} intervals {'lies' if n_apart == 1 else 'lie'}"
     return (
-        f"{which} beyond the share of the whole view; up to about 1 in 20 would by chance alone, "
-        "and images of one patient are not independent."
+        f"{n_apart} of {name_units(len(there), 'interval')} exclude the share of the whole view; "
+        "about 1 in 20 would by chance, and images of one patient are not independent."
     )
 
 
-def _write_shares(table: pd.DataFrame) -> pd.DataFrame:
-    """Write shares as text, each with its denominator, and why there is none."""
+def _format_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Format shares as text, each with its denominator, and why there is none."""
     rows = []
     for row in table.to_dict("records"):
         is_there = not row["reason"]
@@ -325,13 +333,13 @@ def _write_shares(table: pd.DataFrame) -> pd.DataFrame:
                 "Patient": row["patient_id"],
                 "Day": "–" if pd.isna(row["day"]) else f"{row['day']:g}",
                 "View": row["view"] or "–",
-                "State": row["state"],
-                "Bad among the nearest": f"{row['n_bad']} of {row['n_neighbours']} "
+                "State": STATE_TITLES[row["state"]],
+                "Among the nearest": f"{row['n_bad']} of {row['n_neighbours']} "
                 f"({100 * row['share']:.0f} %, {100 * row['low']:.0f}-{100 * row['high']:.0f})"
                 if is_there
                 else "not estimable",
                 "Persons": str(row["n_persons"]) if row["n_persons"] else "–",
-                "Bad among all of the view": f"{100 * row['overall']:.0f} % of {row['n_overall']:,}"
+                "Among all of the view": f"{100 * row['overall']:.0f} % of {row['n_overall']:,}"
                 if row["n_overall"]
                 else "–",
                 "Remark": row["reason"] or row["differs"],
@@ -343,17 +351,17 @@ def _write_shares(table: pd.DataFrame) -> pd.DataFrame:
 # ---- steps
 
 
+STEPS_LINE = "A step that is long on the map but short in feature space is an artefact of the map."
 STEPS_CAVEAT = (
-    "A step that is long on the map and short in the numbers, or the other way round, is the "
-    "map's doing. Lengths do not say how ill anyone is: a change of view or position alone is a "
-    "long step."
+    "So is a step that is short on the map but long in feature space. Lengths do not tell how ill "
+    "a patient is: a change of view or position alone is a long step."
 )
 
 
 def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Sequence[str]) -> None:
-    """Show each step in the numbers beside its length on the map."""
+    """Show each step in feature space beside its length on the map."""
     if not any(path.steps for path in paths):
-        show_text("No path has a step: choose a patient with images of two recorded days.")
+        show_text("No step to measure: select a patient with images of two recorded days.")
         return
     numbers = _find_numbers(current)
     spread = _load_seeds(current)
@@ -365,26 +373,26 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
         typical=_find_typical(current, numbers),
     )
     stem = f"steps-{date.today().isoformat()}"
-    draw = partial(plot_steps, steps)
     show_figure(
-        draw,
+        partial(plot_steps, steps),
         key="step_lengths",
         alt=describe_steps(steps),
         numbers=steps.table,
-        caption=f"{explain_steps(steps)} {STEPS_CAVEAT}",
+        caption=f"{STEPS_LINE}\n{STEPS_CAVEAT} {explain_steps(steps)}",
         provenance=provenance,
         file_stem=stem,
-        heading="Steps in the numbers and on the map",
+        heading="Step lengths in feature space and on the map",
         config={"displayModeBar": False},
     )
     if spread is None:
         _offer_seeds(current)
-    with st.expander("In numbers"):
+    with st.expander("Show as a table"):
         number = partial(st.column_config.NumberColumn, format="%.2f")
         days = partial(st.column_config.NumberColumn, format="%g")
         show_table(
-            steps.table,
+            steps.table.assign(state=steps.table["state"].map(STATE_TITLES)),
             key="steps",
+            numbers=steps.table,
             provenance=provenance,
             file_stem=stem,
             placeholder="–",
@@ -394,49 +402,47 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
                 "day_to": days("To day"),
                 "state": "Leads to",
                 "on_map": number("Map units"),
-                "in_space": number("SD a column"),
+                "in_space": number("SD per feature"),
                 "map_relative": number("On the map, relative"),
-                "space_relative": number("In the numbers, relative"),
+                "space_relative": number("In feature space, relative"),
                 "seeds_low": number("Other seeds, shortest"),
                 "seeds_high": number("Other seeds, longest"),
             },
         )
 
 
-# ---- the whole map
+# ---- map quality
 
 
 WHOLE_CAVEAT = (
-    "Trustworthiness falls where images stand near that are not near in the numbers; continuity "
-    "where images that are near stand far apart. Both say how good a picture of the numbers the "
-    "map is, not whether the numbers tell anything of illness."
+    "Trustworthiness falls where the map shows false neighbours, continuity where it separates "
+    "true ones. Neither tells whether similar images are alike in illness."
 )
 
 
 def _show_whole(current: Current, provenance: Sequence[str]) -> None:
-    """Show how well the map keeps neighbours, and what of it is the seed's doing."""
+    """Show how well the map keeps neighbours, and how much of it depends on the seed."""
     numbers = _find_numbers(current)
     table = _measure_map(current, numbers)
-    show_heading("Who stands near whom")
-    show_text(describe_faithfulness(table.head(1)))  # the rest stands in the table
+    show_heading("Does the map keep neighbours?")
+    show_text(describe_faithfulness(table.head(1)))  # the rest is in the table
     show_table(
-        _write_measures(table),
+        _format_measures(table),
         key="faithfulness",
         provenance=provenance,
         file_stem=f"faithfulness-{date.today().isoformat()}",
         numbers=table,
     )
     show_quiet(WHOLE_CAVEAT)
-    show_heading("Drawn with other seeds")
+    show_heading("Does it depend on the seed?")
     spread = _load_seeds(current)
     if spread is None:
         _offer_seeds(current)
         return
     show_text(describe_spread(spread, _find_typical(current, numbers)[1]))
     show_quiet(
-        "Turned, mirrored, shifted and scaled onto this map before places are compared, as none "
-        "of these means anything. Of a map of several components the first two are compared, as "
-        "they are drawn."
+        "Maps are first rotated, mirrored, shifted and scaled onto this one (Procrustes), since "
+        "none of these has a meaning."
     )
     moved = pd.DataFrame({"image_id": spread.image_ids, "moved_map_units": spread.typical})
     moved = moved.sort_values("moved_map_units", ascending=False, ignore_index=True)
@@ -449,17 +455,17 @@ def _show_whole(current: Current, provenance: Sequence[str]) -> None:
             column_config={
                 "image_id": "Image",
                 "moved_map_units": st.column_config.NumberColumn(
-                    "Stands elsewhere by, map units (median over seeds)", format="%.2f"
+                    "Median displacement across seeds (map units)", format="%.2f"
                 ),
             },
         )
 
 
-def _write_measures(table: pd.DataFrame) -> pd.DataFrame:
-    """Write the measures as text; what is not estimable says why."""
+def _format_measures(table: pd.DataFrame) -> pd.DataFrame:
+    """Format the measures as text; what is not estimable has its reason."""
     rows = [
         {
-            "Numbers": row["numbers"],
+            "Features": row["numbers"],
             "Neighbours": row["k"],
             "Trustworthiness": "–" if row["reason"] else f"{row['trustworthiness']:.3f}",
             "Continuity": "–" if row["reason"] else f"{row['continuity']:.3f}",
@@ -471,5 +477,5 @@ def _write_measures(table: pd.DataFrame) -> pd.DataFrame:
         }
         for row in table.to_dict("records")
     ]
-    written = pd.DataFrame(rows)
-    return written if written["Remark"].any() else written.drop(columns="Remark")
+    shown = pd.DataFrame(rows)
+    return shown if shown["Remark"].any() else shown.drop(columns="Remark")

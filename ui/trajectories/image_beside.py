@@ -1,4 +1,4 @@
-"""Which image stands beside the map: clicked, stepped to, named in the address, or the story's."""
+"""The image beside the map: clicked, stepped to, named in the address, or the story's."""
 
 from collections.abc import Container, Sequence
 
@@ -16,7 +16,7 @@ from ui.trajectories.patient_controls import MAX_PATIENTS
 from ui.widgets.address import PageAddress
 from ui.widgets.text import show_alert, show_quiet
 
-__all__ = ["find_shown_image", "remember_click", "show_map_image", "tell_shown"]
+__all__ = ["find_shown_image", "remember_click", "show_map_image", "show_which_image"]
 
 SHOWN = "shown_image"  # in the session's state
 ADDRESS = PageAddress("written_image", ("image",))
@@ -76,14 +76,14 @@ def _is_changed(paths: Sequence[Trajectory]) -> bool:
     return bool(paths) and "patient" in st.query_params
 
 
-def tell_shown(current: Current, image_ids: Container[str]) -> None:
-    """Say below another chart of images that a click shows one, and which of them it is now."""
+def show_which_image(current: Current, image_ids: Container[str]) -> None:
+    """Show below another chart of images that a click shows one, and which of them it is now."""
     shown = str(st.session_state.get(SHOWN))
     if shown not in image_ids:
-        show_quiet("Click an image to see it beside the map.")
+        show_quiet("Click a point to see its image beside the map.")
         return
     row = current.find_point(shown)
-    where = "is not on the map" if row is None else "stands beside the map, above"
+    where = "is not on the map" if row is None else "is shown beside the map, above"
     show_quiet(f"Image {shown[:60]!r} {where}.")
 
 
@@ -104,7 +104,7 @@ def show_map_image(
 
 
 def _show_left_out(cohort: Cohort, left_out: pd.DataFrame) -> None:
-    """Say that the image asked for, by a link or a click, is left out, and by which filter."""
+    """Report that the image asked for, by a link or a click, is left out, and by which filter."""
     asked = str(st.session_state.get(SHOWN))
     if asked not in set(left_out["image_id"]):
         return
@@ -114,7 +114,7 @@ def _show_left_out(cohort: Cohort, left_out: pd.DataFrame) -> None:
 
 
 def _show_steps(own: pd.DataFrame, image_id: str, out: pd.Series) -> None:
-    """Offer the patient's other images and the patient's path; say what of the order is known."""
+    """Offer the patient's other images and path; show which of the order is known."""
     ids = own["image_id"].tolist()
     place = ids.index(image_id)
     patient_id = str(own["patient_id"].iloc[0])
@@ -124,20 +124,21 @@ def _show_steps(own: pd.DataFrame, image_id: str, out: pd.Series) -> None:
         _step_button("step-Next", "Next", ids[place + 1] if place + 1 < len(ids) else None)
         if patient_id not in chosen and len(chosen) < MAX_PATIENTS:
             st.button("Draw the path", on_click=_add_patient, args=(patient_id,))
-    words = f"Image {place + 1} of {len(ids)} of this patient on the map{_order(own, place)}."
+    order = _describe_order(own, place)
+    words = f"Image {place + 1} of {len(ids)} of this patient on the map{order}."
     if len(out):
         note = describe_out(out)
         words += f" {note[0].upper()}{note[1:]}."
     if patient_id not in chosen and len(chosen) >= MAX_PATIENTS:
-        words += f" {MAX_PATIENTS} paths are drawn: take one away to draw this patient's."
+        words += f" {MAX_PATIENTS} paths is the maximum: remove one to draw this patient's."
     show_quiet(words)
 
 
-def _order(own: pd.DataFrame, place: int) -> str:
-    """Say what is not known of an image's place among a patient's images."""
+def _describe_order(own: pd.DataFrame, place: int) -> str:
+    """Describe what is not known of an image's order among a patient's images."""
     day = own["offset"].iloc[place]
     if pd.isna(day):
-        return "; its day is not recorded, so its place in the order is not known"
+        return "; day not recorded, so its order is unknown"
     same = int((own["offset"] == day).sum())
     return f"; one of {same} of that day, in no known order" if same > 1 else ""
 

@@ -1,4 +1,4 @@
-"""The images chosen on the map by lasso or box: counted, set against the rest, shown, saved."""
+"""The images selected on the map: counted, compared with the rest, shown, saved."""
 
 import functools
 import math
@@ -11,20 +11,20 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.maps import (
     MOST_IN_ADDRESS,
     ChosenImages,
     chosen_table,
     compare_chosen,
-    count_chosen,
+    describe_chosen,
     describe_rows,
     export_map,
     find_rows,
+    format_rows,
     read_clicked,
     write_parquet,
-    write_rows,
 )
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection import Selection
@@ -38,6 +38,7 @@ from ui.widgets.address import PageAddress
 from ui.widgets.choice import choose_part
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.figure import CONFIG
+from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.group_table import lay_out_groups
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
@@ -72,7 +73,14 @@ ADDRESS = PageAddress("map_chosen_written", (ROWS,))
 CHOSEN, OF = "map_chosen", "map_chosen_of"  # in the session's state
 TOOL = "map_tool"
 TYPED, REMARKS = "map_rows_typed", "map_rows_remarks"
-PARTS = ("against the rest", "outputs", "images", "list")
+#: Labels of the parts, by what they were called in links of earlier versions.
+FORMER_PARTS = {
+    "against the rest": "Compare with the rest",
+    "outputs": "Outputs",
+    "images": "Images",
+    "list": "List",
+}
+PARTS = tuple(FORMER_PARTS.values())
 TALL = 640
 
 
@@ -84,9 +92,9 @@ COLUMNS = {
     "offset": st.column_config.NumberColumn("Day", format="%g"),
     "view": "View",
     "state": "State",
-    "state_reasons": "Why",
-    "in_icu": "In the ICU",
-    "intubation_present": "Tube in place",
+    "state_reasons": "Reasons",
+    "in_icu": "In ICU",
+    "intubation_present": "Intubated",
     "survival": "Survived",
     "finding": "Finding",
     "region": "Region",
@@ -98,11 +106,11 @@ COLUMNS = {
 }
 
 
-# ---- what is chosen
+# ---- the selection
 
 
 def remember_selection() -> None:
-    """Keep what was lassoed or boxed on the chart "map"; a single click shows an image as before.
+    """Keep the images lassoed or boxed on the chart "map"; a single click shows an image.
 
     Give it to the chart as ``on_select``.
     """
@@ -117,9 +125,9 @@ def remember_selection() -> None:
 
 
 def keep_tool(figure: go.Figure) -> go.Figure:
-    """Leave the lasso in the reader's hand: a figure that changes is drawn anew, with none.
+    """Keep the lasso active: a figure that changes is drawn anew, without it.
 
-    The bar of tools stands upright: with two more of them it would lie over the key.
+    The bar of tools is vertical: with two more of them it would cover the legend.
     """
     figure.update_layout(modebar_orientation="v")
     if tool := st.session_state.get(TOOL):
@@ -128,9 +136,9 @@ def keep_tool(figure: go.Figure) -> go.Figure:
 
 
 def find_selected(current: Current) -> tuple[str, ...]:
-    """Return the chosen images, and keep few of them in the address.
+    """Return the selected images, and keep few of them in the address.
 
-    Call it before the map is drawn, once a run: it reads a link, and says what of it is not there.
+    Call it before the map is drawn, once a run: it reads a link, and reports what is not there.
     """
     _follow_cohort()
     _follow_rows(current)
@@ -140,12 +148,12 @@ def find_selected(current: Current) -> tuple[str, ...]:
     points = current.points
     rows = points.loc[points["image_id"].isin(set(chosen)), "row"]
     is_short = 0 < len(rows) <= MOST_IN_ADDRESS
-    ADDRESS.write({ROWS: write_rows(rows.tolist())} if is_short else {})
+    ADDRESS.write({ROWS: format_rows(rows.tolist())} if is_short else {})
     return chosen
 
 
 def _follow_cohort() -> None:
-    """Forget what was chosen among the images of another cohort."""
+    """Forget the images selected in another cohort."""
     slug = current_entry().slug
     if st.session_state.get(OF, slug) != slug:
         _forget()
@@ -153,7 +161,7 @@ def _follow_cohort() -> None:
 
 
 def _follow_rows(current: Current) -> None:
-    """Choose what the address names where a link or the browser's Back has changed it."""
+    """Select the images in the address where a link or the browser's Back has changed it."""
     asked = ADDRESS.read()
     if not ADDRESS.is_new():
         return
@@ -171,13 +179,13 @@ def _follow_rows(current: Current) -> None:
 
 
 def _forget() -> None:
-    """Choose nothing; from a button's callback or when the cohort changes."""
+    """Clear the selection; from a button's callback or when the cohort changes."""
     for name in (CHOSEN, TOOL, REMARKS):
         st.session_state.pop(name, None)
     ADDRESS.write({})
 
 
-# ---- what is shown
+# ---- on the page
 
 
 def show_selection(
@@ -188,7 +196,7 @@ def show_selection(
     provenance: Sequence[str],
     filters: Sequence[str],
 ) -> None:
-    """Show the chosen images: counts, the rest beside them, pictures, files.
+    """Show the selected images: counts, comparison with the rest, pictures, files.
 
     Parameters
     ----------
@@ -196,7 +204,7 @@ def show_selection(
     points : DataFrame
         The map's points that the filters leave.
     image_ids : sequence of str
-        As `find_selected` returns them; without any a line says how to choose.
+        As `find_selected` returns them; without any a line tells how to select some.
     provenance : sequence of str
     filters : sequence of str
         In words.
@@ -204,24 +212,25 @@ def show_selection(
     if not image_ids:
         _offer_rows(current)
         return
-    st.subheader("The chosen images", anchor=False)
+    st.subheader("Selected images", anchor=False)
     try:
         chosen = _compare(current, current_selection(), tuple(image_ids))
     except SelectionError as error:
         show_alert(str(error))
-        st.button("Choose none", key="choose_none", on_click=_forget)
+        st.button("Clear selection", key="choose_none", on_click=_forget)
         return
-    show_text(count_chosen(chosen))
+    show_text(describe_chosen(chosen))
     _show_link(current, image_ids)
     origin = [*provenance, _describe_choice(current, chosen, filters)]
     stem = f"map-chosen-{date.today().isoformat()}"
-    parts = [part for part in PARTS if part != "outputs" or chosen.outputs is not None]
-    part = choose_part("chosen", "Chosen images", parts)
-    if part == "against the rest":
+    parts = [part for part in PARTS if part != "Outputs" or chosen.outputs is not None]
+    follow_former_labels("chosen", FORMER_PARTS)
+    part = choose_part("chosen", "Selected images", parts)
+    if part == parts[0]:
         _show_shares(chosen, origin, stem)
-    elif part == "outputs":
+    elif part == "Outputs":
         _show_outputs(current, chosen, origin, stem)
-    elif part == "images":
+    elif part == "Images":
         show_montage(
             _take(current, chosen.image_ids), slug=current_entry().slug, key="chosen_sheet"
         )
@@ -230,23 +239,23 @@ def show_selection(
 
 
 def _offer_rows(current: Current) -> None:
-    """Say how images are chosen, and let rows be typed: a lasso needs a mouse."""
+    """Show how images are selected, and let rows be typed: a lasso needs a mouse."""
     st.text_input(
-        "Choose images",
+        "Select images",
         key=TYPED,
         placeholder="by lasso or box on the map, or rows of metadata.csv: 12-15,40",
         on_change=_choose_typed,
         args=(current,),
         width=480,
-        help="Chosen images are set against the rest of the map: states, views, places, outputs. "
-        "Lasso and box stand in the bar at the map's upper right.",
+        help="Compares the selected images with the rest of the map: states, views, regions, "
+        "sources, outputs. Lasso and box are in the toolbar at the map's upper right.",
     )
     for remark in st.session_state.get(REMARKS, ()):
         show_alert(remark)
 
 
 def _choose_typed(current: Current) -> None:
-    """Choose the rows that were typed."""
+    """Select the rows that were typed."""
     read = find_rows(current.points, str(st.session_state[TYPED]), most=None)
     st.session_state[REMARKS] = read.remarks
     if read.image_ids:
@@ -265,32 +274,33 @@ def _compare(current: Current, selection: Selection, image_ids: tuple[str, ...])
 
 @functools.lru_cache(maxsize=16)
 def _take(current: Current, image_ids: tuple[str, ...]) -> Cohort:
-    """Take the chosen images as a cohort, the same one run after run."""
+    """Take the selected images as a cohort, the same one run after run."""
     cohort = current.cohort
-    return cohort.select(cohort.table["image_id"].isin(set(image_ids)), "chosen on the map")
+    return cohort.select(cohort.table["image_id"].isin(set(image_ids)), "selected on the map")
 
 
 def _show_link(current: Current, image_ids: Sequence[str]) -> None:
-    """Say whether the address holds the choice, and offer to end it."""
+    """Show whether the address holds the selection, and offer to clear it."""
     on_map = sum(current.find_point(image_id) is not None for image_id in image_ids)
     words = (
-        "This page's address holds them."
+        "A link to this page includes them."
         if on_map <= MOST_IN_ADDRESS
-        else f"An address holds {MOST_IN_ADDRESS} images at most, so a link to this page does not "
-        "hold these; the list can be saved."
+        else f"{on_map:,} images are too many for a link (maximum {MOST_IN_ADDRESS}). Save the "
+        "list instead."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         show_quiet(words)
-        st.button("Choose none", key="choose_none", on_click=_forget, type="tertiary")
+        st.button("Clear selection", key="choose_none", on_click=_forget, type="tertiary")
 
 
 def _describe_choice(current: Current, chosen: ChosenImages, filters: Sequence[str]) -> str:
-    """Say in a line of an export what was chosen."""
+    """Describe the selection in a line of an export."""
     rows = current.points.loc[current.points["image_id"].isin(set(chosen.image_ids)), "row"]
-    rest = "the rest of the map" + (" that the filters leave" if filters else "")
+    rest = "the rest of the map" + (" that the filters keep" if filters else "")
     return (
-        f"Chosen on the map: {name_units(chosen.n_images, 'image')}, "
-        f"{describe_rows(rows.tolist())}; against {name_units(chosen.n_rest, 'image')}, {rest}"
+        f"Selected on the map: {name_units(chosen.n_images, 'image')}, "
+        f"{describe_rows(rows.tolist())}; compared with {name_units(chosen.n_rest, 'image')}, "
+        f"{rest}"
     )
 
 
@@ -329,21 +339,21 @@ def lay_out_outputs(compared: Comparison, extractor: str) -> TableLayout:
     for _, row in table.iterrows():
         digits = _count_digits([float(row[name]) for name in names])
         middle, low, high = (
-            _write(float(row[name]), digits, signed=True) for name in ("difference", "low", "high")
+            _format(float(row[name]), digits, signed=True) for name in ("difference", "low", "high")
         )
         interval = f" ({low} to {high})" if not pd.isna(row["low"]) else f"; {row['reason']}"
         shown.append(
             {
                 "title": row["title"],
-                "first": _write(float(row["first"]), digits),
-                "second": _write(float(row["second"]), digits),
+                "first": _format(float(row["first"]), digits),
+                "second": _format(float(row["second"]), digits),
                 "difference": f"{middle}{interval}" if middle != NOTHING else row["reason"],
             }
         )
     layout = lay_out_frame(
         pd.DataFrame(shown, columns=["title", "first", "second", "difference"]),
         title="Outputs",
-        unit=f"Mean over images, by {extractor}; an output is no probability of disease.",
+        unit=f"Mean over images, by {extractor}. Outputs are not probabilities of disease.",
         titles={
             "title": "Output",
             "first": f"{compared.first} ({compared.n_first:,})",
@@ -362,7 +372,7 @@ def _count_digits(numbers: Sequence[float]) -> int:
     return 2 if largest == 0 else min(max(2 - math.floor(math.log10(largest)), 0), 8)
 
 
-def _write(number: float, digits: int, *, signed: bool = False) -> str:
+def _format(number: float, digits: int, *, signed: bool = False) -> str:
     if not math.isfinite(number):
         return NOTHING
     text = f"{number:{'+' if signed else ''}.{digits}f}"
@@ -372,8 +382,9 @@ def _write(number: float, digits: int, *, signed: bool = False) -> str:
 def _show_list(current: Current, chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
     table = chosen_table(current.points, chosen.image_ids)
     show_table(
-        table,
+        table.assign(state=table["state"].map(STATE_TITLES)),
         key="chosen_list",
+        numbers=table,
         provenance=origin,
         file_stem=stem,
         placeholder="–",

@@ -1,4 +1,4 @@
-"""Which map is looked at: the extractor, its views, how they are laid out; kept in the address."""
+"""Settings of the map: extractor, views and projection method; kept in the address."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = [
     "choose_settings",
+    "show_choice",
     "show_chosen_map_offer",
-    "tell_choice",
 ]
 
 PAPER = ProjectionSettings()
@@ -63,22 +63,22 @@ def choose_settings(
     menu = st.popover("Map settings", icon=":material/tune:", width="content")
     with menu, st.container(width=MENU_WIDTH, gap="small"):
         show_quiet(
-            "Each choice is a map of its own, computed once for everybody and kept. The paper's "
-            "settings are the defaults."
+            "Each combination is a map of its own, computed once and kept. Default: the paper's "
+            "settings."
         )
         title = choose_one(
             "map_extractor",
-            "Extractor",
+            "Image features",
             [each.title for each in extractors],
             default=usual.title,
             is_menu=True,
             remarks=remarks,
-            help="Those with embeddings of this cohort, or whose weights are on this machine. "
-            "The paper used DenseNet-121, all.",
+            help="Models with features of this cohort, or with weights on this server. The paper "
+            "used DenseNet-121, all.",
         )
         settings = _choose_layout(remarks)
         st.button(
-            "Back to the paper's settings",
+            "Restore the paper's settings",
             key="map_reset",
             on_click=_reset,
             args=(usual.title,),
@@ -90,32 +90,32 @@ def choose_settings(
     return MapChoice(chosen.key, settings)
 
 
-def tell_choice(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
-    """Say outside the menu that the map is another than the usual one; else nothing."""
+def show_choice(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
+    """Show outside the menu that the map is another than the usual one; else nothing."""
     if choice != MapChoice():
         name = _find_chosen(entry, cohort, choice).title
-        show_quiet(f"Chosen map: {name}, {describe_settings(choice.settings)}.")
+        show_quiet(f"Map settings: {name}, {describe_settings(choice.settings)}.")
 
 
 def show_chosen_map_offer(entry: CohortEntry, cohort: Cohort, choice: MapChoice) -> None:
-    """Say in a map's place why it is not there, and offer to make it where it can be made.
+    """Show in place of a map why it is not there, and offer to compute it where that can be done.
 
-    While it is made its progress stands here, in every session that has chosen it.
+    While it is computed its progress is shown here, in every session that has chosen it.
     """
     if reason := explain_unusable(cohort, choice.settings):
         show_alert(reason)
         return
     extractor = _find_chosen(entry, cohort, choice)
     words = describe_settings(choice.settings)
-    show_text(f"This map is not in the cache yet: {extractor.title}, {words}.")
+    show_text(f"This map is not computed yet: {extractor.title}, {words}.")
     kind, parameters = plan_map(extractor, choice.settings)
     offer_planned_map(entry, kind, parameters, title=f"{extractor.title}, {words}")
     if kind == "prepare":
-        show_quiet("Images that are not embedded yet are embedded first, which takes longest.")
+        show_quiet("Images without features are processed first, which takes longest.")
     else:
         show_quiet(
-            "Seconds for a thousand images; half a minute where the computing process starts "
-            "afresh. The map is made for the whole server, whether this page stays open or not."
+            "Takes seconds to half a minute for a thousand images. The map is computed for the "
+            "whole server, whether this page stays open or not."
         )
 
 
@@ -144,11 +144,11 @@ def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
     """Let the reader choose features, views and method with what it takes."""
     features = choose_one(
         "map_features",
-        "Made from",
+        "Features",
         FEATURES,
         default=PAPER.features,
         remarks=remarks,
-        help="The extractor's named outputs, as in the paper, or its whole embedding.",
+        help="The model's named outputs, as in the paper, or its whole embedding.",
     )
     views = choose_many(
         "map_views",
@@ -156,17 +156,17 @@ def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
         VIEWS,
         default=PAPER.views,
         remarks=remarks,
-        placeholder="Choose one or more",
-        help="They are laid out together. The filters at the left refit nothing; this does.",
+        placeholder="Select one or more",
+        help="Other views compute a new map; the filters at the left do not.",
     )
     method = choose_one(
         "map_method",
-        "Laid out by",
+        "Method",
         METHODS,
         default=PAPER.method,
         remarks=remarks,
-        help="UMAP keeps neighbours together. PCA draws the two directions in which images differ "
-        "most: quick, linear, without a seed.",
+        help="UMAP keeps neighbours together. PCA shows the two directions in which images differ "
+        "most: fast, linear, deterministic.",
     )
     layout = _choose_umap(is_shown=method == "umap", remarks=remarks)
     # In one order, whatever the order they were chosen in: it is one map.
@@ -176,7 +176,7 @@ def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
     )
 
 
-def _choose_umap(**told: Any) -> dict[str, Any]:  # noqa: ANN401  (where, and whether at all)
+def _choose_umap(**shown: Any) -> dict[str, Any]:  # noqa: ANN401  (where, and whether at all)
     """Let the reader choose neighbours, minimum distance and seed."""
     with st.container(horizontal=True, gap="small"):
         neighbours = choose_number(
@@ -185,8 +185,9 @@ def _choose_umap(**told: Any) -> dict[str, Any]:  # noqa: ANN401  (where, and wh
             NEIGHBOURS,
             PAPER.n_neighbors,
             width=138,
-            help="How many of an image's nearest UMAP keeps near: few show detail, many the whole.",
-            **told,
+            help="Neighbours that UMAP keeps close: few show local detail, many the overall "
+            "structure.",
+            **shown,
         )
         distance = choose_number(
             "map_distance",
@@ -195,8 +196,8 @@ def _choose_umap(**told: Any) -> dict[str, Any]:  # noqa: ANN401  (where, and wh
             PAPER.min_dist,
             step=0.05,
             width=150,
-            help="How close two images may come, in map units, 0 to 1.",
-            **told,
+            help="Smallest distance between two images, in map units, 0 to 1.",
+            **shown,
         )
         seed = choose_number(
             "map_seed",
@@ -204,8 +205,8 @@ def _choose_umap(**told: Any) -> dict[str, Any]:  # noqa: ANN401  (where, and wh
             SEEDS,
             PAPER.seed,
             width=138,
-            help="Another seed, another map: what stays is worth more.",
-            **told,
+            help="Different seeds give different maps. Trust only what persists across seeds.",
+            **shown,
         )
     return {"n_neighbors": neighbours, "min_dist": distance, "seed": seed}
 

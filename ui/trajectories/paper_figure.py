@@ -27,11 +27,11 @@ def offer_paper_patients(current: Current, patients: Sequence[str]) -> None:
     if not _is_paper_map(current):
         return
     st.button(
-        "Patients of Figure 3",
+        "Example patients of the paper",
         key="paper_patients",
         on_click=_choose_paper_patients,
         disabled=list(patients) == list(PAPER_PATIENTS),
-        help=f"Draw the paths of patients {', '.join(PAPER_PATIENTS)}, as the paper does.",
+        help=f"Show the paths of patients {', '.join(PAPER_PATIENTS)}, as in the paper's Figure 3.",
     )
 
 
@@ -41,13 +41,13 @@ def _choose_paper_patients() -> None:
 
 
 def show_paper_difference(current: Current, *, density: str, origin: Sequence[str]) -> None:
-    """Say how this map differs from the paper's and why; nothing for another cohort.
+    """Show how this map differs from the paper's and why; nothing for another cohort.
 
     Parameters
     ----------
     current : Current
     density : str
-        What is drawn behind the points, in words: "density of ICU or tube, bandwidth 1.0".
+        The background: "density of images taken in ICU or while intubated, bandwidth 1.0".
     origin : sequence of str
         Where the map comes from, `cxrlib.reports.list_provenance`.
     """

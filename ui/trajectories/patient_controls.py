@@ -54,7 +54,7 @@ def _opening(options: Sequence[str], story: Sequence[str]) -> list[str]:
 
 
 def report_address(current: Current) -> None:
-    """Say which image the address asks for and this page, or its map, does not have."""
+    """Report which image the address asks for and this page, or its map, does not have."""
     report_unknown("image", current.has_image)
     asked = st.query_params.get("image", "")
     if current.has_image(asked) and current.find_point(asked) is None:
@@ -68,16 +68,16 @@ def choose_patients(
     """Let the reader choose whose paths are drawn; open on the story."""
     return choose_many(
         "patient",
-        "Paths of patients",
+        "Show patients",
         options,
         default=_opening(options, story),
         remarks=remarks,
         max_selections=MAX_PATIENTS,
         select_all=False,
         on_change=_follow_choice,
-        placeholder="Choose patients by id",
+        placeholder="Select patients by ID",
         width=280,
-        help="Patients with most dated days on the map stand first.",
+        help="Patients with the most dated days on the map come first.",
     )
 
 
@@ -88,4 +88,4 @@ def _follow_choice() -> None:
 
 def choose_large() -> bool:
     """Let the reader draw the map large, for a projector."""
-    return choose_whether("large", "Large")
+    return choose_whether("large", "Presentation size")

@@ -1,4 +1,4 @@
-"""The controls of a map's reference cloud: which second cohort lies behind, and how."""
+"""The controls of the reference cohort: which second cohort is overlaid on the map, and how."""
 
 import functools
 from dataclasses import asdict, dataclass
@@ -14,25 +14,26 @@ from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, find_cohort, list_cohorts, time_computed
 from ui.widgets.choice import choose_one
+from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["ReferenceChoice", "choose_reference", "load_reference"]
 
 NONE = "none"
-PLACED, FITTED = "placed", "fitted with"
-HOW = (PLACED, FITTED)
+PROJECTED, FITTED = "projected", "mapped together"
+FORMER = {"placed": PROJECTED, "fitted with": FITTED}
 
 
 @dataclass(frozen=True)
 class ReferenceChoice:
-    """Hold which cohort lies behind the map, None for none, and whether the map is of both."""
+    """Hold which cohort is overlaid, None for none, and whether the map is of both."""
 
     slug: str | None = None
     is_fitted: bool = False
 
 
 def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoice:
-    """Let the reader put another of the server's cohorts behind the map.
+    """Let the reader overlay another of the server's cohorts on the map.
 
     Parameters
     ----------
@@ -44,24 +45,24 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
     options = [NONE, *others]
     slug = choose_one(
         "behind",
-        "Second cohort behind",
+        "Overlay a second cohort",
         options,
         is_menu=True,
         is_shown=bool(others),
-        known=[own],  # behind another page's cohort: it cannot lie behind itself
+        known=[own],  # overlaid on another page's cohort: it cannot be overlaid on itself
         remarks=remarks,
         width=220,
-        help="The images of a second cohort as grey crosses, each at its nearest images of this "
-        "one. They are counted nowhere.",
+        help="Shows the images of a second cohort as grey crosses. They are never counted.",
     )
+    follow_former_labels("how", FORMER)
     how = choose_one(
         "how",
-        "How",
-        HOW,
+        "Overlay is",
+        (PROJECTED, FITTED),
         is_shown=slug != NONE,
         remarks=remarks,
-        help="Placed: the map stays as it is. Fitted with: another map, of both cohorts' images, "
-        "as in the paper.",
+        help="Projected: each image goes to its nearest images, and the map stays as it is. "
+        "Mapped together: a new map of both cohorts, as in the paper.",
     )
     return ReferenceChoice() if slug == NONE else ReferenceChoice(slug, how == FITTED)
 
@@ -69,7 +70,7 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
 def load_reference(
     current: Current, choice: ReferenceChoice
 ) -> tuple[Current, ReferenceCloud | None]:
-    """Put a cohort behind the map; where it cannot be, say why and offer what is missing.
+    """Load the overlay of a cohort; where there is none, show why and offer what is missing.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def load_reference(
             return current, placed
         if fitted := _fit(current, cohort, time_computed()):
             return fitted
-        show_quiet("The map of both cohorts is not computed yet; until then they are placed.")
+        show_quiet("The joint map is not computed yet. Until then the second cohort is projected.")
         _offer_fit(current, choice.slug)
     except ProjectionError as error:
         show_alert(str(error))
@@ -129,7 +130,7 @@ def _offer_fit(current: Current, slug: str) -> None:
     offer_job(
         JobRequest("map-with", parameters),
         label=f"Map of {own.title} with {entry.title}",
-        button="Compute the map of both",
+        button="Compute the joint map",
     )
 
 
@@ -140,5 +141,5 @@ def _offer_embedding(current: Current, slug: str) -> None:
     offer_job(
         JobRequest("embed", {"data": str(entry.path), "extractor": extractor.name}),
         label=f"{entry.title} by {extractor.title}",
-        button="Embed it",
+        button="Embed the second cohort",
     )

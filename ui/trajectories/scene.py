@@ -1,4 +1,4 @@
-"""What a run of the trajectories page looks at: a map, and what the filters leave of it."""
+"""The scene of the trajectories page: a map, and the images on it that the filters keep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from cxrlib.cohort import Cohort
 from cxrlib.maps import ReferenceCloud, Trajectory, compute_trajectories, count_map, describe_counts
-from cxrlib.reports import list_provenance, tell_behind
+from cxrlib.reports import describe_overlay, list_provenance
 from cxrlib.selection import Selection
 from ui.session.filters import load_selected, show_empty
 from ui.session.resources import Current
 from ui.widgets.text import show_quiet
 
-__all__ = ["Scene", "show_counts", "tell_left_out"]
+__all__ = ["Scene", "show_counts", "show_left_out"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +67,14 @@ class Scene:
 
     @cached_property
     def filters(self) -> list[str]:
-        """Say the filters in words."""
+        """Describe the filters."""
         return self.selection.describe()
 
     @cached_property
     def origin(self) -> list[str]:
-        """Say where what is saved of the page comes from."""
-        made = list_provenance(self.current.mapped, filters=self.filters)
-        return [*made, *tell_behind(self.reference)]
+        """List the provenance of all that is saved of the page."""
+        lines = list_provenance(self.current.mapped, filters=self.filters)
+        return [*lines, *describe_overlay(self.reference)]
 
     @cached_property
     def kept_patients(self) -> frozenset[str]:
@@ -88,16 +88,16 @@ class Scene:
 
 
 def show_counts(scene: Scene) -> None:
-    """Say how many images of what state are on the map, as the page's first sentence."""
+    """Show how many images of each state are on the map, as the page's first sentence."""
     st.markdown(describe_counts(count_map(scene.points)))
 
 
-def tell_left_out(scene: Scene) -> None:
-    """Say what the filters leave out of the map, and where they leave nothing what to do."""
+def show_left_out(scene: Scene) -> None:
+    """Show how many images the filters leave out, and where they leave none what to do."""
     if n_out := len(scene.left_out):
         show_quiet(
-            f"{n_out:,} of the map's {len(scene.is_kept):,} images are left out by the "
-            "filters; they are the faint dots. The map itself is the same: filters refit nothing."
+            f"{n_out:,} of {len(scene.is_kept):,} images on the map are filtered out (faint "
+            "dots). Filters only dim points; the map does not change."
         )
     if scene.points.empty:
         show_empty(scene.cohort, scene.selection)

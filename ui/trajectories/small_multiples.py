@@ -17,6 +17,8 @@ from ui.widgets.figure import show_figure
 
 __all__ = ["show_multiples"]
 
+HEADING = "Side-by-side maps"
+
 
 def show_multiples(
     current: Current,
@@ -36,7 +38,7 @@ def show_multiples(
     remarks : DeltaGenerator, optional
         A container for what the address asks for in vain; here by default.
     """
-    st.subheader("The same map by several columns", anchor=False)
+    st.subheader(HEADING, anchor=False)
     chosen = choose_panels(current, remarks=remarks)
     if not chosen:
         return
@@ -48,9 +50,9 @@ def show_multiples(
         key="multiples",
         alt=describe_multiples(points, colourings),
         numbers=lambda: points_table(points),
-        caption="One map, several colours; shape is the state in all of them. Hollow and grey: "
-        "not recorded. Columns that go together in the record go together here.",
+        caption="The same map in several colours. Shape shows the state; hollow grey marks are "
+        "not recorded.",
         provenance=provenance,
         file_stem=f"maps-{date.today().isoformat()}",
-        heading="The same map by several columns",
+        heading=HEADING,
     )

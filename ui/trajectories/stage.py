@@ -1,4 +1,4 @@
-"""The map in its place on the page: drawn, saved and played, with an image beside it."""
+"""The stage of the trajectories page: the map, its player and an image beside it."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -77,12 +77,12 @@ def show_stage(
             placed = show_upload(current)
         if placed and wish.kind != "none":
             with remarks:
-                show_quiet("No shade stands behind the points beside an X-ray that was brought.")
+                show_quiet("The density layer is hidden while an uploaded X-ray is shown.")
         kept = None if scene.selection.is_empty else scene.is_kept
         drawing = Drawing(
             current,
             scene.is_kept,
-            # Beside an X-ray that somebody brought stands no density and no share.
+            # Beside an uploaded X-ray neither density nor share is shown.
             None if placed else estimate_surface(current.points, wish, kept=kept),
             load_colouring(current, colour),
             paths,

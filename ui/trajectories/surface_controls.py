@@ -1,4 +1,4 @@
-"""The controls of the map's colours and of what lies behind its points."""
+"""The controls of the map's colours and of its background."""
 
 import functools
 from typing import Literal
@@ -10,6 +10,7 @@ from cxrlib.charts.maps import MAX_PANELS
 from cxrlib.cohort import FRONTAL_VIEWS
 from cxrlib.maps import (
     DEFINITIONS,
+    FORMER_COLOURINGS,
     SEVERITIES,
     Colouring,
     SurfaceWish,
@@ -18,6 +19,7 @@ from cxrlib.maps import (
 )
 from ui.session.resources import Current
 from ui.widgets.choice import choose_many, choose_number, choose_one
+from ui.widgets.former_labels import follow_former_labels
 
 __all__ = [
     "choose_colour",
@@ -28,8 +30,9 @@ __all__ = [
 ]
 
 NOTHING = "none"
+BACKGROUNDS = {**{name: each.title for name, each in DEFINITIONS.items()}, NOTHING: NOTHING}
 EVERY_VIEW = "all views"
-#: What is drawn of the bad images; the words are the values, as in the address.
+#: How the bad images are drawn; the words are the values, as in the address.
 KINDS: tuple[Literal["density", "share"], ...] = ("density", "share")
 SMOOTHING = (0.2, 3.0)  # map units
 #: Column of a severity score, and what it is called on screen.
@@ -40,13 +43,13 @@ HIGHEST = max(top for _, top in SEVERITIES.values())
 
 @functools.lru_cache(maxsize=16)
 def list_colours(current: Current) -> tuple[str, ...]:
-    """List what a map's points can be coloured by, once for all sessions."""
+    """List the columns a map's points can be coloured by, once for all sessions."""
     return tuple(list_colourings(current.points, current.mapped.embeddings))
 
 
 @functools.lru_cache(maxsize=128)
 def load_colouring(current: Current, by: str) -> Colouring:
-    """Read what all points of a map are coloured by, once for all sessions.
+    """Load the colouring of all points of a map, once for all sessions.
 
     Take the rows that filters keep of it by `cxrlib.maps.Colouring.take`: colours stay.
     """
@@ -54,7 +57,8 @@ def load_colouring(current: Current, by: str) -> Colouring:
 
 
 def choose_colour(current: Current, *, remarks: DeltaGenerator | None = None) -> str:
-    """Let the reader choose what the points are coloured by; shape stays the state."""
+    """Let the reader choose the column that colours the points; shape stays the state."""
+    follow_former_labels("colour", FORMER_COLOURINGS)
     return choose_one(
         "colour",
         "Colour by",
@@ -62,57 +66,59 @@ def choose_colour(current: Current, *, remarks: DeltaGenerator | None = None) ->
         is_menu=True,
         remarks=remarks,
         width=170,
-        help="A column of the records or an output of the extractor. The shape of a point is "
-        "its state in any case; what is not recorded is hollow and grey.",
+        help="A column of the records or an output of the image features. Shape always shows the "
+        "state; hollow grey points are not recorded.",
     )
 
 
 def choose_panels(current: Current, *, remarks: DeltaGenerator | None = None) -> list[str]:
-    """Let the reader choose by what the same map is coloured in small, side by side."""
+    """Let the reader choose the columns of small maps, side by side."""
+    follow_former_labels("panels", FORMER_COLOURINGS)
     return choose_many(
         "panels",
-        "The same map, coloured by",
+        "One map for each column",
         list_colours(current),
         remarks=remarks,
         max_selections=MAX_PANELS,
         select_all=False,
-        placeholder="Choose up to six columns",
+        placeholder="Select up to six columns",
     )
 
 
 def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
-    """Let the reader choose what lies behind the points.
+    """Let the reader choose the background of the map.
 
-    Three controls for a row: what is bad, density or share, and the rest behind "Shade".
+    Three controls for a row: which images, density or share, and the rest behind a button.
     """
+    follow_former_labels("density", {name: each.title for name, each in DEFINITIONS.items()})
     definition = choose_one(
         "density",
-        "Behind the points",
-        [*DEFINITIONS, NOTHING],
+        "Background",
+        BACKGROUNDS,
         is_menu=True,
         remarks=remarks,
-        width=180,
-        help="Which images are counted as bad. The caption of the paper's Figure 3 counts images "
-        "in the ICU or with a tube; its text adds the last image of patients who died.",
+        width=220,
+        help="Which images are counted. The caption of the paper's Figure 3 counts images in ICU "
+        "or intubated; its text adds the last image of patients who died.",
     )
     kind = choose_one(
         "surface",
-        "as",
+        "Background shows",
         KINDS,
         remarks=remarks,
-        help="A density rises where bad images are, and also where images are simply many. A "
-        "share is of the images of which it is recorded, and is given where enough are near.",
+        help="Density: where such images are many; it also rises where all images are many. "
+        "Share: their part of the images with a record, where enough are near.",
     )
     is_none = definition == NOTHING
-    with st.popover("Shade", width="content"):
+    with st.popover("Background options", width="content"):
         view = choose_one(
             "within",
-            "Within view",
+            "Images of view",
             [EVERY_VIEW, *FRONTAL_VIEWS],
             is_menu=True,
             remarks=remarks,
-            help="AP images are mostly of patients in bed, PA images mostly not: within one view "
-            "the shade does not only tell the views apart.",
+            help="AP images are mostly of patients in bed, PA images mostly not. One view alone "
+            "keeps the background from showing the views.",
         )
         bandwidth = choose_number(
             "smoothing",
@@ -122,8 +128,8 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
             is_slider=True,
             remarks=remarks,
             step=0.1,
-            help="Bandwidth: the standard deviation of the kernel, in map units. 1.0 is the "
-            "published value.",
+            help="Bandwidth (standard deviation of the kernel) in map units. 1.0 is the published "
+            "value.",
         )
         has_scores = definition == "severity"
         severity = choose_one(
@@ -133,11 +139,11 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
             is_menu=True,
             is_shown=has_scores,
             remarks=remarks,
-            help="The mean of the raters' scores; few images are scored.",
+            help="Mean of the raters' scores. Few images are scored.",
         )
         at_least = choose_number(
             "severity",
-            "Bad from",
+            "Lowest score counted",
             (0.0, HIGHEST),
             4.0,
             is_slider=True,

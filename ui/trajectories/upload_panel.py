@@ -1,4 +1,4 @@
-"""A visitor's own X-ray beside the images of the cohort that are most like it.
+"""An uploaded X-ray beside the most similar images of the cohort.
 
 Streamlit holds an uploaded file in memory for as long as a session lasts. Here it is dropped as
 soon as it was read: what stays in the session are its numbers, a picture and its place.
@@ -38,15 +38,15 @@ TURN = "upload_turn"  # in the session's state: a new number is a new, empty wid
 MAX_MEGABYTES = 100
 HEIGHT = 420  # of the black surround, pixels
 PROMISE = (
-    "PNG, JPEG or DICOM, one frontal chest X-ray. It is read in this server's memory and not "
-    "stored: the file is dropped once read; a picture and its numbers are kept until you remove "
-    "them or your session ends, some minutes after you close the page. Bring none that you may "
-    "not show here, and none with a name burnt into the picture."
+    "One frontal chest X-ray as PNG, JPEG or DICOM. The file is read in this server's memory and "
+    "never stored; a picture and its features are kept until you remove them or your session "
+    "ends, some minutes after you close the page. Do not upload images that you may not show "
+    "here, or that have a name burnt into the picture."
 )
 
 
 def show_upload(current: Current) -> Placed | None:
-    """Offer to place an X-ray on the map, and show one that was placed beside its nearest.
+    """Offer to upload an X-ray to the map, and show an uploaded one beside its nearest images.
 
     Call it before the map is drawn, in a container below it: what it returns belongs on the map.
 
@@ -63,15 +63,15 @@ def show_upload(current: Current) -> Placed | None:
     if not are_uploads_allowed():
         return None
     upload = st.session_state.get(UPLOAD)
-    with st.expander("Place a new X-ray on this map", expanded=upload is not None):
+    with st.expander("Upload an X-ray to this map", expanded=upload is not None):
         if upload is None:
             _ask(current)
             return None
         st.button("Remove this X-ray", key="remove_upload", on_click=_forget)
         if upload.info.key != current.extractor.key:
             show_text(
-                f"The X-ray was read by {upload.info.title}, this map is made of numbers by "
-                f"{current.extractor.title}: remove it and upload it again to place it here."
+                f"The X-ray was processed by {upload.info.title}, but this map uses "
+                f"{current.extractor.title}. Remove the X-ray and upload it again."
             )
             return None
         placed = _place(upload, current)
@@ -80,7 +80,7 @@ def show_upload(current: Current) -> Placed | None:
 
 
 def _ask(current: Current) -> None:
-    """Show the widget; a file that comes is read, dropped, and the page runs again."""
+    """Show the widget; an uploaded file is read, dropped, and the page runs again."""
     show_quiet(PROMISE)
     if problem := st.session_state.get(PROBLEM):
         show_alert(problem)
@@ -93,7 +93,7 @@ def _ask(current: Current) -> None:
     if file is None:
         return
     try:
-        with st.spinner("Reading the X-ray; the first one takes some seconds longer."):
+        with st.spinner("Processing the X-ray. The first one takes some seconds longer."):
             st.session_state[UPLOAD] = embed_upload(file.getvalue(), current.extractor)
         st.session_state.pop(PROBLEM, None)
     except CxrError as error:
@@ -144,7 +144,7 @@ def _show_placed(placed: Placed, current: Current) -> None:
     names = [
         f"{rank}. {describe_row(row)}" for rank, row in enumerate(rows, start=1) if row is not None
     ]
-    chosen = st.selectbox("Beside it", range(len(names)), format_func=names.__getitem__)
+    chosen = st.selectbox("Compare with", range(len(names)), format_func=names.__getitem__)
     pictures = [_draw_upload(placed.upload)]
     row = rows[chosen or 0]
     if row is not None:
@@ -154,7 +154,7 @@ def _show_placed(placed: Placed, current: Current) -> None:
                     current.cohort,
                     current_entry().slug,
                     row,
-                    caption=f"{describe_row(row)}: number {(chosen or 0) + 1} of its nearest",
+                    caption=f"{describe_row(row)}: nearest image {(chosen or 0) + 1}",
                 )
             )
         except CxrError as error:
@@ -178,12 +178,12 @@ def _draw_upload(upload: Upload) -> Picture:
 
 
 def tabulate_neighbours(placed: Placed, rows: list[pd.Series | None]) -> pd.DataFrame:
-    """Lay out an upload's nearest images as a table for the screen."""
+    """Tabulate an upload's nearest images for the screen."""
     near = placed.neighbours
     days = ["–" if row is None else describe_day(row["offset"]) for row in rows]
     return pd.DataFrame(
         {
-            "Nearest": range(1, len(near) + 1),
+            "Rank": range(1, len(near) + 1),
             "Image": near["image_id"],
             "Patient": near["patient_id"],
             "Day": days,

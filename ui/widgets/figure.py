@@ -8,6 +8,7 @@ part of the page runs alone), the browser writes it.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 import pandas as pd
@@ -68,7 +69,8 @@ def show_figure(
     numbers : DataFrame or callable
         What is drawn, a row a mark.
     caption : str
-        What it is, from how many, how not to read it; shown, and printed below a saved figure.
+        Its first line is shown; further lines stay behind "Details". All of it is printed below
+        a saved figure.
     provenance : sequence of str
         `cxrlib.reports.list_provenance`, with the filters; printed and on top of the
         numbers.
@@ -108,9 +110,14 @@ def show_figure(
     draw_light = (lambda: draw(theme="light")) if draw else (lambda: figure)
     paper = _Paper(draw_light, imprint, alt, file_stem)
     csv = Saving("Numbers (CSV)", f"{file_stem}.csv", "text/csv", make_numbers)
+    line, _, details = caption.partition("\n")
     words, menu = st.columns([5, 1], gap="small")
     with words:
-        show_quiet(caption)
+        show_quiet(line)
+        if details:
+            st.html(
+                f"<details class='cxr-quiet'><summary>Details</summary>{escape(details)}</details>"
+            )
     with menu:
         _show_menu(key, paper, [csv, *more])
     return result

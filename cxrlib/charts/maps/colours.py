@@ -1,4 +1,4 @@
-"""Colours of a map's points by a column or an output, and the key that says what they mean."""
+"""Colours of a map's points by a column or an output, and their legend."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -67,7 +67,7 @@ def number_ramp(theme: Theme) -> tuple[str, ...]:
 
 
 def name_categories(colouring: Colouring) -> list[str]:
-    """Name each category with its count, as Plotly shows text as it stands.
+    """Format each category with its count, escaped for Plotly.
 
     Of a path such as "Pneumonia/Viral/COVID-19" the last part is shown where it says enough.
     """
@@ -94,20 +94,20 @@ def count_key_rows(names: Sequence[str], width: float = KEY_WIDTH) -> int:
 
 
 def name_scale(colouring: Colouring, *, short: bool = False) -> str:
-    """Say what a scale of numbers is: its ends, what it is of, from how many images.
+    """Describe a scale of numbers: its ends, its label, its number of images.
 
-    In short without what it is of, which stands elsewhere then.
+    In short without the label, which is shown elsewhere then.
     """
     (low, high), (under, over) = colouring.limits, colouring.is_clipped
     ends = f"{'≤ ' * under}{_number(low)} to {'≥ ' * over}{_number(high)}"
     n_known = colouring.n_points - colouring.n_missing
     if not n_known:
         return f"{colouring.label}: no value recorded"
-    rest = f"; hollow grey: {colouring.n_missing:,} without" if colouring.n_missing else ""
+    rest = f"; hollow grey: {colouring.n_missing:,} not recorded" if colouring.n_missing else ""
     counts = f"{n_known:,} images{rest}"
     return f"{ends}: {counts}" if short else f"{ends}: {colouring.label} ({counts})"
 
 
 def _number(value: float) -> str:
-    """Write an end of a scale in three digits."""
+    """Format an end of a scale in three digits."""
     return f"{value:.3g}".replace("-", "−")

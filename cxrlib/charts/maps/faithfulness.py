@@ -1,4 +1,4 @@
-"""How far to believe the map: the states of who is near, and steps on the map and off it.
+"""Faithfulness of the map: states of the nearest images, step lengths on the map and off it.
 
 In the first chart shape means view and colour state, as in all charts of one patient along days.
 """
@@ -27,7 +27,8 @@ from cxrlib.charts.style import (
     style_marks,
     text_width,
 )
-from cxrlib.maps import StepLengths
+from cxrlib.cohort import STATE_TITLES, describe_state
+from cxrlib.maps import StepLengths, describe_steps
 from cxrlib.patients import DayAxis, PathShares, lay_out_axis, name_day, say_image
 
 __all__ = ["explain_path_share", "explain_steps", "plot_path_share", "plot_steps"]
@@ -52,11 +53,11 @@ ROW = 27
 Trace = dict[str, Any]
 
 
-# ---- who is near, along days
+# ---- neighbours, along days
 
 
 def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> go.Figure:
-    """Plot the share of bad among the nearest images of others, along the days of patients.
+    """Plot the share of bad among the nearest images of other patients, along days.
 
     A panel a patient; a point an image with its 95 % interval; a dashed line for each view: the
     share among all images that could have been near. An image without a share is a dash at the
@@ -102,7 +103,9 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
         layout["shapes"] = cuts
     if not shares:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
-        layout["annotations"] = [_say("Choose a patient: who is near stands here, day by day.")]
+        layout["annotations"] = [
+            _note("Select a patient to see the states of the nearest images, day by day.")
+        ]
     return make_figure(traces, layout, theme)
 
 
@@ -156,9 +159,9 @@ def _list_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
     for state in reversed(STATES):
         if any(row["state"] == state for row in drawn):
             fill = palette.page if state == "unknown" else palette.states[state]
-            entries.append((state, "circle", fill, palette.rims[state]))
+            entries.append((STATE_TITLES[state], "circle", fill, palette.rims[state]))
     if len(drawn) < len(rows):
-        entries.append(("no share", "line-ew", palette.quiet, palette.quiet))
+        entries.append(("Not estimable", "line-ew", palette.quiet, palette.quiet))
     return make_key(entries, size=MARKER)
 
 
@@ -283,7 +286,7 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
             "x": [marks.x[i] for i in there],
             "y": share,
             "customdata": [row["image_id"] for row in rows],
-            "hovertext": [_say_mark(row) for row in rows],
+            "hovertext": [_describe_mark(row) for row in rows],
             "error_y": {
                 "type": "data",
                 "symmetric": False,
@@ -300,7 +303,7 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
             "x": [marks.x[i] for i in gone],
             "y": [0.0] * len(gone),
             "customdata": [marks.rows[i]["image_id"] for i in gone],
-            "hovertext": [_say_mark(marks.rows[i]) for i in gone],
+            "hovertext": [_describe_mark(marks.rows[i]) for i in gone],
             "marker": {
                 "symbol": "line-ew",
                 "size": MARKER,
@@ -311,9 +314,9 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     ]
 
 
-def _say_mark(row: dict[Any, Any]) -> str:
-    """Say an image in lines short enough to hover."""
-    words = f"{say_image(row)}; state {row['state']}"
+def _describe_mark(row: dict[Any, Any]) -> str:
+    """Describe an image in lines short enough to hover."""
+    words = f"{say_image(row)}; {describe_state(row['state'])}"
     lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
     return "<br>".join(map(safe_text, lines))
 
@@ -328,25 +331,25 @@ def _write_name(shares: PathShares, top: float) -> dict[str, Any]:
         "xanchor": "left",
         "yanchor": "bottom",
         "yshift": 4,
-        "text": f"<b>Patient {safe_text(shares.patient_id[:30])}</b>: bad among the "
+        "text": f"<b>Patient {safe_text(shares.patient_id[:30])}</b>: share among the "
         f"{shares.k} nearest",
     }
 
 
-def _say(words: str) -> dict[str, Any]:
-    """Say in a chart's place why it is empty."""
+def _note(words: str) -> dict[str, Any]:
+    """Make the note that is shown in place of an empty chart."""
     return {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "text": words}
 
 
 def explain_path_share(shares: Sequence[PathShares]) -> str:
-    """Say below what is drawn: a caption that wraps, whatever the width of the chart."""
+    """Describe below what is drawn: a caption that wraps, whatever the width of the chart."""
     if not shares:
         return ""
     info, k = shares[0].space.info, shares[0].k
     return (
-        f"Point: of the {k} nearest images of other persons and other sources, same view, of which "
-        "it is known. Bar: 95 %, persons drawn again. Dashed: of all such images of the view. "
-        f"Near in the numbers of {info.title}, without a map."
+        f"Point: share among the {k} nearest images of other persons and other sources, same "
+        "view, where recorded. Bar: 95 % interval, bootstrap over patients. Dashed line: all such "
+        f"images of the view. Nearest in the features of {info.title}, not on the map."
     )
 
 
@@ -354,7 +357,7 @@ def explain_path_share(shares: Sequence[PathShares]) -> str:
 
 
 def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
-    """Plot each step's length in the numbers beside its length on the map.
+    """Plot each step's length in feature space beside its length on the map.
 
     Both against two images taken at random: at 1 a step is as long as their median distance. Where
     the map was drawn with other seeds, a pale bar goes from the shortest to the longest.
@@ -384,7 +387,7 @@ def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
         # A hair beyond the plot: a key within it would be held to the plot's width.
         "legend": {"x": -1e-6, "y": 1 + 1e-6, "font": {"size": TEXT_SIZE}},
         "xaxis": {
-            "title": {"text": "Length of the step; 1: two images at random", "standoff": 4},
+            "title": {"text": "Step length (1: two random images)", "standoff": 4},
             "range": [0, _find_reach(steps)],
             "nticks": 7,
             "showgrid": True,
@@ -402,7 +405,7 @@ def plot_steps(steps: StepLengths, *, theme: Theme = "light") -> go.Figure:
     }
     if not rows:
         layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
-        layout["annotations"] = [_say("No path has a step: a step needs two recorded days.")]
+        layout["annotations"] = [_note(describe_steps(steps))]
         return make_figure([], layout, theme)
     layout["shapes"] = [_draw_one(palette)]
     return make_figure(traces, layout, theme)
@@ -445,8 +448,8 @@ def _draw_one(palette: Palette) -> dict[str, Any]:
 def _draw_steps(
     steps: StepLengths, rows: Sequence[dict[Any, Any]], places: Sequence[int], palette: Palette
 ) -> list[Trace]:
-    """Draw the seeds' range, then the length on the map, then that in the numbers."""
-    words = [_say_step(row) for row in rows]
+    """Draw the seeds' range, then the length on the map, then that in feature space."""
+    words = [_describe_step(row) for row in rows]
     x: list[float | None] = []
     y: list[float | None] = []
     for row, place in zip(rows, places, strict=True):
@@ -487,7 +490,7 @@ def _draw_steps(
             ),
             (
                 "space_relative",
-                "in the numbers",
+                "in feature space",
                 {
                     "symbol": "line-ns",
                     "size": 18,
@@ -501,13 +504,12 @@ def _draw_steps(
     return [*([seeds] if x else []), *marks]
 
 
-def _say_step(row: dict[Any, Any]) -> str:
-    """Say a step in a few lines."""
+def _describe_step(row: dict[Any, Any]) -> str:
+    """Describe a step in a few lines."""
     words = (
         f"Patient {safe_text(row['patient_id'])}, day {row['day_from']:g} to {row['day_to']:g}"
-        f"<br>in the numbers {row['space_relative']:.2f} ({row['in_space']:.2f} standard "
-        f"deviations a column)<br>on the map {row['map_relative']:.2f} ({row['on_map']:.2f} map "
-        "units)"
+        f"<br>in feature space {row['space_relative']:.2f} ({row['in_space']:.2f} SD per feature)"
+        f"<br>on the map {row['map_relative']:.2f} ({row['on_map']:.2f} map units)"
     )
     if np.isnan(row["seeds_low"]):
         return words
@@ -515,10 +517,10 @@ def _say_step(row: dict[Any, Any]) -> str:
 
 
 def explain_steps(steps: StepLengths) -> str:
-    """Say below what is drawn."""
+    """Describe below what is drawn."""
     if steps.table.empty:
         return ""
     return (
-        f"Two images of the map at random are {steps.typical_space:.2f} standard deviations a "
-        f"column apart in the numbers and {steps.typical_map:.2f} map units on the map (medians)."
+        f"Two random images are {steps.typical_space:.2f} SD per feature apart in feature space "
+        f"and {steps.typical_map:.2f} units on the map (medians)."
     )

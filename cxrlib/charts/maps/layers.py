@@ -1,4 +1,4 @@
-"""Layers laid over or under a drawn map: a reference cohort, the images that were chosen."""
+"""Layers over or under a drawn map: a reference cohort, the selected images."""
 
 from collections.abc import Collection
 
@@ -64,7 +64,7 @@ def ring_chosen(
     theme: Theme = "light",
     scale: float = 1.0,
 ) -> go.Figure:
-    """Ring the chosen images of a map; of very many only their middles are marked.
+    """Ring the selected images of a map; of very many only their middles are marked.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def ring_chosen(
             "x": points["x"].to_numpy(dtype=np.float32)[own],
             "y": points["y"].to_numpy(dtype=np.float32)[own],
             "mode": "markers",
-            "name": "chosen",
+            "name": "selected",
             "showlegend": False,
             "marker": {
                 "symbol": "circle-open" if few else "circle",

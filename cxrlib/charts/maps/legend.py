@@ -1,4 +1,4 @@
-"""The key of a map that is coloured by a column: what each colour means, what each shape."""
+"""The legend of a map that is coloured by a column: the meaning of each colour and shape."""
 
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from cxrlib.charts.style import (
     name_colour_scale,
     template_layout,
 )
+from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import Colouring
 
 __all__ = ["Key", "count_rows_of_key", "draw_key"]
@@ -51,7 +52,7 @@ def count_rows_of_key(colouring: Colouring | None) -> int:
 
 
 def _name_colours(colouring: Colouring) -> list[str]:
-    """Name what the colours mean, with counts; what has no value last."""
+    """Format the meaning of each colour, with counts; blanks last."""
     missing = [f"not recorded: {colouring.n_missing:,}"] if colouring.n_missing else []
     return [*name_categories(colouring), *missing]
 
@@ -148,6 +149,6 @@ def _draw_shapes(points: pd.DataFrame, palette: Palette) -> list[Parts]:
             "color": palette.quiet,
             "line": {"width": 2 if hollow else 0.8},
         }
-        name = f"{state}: {int(counts.get(state, 0)):,}"
+        name = f"{STATE_TITLES[state]}: {int(counts.get(state, 0)):,}"
         traces.append(_empty_trace(name, marker, legend="legend3"))
     return traces

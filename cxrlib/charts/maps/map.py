@@ -1,4 +1,4 @@
-"""The map of a cohort: images by state, the density behind them, patients' ways across it."""
+"""The map of a cohort: images by state, the density as background, paths of patients."""
 
 import html
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from cxrlib.charts.maps.legend import count_rows_of_key, draw_key
-from cxrlib.charts.maps.map_text import DENSITY_LABEL, day_state_words, name_surface
+from cxrlib.charts.maps.map_text import DENSITY_LABEL, day_state_words, describe_surface
 from cxrlib.charts.maps.marks import (
     MARKERS,
     Layer,
@@ -127,7 +127,7 @@ def plot_map(
     n_rows = count_rows_of_key(colouring)
     hung = 1 - (title_height + KEY_HEIGHT * n_rows) / height
     top += KEY_HEIGHT * (_count_key_rows(trajectories) + n_rows - 1)
-    long, short = name_surface(surface, density_label)
+    long, short = describe_surface(surface, density_label)
     scaled = None if grid is None or points.empty else scale_surface(grid, palette, short)
     below = MARGIN["b"] + (0 if scaled is None else scaled.deeper)
     # All grows by the scale but the page: a large figure has less room for its labels.
@@ -159,7 +159,7 @@ def plot_map(
     if trajectories:
         layout["legend2"] = _lay_out_key(theme, hung)
     if points.empty:
-        notes.append(_say_empty())
+        notes.append(_note_empty())
     if notes:
         layout["annotations"] = notes
     layout["uirevision"] = uirevision
@@ -262,7 +262,7 @@ def _draw_backdrop(places: NDArray[np.float64], palette: Palette, layer: Layer) 
         x=places[:, 0].astype(np.float32),
         y=places[:, 1].astype(np.float32),
         mode="markers",
-        name="left out by filters",
+        name="filtered out",
         showlegend=False,  # a fifth entry breaks the key in two; the page says it in words
         marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
         hoverinfo="skip",
@@ -428,9 +428,9 @@ def _mark_text(way: Trajectory, image: MappedImage, stop: Stop | None) -> str:
     """Return the hover sentences of one image of a chosen patient."""
     day = day_words(None if stop is None else stop.day)
     text = f"{_path_name(way)}, {day}, {safe_text(image.view)}<br>"
-    text += state_words(image.state, None)
-    if stop is not None and day_state_words(stop) != stop.state:
-        text += f"<br>The day counts as {day_state_words(stop)}."
+    text += state_words(image.state, image.reasons)
+    if stop is not None and any(each.state != stop.state for each in stop.images):
+        text += f"<br>The day counts as: {day_state_words(stop)}"
     return text
 
 
@@ -597,13 +597,13 @@ def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
     return np.vstack(dots)
 
 
-def _say_empty() -> Parts:
-    """Say that there is nothing to show, and what to do."""
+def _note_empty() -> Parts:
+    """Make the note that there is nothing to show, and what to do."""
     return {
         "x": 0.5,
         "y": 0.5,
         "xref": "paper",
         "yref": "paper",
-        "text": "No image of this selection is on the map.<br>Loosen a filter.",
+        "text": "No image of this selection is on the map.<br>Widen the filters.",
         "font": {"size": 18},
     }

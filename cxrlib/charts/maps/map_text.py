@@ -1,4 +1,4 @@
-"""What the map says in words: days, states, counts, its caption and its text alternative."""
+"""Texts of the map: days, states, counts, its caption and its text alternative."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.charts.style import NO_STATE, day_words
+from cxrlib.charts.style import day_words
+from cxrlib.cohort import describe_state
 from cxrlib.maps import (
     Colouring,
     DensityGrid,
@@ -25,36 +26,37 @@ __all__ = [
     "caption_map",
     "day_state_words",
     "describe_map",
+    "describe_nearness",
     "describe_out",
     "describe_paths",
-    "name_surface",
-    "near_words",
-    "percent",
+    "describe_surface",
+    "format_percent",
 ]
 
-DENSITY_LABEL = "images in the ICU or with a tube"
+DENSITY_LABEL = "images taken in ICU or while intubated"
 #: Lower left and upper right of what is drawn, in map units.
 _Corners = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def day_state_words(stop: Stop) -> str:
-    """Say the state of a day, and of how many of its images where they differ.
+    """Describe the state of a day, and of how many of its images where they differ.
 
     Examples
     --------
     >>> from cxrlib.maps.trajectories import MappedImage
     >>> images = [MappedImage(f"{state}.png", 0.0, 0.0, "AP", state) for state in ("bad", "good")]
     >>> day_state_words(Stop(3.0, 0.0, 0.0, "bad", tuple(images)))
-    'bad (1 of 2 images)'
+    'in ICU or intubated (1 of 2 images)'
     """
+    words = describe_state(stop.state, stop.reasons)
     n_alike = sum(image.state == stop.state for image in stop.images)
     if n_alike == len(stop.images):
-        return stop.state
-    return f"{stop.state} ({n_alike} of {name_units(len(stop.images), 'image')})"
+        return words
+    return f"{words} ({n_alike} of {name_units(len(stop.images), 'image')})"
 
 
 def describe_out(offsets: pd.Series, *, most: int = 8) -> str:
-    """Say how many images of one patient on the map the filters leave out, and of which days.
+    """Describe how many images of one patient on the map the filters leave out, of which days.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ def describe_map(
 
 
 def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
-    """Say in a sentence what colours mean, with counts and where the middle of each lies."""
+    """Describe what colours mean, with counts and the middle of each, in a sentence."""
     missing = f"; {colouring.n_missing:,} not recorded" if colouring.n_missing else ""
     if colouring.kind == "number":
         known = colouring.values[np.isfinite(colouring.values)]
@@ -130,67 +132,63 @@ def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
         where = ""
         if n:
             x, y = np.median(seen[colouring.codes == code], axis=0)
-            where = f", median in the {_place_words((float(x), float(y)), corners)}"
+            where = f", median in the {_find_ninth((float(x), float(y)), corners)}"
         parts.append(f"{name} {n:,}{where}")
     return f"Colour is {colouring.label}: {'; '.join(parts)}{missing}."
 
 
-def name_surface(
+def describe_surface(
     surface: Surface | DensityGrid | None, density_label: str = DENSITY_LABEL
 ) -> tuple[str, str]:
-    """Name a surface in full, and in one line beside its scale."""
+    """Describe a surface in full, and in short beside its scale."""
     if not isinstance(surface, Surface):
-        return f"density of {density_label}", f"density of {density_label}"
+        return f"density of {density_label}", f"More {density_label}"
     words = surface.marked.definition
     if not isinstance(surface.grid, ShareGrid):
-        return surface.label, surface.label
+        return surface.label, f"More {words.label}"
+    title = words.title[0].lower() + words.title[1:]
     view = f", view {surface.wish.view}" if surface.wish.view else ""
-    among = "of all" if surface.wish.definition == "current filter" else "of recorded"
-    name = words.name if surface.wish.definition != "severity" else _severity_words(surface)
-    return surface.label, f"{name}, {among}{view}; in all {percent(surface.grid.overall)}"
+    where = "" if surface.wish.definition == "current filter" else ", where recorded"
+    overall = format_percent(surface.grid.overall)
+    return surface.label, f"Share {title}{view}{where} (overall {overall})"
 
 
-def percent(share: float) -> str:
-    """Write a share in whole percent.
+def format_percent(share: float) -> str:
+    """Format a share in whole percent.
 
     Examples
     --------
-    >>> percent(0.364)
+    >>> format_percent(0.364)
     '36 %'
     """
     return f"{100 * share:.0f} %"
 
 
-def _severity_words(surface: Surface) -> str:
-    """Name a threshold of severity in short."""
-    score = surface.wish.severity.removesuffix("_mean")
-    return f"{score} score ≥ {surface.wish.at_least:g}"
-
-
 def _describe_surface(
     points: pd.DataFrame, surface: Surface | DensityGrid | None, density_label: str
 ) -> str:
-    """Say in a sentence or two where a surface is high and low."""
+    """Describe in a sentence or two where a surface is high and low."""
     grid = surface.grid if isinstance(surface, Surface) else surface
     if isinstance(surface, Surface) and grid is None:
         return surface.remark
     if grid is None:
         return f"No density of {density_label} is drawn."
-    name, _ = name_surface(surface, density_label)
+    name, _ = describe_surface(surface, density_label)
     corners = _find_corners(points)
     if isinstance(grid, DensityGrid):
         return (
             f"The {name}, from {name_units(grid.n_points, 'image')}, is "
-            f"highest in the {_place_words(grid.peak, corners)} of the map."
+            f"highest in the {_find_ninth(grid.peak, corners)} of the map."
         )
     if not grid.is_supported.any():
-        return f"The {name} is given nowhere: no place has {grid.min_support:g} images near."
+        return f"The {name} is shown nowhere: no place has {grid.min_support:g} images near."
     (low, at_low), (high, at_high) = grid.lowest, grid.highest
-    top, bottom = (_place_words(place, corners) for place in (at_high, at_low))
+    top, bottom = (_find_ninth(place, corners) for place in (at_high, at_low))
     return (
-        f"The {name} is {percent(grid.overall)} in all ({grid.n_bad:,} of {grid.n_known:,}), "
-        f"highest ({percent(high)}) in the {top} of the map, lowest ({percent(low)}) in the "
-        f"{bottom}; it is given where {grid.min_support:g} or more images are near."
+        f"The {name} is {grid.n_bad:,} of {grid.n_known:,} ({format_percent(grid.overall)}) "
+        f"overall, highest ({format_percent(high)}) in the {top} of the map, lowest "
+        f"({format_percent(low)}) in the {bottom}; it is shown where {grid.min_support:g} or more "
+        "images are near."
     )
 
 
@@ -202,8 +200,8 @@ def describe_paths(points: pd.DataFrame, trajectories: Sequence[Trajectory]) -> 
     return [_describe_way(way, corners) for way in trajectories]
 
 
-def _place_words(place: tuple[float, float], corners: _Corners) -> str:
-    """Name the ninth of the map in which a place lies."""
+def _find_ninth(place: tuple[float, float], corners: _Corners) -> str:
+    """Find the ninth of the map that holds a place: "upper left", "middle"."""
     low, high = corners
     share = (np.array(place) - low) / np.maximum(high - low, 1e-9)
     column, row = np.clip(3 * share, 0, 2).astype(int)
@@ -224,33 +222,34 @@ _NINTHS = (
 
 
 def _describe_way(way: Trajectory, corners: _Corners) -> str:
-    """Say one patient's way in a sentence."""
+    """Describe one patient's path in a sentence."""
     stops = [
-        f"{day_words(stop.day)}, {day_state_words(stop)}, {_place_words((stop.x, stop.y), corners)}"
+        f"{day_words(stop.day)}, {day_state_words(stop)}, {_find_ninth((stop.x, stop.y), corners)}"
         for stop in way.stops
     ]
     path = "; ".join(stops) if stops else "no image with a recorded day"
     rest = f"; {name_units(len(way.undated), 'image')} without a day" if way.undated else ""
-    return f"Patient {way.patient_id} (survival: {way.survival}): {path}{rest}."
+    outcome = {"yes": "survived", "no": "died"}.get(way.survival, f"survival {way.survival}")
+    return f"Patient {way.patient_id} ({outcome}): {path}{rest}."
 
 
-def near_words(extractor: ExtractorInfo | str, features: str) -> str:
-    """Say what lies near what on a map.
+def describe_nearness(extractor: ExtractorInfo | str, features: str) -> str:
+    """Describe which images are close together on a map.
 
     Examples
     --------
-    >>> near_words("an extractor", "outputs")
-    'images with similar outputs lie near each other'
+    >>> describe_nearness("an extractor", "outputs")
+    'images with similar outputs are close together'
     """
-    if isinstance(extractor, str):
-        return f"images with similar {features} lie near each other"
-    if extractor.name == "texture":
-        alike = "texture" if features == "embedding" else "brightness in the six lung zones"
-        return f"images with similar {alike} lie near each other"
-    network = f"images with similar network {features} lie near each other"
-    if "untrained" in extractor.note:
-        return f"{network}, but this network is untrained, a control: near means little"
-    return network
+    alike = features
+    if not isinstance(extractor, str):
+        alike = f"network {features}"
+        if extractor.name == "texture":
+            alike = "texture" if features == "embedding" else "brightness in six lung zones"
+    words = f"images with similar {alike} are close together"
+    if not isinstance(extractor, str) and "untrained" in extractor.note:
+        return f"{words}, but this network is untrained (a control), so closeness means little"
+    return words
 
 
 def caption_map(
@@ -266,7 +265,7 @@ def caption_map(
     colouring: Colouring | None = None,
     filters: str = "",
 ) -> str:
-    """Return the caption of the map: what it is, from how many, how not to read it.
+    """Describe the map in its caption: one line, then on a second one how (not) to read it.
 
     Parameters
     ----------
@@ -283,56 +282,58 @@ def caption_map(
     density_label : str
         Which images the density is of.
     surface : Surface, optional
-        What is drawn behind the points, in place of `bandwidth` and `density_label`.
+        The background, in place of `bandwidth` and `density_label`.
     colouring : Colouring, optional
         What the points are coloured by, where it is not the state.
     filters : str, optional
-        The filters in words.
+        What the filters keep.
     """
     counts = count_map(points)
     name = extractor if isinstance(extractor, str) else extractor.title
     method_words = {"umap": "UMAP", "pca": "Principal components"}.get(method, method)
+    nearness = describe_nearness(extractor, features)
+    line = f"Each point is an image: {nearness}."
     parts = [
         f"{cohort}: {name_units(counts.n_images, 'image')} of "
         f"{name_units(counts.n_patients, 'patient')} ({name_units(counts.n_persons, 'person')})"
         f"{f', {filters}' if filters else ''}.",
-        f"{method_words} of the {features} of {name}: {near_words(extractor, features)}.",
-        "The axes have no unit; distances between groups and the room they take mean little.",
+        f"{method_words} of the {features} of {name}.",
+        "The axes have no unit; sizes of groups and distances between them mean little.",
     ]
     if bandwidth is not None:
         parts.append(
-            f"Shading: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
+            f"Background: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
         )
     if surface is not None:
         parts += _caption_surface(surface)
     if colouring is not None and colouring.kind != "state":
         parts.append(
-            f"Colour: {colouring.label}; shape: state. Hollow: state unknown, or grey, "
-            f"no {colouring.by} recorded."
+            f"Colour: {colouring.label}; shape: state. Hollow: state not recorded; hollow and "
+            f"grey: {colouring.by} not recorded."
         )
     if counts.n_overlap:
         parts.append(
-            f"{name_units(counts.n_overlap, 'image')} with reasons for both states "
-            f"{'is' if counts.n_overlap == 1 else 'are'} drawn as bad."
+            f"Images with reasons for both states count as in ICU or intubated: {counts.n_overlap}."
         )
     parts.append(
-        f"Unknown: {NO_STATE} is recorded; not recorded is not a no, it may be either state."
+        "Not recorded: neither ICU, intubation nor the outcome at the last image; the state may "
+        "be either."
     )
-    return " ".join(parts)
+    return "\n".join([line, " ".join(parts)])
 
 
 def _caption_surface(surface: Surface) -> list[str]:
-    """Say what a surface is, from how many, and how not to read it."""
+    """Describe a surface, its numbers of images, and how not to read it."""
     if surface.grid is None:
         return [surface.remark]
     parts = [
-        f"Shading: {surface.label} (Gaussian, bandwidth {surface.grid.bandwidth:g} map units).",
+        f"Background: {surface.label} (Gaussian, bandwidth {surface.grid.bandwidth:g} map units).",
         surface.remark,
     ]
     if isinstance(surface.grid, ShareGrid):
         parts.append(
-            "No share is given outside the dotted line, where fewer than "
-            f"{surface.grid.min_support:g} such images are near; a person with several counts "
-            "several times. It is no risk: who has it recorded is no chance sample."
+            "No share is shown outside the dotted line, where fewer than "
+            f"{surface.grid.min_support:g} such images are near. A share is not a risk: images "
+            "with a record are not a random sample, and patients count once per image."
         )
     return parts

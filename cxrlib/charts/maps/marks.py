@@ -1,4 +1,4 @@
-"""The marks of a map's images: shape says the state, colour the state or a column."""
+"""The marks of a map's images: shape shows the state, colour the state or a column."""
 
 import html
 from collections.abc import Iterator, Mapping
@@ -20,6 +20,7 @@ from cxrlib.charts.style import (
     safe_text,
     state_words,
 )
+from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import Colouring
 
 __all__ = [
@@ -40,7 +41,7 @@ MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle
 FADED = 0.75
 #: Where a table of points keeps its `write_hover_texts`, if it was asked for them before.
 HOVER_COLUMN = "hover_text"
-#: Above so many images a sentence each would be most of the figure: patient and state are said.
+#: Above so many images a sentence each would be most of the figure: only patient and state then.
 MAX_HOVER_TEXTS = 20_000
 #: Longest id of which as many as those are held with one width for all, four bytes a letter.
 MAX_ID_LENGTH = 80
@@ -132,7 +133,7 @@ class _Cloud:
         # What stands in a template is read as markup: ids that hold any are not put there.
         plain = not any("<" in patient or "&" in patient for patient in self.ids[own, 1])
         who = "Patient %{customdata[1]}<br>" if plain else ""
-        words = f"{who}{state_words(state, None)}{said}<br>Click it for day and view."
+        words = f"{who}{state_words(state, None)}{said}<br>Click for day and view."
         return {"hovertemplate": f"{words}<extra></extra>"}
 
     @property
@@ -165,7 +166,7 @@ def _draw_states(cloud: _Cloud, palette: Palette) -> Iterator[Parts]:
             "color": palette.page if hollow else palette.states[state],
             "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
         }
-        name = f"{state}: {int(own.sum()):,}"
+        name = f"{STATE_TITLES[state]}: {int(own.sum()):,}"
         yield cloud.draw(own, marker, state, name=name, legendrank=1000 - rank)
 
 

@@ -78,7 +78,7 @@ def plot_multiples(
     """
     if not 1 <= len(colourings) <= MAX_PANELS:
         raise SelectionError(
-            f"{len(colourings)} maps side by side are not drawn: choose 1 to {MAX_PANELS} columns."
+            f"{len(colourings)} maps do not fit side by side: choose 1 to {MAX_PANELS} columns."
         )
     n_columns = _count_columns(len(colourings))
     keys = [_write_key(each, theme, WIDTH / n_columns) for each in colourings]
@@ -118,8 +118,8 @@ def describe_multiples(points: pd.DataFrame, colourings: Sequence[Colouring]) ->
     if points.empty:
         return "Empty maps: no image of this selection is on them."
     counts = describe_counts(count_map(points))
-    said = [f"The same map {len(colourings)} times, of {counts}"]
-    return " ".join([*said, *(describe_colouring(points, each) for each in colourings)])
+    start = f"The same map {len(colourings)} times, of {counts}"
+    return " ".join([start, *(describe_colouring(points, each) for each in colourings)])
 
 
 def _count_columns(n_panels: int) -> int:
@@ -176,7 +176,7 @@ def _draw_panel(
 
 
 def _write_key(colouring: Colouring, theme: Theme, width: float) -> list[str]:
-    """Write what a panel is of and what its colours mean, in lines that fit."""
+    """Make the title of a panel and the meaning of its colours, in lines that fit."""
     palette = PALETTES[theme]
     title = f"<b>{safe_text(colouring.label)}</b>"
     if colouring.kind == "number":

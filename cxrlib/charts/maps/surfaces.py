@@ -1,4 +1,4 @@
-"""What is drawn behind the points of a map: bands of a density, or of a share."""
+"""The background of a map: bands of a density, or of a share."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -121,15 +121,13 @@ class Scale(NamedTuple):
 
 
 def scale_surface(grid: DensityGrid | ShareGrid, palette: Palette, words: str) -> Scale:
-    """Draw the scale under the map, and say what it is."""
+    """Draw the scale under the map, with its label."""
     if isinstance(grid, DensityGrid):
         colours = [colour for _, colour in _band_colours(palette)]
-        said = f"low to high: {words}"
     else:
         colours = _share_colours(palette)
-        said = f"0 to 100 %: {words}"
     up = -DROP - BOX_HEIGHT
-    named = name_colour_scale(said, len(colours), up=up)
+    named = name_colour_scale(words, len(colours), up=up)
     boxes = draw_colour_scale(colours, palette.density, up=up)
     return Scale(boxes, named, LINE * str(named["text"]).count("<br>"))
 

@@ -1,4 +1,4 @@
-"""A new X-ray's mark on the map, over whatever the map shows."""
+"""The mark of an uploaded X-ray on the map."""
 
 from typing import Any
 

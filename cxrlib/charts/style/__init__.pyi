@@ -62,9 +62,4 @@ from .template import (
     template_layout as template_layout,
     use_webgl as use_webgl,
 )
-from .text import (
-    NO_STATE as NO_STATE,
-    day_words as day_words,
-    safe_text as safe_text,
-    state_words as state_words,
-)
+from .text import day_words as day_words, safe_text as safe_text, state_words as state_words

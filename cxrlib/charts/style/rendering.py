@@ -42,9 +42,9 @@ def find_chrome() -> Path:
     if found and Path(found).is_file() and os.access(found, os.X_OK):
         return Path(found)
     named = os.environ.get("BROWSER_PATH")
-    where = f"BROWSER_PATH names {named!r}, which is none" if named else "there is none here"
+    where = f"BROWSER_PATH {named!r} is not one" if named else "none was found"
     raise ReportError(
-        f"SVG and PNG are drawn by Chrome or Chromium, and {where}. Install one (on Debian: "
+        f"SVG and PNG need Chrome or Chromium, and {where}. Install one (on Debian: "
         "apt-get install chromium), or choose a file name that ends in .html, or save the figure "
         "from the dashboard."
     )

@@ -121,9 +121,9 @@ def say_empty(
     figure: go.Figure,
     text: str = "No image of this selection is left.",
     *,
-    advice: str = "Loosen a filter.",
+    advice: str = "Widen the filters.",
 ) -> go.Figure:
-    """Say in place of a chart that there is nothing to show, and what to do."""
+    """Show in place of a chart that there is nothing to draw, and what to do."""
     figure.add_annotation(
         x=0.5, y=0.5, xref="paper", yref="paper", text=f"{text}<br>{advice}", font_size=18
     )

@@ -4,22 +4,26 @@ import html
 
 import pandas as pd
 
-__all__ = ["NO_STATE", "day_words", "safe_text", "state_words"]
+from cxrlib.cohort import describe_state
 
-#: What "unknown" means: none of the three that make a state is there.
-NO_STATE = "no ICU, tube or outcome of a last image"
+__all__ = ["day_words", "safe_text", "state_words"]
 
 
 def state_words(state: str, reason: object) -> str:
-    """Say a state and why."""
-    if state == "unknown":
-        return f"state unknown: no state recorded ({NO_STATE})"
-    why = "" if not isinstance(reason, str) or reason in ("", state) else f": {safe_text(reason)}"
-    return f"<b>{safe_text(state)}</b>{why}"
+    """Describe a state in clinical words, in bold where one is recorded.
+
+    Examples
+    --------
+    >>> state_words("bad", "in the ICU; intubated")
+    '<b>In ICU, intubated</b>'
+    """
+    words = describe_state(state, reason if isinstance(reason, str) else "")
+    words = safe_text(words[0].upper() + words[1:])
+    return words if state == "unknown" else f"<b>{words}</b>"
 
 
 def day_words(offset: float | None) -> str:
-    """Say a day.
+    """Format a day.
 
     Examples
     --------

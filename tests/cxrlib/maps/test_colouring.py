@@ -57,12 +57,18 @@ def test_values_are_counted_in_the_readers_order():
     assert list(count(region)) == ["Africa", "Asia", "Europe"]
     assert region.n_missing == 1, "a place that is not known is not recorded"
     assert region.keys == ("region Africa", "region Asia", "region Europe")
-    assert count(colour_points(points)) == {"bad": 4, "good": 2, "unknown": 2}
+    assert count(colour_points(points)) == {
+        "In ICU or intubated": 4, "Not in ICU, not intubated": 2, "Not recorded": 2,
+    }  # fmt: skip
+    assert colour_points(points).keys == ("bad", "good", "unknown")
 
 
 def test_person_under_several_ids():
     """Mark the images of a person that stands under two patient ids."""
-    assert count(colour_points(make_points(), "several ids")) == {"one id": 6, "several ids": 2}
+    assert count(colour_points(make_points(), "ids of the patient")) == {
+        "one id": 6,
+        "several ids": 2,
+    }
 
 
 def test_rare_values_are_other():
@@ -138,7 +144,7 @@ def test_only_what_differs_is_offered():
     points = make_points()
     names = list_colourings(points, make_embeddings(points, ("One", "Two")))
     assert names == [
-        "state", "view", "region", "age", "survival", "several ids", "output One", "output Two",
+        "state", "view", "region", "age", "survival", "ids of the patient", "output One", "output Two",
     ]  # fmt: skip
     assert list_colourings(points.iloc[:1]) == ["state"]
     assert list_colourings(points.iloc[:0]) == ["state"]

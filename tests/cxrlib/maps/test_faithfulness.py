@@ -95,12 +95,12 @@ def test_few_images_are_not_estimable():
             np.arange(3.0 * n).reshape(n, 3), np.arange(2.0 * n).reshape(n, 2)
         )
         assert found["trustworthiness"].isna().all()
-        assert found["reason"][0] == f"31 distinct images on the map are needed, there are {n}"
+        assert found["reason"][0] == f"needs 31 distinct images on the map, there are {n}"
     assert "not estimable" in describe_faithfulness(found.assign(numbers="standardised"))
     enough = compare_neighbours(np.arange(93.0).reshape(31, 3), np.arange(62.0).reshape(31, 2))
     assert enough["reason"].tolist() == [
         "",
-        "61 distinct images on the map are needed, there are 31",
+        "needs 61 distinct images on the map, there are 31",
     ]
 
 
@@ -122,7 +122,7 @@ def walk():
     rows = [("a", "p", 0, "PA"), ("b", "p", 2, "PA"), ("c", "p", 2, "AP"), ("d", "p", 5, "PA")]
     rows += [("e", "p", None, "PA"), ("f", "q", 1, "PA"), ("lateral", "q", 1, "L")]
     values = np.array([[0, 0], [1, 0], [3, 0], [2, 4], [9, 9], [5, 5], [-7, 3]], dtype=float)
-    table = make_table(rows, survival="unclear")
+    table = make_table(rows, survival="unclear").assign(state_reasons="")
     embeddings = make_embeddings([row[0] for row in rows], values)
     places = [[0, 0], [2, 2], [4, 2], [3, 5], [1, 1], [9, 9]]
     return table, lay_out_space(table, embeddings), Map("abcdef", places), values
@@ -174,7 +174,7 @@ def test_maps_of_nothing_have_no_steps(walk):
     table, space, projection, _ = walk
     assert measure_steps([], space, projection).table.empty
     one = measure_steps(compute_trajectories(table, projection, ["q"]), space, projection)
-    assert describe_steps(one) == "No path has a step: a step needs two recorded days."
+    assert describe_steps(one) == "No step to measure: a step needs images of two recorded days."
     for lonely in (Map("a", [[1, 1]]), Map("z", [[1, 1]])):
         assert np.isnan(measure_typical(space, lonely)).all()
         assert measure_faithfulness(space, lonely)["reason"].ne("").all()
@@ -190,5 +190,7 @@ def test_a_space_and_its_map_are_matched_by_image(walk):
     both = measure_faithfulness(space, projection, raw=projection.coordinates, ks=(2,))
     assert both["numbers"].tolist() == ["as mapped", "standardised"]
     assert both["kept"][0] == 1
-    assert describe_faithfulness(both).startswith("Against the numbers that the map was made from.")
+    assert describe_faithfulness(both).startswith(
+        "Compared with the features the map was made from."
+    )
     assert measure_typical(space, turned) == pytest.approx(measure_typical(space, projection))

@@ -13,12 +13,12 @@ from cxrlib.maps import (
     MappedCohort,
     chosen_table,
     compare_chosen,
-    count_chosen,
+    describe_chosen,
     describe_rows,
     find_rows,
+    format_rows,
     map_points,
     read_clicked,
-    write_rows,
 )
 from cxrlib.maps.lasso import read_rows
 from cxrlib.summary import compare_numbers
@@ -39,30 +39,30 @@ def test_rows_come_back_as_they_went() -> None:
     generator = np.random.default_rng(0)
     for _ in range(50):
         rows = generator.choice(np.arange(2, 90), size=generator.integers(1, 40), replace=False)
-        spans = read_rows(write_rows(rows.tolist()))
+        spans = read_rows(format_rows(rows.tolist()))
         read = [row for first, last in spans for row in range(first, last + 1)]
         assert read == sorted(rows.tolist())
-        assert write_rows(rows[::-1].tolist()) == write_rows(rows.tolist())
+        assert format_rows(rows[::-1].tolist()) == format_rows(rows.tolist())
 
 
 @pytest.mark.parametrize("text", ["a", "3-1", "1,,2", "-4", "1-2-3", "1.5", "<b>", "9" * 40, "1;2"])
 def test_an_address_that_is_not_understood_is_named(text: str) -> None:
     """It raises where rows are read, and is said where a page asks."""
-    with pytest.raises(SelectionError, match="not understood"):
+    with pytest.raises(SelectionError, match="cannot be read"):
         read_rows(text)
     read = find_rows(pd.DataFrame({"row": [2], "image_id": ["a"]}), text)
     assert not read.image_ids
-    assert "not understood" in read.remarks[0]
+    assert "cannot be read" in read.remarks[0]
 
 
 def test_rows_are_those_of_the_file(points: pd.DataFrame) -> None:
     """An address finds the images it was written from, in the order of the file."""
     some = points.iloc[[5, 1, 7]]
-    found = find_rows(points, write_rows(some["row"].tolist()))
+    found = find_rows(points, format_rows(some["row"].tolist()))
     assert found.image_ids == tuple(some.sort_values("row")["image_id"])
     assert not found.remarks
     shuffled = points.sample(frac=1, random_state=3)
-    assert find_rows(shuffled, write_rows(some["row"].tolist())) == found
+    assert find_rows(shuffled, format_rows(some["row"].tolist())) == found
 
 
 def test_rows_without_an_image_are_counted(points: pd.DataFrame) -> None:
@@ -73,7 +73,7 @@ def test_rows_without_an_image_are_counted(points: pd.DataFrame) -> None:
     assert "2 rows" in found.remarks[0]
     one = find_rows(points, "99999").remarks[0]
     assert "1 row of" in one
-    assert "has no image" in one
+    assert "No image on this map in 1 row" in one
 
 
 def test_an_address_holds_few_images() -> None:
@@ -148,7 +148,7 @@ def test_chosen_images_against_the_rest_by_hand(
     assert first["second_n"] == len(rest)
     assert np.isnan(first["second"])  # fewer than ten images have no mean
     assert outputs[places].shape[0] == first["second_of"]
-    assert "1 more chosen image is not counted" in count_chosen(chosen)
+    assert "Not counted: 1 more selected image," in describe_chosen(chosen)
 
 
 def test_the_order_of_rows_and_names_changes_nothing(
@@ -175,7 +175,7 @@ def test_only_what_the_filters_leave_is_counted(
     chosen = compare_chosen(mapped_cohort.cohort, kept, points["image_id"].iloc[[0, 8]].tolist())
     assert (chosen.n_images, chosen.n_rest, chosen.n_left_out) == (1, 5, 1)
     assert chosen.outputs is None
-    with pytest.raises(SelectionError, match="None of the 1 chosen image"):
+    with pytest.raises(SelectionError, match="None of the 1 selected image"):
         compare_chosen(mapped_cohort.cohort, kept, [points["image_id"].iloc[8]])
 
 

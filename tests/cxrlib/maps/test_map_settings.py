@@ -39,7 +39,7 @@ def cohort(small_root: Path) -> Cohort:
         (replace(PAPER, method="pca", seed=7), ""),
         (replace(PAPER, n_neighbors=10), "10 neighbours are too many for 10 distinct images"),
         (replace(PAPER, seed=1), "Choose 9 neighbours or fewer, more views, or PCA"),
-        (replace(PAPER, views=()), "A map needs one view or more"),
+        (replace(PAPER, views=()), "A map needs at least one view"),
         (replace(PAPER, views=("L",), method="pca"), "there is 1."),
         (replace(PAPER, views=("AP", "L"), n_neighbors=10), ""),
     ],

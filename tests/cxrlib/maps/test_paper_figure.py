@@ -24,11 +24,11 @@ def test_table_tells_what_this_map_is(mapped_cohort: MappedCohort) -> None:
     assert table.map(lambda cell: isinstance(cell, str) and bool(cell.strip())).all(axis=None)
     lines = table.set_index("what")
     assert lines["this_map"]["Images of the collection"] == "10: AP 10"
-    assert lines["this_map"]["Layout"] == "first two principal components"
-    assert lines["this_map"]["Behind the points"] == "none"
-    assert lines["this_map"]["Versions of packages"].startswith("numpy ")
+    assert lines["this_map"]["Projection"] == "first two principal components"
+    assert lines["this_map"]["Background"] == "none"
+    assert lines["this_map"]["Package versions"].startswith("numpy ")
     assert "465" in lines["figure_3"]["Images of the collection"]
-    assert "1,767" in lines["figure_3"]["Other images laid out with them"]
+    assert "1,767" in lines["figure_3"]["Other images mapped with them"]
 
 
 def test_paper_lines_are_its_default_settings(mapped_cohort: MappedCohort) -> None:
@@ -36,7 +36,7 @@ def test_paper_lines_are_its_default_settings(mapped_cohort: MappedCohort) -> No
     figure = compare_with_paper(mapped_cohort, density="").set_index("what")["figure_3"]
     paper = ProjectionSettings()
     assert figure["Views"] == ", ".join(paper.views)
-    assert figure["Layout"] == (
+    assert figure["Projection"] == (
         f"UMAP with {paper.n_neighbors} neighbours, minimum distance {paper.min_dist}, first two "
         f"of {paper.n_components} components, seed {paper.seed}"
     )
@@ -45,8 +45,8 @@ def test_paper_lines_are_its_default_settings(mapped_cohort: MappedCohort) -> No
 def test_only_what_holds_of_the_map_is_said(mapped_cohort: MappedCohort) -> None:
     """Leave the extractor or the settings out where they are the paper's."""
     said = " ".join(explain_difference(mapped_cohort))
-    assert "Its numbers came from a network" in said
-    assert "not those of the paper" in said
+    assert "The paper used a network" in said
+    assert "differ from the paper's" in said
     info = replace(mapped_cohort.extractor, name="densenet121-res224-all")
     alike = replace(
         mapped_cohort,
@@ -54,8 +54,8 @@ def test_only_what_holds_of_the_map_is_said(mapped_cohort: MappedCohort) -> None
         projection=replace(mapped_cohort.projection, settings=ProjectionSettings()),
     )
     said = " ".join(explain_difference(alike))
-    assert "Its numbers came from a network" not in said
-    assert "not those of the paper" not in said
+    assert "The paper used a network" not in said
+    assert "differ from the paper's" not in said
     assert "465 images" in said
 
 

@@ -182,7 +182,7 @@ def test_few_images_say_what_was_used():
     made = compute_projection(make_images(12), PCA)
     assert made.effective == {"n_neighbors": 11, "n_contents": 12}
     assert made.remark == "", "PCA has no neighbours to speak of"
-    assert "11 were used" in replace(made, settings=UMAP).remark
+    assert "11 neighbours were used" in replace(made, settings=UMAP).remark
 
 
 def test_description_names_what_the_method_uses(images):

@@ -115,9 +115,9 @@ def test_the_order_of_rows_changes_nothing(
 
 
 def test_it_says_what_it_is(mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]) -> None:
-    """Placed, not counted, how far off, and what was left out."""
+    """Projected, not counted, how far off, and what was left out."""
     words = describe_cloud(place_reference(mapped_cohort, *reference))
-    for part in ("5 images of", "not counted", "placed", "2 images that the map has already"):
+    for part in ("5 images of", "never counted", "projected", "2 images already on the map"):
         assert part in words
 
 
@@ -170,7 +170,7 @@ def test_fitted_with_is_the_map_of_both(
     loaded = load_fitted(mapped_cohort, cohort, store)
     assert loaded is not None
     np.testing.assert_array_equal(loaded.cloud.places, fitted.cloud.places)
-    assert "fitted with the map" in describe_cloud(loaded.cloud)
+    assert "mapped together" in describe_cloud(loaded.cloud)
 
 
 def test_nothing_to_fit_is_refused(

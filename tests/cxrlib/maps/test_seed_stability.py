@@ -143,7 +143,7 @@ def test_stopped_work_goes_on_where_it_stopped(fast_maps, tmp_path):
     steps = []
     compute_spread(images, SETTINGS, store, n_seeds=4, on_progress=lambda *step: steps.append(step))
     assert fast_maps == [0, 1, 2, 3, 4]
-    assert steps == [("Drawing maps", done, 5) for done in range(6)]
+    assert steps == [("Computing maps", done, 5) for done in range(6)]
 
 
 @pytest.mark.parametrize("damage", ["columns", "nan", "images", "other map"])

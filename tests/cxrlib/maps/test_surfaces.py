@@ -26,8 +26,8 @@ def test_density_is_of_the_bad():
     surface = estimate_surface(make_points(), SurfaceWish())
     assert isinstance(surface.grid, DensityGrid)
     assert surface.grid.n_points == surface.marked.n_bad == 20
-    assert surface.label == "density of images in the ICU or with a tube"
-    assert "20 of 40 images with ICU or tube recorded" in surface.remark
+    assert surface.label == "density of images taken in ICU or while intubated"
+    assert "20 of 40 images with ICU or intubation recorded" in surface.remark
 
 
 def test_share_leaves_unknown_images_out():
@@ -77,12 +77,12 @@ def test_order_of_rows_changes_nothing():
 @pytest.mark.parametrize(
     ("change", "wish", "words"),
     [
-        ({"in_icu": "not recorded"}, SurfaceWish(), "there are no images with ICU or tube"),
+        ({"in_icu": "not recorded"}, SurfaceWish(), "there are no images with ICU or intubation"),
         ({"in_icu": "no"}, SurfaceWish(), "none of 60"),
         ({"in_icu": "yes"}, SurfaceWish("share"), "all of 60"),
-        ({}, SurfaceWish("share", "current filter"), "no filter leaves anything out"),
+        ({}, SurfaceWish("share", "current filter"), "no image is filtered out"),
         ({}, SurfaceWish("share", "severity"), "no scored images"),
-        ({}, SurfaceWish("density", view="L"), "no images with ICU or tube recorded, view L"),
+        ({}, SurfaceWish("density", view="L"), "no images with ICU or intubation recorded, view L"),
     ],
 )
 def test_what_cannot_be_estimated_says_why(change, wish, words):

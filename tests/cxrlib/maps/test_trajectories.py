@@ -19,7 +19,7 @@ from cxrlib.maps import (
     list_patients,
     map_points,
 )
-from cxrlib.maps.trajectories import in_icu_or_tube, suggest_patients
+from cxrlib.maps.trajectories import mark_icu_or_intubated, suggest_patients
 
 ROWS = [
     # image, patient, person, offset, view, state, in_icu, intubation_present, survival, overlap
@@ -50,6 +50,7 @@ def table():
     """Give eleven images of four patients; lateral a6 is not on the map."""
     table = pd.DataFrame(ROWS, columns=COLUMNS)
     table["offset"] = table["offset"].astype("Float64")
+    table["state_reasons"] = ""
     for name in ("in_icu", "intubation_present", "survival"):
         table[name] = pd.Categorical(table[name], ["yes", "no", "unclear", "not recorded"])
     return table
@@ -163,7 +164,7 @@ def test_map_points_follow_the_table(table, projection):
 def test_icu_or_tube_leaves_deaths_out(table, projection):
     """Use images in the ICU or with a tube; a death alone, the third bad image, is not one."""
     points = map_points(table, projection)
-    chosen = in_icu_or_tube(points)
+    chosen = mark_icu_or_intubated(points)
     assert points.loc[chosen, ["x", "y"]].to_numpy().tolist() == [[2, 4], [1, 1]]
     assert points["state"].eq("bad").sum() == 3
 
@@ -173,7 +174,7 @@ def test_counts_and_their_sentence(table, projection):
     counts = count_map(map_points(table.assign(person_id="one"), projection))
     assert (counts.n_images, counts.n_patients, counts.n_persons) == (10, 4, 1)
     assert (counts.n_bad, counts.n_good, counts.n_unknown) == (3, 3, 4)
-    assert (counts.n_icu_or_tube, counts.n_overlap) == (2, 1)
+    assert (counts.n_icu_or_intubated, counts.n_overlap) == (2, 1)
     said = describe_counts(counts)
     assert said.startswith("10 images of 4 patients (1 person): 3 bad (2 in the ICU or with a tube")
     assert "1 only as the last image before death" in said
@@ -257,7 +258,7 @@ def test_real_collection_counts(real):
     counts = count_map(map_points(table, places))
     assert counts.n_images == counts.n_bad + counts.n_good + counts.n_unknown == 686
     assert counts.n_persons == counts.n_patients, "persons are not derived without the images"
-    assert 0 < counts.n_icu_or_tube < counts.n_bad
+    assert 0 < counts.n_icu_or_intubated < counts.n_bad
     worse, better = (compute_trajectory(table, places, p) for p in suggest_patients(table, places))
     assert worse.survival == "no" or worse.stops[-1].state == "bad"
     assert better.stops[-1].state != "bad"

@@ -130,8 +130,8 @@ class Player {
       return element;
     };
     this.playing = button('play', 'Play', () => this.toggle());
-    this.back = button('back', 'Day before (,)', () => this.step(-1));
-    this.next = button('next', 'Day after (.)', () => this.step(1));
+    this.back = button('back', 'Previous day (,)', () => this.step(-1));
+    this.next = button('next', 'Next day (.)', () => this.step(1));
     this.scrubber = make('input', {type: 'range', min: 0, step: 1, 'aria-label': 'Day'});
     this.scrubber.oninput = () => {
       const at = Number(this.scrubber.value); // before what is written moves it
@@ -148,7 +148,7 @@ class Player {
       this.pace.append(make('option', {value: wait}, name));
     }
     this.pace.value = PACES[1][1];
-    this.whole = make('button', {type: 'button', class: 'whole'}, 'Whole paths');
+    this.whole = make('button', {type: 'button', class: 'whole'}, 'Show all days');
     this.whole.onclick = () => {
       this.pause();
       this.go(null);
@@ -308,15 +308,15 @@ class Player {
       this.playing.replaceChildren(icon(isPlaying ? 'pause' : 'play'));
     }
     this.scrubber.value = shown;
-    this.scrubber.setAttribute('aria-valuetext', at === null ? 'whole paths' : days[shown].name);
+    this.scrubber.setAttribute('aria-valuetext', at === null ? 'all days' : days[shown].name);
     this.back.disabled = at === 0;
     this.next.disabled = at === this.last;
     this.whole.disabled = at === null;
     this.day.textContent = at === null ? 'all days' : days[at].name;
     this.words.setAttribute('aria-live', isPlaying ? 'off' : 'polite');
     this.words.textContent = at === null
-      ? `${days.length} recorded days, ${days[0].name} to ${days[this.last].name}; each record `
-        + 'counts them its own way.'
+      ? `${days.length} recorded days, ${days[0].name} to ${days[this.last].name}. Day 0 is onset `
+        + 'or admission, depending on the patient.'
       : `${at + 1} of ${days.length} recorded days: ${days[at].words}`;
   }
 

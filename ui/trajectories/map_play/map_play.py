@@ -31,7 +31,7 @@ def show_player(paths: Sequence[Trajectory], *, chart: str, key: str = "map_play
     days = list_days(paths)
     if len(days) < 2:
         if days:
-            show_quiet(f"Nothing to play: {days[0]['name']} is the only recorded day.")
+            show_quiet(f"Only {days[0]['name']} is recorded, so there is nothing to play.")
         return
     load_component(__file__)(
         key=key,
@@ -41,21 +41,21 @@ def show_player(paths: Sequence[Trajectory], *, chart: str, key: str = "map_play
 
 
 def list_days(paths: Sequence[Trajectory]) -> list[dict[str, Any]]:
-    """List the recorded days of some paths together, rising, each with what it brings.
+    """List the recorded days of some paths together, ascending, each with its states.
 
-    Days of different patients stand in one order though each record counts its own way: from
-    symptoms or from admission.
+    Days of different patients are in one order though they count from symptoms in some and from
+    admission in others.
 
     Returns
     -------
     list of dict
-        ``day`` as a number, ``name`` ("day 12"), ``words`` ("patient 7: bad, 2 images").
+        ``day`` as a number, ``name`` ("day 12"), ``words`` ("patient 7: intubated, 2 images").
     """
     found: dict[float, list[str]] = {}
     for way in paths:
         for stop in way.stops:
             words = day_state_words(stop)
-            if words == stop.state and len(stop.images) > 1:
+            if len(stop.images) > 1 and all(each.state == stop.state for each in stop.images):
                 words += f", {len(stop.images)} images"
             found.setdefault(stop.day, []).append(f"patient {way.patient_id}: {words}")
     return [

@@ -83,6 +83,6 @@ def test_words_name_the_most(cohort):
 def test_an_empty_selection_is_said(cohort):
     """No row is a chart with words."""
     counts = summarise(cohort, "finding-view").table.iloc[:0]
-    assert "Loosen a filter" in plot_findings(counts).layout.annotations[0].text
+    assert "Widen the filters" in plot_findings(counts).layout.annotations[0].text
     assert describe_findings(counts)
     assert isinstance(counts, pd.DataFrame)

@@ -176,7 +176,7 @@ def test_a_cohorts_own_tables_are_drawn(tmp_path, unit):
 def test_an_empty_selection_is_said():
     """No row is a chart with words, not an error."""
     empty = make_counts().iloc[:0]
-    assert "Loosen a filter" in plot_places(empty).layout.annotations[0].text
+    assert "Widen the filters" in plot_places(empty).layout.annotations[0].text
     assert "Of no image" in plot_world(empty).layout.annotations[0].text
     assert describe_world(empty)
     assert describe_places(empty)

@@ -95,7 +95,7 @@ def test_words_name_what_leaves_zero_out():
 def test_nothing_to_compare_is_said():
     """An empty comparison is a chart with words."""
     figure = plot_differences(make_comparison([]))
-    assert "Loosen a filter" in figure.layout.annotations[0].text
+    assert "Widen the filters" in figure.layout.annotations[0].text
     assert describe_differences(make_comparison([]))
 
 

@@ -131,7 +131,7 @@ def test_nothing_recorded_is_drawn_or_said(plot):
     """An empty selection says so; rows without a value are a bar of what is not recorded."""
     table = pd.DataFrame({"age": [None, None], "offset": None, "height": None, "width": None})
     table = table.astype(float)
-    assert "Loosen a filter" in plot(table.iloc[:0]).layout.annotations[0].text
+    assert "Widen the filters" in plot(table.iloc[:0]).layout.annotations[0].text
     if plot is not plot_sizes:
         assert sum(bars(plot(table)).values()) == 2
     assert describe_ages(table)

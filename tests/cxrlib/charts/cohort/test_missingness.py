@@ -77,5 +77,5 @@ def test_markup_in_a_group_is_text(table):
 def test_an_empty_selection_is_said(table):
     """No row is a chart with words."""
     empty = table.iloc[:0]
-    assert "Loosen a filter" in plot_missing(empty).layout.annotations[0].text
+    assert "Widen the filters" in plot_missing(empty).layout.annotations[0].text
     assert describe_missing(pd.DataFrame(empty))

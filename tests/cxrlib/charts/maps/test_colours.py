@@ -99,7 +99,8 @@ def test_key_counts_colours_and_shapes(points):
     figure = plot_map(points, None, colouring=colour_points(points, "view"))
     named = [trace.name for trace in figure.data if trace.showlegend]
     assert named == [
-        "PA: 59", "AP: 60", "not recorded: 1", "bad: 40", "good: 40", "unknown: 40",
+        "PA: 59", "AP: 60", "not recorded: 1", "In ICU or intubated: 40",
+        "Not in ICU, not intubated: 40", "Not recorded: 40",
     ]  # fmt: skip
     groups = {trace.legendgroup for trace in figure.data if trace.customdata is not None}
     keys = {trace.legendgroup for trace in figure.data if trace.showlegend and trace.legendgroup}
@@ -126,7 +127,7 @@ def test_numbers_have_a_scale(points, theme):
     assert_valid(figure)
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == colouring.limits
     said = " ".join(note.text.replace("<br>", " ") for note in figure.layout.annotations)
-    assert "age, years (96 images; hollow grey: 24 without)" in said
+    assert "age, years (96 images; hollow grey: 24 not recorded)" in said
     values = {image: one for image, one, _ in read_marks(figure) if not isinstance(one, str)}
     ages = dict(zip(points["image_id"], points["age"], strict=True))
     assert len(values) == 96
@@ -198,7 +199,7 @@ def test_share_is_drawn_in_fixed_bands_and_masked(points):
     given = np.asarray(share.z, dtype=float)
     assert np.isfinite(given[support >= surface.grid.min_support]).all()
     said = " ".join(note.text.replace("<br>", " ") for note in figure.layout.annotations)
-    assert "0 to 100 %: ICU or tube, of recorded; in all 50 %" in said
+    assert "Share in ICU or intubated, where recorded (overall 50 %)" in said
     assert not any(trace.showlegend for trace in (share, mask))
 
 
@@ -210,11 +211,11 @@ def test_words_say_the_share_and_the_colours(points):
     assert "PA 59, median in the" in said
     assert "AP 60, median in the" in said
     assert "1 not recorded" in said
-    assert re.search(r"is 50 % in all \(20 of 40\), highest \(\d+ %\) in the", said)
+    assert re.search(r"is 20 of 40 \(50 %\) overall, highest \(\d+ %\) in the", said)
     caption = caption_map(
         points, cohort="Demo", extractor="texture", surface=surface, colouring=colouring
     )
-    for words in ("fewer than 10", "no risk", "view AP", "Colour: view; shape: state"):
+    for words in ("fewer than 10", "not a risk", "view AP", "Colour: view; shape: state"):
         assert words in caption
     gone = estimate_surface(points.assign(in_icu="no"), SurfaceWish())
     assert "none of 120" in describe_map(points, gone)
@@ -229,7 +230,7 @@ def test_share_given_nowhere_is_said(points):
     few = points.iloc[:4]
     surface = estimate_surface(few, SurfaceWish("share"))
     assert plot_map(few, surface).data[0].type == "scatter"
-    assert "given nowhere" in describe_map(few, surface)
+    assert "shown nowhere" in describe_map(few, surface)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

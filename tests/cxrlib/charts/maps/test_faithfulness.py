@@ -8,6 +8,7 @@ import pytest
 
 from cxrlib.charts.maps import plot_path_share, plot_steps
 from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS
+from cxrlib.cohort import STATE_TITLES
 from cxrlib.embedding import lay_out_space
 from cxrlib.maps import StepLengths
 from cxrlib.maps.faithfulness import STEP_COLUMNS
@@ -93,9 +94,9 @@ def test_what_is_not_estimable_is_a_dash_with_its_reason():
     assert gone.y == (0,)
     assert "not estimable" in gone.hovertext[0]
     keys = [t.name for t in figure.data if t.showlegend is not False]
-    assert keys == ["PA", "AP", "bad", "good", "unknown", "no share"]
+    assert keys == ["PA", "AP", *STATE_TITLES.values(), "Not estimable"]
     whole = plot_path_share([make_shares(IMAGES[:2])])
-    assert "no share" not in [t.name for t in whole.data]
+    assert "Not estimable" not in [t.name for t in whole.data]
 
 
 def test_a_panel_a_patient_and_words_for_none():
@@ -109,7 +110,7 @@ def test_a_panel_a_patient_and_words_for_none():
     assert domains[-1][0] > 0
     nobody = plot_path_share([])
     assert_valid(nobody)
-    assert "Choose a patient" in nobody.layout.annotations[0].text
+    assert "Select a patient" in nobody.layout.annotations[0].text
 
 
 @pytest.mark.parametrize(
@@ -130,12 +131,12 @@ def test_hard_courses(days):
 
 def test_markup_stays_text():
     """A patient's id, a view and the reasons come from files."""
-    images = [("a", 1, "<b>PA</b>", "good"), ("b", 1, "PA", "<i>bad</i>")]
+    images = [("a", 1, "<b>PA</b>", "good"), ("b", 1, "<i>AP</i>", "bad")]
     figure = plot_path_share([make_shares(images, patient="<b>x</b>")])
     text = str(figure.to_plotly_json())
     assert "&lt;b&gt;x&lt;/b&gt;" in text
     assert "&lt;b&gt;PA&lt;/b&gt;" in text
-    for tag in ("<b>x", "<b>PA", "<i>bad"):
+    for tag in ("<b>x", "<b>PA", "<i>AP"):
         assert tag not in text
 
 
@@ -173,7 +174,7 @@ def test_steps_stand_in_rows_under_their_patient(theme):
 def test_steps_without_seeds_and_no_step():
     """No bar without a range; words in place of an empty chart."""
     figure = plot_steps(make_steps(seeds=False))
-    assert [trace.name for trace in figure.data] == ["on the map", "in the numbers"]
+    assert [trace.name for trace in figure.data] == ["on the map", "in feature space"]
     nothing = plot_steps(make_steps(0))
     assert_valid(nothing)
-    assert "No path has a step" in nothing.layout.annotations[0].text
+    assert "No step to measure" in nothing.layout.annotations[0].text

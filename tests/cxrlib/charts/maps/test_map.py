@@ -20,8 +20,9 @@ from cxrlib.charts.maps import (
 from cxrlib.charts.maps.map_text import describe_paths
 from cxrlib.charts.style import PALETTES, day_words
 from cxrlib.charts.style.template import MAX_SVG_POINTS
+from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import compute_trajectory, estimate_density, map_points
-from cxrlib.maps.trajectories import in_icu_or_tube
+from cxrlib.maps.trajectories import mark_icu_or_intubated
 from cxrlib.storage import ExtractorInfo
 from tests.figures import assert_valid, read_json
 
@@ -63,7 +64,9 @@ def drawn():
     """Give points, density and one trajectory."""
     table, places = make_map()
     points = map_points(table, places)
-    density = estimate_density(points.loc[in_icu_or_tube(points), ["x", "y"]].to_numpy(float))
+    density = estimate_density(
+        points.loc[mark_icu_or_intubated(points), ["x", "y"]].to_numpy(float)
+    )
     return points, density, [compute_trajectory(table, places, "P")]
 
 
@@ -104,7 +107,7 @@ def test_states_have_their_colour_shape_and_count(drawn, theme):
         "unknown": ("circle", PALETTES[theme].page),
     }
     for state, (symbol, colour) in looks.items():
-        (trace,) = traces(figure, name=f"{state}: {counts[state]}")
+        (trace,) = traces(figure, name=f"{STATE_TITLES[state]}: {counts[state]}")
         assert (trace.marker.symbol, trace.marker.color) == (symbol, colour)
         assert len(trace.x) == counts[state]
 
@@ -122,8 +125,8 @@ def test_hover_speaks_in_sentences(drawn):
     """Say patient, day, view and state; a blank is said, not shown as nan."""
     points, density, ways = drawn
     spoken = " | ".join(texts(plot_map(points, density, ways)))
-    assert "Patient P, day 6, AP Supine<br><b>bad</b>: in the ICU" in spoken
-    assert "Patient P, day not recorded, AP Supine<br>state unknown" in spoken
+    assert "Patient P, day 6, AP Supine<br><b>In ICU</b>" in spoken
+    assert "Patient P, day not recorded, AP Supine<br>ICU and intubation not recorded" in spoken
     assert "view not recorded" in spoken
     assert "nan" not in spoken.lower()
     assert "<NA>" not in spoken
@@ -212,29 +215,32 @@ def mixed():
     """Give points and the way of patient P, whose day 6 has a bad and a good image."""
     table, places = make_map()
     table.loc[5, "offset"] = 6.0
-    table.loc[2, "state"], table.loc[5, "state"] = "bad", "good"
+    for row, state in ((2, "bad"), (5, "good")):
+        table.loc[row, ["state", "state_reasons"]] = state, REASONS[state]
     return map_points(table, places), compute_trajectory(table, places, "P")
 
 
 def test_mixed_day_says_how_many_images_are_bad(mixed):
-    """Say "bad (1 of 2 images)" at the day's mean, at its images and in the description."""
+    """Say "in ICU (1 of 2 images)" at the day's mean, at its images and in the description."""
     points, way = mixed
     spoken = texts(plot_map(points, None, [way]))
     assert any(
-        text.startswith("Patient P, day 6<br>bad (1 of 2 images); the path goes through the mean")
+        text.startswith(
+            "Patient P, day 6<br>in ICU (1 of 2 images); the path goes through the mean"
+        )
         for text in spoken
     )
-    of_images = [text for text in spoken if "The day counts as bad (1 of 2 images)." in text]
-    assert {("good" in text, "<b>bad</b>" in text) for text in of_images} == {
+    of_images = [text for text in spoken if "The day counts as: in ICU (1 of 2 images)" in text]
+    assert {("<b>Not in ICU" in text, "<b>In ICU</b>" in text) for text in of_images} == {
         (True, False), (False, True),
     }  # fmt: skip
-    assert "day 6, bad (1 of 2 images), " in describe_map(points, None, [way])
+    assert "day 6, in ICU (1 of 2 images), " in describe_map(points, None, [way])
 
 
 def test_unknown_says_what_is_not_recorded(drawn):
-    """Say in the hover that no state is recorded, and which three could have made one."""
+    """Say in the hover what is not recorded."""
     spoken = " | ".join(texts(plot_map(*drawn)))
-    assert "no state recorded (no ICU, tube or outcome of a last image)" in spoken
+    assert "ICU and intubation not recorded" in spoken
 
 
 def test_several_paths_have_a_key_and_name_their_ends():
@@ -420,13 +426,13 @@ def test_selected_image_is_ringed(drawn):
 
 
 def test_empty_selection_says_what_to_do():
-    """Say on an empty map that a filter must be loosened."""
+    """Say on an empty map that the filters must be widened."""
     table, places = make_map()
     points = map_points(table.iloc[:0], places)
     figure = plot_map(points, None)
-    assert "Loosen a filter" in " ".join(texts(figure))
+    assert "Widen the filters" in " ".join(texts(figure))
     beside = plot_map(points, None, backdrop=map_points(table, places))
-    assert "Loosen a filter" in " ".join(texts(beside))
+    assert "Widen the filters" in " ".join(texts(beside))
     assert "empty map" in describe_map(points, None)
 
 
@@ -435,7 +441,7 @@ def test_what_filters_leave_out_stays_faint_and_keeps_the_map_in_place(drawn):
     points, _, _ = drawn
     kept, gone = points.iloc[:20], points.iloc[20:]
     figure = plot_map(kept, None, backdrop=gone)
-    (trace,) = traces(figure, name="left out by filters")
+    (trace,) = traces(figure, name="filtered out")
     assert len(trace.x) == len(gone)
     assert trace.customdata is None
     assert trace.hoverinfo == "skip"
@@ -466,7 +472,10 @@ def test_description_says_the_map_in_words(drawn):
     said = describe_map(*drawn)
     assert "90 images of" in said
     assert re.search(r"is highest in the [a-z ]+ of the map", said)
-    assert re.search(r"Patient P \(survival: no\): day 0, good, [a-z ]+; day 3, unknown", said)
+    assert re.search(
+        r"Patient P \(died\): day 0, not in ICU; intubation not recorded, [a-z ]+; day 3, ICU and",
+        said,
+    )
     assert "1 image without a day" in said
     assert "<" not in said
 
@@ -481,9 +490,9 @@ def test_caption_says_how_not_to_read_it(drawn):
 @pytest.mark.parametrize(
     ("name", "note", "features", "words"),
     [
-        ("texture", "no network", "outputs", "similar brightness in the six lung zones lie near"),
-        ("texture", "no network", "embedding", "similar texture lie near"),
-        ("densenet121-res224-all", "", "outputs", "similar network outputs lie near each other."),
+        ("texture", "no AI model", "outputs", "similar brightness in six lung zones are close"),
+        ("texture", "no AI model", "embedding", "similar texture are close"),
+        ("densenet121-res224-all", "", "outputs", "similar network outputs are close together."),
         ("densenet121-untrained", "untrained control", "outputs", "this network is untrained"),
     ],
 )
@@ -565,7 +574,9 @@ def test_everything_drawn_is_valid(n_images, theme):
     """Give Plotly nothing it would refuse or change, whatever is on the map."""
     table, places = make_map(n_images)
     points = map_points(table, places)
-    density = estimate_density(points.loc[in_icu_or_tube(points), ["x", "y"]].to_numpy(float))
+    density = estimate_density(
+        points.loc[mark_icu_or_intubated(points), ["x", "y"]].to_numpy(float)
+    )
     ways = [compute_trajectory(table, places, patient) for patient in ("P", "12", "20")]
     ways[2] = replace(ways[2], stops=(), steps=())
     ring = {"selected_image_id": "image-3.png", "view": (-1.0, 1.0, -2.0, 2.0)}

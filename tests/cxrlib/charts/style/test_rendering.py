@@ -48,7 +48,7 @@ def test_without_a_chrome_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPat
 def test_a_browser_path_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where BROWSER_PATH leads nowhere, the message says so."""
     monkeypatch.setenv("BROWSER_PATH", "/no/such/chrome")
-    with pytest.raises(ReportError, match="BROWSER_PATH names '/no/such/chrome'"):
+    with pytest.raises(ReportError, match="BROWSER_PATH '/no/such/chrome' is not one"):
         find_chrome()
 
 
