@@ -50,7 +50,7 @@ CHANGES: dict[str, tuple[Any, ...]] = {
     "density": ("ICU", "tube", "ICU or tube"),
     "surface": ("share", "density"),
     "large": (True, False),
-    "belief": ("steps", "the whole map", "who is near"),
+    "belief": ("Step lengths", "Map quality", "Neighbours"),
 }
 
 
@@ -153,7 +153,7 @@ def measure_parts(mapped: MappedCohort, embeddings: EmbeddingSet) -> dict[str, f
     exported, neighbours = time_once(lambda: export_map(mapped))
     return {
         "space of all images": laid_out,
-        "who is near, three patients": shares[1],
+        "neighbours, three patients": shares[1],
         "faithfulness of the map": faithful[1],
         "table with neighbours": neighbours,
         "its Parquet": time_once(lambda: write_parquet(exported, ["bench"]))[1],

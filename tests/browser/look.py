@@ -193,7 +193,7 @@ def check_zoom(page: Page, findings: Findings) -> None:
     page.locator('[data-title="Zoom in"]').first.click(force=True)
     page.wait_for_timeout(1500)  # the range is sent a quarter of a second after the last change
     before = page.evaluate(READ_RANGE)
-    choose(page, "density", "ICU, tube or death")
+    choose(page, "density", "In ICU, intubated or last before death")
     page.wait_for_timeout(800)
     wait_until_drawn(page)
     after = page.evaluate(READ_RANGE)

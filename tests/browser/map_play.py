@@ -57,7 +57,7 @@ def visit_player(page: Page, findings: Findings) -> None:
     page.get_by_role("button", name="Play", exact=True).click()
     wait_for(page, f"() => ({READ_PARTS})().join() === '{','.join(map(str, whole))}'")
     page.get_by_role("button", name="Play", exact=True).wait_for()  # it has stopped at the end
-    page.get_by_role("button", name="Whole paths").click()
+    page.get_by_role("button", name="Show all days").click()
     expect(player.locator(".day")).to_have_text("all days", timeout=DRAWING)
     page.wait_for_timeout(500)
     if page.evaluate(READ_PARTS) != whole or page.evaluate(READ_LABELS) != labels:

@@ -258,7 +258,7 @@ def use_widgets(walk: Walk, address: str) -> None:
     page.get_by_role("option", name="AP", exact=True).click()
     page.keyboard.press("Escape")
     wait_until_drawn(page)
-    choose(page, "density", "ICU, tube or death")
+    choose(page, "density", "In ICU, intubated or last before death")
     wait_until_drawn(page)
     click_point(page, walk.findings)
     walk.expect("the filter stands in the address", "view=AP" in page.url)

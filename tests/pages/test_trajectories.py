@@ -116,7 +116,7 @@ def test_each_density_is_drawn(page: AppTest, kind: str) -> None:
     page.session_state["density"] = kind
     page.run()
     assert not page.exception
-    assert ("Shading: density" in written(page)) == (kind != "none")
+    assert ("Background: density" in written(page)) == (kind != "none")
     assert ("last before death" in written(page)) == (kind == "ICU, tube or death")
 
 
@@ -152,12 +152,12 @@ def test_a_cohort_that_can_have_no_map_says_why(
     monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
     page.run()
     assert not page.exception
-    assert "A map takes 3 or more distinct X-rays" in written(page)
+    assert "A map needs 3 or more distinct X-rays" in written(page)
     assert "there are 2." in written(page)
     assert not any(button.label == "Compute the map" for button in page.button)
     page.switch_page("../pages/data.py").run()
     assert not page.exception
-    assert "A map takes 3 or more distinct X-rays" in written(page)
+    assert "A map needs 3 or more distinct X-rays" in written(page)
     assert not any(button.label == "Compute the map" for button in page.button)
 
 
@@ -248,7 +248,7 @@ def test_a_sixth_path_is_not_offered(page: AppTest, served_demo: tuple[Path, Pat
     page.run()
     assert not page.exception
     assert f"Patient {other}, day" in written(page)
-    assert "take one away" in written(page)
+    assert "remove one to draw" in written(page)
     assert not any(button.label == "Draw the path" for button in page.button)
 
 
@@ -334,4 +334,4 @@ def test_the_bar_names_the_extractor_of_the_chosen_map(
     page.selectbox(key="map_extractor").set_value(other).run()
     assert not page.exception
     assert f"Image features: {other}" in written(page)
-    assert "not in the cache yet" in written(page)
+    assert "not computed yet" in written(page)

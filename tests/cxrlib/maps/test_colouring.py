@@ -144,7 +144,8 @@ def test_only_what_differs_is_offered():
     points = make_points()
     names = list_colourings(points, make_embeddings(points, ("One", "Two")))
     assert names == [
-        "state", "view", "region", "age", "survival", "ids of the patient", "output One", "output Two",
+        "state", "view", "region", "age", "survival", "ids of the patient", "output One",
+        "output Two",
     ]  # fmt: skip
     assert list_colourings(points.iloc[:1]) == ["state"]
     assert list_colourings(points.iloc[:0]) == ["state"]

@@ -176,8 +176,8 @@ def test_counts_and_their_sentence(table, projection):
     assert (counts.n_bad, counts.n_good, counts.n_unknown) == (3, 3, 4)
     assert (counts.n_icu_or_intubated, counts.n_overlap) == (2, 1)
     said = describe_counts(counts)
-    assert said.startswith("10 images of 4 patients (1 person): 3 bad (2 in the ICU or with a tube")
-    assert "1 only as the last image before death" in said
+    assert said.startswith("10 images of 4 patients (1 person): 3 in ICU or intubated (1 of")
+    assert "1 of them only as the last image before death" in said
     assert counts.n_bad + counts.n_good + counts.n_unknown == counts.n_images
 
 

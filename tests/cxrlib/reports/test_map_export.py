@@ -95,7 +95,7 @@ def test_an_export_names_the_filters(mapped_cohort: MappedCohort) -> None:
     lines = list_provenance(mapped_cohort.cohort)
     assert "Filters: none" in lines
     assert lines[0] == NOTICE
-    assert not any("xtractor" in line for line in lines)
+    assert not any("Image features" in line for line in lines)
 
 
 def test_stops_table_has_a_row_a_day(mapped_cohort: MappedCohort) -> None:

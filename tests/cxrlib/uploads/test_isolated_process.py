@@ -203,7 +203,7 @@ def test_of_a_fault_the_log_has_kind_and_place_and_none_of_its_words(monkeypatch
     )
     failing = [isolated_process.sys.executable, "-c", script]
     monkeypatch.setattr(isolated_process, "run_module", lambda *_: failing)
-    with pytest.raises(CxrError, match="its log says where, and nothing of the upload"):
+    with pytest.raises(CxrError, match="its log says where, without any content of the upload"):
         embed(encode(draw_image(1)))
     assert "ValueError at <string>:1" in caplog.text
     assert "SECRET" not in caplog.text

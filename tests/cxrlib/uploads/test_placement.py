@@ -277,7 +277,7 @@ def test_nothing_about_an_outcome_is_worked_out() -> None:
     assert not [name for name in names for word in OUTCOMES if word in name]
     words = " ".join([describe_placed(placed), *list_upload_notes(placed)]).lower()
     assert not [word for word in OUTCOMES if word in words.replace("states", "")]
-    assert "no density, share or score is worked out" in words
+    assert "no density, share or score is computed" in words
 
 
 @pytest.mark.parametrize(("options", "expected"), [([], "0"), (["--allow-uploads"], "1")])

@@ -7,13 +7,13 @@ from cxrlib.reports import list_provenance
 from ui.session.current_cohort import current_entry
 from ui.session.resources import load_current
 from ui.shell.frame import show_frame
-from ui.trajectories.faithfulness import show_belief
+from ui.trajectories.faithfulness import show_faithfulness
 
 st.set_page_config(layout="wide")
 show_frame()
 current = load_current(current_entry().slug)
 patients = st.query_params.get("patient", "").split()
-show_belief(
+show_faithfulness(
     current,
     compute_trajectories(current.cohort.table, current.mapped.projection, patients),
     wish=SurfaceWish(definition=st.query_params.get("density", "ICU or tube")),

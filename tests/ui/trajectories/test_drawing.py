@@ -70,7 +70,7 @@ def test_nothing_of_an_upload_leaves_with_the_map(current: Current) -> None:
     wish = drawing.wish(current.cohort, (), WISH)
     assert wish.surface.kind == "none"
     words = drawing.describe() + drawing.write_caption(()) + map_page(current.mapped, wish)
-    for secret in ("Shading:", "your X-ray", "SECRET", "5ec2e7"):
+    for secret in ("Background:", "your X-ray", "SECRET", "5ec2e7"):
         assert secret not in words, secret
 
 
@@ -80,17 +80,18 @@ def test_a_map_without_an_upload_leaves_as_it_is_wished(current: Current) -> Non
     wish = drawing.wish(current.cohort, (), WISH)
     assert wish.surface == WISH
     page = map_page(current.mapped, wish)
-    assert "Shading: share of" in drawing.write_caption(())
-    assert "Shading: share of" in page
-    assert "(survival" not in page
-    assert "Rings:" not in page + drawing.write_caption(())
+    assert "Background: share of" in drawing.write_caption(())
+    assert "Background: share of" in page
+    for outcome in ("(died)", "(survived)", "(survival"):
+        assert outcome not in page
+    assert "(ringed)" not in page + drawing.write_caption(())
 
 
 def test_rings_are_told_on_the_page_and_in_its_export(current: Current) -> None:
     """In the same words as those of the command line."""
     chosen = tuple(current.points["image_id"][:2])
     drawing = replace(draw(current, None), chosen=chosen)
-    words = "Rings: 2 images chosen by hand."
+    words = "2 images selected (ringed)."
     assert words in drawing.write_caption(())
     assert words in map_page(current.mapped, drawing.wish(current.cohort, (), WISH))
 

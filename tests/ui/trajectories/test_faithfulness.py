@@ -1,4 +1,4 @@
-"""How far the map can be believed, run without a browser."""
+"""How reliable the map is, run without a browser."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def find_patients() -> list[str]:
 
 @pytest.mark.parametrize(
     ("part", "words"),
-    [(PARTS[0], "Choose a patient above"), (PARTS[1], "No path has a step")],
+    [(PARTS[0], "Select a patient above"), (PARTS[1], "No step to measure")],
 )
 def test_without_a_patient_it_says_what_to_do(page: AppTest, part: str, words: str) -> None:
     """No chart, no exception."""
@@ -54,15 +54,15 @@ def test_shares_stand_with_their_reasons(page: AppTest) -> None:
     table = page.dataframe[0].value
     assert set(table["Patient"]) <= set(patients)
     assert table["Remark"].ne("").any()
-    assert (table["Bad among the nearest"].eq("not estimable") == table["Persons"].ne("")).any()
+    assert (table["Among the nearest"].eq("not estimable") == table["Persons"].ne("")).any()
 
 
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
-        ("tube", "images with a tube; counted among images with tube recorded"),
-        ("ICU, tube or death", "last before death; counted among images of known state"),
-        ("current filter", "Bad is what the filters keep, and they keep all"),
+        ("tube", "images taken while intubated, among images with intubation recorded"),
+        ("ICU, tube or death", "last before death, among images with ICU, intubation or"),
+        ("current filter", "counts images that the filters keep, but no filter is set"),
     ],
 )
 def test_bad_is_what_is_chosen_behind_the_points(
@@ -76,10 +76,10 @@ def test_bad_is_what_is_chosen_behind_the_points(
 def test_steps_and_the_offer_of_seeds(page: AppTest) -> None:
     """Steps stand at once; the seeds are asked for by a button."""
     text = choose(page, PARTS[1], *find_patients())
-    assert "is the map's doing" in text
+    assert "is an artefact of the map" in text
     assert page.dataframe[0].value["seeds_low"].isna().all()
     assert [button.label for button in page.button if "seeds" in button.label] == [
-        "Draw it with 10 other seeds"
+        "Compute 10 maps with other seeds"
     ]
 
 
@@ -89,7 +89,7 @@ def test_the_whole_map_before_and_after_its_seeds(
     """Measures with what chance gives; then how far images move."""
     text = choose(page, PARTS[2])
     assert "With 15 neighbours: " in text
-    assert "What of this map is chance?" in text
+    assert "Trust only what persists across seeds" in text
 
     def load(embeddings: object, settings: object, store: object) -> Spread:
         from ui.session.resources import list_cohorts, load_current
@@ -105,5 +105,5 @@ def test_the_whole_map_before_and_after_its_seeds(
         text = choose(page, PARTS[2])
     finally:
         ui.trajectories.faithfulness._find_spread.cache_clear()
-    assert "Drawn with 3 other seeds and laid onto this map" in text
+    assert "With 3 other seeds, half of the" in text
     assert not [button for button in page.button if "seeds" in button.label]

@@ -27,14 +27,14 @@ def run(page: AppTest) -> str:
 
 def test_rows_can_be_typed(page: AppTest) -> None:
     """Without a mouse; the address then holds them, and a button ends it."""
-    assert "The chosen images" not in run(page)
+    assert "Selected images" not in run(page)
     page.text_input(key="map_rows_typed").input("2-12, 5000")
     text = run(page)
-    assert "The chosen images" in text
+    assert "Selected images" in text
     assert "rows" in page.query_params
     assert len(page.session_state["seen"][0]) <= 11
     page.button(key="choose_none").click()
-    assert "The chosen images" not in run(page)
+    assert "Selected images" not in run(page)
     assert "rows" not in page.query_params
 
 
@@ -44,8 +44,8 @@ def test_a_link_opens_the_same_images(page: AppTest, part: str) -> None:
     page.query_params["rows"] = "2-30"
     page.session_state["chosen"] = part
     text = run(page)
-    assert "chosen; the rest of the map" in text
-    assert "This page's address holds them" in text
+    assert "selected; the rest of the map" in text
+    assert "A link to this page includes them" in text
 
 
 @pytest.mark.parametrize("rows", ["<b>x", "90000-90001", "1-999999999"])

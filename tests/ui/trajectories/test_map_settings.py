@@ -62,7 +62,7 @@ def test_the_paper_settings_are_the_defaults(page: AppTest, offered: list[JobReq
     entry = ui.session.resources.list_cohorts()[0]
     assert page.session_state["map"] is ui.session.resources.load_current(entry.slug)
     assert not offered
-    assert "Chosen map" not in written(page)
+    assert "Map settings: " not in written(page)
     assert page.button(key="map_reset").disabled
 
 
@@ -75,7 +75,7 @@ def test_another_map_is_offered_in_its_place(page: AppTest, offered: list[JobReq
     chosen = page.session_state["choice"]
     # The views stand in one order, however they were chosen: it is one map and one job.
     assert chosen.settings == ProjectionSettings(seed=5, views=("PA", "L"))
-    assert "not in the cache yet" in written(page)
+    assert "not computed yet" in written(page)
     (request,) = offered
     assert request.kind == "map"
     assert request.parameters["settings"]["views"] == ["PA", "L"]
@@ -90,7 +90,7 @@ def test_what_cannot_be_made_is_not_offered(page: AppTest, offered: list[JobRequ
     assert "neighbours are too many" in written(page)
     page.multiselect(key="map_views").set_value([]).run()
     assert not page.exception
-    assert "needs one view or more" in written(page)
+    assert "needs at least one view" in written(page)
     assert not offered
     page.button(key="map_reset").click().run()
     assert page.session_state["choice"] == MapChoice()
@@ -181,12 +181,13 @@ def test_days_of_all_paths_are_played_in_order() -> None:
         )
     ]
     assert list_days(ways) == [
-        {"day": -2, "name": "day −2", "words": "patient 7: good"},
+        {"day": -2, "name": "day −2", "words": "patient 7: not in ICU, not intubated"},
         {
             "day": 4.5,
             "name": "day 4.5",
-            "words": "patient 7: bad (1 of 2 images); patient <b>: unknown, 2 images",
+            "words": "patient 7: in ICU or intubated (1 of 2 images); "
+            "patient <b>: ICU and intubation not recorded, 2 images",
         },
-        {"day": 9, "name": "day 9", "words": "patient <b>: bad"},
+        {"day": 9, "name": "day 9", "words": "patient <b>: in ICU or intubated"},
     ]
     assert list_days([]) == []

@@ -19,11 +19,11 @@ def page(on_demo: tuple[Path, Path]) -> AppTest:
 
 
 def test_opens_on_the_paper(page: AppTest) -> None:
-    """Open on states over the density of images in the ICU or with a tube."""
+    """Open on states over the density of images in ICU or intubated."""
     page.run()
     assert not page.exception
     assert page.selectbox(key="colour").value == "state"
-    assert "The density of images in the ICU or with a tube" in written(page)
+    assert "The density of images taken in ICU or while intubated" in written(page)
     assert "bandwidth=1.0" in written(page)
 
 

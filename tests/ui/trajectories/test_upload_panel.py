@@ -56,7 +56,7 @@ def test_nothing_is_there_unless_the_server_was_started_for_it(
     assert not page.file_uploader
     assert not page.expander
     assert "nothing placed" in written(page)
-    assert "X-ray on this map" not in written(page)
+    assert "X-ray to this map" not in written(page)
 
 
 def test_an_upload_is_placed_shown_and_dropped(
@@ -73,21 +73,21 @@ def test_an_upload_is_placed_shown_and_dropped(
 
     monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", remove)
     page.run()
-    assert "not stored" in written(page)
+    assert "never stored" in written(page)
     payload = make_dicom(draw_image(3, height=300, width=260))
     bring(page, payload)
     assert not page.exception
     assert [file.data for file in removed] == [payload]
     assert "placed" in written(page).split("\n")
     assert "nearest" in written(page)
-    assert "No density, share or score is worked out" in written(page)
+    assert "No density, share or score is computed" in written(page)
     assert "SECRET" not in written(page)
     assert not page.file_uploader
     kept = page.session_state["uploaded_xray"]
     assert payload not in [value for value in vars(kept).values() if isinstance(value, bytes)]
     table = page.dataframe[0].value
     assert list(table) == [
-        *("Nearest", "Image", "Patient", "Day", "View", "Source", "Distance", "Weight, %")
+        *("Rank", "Image", "Patient", "Day", "View", "Source", "Distance", "Weight, %")
     ]
     page.button(key="remove_upload").click().run()
     assert "nothing placed" in written(page)
@@ -116,7 +116,7 @@ def test_an_upload_read_for_another_map_is_not_placed(page: AppTest) -> None:
     )
     page.run()
     assert not page.exception
-    assert "upload it again to place it here" in written(page)
+    assert "Remove the X-ray and upload it again" in written(page)
     assert "nothing placed" in written(page)
 
 
