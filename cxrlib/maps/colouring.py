@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import STATE_TITLES, UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES
+from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
-from cxrlib.storage import ExtractorInfo
 
 __all__ = [
     "FORMER_COLOURINGS",
@@ -37,22 +37,6 @@ FORMER_COLOURINGS: Mapping[str, str] = {
     "tube in place": "intubated at time of image",
     "several ids": "ids of the patient",
 }
-
-
-class WithOutputs(Protocol):
-    """Describe what is needed of embeddings, as an `EmbeddingSet` of `cxrlib.embedding` is."""
-
-    @property
-    def image_ids(self) -> Sequence[str]:
-        """Give the images."""
-
-    @property
-    def outputs(self) -> NDArray[np.float32]:
-        """Give their outputs, shape (n_images, n_outputs)."""
-
-    @property
-    def info(self) -> ExtractorInfo:
-        """Give the extractor, which names the outputs."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +154,7 @@ class Colouring:
         return replace(self, codes=self.codes[rows], values=values)
 
 
-def list_colourings(points: pd.DataFrame, embeddings: WithOutputs | None = None) -> list[str]:
+def list_colourings(points: pd.DataFrame, embeddings: EmbeddingSet | None = None) -> list[str]:
     """List what points can be coloured by: state, then columns with two values or more.
 
     Parameters
@@ -198,7 +182,7 @@ def _distinct(points: pd.DataFrame, which: _Column) -> set[object]:
 
 
 def colour_points(
-    points: pd.DataFrame, by: str = "state", *, embeddings: WithOutputs | None = None
+    points: pd.DataFrame, by: str = "state", *, embeddings: EmbeddingSet | None = None
 ) -> Colouring:
     """Read the values that points are coloured by.
 
@@ -246,7 +230,7 @@ def _colour_by_state(points: pd.DataFrame) -> Colouring:
     return Colouring("state", "state", "state", codes, names=titles, keys=tuple(STATE_TITLES))
 
 
-def _colour_by_output(points: pd.DataFrame, by: str, embeddings: WithOutputs) -> Colouring:
+def _colour_by_output(points: pd.DataFrame, by: str, embeddings: EmbeddingSet) -> Colouring:
     """Look an output up by image: embeddings may hold more images, in another order."""
     name, info = by.removeprefix(OUTPUT), embeddings.info
     if name not in info.output_names:
@@ -280,7 +264,8 @@ def _colour_by_number(by: str, label: str, numbers: NDArray[np.float64]) -> Colo
 
 def _colour_by_category(points: pd.DataFrame, which: _Column) -> Colouring:
     """Give the most frequent values a colour each, the others one together."""
-    texts = (_READERS.get(which.column) or _read_texts)(points, which.column)
+    is_person = which.column == "person_id"
+    texts = _read_ids(points) if is_person else _read_texts(points[which.column])
     counts = Counter(text for text in texts if text is not None)
     by_count = sorted(counts, key=lambda name: (-counts[name], name))
     shown = by_count if len(by_count) <= MAX_CATEGORIES else by_count[: MAX_CATEGORIES - 1]
@@ -318,13 +303,11 @@ def _rank(which: _Column, by_count: Sequence[str]) -> Callable[[str], tuple[int,
     return rank
 
 
-def _read_texts(points: pd.DataFrame, column: str) -> list[str | None]:
+def _read_texts(column: pd.Series) -> list[str | None]:
     """Read a column as texts, None where it is blank."""
-    said = points[column].astype(object)
-    nothing = (said.isna() | said.isin([NOT_RECORDED, UNKNOWN, ""])).to_numpy(dtype=bool)
-    texts = said.to_numpy(dtype=object, copy=True)
-    texts[nothing] = None
-    return [text if text is None else str(text) for text in texts]
+    cells = column.astype(object)
+    is_blank = cells.isna() | cells.isin([NOT_RECORDED, UNKNOWN, ""])
+    return [None if none else str(cell) for cell, none in zip(cells, is_blank, strict=True)]
 
 
 def _read_ids(points: pd.DataFrame) -> list[str | None]:
@@ -332,8 +315,3 @@ def _read_ids(points: pd.DataFrame) -> list[str | None]:
     n_ids = points.groupby("person_id")["patient_id"].nunique()
     several = points["person_id"].map(n_ids).gt(1)
     return ["several ids" if each else "one id" for each in several.to_numpy(dtype=bool)]
-
-
-_READERS: Mapping[str, Callable[[pd.DataFrame, str], list[str | None]]] = {
-    "person_id": lambda points, _: _read_ids(points),
-}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cxrlib.aliases import Floats
 from cxrlib.embedding import Space
 from cxrlib.maps.seed_stability import Spread
-from cxrlib.maps.trajectories import OnMap, Step, Trajectory
+from cxrlib.maps.trajectories import Projection, Step, Trajectory
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
 
@@ -46,7 +46,11 @@ MOST_TYPICAL = 2000
 
 
 def measure_faithfulness(
-    space: Space, projection: OnMap, *, raw: Floats | None = None, ks: Sequence[int] = NEIGHBOURS
+    space: Space,
+    projection: Projection,
+    *,
+    raw: Floats | None = None,
+    ks: Sequence[int] = NEIGHBOURS,
 ) -> pd.DataFrame:
     """Measure how well a map keeps neighbours.
 
@@ -216,7 +220,7 @@ STEP_COLUMNS = (
 def measure_steps(
     paths: Sequence[Trajectory],
     space: Space,
-    projection: OnMap,
+    projection: Projection,
     *,
     spread: Spread | None = None,
     typical: tuple[float, float] | None = None,
@@ -263,7 +267,7 @@ def measure_steps(
     )
 
 
-def measure_typical(space: Space, projection: OnMap) -> tuple[float, float]:
+def measure_typical(space: Space, projection: Projection) -> tuple[float, float]:
     """Find the median distance of two images of the map: in feature space, and on the map.
 
     NaN where fewer than two images are on it.
@@ -284,7 +288,7 @@ def _find_median(points: Floats) -> float:
     return float(np.median(pdist(points))) or float("nan")
 
 
-def _match(space: Space, projection: OnMap) -> tuple[Places, Floats]:
+def _match(space: Space, projection: Projection) -> tuple[Places, Floats]:
     """Find the images of a map in a space, in the order of the space, and their places."""
     found = pd.Index(list(projection.image_ids)).get_indexer(pd.Index(space.table["image_id"]))
     rows = np.flatnonzero(found >= 0)

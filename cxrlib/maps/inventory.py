@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,10 +202,10 @@ def list_cache(store: Store) -> pd.DataFrame:
     titles = {info.key: info.title for info in EmbeddingStore(store).list_extractors()}
     rows = []
     for folder in _list(store.root):
-        if not folder.is_dir(follow_symlinks=False):
+        if not folder.is_dir() or folder.is_symlink():
             continue
         if folder.name in ("embeddings", "maps"):
-            for entry in _list(Path(folder.path)):
+            for entry in _list(folder):
                 row = _measure(entry, what=folder.name)
                 name = _describe_map(store, entry.name) if folder.name == "maps" else ""
                 rows.append({**row, "name": name or titles.get(entry.name, entry.name)})
@@ -232,32 +233,31 @@ def _describe_map(store: Store, file_name: str) -> str:
         return ""
 
 
-def _measure(entry: "os.DirEntry[str]", *, what: str) -> dict[str, object]:
+def _measure(entry: Path, *, what: str) -> dict[str, object]:
     """Count files and bytes of a file or folder."""
     stats = list(_walk(entry))
     return {
         "what": what,
         "name": entry.name,
         "n_files": len(stats),
-        "n_bytes": sum(stat.st_size for stat in stats),
-        "changed": max((stat.st_mtime for stat in stats), default=float("nan")),
+        "n_bytes": sum(each.st_size for each in stats),
+        "changed": max((each.st_mtime for each in stats), default=float("nan")),
     }
 
 
-def _walk(entry: "os.DirEntry[str]") -> Iterator[os.stat_result]:
+def _walk(entry: Path) -> Iterator[os.stat_result]:
     """Give the stat of a file, or of each file below a folder; links are not followed."""
-    with contextlib.suppress(OSError):
-        if entry.is_dir(follow_symlinks=False):
-            for inner in _list(Path(entry.path)):
-                yield from _walk(inner)
-        elif entry.is_file(follow_symlinks=False):
-            yield entry.stat(follow_symlinks=False)
+    below = [Path(folder, name) for folder, _, names in os.walk(entry) for name in names]
+    for path in [] if entry.is_symlink() else below or [entry]:
+        with contextlib.suppress(OSError):
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                yield found
 
 
-def _list(folder: Path) -> "list[os.DirEntry[str]]":
+def _list(folder: Path) -> list[Path]:
     """List a folder; one that is gone is empty."""
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
+        return list(folder.iterdir())
     except OSError:
         return []

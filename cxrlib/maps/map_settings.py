@@ -132,15 +132,7 @@ def plan_map(extractor: MapExtractor, settings: ProjectionSettings) -> tuple[str
     What is embedded is only mapped. Where images are missing they are embedded first, if that
     can be done by the very same weights; else those that are there are mapped.
     """
-    plain = {
-        "method": settings.method,
-        "features": settings.features,
-        "n_neighbors": settings.n_neighbors,
-        "min_dist": settings.min_dist,
-        "n_components": settings.n_components,
-        "seed": settings.seed,
-        "views": list(settings.views),
-    }
+    plain = settings.to_dict()
     if extractor.is_embedded or not extractor.is_at_hand:
         return "map", {"extractor": extractor.key, "settings": plain}
     return "prepare", {"extractor": extractor.name, "settings": plain}

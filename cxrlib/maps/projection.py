@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import ProjectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo, Store
@@ -21,6 +22,7 @@ __all__ = [
     "Projection",
     "ProjectionSettings",
     "compute_projection",
+    "find_table_damage",
     "load_projection",
     "projection_key",
 ]
@@ -37,30 +39,6 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "umap": ("umap-learn", "pynndescent", "scikit-learn", "numba", "numpy", "scipy"),
     "pca": ("numpy",),
 }
-
-
-class Embedded(Protocol):
-    """Describe what a map is made from, as an `EmbeddingSet` of `cxrlib.embedding` is."""
-
-    @property
-    def image_ids(self) -> Sequence[str]:
-        """Give the images."""
-
-    @property
-    def sha256s(self) -> Sequence[str]:
-        """Give the hash of each image's content."""
-
-    @property
-    def embedding(self) -> NDArray[np.float32]:
-        """Give the embedding, shape (n_images, n_features)."""
-
-    @property
-    def outputs(self) -> NDArray[np.float32]:
-        """Give the outputs, shape (n_images, n_outputs)."""
-
-    @property
-    def info(self) -> ExtractorInfo:
-        """Give the extractor."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +70,10 @@ class ProjectionSettings:
     n_components: int = 3
     seed: int = 0
     views: tuple[str, ...] = ("PA", "AP", "AP Supine")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them as JSON can hold them."""
+        return {**asdict(self), "views": list(self.views)}
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
@@ -163,7 +145,7 @@ class Projection:
         )
 
 
-def projection_key(embeddings: Embedded, settings: ProjectionSettings) -> str:
+def projection_key(embeddings: EmbeddingSet, settings: ProjectionSettings) -> str:
     """Return the name of a map in the store.
 
     It depends on the contents of the images (not on their order or names), the extractor, the
@@ -185,7 +167,7 @@ def projection_key(embeddings: Embedded, settings: ProjectionSettings) -> str:
 
 
 def load_projection(
-    embeddings: Embedded, settings: ProjectionSettings, store: Store
+    embeddings: EmbeddingSet, settings: ProjectionSettings, store: Store
 ) -> Projection | None:
     """Load a map from the store, or return None where it is not there. Computes nothing."""
     _check_settings(settings)
@@ -200,29 +182,33 @@ def load_projection(
     return _spread(table, embeddings, settings, key, dict(info["effective"]))
 
 
-def _find_damage(table: pd.DataFrame, info: Mapping[str, Any], embeddings: Embedded) -> str:
+def _find_damage(table: pd.DataFrame, info: Mapping[str, Any], embeddings: EmbeddingSet) -> str:
     """Find the fault of a stored map, as a clause, or ""."""
-    if not {"image_sha256", "x", "y"} <= set(table.columns):
-        return "it lacks columns"
-    places = table[["x", "y"]]
-    if not all(map(pd.api.types.is_float_dtype, places.dtypes)) or not np.isfinite(places).all(
-        axis=None
-    ):
-        return "its coordinates are no finite numbers"
-    images = table["image_sha256"]
-    if images.duplicated().any() or not set(embeddings.sha256s) <= set(images):
-        return "images are missing or there twice"
     effective = info.get("effective")
     counts = ("n_neighbors", "n_contents")
     if not isinstance(effective, dict) or any(
         not isinstance(effective.get(name), int) for name in counts
     ):
         return "its settings are missing"
+    return find_table_damage(table, ["x", "y"], embeddings)
+
+
+def find_table_damage(table: pd.DataFrame, columns: Sequence[str], embeddings: EmbeddingSet) -> str:
+    """Find the fault of a stored table of positions, a row a content, as a clause, or ""."""
+    if not {"image_sha256", *columns} <= set(table.columns):
+        return "it lacks columns"
+    places = table[list(columns)]
+    is_float = all(map(pd.api.types.is_float_dtype, places.dtypes))
+    if not is_float or not np.isfinite(places).all(axis=None):
+        return "its coordinates are not finite numbers"
+    images = table["image_sha256"]
+    if images.duplicated().any() or not set(embeddings.sha256s) <= set(images):
+        return "images are missing or there twice"
     return ""
 
 
 def compute_projection(
-    embeddings: Embedded, settings: ProjectionSettings, store: Store | None = None
+    embeddings: EmbeddingSet, settings: ProjectionSettings, store: Store | None = None
 ) -> Projection:
     """Compute a map, or load it where the store has it.
 
@@ -304,7 +290,7 @@ def _versions(method: str) -> dict[str, str]:
 
 
 def _distinct_features(
-    embeddings: Embedded, settings: ProjectionSettings
+    embeddings: EmbeddingSet, settings: ProjectionSettings
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Return each content once, in the order of its hash, with its features; or raise."""
     features = getattr(embeddings, settings.features)
@@ -384,7 +370,7 @@ def _fit_umap(
 
 
 def _info(
-    embeddings: Embedded, settings: ProjectionSettings, effective: Mapping[str, int]
+    embeddings: EmbeddingSet, settings: ProjectionSettings, effective: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return what is kept beside the coordinates, as JSON can hold it."""
     return {
@@ -398,7 +384,7 @@ def _info(
 
 def _spread(
     table: pd.DataFrame,
-    embeddings: Embedded,
+    embeddings: EmbeddingSet,
     settings: ProjectionSettings,
     key: str,
     effective: dict[str, int],

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Floats, Progress
+from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import ProjectionError
 from cxrlib.maps.projection import (
-    Embedded,
     Projection,
     ProjectionSettings,
     compute_projection,
+    find_table_damage,
     load_projection,
     projection_key,
 )
@@ -69,7 +70,7 @@ class Spread:
 
 
 def compute_spread(
-    embeddings: Embedded,
+    embeddings: EmbeddingSet,
     settings: ProjectionSettings,
     store: Store,
     *,
@@ -118,7 +119,7 @@ def compute_spread(
 
 
 def load_spread(
-    embeddings: Embedded, settings: ProjectionSettings, store: Store, *, n_seeds: int = N_SEEDS
+    embeddings: EmbeddingSet, settings: ProjectionSettings, store: Store, *, n_seeds: int = N_SEEDS
 ) -> Spread | None:
     """Load the spread of a map from the store, None where it is not there. Computes nothing.
 
@@ -143,7 +144,7 @@ def load_spread(
     return _spread(table, shown, embeddings, seeds)
 
 
-def spread_key(embeddings: Embedded, settings: ProjectionSettings, n_seeds: int) -> str:
+def spread_key(embeddings: EmbeddingSet, settings: ProjectionSettings, n_seeds: int) -> str:
     """Return the name of a spread in the store: all that names the map, and the seeds."""
     parts = [SPREAD_VERSION, projection_key(embeddings, settings), n_seeds]
     return f"spread-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}"
@@ -189,7 +190,7 @@ def _list_seeds(settings: ProjectionSettings, n_seeds: int) -> tuple[int, ...]:
     return tuple((settings.seed + step) % 2**32 for step in range(1, n_seeds + 1))
 
 
-def _tabulate(embeddings: Embedded, shown: Projection, drawn: list[Projection]) -> pd.DataFrame:
+def _tabulate(embeddings: EmbeddingSet, shown: Projection, drawn: list[Projection]) -> pd.DataFrame:
     """Align maps, each content once and in the order of its hash: copies have no weight."""
     sha256s, rows = np.unique(np.array(embeddings.sha256s, dtype=object), return_index=True)
     onto = shown.coordinates[rows]
@@ -202,27 +203,20 @@ def _tabulate(embeddings: Embedded, shown: Projection, drawn: list[Projection]) 
 
 
 def _find_damage(
-    table: pd.DataFrame, embeddings: Embedded, shown: Projection, seeds: tuple[int, ...]
+    table: pd.DataFrame, embeddings: EmbeddingSet, shown: Projection, seeds: tuple[int, ...]
 ) -> str:
     """Find the fault of a stored spread, as a clause, or ""."""
     names = ["x", "y", *(f"{axis}_{seed}" for seed in seeds for axis in "xy")]
-    if not {"image_sha256", *names} <= set(table.columns):
-        return "it lacks columns"
-    if not all(map(pd.api.types.is_float_dtype, table[names].dtypes)) or not np.isfinite(
-        table[names]
-    ).all(axis=None):
-        return "its places are no finite numbers"
-    images = table["image_sha256"]
-    if images.duplicated().any() or not set(embeddings.sha256s) <= set(images):
-        return "images are missing or there twice"
-    rows = pd.Index(images).get_indexer(pd.Index(list(embeddings.sha256s)))
+    if fault := find_table_damage(table, names, embeddings):
+        return fault
+    rows = pd.Index(table["image_sha256"]).get_indexer(pd.Index(list(embeddings.sha256s)))
     if not np.array_equal(table[["x", "y"]].to_numpy(dtype=np.float32)[rows], shown.coordinates):
         return "it is aligned to another map"
     return ""
 
 
 def _spread(
-    table: pd.DataFrame, shown: Projection, embeddings: Embedded, seeds: tuple[int, ...]
+    table: pd.DataFrame, shown: Projection, embeddings: EmbeddingSet, seeds: tuple[int, ...]
 ) -> Spread:
     """Give every image the places of its content, in the order of the map."""
     rows = pd.Index(table["image_sha256"]).get_indexer(pd.Index(list(embeddings.sha256s)))

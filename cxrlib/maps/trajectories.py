@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, zip_longest
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import refuse_patient
+from cxrlib.maps.projection import Projection
 from cxrlib.number_text import name_units
 
 __all__ = [
@@ -43,18 +44,6 @@ PAPER_PATIENTS: Mapping[str, str] = {
 
 #: Columns of the table that ``map`` exports, in this order.
 TABLE_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y")
-
-
-class OnMap(Protocol):
-    """Describe what is needed of a projection: ids and their coordinates, shape (n, 2)."""
-
-    @property
-    def image_ids(self) -> Sequence[str]:
-        """Give the images on the map."""
-
-    @property
-    def coordinates(self) -> NDArray[np.floating]:
-        """Give their positions, shape (n_images, 2), in map units."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +180,7 @@ class Trajectory:
         return float(sum(step.length for step in self.steps))
 
 
-def map_points(table: pd.DataFrame, projection: OnMap) -> pd.DataFrame:
+def map_points(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     """Return the rows of a cohort table that are on the map, with their coordinates.
 
     Parameters
@@ -236,7 +225,7 @@ def mark_icu_or_intubated(table: pd.DataFrame) -> NDArray[np.bool_]:
     return (icu | intubated).to_numpy(dtype=bool, na_value=False)
 
 
-def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) -> Trajectory:
+def compute_trajectory(table: pd.DataFrame, projection: Projection, patient_id: str) -> Trajectory:
     """Compute one patient's way over the map.
 
     Days are taken as recorded: counted from symptoms in one patient and from admission in
@@ -266,7 +255,7 @@ def compute_trajectory(table: pd.DataFrame, projection: OnMap, patient_id: str) 
 
 
 def compute_trajectories(
-    table: pd.DataFrame, projection: OnMap, patient_ids: Sequence[str]
+    table: pd.DataFrame, projection: Projection, patient_ids: Sequence[str]
 ) -> list[Trajectory]:
     """Compute the ways of some patients, as `compute_trajectory` does each.
 
@@ -406,7 +395,7 @@ death); 111 not in ICU, not intubated; 140 not recorded.'
 
 
 def find_story(
-    table: pd.DataFrame, projection: OnMap, *, planted: Mapping[str, Any] | None = None
+    table: pd.DataFrame, projection: Projection, *, planted: Mapping[str, Any] | None = None
 ) -> tuple[str, ...]:
     """Return the patients a map opens on.
 
@@ -453,7 +442,7 @@ def _planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(patients)
 
 
-def suggest_patients(table: pd.DataFrame, projection: OnMap, n: int = 2) -> tuple[str, ...]:
+def suggest_patients(table: pd.DataFrame, projection: Projection, n: int = 2) -> tuple[str, ...]:
     """Suggest patients that contrast: in turn one who got worse and one who recovered.
 
     Worse is a patient with a bad day who died or whose last day is bad; recovered, one whose

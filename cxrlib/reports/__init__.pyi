@@ -8,6 +8,7 @@ from .image_export import (
     tell_pictures as tell_pictures,
 )
 from .map_export import (
+    MapDrawing as MapDrawing,
     MapWish as MapWish,
     describe_overlay as describe_overlay,
     describe_rings as describe_rings,

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from cxrlib.charts.maps import (
     MAP_QUESTION,
@@ -16,13 +19,15 @@ from cxrlib.charts.maps import (
     plot_map,
     ring_chosen,
 )
-from cxrlib.charts.style import Imprint, render_figure
+from cxrlib.charts.style import Imprint, Theme, render_figure
 from cxrlib.cohort import STATE_TITLES, Cohort
 from cxrlib.maps import (
     STATE_COLUMNS,
     TABLE_COLUMNS,
+    Colouring,
     MappedCohort,
     ReferenceCloud,
+    Surface,
     SurfaceWish,
     Trajectory,
     colour_points,
@@ -40,6 +45,7 @@ from cxrlib.number_text import name_units
 from cxrlib.reports.provenance import list_provenance, write_export
 
 __all__ = [
+    "MapDrawing",
     "MapWish",
     "describe_overlay",
     "describe_rings",
@@ -151,71 +157,117 @@ class MapWish:
     reference: ReferenceCloud | None = None
 
 
-@dataclass(frozen=True)
-class _DrawnMap:
-    """Hold a map with its words."""
+@dataclass(frozen=True, eq=False)
+class MapDrawing:
+    """Hold the parts of a drawn map, on a page or in an export.
 
-    figure: go.Figure
-    caption: str
-    description: str
-    paths: list[Trajectory]
-    patients: list[str]
-    origin: list[str]
+    Parameters
+    ----------
+    mapped : MappedCohort
+    every : DataFrame
+        All points of the map, `cxrlib.maps.map_points`.
+    is_kept : ndarray of bool, shape (n_points,)
+        Points that the filters keep.
+    surface : Surface or None
+    colouring : Colouring
+        Of all points.
+    paths : sequence of Trajectory
+    chosen : sequence of str
+        Images to ring.
+    reference : ReferenceCloud or None
+    """
+
+    mapped: MappedCohort
+    every: pd.DataFrame
+    is_kept: NDArray[np.bool_]
+    surface: Surface | None
+    colouring: Colouring
+    paths: Sequence[Trajectory]
+    chosen: Sequence[str]
+    reference: ReferenceCloud | None
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """Give the points that are drawn in full."""
+        return self.every[self.is_kept]
+
+    @cached_property
+    def kept_colouring(self) -> Colouring:
+        """Give the colouring of those."""
+        return self.colouring.take(self.is_kept)
+
+    def plot(
+        self,
+        *,
+        theme: Theme = "light",
+        scale: float = 1.0,
+        selected_image_id: str | None = None,
+        uirevision: str = "map",
+    ) -> go.Figure:
+        """Plot it with its overlay and rings; the options are those of `plot_map`."""
+        figure = plot_map(
+            self.points,
+            self.surface,
+            self.paths,
+            colouring=self.kept_colouring,
+            theme=theme,
+            scale=scale,
+            selected_image_id=selected_image_id,
+            uirevision=uirevision,
+            backdrop=self.every[~self.is_kept],
+        )
+        if self.reference is not None:
+            add_cloud(figure, self.reference.places, theme=theme, name=self.reference.name)
+        return ring_chosen(figure, self.points, self.chosen, theme=theme, scale=scale)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Describe the rings and the overlay, where there are any."""
+        cloud = [] if self.reference is None else [describe_cloud(self.reference)]
+        return [*describe_rings(self.points, self.chosen), *cloud]
+
+    def describe(self) -> str:
+        """Describe the map in words: its text alternative."""
+        return describe_map(self.points, self.surface, self.paths, colouring=self.kept_colouring)
+
+    def write_caption(self, filters: Sequence[str]) -> str:
+        """Describe the picture: one line, then on a second one how (not) to read it."""
+        settings = self.mapped.projection.settings
+        caption = caption_map(
+            self.points,
+            cohort=self.mapped.cohort.name,
+            extractor=self.mapped.extractor,
+            method=settings.method,
+            features=settings.features,
+            surface=self.surface,
+            colouring=self.kept_colouring,
+            filters="; ".join(filters),
+        )
+        return " ".join([caption, *self.remarks])
 
 
-def _draw_map(mapped: MappedCohort, wish: MapWish, *, scale: float) -> _DrawnMap:
-    """Draw a map in the light theme, as paper and pages have it."""
+def _prepare_drawing(mapped: MappedCohort, wish: MapWish) -> tuple[MapDrawing, list[str]]:
+    """Make the drawing of a wish, and list whose paths are on it."""
     cohort, projection = mapped.cohort, mapped.projection
     every = map_points(mapped.mapped.table, projection)
+    is_filtered = wish.selected is not None
     table = cohort.table if wish.selected is None else wish.selected.table
     is_kept = every["image_id"].isin(table["image_id"]).to_numpy(dtype=bool)
-    points = every[is_kept]
-    surface = estimate_surface(every, wish.surface, kept=None if wish.selected is None else is_kept)
-    colouring = colour_points(every, wish.colour_by, embeddings=mapped.embeddings).take(is_kept)
-    patients = list(
-        find_story(cohort.table, projection, planted=cohort.planted)
-        if wish.patients is None
-        else wish.patients
+    patients = wish.patients
+    if patients is None:
+        patients = find_story(cohort.table, projection, planted=cohort.planted)
+    shown = set(every["patient_id"][is_kept]) if is_filtered else set(patients)
+    drawing = MapDrawing(
+        mapped,
+        every,
+        is_kept,
+        estimate_surface(every, wish.surface, kept=is_kept if is_filtered else None),
+        colour_points(every, wish.colour_by, embeddings=mapped.embeddings),
+        [compute_trajectory(table, projection, each) for each in patients if each in shown],
+        wish.chosen,
+        wish.reference,
     )
-    paths = [
-        compute_trajectory(table, projection, patient)
-        for patient in patients
-        if wish.selected is None or (points["patient_id"] == patient).any()
-    ]
-    figure = plot_map(
-        points,
-        surface,
-        paths,
-        colouring=colouring,
-        theme="light",
-        scale=scale,
-        backdrop=every[~is_kept],
-    )
-    if wish.reference is not None:
-        add_cloud(figure, wish.reference.places, name=wish.reference.name)
-    ring_chosen(figure, points, wish.chosen, scale=scale)
-    caption = caption_map(
-        points,
-        cohort=cohort.name,
-        extractor=mapped.extractor,
-        method=projection.settings.method,
-        features=projection.settings.features,
-        surface=surface,
-        colouring=colouring,
-        filters="; ".join(wish.filters),
-    )
-    extra = describe_rings(points, wish.chosen)
-    if wish.reference is not None:
-        extra.append(describe_cloud(wish.reference))
-    description = describe_map(points, surface, paths, colouring=colouring)
-    return _DrawnMap(
-        figure,
-        " ".join([caption, *extra]),
-        " ".join([description, *extra]),
-        paths,
-        patients,
-        _list_origin(mapped, wish),
-    )
+    return drawing, list(patients)
 
 
 def describe_rings(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
@@ -254,17 +306,18 @@ def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
         If a patient is not in the cohort.
     """
     wish = wish or MapWish()
-    drawn = _draw_map(mapped, wish, scale=1.15)
-    notice, *origin = drawn.origin
-    stops = stops_table(drawn.paths)
+    drawing, patients = _prepare_drawing(mapped, wish)
+    notice, *origin = _list_origin(mapped, wish)
+    caption = " ".join(drawing.write_caption(wish.filters).split("\n"))
+    stops = stops_table(drawing.paths)
     return map_html(
-        drawn.figure,
-        caption="\n".join([" ".join(drawn.caption.split("\n")), *origin]),
+        drawing.plot(scale=1.15),
+        caption="\n".join([caption, *origin]),
         notice=notice,
-        description=drawn.description,
+        description=" ".join([drawing.describe(), *drawing.remarks]),
         title=f"Map of {mapped.cohort.name}",
         stops=stops.assign(state=stops["state"].map(STATE_TITLES)),
-        story=describe_story(mapped, drawn.patients),
+        story=describe_story(mapped, patients),
     )
 
 
@@ -284,14 +337,12 @@ def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = Non
         If there is no Chrome, or the file cannot be written.
     """
     wish = wish or MapWish()
-    drawn = _draw_map(mapped, wish, scale=1.0)
-    imprint = Imprint(
-        heading=MAP_QUESTION,
-        caption=drawn.caption,
-        lines=tuple(drawn.origin),
-    )
+    drawing, _ = _prepare_drawing(mapped, wish)
+    lines = tuple(_list_origin(mapped, wish))
+    imprint = Imprint(MAP_QUESTION, drawing.write_caption(wish.filters), lines)
+    description = " ".join([drawing.describe(), *drawing.remarks])
     kind = out.suffix.lstrip(".")
-    write_export(out, render_figure(drawn.figure, kind, imprint, description=drawn.description))
+    write_export(out, render_figure(drawing.plot(), kind, imprint, description=description))
 
 
 def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None) -> None:

@@ -5,4 +5,6 @@ import streamlit as st
 from ui.images import image_route
 from ui.shell.upload_gate import guard_uploads
 
-app = st.App("../ui/trajectories/upload_app.py", routes=[*image_route.routes()], middleware=[guard_uploads()])
+app = st.App(
+    "../ui/trajectories/upload_app.py", routes=[*image_route.routes()], middleware=[guard_uploads()]
+)

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.charts.maps import describe_out
-from cxrlib.cohort import STATE_TITLES, Cohort
-from cxrlib.maps import Trajectory
+from cxrlib.cohort import STATE_TITLES, Cohort, SelectionStep
+from cxrlib.maps import Trajectory, tabulate_flow
 from cxrlib.number_text import name_units
 from cxrlib.reports import describe_story, stops_table
 from ui.session.resources import Current
@@ -76,10 +76,8 @@ def show_paths(
             "n_images": "Images",
             "views": "Views",
             "state": "State",
-            "days_since_previous": st.column_config.NumberColumn(
-                "Days since previous", format="%g"
-            ),
-            "step_map_units": st.column_config.NumberColumn("Step, map units", format="%.2f"),
+            "days_since_previous": number("Days since previous", format="%g"),
+            "step_map_units": number("Step, map units", format="%.2f"),
         },
     )
 
@@ -137,26 +135,17 @@ def show_path_notes(paths: Sequence[Trajectory], left_out: pd.DataFrame) -> None
             show_quiet(f"Patient {path.patient_id}: {'; '.join(notes)}.")
 
 
+STEP_COLUMNS = ("Step", "Images", "Patients", "Images left out")
+
+
 def show_selection(current: Current, origin: Sequence[str]) -> None:
     """Show each step from all rows to the images on the map, with the images it left out."""
-    rows = [
-        {
-            "Step": step.label,
-            "Images": step.n_images,
-            "Patients": step.n_patients,
-            "Images left out": "; ".join(f"{n:,} {why}" for why, n in step.removed.items()),
-        }
-        for step in current.mapped.mapped.steps
-    ]
-    total = {
-        "Step": "rows of metadata.csv; patients with an X-ray",
-        "Images": current.cohort.n_images,
-        "Patients": current.cohort.n_patients,
-        "Images left out": "",
-    }
+    cohort = current.cohort
+    words = "rows of metadata.csv; patients with an X-ray"
+    whole = SelectionStep(words, cohort.n_images, cohort.n_patients, {})
     stamp = date.today().isoformat()
     show_table(
-        pd.DataFrame([total, *rows]),
+        tabulate_flow([whole, *current.mapped.mapped.steps]).set_axis(STEP_COLUMNS, axis=1),
         key="map_steps",
         provenance=origin,
         file_stem=f"map-images-{stamp}",

@@ -1,7 +1,7 @@
 """Faithfulness of the map: neighbours without it, step lengths, map quality, seeds."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
 
@@ -225,7 +225,7 @@ def _offer_seeds(current: Current) -> None:
         {
             "data": str(entry.path),
             "extractor": current.extractor.key,
-            "settings": {**asdict(settings), "views": list(settings.views)},
+            "settings": settings.to_dict(),
         },
     )
     show_text(

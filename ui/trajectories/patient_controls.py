@@ -76,7 +76,7 @@ def choose_patients(
         select_all=False,
         on_change=_follow_choice,
         placeholder="Select patients by ID",
-        width=280,
+        width=240,
         help="Patients with the most dated days on the map come first.",
     )
 

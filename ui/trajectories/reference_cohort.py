@@ -1,7 +1,7 @@
 """The controls of the reference cohort: which second cohort is overlaid on the map, and how."""
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from streamlit.delta_generator import DeltaGenerator
 
@@ -119,13 +119,12 @@ def _fit(
 
 def _offer_fit(current: Current, slug: str) -> None:
     """Offer to compute the map of both cohorts."""
-    settings = current.mapped.projection.settings
     own, entry = current_entry(), find_entry(list_cohorts(), slug)
     parameters = {
         "data": str(own.path),
         "reference": str(entry.path),
         "extractor": current.extractor.key,
-        "settings": {**asdict(settings), "views": list(settings.views)},
+        "settings": current.mapped.projection.settings.to_dict(),
     }
     offer_job(
         JobRequest("map-with", parameters),

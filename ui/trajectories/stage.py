@@ -80,15 +80,16 @@ def show_stage(
                 show_quiet("The density layer is hidden while an uploaded X-ray is shown.")
         kept = None if scene.selection.is_empty else scene.is_kept
         drawing = Drawing(
-            current,
+            current.mapped,
+            current.marks,
             scene.is_kept,
             # Beside an uploaded X-ray neither density nor share is shown.
             None if placed else estimate_surface(current.points, wish, kept=kept),
             load_colouring(current, colour),
             paths,
-            image_id,
             chosen,
             scene.reference,
+            image_id,
             placed,
             LARGE if large else 1.0,
         )

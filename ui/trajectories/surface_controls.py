@@ -65,7 +65,7 @@ def choose_colour(current: Current, *, remarks: DeltaGenerator | None = None) ->
         list_colours(current),
         is_menu=True,
         remarks=remarks,
-        width=170,
+        width=140,
         help="A column of the records or an output of the image features. Shape always shows the "
         "state; hollow grey points are not recorded.",
     )
@@ -97,7 +97,7 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
         BACKGROUNDS,
         is_menu=True,
         remarks=remarks,
-        width=220,
+        width=180,
         help="Which images are counted. The caption of the paper's Figure 3 counts images in ICU "
         "or intubated; its text adds the last image of patients who died.",
     )

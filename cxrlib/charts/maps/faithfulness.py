@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.style import (
     PALETTES,
     STATES,
+    STILL,
     TEXT_SIZE,
     VIEW_SYMBOLS,
     Palette,
@@ -273,8 +274,7 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
         "mode": "markers",
         "showlegend": False,
         "hoverinfo": "text",
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
+        **STILL,
     }
     rows = [marks.rows[i] for i in there]
     share = [float(row["share"]) for row in rows]

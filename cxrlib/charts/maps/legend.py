@@ -63,7 +63,6 @@ def draw_key(
     theme: Theme,
     *,
     top: float,
-    title_height: float,
     height: float,
 ) -> Key:
     """Draw the key of colours, and under it the key of shapes.
@@ -75,12 +74,12 @@ def draw_key(
     colouring : Colouring
         By a category or a number.
     theme : {"light", "dark"}
-    top, title_height, height : float
-        Of the figure's upper margin, of the title in it, and of the figure, in pixels.
+    top, height : float
+        Of the figure's upper margin and of the figure, in pixels.
     """
     palette = PALETTES[theme]
     n_rows = count_rows_of_key(colouring) - 1
-    down = title_height + n_rows * LINE
+    down = n_rows * LINE
     # The colours' key hangs where the states' does; the shapes' has a place of its own.
     hung = {**template_layout(theme)["legend"], "yref": "container", "yanchor": "top"}
     still = {"itemclick": False, "itemdoubleclick": False}
@@ -93,7 +92,7 @@ def draw_key(
     if colouring.kind == "category":
         return Key([*_draw_colours(colouring, theme), *shapes_key], [], [], layout)
     ramp = number_ramp(theme)
-    up = top - title_height - FIRST - BOX_HEIGHT
+    up = top - FIRST - BOX_HEIGHT
     layout["coloraxis"] = colour_axis(colouring, theme)
     return Key(
         shapes_key,

@@ -1,6 +1,5 @@
 """The map of a cohort: images by state, the density as background, paths of patients."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +21,7 @@ from cxrlib.charts.style import (
     FONT,
     MARGIN,
     PALETTES,
-    TITLE_HEIGHT,
+    STILL,
     Palette,
     Parts,
     Theme,
@@ -68,12 +67,10 @@ def plot_map(
     colouring: Colouring | None = None,
     theme: Theme = "light",
     selected_image_id: str | None = None,
-    title: str | None = None,
     density_label: str = DENSITY_LABEL,
     height: int = 620,
     uirevision: str = "map",
     scale: float = 1.0,
-    view: tuple[float, float, float, float] | None = None,
     backdrop: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Plot the map.
@@ -95,8 +92,6 @@ def plot_map(
     theme : {"light", "dark"}, default "light"
     selected_image_id : str, optional
         Image to ring.
-    title : str, optional
-        A page has its own heading; a figure that stands alone needs one.
     density_label : str
         Which images a bare density is of; a `Surface` says it itself.
     height : int, default 620
@@ -105,9 +100,6 @@ def plot_map(
         While this stays the same, zoom and hidden states are kept. Use the map's key.
     scale : float, default 1.0
         Of text, marks, lines and height together: 1.5 is readable at four metres.
-    view : tuple of float, optional
-        ``(x_min, x_max, y_min, y_max)`` to open on, where a reader had zoomed or moved; by
-        default the whole map, to which autoscaling comes back in any case.
     backdrop : DataFrame, optional
         Images that filters leave out, as `points`: faint dots that keep the map's extent.
 
@@ -122,11 +114,9 @@ def plot_map(
     layer: Layer = "scattergl" if use_webgl(len(everything)) else "scatter"
     grid = surface.grid if isinstance(surface, Surface) else surface
     extent, level = frame_surface(everything, grid)
-    title_height = 0 if title is None else TITLE_HEIGHT
-    top = MARGIN["t"] + title_height
     n_rows = count_rows_of_key(colouring)
-    hung = 1 - (title_height + KEY_HEIGHT * n_rows) / height
-    top += KEY_HEIGHT * (_count_key_rows(trajectories) + n_rows - 1)
+    hung = 1 - KEY_HEIGHT * n_rows / height
+    top = MARGIN["t"] + KEY_HEIGHT * (_count_key_rows(trajectories) + n_rows - 1)
     long, short = describe_surface(surface, density_label)
     scaled = None if grid is None or points.empty else scale_surface(grid, palette, short)
     below = MARGIN["b"] + (0 if scaled is None else scaled.deeper)
@@ -141,7 +131,7 @@ def plot_map(
     ]
     notes = _write_labels(trajectories, palette, screen, keep=ring)
     room = {"t": top, "b": below}
-    layout = _lay_out(screen, height=height, room=room, title=title, view=view or extent)
+    layout = _lay_out(screen, height=height, room=room)
     if backdrop is not None and len(backdrop):
         traces.insert(0, _draw_backdrop(places[1], palette, layer))
     if grid is not None and scaled is not None:
@@ -149,7 +139,7 @@ def plot_map(
         layout["shapes"] = scaled.boxes
         notes.insert(0, scaled.words)
     if colouring is not None and colouring.kind != "state":
-        key = draw_key(points, colouring, theme, top=top, title_height=title_height, height=height)
+        key = draw_key(points, colouring, theme, top=top, height=height)
         traces += key.traces
         notes += key.notes
         if key.shapes:
@@ -193,39 +183,28 @@ class _Screen:
         return x_min - spare, x_max + spare, y_min, y_max
 
 
-def _lay_out(
-    screen: _Screen,
-    *,
-    height: int,
-    room: Parts,
-    title: str | None,
-    view: tuple[float, float, float, float],
-) -> Parts:
+def _lay_out(screen: _Screen, *, height: int, room: Parts) -> Parts:
     """Lay out axes without ticks, one scale for both, and room for the keys above and below."""
     axes: dict[str, Parts] = {}
     for name, low, high in (("xaxis", 0, 1), ("yaxis", 2, 3)):
-        whole = {"minallowed": screen.extent[low], "maxallowed": screen.extent[high]}
+        ends = [screen.extent[low], screen.extent[high]]
         axes[name] = {
-            "range": [view[low], view[high]],
+            "range": ends,
             # Autoscaling would else take in the density's grid, which reaches far beyond.
-            "autorangeoptions": whole,
+            "autorangeoptions": {"minallowed": ends[0], "maxallowed": ends[1]},
             "showticklabels": False,
             "ticks": "",
         }
     axes["yaxis"] |= {"scaleanchor": "x", "scaleratio": 1}
-    # Two legends hang from the top, one below the other: where they wrap both grow downwards.
-    hung = 1.0 if title is None else 1.0 - TITLE_HEIGHT / height
-    layout = {
+    return {
         "height": height,
         "dragmode": "pan",
         "clickmode": "event+select",
         "margin": room,
-        "legend": {"yref": "container", "y": hung, "yanchor": "top"},
+        # Two legends hang from the top, one below the other: where they wrap both grow downwards.
+        "legend": {"yref": "container", "y": 1.0, "yanchor": "top"},
         **axes,
     }
-    if title is not None:
-        layout["title"] = {"text": html.escape(title, quote=False)}
-    return layout
 
 
 def _lay_out_key(theme: Theme, hung: float) -> Parts:
@@ -340,8 +319,7 @@ def _draw_days(way: Trajectory, palette: Palette, layer: Layer) -> list[Parts]:
             y=[stop.y for stop in means],
             mode="markers",
             marker={"size": 7, "color": palette.ink},
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
+            **STILL,
             showlegend=False,
             hovertext=[
                 f"{_path_name(way)}, {day_words(stop.day)}<br>{day_state_words(stop)}; "
@@ -402,8 +380,7 @@ def _draw_marks(
                 "opacity": 1,
                 "line": {"width": 2, "color": rim},
             },
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
+            **STILL,
             customdata=np.array([[i.image_id, way.patient_id] for i in images], dtype=object),
             hovertext=[_mark_text(way, image, stop) for image, stop in marked],
             hoverinfo="text",

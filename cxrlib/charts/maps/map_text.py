@@ -259,8 +259,6 @@ def caption_map(
     extractor: ExtractorInfo | str,
     method: str = "umap",
     features: str = "outputs",
-    bandwidth: float | None = None,
-    density_label: str = DENSITY_LABEL,
     surface: Surface | None = None,
     colouring: Colouring | None = None,
     filters: str = "",
@@ -277,12 +275,8 @@ def caption_map(
         What the map was made from: it tells what near means; of a name alone less is said.
     method, features : str
         As in `cxrlib.maps.ProjectionSettings`.
-    bandwidth : float, optional
-        Of the density, in map units; None where no density is drawn.
-    density_label : str
-        Which images the density is of.
     surface : Surface, optional
-        The background, in place of `bandwidth` and `density_label`.
+        The background.
     colouring : Colouring, optional
         What the points are coloured by, where it is not the state.
     filters : str, optional
@@ -300,10 +294,6 @@ def caption_map(
         f"{method_words} of the {features} of {name}.",
         "The axes have no unit; sizes of groups and distances between them mean little.",
     ]
-    if bandwidth is not None:
-        parts.append(
-            f"Background: density of {density_label} (Gaussian, bandwidth {bandwidth:g} map units)."
-        )
     if surface is not None:
         parts += _caption_surface(surface)
     if colouring is not None and colouring.kind != "state":

@@ -54,7 +54,6 @@ from .template import (
     FONT as FONT,
     MARGIN as MARGIN,
     TEXT_SIZE as TEXT_SIZE,
-    TITLE_HEIGHT as TITLE_HEIGHT,
     Parts as Parts,
     chart_template as chart_template,
     make_empty as make_empty,

@@ -13,7 +13,6 @@ __all__ = [
     "MARGIN",
     "MAX_SVG_POINTS",
     "TEXT_SIZE",
-    "TITLE_HEIGHT",
     "chart_template",
     "make_empty",
     "make_figure",
@@ -31,8 +30,7 @@ TEXT_SIZE = 14
 #: The same on all charts, in pixels, so that figures on a page line up: a line of legend above,
 #: a line of scale or axis below. A chart with tick labels at the left widens ``l``.
 MARGIN = {"l": 8, "r": 8, "t": 44, "b": 44, "autoexpand": False}
-#: Room for a title above the legend, in pixels.
-TITLE_HEIGHT = 36
+
 #: More marks than this are drawn by WebGL: each mark of an SVG is an element of the page.
 MAX_SVG_POINTS = 2000
 

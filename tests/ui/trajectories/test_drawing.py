@@ -49,13 +49,14 @@ def bring(current: Current) -> Upload:
 def draw(current: Current, placed: Placed | None) -> Drawing:
     """Draw as the page does."""
     return Drawing(
-        current,
+        current.mapped,
+        current.marks,
         np.ones(len(current.points), dtype=bool),
         None if placed else estimate_surface(current.points, WISH),
         colour_points(current.points),
         (),
-        None,
         (),
+        None,
         None,
         placed,
         1.0,

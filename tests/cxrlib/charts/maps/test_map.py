@@ -21,7 +21,13 @@ from cxrlib.charts.maps.map_text import describe_paths
 from cxrlib.charts.style import PALETTES, day_words
 from cxrlib.charts.style.template import MAX_SVG_POINTS
 from cxrlib.cohort import STATE_TITLES
-from cxrlib.maps import compute_trajectory, estimate_density, map_points
+from cxrlib.maps import (
+    SurfaceWish,
+    compute_trajectory,
+    estimate_density,
+    estimate_surface,
+    map_points,
+)
 from cxrlib.maps.trajectories import mark_icu_or_intubated
 from cxrlib.storage import ExtractorInfo
 from tests.figures import assert_valid, read_json
@@ -313,11 +319,10 @@ def test_density_in_the_middle_costs_no_room():
 
 
 def test_whole_map_is_kept_for_autoscaling(drawn):
-    """Open on a view where one is given, and let autoscaling return to the whole map."""
-    whole, near = plot_map(*drawn), plot_map(*drawn, view=(-1, 1, -2, 2))
-    assert (near.layout.xaxis.range, near.layout.yaxis.range) == ((-1, 1), (-2, 2))
+    """Let autoscaling return to the whole map, whatever lies beyond it."""
+    whole = plot_map(*drawn)
     for axis in ("xaxis", "yaxis"):
-        back = near.layout[axis].autorangeoptions
+        back = whole.layout[axis].autorangeoptions
         assert (back.minallowed, back.maxallowed) == whole.layout[axis].range
 
 
@@ -362,7 +367,7 @@ def test_hostile_ids_are_text(drawn):
     patients = [HOSTILE] * 7 + ["other"] * 83
     table, places = make_map(patients=patients)
     way = compute_trajectory(table, places, HOSTILE)
-    figure = plot_map(map_points(table, places), None, [way], title=HOSTILE)
+    figure = plot_map(map_points(table, places), None, [way])
     for text in texts(figure):
         assert "<a" not in text
         assert "bold</b>" not in text
@@ -482,7 +487,8 @@ def test_description_says_the_map_in_words(drawn):
 
 def test_caption_says_how_not_to_read_it(drawn):
     """Name cohort, counts, extractor, method and the caveats."""
-    caption = caption_map(drawn[0], cohort="Demo (synthetic)", extractor="texture", bandwidth=1.0)
+    surface = estimate_surface(drawn[0], SurfaceWish())
+    caption = caption_map(drawn[0], cohort="Demo (synthetic)", extractor="texture", surface=surface)
     for words in ("Demo (synthetic): 90 images", "UMAP", "texture", "no unit", "bandwidth 1 map"):
         assert words in caption
 
@@ -579,9 +585,9 @@ def test_everything_drawn_is_valid(n_images, theme):
     )
     ways = [compute_trajectory(table, places, patient) for patient in ("P", "12", "20")]
     ways[2] = replace(ways[2], stops=(), steps=())
-    ring = {"selected_image_id": "image-3.png", "view": (-1.0, 1.0, -2.0, 2.0)}
+    ring = {"selected_image_id": "image-3.png"}
     assert_valid(plot_map(points[::2], density, ways, theme=theme, backdrop=points[1::2], **ring))
-    assert_valid(plot_map(points, None, theme=theme, title="<b>Map", scale=1.5))
+    assert_valid(plot_map(points, None, theme=theme, scale=1.5))
     assert_valid(plot_map(points[:0], None, theme=theme, backdrop=points))
 
 
