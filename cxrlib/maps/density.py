@@ -126,7 +126,6 @@ def estimate_density(
     points: NDArray[np.floating],
     *,
     bandwidth: float = 1.0,
-    extent: tuple[float, float, float, float] | None = None,
     n_grid: int | None = None,
 ) -> DensityGrid | None:
     """Estimate the density of points on the map with a Gaussian kernel.
@@ -142,11 +141,9 @@ def estimate_density(
         Positions on the map.
     bandwidth : float, default 1.0
         Standard deviation of the kernel in map units; 1.0 is the published value.
-    extent : tuple of float, optional
-        ``(x_min, x_max, y_min, y_max)`` of the map; by default that of the points. The grid
-        reaches four bandwidths further on each side. Points outside still count.
     n_grid : int, optional
-        Grid points along the longer side; by default four a bandwidth, 96 to 384.
+        Grid points along the longer side; by default four a bandwidth, 96 to 384. The grid
+        reaches four bandwidths beyond the points on each side.
 
     Returns
     -------
@@ -173,7 +170,7 @@ def estimate_density(
     _check_bandwidth(bandwidth)
     if not len(points):
         return None
-    x, y = _grid_axes(_find_extent(points, extent), bandwidth, n_grid)
+    x, y = _grid_axes(points, bandwidth, n_grid)
     (kernels,) = _sum_kernels(points, np.ones((1, len(points))), x, y, bandwidth)
     return DensityGrid(x, y, kernels / len(points), len(points), float(bandwidth))
 
@@ -184,7 +181,6 @@ def estimate_share(
     *,
     bandwidth: float = 1.0,
     min_support: float = MIN_SUPPORT,
-    extent: tuple[float, float, float, float] | None = None,
     n_grid: int | None = None,
 ) -> ShareGrid | None:
     """Estimate the share of bad images place by place.
@@ -199,7 +195,7 @@ def estimate_share(
     points : ndarray of shape (n_known, 2)
         Positions of the images whose state is known, in map units.
     is_bad : ndarray of bool, shape (n_known,)
-    bandwidth, extent, n_grid
+    bandwidth, n_grid
         As of `estimate_density`.
     min_support : float, default 10
         No share is given where less support is.
@@ -230,14 +226,15 @@ def estimate_share(
     is_bad = np.asarray(is_bad, dtype=bool)
     if is_bad.shape != (len(points),):
         raise ProjectionError(
-            f"{is_bad.shape} answers to {len(points)} points: say of each whether it is bad."
+            f"is_bad has shape {is_bad.shape}, but there are {len(points)} points: give one "
+            "value for each."
         )
     if not np.isfinite(min_support) or min_support <= 0:
         raise ProjectionError(f"Support {min_support!r} is not usable: give a positive number.")
     _check_bandwidth(bandwidth)
     if not len(points):
         return None
-    x, y = _grid_axes(_find_extent(points, extent), bandwidth, n_grid)
+    x, y = _grid_axes(points, bandwidth, n_grid)
     weights = np.stack([np.ones(len(points)), is_bad.astype(np.float64)])
     known, bad = _sum_kernels(points, weights, x, y, bandwidth)
     # The kernel's peak is 1 / (2 pi bandwidth squared).
@@ -274,34 +271,12 @@ def _check_bandwidth(bandwidth: float) -> None:
         )
 
 
-def _find_extent(
-    points: NDArray[np.float64], extent: tuple[float, float, float, float] | None
-) -> tuple[float, float, float, float]:
-    """Return the extent asked for, by default that of the points."""
-    if extent is not None:
-        return _check_extent(extent)
-    (x_min, y_min), (x_max, y_max) = points.min(axis=0), points.max(axis=0)
-    return float(x_min), float(x_max), float(y_min), float(y_max)
-
-
-def _check_extent(
-    extent: tuple[float, float, float, float],
-) -> tuple[float, float, float, float]:
-    """Return the extent, or raise where it is empty the wrong way round or not finite."""
-    x_min, x_max, y_min, y_max = (float(value) for value in extent)
-    if not np.isfinite([x_min, x_max, y_min, y_max]).all() or x_max < x_min or y_max < y_min:
-        raise ProjectionError(
-            f"Extent {extent!r} is not usable: give (x_min, x_max, y_min, y_max) in map units."
-        )
-    return x_min, x_max, y_min, y_max
-
-
 def _grid_axes(
-    extent: tuple[float, float, float, float], bandwidth: float, n_grid: int | None
+    points: NDArray[np.float64], bandwidth: float, n_grid: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the columns and rows of a grid of square cells, padded by the kernel's reach."""
     pad = REACH * bandwidth
-    x_min, x_max, y_min, y_max = extent
+    (x_min, y_min), (x_max, y_max) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
     width, height = x_max - x_min + 2 * pad, y_max - y_min + 2 * pad
     if n_grid is None:
         n_grid = int(np.clip(np.ceil(4 * max(width, height) / bandwidth), 96, 384))

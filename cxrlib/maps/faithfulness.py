@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
 from cxrlib.embedding import Space
+from cxrlib.maps.projection import Projection
 from cxrlib.maps.seed_stability import Spread
-from cxrlib.maps.trajectories import Projection, Step, Trajectory
+from cxrlib.maps.trajectories import Step, Trajectory
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
 

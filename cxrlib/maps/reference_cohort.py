@@ -134,10 +134,8 @@ def place_reference(
     found = load_embeddings(chosen, mapped.extractor, store)
     own = _take_distinct(mapped.embeddings)
     others = _take_distinct(found, without=set(mapped.embeddings.sha256s))
-    n_missing = chosen.n_images - len(found.image_ids)
-    n_shared = len(set(found.sha256s) & set(mapped.embeddings.sha256s))
     if not len(others):
-        raise ProjectionError(_explain_nothing(mapped, reference, n_missing, n_shared))
+        raise ProjectionError(_explain_nothing(mapped, reference, chosen, found))
     features = mapped.projection.settings.features
     numbers = getattr(mapped.embeddings, features)[own].astype(np.float64)
     rows = pd.Index(mapped.projection.image_ids).get_indexer(
@@ -147,17 +145,8 @@ def place_reference(
     distances, nearest = find_nearest(getattr(found, features)[others], numbers, k)
     places = np.einsum("nk,nkc->nc", weigh_neighbours(distances), on_map[nearest])
     limit = _find_limit(mapped, own, numbers, distances.shape[1])
-    return ReferenceCloud(
-        name=reference.name,
-        is_synthetic=reference.is_synthetic,
-        fingerprint=reference.fingerprint,
-        places=places,
-        n_shared=n_shared,
-        n_missing=n_missing,
-        share_far=float((distances[:, -1] > limit).mean()),
-        k=distances.shape[1],
-        extractor=mapped.extractor.label,
-    )
+    share_far = float((distances[:, -1] > limit).mean())
+    return _make_cloud(mapped, chosen, found, places, share_far=share_far, k=distances.shape[1])
 
 
 # ---- mapped together
@@ -232,21 +221,41 @@ def _part(
         image_ids=projection.image_ids[:n_own],
         coordinates=projection.coordinates[:n_own],
     )
-    cloud = ReferenceCloud(
-        name=reference.name,
-        is_synthetic=reference.is_synthetic,
-        fingerprint=reference.fingerprint,
-        places=projection.coordinates[n_own:].astype(np.float64),
-        n_shared=len(set(found.sha256s) & set(mapped.embeddings.sha256s)),
-        n_missing=chosen.n_images - len(found.image_ids),
-        share_far=float("nan"),
-        k=0,
-        extractor=mapped.extractor.label,
-    )
+    cloud = _make_cloud(mapped, chosen, found, projection.coordinates[n_own:].astype(np.float64))
     return FittedMap(replace(mapped, projection=own), cloud)
 
 
 # ---- parts of both
+
+
+def _count_left_out(mapped: MappedCohort, chosen: Cohort, found: EmbeddingSet) -> tuple[int, int]:
+    """Count a reference's images without an embedding, and those on the map already."""
+    shared = set(found.sha256s) & set(mapped.embeddings.sha256s)
+    return chosen.n_images - len(found.image_ids), len(shared)
+
+
+def _make_cloud(
+    mapped: MappedCohort,
+    chosen: Cohort,
+    found: EmbeddingSet,
+    places: Floats,
+    *,
+    share_far: float = float("nan"),
+    k: int = 0,
+) -> ReferenceCloud:
+    """Describe the chosen images of a reference at their places."""
+    n_missing, n_shared = _count_left_out(mapped, chosen, found)
+    return ReferenceCloud(
+        chosen.name,
+        chosen.is_synthetic,
+        chosen.fingerprint,
+        places,
+        n_shared,
+        n_missing,
+        share_far,
+        k,
+        mapped.extractor.label,
+    )
 
 
 def _find_limit(mapped: MappedCohort, own: NDArray[np.intp], numbers: Floats, k: int) -> float:
@@ -266,8 +275,11 @@ def _take_distinct(embeddings: EmbeddingSet, without: set[str] | None = None) ->
     return np.array([rows[sha256] for sha256 in kept], dtype=np.intp)
 
 
-def _explain_nothing(mapped: MappedCohort, reference: Cohort, n_missing: int, n_shared: int) -> str:
+def _explain_nothing(
+    mapped: MappedCohort, reference: Cohort, chosen: Cohort, found: EmbeddingSet
+) -> str:
     """Explain why a cohort has no image that could be projected."""
+    n_missing, n_shared = _count_left_out(mapped, chosen, found)
     if n_missing:
         return (
             f"{name_units(n_missing, 'image')} of {reference.name!r} could be shown on the map, "

@@ -60,9 +60,8 @@ def test_integrates_to_one(points):
 
 def test_order_changes_nothing(points):
     """Give the same density for the same points in another order."""
-    extent = (-5.0, 20.0, -5.0, 8.0)
     shuffled = np.random.default_rng(0).permutation(points)
-    first, second = (estimate_density(each, extent=extent) for each in (points, shuffled))
+    first, second = (estimate_density(each) for each in (points, shuffled))
     np.testing.assert_allclose(first.density, second.density, rtol=1e-12, atol=1e-15)
 
 
@@ -74,16 +73,9 @@ def test_translation_moves_the_grid_only(points):
     np.testing.assert_allclose(there.density, here.density, rtol=1e-6, atol=1e-12)
 
 
-def test_points_outside_the_extent_count(points):
-    """Keep the tail of a point beyond the edge of the grid instead of dropping it."""
-    grid = estimate_density(points, extent=(-3.0, 3.0, -3.0, 3.0), n_grid=40)
-    expected = brute_force(points, grid.x, grid.y, 1.0)
-    assert np.abs(grid.density - expected).max() < 0.01 * expected.max()
-
-
 def test_no_points_is_not_estimable():
     """Return None for no points: there is no density to show."""
-    assert estimate_density(np.empty((0, 2)), extent=(0, 1, 0, 1)) is None
+    assert estimate_density(np.empty((0, 2))) is None
 
 
 @pytest.mark.parametrize(
@@ -94,12 +86,11 @@ def test_no_points_is_not_estimable():
         (np.zeros((3, 2)), {"bandwidth": 0.0}, "positive"),
         (np.zeros((3, 2)), {"bandwidth": np.inf}, "positive"),
         (np.array([[0.0, 0.0], [50.0, 0.0]]), {"bandwidth": 1e-4}, "too small"),
-        (np.zeros((3, 2)), {"extent": (1, 0, 0, 1)}, "x_min"),
         (np.zeros((3, 2)), {"n_grid": 1}, "2 or more"),
     ],
 )
 def test_bad_input_is_named(points, settings, words):
-    """Say in a sentence what is wrong with points, bandwidth, extent or grid."""
+    """Say in a sentence what is wrong with points, bandwidth or grid."""
     with pytest.raises(ProjectionError, match=words):
         estimate_density(points, **settings)
 
