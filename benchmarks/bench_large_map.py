@@ -29,11 +29,11 @@ from cxrlib.maps import (
     MappedCohort,
     ProjectionSettings,
     compute_map,
+    encode_parquet,
     export_map,
     find_story,
     map_points,
     measure_faithfulness,
-    write_parquet,
 )
 from cxrlib.patients import path_shares
 from cxrlib.storage import EmbeddingStore, Store
@@ -156,7 +156,7 @@ def measure_parts(mapped: MappedCohort, embeddings: EmbeddingSet) -> dict[str, f
         "neighbours, three patients": shares[1],
         "faithfulness of the map": faithful[1],
         "table with neighbours": neighbours,
-        "its Parquet": time_once(lambda: write_parquet(exported, ["bench"]))[1],
+        "its Parquet": time_once(lambda: encode_parquet(exported, ["bench"]))[1],
     }
 
 

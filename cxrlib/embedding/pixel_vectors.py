@@ -75,7 +75,7 @@ def load_pixels(
             if each.item is None:
                 bad[each.sha256] = each.reason
             else:
-                found[each.sha256] = _write(store, each.sha256, each.item)
+                found[each.sha256] = _store_pixels(store, each.sha256, each.item)
             if on_progress is not None:
                 on_progress("Decoding images", done, len(wanted))
             if should_stop is not None and should_stop():
@@ -93,7 +93,7 @@ def are_pixels_stored(cohort: Cohort, image_ids: Sequence[str], store: Store) ->
     """Tell whether `load_pixels` would decode nothing: the images without a file count as done."""
     table = cohort.table
     usable = table["image_id"].isin(set(image_ids)) & table["file_status"].eq("ok")
-    names = {_name(sha256) for sha256 in table.loc[usable, "sha256"].dropna()}
+    names = {_make_file_name(sha256) for sha256 in table.loc[usable, "sha256"].dropna()}
     return names.issubset(store.list_files(PIXELS_KIND))
 
 
@@ -120,7 +120,7 @@ def _read_stored(
     found: dict[str, Floats] = {}
     contents = {file.sha256: file for file in files.values()}
     for sha256 in contents:
-        data = store.read_file(PIXELS_KIND, _name(sha256))
+        data = store.read_file(PIXELS_KIND, _make_file_name(sha256))
         pixels = None if data is None or len(data) != N_BYTES else np.frombuffer(data, "<f4")
         if pixels is not None and np.isfinite(pixels).all():
             found[sha256] = pixels
@@ -128,12 +128,12 @@ def _read_stored(
     return found, [file for sha256, file in contents.items() if sha256 not in found]
 
 
-def _write(store: Store, sha256: str, item: NDArray[np.float32]) -> Floats:
+def _store_pixels(store: Store, sha256: str, item: NDArray[np.float32]) -> Floats:
     """Store the pixels of an image, and return them as a row."""
     pixels = np.ravel(item).astype("<f4")
-    store.write_file(PIXELS_KIND, _name(sha256), pixels.tobytes())
+    store.write_file(PIXELS_KIND, _make_file_name(sha256), pixels.tobytes())
     return pixels
 
 
-def _name(sha256: str) -> str:
+def _make_file_name(sha256: str) -> str:
     return f"{sha256}-{PREPROCESSING}.f32"

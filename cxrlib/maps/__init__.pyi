@@ -56,8 +56,8 @@ from .map_settings import (
 )
 from .map_table import (
     STATE_COLUMNS as STATE_COLUMNS,
+    encode_parquet as encode_parquet,
     export_map as export_map,
-    write_parquet as write_parquet,
 )
 from .mapped_cohort import (
     MappedCohort as MappedCohort,
@@ -79,7 +79,7 @@ from .projection import (
 from .reference_cohort import (
     ReferenceCloud as ReferenceCloud,
     compute_fitted as compute_fitted,
-    describe_cloud as describe_cloud,
+    describe_reference as describe_reference,
     fit_reference as fit_reference,
     load_fitted as load_fitted,
     place_reference as place_reference,

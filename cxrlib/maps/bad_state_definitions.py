@@ -182,7 +182,7 @@ def mark_bad(
         )
     chosen = DEFINITIONS[definition]
     if definition == "severity":
-        chosen = _name_threshold(chosen, severity, at_least)
+        chosen = _add_threshold(chosen, severity, at_least)
         marks = _mark_severity(points, severity, at_least)
     elif definition == "current filter":
         kept = np.ones(len(points), dtype=bool) if selected is None else np.asarray(selected, bool)
@@ -236,7 +236,7 @@ def _mark_severity(points: pd.DataFrame, severity: str, at_least: float) -> Mark
     return scores >= at_least, np.isfinite(scores), none
 
 
-def _name_threshold(chosen: BadDefinition, severity: str, at_least: float) -> BadDefinition:
+def _add_threshold(chosen: BadDefinition, severity: str, at_least: float) -> BadDefinition:
     """Put score and threshold into the texts of a definition."""
     if severity not in SEVERITIES:
         raise SelectionError(

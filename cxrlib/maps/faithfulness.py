@@ -119,7 +119,7 @@ def compare_neighbours(
         rows = measured[start : start + step]
         sums += _compare_block(_rank(vectors, rows), _rank(places, rows), usable)
     found = dict(zip(usable, sums, strict=True))
-    return pd.DataFrame([_write_row(k, n, len(measured), found.get(k)) for k in ks])
+    return pd.DataFrame([_make_row(k, n, len(measured), found.get(k)) for k in ks])
 
 
 def _can_measure(n: int, k: int) -> bool:
@@ -162,7 +162,7 @@ def _compare_block(
     return sums
 
 
-def _write_row(k: int, n: int, n_measured: int, sums: Floats | None) -> dict[str, Any]:
+def _make_row(k: int, n: int, n_measured: int, sums: Floats | None) -> dict[str, Any]:
     """Make the row of a number of neighbours."""
     row = {"k": k, "trustworthiness": np.nan, "continuity": np.nan, "kept": np.nan}
     row |= {"chance": np.nan, "kept_chance": np.nan, "n_images": n, "n_measured": n_measured}

@@ -20,7 +20,7 @@ from cxrlib.storage import IMAGES_FOLDER
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["N_NEIGHBOURS", "STATE_COLUMNS", "export_map", "list_outputs", "write_parquet"]
+__all__ = ["N_NEIGHBOURS", "STATE_COLUMNS", "encode_parquet", "export_map", "list_outputs"]
 
 N_NEIGHBOURS = 15
 """As Embedding Atlas computes by itself."""
@@ -134,7 +134,7 @@ def _to_lists(values: np.ndarray, kind: "pa.DataType") -> "pa.Array":
     return pa.ListArray.from_arrays(offsets, pa.array(values.ravel(), type=kind))
 
 
-def write_parquet(table: "pa.Table", lines: Sequence[str]) -> bytes:
+def encode_parquet(table: "pa.Table", lines: Sequence[str]) -> bytes:
     """Write a table as Parquet, what it says of itself in the file's own metadata.
 
     Parameters

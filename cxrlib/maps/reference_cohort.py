@@ -34,7 +34,7 @@ __all__ = [
     "FittedMap",
     "ReferenceCloud",
     "compute_fitted",
-    "describe_cloud",
+    "describe_reference",
     "fit_reference",
     "load_fitted",
     "place_reference",
@@ -294,7 +294,7 @@ def _explain_nothing(
     )
 
 
-def describe_cloud(cloud: ReferenceCloud) -> str:
+def describe_reference(cloud: ReferenceCloud) -> str:
     """Describe a reference cohort, how its positions were found and how not to read them."""
     is_named = "synthetic" in cloud.name.lower() or not cloud.is_synthetic
     name = cloud.name if is_named else f"{cloud.name} (synthetic)"

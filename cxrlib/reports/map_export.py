@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.maps import (
     MAP_QUESTION,
-    add_cloud,
+    add_reference,
     caption_map,
     describe_map,
     map_html,
@@ -32,14 +32,14 @@ from cxrlib.maps import (
     Trajectory,
     colour_points,
     compute_trajectory,
-    describe_cloud,
+    describe_reference,
     describe_rows,
+    encode_parquet,
     estimate_surface,
     export_map,
     find_story,
     has_paper_patients,
     map_points,
-    write_parquet,
 )
 from cxrlib.number_text import name_units
 from cxrlib.reports.provenance import list_provenance, write_export
@@ -217,20 +217,20 @@ class MapDrawing:
             backdrop=self.every[~self.is_kept],
         )
         if self.reference is not None:
-            add_cloud(figure, self.reference.places, theme=theme, name=self.reference.name)
+            add_reference(figure, self.reference.places, theme=theme, name=self.reference.name)
         return ring_chosen(figure, self.points, self.chosen, theme=theme, scale=scale)
 
     @property
     def remarks(self) -> list[str]:
         """Describe the rings and the overlay, where there are any."""
-        cloud = [] if self.reference is None else [describe_cloud(self.reference)]
+        cloud = [] if self.reference is None else [describe_reference(self.reference)]
         return [*describe_rings(self.points, self.chosen), *cloud]
 
     def describe(self) -> str:
         """Describe the map in words: its text alternative."""
         return describe_map(self.points, self.surface, self.paths, colouring=self.kept_colouring)
 
-    def write_caption(self, filters: Sequence[str]) -> str:
+    def describe_picture(self, filters: Sequence[str]) -> str:
         """Describe the picture: one line, then on a second one how (not) to read it."""
         settings = self.mapped.projection.settings
         caption = caption_map(
@@ -308,7 +308,7 @@ def map_page(mapped: MappedCohort, wish: MapWish | None = None) -> str:
     wish = wish or MapWish()
     drawing, patients = _prepare_drawing(mapped, wish)
     notice, *origin = _list_origin(mapped, wish)
-    caption = " ".join(drawing.write_caption(wish.filters).split("\n"))
+    caption = " ".join(drawing.describe_picture(wish.filters).split("\n"))
     stops = stops_table(drawing.paths)
     return map_html(
         drawing.plot(scale=1.15),
@@ -339,7 +339,7 @@ def write_map_figure(mapped: MappedCohort, out: Path, wish: MapWish | None = Non
     wish = wish or MapWish()
     drawing, _ = _prepare_drawing(mapped, wish)
     lines = tuple(_list_origin(mapped, wish))
-    imprint = Imprint(MAP_QUESTION, drawing.write_caption(wish.filters), lines)
+    imprint = Imprint(MAP_QUESTION, drawing.describe_picture(wish.filters), lines)
     description = " ".join([drawing.describe(), *drawing.remarks])
     kind = out.suffix.lstrip(".")
     write_export(out, render_figure(drawing.plot(), kind, imprint, description=description))
@@ -355,4 +355,4 @@ def write_map_table(mapped: MappedCohort, out: Path, wish: MapWish | None = None
     if wish.chosen:
         selected = set(wish.chosen) if selected is None else selected & set(wish.chosen)
     lines = _list_origin(mapped, replace(wish, reference=None))
-    write_export(out, write_parquet(export_map(mapped, selected), lines))
+    write_export(out, encode_parquet(export_map(mapped, selected), lines))

@@ -93,7 +93,7 @@ def show_timeline(
         key=key,
         alt=describe_timeline(timeline),
         numbers=partial(timeline_table, timeline),
-        caption=write_caption(timeline.clock),
+        caption=describe_picture(timeline.clock),
         provenance=[
             *provenance,
             f"Patient: {timeline.patient_id}",
@@ -110,7 +110,7 @@ def show_timeline(
     _show_values(rows, provenance=provenance, stem=stem)
 
 
-def write_caption(clock: str) -> str:
+def describe_picture(clock: str) -> str:
     """Say how to read the timeline, and how not; without a day there is no day 0."""
     zero = f"; day 0 is {clock}" if clock else ""
     return (

@@ -154,7 +154,7 @@ def show_selection(current: Current, origin: Sequence[str]) -> None:
     if len(problems):
         st.markdown(f"**{len(problems):,} remarks on the cohort's files**")
         show_table(
-            _write_problems(current.cohort),
+            _format_problems(current.cohort),
             key="map_problems",
             provenance=origin,
             file_stem=f"remarks-{stamp}",
@@ -162,7 +162,7 @@ def show_selection(current: Current, origin: Sequence[str]) -> None:
 
 
 @functools.lru_cache(maxsize=8)
-def _write_problems(cohort: Cohort) -> pd.DataFrame:
+def _format_problems(cohort: Cohort) -> pd.DataFrame:
     """Write the remarks on a cohort's files as text, once for all sessions."""
     problems = cohort.problems
     return problems.astype(object).where(problems.notna(), "").astype(str)

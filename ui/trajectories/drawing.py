@@ -55,9 +55,9 @@ class Drawing(MapDrawing):
             uirevision=self.mapped.projection.key,
         )
 
-    def write_caption(self, filters: Sequence[str]) -> str:
+    def describe_picture(self, filters: Sequence[str]) -> str:
         """Describe the picture, with a remark on its settings."""
-        return f"{super().write_caption(filters)} {self.mapped.projection.remark}".rstrip()
+        return f"{super().describe_picture(filters)} {self.mapped.projection.remark}".rstrip()
 
     def offer_page(self, wish: MapWish) -> Saving:
         """Offer the map as a page of its own."""

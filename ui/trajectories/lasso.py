@@ -20,11 +20,11 @@ from cxrlib.maps import (
     compare_chosen,
     describe_chosen,
     describe_rows,
+    encode_parquet,
     export_map,
     find_rows,
     format_rows,
     read_clicked,
-    write_parquet,
 )
 from cxrlib.number_text import NOTHING, name_units
 from cxrlib.selection import Selection
@@ -407,5 +407,5 @@ def offer_parquet(
         "For FiftyOne, Embedding Atlas (Parquet)",
         f"map-{date.today().isoformat()}.parquet",
         "application/vnd.apache.parquet",
-        lambda: write_parquet(export_map(current.mapped, image_ids), provenance),
+        lambda: encode_parquet(export_map(current.mapped, image_ids), provenance),
     )

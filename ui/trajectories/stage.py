@@ -114,7 +114,7 @@ def _show_map(scene: Scene, drawing: Drawing, wish: SurfaceWish, drawn: tuple[ob
         key="map",
         alt=drawing.describe(),
         numbers=lambda: points_table(current.points[scene.is_kept]),
-        caption=drawing.write_caption(filters),
+        caption=drawing.describe_picture(filters),
         provenance=scene.origin,
         file_stem=f"map-{date.today().isoformat()}",
         heading=MAP_QUESTION,

@@ -12,7 +12,7 @@ from .html_page import (
     map_html as map_html,
     write_cells as write_cells,
 )
-from .layers import add_cloud as add_cloud, ring_chosen as ring_chosen
+from .layers import add_reference as add_reference, ring_chosen as ring_chosen
 from .map import plot_map as plot_map
 from .map_text import (
     caption_map as caption_map,

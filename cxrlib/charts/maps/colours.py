@@ -10,9 +10,9 @@ __all__ = [
     "KEY_WIDTH",
     "Ink",
     "count_key_rows",
+    "describe_scale",
+    "format_categories",
     "missing_ink",
-    "name_categories",
-    "name_scale",
     "number_ramp",
     "pick_inks",
 ]
@@ -66,7 +66,7 @@ def number_ramp(theme: Theme) -> tuple[str, ...]:
     return CIVIDIS[7::-1] if theme == "light" else CIVIDIS[3:]
 
 
-def name_categories(colouring: Colouring) -> list[str]:
+def format_categories(colouring: Colouring) -> list[str]:
     """Format each category with its count, escaped for Plotly.
 
     Of a path such as "Pneumonia/Viral/COVID-19" the last part is shown where it says enough.
@@ -93,7 +93,7 @@ def count_key_rows(names: Sequence[str], width: float = KEY_WIDTH) -> int:
     return rows
 
 
-def name_scale(colouring: Colouring, *, short: bool = False) -> str:
+def describe_scale(colouring: Colouring, *, short: bool = False) -> str:
     """Describe a scale of numbers: its ends, its label, its number of images.
 
     In short without the label, which is shown elsewhere then.

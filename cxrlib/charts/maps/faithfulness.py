@@ -96,7 +96,7 @@ def plot_path_share(shares: Sequence[PathShares], *, theme: Theme = "light") -> 
         marks = _Marks(each)
         layout[f"xaxis{axis}"] = _make_days(marks, axis)
         layout[f"yaxis{axis}"] = _make_shares([max(top - PLOT / height, 0), top], axis)
-        layout["annotations"] += [_write_name(each, top), *_name_overall(marks, axis, palette)]
+        layout["annotations"] += [_label_panel(each, top), *_label_overall(marks, axis, palette)]
         cuts += draw_cuts(marks.axis, marks.days, axis, palette)
         traces += _draw_overall(marks, axis, palette)
         traces += _draw_shares(marks, axis, palette)
@@ -240,7 +240,7 @@ def _draw_overall(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     ]
 
 
-def _name_overall(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
+def _label_overall(marks: _Marks, axis: str, palette: Palette) -> list[dict[str, Any]]:
     """Name the lines at the right, moved apart where they would touch."""
     least = APART * 1.12 / PLOT
     notes: list[dict[str, Any]] = []
@@ -321,7 +321,7 @@ def _describe_mark(row: dict[Any, Any]) -> str:
     return "<br>".join(map(safe_text, lines))
 
 
-def _write_name(shares: PathShares, top: float) -> dict[str, Any]:
+def _label_panel(shares: PathShares, top: float) -> dict[str, Any]:
     """Write the patient above the panel."""
     return {
         "x": 0,

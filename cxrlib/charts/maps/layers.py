@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.style import PALETTES, Theme, use_webgl
 
-__all__ = ["add_cloud", "ring_chosen"]
+__all__ = ["add_reference", "ring_chosen"]
 
 CLOUD_SIZE, CLOUD_OPACITY = 4.0, 0.55
 RING_SIZE = 13.0
@@ -17,7 +17,7 @@ RING_SIZE = 13.0
 MOST_RINGS = 100
 
 
-def add_cloud(
+def add_reference(
     figure: go.Figure, places: NDArray[np.floating], *, theme: Theme = "light", name: str = ""
 ) -> go.Figure:
     """Draw a reference cohort's images under a map's points, over its density.

@@ -6,9 +6,9 @@ import pandas as pd
 
 from cxrlib.charts.maps.colours import (
     count_key_rows,
+    describe_scale,
+    format_categories,
     missing_ink,
-    name_categories,
-    name_scale,
     number_ramp,
     pick_inks,
 )
@@ -21,7 +21,7 @@ from cxrlib.charts.style import (
     Parts,
     Theme,
     draw_colour_scale,
-    name_colour_scale,
+    label_colour_scale,
     template_layout,
 )
 from cxrlib.cohort import STATE_TITLES
@@ -48,13 +48,13 @@ def count_rows_of_key(colouring: Colouring | None) -> int:
         return 1
     if colouring.kind == "number":
         return 2
-    return 1 + count_key_rows(_name_colours(colouring))
+    return 1 + count_key_rows(_format_colours(colouring))
 
 
-def _name_colours(colouring: Colouring) -> list[str]:
+def _format_colours(colouring: Colouring) -> list[str]:
     """Format the meaning of each colour, with counts; blanks last."""
     missing = [f"not recorded: {colouring.n_missing:,}"] if colouring.n_missing else []
-    return [*name_categories(colouring), *missing]
+    return [*format_categories(colouring), *missing]
 
 
 def draw_key(
@@ -97,7 +97,7 @@ def draw_key(
     return Key(
         shapes_key,
         draw_colour_scale(ramp, palette.quiet, side="top", up=up),
-        [name_colour_scale(name_scale(colouring), len(ramp), side="top", up=up)],
+        [label_colour_scale(describe_scale(colouring), len(ramp), side="top", up=up)],
         layout,
     )
 
@@ -131,7 +131,7 @@ def _draw_colours(colouring: Colouring, theme: Theme) -> list[Parts]:
         markers.append({"symbol": "square-open", "size": 10, "color": grey, "line": {"width": 2}})
     return [
         _empty_trace(name, marker, legendgroup=f"colour {code}")
-        for name, marker, code in zip(_name_colours(colouring), markers, codes, strict=True)
+        for name, marker, code in zip(_format_colours(colouring), markers, codes, strict=True)
     ]
 
 

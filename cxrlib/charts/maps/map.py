@@ -129,7 +129,7 @@ def plot_map(
         *_draw_paths(trajectories, palette, layer, screen),
         *_draw_ring(ring, palette, layer),
     ]
-    notes = _write_labels(trajectories, palette, screen, keep=ring)
+    notes = _label_paths(trajectories, palette, screen, keep=ring)
     room = {"t": top, "b": below}
     layout = _lay_out(screen, height=height, room=room)
     if backdrop is not None and len(backdrop):
@@ -510,7 +510,7 @@ def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Labe
     return labels
 
 
-def _write_labels(
+def _label_paths(
     trajectories: Sequence[Trajectory],
     palette: Palette,
     screen: _Screen,

@@ -121,11 +121,11 @@ class _Cloud:
             "selected": {"marker": {"opacity": self.opacity}},
             "unselected": {"marker": {"opacity": self.opacity}},
             "customdata": self.ids[own],
-            **self._write_hover(own, state, said),
+            **self._format_hover(own, state, said),
             **more,
         }
 
-    def _write_hover(self, own: Mask, state: str, said: str) -> Parts:
+    def _format_hover(self, own: Mask, state: str, said: str) -> Parts:
         """Give each image its sentences, or all of them one where they are very many."""
         if self.hover is not None:
             texts = self.hover[own]

@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cxrlib.charts.maps.colours import (
+    describe_scale,
+    format_categories,
     missing_ink,
-    name_categories,
-    name_scale,
     number_ramp,
     pick_inks,
 )
@@ -81,7 +81,7 @@ def plot_multiples(
             f"{len(colourings)} maps do not fit side by side: choose 1 to {MAX_PANELS} columns."
         )
     n_columns = _count_columns(len(colourings))
-    keys = [_write_key(each, theme, WIDTH / n_columns) for each in colourings]
+    keys = [_format_key(each, theme, WIDTH / n_columns) for each in colourings]
     layer: Layer = "scattergl" if use_webgl(len(points) * len(colourings)) else "scatter"
     extent, _ = frame_surface(points[["x", "y"]].to_numpy(dtype=np.float64), None)
     n_rows = math.ceil(len(colourings) / n_columns)
@@ -175,20 +175,20 @@ def _draw_panel(
     return traces
 
 
-def _write_key(colouring: Colouring, theme: Theme, width: float) -> list[str]:
+def _format_key(colouring: Colouring, theme: Theme, width: float) -> list[str]:
     """Make the title of a panel and the meaning of its colours, in lines that fit."""
     palette = PALETTES[theme]
     title = f"<b>{safe_text(colouring.label)}</b>"
     if colouring.kind == "number":
         ramp = "".join(_mark("■", colour) for colour in number_ramp(theme))
-        words = [safe_text(word) for word in name_scale(colouring, short=True).split(" ")]
+        words = [safe_text(word) for word in describe_scale(colouring, short=True).split(" ")]
         return [title, *_wrap([(ramp, 14), *((word, len(word) + 1) for word in words)], width, "")]
     if colouring.kind == "state":
         colours = [palette.rims[s] if s == "unknown" else palette.states[s] for s in STATES[::-1]]
         marks = [*zip("◆●○", colours, strict=True)]
     else:
         marks = [("■", ink.rim) for ink in pick_inks(colouring, theme)]
-    names = name_categories(colouring)
+    names = format_categories(colouring)
     items = [
         (f"{_mark(mark, colour)} {name}", len(name) + MARK_LETTERS)
         for (mark, colour), name in zip(marks, names, strict=True)

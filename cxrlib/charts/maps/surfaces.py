@@ -14,8 +14,8 @@ from cxrlib.charts.style import (
     Parts,
     draw_colour_scale,
     fade,
+    label_colour_scale,
     mix,
-    name_colour_scale,
 )
 from cxrlib.maps import DensityGrid, ShareGrid
 
@@ -127,7 +127,7 @@ def scale_surface(grid: DensityGrid | ShareGrid, palette: Palette, words: str) -
     else:
         colours = _share_colours(palette)
     up = -DROP - BOX_HEIGHT
-    named = name_colour_scale(words, len(colours), up=up)
+    named = label_colour_scale(words, len(colours), up=up)
     boxes = draw_colour_scale(colours, palette.density, up=up)
     return Scale(boxes, named, LINE * str(named["text"]).count("<br>"))
 

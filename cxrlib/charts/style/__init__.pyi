@@ -2,7 +2,7 @@ from .colour_scale import (
     BOX_HEIGHT as BOX_HEIGHT,
     LINE as LINE,
     draw_colour_scale as draw_colour_scale,
-    name_colour_scale as name_colour_scale,
+    label_colour_scale as label_colour_scale,
 )
 from .day_marks import (
     OTHER_SYMBOL as OTHER_SYMBOL,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cxrlib.charts.style.template import Parts
 
-__all__ = ["BOX_HEIGHT", "LINE", "draw_colour_scale", "name_colour_scale"]
+__all__ = ["BOX_HEIGHT", "LINE", "draw_colour_scale", "label_colour_scale"]
 
 #: In pixels.
 BOX_WIDTH, BOX_HEIGHT, LEFT, GAP = 14, 12, 8, 8
@@ -56,7 +56,7 @@ def draw_colour_scale(
     ]
 
 
-def name_colour_scale(words: str, n_colours: int, *, side: Side = "bottom", up: float) -> Parts:
+def label_colour_scale(words: str, n_colours: int, *, side: Side = "bottom", up: float) -> Parts:
     """Say beside a scale what it is, as an annotation; the words are text, never markup.
 
     At the bottom long words go on in lines below, at most three.

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.charts.style.template import TEXT_SIZE
 
-__all__ = ["PAPER_FONT", "Imprint", "keep_printable", "name_svg", "put_on_paper"]
+__all__ = ["PAPER_FONT", "Imprint", "keep_printable", "label_svg", "put_on_paper"]
 
 #: Arial and fonts with letters of the same widths: what was measured here fits anywhere, text
 #: stays text, and journals take it.
@@ -72,7 +72,7 @@ def put_on_paper(
     layout = _replace_fonts(figure.layout.to_plotly_json())
     high = float(height or figure.layout.height or 450)
     size = float(figure.layout.template.layout.font.size or TEXT_SIZE)
-    text, room = _write_words(imprint, width - 2 * EDGE, size)
+    text, room = _format_words(imprint, width - 2 * EDGE, size)
     _shift_up(layout, high, high + room)
     margin = _margins(figure)
     layout |= {
@@ -106,7 +106,7 @@ def _ink() -> str:
     return PALETTES["light"].ink
 
 
-def _write_words(imprint: Imprint, width: float, size: float) -> tuple[str, float]:
+def _format_words(imprint: Imprint, width: float, size: float) -> tuple[str, float]:
     """Return the words as lines of Plotly's markup, and the room they take, in pixels."""
     caption_size, origin_size = size * CAPTION_SHARE, size * ORIGIN_SHARE
     notice, *origin = imprint.lines or ("",)
@@ -218,7 +218,7 @@ def keep_printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def name_svg(svg: str, *, title: str, description: str) -> str:
+def label_svg(svg: str, *, title: str, description: str) -> str:
     """Give an SVG its title and its text alternative, for those who do not see it.
 
     Parameters

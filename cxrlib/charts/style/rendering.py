@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import psutil
 
 from cxrlib.charts.style.chrome_process import ANSWERS
-from cxrlib.charts.style.paper import Imprint, name_svg, put_on_paper
+from cxrlib.charts.style.paper import Imprint, label_svg, put_on_paper
 from cxrlib.errors import ReportError
 from cxrlib.system import PACKAGE_FOLDER, run_module
 
@@ -86,7 +86,7 @@ def render_figure(
     drawn = _draw(put_on_paper(figure, imprint, width=width), kind, find_chrome())
     if kind == "png":
         return drawn
-    return name_svg(drawn.decode(), title=imprint.heading, description=description).encode()
+    return label_svg(drawn.decode(), title=imprint.heading, description=description).encode()
 
 
 def _draw(figure: go.Figure, kind: str, chrome: Path) -> bytes:

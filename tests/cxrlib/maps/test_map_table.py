@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cxrlib.maps import MappedCohort, export_map, write_parquet
+from cxrlib.maps import MappedCohort, encode_parquet, export_map
 from cxrlib.maps.map_table import list_outputs
 
 
@@ -59,7 +59,7 @@ def test_a_selection_has_its_own_neighbours(mapped_cohort: MappedCohort) -> None
 def test_one_image_and_none(mapped_cohort: MappedCohort, n_images: int) -> None:
     """A table without neighbours, and one without rows, can still be written and read."""
     ids = mapped_cohort.projection.image_ids[:n_images]
-    read = pq.read_table(io.BytesIO(write_parquet(export_map(mapped_cohort, ids), ["x"])))
+    read = pq.read_table(io.BytesIO(encode_parquet(export_map(mapped_cohort, ids), ["x"])))
     assert read.num_rows == n_images
 
 
@@ -67,7 +67,7 @@ def test_it_says_where_it_comes_from_and_names_no_folder(
     mapped_cohort: MappedCohort, table: pa.Table
 ) -> None:
     """Provenance is in the metadata; a file is named below the cohort's folder only."""
-    data = write_parquet(table, ["notice", "Cohort: x \udcff"])
+    data = encode_parquet(table, ["notice", "Cohort: x \udcff"])
     assert pq.read_schema(io.BytesIO(data)).metadata[b"about"].startswith(b"notice\nCohort")
     assert str(mapped_cohort.cohort.root).encode() not in data
     files = pd.read_parquet(io.BytesIO(data))["file"]

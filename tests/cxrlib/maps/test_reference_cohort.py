@@ -16,7 +16,7 @@ from cxrlib.jobs.job_kinds import run_work
 from cxrlib.maps import (
     MappedCohort,
     compute_map,
-    describe_cloud,
+    describe_reference,
     fit_reference,
     load_fitted,
     place_reference,
@@ -116,7 +116,7 @@ def test_the_order_of_rows_changes_nothing(
 
 def test_it_says_what_it_is(mapped_cohort: MappedCohort, reference: tuple[Cohort, Store]) -> None:
     """Projected, not counted, how far off, and what was left out."""
-    words = describe_cloud(place_reference(mapped_cohort, *reference))
+    words = describe_reference(place_reference(mapped_cohort, *reference))
     for part in ("5 images of", "never counted", "projected", "2 images already on the map"):
         assert part in words
 
@@ -170,7 +170,7 @@ def test_fitted_with_is_the_map_of_both(
     loaded = load_fitted(mapped_cohort, cohort, store)
     assert loaded is not None
     np.testing.assert_array_equal(loaded.cloud.places, fitted.cloud.places)
-    assert "mapped together" in describe_cloud(loaded.cloud)
+    assert "mapped together" in describe_reference(loaded.cloud)
 
 
 def test_nothing_to_fit_is_refused(

@@ -70,7 +70,7 @@ def test_nothing_of_an_upload_leaves_with_the_map(current: Current) -> None:
     assert '"star"' not in drawing.draw_for_paper().to_json()
     wish = drawing.wish(current.cohort, (), WISH)
     assert wish.surface.kind == "none"
-    words = drawing.describe() + drawing.write_caption(()) + map_page(current.mapped, wish)
+    words = drawing.describe() + drawing.describe_picture(()) + map_page(current.mapped, wish)
     for secret in ("Background:", "your X-ray", "SECRET", "5ec2e7"):
         assert secret not in words, secret
 
@@ -81,11 +81,11 @@ def test_a_map_without_an_upload_leaves_as_it_is_wished(current: Current) -> Non
     wish = drawing.wish(current.cohort, (), WISH)
     assert wish.surface == WISH
     page = map_page(current.mapped, wish)
-    assert "Background: share of" in drawing.write_caption(())
+    assert "Background: share of" in drawing.describe_picture(())
     assert "Background: share of" in page
     for outcome in ("(died)", "(survived)", "(survival"):
         assert outcome not in page
-    assert "(ringed)" not in page + drawing.write_caption(())
+    assert "(ringed)" not in page + drawing.describe_picture(())
 
 
 def test_rings_are_told_on_the_page_and_in_its_export(current: Current) -> None:
@@ -93,7 +93,7 @@ def test_rings_are_told_on_the_page_and_in_its_export(current: Current) -> None:
     chosen = tuple(current.points["image_id"][:2])
     drawing = replace(draw(current, None), chosen=chosen)
     words = "2 images selected (ringed)."
-    assert words in drawing.write_caption(())
+    assert words in drawing.describe_picture(())
     assert words in map_page(current.mapped, drawing.wish(current.cohort, (), WISH))
 
 

@@ -24,7 +24,7 @@ def write_csv(folder: Path, text: str | bytes, name: str = "mine.csv") -> Path:
     return path
 
 
-def write_parquet(folder: Path, columns: object, name: str = "mine.parquet") -> Path:
+def encode_parquet(folder: Path, columns: object, name: str = "mine.parquet") -> Path:
     """Write a Parquet file of a dict of columns or a table."""
     path = folder / name
     pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(columns), path)
@@ -66,7 +66,7 @@ def test_the_programs_own_exports_are_read(tmp_path: Path) -> None:
 
 def test_types_of_numbers_become_floats(tmp_path: Path) -> None:
     """Integers, small floats, booleans and a column of text by dictionary are taken."""
-    path = write_parquet(
+    path = encode_parquet(
         tmp_path,
         {
             "image_id": pa.array(IDS).dictionary_encode(),
@@ -94,7 +94,7 @@ def test_blanks_are_marked(tmp_path: Path) -> None:
     features = read_feature_file(write_csv(tmp_path, text))
     assert (features.image_ids, features.missing) == (("e",), expected)
     nulls = {"image_id": ["a", "b"], "x": pa.array([1, None], pa.int32())}
-    features = read_feature_file(write_parquet(tmp_path, nulls))
+    features = read_feature_file(encode_parquet(tmp_path, nulls))
     assert (features.image_ids, features.missing) == (("a",), {"b": "column 'x' is nan"})
 
 
@@ -172,13 +172,13 @@ def test_parquet_that_is_no_table_of_numbers_is_refused(
     tmp_path: Path, columns: dict[str, object], words: str
 ) -> None:
     """Only text for ids and plain numbers are read; lists, structs and bytes are not."""
-    refuse(write_parquet(tmp_path, columns), words)
+    refuse(encode_parquet(tmp_path, columns), words)
 
 
 def test_a_column_twice_is_refused(tmp_path: Path) -> None:
     """Which of two columns of one name is meant cannot be known."""
     arrays = [pa.array(["a"]), pa.array([1]), pa.array([2])]
-    refuse(write_parquet(tmp_path, pa.table(arrays, ["image_id", "x", "x"])), "'x' twice")
+    refuse(encode_parquet(tmp_path, pa.table(arrays, ["image_id", "x", "x"])), "'x' twice")
 
 
 class _Trap:
@@ -205,18 +205,18 @@ def test_nothing_in_a_file_is_run(tmp_path: Path) -> None:
         ]
         schema = pa.schema(fields, metadata={b"pandas": trap, b"huggingface": trap})
         table = pa.table([pa.array(["a"]), pa.array([1.0])], schema=schema)
-        path = write_parquet(tmp_path, table)
+        path = encode_parquet(tmp_path, table)
         if name == b"arrow.opaque":  # Arrow knows this one and expects JSON
             refuse(path, "is damaged")
         else:
             assert read_feature_file(path).matrix.tolist() == [[1.0]]
-    refuse(write_parquet(tmp_path, {"image_id": ["a"], "x": [trap]}), "of type binary")
+    refuse(encode_parquet(tmp_path, {"image_id": ["a"], "x": [trap]}), "of type binary")
     assert not mark.exists()
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     """Bytes changed or cut off anywhere give words or numbers, never another fault."""
-    path = write_parquet(tmp_path, {"image_id": IDS, "x": [1.0, 2.0, 3.0]})
+    path = encode_parquet(tmp_path, {"image_id": IDS, "x": [1.0, 2.0, 3.0]})
     data = path.read_bytes()
     refused = 0
     for place in range(0, len(data), max(1, len(data) // 150)):
@@ -237,7 +237,7 @@ def test_too_large_a_table_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     """Sizes are read in the footer and while reading, before memory is taken for them."""
     monkeypatch.setattr(feature_files, "MAX_CELLS", 5)
     refuse(write_csv(tmp_path, "image_id,x\na,1\nb,2\nc,3\n"), "has 3 rows and 2 columns: at most")
-    path = write_parquet(tmp_path, {"image_id": IDS, "x": [1, 2, 3]})
+    path = encode_parquet(tmp_path, {"image_id": IDS, "x": [1, 2, 3]})
     refuse(path, "has 3 rows and 2 columns: at most")
     monkeypatch.undo()
     monkeypatch.setattr(feature_files, "MAX_COLUMNS", 2)
@@ -263,7 +263,7 @@ def test_repeated_values_are_counted_before_they_are_unpacked(tmp_path: Path) ->
     n_rows = feature_files.MAX_CELLS // 2 + 1
     once = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n_rows, np.int8)), pa.array(["a"]))
     flag = pa.array(np.zeros(n_rows, bool))
-    path = write_parquet(tmp_path, {"image_id": once, "x": flag})
+    path = encode_parquet(tmp_path, {"image_id": once, "x": flag})
     assert path.stat().st_size < 5_000_000
     refuse(path, "numbers are read")
 

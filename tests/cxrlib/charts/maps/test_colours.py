@@ -18,8 +18,8 @@ from cxrlib.charts.maps import (
 from cxrlib.charts.maps.colours import (
     CATEGORIES,
     count_key_rows,
-    name_categories,
-    name_scale,
+    describe_scale,
+    format_categories,
     number_ramp,
     pick_inks,
 )
@@ -167,10 +167,10 @@ def test_long_names_and_paths_are_short():
     """Show the last part of a finding, unless two end alike; cut what is long."""
     none = np.empty(0, dtype=np.int64)
     one = Colouring("f", "f", "category", none, names=("Pneumonia/Viral/SARS", "x" * 99))
-    assert name_categories(one)[0] == "SARS: 0"
-    assert len(name_categories(one)[1]) < 40
+    assert format_categories(one)[0] == "SARS: 0"
+    assert len(format_categories(one)[1]) < 40
     alike = Colouring("f", "f", "category", none, names=("A/Other", "B/Other"))
-    assert name_categories(alike) == ["A/Other: 0", "B/Other: 0"]
+    assert format_categories(alike) == ["A/Other: 0", "B/Other: 0"]
     assert count_key_rows(["a" * 20] * 8) > count_key_rows(["a"] * 8) == 1
 
 
@@ -181,9 +181,9 @@ def test_clipped_scale_says_so():
     one = Colouring(
         "d", "day", "number", codes, values, limits=(-3.25, 4.0), is_clipped=(True, False)
     )
-    assert name_scale(one) == "≤ −3.25 to 4: day (2 images)"
+    assert describe_scale(one) == "≤ −3.25 to 4: day (2 images)"
     nothing = Colouring("d", "day", "number", np.array([-1]), np.array([np.nan]))
-    assert name_scale(nothing) == "day: no value recorded"
+    assert describe_scale(nothing) == "day: no value recorded"
 
 
 def test_share_is_drawn_in_fixed_bands_and_masked(points):

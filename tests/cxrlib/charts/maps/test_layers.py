@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.charts.maps import add_cloud, plot_map, ring_chosen
+from cxrlib.charts.maps import add_reference, plot_map, ring_chosen
 from cxrlib.charts.maps.layers import MOST_RINGS
 from cxrlib.maps import MappedCohort, estimate_density, map_points
 from tests.figures import assert_valid
@@ -22,7 +22,7 @@ def test_a_cloud_lies_under_the_points(points: pd.DataFrame, with_density: bool)
     density = estimate_density(points[["x", "y"]].to_numpy()) if with_density else None
     figure = plot_map(points, density)
     names = [trace.name for trace in figure.data]
-    add_cloud(figure, np.zeros((4, 2)), theme="dark", name="<b>other")
+    add_reference(figure, np.zeros((4, 2)), theme="dark", name="<b>other")
     assert_valid(figure)
     place = [trace.name for trace in figure.data].index("<b>other")
     assert [trace.name for trace in figure.data if trace.name != "<b>other"] == names

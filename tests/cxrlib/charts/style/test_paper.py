@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageFont
 
 from cxrlib.charts.style import Imprint, chart_template, put_on_paper
-from cxrlib.charts.style.paper import EDGE, PAPER_FONT, _measure, name_svg
+from cxrlib.charts.style.paper import EDGE, PAPER_FONT, _measure, label_svg
 
 LINES = ("For research and teaching.", "Cohort: x; fingerprint " + "0a" * 32, "Filters: none")
 IMPRINT = Imprint("Where?", "What it is, from how many, and how not to read it. " * 8, LINES)
@@ -133,7 +133,7 @@ def test_a_figure_without_words_is_a_figure():
 def test_an_svg_is_named():
     """Title and description are the first children, and text whatever is in them."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="1"><rect/></svg>'
-    named = name_svg(svg, title="</title><script>", description="a & b\x08\ud800")
+    named = label_svg(svg, title="</title><script>", description="a & b\x08\ud800")
     root = ET.fromstring(named.encode())  # noqa: S314
     assert root.get("role") == "img"
     assert [child.tag.split("}")[1] for child in root] == ["title", "desc", "rect"]
