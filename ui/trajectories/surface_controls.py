@@ -65,7 +65,7 @@ def choose_colour(current: Current, *, remarks: DeltaGenerator | None = None) ->
         list_colours(current),
         is_menu=True,
         remarks=remarks,
-        width=140,
+        width=150,
         help="A column of the records or an output of the image features. Shape always shows the "
         "state; hollow grey points are not recorded.",
     )

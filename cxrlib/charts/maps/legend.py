@@ -31,6 +31,8 @@ __all__ = ["Key", "count_rows_of_key", "draw_key"]
 
 #: A line of the key, in pixels, and where the text of its first line stands.
 LINE, FIRST = 26, 12
+#: Lines kept for the states: one on a page, three on a phone, whose map leaves room below.
+STATE_LINES = 2
 
 
 class Key(NamedTuple):
@@ -43,12 +45,12 @@ class Key(NamedTuple):
 
 
 def count_rows_of_key(colouring: Colouring | None) -> int:
-    """Count the lines of the key above the map; one by state."""
+    """Count the lines that are kept for the key above the map."""
     if colouring is None or colouring.kind == "state":
-        return 1
+        return STATE_LINES
     if colouring.kind == "number":
-        return 2
-    return 1 + count_key_rows(_format_colours(colouring))
+        return STATE_LINES + 1
+    return STATE_LINES + count_key_rows(_format_colours(colouring))
 
 
 def _format_colours(colouring: Colouring) -> list[str]:
@@ -63,6 +65,7 @@ def draw_key(
     theme: Theme,
     *,
     top: float,
+    above: float,
     height: float,
 ) -> Key:
     """Draw the key of colours, and under it the key of shapes.
@@ -74,12 +77,11 @@ def draw_key(
     colouring : Colouring
         By a category or a number.
     theme : {"light", "dark"}
-    top, height : float
-        Of the figure's upper margin and of the figure, in pixels.
+    top, above, height : float
+        Of the figure's upper margin, of what is above the key in it, and of the figure, in pixels.
     """
     palette = PALETTES[theme]
-    n_rows = count_rows_of_key(colouring) - 1
-    down = n_rows * LINE
+    down = above + (count_rows_of_key(colouring) - STATE_LINES) * LINE
     # The colours' key hangs where the states' does; the shapes' has a place of its own.
     hung = {**template_layout(theme)["legend"], "yref": "container", "yanchor": "top"}
     still = {"itemclick": False, "itemdoubleclick": False}
@@ -92,7 +94,7 @@ def draw_key(
     if colouring.kind == "category":
         return Key([*_draw_colours(colouring, theme), *shapes_key], [], [], layout)
     ramp = number_ramp(theme)
-    up = top - FIRST - BOX_HEIGHT
+    up = top - above - FIRST - BOX_HEIGHT
     layout["coloraxis"] = colour_axis(colouring, theme)
     return Key(
         shapes_key,

@@ -114,9 +114,8 @@ def plot_map(
     layer: Layer = "scattergl" if use_webgl(len(everything)) else "scatter"
     grid = surface.grid if isinstance(surface, Surface) else surface
     extent, level = frame_surface(everything, grid)
-    n_rows = count_rows_of_key(colouring)
-    hung = 1 - KEY_HEIGHT * n_rows / height
-    top = MARGIN["t"] + KEY_HEIGHT * (_count_key_rows(trajectories) + n_rows - 1)
+    above = KEY_HEIGHT * _count_key_rows(trajectories)
+    top = MARGIN["t"] + above + KEY_HEIGHT * (count_rows_of_key(colouring) - 1)
     long, short = describe_surface(surface, density_label)
     scaled = None if grid is None or points.empty else scale_surface(grid, palette, short)
     below = MARGIN["b"] + (0 if scaled is None else scaled.deeper)
@@ -131,7 +130,7 @@ def plot_map(
     ]
     notes = _label_paths(trajectories, palette, screen, keep=ring)
     room = {"t": top, "b": below}
-    layout = _lay_out(screen, height=height, room=room)
+    layout = _lay_out(screen, height=height, room=room, hung=1 - above / height)
     if backdrop is not None and len(backdrop):
         traces.insert(0, _draw_backdrop(places[1], palette, layer))
     if grid is not None and scaled is not None:
@@ -139,7 +138,7 @@ def plot_map(
         layout["shapes"] = scaled.boxes
         notes.insert(0, scaled.words)
     if colouring is not None and colouring.kind != "state":
-        key = draw_key(points, colouring, theme, top=top, height=height)
+        key = draw_key(points, colouring, theme, top=top, above=above, height=height)
         traces += key.traces
         notes += key.notes
         if key.shapes:
@@ -147,7 +146,7 @@ def plot_map(
         layout["legend"] |= key.layout.pop("legend")
         layout |= key.layout
     if trajectories:
-        layout["legend2"] = _lay_out_key(theme, hung)
+        layout["legend2"] = _lay_out_key(theme)
     if points.empty:
         notes.append(_note_empty())
     if notes:
@@ -183,7 +182,7 @@ class _Screen:
         return x_min - spare, x_max + spare, y_min, y_max
 
 
-def _lay_out(screen: _Screen, *, height: int, room: Parts) -> Parts:
+def _lay_out(screen: _Screen, *, height: int, room: Parts, hung: float) -> Parts:
     """Lay out axes without ticks, one scale for both, and room for the keys above and below."""
     axes: dict[str, Parts] = {}
     for name, low, high in (("xaxis", 0, 1), ("yaxis", 2, 3)):
@@ -201,18 +200,19 @@ def _lay_out(screen: _Screen, *, height: int, room: Parts) -> Parts:
         "dragmode": "pan",
         "clickmode": "event+select",
         "margin": room,
-        # Two legends hang from the top, one below the other: where they wrap both grow downwards.
-        "legend": {"yref": "container", "y": 1.0, "yanchor": "top"},
+        # The states' key hangs below that of the paths: on a phone it takes a row a state, and
+        # there the map leaves room below it.
+        "legend": {"yref": "container", "y": hung, "yanchor": "top"},
         **axes,
     }
 
 
-def _lay_out_key(theme: Theme, hung: float) -> Parts:
-    """Lay out the key of the paths, hung below that of the colours; it hides nothing."""
+def _lay_out_key(theme: Theme) -> Parts:
+    """Lay out the key of the paths, above that of the colours; it hides nothing."""
     return {
         **template_layout(theme)["legend"],
         "yref": "container",
-        "y": hung,
+        "y": 1.0,
         "yanchor": "top",
         "itemwidth": KEY_LINE,
         "itemclick": False,

@@ -179,7 +179,7 @@ def test_share_does_not_depend_on_order(points):
 @pytest.mark.parametrize(
     ("points", "is_bad", "settings", "words"),
     [
-        (np.zeros((3, 2)), np.ones(2, bool), {}, "say of each"),
+        (np.zeros((3, 2)), np.ones(2, bool), {}, "one value for each"),
         (np.zeros((3, 2)), np.ones(3, bool), {"min_support": 0}, "positive"),
         (np.zeros((3, 2)), np.ones(3, bool), {"bandwidth": -1}, "positive"),
         (np.array([[0.0, np.nan]]), np.ones(1, bool), {}, "not finite"),

@@ -71,7 +71,7 @@ def test_nothing_of_an_upload_leaves_with_the_map(current: Current) -> None:
     wish = drawing.wish(current.cohort, (), WISH)
     assert wish.surface.kind == "none"
     words = drawing.describe() + drawing.describe_picture(()) + map_page(current.mapped, wish)
-    for secret in ("Background:", "your X-ray", "SECRET", "5ec2e7"):
+    for secret in ("Background: share", "Background: density", "your X-ray", "SECRET", "5ec2e7"):
         assert secret not in words, secret
 
 

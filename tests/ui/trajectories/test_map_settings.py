@@ -24,7 +24,7 @@ def script() -> None:
     from cxrlib.errors import ProjectionError
     from ui.session.current_cohort import current_entry
     from ui.session.resources import find_cohort, load_current
-    from ui.trajectories.map_settings import choose_settings, show_chosen_map_offer, tell_choice
+    from ui.trajectories.map_settings import choose_settings, show_choice, show_chosen_map_offer
 
     entry = current_entry()
     cohort = find_cohort(entry.slug)
@@ -33,7 +33,7 @@ def script() -> None:
     st.session_state["map"] = None
     try:
         st.session_state["map"] = load_current(entry.slug, choice)
-        tell_choice(entry, cohort, choice)
+        show_choice(entry, cohort, choice)
     except ProjectionError:
         show_chosen_map_offer(entry, cohort, choice)
 

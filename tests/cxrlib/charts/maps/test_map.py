@@ -263,7 +263,7 @@ def test_several_paths_have_a_key_and_name_their_ends():
     assert "<b>P</b>, day 15" in written
     assert (figure.layout.legend.yref, figure.layout.legend.yanchor) == ("container", "top")
     assert (figure.layout.legend2.yref, figure.layout.legend2.yanchor) == ("container", "top")
-    assert figure.layout.legend2.y < figure.layout.legend.y, "below the states"
+    assert figure.layout.legend.y < figure.layout.legend2.y, "states below the paths"
     assert figure.layout.margin.t > plot_map(map_points(table, places), None).layout.margin.t
 
 
