@@ -1,4 +1,4 @@
-"""The commands ``loco`` and ``reproduce``: baselines in regions the model has not seen."""
+"""The commands ``loco`` and ``reproduce``: baselines with one region held out at a time."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -63,7 +63,7 @@ AUTO = "auto"
 DEFAULT_FEATURES = "outputs"
 
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="File to write; standard output unless named.")
+    Path | None, typer.Option("--out", help="File to write instead of standard output.")
 ]
 
 
@@ -73,17 +73,19 @@ class EvaluationOptions:
 
     protocol: Annotated[
         ProtocolName,
-        typer.Option(help="published: as the paper did it; corrected: as it should be done."),
+        typer.Option(help="published: as in the paper; corrected: scaled features, no leakage."),
     ] = "corrected"
-    hold_out: Annotated[HoldOut, typer.Option(help="What is held out, one at a time.")] = "region"
+    hold_out: Annotated[HoldOut, typer.Option(help="Group to hold out, one at a time.")] = "region"
     strict: Annotated[
-        bool, typer.Option("--strict", help="Let no site be on both sides of a fold either.")
+        bool, typer.Option("--strict", help="Keep each source in training or in test, not both.")
     ] = False
     where: WhereOption = ""
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the resampling.")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the bootstrap.")] = 0
     resamples: Annotated[
         int,
-        typer.Option(min=0, max=MOST_RESAMPLES, help="Of persons, for intervals; 0 for none."),
+        typer.Option(
+            min=0, max=MOST_RESAMPLES, help="Bootstrap over patients for 95 % intervals; 0: none."
+        ),
     ] = 1000
 
     def make_settings(self) -> "LocoSettings":
@@ -111,30 +113,30 @@ def loco(
     task: Annotated[
         str,
         typer.Option(
-            help="One of the paper's (covid-19, viral-or-bacterial, survival, icu-stay, "
-            'intubated, geographic-extent, opacity), one of them changed ("icu-stay; '
-            'days=0..14; with day 0"), or one of a column ("column=survival; views=PA").'
+            help="A task of the paper (covid-19, viral-or-bacterial, survival, icu-stay, "
+            'intubated, geographic-extent, opacity), a variant of one ("icu-stay; days=0..14; '
+            'with day 0"), or a column ("column=survival; views=PA").'
         ),
     ],
     features: Annotated[
         str,
         typer.Option(
-            help="auto (outputs of the extractor that embed takes by default), or one of: outputs, "
-            "embedding, 4-outputs, lung-opacity, pixels, prevalence; those of another extractor "
-            "(texture:outputs); a shortcut (view, source, recorded, age-sex); "
-            "or FILE.parquet or FILE.csv with a column image_id and one of numbers a feature."
+            help="auto (outputs of the extractor that embed takes by default), outputs, embedding, "
+            "4-outputs, lung-opacity, pixels or prevalence; the same of another extractor "
+            "(texture:outputs); a shortcut (view, source, recorded, age-sex); or FILE.parquet or "
+            "FILE.csv with a column image_id and one column of numbers per feature."
         ),
     ] = AUTO,
     data: DataOption = None,
     evaluation: EvaluationOptions,
     form: Annotated[
-        ScoreFormat, typer.Option("--format", help="csv: one table; json: all of the run.")
+        ScoreFormat, typer.Option("--format", help="csv: one table; json: the whole run.")
     ] = ScoreFormat.csv,
-    table: Annotated[RunTable, typer.Option(help="Which table, of CSV.")] = RunTable.scores,
+    table: Annotated[RunTable, typer.Option(help="Table to write as CSV.")] = RunTable.scores,
     out: OutOption = None,
     cache: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Predict a label in regions the model has not seen: scores with intervals and shortcuts."""
+    """Predict a label with each region held out: scores, intervals and shortcuts."""
     with reported_errors("nothing was written"):
         _check_folder(out)
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
@@ -157,7 +159,7 @@ def loco(
         if is_chosen and features != DEFAULT_FEATURES:
             typer.echo(
                 "The pretrained network's weights are not on this machine, so the texture outputs "
-                f"were used. With the network: python -m cxrlib embed --extractor {PRETRAINED} "
+                f"were used. To use the network: python -m cxrlib embed --extractor {PRETRAINED} "
                 "(downloads 28 MB), then loco again.",
                 err=True,
             )
@@ -167,28 +169,28 @@ def loco(
 def reproduce(
     data: DataOption = None,
     task: Annotated[
-        list[str] | None, typer.Option(help="Only this task of the paper; repeat it for several.")
+        list[str] | None, typer.Option(help="Only this task of the paper; repeat for several.")
     ] = None,
     features: Annotated[
         list[str] | None,
-        typer.Option(help="Only this feature set of the paper; repeat it for several."),
+        typer.Option(help="Only this feature set of the paper; repeat for several."),
     ] = None,
     form: Annotated[
-        ScoreFormat, typer.Option("--format", help="csv: one table; json: all of it.")
+        ScoreFormat, typer.Option("--format", help="csv: one table; json: everything.")
     ] = ScoreFormat.csv,
     table: Annotated[
         ReproducedTable,
-        typer.Option(help="Which table, of CSV. counts: the classes by task and region."),
+        typer.Option(help="Table to write as CSV; counts: classes by task and region."),
     ] = ReproducedTable.scores,
     out: OutOption = None,
     cache: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Run the paper's baselines as published, beside each printed score and both cohorts' counts.
+    """Run the paper's baselines as published and compare each score with the printed one.
 
-    What cannot run, such as sets of a network whose weights are not here, says why. Pixels take
-    minutes; leave them out by naming the others with --features.
+    Feature sets that cannot run, such as those of a network without its weights, are listed with
+    the reason. Pixels take minutes: name the other sets with --features to skip them.
     """
-    with reported_errors("runs that were done are kept"):
+    with reported_errors("finished runs are kept"):
         _check_folder(out)
         from cxrlib.baselines.runs import list_published_runs, reproduce_scores
 
@@ -216,7 +218,9 @@ def reproduce(
 def _check_folder(path: Path | None) -> None:
     """Refuse a place that cannot be written, before anything is computed."""
     if path is not None and not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"--out {str(path)!r}: there is no folder {str(path.parent)!r}.")
+        raise typer.BadParameter(
+            f"--out {str(path)!r}: folder {str(path.parent)!r} does not exist."
+        )
 
 
 def _choose_features(store: Store) -> str:
@@ -299,7 +303,7 @@ def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     from cxrlib.baselines.runs import tell_runs
 
     settings, features = run.spec.settings, run.result.features
-    strict = ", strict (no site on both sides)" if settings.is_strict else ""
+    strict = ", strict (each source in training or in test)" if settings.is_strict else ""
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return [
         *list_provenance(cohort, filters=run.spec.selection.describe()),
@@ -309,8 +313,8 @@ def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
         f"Features: {features.title}; {features.n_parameters:,} parameters; key {features.key}",
         *features.origin,
         f"Protocol: {settings.protocol.name}{strict}. {' '.join(settings.protocol.describe())}",
-        f"Held out: each {settings.hold_out} once; seed {settings.seed}, "
-        f"{settings.n_resamples:,} resamples of persons",
+        f"Held out: each {settings.hold_out} once. Intervals: 95 %, bootstrap over patients, "
+        f"{settings.n_resamples:,} resamples, seed {settings.seed}",
         f"Versions: {versions}",
         *run.notes,
     ]

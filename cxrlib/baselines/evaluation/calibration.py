@@ -1,4 +1,4 @@
-"""Calibration in the large: whether a model predicts, on the whole, as much as there is.
+"""Calibration in the large: mean prediction against mean outcome.
 
 A model trained where an outcome is common predicts too much of it where it is rare. In a
 collection from publications shares of outcomes are those of who published, so this tells how far
@@ -68,7 +68,7 @@ def _pool(result: LocoResult, parts: list[tuple[pd.DataFrame, Floats]]) -> dict[
         "n_persons": tested["person_id"].nunique(),
     }
     if len(parts) < CORRECTED.fewest_folds:
-        answered = f"{name_units(len(parts), 'group')} with an answer"
+        answered = f"{name_units(len(parts), 'group')} with an estimate"
         return _finish(row, reason=f"{answered}: pooling needs {CORRECTED.fewest_folds}.")
     drawn = np.sum([drawn for _, drawn in parts], axis=0)
     return row | _judge(drawn, int(tested["person_id"].nunique()))

@@ -107,7 +107,7 @@ def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
     """
     if hold_out not in HOLD_OUTS:
         raise SelectionError(
-            f"Nothing is held out by {hold_out[:60]!r}. There are {', '.join(HOLD_OUTS)}."
+            f"Cannot hold out by {hold_out[:60]!r}. There are {', '.join(HOLD_OUTS)}."
         )
     values = table[_COLUMNS.get(hold_out, hold_out)].to_numpy(dtype=object, na_value="")
     names = [str(value).strip() or UNKNOWN for value in values]
@@ -219,14 +219,14 @@ def _refuse_test(name: str, test: np.ndarray, labels: Labels) -> str:
     """Say why a group cannot be tested, or nothing."""
     images = name_units(len(test), "image")
     if name == UNKNOWN:
-        return "Where these images are from is not recorded: they train and are never held out."
+        return "Place or source not recorded: these images are used for training only."
     if not labels.is_class:
-        return "" if len(test) >= _FEWEST_NUMBERS else f"{images}: a score needs three or more."
+        return "" if len(test) >= _FEWEST_NUMBERS else f"{images}: a score needs at least three."
     n_positive = int(labels.y[test].sum())
     if 0 < n_positive < len(test):
         return ""
     label = labels.positive if n_positive else labels.negative
-    return f"{images}, all of the class {label!r}: a score needs both classes."
+    return f"{images}, all {label!r}: a score needs both classes."
 
 
 def _refuse_training(
@@ -238,13 +238,13 @@ def _refuse_training(
 ) -> str:
     """Say why nothing can be trained, or nothing."""
     n_removed = sum(removed.values())
-    left = f"outside {name!r}" + (f", {n_removed} taken out by guards" if n_removed else "")
+    left = f"outside {name!r}" + (f" ({n_removed} left out by guards)" if n_removed else "")
     if len(train) == 0:
-        return f"There is no image to train on {left}."
+        return f"No images to train on {left}."
     images, y = name_units(len(train), "image"), labels.y[train]
     if labels.is_class and y.min() == y.max():
         label = labels.positive if y[0] else labels.negative
-        return f"{images} to train on {left}, all of the class {label!r}: a model needs both."
+        return f"{images} to train on {left}, all {label!r}: a model needs both classes."
     reason = "" if refuse is None else refuse(train)
     return f"{images} to train on {left}: {reason}." if reason else ""
 

@@ -1,4 +1,4 @@
-"""Which person a score rests on: how it changes when somebody is left out.
+"""Influence: how a score changes when a person is left out.
 
 The models stay as they are; only what is scored changes. A score that one person moves far is a
 score of that person.
@@ -22,7 +22,7 @@ _COLUMNS = (
     *("person_id", "patient_ids", "fold", "n_images", "n_positive"),
     *("score", "without", "change", "reason"),
 )
-_NO_SCORE = "Without this person the score does not exist: one class is left, or too little."
+_NO_SCORE = "No score without this person: one class or too few images remain."
 
 
 def find_influence(result: LocoResult, metric: str | None = None, of: str = POOLED) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Leave one region out: how well a label is predicted in a place the model has not seen.
+"""Leave one region out: how well a label is predicted in a held-out region.
 
 Each group of images (a region, sub-region, country or site) is predicted by a model trained on
 the others, after Cohen et al. 2020b, section 5, by the protocol chosen. Do not read a score
@@ -197,7 +197,9 @@ def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, o
     metric = POOLED_METRICS[plan.rows.task.kind]
     row = _start_row(plan, POOLED, metric, folds)
     if not folds:
-        return row | {"reason": f"No {plan.settings.hold_out} has two images to rank."}
+        return row | {
+            "reason": f"No {plan.settings.hold_out} has two images with different labels."
+        }
     value, resampled, n_independent = pool_draws([draws[fold.name] for fold in folds])
     return row | {"value": value} | _bound(resampled, row, n_independent)
 
@@ -227,7 +229,7 @@ def _bound(
 ) -> dict[str, object]:
     """Give the interval of a row."""
     if len(resampled) and row["n_persons"] == 1:
-        return {"reason": "No interval: all images are of one person."}
+        return {"reason": "No interval: all images are from one person."}
     low, high, n_used, reason = find_interval(resampled, n_independent=n_independent)
     # What is widened may reach beyond what a score can be.
     low, high = np.clip([low, high], *RANGES.get(str(row["metric"]), (0.0, 1.0))).tolist()
@@ -239,8 +241,8 @@ def _explain_constant(plan: LocoPlan, fold: Fold) -> str:
     """Say why a scored fold has no score."""
     if np.ptp(plan.labels.y[fold.test]) == 0:
         images = name_units(len(fold.test), "image")
-        return f"{images}, all with the same number: a score needs two."
-    return "The model predicts the same number for all images: there is no correlation."
+        return f"{images}, all with the same value: a score needs two values."
+    return "The model predicts the same value for all images, so there is no correlation."
 
 
 def score_seeds(result: LocoResult) -> pd.DataFrame:

@@ -41,7 +41,7 @@ __all__ = [
     "predict_folds",
 ]
 
-_SHARED = {"person": "a person", "article": "an article", "source": "a site"}
+_SHARED = {"person": "a person", "article": "an article", "source": "a source"}
 
 Kept = MutableMapping[tuple[str, int], Fit]
 """Fits by fold and seed, kept somewhere so that what was stopped goes on."""
@@ -155,8 +155,8 @@ def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarra
     table = rows.table[rows.table["image_id"].isin(features.image_ids)]
     if table.empty:
         raise SelectionError(
-            f"Task {rows.task.title!r} has no image to predict. {_say_where_lost(rows)}Widen the "
-            "days or views, or take filters away."
+            f"Task {rows.task.title!r} has no images. {_say_where_lost(rows)}Widen the days or "
+            "views, or remove filters."
         )
     table = table.sort_values("image_id", kind="stable").reset_index(drop=True)
     matrix = np.asarray(features.take(list(table["image_id"])), dtype=float)
@@ -165,7 +165,7 @@ def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarra
         raise SelectionError(
             f"Feature {features.columns[column]!r} of image {table['image_id'][place]!r} is "
             f"{matrix[place, column]}: features must be finite numbers. Leave the image out, or "
-            "give the value."
+            "give a value."
         )
     return replace(rows, table=table), matrix
 
@@ -174,7 +174,7 @@ def _say_where_lost(rows: TaskRows) -> str:
     """Say at which step of the flow no image is left, and why; "" where the flow does not say."""
     for step in rows.flow.to_dict("records"):
         if step["n_images"] == 0:
-            return f"The step {step['title']!r} leaves none ({step['reasons']}). "
+            return f"The step {step['title']!r} left none ({step['reasons']}). "
     return ""
 
 
@@ -184,9 +184,9 @@ def _note_rows(features: Features, matrix: np.ndarray) -> tuple[str, ...]:
     n_constant = int((np.ptp(matrix, axis=0) == 0).sum())
     if n_constant and features.kind != "prevalence":
         notes.append(
-            f"{name_units(n_constant, 'feature')} of {matrix.shape[1]:,} "
-            f"{'is' if n_constant == 1 else 'are'} the same in all images: nothing is learnt of "
-            "that."
+            f"{n_constant:,} of {name_units(matrix.shape[1], 'feature')} "
+            f"{'is' if n_constant == 1 else 'are'} constant and "
+            f"{'carries' if n_constant == 1 else 'carry'} no information."
         )
     return tuple(notes)
 
@@ -198,9 +198,7 @@ def _note_sharing(folds: Sequence[Fold], settings: LocoSettings) -> tuple[str, .
         numbers = {fold.name: fold.shared[guard] for fold in folds if fold.is_tested}
         shown = ", ".join(f"{name} {number}" for name, number in numbers.items() if number)
         if shown and guard not in settings.guards:
-            notes.append(
-                f"Images that train although they share {what} with held-out ones: {shown}."
-            )
+            notes.append(f"Training images that share {what} with held-out images (kept): {shown}.")
     return tuple(notes)
 
 
@@ -214,7 +212,7 @@ def _note_persons(folds: Sequence[Fold], persons: np.ndarray, hold_out: str) -> 
         return ()
     return (
         f"{name_units(n_several, 'person')} {'has' if n_several == 1 else 'have'} images of more "
-        f"than one {hold_out}, and {'is' if n_several == 1 else 'are'} drawn in each on their own.",
+        f"than one {hold_out}; the bootstrap draws them separately in each.",
     )
 
 
@@ -278,6 +276,6 @@ def note_fits(predictions: Predictions) -> tuple[str, ...]:
     if not names:
         return ()
     return (
-        f"The model did not converge within its iterations with {', '.join(names)} held out: "
-        "its numbers depend on where it stopped.",
+        f"The model did not converge with {', '.join(names)} held out: its predictions depend on "
+        "where it stopped.",
     )

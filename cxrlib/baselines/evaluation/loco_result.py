@@ -156,7 +156,5 @@ def keep_scored(result: LocoResult) -> TaskRows:
     kept = set(scored)
     groups = name_groups(result.rows.table, result.settings.hold_out)
     noun = result.settings.hold_out
-    reasons = [None if name in kept else f"no score of {noun} {name}" for name in groups]
-    return narrow_rows(
-        result.rows, reasons, step="scored", title=f"In a {noun} with a score of its own"
-    )
+    reasons = [None if name in kept else f"no score for {noun} {name}" for name in groups]
+    return narrow_rows(result.rows, reasons, step="scored", title=f"In a {noun} with its own score")

@@ -117,7 +117,7 @@ def refuse_training(method: Method, y: np.ndarray) -> str:
     if fewest >= 2 and len(y) >= _FEWEST_STOPPED:
         return ""
     return (
-        "the network sets a tenth aside to know when to stop, which takes "
+        "the network holds out a tenth for early stopping, which needs "
         f"{_FEWEST_STOPPED} images and two of each class"
     )
 

@@ -1,4 +1,4 @@
-"""Two evaluations of the same images: differences of their scores over the same resamples."""
+"""Paired differences: two evaluations of the same images over the same resamples."""
 
 from collections.abc import Iterator, Mapping
 
@@ -77,17 +77,18 @@ def compare_results(first: LocoResult, second: LocoResult) -> pd.DataFrame:
 def _check_same(first: LocoResult, second: LocoResult) -> None:
     """Refuse to compare what is not of the same images, labels and groups."""
     if first.settings.hold_out != second.settings.hold_out:
+        held = [name_held_out(None, each.settings.hold_out) for each in (first, second)]
         raise SelectionError(
-            f"One evaluation holds out by {first.settings.hold_out!r}, the other by "
-            f"{second.settings.hold_out!r}: only like folds have a paired difference."
+            f"One evaluation holds out {held[0]}, the other {held[1]}: a paired difference needs "
+            "the same folds."
         )
     tables = [_describe_rows(result) for result in (first, second)]
     if first.rows.task.column != second.rows.task.column or not tables[0].equals(tables[1]):
         raise SelectionError(
-            f"The evaluations are of {name_units(len(tables[0]), 'image')} of task "
+            f"The evaluations differ: {name_units(len(tables[0]), 'image')} of task "
             f"{first.rows.task.title!r} and {name_units(len(tables[1]), 'image')} of task "
-            f"{second.rows.task.title!r} that are not the same: a paired difference needs the same "
-            "images, labels, persons and groups. Take only images that have both feature sets."
+            f"{second.rows.task.title!r}. A paired difference needs the same images, labels, "
+            "persons and groups. Use only images that have both feature sets."
         )
 
 
@@ -169,6 +170,6 @@ def _write(
         low, high, n_used, reason = find_interval(spread, n_independent=n_independent)
         n_all = len(spread)
     if n_independent == 1 and n_all:
-        low, high, reason = np.nan, np.nan, "No interval: all images are of one person."
+        low, high, reason = np.nan, np.nan, "No interval: all images are from one person."
     cells = (fold, metric, difference, low, high, n_used, n_all - n_used, reason)
     return dict(zip(DIFFERENCE_COLUMNS, cells, strict=True))

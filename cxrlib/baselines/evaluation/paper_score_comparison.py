@@ -1,4 +1,4 @@
-"""Scores beside the ones the paper prints: what agrees, what differs, what cannot be said.
+"""Our scores compared with the printed ones: what agrees, what differs, what is not comparable.
 
 The rule is that of `cxrlib.summary.paper_comparison`. A score rests on the images that are tested
 and on those that the model learnt from, so a number is called a *difference* only where the
@@ -210,21 +210,21 @@ def count_score_verdicts(comparison: pd.DataFrame) -> dict[str, int]:
 
 
 def describe_score_comparison(comparison: pd.DataFrame) -> str:
-    """Say in a sentence what became of the printed scores.
+    """Describe in a sentence how many printed scores agree.
 
     Examples
     --------
     >>> verdicts = {"verdict": ["agrees", "not run"], "same_counts": [True, False]}
     >>> describe_score_comparison(pd.DataFrame(verdicts))
-    '1 of 2 printed scores agrees (1 from equal counts), 0 differ though the counts are equal, ...'
+    '1 of 2 printed scores agrees (1 with equal counts), 0 differ despite equal counts, ...'
     """
     counts = count_score_verdicts(comparison)
     n_same = int((comparison["same_counts"] & (comparison["verdict"] == AGREES)).sum())
     words = [
         f"{counts[AGREES]:,} of {len(comparison):,} printed scores "
-        f"{'agrees' if counts[AGREES] == 1 else 'agree'} ({n_same:,} from equal counts)",
-        f"{_inflect(counts[DIFFERENCE], 'differs', 'differ')} though the counts are equal",
-        f"{_inflect(counts[DIFFERENT_COHORT], 'is', 'are')} of a different cohort",
+        f"{'agrees' if counts[AGREES] == 1 else 'agree'} ({n_same:,} with equal counts)",
+        f"{_inflect(counts[DIFFERENCE], 'differs', 'differ')} despite equal counts",
+        f"{_inflect(counts[DIFFERENT_COHORT], 'comes', 'come')} from a different cohort",
     ]
     if counts[NOT_COMPARABLE]:
         words.append(f"{_inflect(counts[NOT_COMPARABLE], 'is', 'are')} not comparable")
@@ -284,14 +284,14 @@ def _refuse_protocol(result: "LocoResult") -> tuple[str, str] | None:
     settings = result.settings
     if settings.protocol == PUBLISHED and not settings.is_strict:
         return None
-    ranked = "the predicted class, as the printed one is"
+    ranked = "on the predicted class, as printed"
     if settings.protocol.ranking == "value":
-        ranked = "a value that ranks the images, the printed one on the predicted class"
-    strict = ", with the guard by source" if settings.is_strict else ""
+        ranked = "on decision values, the printed ones on the predicted class"
+    strict = ", with each source in training or in test" if settings.is_strict else ""
     return (
         NOT_COMPARABLE,
-        f"Ours is by the protocol {settings.protocol.name!r}{strict}, the printed one by the "
-        f"published. An AUROC or AUPRC of ours rests on {ranked}.",
+        f"Our score follows the protocol {settings.protocol.name!r}{strict}, the printed one the "
+        f"published protocol. Our AUROC and AUPRC are computed {ranked}.",
     )
 
 
@@ -414,7 +414,7 @@ def _tell_seeds(printed: tuple[float, ...], score: _Score) -> str:
         return ""
     told = [f"{_list_values(printed)} in the paper"]
     told += [f"{_list_values(score.seeds)} here"] if score.seeds else []
-    return f"By seed {', '.join(told)}; the numbers are means of these."
+    return f"By seed {', '.join(told)}; the scores are their means."
 
 
 def _list_values(values: tuple[float, ...]) -> str:
@@ -429,21 +429,21 @@ def _explain(
     if ours.refusal is not None:
         return ours.refusal[1]
     if ours.is_synthetic:
-        return "A synthetic cohort: no patient of the paper is in it."
+        return "Synthetic cohort: it has no patient of the paper."
     if verdict == DIFFERENCE:
         return (
-            "The counts agree and the number does not: the code, the libraries' versions, the "
-            "weights, the record or the paper."
+            "The counts agree but the score does not. Possible causes: code, library versions, "
+            "weights, metadata, the paper."
         )
     if same_counts:
         return ""
-    start = "Equal, though the cohorts are not: " if verdict == AGREES else ""
+    start = "Equal, although the cohorts differ: " if verdict == AGREES else ""
     own = ours.count_test(printed.fold)
     where = "tested" if printed.fold == MEAN else f"in {printed.fold}"
     tested = f"{printed.test.describe()} {where} in the paper, {own.describe()} here"
     whole = f"{task.whole.describe()} in the whole task, {ours.whole.describe()} here"
     if own == printed.test:
-        tested = f"as many {where} ({own.describe()})"
+        tested = f"same number {where} ({own.describe()})"
     return f"{start}{tested}; {whole}." if start else f"{_capitalise(tested)}; {whole}."
 
 
@@ -455,7 +455,7 @@ def _tell_constant(printed: PublishedScore) -> str:
     """Say what stands where there is nothing to compute."""
     if printed.features != "prevalence" or printed.metric != "correlation":
         return ""
-    return "A constant has no correlation; it is counted as 0.00, as the paper prints it."
+    return "A constant has no correlation; it counts as 0.00, as printed."
 
 
 def _tell_hits(printed: PublishedScore) -> str:
@@ -470,9 +470,9 @@ def _tell_hits(printed: PublishedScore) -> str:
         counts.n_positive, counts.n_negative, auroc=scores["auroc"], auprc=scores["auprc"]
     )
     if len(found) == 1:
-        return f"In the paper {found[0].describe()}."
+        return f"In the paper, {found[0].describe()}."
     if any(one.n_hits == one.n_false_alarms == 0 for one in found):
-        return "The printed pair is what a model scores that predicts one class only."
+        return "A model that predicts one class only has exactly these two scores."
     return ""
 
 
@@ -488,7 +488,7 @@ def _tell_regions(task: PublishedTask, printed: PublishedScore, ours: _Ours) -> 
         ours.scores[region, printed.metric].value for region in task.tests if region in ours.tested
     ]
     if more and values:
-        told.append(f"Without {', '.join(more)} ours is {fmean(values):.{DECIMALS}f}.")
+        told.append(f"Without {', '.join(more)} our score is {fmean(values):.{DECIMALS}f}.")
     return " ".join(told)
 
 
@@ -550,11 +550,11 @@ class Confusion:
         Examples
         --------
         >>> Confusion(1, 9, 1, 2).describe()
-        '1 of 1 positive and 2 of 9 negative images called positive'
+        '1 of 1 positive and 2 of 9 negative images were predicted positive'
         """
         return (
             f"{self.n_hits:,} of {self.n_positive:,} positive and {self.n_false_alarms:,} of "
-            f"{self.n_negative:,} negative images called positive"
+            f"{self.n_negative:,} negative images were predicted positive"
         )
 
 
@@ -581,7 +581,7 @@ def list_confusions(
     Examples
     --------
     >>> [found.describe() for found in list_confusions(1, 9, auroc=0.89, auprc=0.33)]
-    ['1 of 1 positive and 2 of 9 negative images called positive']
+    ['1 of 1 positive and 2 of 9 negative images were predicted positive']
     """
     half = 0.5 * 10.0**-decimals + 1e-9
     every = (

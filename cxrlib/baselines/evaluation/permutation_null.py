@@ -1,4 +1,4 @@
-"""The null of a leave-one-region-out score: what it is where labels say nothing of the images.
+"""The permutation null of a leave-one-region-out score: scores under permuted labels.
 
 Labels are permuted over persons within the held-out groups, and every model is fitted again. So
 each group keeps how many of its persons have which label: a score that only tells groups apart,
@@ -105,20 +105,20 @@ class Null:
         return pd.DataFrame(rows, columns=list(_TABLE))
 
     def describe(self, fold: str = POOLED, metric: str | None = None) -> str:
-        """Say in a sentence or two how one score stands among those of permuted labels."""
+        """Describe how one score compares with those of permuted labels."""
         table = self.table
         found = table[(table["fold"] == fold) & (table["metric"].eq(metric) if metric else True)]
         if found.empty:
             return f"There is no score {metric or ''} of {fold}.".replace("  ", " ")
         row = found.iloc[0]
         if row["reason"]:
-            return f"No p: {row['reason']}"
-        so_far = "" if self.is_complete else f" so far, of {self.n_wanted:,} asked for"
+            return f"No p-value: {row['reason']}"
+        so_far = "" if self.is_complete else f" so far ({self.n_wanted:,} planned)"
         verb = "scores" if row["n_at_least"] == 1 else "score"
         return (
-            f"Of {name_units(row['n'], 'permutation')} of the labels over persons within their "
-            f"group{so_far}, {row['n_at_least']:,} {verb} at least as well: p = {row['p']:.3g}. "
-            f"The middle 95 % of them score {row['low']:.2f} to {row['high']:.2f}."
+            f"p = {row['p']:.3g}: {row['n_at_least']:,} of {name_units(row['n'], 'permutation')}"
+            f"{so_far} {verb} at least as well (labels permuted over patients within groups). "
+            f"95 % of permutations score {row['low']:.2f} to {row['high']:.2f}."
         )
 
 
@@ -129,11 +129,11 @@ def _judge(
     row: dict[str, object] = {"fold": fold, "metric": metric, "observed": observed, "n": 0}
     row |= {"n_at_least": 0, **dict.fromkeys(("p", "low", "middle", "high"), np.nan)}
     if np.isnan(observed):
-        return row | {"reason": "There is no such score of the labels as they are."}
+        return row | {"reason": "This score is not estimable for the true labels."}
     values = np.empty(0) if permuted is None else permuted.to_numpy(dtype=np.float64)
     values = values[np.isfinite(values)]
     if not len(values):
-        return row | {"reason": "No permutation is done yet."}
+        return row | {"reason": "No permutation is finished yet."}
     sign = -1 if metric in LOWER_IS_BETTER else 1
     n_at_least = int((sign * values >= sign * observed - ROUNDING).sum())
     low, middle, high = np.quantile(values, [0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2])
@@ -228,18 +228,18 @@ class _Counter:
     def describe(self) -> str:
         """Say what is done and the p so far, where there is one."""
         if not self._n or np.isnan(self._observed):
-            return "Drawing permutations"
-        return f"Drawing permutations (p so far {(1 + self._n_at_least) / (1 + self._n):.3f})"
+            return "Running permutations"
+        return f"Running permutations (p so far {(1 + self._n_at_least) / (1 + self._n):.3f})"
 
 
 def _check(features: Features, n: int) -> None:
     """Refuse what cannot be done."""
     low, high = PERMUTATIONS
     if not low <= n <= high:
-        raise SelectionError(f"n={n!r} permutations are not usable: use {low} to {high:,}.")
+        raise SelectionError(f"n={n!r} permutations is out of range: use {low} to {high:,}.")
     if features.kind == "pixels":
         raise SelectionError(
-            "A null of the network on pixels fits thousands of networks, which takes hours. Choose "
+            "A permutation test on pixels fits thousands of networks, which takes hours. Choose "
             "another feature set."
         )
 
@@ -311,8 +311,8 @@ def _draw_labels(plan: LocoPlan, permutation: int) -> Floats:
         if _can_fit(plan, y):
             return y
     raise SelectionError(
-        f"None of {MOST_DRAWS:,} permutations leaves every fold both classes: there are too few "
-        "persons of one class for a null."
+        f"None of {MOST_DRAWS:,} permutations leaves both classes in every fold: one class has too "
+        "few persons for a permutation test."
     )
 
 
@@ -354,7 +354,9 @@ def load_null(
         return None
     problem = _find_damage(values)
     if problem:
-        logger.warning("The stored null %s cannot be used (%s): compute it anew.", key, problem)
+        logger.warning(
+            "The stored permutation null %s cannot be used (%s). Compute it again.", key, problem
+        )
         return None
     return _take(values, n)
 

@@ -1,4 +1,4 @@
-"""From the published to the corrected number, one change at a time.
+"""Protocol steps: from the published to the corrected score, one change at a time.
 
 Which of the changes moves a number is not known beforehand, and depends on their order: that of
 the walk is fixed. Each step is a whole evaluation.
@@ -100,15 +100,15 @@ def _list_steps(
 
     if is_class:
         yield "Ranked on decision values, not on the predicted class", change(ranking="value")
-    yield "Features standardised inside the fold", change(is_standardised=True)
+    yield "Features standardised within each fold", change(is_standardised=True)
     reduced = change(reduces=True)
     if len(features.columns) > len(rows.table) // 2:
-        yield "Wide features turned into their row space: no prediction changes", reduced
-    yield "No person on both sides", change(guards=("person",))
-    yield "No article on both sides", change(guards=CORRECTED.guards)
+        yield "Wide features reduced without loss (predictions unchanged)", reduced
+    yield "No person in both training and test", change(guards=("person",))
+    yield "No article in both training and test", change(guards=CORRECTED.guards)
     if not is_class:
         yield (
-            "A constant prediction has no correlation, not one of 0",
+            "A constant prediction has no correlation (before: 0)",
             change(counts_constant=False),
         )
     # From here on it is the corrected protocol, name included.
@@ -119,7 +119,7 @@ def _list_steps(
         settings,
     )
     if wanted.is_strict:
-        yield "No site on both sides", replace(settings, is_strict=True)
+        yield "No source in both training and test", replace(settings, is_strict=True)
 
 
 def _take(result: LocoResult, metric: str) -> pd.DataFrame:

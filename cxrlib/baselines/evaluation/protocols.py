@@ -1,4 +1,4 @@
-"""Protocols: how a model is trained and scored, as the paper did it and as it should be done.
+"""Protocols: how a model is trained and scored, as published and as corrected.
 
 A protocol is named on every number, for the two give different ones from the same predictions.
 """
@@ -56,26 +56,25 @@ class Protocol:
     counts_constant: bool = False
 
     def describe(self) -> tuple[str, ...]:
-        """Say in sentences what this protocol does."""
+        """Describe this protocol in sentences."""
         on = {
             "class": "the predicted class, as in the paper",
             "value": "decision values",
         }
         kept = " and no ".join(self.guards)
         return (
-            "Each group is held out once and everything else trains, images of unknown places "
-            "included.",
+            "Each group is held out once; all other images train, also those of unknown places.",
             f"AUROC and AUPRC are computed on {on[self.ranking]}.",
-            "Features are standardised by the training images of each fold."
+            "Features are standardised on the training images of each fold."
             if self.is_standardised
-            else "Features are taken as they are.",
-            f"No {kept} is on both sides of a fold."
+            else "Features are not scaled.",
+            f"No {kept} is in both training and test."
             if self.guards
-            else "Persons and articles may be on both sides of a fold.",
+            else "Persons and articles may be in both training and test.",
             f"A group with fewer than {self.fewest_persons} persons in its smaller class has no "
             f"score, and a mean needs {self.fewest_folds} groups."
             if self.fewest_persons
-            else "A group is scored if it has an image of each class, or three images of a number.",
+            else "A group is scored with an image of each class, or with three images for a number.",
         )
 
 
@@ -170,9 +169,7 @@ class LocoSettings:
     def __post_init__(self) -> None:
         if self.hold_out not in HOLD_OUTS:
             known = ", ".join(HOLD_OUTS)
-            raise SelectionError(
-                f"Nothing is held out by {self.hold_out[:60]!r}. There are {known}."
-            )
+            raise SelectionError(f"Cannot hold out by {self.hold_out[:60]!r}. There are {known}.")
         for name in ("seed", "n_resamples"):
             if getattr(self, name) < 0:
                 raise SelectionError(

@@ -1,4 +1,4 @@
-"""The cost of another region: the same images predicted by models from outside and from inside it.
+"""Region shift: the same images predicted by models from outside and from inside their region.
 
 A score in a held-out region is low where the images are hard, where little can be learnt from
 so few, or where the model comes from elsewhere. Only the last is a shift. So the same test images
@@ -226,7 +226,7 @@ def compare_shift(
 
     def step(place: int, done: int) -> None:
         if should_stop is not None and should_stop():
-            raise RunStoppedError("The comparison was stopped.")
+            raise RunStoppedError("The region-shift comparison was stopped.")
         if on_progress is not None:
             n_done, n_in_all = place * n_resamples + done, len(names) * n_resamples
             on_progress("Comparing resamples", n_done, n_in_all)
@@ -286,7 +286,9 @@ def load_shift(
         return None
     problem = _find_damage(table, repeats)
     if problem:
-        logger.warning("The stored comparison %s cannot be used (%s): make it anew.", key, problem)
+        logger.warning(
+            "The stored region shift %s cannot be used (%s). Compute it again.", key, problem
+        )
         return None
     return Shift(table, repeats)
 
@@ -368,7 +370,7 @@ def _compare_group(
         return _Compared(np.zeros((3, 0)), np.zeros((3, 0)), np.zeros(2, dtype=np.intp), reason)
     sums = _predict_parts(images, plan, settings.protocol, rng)
     if not sums[2].any():
-        reason = "No two images that are tested together have different labels."
+        reason = "No two images tested together have different labels."
         return _Compared(np.zeros((3, 0)), np.zeros((3, 0)), plan.sizes, reason)
     resampled = np.zeros((3, min(settings.n_resamples, N_RESAMPLES)))
     for place in range(resampled.shape[1]):
@@ -384,8 +386,8 @@ def _refuse(images: _Images, test: Ints) -> str:
         return reason
     if _count_fewest(images, test, images.unit) < 2:
         return (
-            "Those of one class share a person, an article or a site: no model of the region is "
-            "without them."
+            "All images of one class share a person, an article or a source, so no model of the "
+            "region can be trained without them."
         )
     return ""
 
@@ -430,7 +432,7 @@ def _refuse_plan(images: _Images, plan: _Plan) -> str:
         if few < FEWEST_TRAINING:
             which = " of the smaller class" if images.is_class else ""
             return (
-                f"{name_units(few, 'person')}{which} left to learn from {where} the region: not "
+                f"{name_units(few, 'person')}{which} left for training {where} the region: not "
                 f"estimable below {FEWEST_TRAINING}."
             )
     return ""

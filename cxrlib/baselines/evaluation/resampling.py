@@ -1,4 +1,4 @@
-"""Resampling of persons: how far a score could be chance in who was in the collection.
+"""Bootstrap over persons: how far a score depends on who was in the collection.
 
 Persons are drawn with replacement, each with all of their images; the model is not fitted again,
 so that an interval speaks of this model in other people of the same place.
@@ -143,7 +143,7 @@ def find_interval(
     tail = find_tail(n_independent)
     low, high = np.quantile(used, [tail, 1 - tail])
     if high - low <= ROUNDING * np.abs(used).max():
-        reason = "No interval: all resamples agree, which is no sign of certainty."
+        reason = "No interval: all resamples give one score, which does not make it certain."
         return np.nan, np.nan, len(used), reason
     return float(low), float(high), len(used), ""
 

@@ -1,4 +1,4 @@
-"""Scores in words: names of metrics and of what they are over, numbers, counts, reasons."""
+"""Scores as text: names of metrics and groups, numbers, counts, reasons."""
 
 import math
 from collections.abc import Hashable, Mapping

@@ -95,7 +95,9 @@ class KeptFits(MutableMapping[FoldSeed, Fit]):
             if is_right and chosen.shape == right and np.isfinite([value, chosen]).all():
                 return Fit(value, chosen, bool(parts["is_converged"]))
         except _ERRORS as error:
-            logger.warning("A stored fit of %s cannot be used (%s): it is done anew.", of, error)
+            logger.warning(
+                "A stored fit of %s cannot be used (%s). It is computed again.", of, error
+            )
             return None
-        logger.warning("A stored fit of %s is of other images: it is done anew.", of)
+        logger.warning("A stored fit of %s is of other images. It is computed again.", of)
         return None

@@ -95,7 +95,7 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     once, resampled, n_folds = _sum_pairs(result, mine, group)
     if once[1] == 0:
         by = result.settings.hold_out
-        return row | {"reason": f"No {by} has two images of it with different labels."}
+        return row | {"reason": f"No {by} has two images of this subgroup with different labels."}
     scores = np.divide(
         resampled[0],
         resampled[1],

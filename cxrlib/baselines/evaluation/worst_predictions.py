@@ -1,4 +1,4 @@
-"""Test images of a run in the order of how far their prediction is off."""
+"""Test images of a run, largest errors first."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ WORST_COLUMNS = (
 
 
 def rank_images(result: LocoResult, fold: str | None = None) -> pd.DataFrame:
-    """Rank test images by their error, the furthest off first.
+    """Rank test images by their error, the largest first.
 
     The error of a class model is 1 less what it gives the true class, from its log-odds: over
     0.5 the predicted class is wrong. These are not probabilities of disease: nothing calibrates

@@ -154,7 +154,7 @@ def _offer_absent(extractor: str) -> Iterator[FeatureChoice]:
             kind="network",
             n_parameters=_count_columns(construction, info) + 1,
             is_ready=False,
-            why_not=f"Nothing is embedded by {info.title} ({extractor}).",
+            why_not=f"No image is embedded by {info.title} ({extractor}).",
             what_to_do=advise_embedding(extractor),
         )
 
@@ -195,7 +195,7 @@ def _count_columns(construction: str, info: ExtractorInfo) -> int:
 
 
 def advise_embedding(extractor: str) -> str:
-    """Say how the embeddings of an extractor are had."""
+    """Describe how to compute the embeddings of an extractor."""
     command = f"python -m cxrlib embed --data DIR --extractor {extractor}"
     if extractor not in WEIGHTS_FILES:
         return f"Embed the cohort on the data page, or run: {command}"
@@ -237,8 +237,8 @@ def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
         )
     if extractor in EXTRACTOR_NAMES:
         raise SelectionError(
-            f"Feature set {name!r} is made by extractor {extractor!r}, of which the cache holds no "
-            f"embeddings. {advise_embedding(extractor)}"
+            f"Feature set {name!r} needs embeddings of extractor {extractor!r}, and the cache has "
+            f"none. {advise_embedding(extractor)}"
         )
     raise SelectionError(
         f"There is no extractor {extractor[:80]!r}. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
@@ -285,7 +285,7 @@ def _find_places(
             kept.append(str(image_id))
             places.append(place)
         else:
-            missing[str(image_id)] = "it is not embedded yet" if status == "ok" else reason
+            missing[str(image_id)] = "not embedded yet" if status == "ok" else reason
     return kept, np.array(places, dtype=np.intp), missing
 
 

@@ -44,8 +44,8 @@ BLANKS = frozenset({"", "nan", "na", "n/a", "null", "none"})
 INFINITIES = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 PANDAS_INDEX = "__index_level_"
 _ADVICE = (
-    f"A feature file has a column {ID_COLUMN} of text, as the cohort's exports write it, and one "
-    "column of numbers a feature."
+    f"A feature file has a text column {ID_COLUMN}, as in the cohort's exports, and one column of "
+    "numbers per feature."
 )
 
 
@@ -86,7 +86,7 @@ def read_feature_file(path: Path | str) -> Features:
     name = make_encodable(path.name)[-MAX_NAME:]
     ending = path.suffix.casefold()
     if ending not in (".parquet", ".csv"):
-        raise SelectionError(f"Feature file {name!r} ends in neither .parquet nor .csv. {_ADVICE}")
+        raise SelectionError(f"Feature file {name!r} is neither .parquet nor .csv. {_ADVICE}")
     try:
         data = read_regular(path, max_bytes=MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -105,15 +105,15 @@ def _check_ids(table: _Table, name: str) -> None:
     seen: dict[str, int] = {}
     for row, image_id in zip(table.rows, table.image_ids, strict=True):
         if not image_id.strip() or len(image_id) > MAX_NAME:
-            problem = "is blank" if not image_id.strip() else f"has {len(image_id)} signs"
+            problem = "is blank" if not image_id.strip() else f"has {len(image_id)} characters"
             raise SelectionError(
-                f"Feature file {name!r}, row {row}: {ID_COLUMN} {problem}. Give each row the id of "
-                "its image."
+                f"Feature file {name!r}, row {row}: {ID_COLUMN} {problem}. Write the id of the "
+                "row's image."
             )
         if image_id in seen:
             raise SelectionError(
                 f"Feature file {name!r} has image {image_id!r} twice, in rows {seen[image_id]} and "
-                f"{row}. Keep one row an image."
+                f"{row}. Keep one row per image."
             )
         seen[image_id] = row
 
@@ -122,7 +122,7 @@ def _check_header(columns: Sequence[str], name: str) -> None:
     """Refuse a header without image ids or features, with blanks, repeats or a mere index."""
     if ID_COLUMN not in columns:
         near = difflib.get_close_matches(ID_COLUMN, [column[:80] for column in columns], n=1)
-        hint = f" Is it {near[0]!r}? Rename it." if near else ""
+        hint = f" Did you mean {near[0]!r}? Rename it." if near else ""
         shown = ", ".join(repr(column[:40]) for column in columns[:5]) or "none"
         raise SelectionError(
             f"Feature file {name!r} has no column {ID_COLUMN!r}; its columns begin with {shown}."
@@ -131,19 +131,18 @@ def _check_header(columns: Sequence[str], name: str) -> None:
     for place, column in enumerate(columns, start=1):
         if not column.strip() or column.startswith((PANDAS_INDEX, "Unnamed: ")):
             raise SelectionError(
-                f"Feature file {name!r}, column {place} is called {column[:40]!r}, as an index "
-                "is: it would count as a feature. Write the file without the index (index=False)."
+                f"Feature file {name!r}, column {place} ({column[:40]!r}) looks like an index and "
+                "would count as a feature. Write the file without the index (index=False)."
             )
     seen: set[str] = set()
     for column in columns:
         if column in seen:
             raise SelectionError(
-                f"Feature file {name!r} has the column {column[:80]!r} twice. Give each another "
-                "name."
+                f"Feature file {name!r} has the column {column[:80]!r} twice. Rename one."
             )
         seen.add(column)
     if len(columns) < 2:
-        raise SelectionError(f"Feature file {name!r} has no feature. {_ADVICE}")
+        raise SelectionError(f"Feature file {name!r} has no feature column. {_ADVICE}")
 
 
 def _check_size(n_rows: int, n_columns: int, name: str) -> None:
@@ -176,7 +175,7 @@ def _read_parquet(data: bytes, name: str) -> _Table:
         image_ids = table.column(ID_COLUMN).cast(pa.string()).to_pylist()
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         raise SelectionError(
-            f"Feature file {name!r} is damaged: {_shorten(str(error))}. Write it anew."
+            f"Feature file {name!r} is damaged: {_shorten(str(error))}. Write it again."
         ) from error
     named = tuple("" if image_id is None else image_id for image_id in image_ids)
     return _Table(named, tuple(columns), matrix, range(1, len(named) + 1))
@@ -206,8 +205,8 @@ def _check_footer(file: pq.ParquetFile, name: str) -> None:
         elif not _is_number(kind):
             raise SelectionError(
                 f"Feature file {name!r}: column {each.name[:80]!r} is of type "
-                f"{_shorten(str(kind))}, it must be integers, floats or booleans. A list or an "
-                "array becomes one column a number; text has no place in it."
+                f"{_shorten(str(kind))}, it must be integers, floats or booleans. Split lists into "
+                "one column per number; remove text columns."
             )
 
 
@@ -230,14 +229,18 @@ def _to_floats(column: pa.ChunkedArray) -> Floats:
 def _read_csv(data: bytes, name: str) -> _Table:
     """Read comma-separated text in UTF-8."""
     if data[:4] in (b"PAR1", b"PK\x03\x04"):
-        kind = "a Parquet file: name it so" if data[:4] == b"PAR1" else "a spreadsheet or zip file"
+        kind = (
+            "a Parquet file (rename it to .parquet)"
+            if data[:4] == b"PAR1"
+            else "a spreadsheet or zip file"
+        )
         raise SelectionError(f"Feature file {name!r} is {kind}, not comma-separated text.")
     records = _split_records(data, name)
     header_at, header = next(records, (1, []))
     if len(header) == 1 and ";" in header[0]:
         raise SelectionError(
-            f"Feature file {name!r} is parted at semicolons. Save it with commas between values "
-            "and points in numbers."
+            f"Feature file {name!r} is separated by semicolons. Save it with commas between values "
+            "and decimal points."
         )
     _check_header(header, name)
     id_at = header.index(ID_COLUMN)
@@ -269,8 +272,8 @@ def _split_records(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SelectionError(
-            f"Feature file {name!r} is no text in UTF-8: byte {error.start + 1:,} does not fit. "
-            "Save it anew as UTF-8."
+            f"Feature file {name!r} is not UTF-8 text: byte {error.start + 1:,} is invalid. Save "
+            "it as UTF-8."
         ) from error
     lines = io.StringIO(text, newline="")
     n_above = 0
@@ -286,8 +289,7 @@ def _split_records(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
                 yield n_above + reader.line_num, cells
     except csv.Error as error:
         raise SelectionError(
-            f"Feature file {name!r}, line {n_above + reader.line_num} is no comma-separated text: "
-            f"{error}."
+            f"Feature file {name!r}, line {n_above + reader.line_num} is not valid CSV: {error}."
         ) from error
 
 
@@ -315,8 +317,8 @@ def _read_number(cell: str, column: str, row: int, name: str) -> float:
         number = None
     if number is None:
         raise SelectionError(
-            f"Feature file {name!r}, row {row}, column {column[:80]!r}: {_shorten(cell)!r} is no "
-            "number. Write numbers with a decimal point; leave a cell blank where there is none."
+            f"Feature file {name!r}, row {row}, column {column[:80]!r}: {_shorten(cell)!r} is not "
+            "a number. Write numbers with a decimal point; leave missing values blank."
         )
     return number
 

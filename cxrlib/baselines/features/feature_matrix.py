@@ -112,7 +112,7 @@ class Features:
             image_id = image_ids[places.index(-1)]
             reason = self.missing.get(image_id, "it is not among its images")
             raise SelectionError(
-                f"Feature set {self.title!r} has no numbers of image {image_id!r}: {reason}. "
+                f"Feature set {self.title!r} has no values for image {image_id!r}: {reason}. "
                 "Leave such images out first; Features.missing names them."
             )
         return self.matrix[places]
@@ -187,7 +187,7 @@ def features_from_matrix(
         image_ids=tuple(each for each, is_kept in zip(ids, kept, strict=True) if is_kept),
         matrix=values[np.array(kept, dtype=bool)],
         n_parameters=len(titles) + 1,
-        origin=(f"Numbers from outside this program, called {name!r}: {shape}.",),
+        origin=(f"Features from outside this program, named {name!r}: {shape}.",),
         missing=missing,
     )
 
@@ -200,8 +200,8 @@ def _check_matrix(matrix: ArrayLike, name: str) -> Floats:
         values = None
     if values is None:
         raise SelectionError(
-            f"Features {name!r} are no matrix of numbers: {_shorten(matrix)}. Give a row an image "
-            "and a column a feature, integers or floats."
+            f"Features {name!r} are not a matrix of numbers: {_shorten(matrix)}. Give one row per "
+            "image and one column per feature, integers or floats."
         )
     if values.ndim == 1:
         values = values[:, np.newaxis]
@@ -220,12 +220,12 @@ def _check_shape(
     if len(image_ids) != len(values):
         raise SelectionError(
             f"Features {name!r} have {name_units(len(values), 'row')} and "
-            f"{name_units(len(image_ids), 'image id')}: give one id a row, in the same order."
+            f"{name_units(len(image_ids), 'image id')}: give one id per row, in the same order."
         )
     if len(columns) != values.shape[1]:
         raise SelectionError(
             f"Features {name!r} have {name_units(values.shape[1], 'column')} and "
-            f"{name_units(len(columns), 'column name')}: give one name a column."
+            f"{name_units(len(columns), 'column name')}: give one name per column."
         )
 
 
@@ -249,7 +249,7 @@ def _check_words(words: Sequence[str], what: str, name: str) -> tuple[str, ...]:
         if not isinstance(word, str) or not word.strip() or len(word) > MAX_NAME:
             raise SelectionError(
                 f"The {what} at place {place} of features {name!r} is {_shorten(word)}: it must be "
-                f"text of 1 to {MAX_NAME} signs."
+                f"text of 1 to {MAX_NAME} characters."
             )
     (commonest,) = Counter(words).most_common(1) or [("", 0)]
     if commonest[1] > 1:
@@ -292,18 +292,18 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
     wanted = list_images(rows)
     there = [image_id for image_id in wanted if image_id in features._places]
     lost = {
-        image_id: features.missing.get(image_id, f"it is not among {features.title!r}")
+        image_id: features.missing.get(image_id, f"not in {features.title!r}")
         for image_id in wanted
         if image_id not in features._places
     }
     given = {*features.image_ids, *features.missing}
     if wanted and not there:
-        shown = f"; of these {_shorten(min(given))} is one" if given else ""
+        shown = f", such as {_shorten(min(given))}" if given else ""
         raise SelectionError(
-            f"Features {features.name!r} have numbers of none of the task's "
-            f"{name_units(len(wanted), 'image')}, such as {wanted[0]!r}: they are of "
-            f"{name_units(len(given), 'image')}{shown}. Give image ids as the data page and its "
-            "exports write them."
+            f"Features {features.name!r} cover none of the task's "
+            f"{name_units(len(wanted), 'image')}, such as {wanted[0]!r}. They cover "
+            f"{name_units(len(given), 'image')}{shown}. Write image ids as the data page and its "
+            "exports do."
         )
     n_strange = len(given.difference(rows.cohort.table["image_id"]))
     verb = "matches" if n_strange == 1 else "match"
@@ -322,12 +322,12 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
 
 
 def describe_missing(features: Features) -> str:
-    """Say in a sentence how many images have no numbers and why, or "" if all have them.
+    """Describe how many images have no values and why; "" if all have them.
 
     Examples
     --------
     >>> describe_missing(features_from_matrix([np.nan, np.nan, 1], ["a", "b", "c"], ["x"]))
-    "2 of 3 images have no numbers in 'outside': column 'x' is nan (2)."
+    "2 of 3 images have no values in 'outside': column 'x' is nan (2)."
     """
     if not features.missing:
         return ""
@@ -338,7 +338,7 @@ def describe_missing(features: Features) -> str:
     shown += [f"other reasons ({rest})"] if rest else []
     return (
         f"{len(features.missing)} of {name_units(n_images, 'image')} "
-        f"{'has' if len(features.missing) == 1 else 'have'} no numbers in {features.title!r}: "
+        f"{'has' if len(features.missing) == 1 else 'have'} no values in {features.title!r}: "
         f"{'; '.join(shown)}."
     )
 

@@ -1,8 +1,8 @@
-"""Feature sets by name: the numbers a baseline may learn from.
+"""Feature sets by name: the features a baseline may learn from.
 
 The six constructions of the paper (2020-12, section 4.2) of its default network, the same of
-other extractors, and the shortcut panel. What outputs are worth is not decided here: the untrained
-control and the shortcuts stand in the same list so that they are run beside the rest.
+other extractors, and the shortcuts. The untrained control and the shortcuts are in the same list
+so that they are run beside the rest.
 """
 
 from collections.abc import Mapping
@@ -91,7 +91,7 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
 
 
 def are_features_at_hand(name: str, rows: "TaskRows", store: "Store") -> bool:
-    """Tell whether `load_features` has the numbers without decoding images, which takes a while."""
+    """Tell whether `load_features` has a set without decoding images, which takes a while."""
     from cxrlib.embedding import are_pixels_stored
 
     return name != "pixels" or are_pixels_stored(rows.cohort, list_images(rows), store)
@@ -133,7 +133,7 @@ def load_pixel_features(
     if missing and not kept:
         raise SelectionError(
             f"None of the task's {name_units(len(missing), 'image')} could be decoded: "
-            f"{next(iter(missing.values()))}. Look at the files on the data page."
+            f"{next(iter(missing.values()))}. Check the files on the data page."
         )
     features = _make_pixel_features(pixels, kept, missing)
     if not missing:
@@ -164,7 +164,7 @@ def _make_pixel_features(
 
 
 def _make_prevalence(rows: "TaskRows") -> Features:
-    """Make the set that says nothing of an image: one constant column."""
+    """Make the set without any information: one constant column."""
     image_ids = list_images(rows)
     return Features(
         name="prevalence",
@@ -174,7 +174,7 @@ def _make_prevalence(rows: "TaskRows") -> Features:
         image_ids=image_ids,
         matrix=np.ones((len(image_ids), 1)),
         n_parameters=2,
-        origin=("One constant column: all a model can learn is how common the classes are.",),
+        origin=("One constant column: a model can only learn how common the classes are.",),
     )
 
 
@@ -237,5 +237,5 @@ def _offer_pixels(cohort: "Cohort") -> FeatureChoice:
         *("pixels", PIXELS_TITLE, "pixels", PIXEL_PARAMETERS),
         is_ready=False,
         why_not="No X-ray of the cohort has a readable file.",
-        what_to_do="Put the files into the cohort's folder images and load it again.",
+        what_to_do="Put the files into the cohort's images folder and load it again.",
     )

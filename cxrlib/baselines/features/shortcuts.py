@@ -1,4 +1,4 @@
-"""Shortcuts: what a model could tell a label by without looking at the lungs.
+"""Shortcuts: what could predict a label without looking at the lungs.
 
 View, source, which fields are recorded, age and sex of the same images. Where one of these does
 as well as an extractor's numbers, those may have read no more of the image than that. None looks
@@ -25,10 +25,24 @@ __all__ = ["SHORTCUTS", "SHORTCUT_TITLES", "Shortcut", "list_label_columns", "re
 SHORTCUT_TITLES = {
     "view": "View only",
     "source": "Source only",
-    "recorded": "Which fields are recorded",
-    "age-sex": "Age and sex",
+    "recorded": "Missing-data pattern only",
+    "age-sex": "Age and sex only",
 }
 SHORTCUTS = tuple(SHORTCUT_TITLES)
+
+# Names of the columns of "recorded" are part of its key, and so of the id of every run on it: they
+# stay when titles change.
+_RECORDED_NAMES = {
+    "offset": "Day", "sex": "Sex", "age": "Age", "finding": "Finding",
+    "RT_PCR_positive": "RT-PCR positive", "survival": "Survival", "went_icu": "Went to the ICU",
+    "in_icu": "In the ICU at the image", "intubated": "Intubated",
+    "intubation_present": "Tube at the image", "extubated": "Extubated",
+    "needed_supplemental_O2": "Needed oxygen", "temperature": "Temperature",
+    "pO2_saturation": "Oxygen", "leukocyte_count": "Leukocytes",
+    "neutrophil_count": "Neutrophils", "lymphocyte_count": "Lymphocytes", "view": "View",
+    "date": "Date", "location": "Location", "article": "Article", "license": "Licence",
+    "clinical_notes": "Clinical notes",
+}  # fmt: skip
 
 AGE_WHERE_BLANK = 50.0
 """Years; stands for a blank age beside a column that says so. A constant of no data: a mean would
@@ -98,7 +112,7 @@ def read_shortcut(name: str, rows: "TaskRows") -> Shortcut:
     table, origin = readers[name](rows)
     if not len(table.columns):
         table = pd.DataFrame({"constant": np.ones(len(rows.table))})
-        origin = (*origin, "All images are alike in it: it can tell nothing.")
+        origin = (*origin, "All images have the same value, so it cannot predict anything.")
     return Shortcut(name, SHORTCUT_TITLES[name], table.astype(np.float64), origin)
 
 
@@ -114,11 +128,11 @@ def list_label_columns(column: str) -> tuple[str, ...]:
 
 
 def _read_view(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
-    return _mark_values(rows.table["view"]), ("One column of 0 and 1 for each view.",)
+    return _mark_values(rows.table["view"]), ("One 0/1 column per view.",)
 
 
 def _read_source(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
-    words = "One column of 0 and 1 for each source: the site that hosts the article."
+    words = "One 0/1 column per source: the site that hosts the article."
     return _mark_values(rows.table["source"]), (words,)
 
 
@@ -139,13 +153,13 @@ def _read_recorded(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
     varying = {name: marks[name] for name in fields if marks[name].any() and not marks[name].all()}
     left_out = [RECORDED_COLUMNS[column] for column in label if column in RECORDED_COLUMNS]
     same = [RECORDED_COLUMNS[column] for column in fields if column not in varying]
-    origin = ["One column of 0 and 1 for each field: whether anything is recorded in it."]
+    origin = ["One 0/1 column per field: whether it was filled in."]
     if left_out:
-        origin.append(f"Left out because the label is made of it: {', '.join(left_out)}.")
+        origin.append(f"Left out because the label comes from it: {', '.join(left_out)}.")
     if same:
-        origin.append(f"Left out because recorded in all images or none: {', '.join(same)}.")
+        origin.append(f"Left out because recorded for all images or none: {', '.join(same)}.")
     table = pd.DataFrame(varying, index=range(len(images)))
-    return table.rename(columns=RECORDED_COLUMNS), tuple(origin)
+    return table.rename(columns=_RECORDED_NAMES), tuple(origin)
 
 
 def _find_recorded(images: pd.DataFrame, column: str) -> np.ndarray:
@@ -164,7 +178,7 @@ def _read_age_and_sex(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
     sexes = _mark_values(rows.table["sex"])
     sexes = sexes.rename(columns={"M": "male", "F": "female", NOT_RECORDED: "sex not recorded"})
     if rows.task.column == "age":
-        return sexes, ("One column of 0 and 1 for each sex.", "Age is the label and left out.")
+        return sexes, ("One 0/1 column per sex.", "Age is the label and is left out.")
     age = rows.table["age"].to_numpy(dtype=np.float64)
     blank = np.isnan(age)
     columns = {"age": np.where(blank, AGE_WHERE_BLANK, age)}
@@ -173,7 +187,7 @@ def _read_age_and_sex(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
     if len(np.unique(columns["age"])) < 2:
         del columns["age"]
     origin = (
-        f"Age in years, {AGE_WHERE_BLANK:g} and a column of its own where not recorded; one column "
-        "of 0 and 1 for each sex.",
+        f"Age in years (where not recorded {AGE_WHERE_BLANK:g}, with a 0/1 column that says so); "
+        "one 0/1 column per sex.",
     )
     return pd.concat([pd.DataFrame(columns, index=range(len(age))), sexes], axis=1), origin

@@ -2,7 +2,7 @@
 
 Nothing is chosen here: tasks, feature sets and protocol are the paper's (2020-12, Tables 5, 6
 and 8 to 14). What cannot run keeps its lines and says why. Every run is one like any other: it is
-kept, it stands in the run book, and the page shows it by its id.
+kept, listed in the run log, and shown on the page by its id.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,7 +135,7 @@ def list_published_runs(
     )
     if not pairs:
         raise SelectionError(
-            f"The paper prints nothing of {', '.join(features)} for {', '.join(tasks)}: pixels "
+            f"The paper has no scores of {', '.join(features)} for {', '.join(tasks)}: pixels "
             "predict classes only. Choose another feature set or task."
         )
     return pairs
@@ -186,7 +186,7 @@ def reproduce_scores(
     for number, (task, name) in enumerate(pairs):
         tell(STAGE, number, len(pairs))
         if should_stop is not None and should_stop():
-            raise RunStoppedError("The reproduction was stopped. What was run is kept.")
+            raise RunStoppedError("The reproduction was stopped; finished runs are kept.")
         found: pd.DataFrame | NotRun
         if name in absent:
             found = NotRun(task, name, absent[name].why_not, absent[name].what_to_do)
@@ -227,14 +227,14 @@ def _run_pair(
 
 def _list_notes(every: Mapping[str, TaskRows], not_run: Sequence[NotRun]) -> Iterator[str]:
     """List what has to be said: images without a file, what did not run, what the paper says."""
-    for name, rows in every.items():
-        last = rows.flow.iloc[-1]
-        if last["step"] == "with a file" and last["n_removed_images"]:
-            n_removed = int(last["n_removed_images"])
-            yield (
-                f"Task {name}: {name_units(n_removed, 'image')} without a readable file "
-                f"{'is' if n_removed == 1 else 'are'} in no count and no score."
-            )
+    steps = {name: rows.flow.iloc[-1] for name, rows in every.items()}
+    removed = [
+        f"{name} {name_units(int(step['n_removed_images']), 'image')}"
+        for name, step in steps.items()
+        if step["step"] == "with a file" and step["n_removed_images"]
+    ]
+    if removed:
+        yield f"Left out of all counts and scores, without a readable file: {', '.join(removed)}."
     for reason, advice in dict.fromkeys((each.reason, each.advice) for each in not_run):
         pairs = [f"{each.task} / {each.features}" for each in not_run if each.reason == reason]
         yield " ".join(filter(None, (f"Not run: {', '.join(pairs)}. {reason}", advice)))

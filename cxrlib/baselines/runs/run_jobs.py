@@ -1,6 +1,6 @@
-"""Evaluations that take long, as jobs: the null, the shift, and the network on pixels.
+"""Long evaluations as jobs: permutation test, region shift, the network on pixels.
 
-Each makes the run it belongs to first, so that it is in the run book; what a job gives lies in the
+Each makes the run it belongs to first, so that it is in the run log; what a job gives lies in the
 store, where `cxrlib.baselines.evaluation.load_null`,
 `cxrlib.baselines.evaluation.load_shift` and `cxrlib.baselines.runs.find_run`
 find it.
@@ -103,7 +103,7 @@ def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     for name, least, most in _RANGES:
         value = parameters.get(name, least)
         if not least <= value <= most:
-            raise SelectionError(f"{name}={value!r} is not usable: use {least} to {most:,}.")
+            raise SelectionError(f"{name}={value!r} is out of range: use {least} to {most:,}.")
     written = spec_parameters(make_spec(parameters), parameters["data"])
     return {name: value for name, value in written.items() if name in parameters}
 
@@ -116,7 +116,7 @@ def run_null(
     on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, Any]:
-    """Compute the null of a run, going on from what is done of it.
+    """Compute the permutation test of a run, going on from what is done of it.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def run_null(
         should_stop=should_stop,
     )
     if not null.is_complete:
-        raise RunStoppedError("The null was stopped.")
+        raise RunStoppedError("The permutation test was stopped; finished permutations are kept.")
     table = null.table[null.table["p"].notna()]
     return {
         "run": run.id,
@@ -161,7 +161,7 @@ def run_shift(
     on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, Any]:
-    """Compare models from outside and from inside each region, and keep the comparison.
+    """Compare models trained outside and inside each region, and keep the comparison.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""The run book: every run that was made on a cohort and task, so that none is chosen in silence.
+"""The run log: every run that was made on a cohort and task, so that none is chosen in silence.
 
 One small file a run, named by cohort, task and run: two processes that write at once write two
-files, and none reads and rewrites what is there. Nothing is taken out of the book. What the reader
+files, and none reads and rewrites what is there. Nothing is taken out of the log. What the reader
 keeps is a mark beside it.
 """
 
@@ -36,7 +36,7 @@ RUNS, BOOK, KEPT = "runs", "run-book", "kept-runs"
 BOOK_VERSION: Literal[1] = 1
 _NAME = r"[0-9a-f]{32}\.[0-9a-f]{12}\.[0-9a-f]{12}\.json"  # cohort, task, run
 HEADLINE_FOLDS = (MEAN, POOLED)
-LOST = "The entry of this run was damaged, and so was the run: make it again to see its scores."
+LOST = "The log entry and the record of this run are damaged. Run it again to see its scores."
 
 
 class Headline(NamedTuple):
@@ -52,7 +52,7 @@ class Headline(NamedTuple):
 
 @dataclass(frozen=True)
 class RunEntry:
-    """Hold one line of the run book.
+    """Hold one line of the run log.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class RunEntry:
 
 
 def write_entry(store: Store, record: RunRecord) -> None:
-    """Enter a run into the book of its cohort and task; its first time is kept."""
+    """Enter a run into the log of its cohort and task; its first time is kept."""
     spec = RunSpec.from_dict(record.spec)
     name = _name_entry(record.fingerprint, spec.task, record.id)
     known = _read_entry(store, name)
@@ -132,7 +132,7 @@ def _format_entry(record: RunRecord) -> bytes:
 
 
 def keep_run(store: Store, run_id: str, *, is_kept: bool = True) -> None:
-    """Mark a run as kept by the reader, or take the mark away; the run stays in the book."""
+    """Mark a run as kept by the reader, or take the mark away; the run stays in the log."""
     store.write_file(KEPT, f"{run_id}.json", json.dumps(is_kept).encode("ascii"))
 
 
@@ -176,9 +176,7 @@ def read_record(store: Store, run_id: str) -> RunRecord | None:
     try:
         return parse_record(data, run_id)
     except RECORD_ERRORS as error:
-        logger.warning(
-            "The record of run %s is damaged (%s). The run is made again.", run_id, error
-        )
+        logger.warning("The record of run %s is damaged (%s). It is computed again.", run_id, error)
         return None
 
 
@@ -197,7 +195,7 @@ def _read_entry(store: Store, name: str, *, kept: Iterable[str] = ()) -> RunEntr
     try:
         return _parse_entry(data, name, kept)
     except RECORD_ERRORS as error:
-        logger.warning("The entry %s of the run book is damaged (%s).", name, error)
+        logger.warning("The entry %s of the run log is damaged (%s).", name, error)
         return None
 
 
@@ -250,6 +248,6 @@ def _read_id(name: str) -> str:
 def _check_fingerprint(fingerprint: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{32,}", fingerprint):
         raise SelectionError(
-            f"{fingerprint[:80]!r} is no cohort's fingerprint. Give Cohort.fingerprint, whole."
+            f"{fingerprint[:80]!r} is not a cohort fingerprint. Give the whole Cohort.fingerprint."
         )
     return fingerprint

@@ -55,8 +55,8 @@ class RunSpec:
         if self.settings.protocol not in PROTOCOLS:
             raise SelectionError(
                 f"A run follows one of the protocols {', '.join(each.name for each in PROTOCOLS)} "
-                f"as it is, not {self.settings.protocol!r}. "
-                "cxrlib.baselines.evaluation.loco.run_loco takes any."
+                f"unchanged, not {self.settings.protocol!r}. "
+                "cxrlib.baselines.evaluation.run_loco takes any."
             )
         object.__setattr__(self, "features", spell_set_name(self.features))
         object.__setattr__(self, "where", parse_where(self.where).to_where())
@@ -64,8 +64,7 @@ class RunSpec:
             self.features.encode()
         except UnicodeEncodeError as error:
             raise SelectionError(
-                f"The name {self.features!r} of features is not written in UTF-8, so no record can "
-                "hold it. Rename the file."
+                f"The feature file's name {self.features!r} is not valid UTF-8. Rename the file."
             ) from error
 
     @property
@@ -193,7 +192,7 @@ def _take_one(
     asked = query.get(name, [])
     values = [value for value in ([asked] if isinstance(asked, str) else asked) if value]
     if len(values) > 1:
-        complaints.append(f"The address names {name!r} {len(values)} times. Name it once.")
+        complaints.append(f"The link gives {name!r} {len(values)} times. Give it once.")
     return values[0] if len(values) == 1 else None
 
 

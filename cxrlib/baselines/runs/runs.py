@@ -1,8 +1,8 @@
-"""Runs: a task, a feature set and settings on a cohort, made once, kept, entered in the run book.
+"""Runs: a task, a feature set and settings on a cohort, made once, kept, listed in the run log.
 
 A run is known by everything that can change its digits. Made again by the same id, it is read from
 the store or, where that is damaged, computed to the same digits. Beside it stand the shortcuts on
-the very same rows. Nothing that was made leaves the run book (`cxrlib.baselines.runs.run_log`).
+the very same rows. Nothing that was made leaves the run log (`cxrlib.baselines.runs.run_log`).
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from cxrlib.baselines.evaluation import (
     LocoResult,
     compare_results,
     list_versions,
+    name_held_out,
     run_loco,
 )
 from cxrlib.baselines.features import (
@@ -70,7 +71,7 @@ ID_DIGITS = 12
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Hold a run with its shortcuts and its place in the run book.
+    """Hold a run with its shortcuts and its place in the run log.
 
     Parameters
     ----------
@@ -219,7 +220,7 @@ def make_run(
     should_stop: ShouldStop | None = None,
     kept: Kept | None = None,
 ) -> Run:
-    """Make a run, or read it where it was made before, and enter it into the run book.
+    """Make a run, or read it where it was made before, and enter it into the run log.
 
     Parameters
     ----------
@@ -287,8 +288,8 @@ def _load_rows(
     """Load what a run is made of: the rows that have features, in the order of a result."""
     if cohort.steps:
         raise SelectionError(
-            f"Cohort {cohort.name!r} is a selection: {cohort.steps[-1].label}. A run is made on "
-            "the whole cohort; give the filters as part of the run, as in where='view=AP'."
+            f"Cohort {cohort.name!r} is filtered ({cohort.steps[-1].label}). A run needs the whole "
+            "cohort; give the filters to the run, for example where='view=AP'."
         )
     rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
     if features is None:
@@ -309,7 +310,7 @@ def _make_whole(
     was_stored: bool,
     should_stop: ShouldStop | None,
 ) -> Run:
-    """Put shortcuts and the place in the run book beside a run."""
+    """Add the shortcuts and the place in the run log to a run."""
     shortcuts, refused = _run_shortcuts(store, spec, rows, should_stop)
     entries = list_runs(store, record.fingerprint, spec.task)
     return Run(
@@ -415,7 +416,7 @@ def _run_shortcuts(
     """Run the shortcuts on the rows of a run.
 
     They depend on rows and settings, not on the features they stand beside: a record of theirs
-    serves all feature sets. They are in no run book, since nobody asked for one of them.
+    serves all feature sets. They are not in the run log, since nobody asked for one of them.
     """
     results: dict[str, LocoResult] = {}
     refused: dict[str, str] = {}
@@ -519,10 +520,11 @@ def compare_shortcuts(run: Run) -> pd.DataFrame:
 def _why_not_comparable(first: Run, second: Run) -> str:
     """Say why two runs have no paired difference, "" where they have."""
     if first.result.rows.cohort.fingerprint != second.result.rows.cohort.fingerprint:
-        return "The two runs are of different cohorts: their images cannot be paired."
+        return "The runs use different cohorts, so their images cannot be paired."
     ours, theirs = (run.spec.settings.hold_out for run in (first, second))
     if ours != theirs:
-        return f"One run holds out by {ours}, the other by {theirs}: no held-out group is in both."
+        first_held, second_held = name_held_out(None, ours), name_held_out(None, theirs)
+        return f"One run holds out {first_held}, the other {second_held}: no group is in both."
     labels, others = (
         dict(zip(run.result.rows.table["image_id"], run.result.rows.table["y"], strict=True))
         for run in (first, second)
@@ -531,11 +533,11 @@ def _why_not_comparable(first: Run, second: Run) -> str:
         return ""
     n_both = len(labels.keys() & others.keys())
     if n_both == len(labels) == len(others):
-        return "The two runs predict different labels of the same images."
+        return "The runs predict different labels for the same images."
     return (
-        f"The two runs are on different images: {name_units(len(labels), 'image')} and "
-        f"{len(others):,}, {n_both:,} of them in both. Choose the same task, days, views and "
-        "filters, and feature sets that have numbers of the same images."
+        f"The runs use different images: {name_units(len(labels), 'image')} and {len(others):,}, "
+        f"with {n_both:,} in both. Choose the same task, days, views and filters, and feature sets "
+        "that cover the same images."
     )
 
 
@@ -545,11 +547,13 @@ def _remark(first: Run, second: Run) -> list[str]:
     remarks = []
     if ours.protocol != theirs.protocol:
         remarks.append(
-            f"{ours.protocol.name.capitalize()} and {theirs.protocol.name} scores of one name "
-            "measure different things: part of the difference is the protocol's."
+            f"The protocols differ ({ours.protocol.name}, {theirs.protocol.name}), so part of the "
+            "difference comes from the protocol."
         )
     if ours.is_strict != theirs.is_strict:
-        remarks.append("Only one of the two guards by source: they were trained on other rows.")
+        remarks.append(
+            "Only one run keeps each source in training or in test: the training images differ."
+        )
     if ours.seed != theirs.seed:
-        remarks.append("The two have different seeds; the resamples are those of the first.")
+        remarks.append("The seeds differ; both use the resamples of the first run.")
     return remarks

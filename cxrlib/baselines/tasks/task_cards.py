@@ -1,4 +1,4 @@
-"""Task cards: what a task asks of whom, when, why anybody would want to know, and what spoils it.
+"""Task cards: population, time, outcome, question and caveats of a task.
 
 A card belongs on screen beside every score of its task. None of the collection's outcomes has a
 date: how far ahead a prediction looks is not recorded, and no card makes it up.
@@ -62,7 +62,7 @@ def make_card(task: Task) -> Card:
         moment=_describe_moment(task),
         outcome=_describe_outcome(task),
         horizon=_find_text(task, "horizon", "not recorded"),
-        question=_find_text(task, "question", f"Does the image tell {_name(task)}?"),
+        question=_find_text(task, "question", f"Can the image predict {_name(task)}?"),
         motivation=_describe_motivation(task),
         caveats=tuple(_list_caveats(task)),
     )
@@ -75,10 +75,10 @@ def describe_population(task: Task) -> str:
     --------
     >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> describe_population(find_task("survival"))
-    'X-rays of view PA or AP with a usable finding and survival recorded, no tube in place.'
+    'X-rays of view PA or AP with a diagnosis and survival recorded, not intubated at time ...'
     """
     views = " or ".join(task.views)
-    parts = ["a usable finding"] if task.needs_finding else []
+    parts = ["a diagnosis"] if task.needs_finding else []
     parts.append(_find_text(task, "recorded", f"{_name(task)} recorded"))
     without = "".join(f", {describe_exclusion(*pair)}" for pair in task.without)
     return f"X-rays of view {views} with {' and '.join(parts)}{without}."
@@ -90,11 +90,11 @@ def describe_exclusion(column: str, answer: str) -> str:
     Examples
     --------
     >>> describe_exclusion("in_icu", "yes"), describe_exclusion("survival", "no")
-    ('not in the ICU at the image', 'without "survival: no"')
+    ('not in ICU at time of image', 'without "survival: no"')
     """
     words = {
-        ("intubation_present", "yes"): "no tube in place",
-        ("in_icu", "yes"): "not in the ICU at the image",
+        ("intubation_present", "yes"): "not intubated at time of image",
+        ("in_icu", "yes"): "not in ICU at time of image",
     }
     title = TASK_COLUMNS[column].title
     return words.get((column, answer), f'without "{_lower(title)}: {answer}"')
@@ -114,10 +114,10 @@ def _lower(title: str) -> str:
 
 def _describe_moment(task: Task) -> str:
     if not task.has_window:
-        return "The image, on any day, recorded or not."
+        return "Any day, recorded or not."
     return (
-        f"The image, taken {task.describe_window()}, from first symptoms or from admission: the "
-        "record does not say which."
+        f"Taken {task.describe_window()}. Day 0 is onset or admission; the record does not say "
+        "which."
     )
 
 
@@ -125,19 +125,20 @@ def _describe_outcome(task: Task) -> str:
     if task.kind == "number":
         unit = f", in {task.unit}" if task.unit else ""
         return f"{task.title}{unit}."
-    when = ", at any point, without a date"
+    when = ", during the illness (date not recorded)"
     if task.column in _OF_THE_IMAGE:
-        when = ", recorded of the image itself"
+        when = ", recorded for the image itself"
     elif task.column in DERIVED:
-        when = ", by the finding as recorded"
+        when = ", from the recorded finding"
     event = {"positive": task.positive, "negative": task.negative, "": ""}[task.event]
-    told = f" The clinical event is {event!r}." if event else ""
-    return f"{task.positive!r} against {task.negative!r}{when}.{told}"
+    noun = "rarer class" if task.column in DERIVED else "clinical event"
+    told = f" The {noun} is {event!r}." if event else ""
+    return f"{task.positive!r} or {task.negative!r}{when}.{told}"
 
 
 def _describe_motivation(task: Task) -> str:
     if task.name == FORMED:
-        return "Formed by a reader: the papers set no such task."
+        return "Your own task: the papers have no such task."
     return _TEXTS[task.column, "motivation"][0]
 
 
@@ -145,26 +146,23 @@ def _list_caveats(task: Task) -> Iterator[str]:
     yield from _TEXTS.get((task.column, "caveat"), [])
     if task.column in YES_NO_COLUMNS:
         yield (
-            "A blank is not a no: images without an answer are left out, and whose answer is known "
-            "depends on who published the case. Look at who is labelled against who is not."
+            "Blank does not mean no: images without an answer are left out. Compare labelled with "
+            "not labelled patients."
         )
     if task.has_window:
         yield _CLOCK_CAVEAT
         if task.after == 0 and not task.with_day_0:
-            yield "Images of day 0, which can be that of admission, lie outside of the window."
+            yield "Images of day 0, possibly the day of admission, are outside the window."
     if any(column in _OF_THE_IMAGE for column, _ in task.without):
-        yield (
-            "Only images that say so are left out: where it is not recorded whether there is a "
-            "tube, or whether the patient is in the ICU, the image stays."
-        )
+        yield ("Images stay in where intubation or ICU at time of image is not recorded.")
     if len({"PA", "AP", "AP Supine"} & {*task.views}) > 1:
         yield (
-            "Who is too ill to stand is imaged AP: the view alone can rank the patients. Compare "
-            "with the score of the view."
+            "Patients too ill to stand are imaged AP, so the view alone can rank them. Compare "
+            "with the score of the view alone."
         )
     yield (
-        "The images were published because they were worth publishing: no share here is one of "
-        "patients, and no score is one of a clinic."
+        "All images come from publications: these shares and scores do not carry over to a "
+        "hospital."
     )
 
 
@@ -174,8 +172,7 @@ def _list_caveats(task: Task) -> Iterator[str]:
 _OF_THE_IMAGE = ("in_icu", "intubation_present")
 
 _CLOCK_CAVEAT = (
-    "Days count from first symptoms in some records and from admission in others, and 5 also "
-    "stands for “a few days”."
+    "Day 0 is onset or admission, depending on the patient, and 5 can also mean “a few days”."
 )
 
 # Column of the task and part of its card -> texts, one but for caveats.

@@ -1,4 +1,4 @@
-"""The rows of a task in a cohort: which images it has, with their labels, and why others go.
+"""The rows of a task in a cohort: its images with their labels, and why others are left out.
 
 One image a row. A row whose image has no readable file has a label and no features: it goes in
 a step of its own, so that the counts before it are those of the metadata alone.
@@ -58,8 +58,8 @@ _COMPARED = (
 
 # What a step is called that leaves images out by an answer.
 _WITHOUT_STEPS = {
-    ("intubation_present", "yes"): ("no tube", "No tube in place at the image"),
-    ("in_icu", "yes"): ("not in the ICU", "Not in the ICU at the image"),
+    ("intubation_present", "yes"): ("no tube", "Not intubated at time of image, or not recorded"),
+    ("in_icu", "yes"): ("not in the ICU", "Not in ICU at time of image, or not recorded"),
 }
 
 
@@ -154,7 +154,7 @@ def take_rows(
         why = _explain("file: ", status, status == "ok")
         steps.append(_Step("with a file", "With a readable file", why))
     if selection is not None and not selection.is_empty:
-        steps.append(_Step("in the filters", "Kept by the filters", _filter(cohort, selection)))
+        steps.append(_Step("in the filters", "Within the filters", _filter(cohort, selection)))
     left, flow, told = _count_steps(table, steps)
     return TaskRows(task, cohort, _lay_out(table[left], labels[left], task), flow, told)
 
@@ -179,14 +179,15 @@ def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step
     yield _Step("view", f"View {words}", _explain("view ", views, np.isin(views, task.views)))
     if task.needs_finding:
         why = _explain("finding ", table["finding"], table["usable_finding"])
-        yield _Step("usable finding", "With a usable finding", why)
+        yield _Step("usable finding", "With a diagnosis", why)
     why = _find_label_reasons(table, task, labels)
-    yield _Step("labelled", f"{task.title}: labelled", why)
+    yield _Step("labelled", f"{task.title}: recorded", why)
     if task.has_window:
-        yield _Step("window", f"Day: {task.describe_window()}", _find_day_reasons(table, task))
+        yield _Step("window", f"Taken {task.describe_window()}", _find_day_reasons(table, task))
     for column, answer in task.without:
         name, words = _WITHOUT_STEPS.get(
-            (column, answer), (f"{column} not {answer}", f"{column} is not {answer!r}")
+            (column, answer),
+            (f"{column} not {answer}", f"{TASK_COLUMNS[column].title}: not {answer!r}"),
         )
         answers = _read_words(table[column])
         why = _explain(f"{TASK_COLUMNS[column].title}: ", answers, answers != answer)
@@ -388,7 +389,7 @@ def count_classes(rows: TaskRows, by: str = "region") -> pd.DataFrame:
     """
     if by not in CLASS_GROUPINGS:
         raise SelectionError(
-            f"Classes are not counted by {by[:60]!r}. There are {', '.join(CLASS_GROUPINGS)}."
+            f"Classes cannot be counted by {by[:60]!r}. There are {', '.join(CLASS_GROUPINGS)}."
         )
     table = rows.table
     groups = table[by.replace("-", "_")].replace("", NOT_RECORDED)

@@ -1,8 +1,8 @@
 """Tasks: what is predicted from an image, of which images, and how that is written in one line.
 
 The seven tasks of Cohen et al. 2020b (section 5, Tables 5 and 6) are data; readers form others
-from the columns of yes and no and of numbers. A task says nothing of any cohort: which rows it
-has there is the business of `cxrlib.baselines.tasks.task_rows`.
+from yes/no and number columns. A task knows no cohort: `cxrlib.baselines.tasks.task_rows` takes
+its rows.
 """
 
 import difflib
@@ -171,18 +171,18 @@ def _check_window(after: float | None, before: float | None, *, with_day_0: bool
     # Written so that NaN, which compares with nothing, fails too.
     if not low < high:
         raise SelectionError(
-            f"The days after {after!r} and before {before!r} hold nothing: give a smaller number "
-            "first, as in days=0..8, or days=any for no window."
+            f"No day is after {after!r} and before {before!r}. Give the smaller number first, as "
+            "in days=0..8, or days=any for no window."
         )
     if any(abs(end) > MAX_DAYS for end in (after, before) if end is not None):
         raise SelectionError(
-            f"No day lies beyond {MAX_DAYS:,} days, a hundred years. An open end is left out, as "
-            "in days=0.."
+            f"Days beyond {MAX_DAYS:,} (a hundred years) are not allowed. Leave an open end blank, "
+            "as in days=0.."
         )
     if with_day_0 and after != 0:
         raise SelectionError(
-            f"Day 0 is let in only where the window begins after day 0, and it begins after "
-            f"{after!r}. Leave 'with day 0' out, or let the window begin there, as in days=0..8."
+            f"'with day 0' needs a window that starts at day 0, and this one starts at {after!r}. "
+            "Remove 'with day 0', or start the window there, as in days=0..8."
         )
 
 
@@ -208,8 +208,8 @@ def _order_without(without: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
     for column, answer in sorted(asked):
         if column not in YES_NO_COLUMNS:
             raise SelectionError(
-                f"Images cannot be left out by {column[:60]!r}: it is no column of yes and no. "
-                f"There are {', '.join(YES_NO_COLUMNS)}; filters do the rest."
+                f"Images cannot be left out by {column[:60]!r}: it is not a yes/no column. "
+                f"There are {', '.join(YES_NO_COLUMNS)}; use filters for other columns."
             )
         if answer not in YES_NO_CATEGORIES:
             raise SelectionError(
@@ -254,22 +254,27 @@ TASK_COLUMNS: dict[str, TaskLabel] = {
     "survival": TaskLabel("Survival", "survived", "died", "negative"),
     "went_icu": TaskLabel("ICU stay", "went to the ICU", "never in the ICU", "positive"),
     "intubated": TaskLabel("Intubated", "intubated", "never intubated", "positive"),
-    "in_icu": TaskLabel("In the ICU at the image", "in the ICU", "not in the ICU", "positive"),
-    "intubation_present": TaskLabel("Tube at the image", "tube in place", "no tube", "positive"),
+    "in_icu": TaskLabel("In ICU at time of image", "in the ICU", "not in the ICU", "positive"),
+    "intubation_present": TaskLabel(
+        "Intubated at time of image", "tube in place", "no tube", "positive"
+    ),
     "needed_supplemental_O2": TaskLabel("Needed oxygen", "oxygen", "no oxygen", "positive"),
     "extubated": TaskLabel("Extubated", "extubated", "not extubated"),
     "RT_PCR_positive": TaskLabel("RT-PCR positive", "positive RT-PCR", "negative RT-PCR"),
     "geographic_mean": TaskLabel("Geographic extent (0-8)", unit="points"),
     "opacity_mean": TaskLabel("Opacity (0-6)", unit="points"),
     "age": TaskLabel("Age", unit="years"),
-    "offset": TaskLabel("Day of the image", unit="days"),
+    "offset": TaskLabel("Day of image", unit="days"),
     "temperature": TaskLabel("Temperature", unit="°C"),
     "pO2_saturation": TaskLabel("Oxygen"),
     "leukocyte_count": TaskLabel("Leukocytes", unit="10^9/L"),
     "neutrophil_count": TaskLabel("Neutrophils", unit="10^9/L"),
     "lymphocyte_count": TaskLabel("Lymphocytes", unit="10^9/L"),
 }
-"""What can be predicted: columns of yes and no, of numbers, and what a finding says."""
+"""What can be predicted: yes/no columns, number columns, and what a finding says.
+
+The words of classes are part of a run's id and stay; titles are not.
+"""
 
 DERIVED = ("covid-19", "viral")
 """What is read off the finding."""
@@ -286,8 +291,8 @@ def _get_label(column: str) -> TaskLabel:
         near = difflib.get_close_matches(column, TASK_COLUMNS, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(TASK_COLUMNS)}."
         raise SelectionError(
-            f"{column[:60]!r} cannot be predicted: it is neither a column of yes and no nor one of "
-            f"numbers. {hint}"
+            f"{column[:60]!r} cannot be predicted: it is neither a yes/no nor a number column. "
+            f"{hint}"
         )
     return TASK_COLUMNS[column]
 
@@ -349,7 +354,7 @@ def find_task(name: str) -> Task:
     near = difflib.get_close_matches(name.casefold(), names, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(names)}."
     raise SelectionError(
-        f"There is no task {name[:60]!r}. {hint} One of your own is formed by 'column=survival'."
+        f"There is no task {name[:60]!r}. {hint} For a task of your own write 'column=survival'."
     )
 
 
@@ -368,8 +373,8 @@ def read_task(text: str) -> Task:
     Parameters
     ----------
     text : str
-        The name of one of the paper's tasks, or ``column=NAME``; after it, parted by ";", what
-        is to differ: ``views=PA,AP``, ``days=0..8`` (strictly between, either end may be left
+        The name of one of the paper's tasks, or ``column=NAME``; after it, separated by ";", what
+        differs: ``views=PA,AP``, ``days=0..8`` (strictly between, either end may be left
         out; ``days=any`` for no window), ``with day 0``, ``without=in_icu:yes`` (several parted
         by commas; ``without=nothing``), ``finding=any`` or ``finding=usable``.
 
@@ -391,15 +396,15 @@ def read_task(text: str) -> Task:
     name, equals, column = first.partition("=")
     if equals and name.strip().casefold() != "column":
         raise SelectionError(
-            f"A task begins with its name or its column, not with {first[:60]!r}: 'icu-stay; "
-            "days=0..14', or 'column=survival; days=0..14'."
+            f"A task starts with its name or its column, not with {first[:60]!r}. Write 'icu-stay; "
+            "days=0..14' or 'column=survival; days=0..14'."
         )
     origin = _form(column.strip()) if equals else find_task(first)
     changes: dict[str, Any] = {}
     for term in filter(None, rest):
         for part, value in _read_term(term).items():
             if part in changes:
-                raise SelectionError(f"The task gives {term[:60]!r} twice. Give it once.")
+                raise SelectionError(f"The task has {term[:60]!r} twice. Give it once.")
             changes[part] = value
     return replace(origin, **changes)
 
@@ -420,7 +425,7 @@ def _read_term(term: str) -> dict[str, Any]:
         return {"needs_finding": value == "usable"}
     raise SelectionError(
         f"{term[:60]!r} is not understood in a task. Write views=PA,AP or days=0..8 or 'with day "
-        "0' or without=in_icu:yes or finding=any, parted by ';'."
+        "0' or without=in_icu:yes or finding=any, separated by ';'."
     )
 
 
@@ -537,14 +542,14 @@ def _count_column(task: Task, labels: pd.Series, n_persons: int) -> TaskColumn:
         n_positive, n_negative = int((labels == 1).sum()), int((labels == 0).sum())
     reason = ""
     if not len(labels):
-        reason = "It is recorded of no X-ray."
+        reason = "It is not recorded for any X-ray."
     elif labels.nunique() < 2:
         only = (
             (task.positive if n_positive else task.negative)
             if task.kind == "classes"
             else name_number(float(labels.iloc[0]))
         )
-        reason = f"All {len(labels):,} X-rays of which it is recorded have {only!r}."
+        reason = f"All {len(labels):,} X-rays with a value have {only!r}."
     return TaskColumn(
         column=task.column,
         title=task.title,
@@ -570,7 +575,7 @@ def form_task(
     without: Iterable[tuple[str, str]] = (),
     needs_finding: bool | None = None,
 ) -> Task:
-    """Form a task from a column of yes and no, or of numbers.
+    """Form a task from a yes/no or number column.
 
     Parameters
     ----------

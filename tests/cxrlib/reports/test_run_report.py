@@ -289,7 +289,7 @@ def test_the_real_icu_task_is_told_with_its_shortcuts(real_root: Path, tmp_path:
     files = write_run_report(run, cohort, list_runs(store, cohort.fingerprint, spec.task))
     manifest = read_manifest(files)
     assert manifest["flow"][-1]["n_images"] == 45
-    assert "Shortcut, looks at no lung: Which fields are recorded" in files["report.html"].decode()
+    assert "Shortcut, looks at no lung: Missing-data pattern only" in files["report.html"].decode()
     _, licences = read_csv(files["licences.csv"])
     assert (licences["passing_on"] == "nothing").sum() == 12
 

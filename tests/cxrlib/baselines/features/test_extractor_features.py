@@ -85,7 +85,7 @@ def test_images_that_are_not_embedded_are_named(cohort: Cohort, tmp_path: Path) 
     features = load_extractor_features(f"{UNTRAINED}:outputs", rows, store)
     ids = rows.table["image_id"].tolist()
     assert (features.image_ids, tuple(features.missing)) == (tuple(ids[:10]), tuple(ids[10:]))
-    assert set(features.missing.values()) == {"it is not embedded yet"}
+    assert set(features.missing.values()) == {"not embedded yet"}
 
 
 def test_new_embeddings_are_seen_at_once(cohort: Cohort, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_embeddings_are_read_once(
 def test_what_cannot_be_had_says_what_to_do(cohort: Cohort, tmp_path: Path) -> None:
     """Without embeddings of the cohort there is advice, not a crash."""
     store, rows = Store(tmp_path), take(cohort)
-    with pytest.raises(SelectionError, match=r"'outputs' is made by .*no embeddings.*--weights"):
+    with pytest.raises(SelectionError, match=r"'outputs' needs embeddings .* none.*--weights"):
         load_extractor_features("outputs", rows, store)
     with pytest.raises(SelectionError, match="There is no extractor 'magic'"):
         load_extractor_features("magic:outputs", rows, store)
@@ -150,7 +150,7 @@ def test_an_older_preprocessing_is_not_shown_as_todays(cohort: Cohort, tmp_path:
     """Embeddings of an earlier version of the preprocessing stay in the store, unused."""
     store, rows = Store(tmp_path), take(cohort)
     embed(cohort, store, replace(describe_network(), preprocessing="xrv-224-v0"))
-    with pytest.raises(SelectionError, match="holds no embeddings"):
+    with pytest.raises(SelectionError, match="the cache has none"):
         load_extractor_features(f"{UNTRAINED}:outputs", rows, store)
 
 

@@ -104,34 +104,34 @@ def test_blanks_are_marked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("image_id,x\na,one\n", "row 2, column 'x': 'one' is no number"),
-        ("image_id,x\na,1\nb,1_000\n", "row 3, column 'x': '1_000' is no number"),
+        ("image_id,x\na,one\n", "row 2, column 'x': 'one' is not a number"),
+        ("image_id,x\na,1\nb,1_000\n", "row 3, column 'x': '1_000' is not a number"),
         ("image_id,x\na,١٢\n", "row 2, column 'x'"),
-        ("image_id,x\na,0x1F\n", "'0x1F' is no number"),
-        ('image_id,x\na,"1,5"\n', "'1,5' is no number"),
-        ("image_id,x\na,=1+1\n", "'=1.1' is no number"),
+        ("image_id,x\na,0x1F\n", "'0x1F' is not a number"),
+        ('image_id,x\na,"1,5"\n', "'1,5' is not a number"),
+        ("image_id,x\na,=1+1\n", "'=1.1' is not a number"),
         ("image_id,x\na,1\nb,2\na,1\n", "image 'a' twice, in rows 2 and 4"),
         ("image_id,x\n,1\n", "row 2: image_id is blank"),
-        ("image_id,x\n" + "a" * 300 + ",1\n", "row 2: image_id has 300 signs"),
+        ("image_id,x\n" + "a" * 300 + ",1\n", "row 2: image_id has 300 characters"),
         ("image_id,x\na,1,2\n", "row 2 has 3 values for 2 columns of the header in row 1"),
         ("image_id,x\na\n", "row 2 has 1 value for 2 columns"),
         ("# note\n# note\nimage_id,x\na,?\n", "row 4, column 'x'"),
         ("filename,x\na,1\n", "no column 'image_id'; its columns begin with 'filename', 'x'"),
-        ("image id,x\na,1\n", "Is it 'image id'"),
+        ("image id,x\na,1\n", "Did you mean 'image id'"),
         ("image_id\na\n", "has no feature"),
-        (",image_id,x\n0,a,1\n", "column 1 is called '', as an index is"),
-        ("Unnamed: 0,image_id,x\n0,a,1\n", "as an index is"),
+        (",image_id,x\n0,a,1\n", "column 1 \\(''\\) looks like an index"),
+        ("Unnamed: 0,image_id,x\n0,a,1\n", "looks like an index"),
         ("image_id,x,x\na,1,2\n", "the column 'x' twice"),
-        ("image_id;x\na;1,5\n", "parted at semicolons"),
+        ("image_id;x\na;1,5\n", "separated by semicolons"),
         ("", "no column 'image_id'; its columns begin with none"),
         ("# only a comment\n", "begin with none"),
-        (b"image_id,x\na\xff,1\n", "byte 13 does not fit"),
-        ("image_id,x\na,1\n".encode("utf-16"), "no text in UTF-8"),
+        (b"image_id,x\na\xff,1\n", "byte 13 is invalid"),
+        ("image_id,x\na,1\n".encode("utf-16"), "not UTF-8 text"),
         (b"PK\x03\x04rest", "is a spreadsheet or zip file"),
-        (b"PAR1rest", "is a Parquet file: name it so"),
-        ('image_id,x\n"a,1\n', "no comma-separated text"),
-        ("image_id,x\n" + '"' + "a" * 200_000 + '",1\n', "no comma-separated text"),
-        ("image_id,x\na,1\x00\n", "is no number"),
+        (b"PAR1rest", "is a Parquet file .rename it to .parquet"),
+        ('image_id,x\n"a,1\n', "not valid CSV"),
+        ("image_id,x\n" + '"' + "a" * 200_000 + '",1\n', "not valid CSV"),
+        ("image_id,x\na,1\x00\n", "is not a number"),
     ],
 )
 def test_text_that_is_no_table_of_numbers_is_refused(
@@ -165,7 +165,7 @@ def test_a_header_alone_is_an_empty_set(tmp_path: Path) -> None:
         ({"image_id": ["a", None], "x": [1, 2]}, "row 2: image_id is blank"),
         ({"name": ["a"], "x": [1]}, "no column 'image_id'"),
         ({"image_id": ["a"]}, "has no feature"),
-        ({"image_id": ["a"], "__index_level_0__": [0]}, "as an index is"),
+        ({"image_id": ["a"], "__index_level_0__": [0]}, "looks like an index"),
     ],
 )
 def test_parquet_that_is_no_table_of_numbers_is_refused(
@@ -273,7 +273,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     refuse(tmp_path / "none.csv", "there is no such file")
     (tmp_path / "folder.csv").mkdir()
     refuse(tmp_path / "folder.csv", "it is a folder")
-    refuse(write_csv(tmp_path, "x", "mine.pkl"), "ends in neither")
+    refuse(write_csv(tmp_path, "x", "mine.pkl"), "is neither .parquet nor .csv")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.parquet")
         refuse(tmp_path / "pipe.parquet", "not a regular file")

@@ -96,7 +96,7 @@ def test_values_nobody_can_learn_from_are_marked() -> None:
         "c": "column 'y' is inf",
         "d": "column 'y' is -1e+300, beyond the limit of 1e+12",
     }
-    assert describe_missing(features).startswith("3 of 5 images have no numbers in 'outside': ")
+    assert describe_missing(features).startswith("3 of 5 images have no values in 'outside': ")
 
 
 @pytest.mark.parametrize(
@@ -109,18 +109,18 @@ def test_values_nobody_can_learn_from_are_marked() -> None:
         (MATRIX, IDS, ["x", "x"], "the column 'x' 2 times"),
         (MATRIX, ("a", "", "c"), None, "image id at place 2 of features 'outside' is ''"),
         (MATRIX, (1, 2, 3), None, "image id at place 1 of features 'outside' is 1"),
-        (MATRIX, ("a", "b" * 201, "c"), None, "text of 1 to 200 signs"),
+        (MATRIX, ("a", "b" * 201, "c"), None, "text of 1 to 200 characters"),
         (np.zeros((3, 2, 2)), IDS, None, r"shape \(3, 2, 2\)"),
         (np.zeros((3, 0)), IDS, None, r"shape \(3, 0\)"),
         (np.float64(3), IDS, None, r"shape \(\)"),
-        ([["x"], ["y"], ["z"]], IDS, None, "no matrix of numbers"),
-        ([[1], [2, 3], [4]], IDS, None, "no matrix of numbers"),
-        (np.array([1j, 2, 3]), IDS, None, "no matrix of numbers"),
-        (np.array([{}, 1, 2], dtype=object), IDS, None, "no matrix of numbers"),
-        (np.array(["2020-01-01"] * 3, dtype="M8[D]"), IDS, None, "no matrix of numbers"),
+        ([["x"], ["y"], ["z"]], IDS, None, "not a matrix of numbers"),
+        ([[1], [2, 3], [4]], IDS, None, "not a matrix of numbers"),
+        (np.array([1j, 2, 3]), IDS, None, "not a matrix of numbers"),
+        (np.array([{}, 1, 2], dtype=object), IDS, None, "not a matrix of numbers"),
+        (np.array(["2020-01-01"] * 3, dtype="M8[D]"), IDS, None, "not a matrix of numbers"),
         (None, IDS, None, r"shape \(\)"),
-        (pd.DataFrame({"x": ["1", "2", "3"]}), IDS, None, "no matrix of numbers"),
-        (np.array([b"1", 2, 3], dtype=object), IDS, None, "no matrix of numbers"),
+        (pd.DataFrame({"x": ["1", "2", "3"]}), IDS, None, "not a matrix of numbers"),
+        (np.array([b"1", 2, 3], dtype=object), IDS, None, "not a matrix of numbers"),
         ([1, 2, 3], "a", None, "3 rows and 1 image id"),
     ],
 )
@@ -162,7 +162,7 @@ def test_outside_numbers_are_matched_by_id(cohort: Cohort) -> None:
     assert features.image_ids == tuple(wanted[1:-1])
     np.testing.assert_array_equal(features.matrix[:, 0], np.arange(len(wanted) - 2, 0, -1.0))
     assert features.missing == {
-        wanted[0]: "it is not among 'mine'",
+        wanted[0]: "not in 'mine'",
         wanted[-1]: "column 'score' is nan",
     }
     assert features.origin[-1] == "2 image ids of 'mine' match no image of the cohort."

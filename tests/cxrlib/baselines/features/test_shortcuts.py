@@ -58,7 +58,7 @@ def test_what_is_recorded_is_marked(cohort: Cohort) -> None:
     assert table["Location"].tolist() == [float(n % 4 != 3) for n in range(24)]
     assert "Finding" not in table
     assert (table.nunique() == 2).all()
-    assert "Left out because the label is made of it: Went to the ICU." in shortcut.origin
+    assert "Left out because the label comes from it: Went to the ICU." in shortcut.origin
 
 
 def test_unclear_is_recorded(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_images_all_alike_give_one_constant(tmp_path: Path, name: str) -> None:
     """Where a shortcut can tell nothing it is a constant and says so: no crash, no empty set."""
     metadata = [{"went_icu": "YN"[i % 2], "offset": 3} for i in range(4)]
     shortcut = read_shortcut(name, take(make_task_cohort(tmp_path / "cohort", metadata)))
-    told = "All images are alike in it: it can tell nothing." in shortcut.origin
+    told = "All images have the same value, so it cannot predict anything." in shortcut.origin
     assert told
     assert shortcut.table.to_numpy().tolist() == [[1.0]] * 4
 
@@ -135,7 +135,7 @@ def test_age_is_no_feature_where_it_is_the_label(cohort: Cohort) -> None:
     shortcut = read_shortcut("age-sex", rows)
     assert list(shortcut.table.columns) == ["female", "male", "sex not recorded"]
     assert "Age" not in read_shortcut("recorded", rows).table
-    assert "Age is the label and left out." in shortcut.origin
+    assert "Age is the label and is left out." in shortcut.origin
 
 
 def test_what_is_the_label_by_another_name_is_left_out() -> None:

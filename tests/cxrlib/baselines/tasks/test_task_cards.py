@@ -47,14 +47,14 @@ def test_a_card_says_what_the_task_asks() -> None:
     """Views, window, exclusions, classes and the event stand in it, and follow changes."""
     card = make_card(find_task("survival"))
     assert card.population == (
-        "X-rays of view PA or AP with a usable finding and survival recorded, no tube in place."
+        "X-rays of view PA or AP with a diagnosis and survival recorded, not intubated at time of image."
     )
     assert "after day 0 and before day 8" in card.moment
-    assert "'survived' against 'died'" in card.outcome
+    assert "'survived' or 'died'" in card.outcome
     assert "The clinical event is 'died'." in card.outcome
     changed = make_card(read_task("survival; views=L; days=any; without=nothing; finding=any"))
     assert changed.population == "X-rays of view L with survival recorded."
-    assert changed.moment == "The image, on any day, recorded or not."
+    assert changed.moment == "Any day, recorded or not."
 
 
 def find_caveat(task: Task, words: str) -> bool:
@@ -67,13 +67,13 @@ def test_caveats_follow_what_the_task_is_made_of() -> None:
     survival, opacity = find_task("survival"), find_task("opacity")
     assert find_caveat(survival, "a few days")
     assert not find_caveat(opacity, "a few days")
-    assert find_caveat(survival, "A blank is not a no")
-    assert not find_caveat(opacity, "A blank is not a no")
-    assert find_caveat(survival, "Only images that say so are left out")
+    assert find_caveat(survival, "Blank does not mean no")
+    assert not find_caveat(opacity, "Blank does not mean no")
+    assert find_caveat(survival, "Images stay in where intubation or ICU at time of image is not recorded")
     assert not find_caveat(replace(survival, without=()), "Only images that say so")
     assert find_caveat(survival, "imaged AP")
     assert not find_caveat(replace(survival, views=("PA",)), "imaged AP")
-    assert find_caveat(find_task("icu-stay"), "which fields are filled in")
+    assert find_caveat(find_task("icu-stay"), "which fields were filled in")
     for task in PAPER_TASKS:
         assert find_caveat(task, "no score is one of a clinic")
 
@@ -88,7 +88,7 @@ def test_day_0_is_only_missing_where_it_is() -> None:
 
 def test_exclusions_have_words() -> None:
     """Those of the paper have their own, any other names column and answer."""
-    assert describe_exclusion("intubation_present", "yes") == "no tube in place"
+    assert describe_exclusion("intubation_present", "yes") == "not intubated at time of image"
     assert describe_exclusion("RT_PCR_positive", "unclear") == 'without "RT-PCR positive: unclear"'
     task = read_task("icu-stay; without=survival:no")
     assert describe_population(task).endswith(', without "survival: no".')

@@ -418,7 +418,7 @@ def test_groups_stand_largest_first_and_unknown_last(drawn: Cohort) -> None:
     assert count_classes(take_rows(drawn, find_task("covid-19")), "source")["group"].iloc[-1] == (
         "not recorded"
     )
-    with pytest.raises(SelectionError, match="not counted by 'continent'"):
+    with pytest.raises(SelectionError, match="cannot be counted by 'continent'"):
         count_classes(take_rows(drawn, find_task("covid-19")), "continent")
 
 

@@ -133,7 +133,7 @@ REFUSED: Mapping[str, str] = {
     "formed": "no task 'formed'",
     "name=survival": "its name or its column",
     "column=": "cannot be predicted",
-    "column=sex": "neither a column of yes and no nor one of numbers",
+    "column=sex": "neither a yes/no nor a number column",
     "column=finding": "cannot be predicted",
     "column=__class__": "cannot be predicted",
     "column=survivel": "Did you mean 'survival'",
@@ -146,16 +146,16 @@ REFUSED: Mapping[str, str] = {
     "survival; days=a..8": "not understood",
     "survival; days=0..8..9": "not understood",
     "survival; days=nan..8": "not understood",
-    "survival; days=8..0": "hold nothing",
-    "survival; days=3..3": "hold nothing",
+    "survival; days=8..0": "Give the smaller number first",
+    "survival; days=3..3": "Give the smaller number first",
     "survival; days=0..1e999": "not understood",
     "survival; days=0..1e300": "a hundred years",
-    "survival; days=1..8; with day 0": "Day 0 is let in only",
-    "survival; days=any; with day 0": "Day 0 is let in only",
+    "survival; days=1..8; with day 0": "needs a window that starts at day 0",
+    "survival; days=any; with day 0": "needs a window that starts at day 0",
     "survival; with day 0=no": "not understood",
     "survival; without=in_icu": "Write a column with its answer",
     "survival; without=in_icu:maybe": "no answer 'maybe'",
-    "survival; without=sex:M": "no column of yes and no",
+    "survival; without=sex:M": "not a yes/no column",
     "survival; finding=some": "not understood",
     "survival; before=9": "not understood",
     "survival; views=PA; views=AP": "twice",
@@ -274,10 +274,10 @@ def test_columns_are_counted_over_xrays(tmp_path: Path) -> None:
     assert (survival.n_labelled, survival.n_positive, survival.n_negative) == (3, 2, 1)
     assert (survival.n_persons, survival.reason) == (2, "")
     assert columns["went_icu"].reason == (
-        "All 3 X-rays of which it is recorded have 'went to the ICU'."
+        "All 3 X-rays with a value have 'went to the ICU'."
     )
-    assert columns["temperature"].reason == "All 2 X-rays of which it is recorded have '37'."
-    assert columns["intubated"].reason == "It is recorded of no X-ray."
+    assert columns["temperature"].reason == "All 2 X-rays with a value have '37'."
+    assert columns["intubated"].reason == "It is not recorded for any X-ray."
     assert columns["geographic_mean"].n_labelled == 0
 
 
@@ -295,13 +295,13 @@ def test_a_task_is_formed_of_a_column_that_varies(tmp_path: Path) -> None:
     assert (formed.name, formed.positive, formed.event) == (FORMED, "survived", "negative")
     assert form_task(cohort, "age", after=None, before=None).kind == "number"
     assert not form_task(cohort, "age", needs_finding=False).needs_finding
-    with pytest.raises(SelectionError, match="all 2 X-rays of which it is recorded have 'went"):
+    with pytest.raises(SelectionError, match="all 2 X-rays with a value have 'went"):
         form_task(cohort, "went_icu")
-    with pytest.raises(SelectionError, match="recorded of no X-ray"):
+    with pytest.raises(SelectionError, match="not recorded for any X-ray"):
         form_task(cohort, "opacity_mean")
-    with pytest.raises(SelectionError, match="neither a column of yes and no"):
+    with pytest.raises(SelectionError, match="neither a yes/no nor a number column"):
         form_task(cohort, "source")
-    with pytest.raises(SelectionError, match="hold nothing"):
+    with pytest.raises(SelectionError, match="Give the smaller number first"):
         form_task(cohort, "age", after=5, before=5)
 
 
