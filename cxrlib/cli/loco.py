@@ -155,7 +155,7 @@ def loco(
         if form is ScoreFormat.json:
             _write_json(_describe_run(run, cohort, command), out)
         else:
-            _write_csv(_take_table(run, table), _head_run(run, cohort, command), out)
+            _write_csv(_choose_table(run, table), _describe_run_header(run, cohort, command), out)
         if is_chosen and features != DEFAULT_FEATURES:
             typer.echo(
                 "The pretrained network's weights are not on this machine, so the texture outputs "
@@ -163,7 +163,7 @@ def loco(
                 "(downloads 28 MB), then loco again.",
                 err=True,
             )
-        _tell_run(run, cohort)
+        _report_run(run, cohort)
 
 
 def reproduce(
@@ -207,7 +207,7 @@ def reproduce(
             _write_json(_describe_reproduction(found, cohort), out)
         else:
             chosen = found.counts if table is ReproducedTable.counts else found.scores
-            _write_csv(chosen, _head_reproduction(found, cohort), out)
+            _write_csv(chosen, _describe_reproduction_header(found, cohort), out)
         for words in (found.describe(), *found.notes):
             typer.echo(visible(words), err=True)
 
@@ -298,7 +298,7 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
     }
 
 
-def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
+def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
     from cxrlib.baselines.runs import tell_runs
 
@@ -320,7 +320,7 @@ def _head_run(run: "Run", cohort: Cohort, command: str) -> list[str]:
     ]
 
 
-def _take_table(run: "Run", table: RunTable) -> pd.DataFrame:
+def _choose_table(run: "Run", table: RunTable) -> pd.DataFrame:
     """Take a run's table."""
     if table is RunTable.shortcuts:
         return run.shortcut_scores
@@ -353,7 +353,7 @@ def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, A
     }
 
 
-def _head_reproduction(found: "Reproduction", cohort: Cohort) -> list[str]:
+def _describe_reproduction_header(found: "Reproduction", cohort: Cohort) -> list[str]:
     """List what a table of a reproduction says of itself, the notice first."""
     from cxrlib.baselines.evaluation import PUBLISHED, list_versions
 
@@ -384,7 +384,7 @@ def _write(data: bytes, out: Path | None) -> None:
     write_export(out, data)
 
 
-def _tell_run(run: "Run", cohort: Cohort) -> None:
+def _report_run(run: "Run", cohort: Cohort) -> None:
     """Say on standard error what must be known, and name the images that could not be used."""
     from cxrlib.baselines.runs import tell_runs
 

@@ -2,7 +2,7 @@ from .calibration import check_calibration as check_calibration
 from .evaluation_key import (
     READ_COLUMNS as READ_COLUMNS,
     list_versions as list_versions,
-    name_evaluation as name_evaluation,
+    make_evaluation_key as make_evaluation_key,
 )
 from .folds import (
     HOLD_OUTS as HOLD_OUTS,
@@ -44,7 +44,7 @@ from .permutation_null import (
     Null as Null,
     compute_null as compute_null,
     load_null as load_null,
-    null_key as null_key,
+    make_permutation_null_key as make_permutation_null_key,
 )
 from .protocol_steps import walk_protocol as walk_protocol
 from .protocols import (
@@ -56,9 +56,9 @@ from .protocols import (
 )
 from .region_shift import (
     Shift as Shift,
-    compute_shift as compute_shift,
+    compute_region_shift as compute_region_shift,
     load_shift as load_shift,
-    shift_key as shift_key,
+    make_region_shift_key as make_region_shift_key,
 )
 from .resampling import draw_weights as draw_weights
 from .score_text import (

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.loco_result import LocoResult
-from cxrlib.baselines.evaluation.protocols import CORRECTED, refuse_few
+from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval, weigh_images
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import name_units
@@ -78,7 +78,7 @@ def _refuse(result: LocoResult, tested: pd.DataFrame) -> str:
     """Say why a group has too few, or nothing."""
     is_class = result.rows.task.kind == "classes"
     y, persons = (tested[name].to_numpy() for name in ("y", "person_id"))
-    return refuse_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
+    return describe_too_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
 
 
 def _sum_up(result: LocoResult, tested: pd.DataFrame, name: str) -> Floats:

@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features import Features, match_features
 from cxrlib.baselines.tasks import TaskRows
 
-__all__ = ["READ_COLUMNS", "list_versions", "name_evaluation"]
+__all__ = ["READ_COLUMNS", "list_versions", "make_evaluation_key"]
 
 #: Packages whose version can change a digit.
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
@@ -31,7 +31,7 @@ def _find_versions() -> tuple[tuple[str, str], ...]:
     return tuple((name, version(name)) for name in PACKAGES)
 
 
-def name_evaluation(
+def make_evaluation_key(
     kind: str,
     rows: TaskRows,
     features: Features,

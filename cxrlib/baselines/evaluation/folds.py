@@ -17,7 +17,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
 
-__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "make_folds", "name_groups", "name_held_out"]
+__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "list_groups", "make_folds", "name_held_out"]
 
 HOLD_OUTS = ("region", "sub-region", "country", "source")
 """What can be held out: places from large to small, and sites."""
@@ -85,7 +85,7 @@ class Fold:
     __repr__ = short_repr
 
 
-def name_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
+def list_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
     """Name the group of each image; "Unknown" where it is not recorded.
 
     One that is called as a score over groups is gets a name of its own: "mean (country)".
@@ -173,7 +173,7 @@ def make_folds(
             raise SelectionError(
                 f"There is no guard {guard[:60]!r}. There are {', '.join(GUARDS)}."
             )
-    groups = name_groups(table, hold_out)
+    groups = list_groups(table, hold_out)
     if len(set(groups)) < 2:
         splits = [(np.arange(0), np.arange(len(groups)))] if len(groups) else []
     else:

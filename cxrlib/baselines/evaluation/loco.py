@@ -24,7 +24,7 @@ from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
     LocoPlan,
     Predictions,
-    note_fits,
+    describe_fits,
     plan_loco,
     predict_folds,
 )
@@ -93,7 +93,7 @@ def run_loco(
         folds=_list_folds(plan),
         predictions=_list_predictions(plan, predictions),
         scores=_list_scores(plan, draws),
-        notes=(*plan.notes, *note_fits(predictions)),
+        notes=(*plan.notes, *describe_fits(predictions)),
     )
 
 
@@ -168,7 +168,7 @@ def _score_fold(
     drawn = draws[fold.name]
     value = float(drawn.by_seed[metric].mean())
     if np.isnan(value):
-        return row | {"reason": _explain_constant(plan, fold)}
+        return row | {"reason": _describe_constant(plan, fold)}
     return row | {"value": value} | _bound(drawn.resampled[metric], row, drawn.n_independent)
 
 
@@ -237,7 +237,7 @@ def _bound(
     return {"low": low, "high": high, "n_used": n_used, "n_dropped": n_dropped, "reason": reason}
 
 
-def _explain_constant(plan: LocoPlan, fold: Fold) -> str:
+def _describe_constant(plan: LocoPlan, fold: Fold) -> str:
     """Say why a scored fold has no score."""
     if np.ptp(plan.labels.y[fold.test]) == 0:
         images = name_units(len(fold.test), "image")

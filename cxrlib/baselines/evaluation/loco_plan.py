@@ -36,7 +36,7 @@ __all__ = [
     "Kept",
     "LocoPlan",
     "Predictions",
-    "note_fits",
+    "describe_fits",
     "plan_loco",
     "predict_folds",
 ]
@@ -143,9 +143,9 @@ def plan_loco(rows: TaskRows, features: Features, settings: LocoSettings) -> Loc
     )
     persons = pd.factorize(kept.table["person_id"])[0]
     notes = (
-        *_note_rows(matched, matrix),
-        *_note_sharing(folds, settings),
-        *_note_persons(folds, persons, settings.hold_out),
+        *_describe_rows(matched, matrix),
+        *_describe_sharing(folds, settings),
+        *_describe_persons(folds, persons, settings.hold_out),
     )
     return LocoPlan(kept, matched, matrix, settings, labels, persons, method, folds, notes)
 
@@ -155,8 +155,8 @@ def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarra
     table = rows.table[rows.table["image_id"].isin(features.image_ids)]
     if table.empty:
         raise SelectionError(
-            f"Task {rows.task.title!r} has no images. {_say_where_lost(rows)}Widen the days or "
-            "views, or remove filters."
+            f"Task {rows.task.title!r} has no images. {_describe_empty_step(rows)}Widen the days "
+            "or views, or remove filters."
         )
     table = table.sort_values("image_id", kind="stable").reset_index(drop=True)
     matrix = np.asarray(features.take(list(table["image_id"])), dtype=float)
@@ -170,7 +170,7 @@ def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarra
     return replace(rows, table=table), matrix
 
 
-def _say_where_lost(rows: TaskRows) -> str:
+def _describe_empty_step(rows: TaskRows) -> str:
     """Say at which step of the flow no image is left, and why; "" where the flow does not say."""
     for step in rows.flow.to_dict("records"):
         if step["n_images"] == 0:
@@ -178,7 +178,7 @@ def _say_where_lost(rows: TaskRows) -> str:
     return ""
 
 
-def _note_rows(features: Features, matrix: np.ndarray) -> tuple[str, ...]:
+def _describe_rows(features: Features, matrix: np.ndarray) -> tuple[str, ...]:
     """Note which images have no features, and which features say nothing."""
     notes = [describe_missing(features)] if features.missing else []
     n_constant = int((np.ptp(matrix, axis=0) == 0).sum())
@@ -191,7 +191,7 @@ def _note_rows(features: Features, matrix: np.ndarray) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _note_sharing(folds: Sequence[Fold], settings: LocoSettings) -> tuple[str, ...]:
+def _describe_sharing(folds: Sequence[Fold], settings: LocoSettings) -> tuple[str, ...]:
     """Note what training and test images share all the same."""
     notes = []
     for guard, what in _SHARED.items():
@@ -202,7 +202,7 @@ def _note_sharing(folds: Sequence[Fold], settings: LocoSettings) -> tuple[str, .
     return tuple(notes)
 
 
-def _note_persons(folds: Sequence[Fold], persons: np.ndarray, hold_out: str) -> tuple[str, ...]:
+def _describe_persons(folds: Sequence[Fold], persons: np.ndarray, hold_out: str) -> tuple[str, ...]:
     """Note persons with images in several groups."""
     groups: Counter[int] = Counter()
     for fold in folds:
@@ -266,11 +266,11 @@ def predict_folds(
 
 def _fit(plan: LocoPlan, design: Design, y: np.ndarray, seed: int) -> Fit:
     """Fit the model of a fold and seed."""
-    is_patient = plan.settings.protocol.is_standardised
-    return fit_model(design, y, plan.method, seed=seed, is_patient=is_patient)
+    extended_iterations = plan.settings.protocol.is_standardised
+    return fit_model(design, y, plan.method, seed=seed, extended_iterations=extended_iterations)
 
 
-def note_fits(predictions: Predictions) -> tuple[str, ...]:
+def describe_fits(predictions: Predictions) -> tuple[str, ...]:
     """Note which models were not fitted to the end."""
     names = [name for name, fits in predictions.items() if not all(f.is_converged for f in fits)]
     if not names:

@@ -158,7 +158,12 @@ def make_design(
 
 
 def fit_model(
-    design: Design, y: np.ndarray, method: Method, *, seed: int = 0, is_patient: bool = False
+    design: Design,
+    y: np.ndarray,
+    method: Method,
+    *,
+    seed: int = 0,
+    extended_iterations: bool = False,
 ) -> Fit:
     """Fit a model on the training images of a fold and predict the test images.
 
@@ -169,7 +174,7 @@ def fit_model(
     method : {"logistic", "linear", "mlp"}
     seed : int
         Of the network; the linear models have no chance in them.
-    is_patient : bool
+    extended_iterations : bool
         Whether logistic regression may take more than scikit-learn's 100 iterations.
 
     Returns
@@ -184,7 +189,7 @@ def fit_model(
         return Fit(np.zeros(len(design.test)), np.full(len(design.test), y[0]), is_converged=True)
     if method == "mlp":
         return _fit_network(design, y, seed)
-    return _fit_logistic(design, y, is_patient=is_patient)
+    return _fit_logistic(design, y, extended_iterations=extended_iterations)
 
 
 def _fit_linear(design: Design, y: np.ndarray) -> Fit:
@@ -196,11 +201,11 @@ def _fit_linear(design: Design, y: np.ndarray) -> Fit:
     return Fit(value, value, is_converged=True)
 
 
-def _fit_logistic(design: Design, y: np.ndarray, *, is_patient: bool) -> Fit:
+def _fit_logistic(design: Design, y: np.ndarray, *, extended_iterations: bool) -> Fit:
     """Fit logistic regression, by scikit-learn's defaults unless it is to be patient."""
     from sklearn.linear_model import LogisticRegression
 
-    patience = {"max_iter": PATIENCE, "tol": TOLERANCE} if is_patient else {}
+    patience = {"max_iter": PATIENCE, "tol": TOLERANCE} if extended_iterations else {}
     model = LogisticRegression(**patience)
     with one_thread(), _without_warnings():
         model.fit(design.train, y.astype(int))

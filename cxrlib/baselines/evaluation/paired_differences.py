@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     draw_scores,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.folds import name_groups, name_held_out
+from cxrlib.baselines.evaluation.folds import list_groups, name_held_out
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.resampling import find_interval
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
@@ -95,7 +95,7 @@ def _check_same(first: LocoResult, second: LocoResult) -> None:
 def _describe_rows(result: LocoResult) -> pd.DataFrame:
     """Take what must be the same of each image."""
     table = result.rows.table
-    group = name_groups(table, result.settings.hold_out)
+    group = list_groups(table, result.settings.hold_out)
     return table[["image_id", "person_id", "y"]].assign(group=group)
 
 
@@ -110,16 +110,16 @@ def _compare_rows(
         scored = []
         for name in first.folds["fold"]:
             if reason := reasons.get((name, metric), ""):
-                yield _write(name, metric, reason=reason)
+                yield _make_row(name, metric, reason=reason)
                 continue
             scored.append(name)
-            yield _write(name, metric, *_subtract(draws, [name], metric))
+            yield _make_row(name, metric, *_subtract(draws, [name], metric))
         if len(scored) >= needed:
-            means.append(_write(MEAN, metric, *_subtract(draws, scored, metric)))
+            means.append(_make_row(MEAN, metric, *_subtract(draws, scored, metric)))
         else:
             by = name_held_out(len(scored), first.settings.hold_out)
             reason = f"{by} with both scores: a mean needs {needed}."
-            means.append(_write(MEAN, metric, reason=reason))
+            means.append(_make_row(MEAN, metric, reason=reason))
     yield from means
     yield _compare_pooled(first, draws)
 
@@ -148,14 +148,14 @@ def _compare_pooled(first: LocoResult, draws: tuple[_Drawn, _Drawn]) -> dict[str
     names = [name for name, each in draws[0].items() if each.pairs[1] > 0]
     if not names:
         reason = f"No {first.settings.hold_out} was tested in both."
-        return _write(POOLED, metric, reason=reason)
+        return _make_row(POOLED, metric, reason=reason)
     values, spreads, numbers = zip(
         *(pool_draws([each[name] for name in names]) for each in draws), strict=True
     )
-    return _write(POOLED, metric, values[0] - values[1], spreads[0] - spreads[1], numbers[0])
+    return _make_row(POOLED, metric, values[0] - values[1], spreads[0] - spreads[1], numbers[0])
 
 
-def _write(
+def _make_row(
     fold: str,
     metric: str,
     difference: float = np.nan,

@@ -196,8 +196,8 @@ def compare_class_counts(every: Iterable["TaskRows"]) -> pd.DataFrame:
             ours = own.get(region, _count_none(task.whole))
             lines.append(
                 {"task": task.name, "region": region}
-                | _name_counts(paper.get(region), "n_", "paper")
-                | _name_counts(ours, "n_", "ours")
+                | _make_count_columns(paper.get(region), "n_", "paper")
+                | _make_count_columns(ours, "n_", "ours")
                 | {"same_counts": ours == paper.get(region)}
             )
     return _type_counts(pd.DataFrame(lines, columns=list(COUNT_COLUMNS)))
@@ -257,7 +257,7 @@ def _count_regions(table: pd.DataFrame, task: PublishedTask) -> dict[str, ClassC
     return {str(region): _count(part, task) for region, part in table.groupby("region")}
 
 
-def _name_counts(counts: ClassCounts | None, start: str, whose: str) -> dict[str, object]:
+def _make_count_columns(counts: ClassCounts | None, start: str, whose: str) -> dict[str, object]:
     """Lay counts out as columns; missing where they are not known."""
     values: tuple[int | None, ...] = (None, None, None)
     if counts is not None:
@@ -354,11 +354,14 @@ def _compare(
     verdict = AGREES if is_equal else DIFFERENCE if same_counts else DIFFERENT_COHORT
     if ours.refusal is not None:
         verdict = ours.refusal[0]
-    told = [_explain(task, printed, verdict, same_counts, ours), _tell_seeds(seeds, score)]
-    told.append(_tell_hits(printed))
+    texts = [
+        _describe_verdict(task, printed, verdict, same_counts, ours),
+        _describe_seeds(seeds, score),
+    ]
+    texts.append(_describe_hits(printed))
     if ours.refusal is None:
-        told += [score.reason if math.isnan(score.value) else "", _tell_constant(printed)]
-        told += [_tell_regions(task, printed, ours)] if printed.fold == MEAN else []
+        texts += [score.reason if math.isnan(score.value) else "", _describe_constant(printed)]
+        texts += [_describe_regions(task, printed, ours)] if printed.fold == MEAN else []
     test = ours.count_test(printed.fold)
     return {
         "table": printed.table,
@@ -371,13 +374,13 @@ def _compare(
         "paper_sd": math.nan if printed.sd is None else printed.sd,
         "ours": score.value,
         "ours_sd": math.nan if printed.sd is None else score.sd,
-        **_name_counts(printed.test, "n_", "paper"),
-        **_name_counts(test, "n_", "ours"),
-        **_name_counts(task.whole, "n_task_", "paper"),
-        **_name_counts(ours.whole, "n_task_", "ours"),
+        **_make_count_columns(printed.test, "n_", "paper"),
+        **_make_count_columns(test, "n_", "ours"),
+        **_make_count_columns(task.whole, "n_task_", "paper"),
+        **_make_count_columns(ours.whole, "n_task_", "ours"),
         "same_counts": same_counts,
         "verdict": verdict,
-        "explanation": " ".join(text for text in told if text),
+        "explanation": " ".join(text for text in texts if text),
     }
 
 
@@ -408,13 +411,13 @@ def _is_equal(printed: PublishedScore, seeds: tuple[float, ...], score: _Score) 
     return all(abs(own - paper) <= HALF for paper, own in pairs)  # False of NaN
 
 
-def _tell_seeds(printed: tuple[float, ...], score: _Score) -> str:
+def _describe_seeds(printed: tuple[float, ...], score: _Score) -> str:
     """Tell the scores behind a mean of seeds."""
     if not printed:
         return ""
-    told = [f"{_list_values(printed)} in the paper"]
-    told += [f"{_list_values(score.seeds)} here"] if score.seeds else []
-    return f"By seed {', '.join(told)}; the scores are their means."
+    texts = [f"{_list_values(printed)} in the paper"]
+    texts += [f"{_list_values(score.seeds)} here"] if score.seeds else []
+    return f"By seed {', '.join(texts)}; the scores are their means."
 
 
 def _list_values(values: tuple[float, ...]) -> str:
@@ -422,7 +425,7 @@ def _list_values(values: tuple[float, ...]) -> str:
     return f"{', '.join(most)} and {last}"
 
 
-def _explain(
+def _describe_verdict(
     task: PublishedTask, printed: PublishedScore, verdict: str, same_counts: bool, ours: _Ours
 ) -> str:
     """Say what the verdict rests on; nothing where number and counts agree."""
@@ -451,14 +454,14 @@ def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _tell_constant(printed: PublishedScore) -> str:
+def _describe_constant(printed: PublishedScore) -> str:
     """Say what stands where there is nothing to compute."""
     if printed.features != "prevalence" or printed.metric != "correlation":
         return ""
     return "A constant has no correlation; it counts as 0.00, as printed."
 
 
-def _tell_hits(printed: PublishedScore) -> str:
+def _describe_hits(printed: PublishedScore) -> str:
     """Say what a printed cell of predicted classes tells of them, where it tells one thing."""
     counts = printed.test
     cell = find_scores(printed.task, features=printed.features, fold=printed.fold)
@@ -476,20 +479,20 @@ def _tell_hits(printed: PublishedScore) -> str:
     return ""
 
 
-def _tell_regions(task: PublishedTask, printed: PublishedScore, ours: _Ours) -> str:
+def _describe_regions(task: PublishedTask, printed: PublishedScore, ours: _Ours) -> str:
     """Name the regions that only one side tests, and give our mean over the paper's."""
     more = [region for region in ours.tested if region not in task.tests]
     fewer = [region for region in task.tests if region not in ours.tested]
     if not more and not fewer:
         return ""
-    told = [f"Tested here and not in the paper: {', '.join(more)}."] if more else []
-    told += [f"Tested in the paper and not here: {', '.join(fewer)}."] if fewer else []
+    texts = [f"Tested here and not in the paper: {', '.join(more)}."] if more else []
+    texts += [f"Tested in the paper and not here: {', '.join(fewer)}."] if fewer else []
     values = [
         ours.scores[region, printed.metric].value for region in task.tests if region in ours.tested
     ]
     if more and values:
-        told.append(f"Without {', '.join(more)} our score is {fmean(values):.{DECIMALS}f}.")
-    return " ".join(told)
+        texts.append(f"Without {', '.join(more)} our score is {fmean(values):.{DECIMALS}f}.")
+    return " ".join(texts)
 
 
 # ---- scores of predicted classes

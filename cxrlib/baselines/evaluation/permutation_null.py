@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats, Progress, ShouldStop
-from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
-from cxrlib.baselines.evaluation.folds import name_groups
+from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
+from cxrlib.baselines.evaluation.folds import list_groups
 from cxrlib.baselines.evaluation.loco import compute_values
 from cxrlib.baselines.evaluation.loco_plan import LocoPlan, plan_loco, predict_folds
 from cxrlib.baselines.evaluation.protocols import LocoSettings
@@ -34,7 +34,14 @@ from cxrlib.number_text import name_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = ["N_PERMUTATIONS", "Null", "compute_null", "load_null", "null_key", "permute_labels"]
+__all__ = [
+    "N_PERMUTATIONS",
+    "Null",
+    "compute_null",
+    "load_null",
+    "make_permutation_null_key",
+    "permute_labels",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -305,7 +312,7 @@ def _draw_labels(plan: LocoPlan, permutation: int) -> Floats:
     The labels as they are can be too: p is that of such permutations.
     """
     rng = np.random.default_rng([plan.settings.seed, permutation])
-    groups = name_groups(plan.rows.table, plan.settings.hold_out)
+    groups = list_groups(plan.rows.table, plan.settings.hold_out)
     for _ in range(MOST_DRAWS):
         y = permute_labels(plan.labels.y, groups, plan.persons, rng)
         if _can_fit(plan, y):
@@ -330,10 +337,10 @@ def _can_fit(plan: LocoPlan, y: Floats) -> bool:
 # ---- keeping
 
 
-def null_key(rows: TaskRows, features: Features, settings: LocoSettings) -> str:
+def make_permutation_null_key(rows: TaskRows, features: Features, settings: LocoSettings) -> str:
     """Return the name of a null in the store: all that its numbers depend on, but how many."""
     settings = replace(settings, n_resamples=0)
-    return name_evaluation("null", rows, features, settings, (NULL_VERSION,))
+    return make_evaluation_key("null", rows, features, settings, (NULL_VERSION,))
 
 
 def load_null(
@@ -348,7 +355,7 @@ def load_null(
 
     Where more was computed than is asked for, the first n are taken.
     """
-    key = null_key(rows, features, settings)
+    key = make_permutation_null_key(rows, features, settings)
     values = store.read_table(KIND, key)
     if values is None:
         return None
@@ -383,7 +390,7 @@ def _keep(
         "hold_out": settings.hold_out,
         "seed": settings.seed,
     }
-    store.write_table(KIND, null_key(rows, features, settings), values, info=info)
+    store.write_table(KIND, make_permutation_null_key(rows, features, settings), values, info=info)
     return values
 
 

@@ -18,9 +18,9 @@ from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 
-__all__ = ["WALK_COLUMNS", "walk_protocol"]
+__all__ = ["PROTOCOL_STEP_COLUMNS", "walk_protocol"]
 
-WALK_COLUMNS = (
+PROTOCOL_STEP_COLUMNS = (
     *("step", "words", "fold", "metric", "value", "low", "high"),
     *("n_images", "n_persons", "change", "reason"),
 )
@@ -50,9 +50,9 @@ def walk_protocol(
     Returns
     -------
     DataFrame
-        A row a step and score, with `WALK_COLUMNS`: ``words`` says what changed, ``change`` is
-        the value less that of the step before, NaN where one of them is not estimable;
-        ``reason`` says why not.
+        A row a step and score, with `PROTOCOL_STEP_COLUMNS`: ``words`` says what changed,
+        ``change`` is the value less that of the step before, NaN where one of them is not
+        estimable; ``reason`` says why not.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def walk_protocol(
         step = step.assign(step=number, words=words, change=step["value"] - previous)
         before = step.set_index("fold")["value"]
         steps.append(step)
-    return pd.concat(steps, ignore_index=True)[list(WALK_COLUMNS)]
+    return pd.concat(steps, ignore_index=True)[list(PROTOCOL_STEP_COLUMNS)]
 
 
 def _check(rows: TaskRows, features: Features, metric: str | None) -> str:

@@ -16,8 +16,8 @@ __all__ = [
     "PUBLISHED",
     "LocoSettings",
     "Protocol",
+    "describe_too_few",
     "find_protocol",
-    "refuse_few",
 ]
 
 
@@ -74,7 +74,7 @@ class Protocol:
             f"A group with fewer than {self.fewest_persons} persons in its smaller class has no "
             f"score, and a mean needs {self.fewest_folds} groups."
             if self.fewest_persons
-            else "A group is scored with an image of each class, or with three images for a number.",
+            else "A group is scored with an image of each class, or three images for a number.",
         )
 
 
@@ -103,7 +103,7 @@ CORRECTED = Protocol(
 PROTOCOLS = (PUBLISHED, CORRECTED)
 
 
-def refuse_few(n_persons: int, *, is_class: bool) -> str:
+def describe_too_few(n_persons: int, *, is_class: bool) -> str:
     """Say why a part of an evaluation has no score whatever its protocol, or nothing.
 
     Parameters
@@ -114,7 +114,7 @@ def refuse_few(n_persons: int, *, is_class: bool) -> str:
 
     Examples
     --------
-    >>> refuse_few(4, is_class=True)
+    >>> describe_too_few(4, is_class=True)
     '4 persons of the smaller class: not estimable below 5.'
     """
     if n_persons >= CORRECTED.fewest_persons:

@@ -20,10 +20,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats, Progress, ShouldStop
-from cxrlib.baselines.evaluation.evaluation_key import name_evaluation
-from cxrlib.baselines.evaluation.folds import name_groups
+from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
+from cxrlib.baselines.evaluation.folds import list_groups
 from cxrlib.baselines.evaluation.models import Method, choose_method, fit_model, make_design
-from cxrlib.baselines.evaluation.protocols import CORRECTED, LocoSettings, Protocol, refuse_few
+from cxrlib.baselines.evaluation.protocols import (
+    CORRECTED,
+    LocoSettings,
+    Protocol,
+    describe_too_few,
+)
 from cxrlib.baselines.evaluation.resampling import count_fewest, count_independent, find_interval
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
 from cxrlib.baselines.features import Features
@@ -39,10 +44,10 @@ __all__ = [
     "N_RESAMPLES",
     "SHIFT_COLUMNS",
     "Shift",
-    "compare_shift",
-    "compute_shift",
+    "compare_region_shift",
+    "compute_region_shift",
     "load_shift",
-    "shift_key",
+    "make_region_shift_key",
 ]
 
 logger = logging.getLogger(__name__)
@@ -175,7 +180,7 @@ class _Compared:
     reason: str = ""
 
 
-def compare_shift(
+def compare_region_shift(
     rows: TaskRows,
     features: Features,
     settings: LocoSettings | None = None,
@@ -244,7 +249,7 @@ def compare_shift(
 # ---- keeping
 
 
-def compute_shift(
+def compute_region_shift(
     rows: TaskRows,
     features: Features,
     settings: LocoSettings,
@@ -254,17 +259,17 @@ def compute_shift(
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Shift:
-    """Load a comparison from the store, or make and keep it; see `compare_shift`."""
+    """Load a comparison from the store, or make and keep it; see `compare_region_shift`."""
     known = load_shift(rows, features, settings, store, n_repeats=n_repeats)
     if known is not None:
         return known
-    found = compare_shift(
+    found = compare_region_shift(
         *(rows, features, settings),
         n_repeats=n_repeats,
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    key = shift_key(rows, features, settings, n_repeats)
+    key = make_region_shift_key(rows, features, settings, n_repeats)
     info = {"task": rows.task.to_text(), "features": features.name}
     store.write_table(KIND, f"{key}-repeats", found.repeats, info=info)
     store.write_table(KIND, key, found.table, info=info)
@@ -280,7 +285,7 @@ def load_shift(
     n_repeats: int = N_REPEATS,
 ) -> Shift | None:
     """Load a comparison from the store, None where it was not made. Computes nothing."""
-    key = shift_key(rows, features, settings, n_repeats)
+    key = make_region_shift_key(rows, features, settings, n_repeats)
     table, repeats = store.read_table(KIND, key), store.read_table(KIND, f"{key}-repeats")
     if table is None or repeats is None:
         return None
@@ -304,12 +309,12 @@ def _find_damage(table: pd.DataFrame, repeats: pd.DataFrame) -> str:
     return "" if len(table) and table["fold"].iloc[-1] == POOLED else "rows are missing"
 
 
-def shift_key(
+def make_region_shift_key(
     rows: TaskRows, features: Features, settings: LocoSettings, n_repeats: int = N_REPEATS
 ) -> str:
     """Return the name of a comparison in the store: all that its numbers depend on."""
     settings = replace(settings, n_resamples=min(settings.n_resamples, N_RESAMPLES))
-    return name_evaluation("shift", rows, features, settings, (SHIFT_VERSION, n_repeats))
+    return make_evaluation_key("shift", rows, features, settings, (SHIFT_VERSION, n_repeats))
 
 
 # ---- images
@@ -320,7 +325,7 @@ def _take_images(rows: TaskRows, features: Features, settings: LocoSettings) -> 
     table = rows.table[rows.table["image_id"].isin(features.image_ids)].sort_values("image_id")
     guards = dict.fromkeys(["person", *settings.guards])
     return _Images(
-        group=name_groups(table, settings.hold_out),
+        group=list_groups(table, settings.hold_out),
         person=table["person_id"].to_numpy(dtype=object),
         unit=_join_units(table, [_GUARDS[guard] for guard in guards]),
         y=table["y"].to_numpy(dtype=np.float64),
@@ -382,7 +387,7 @@ def _compare_group(
 def _refuse(images: _Images, test: Ints) -> str:
     """Say why a region cannot be tested from inside, or nothing."""
     n_few = _count_fewest(images, test, images.person)
-    if reason := refuse_few(n_few, is_class=images.is_class):
+    if reason := describe_too_few(n_few, is_class=images.is_class):
         return reason
     if _count_fewest(images, test, images.unit) < 2:
         return (
@@ -505,7 +510,9 @@ def _predict(images: _Images, train: Ints, test: Ints, protocol: Protocol) -> Fl
         is_standardised=protocol.is_standardised,
         reduces=protocol.reduces,
     )
-    fit = fit_model(design, images.y[train], images.method, is_patient=protocol.is_standardised)
+    fit = fit_model(
+        design, images.y[train], images.method, extended_iterations=protocol.is_standardised
+    )
     ranking = fit.chosen if protocol.ranking == "class" else fit.value
     return np.asarray(ranking, dtype=np.float64)
 

@@ -26,7 +26,7 @@ class KeptFits(MutableMapping[FoldSeed, Fit]):
     ----------
     store : Store
     key : str
-        Names the evaluation, see `cxrlib.baselines.evaluation.name_evaluation`.
+        Names the evaluation, see `cxrlib.baselines.evaluation.make_evaluation_key`.
     n_images : mapping of str to int
         Test images of each fold: a stored fit of another length is none.
     on_fit : callable, optional
@@ -48,7 +48,7 @@ class KeptFits(MutableMapping[FoldSeed, Fit]):
 
     def __getitem__(self, of: FoldSeed) -> Fit:
         if of not in self._here:
-            data = self._store.read_file(KIND, self._name(of))
+            data = self._store.read_file(KIND, self._make_file_name(of))
             fit = None if data is None else self._parse(data, of)
             if fit is None:
                 raise KeyError(of)
@@ -64,7 +64,7 @@ class KeptFits(MutableMapping[FoldSeed, Fit]):
             "chosen": fit.chosen.tolist(),
             "is_converged": fit.is_converged,
         }
-        self._store.write_file(KIND, self._name(of), json.dumps(parts).encode())
+        self._store.write_file(KIND, self._make_file_name(of), json.dumps(parts).encode())
         self._take(of, fit)
 
     def __delitem__(self, of: FoldSeed) -> None:
@@ -81,7 +81,7 @@ class KeptFits(MutableMapping[FoldSeed, Fit]):
         self._here[of] = fit
         self._on_fit(len(self._here))
 
-    def _name(self, of: FoldSeed) -> str:
+    def _make_file_name(self, of: FoldSeed) -> str:
         # A fold's name may hold any sign.
         return f"{self._key}-{hashlib.sha256(json.dumps(of).encode()).hexdigest()[:12]}.json"
 

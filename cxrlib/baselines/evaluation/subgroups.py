@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.baselines.evaluation.loco_result import LocoResult
-from cxrlib.baselines.evaluation.protocols import refuse_few
+from cxrlib.baselines.evaluation.protocols import describe_too_few
 from cxrlib.baselines.evaluation.resampling import (
     count_fewest,
     count_independent,
@@ -23,7 +23,7 @@ from cxrlib.baselines.evaluation.resampling import (
 )
 from cxrlib.baselines.evaluation.scores import POOLED_METRICS, sum_pairs
 
-__all__ = ["AGE_GROUPS", "SUBGROUP_COLUMNS", "name_age_groups", "score_subgroups"]
+__all__ = ["AGE_GROUPS", "SUBGROUP_COLUMNS", "derive_age_groups", "score_subgroups"]
 
 AGE_GROUPS = ("under 40", "40–59", "60–79", "80 and over")
 _AGES = (40.0, 60.0, 80.0)  # years
@@ -52,7 +52,7 @@ def score_subgroups(result: LocoResult) -> pd.DataFrame:
     """
     table = result.rows.table.set_index("image_id")
     sex = table["sex"].map(_SEXES).fillna(NOT_RECORDED)
-    known = {"sex": sex, "age": pd.Series(name_age_groups(table["age"]), index=table.index)}
+    known = {"sex": sex, "age": pd.Series(derive_age_groups(table["age"]), index=table.index)}
     orders = {"sex": tuple(_SEXES.values()), "age": AGE_GROUPS}
     rows = [
         {"grouping": grouping, "group": group, **_score(result, names == group, group)}
@@ -62,12 +62,12 @@ def score_subgroups(result: LocoResult) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUBGROUP_COLUMNS))
 
 
-def name_age_groups(age: pd.Series) -> NDArray[np.object_]:
+def derive_age_groups(age: pd.Series) -> NDArray[np.object_]:
     """Name the age group of each; "not recorded" where the age is missing.
 
     Examples
     --------
-    >>> list(name_age_groups(pd.Series([39.5, 40, 80, np.nan])))
+    >>> list(derive_age_groups(pd.Series([39.5, 40, 80, np.nan])))
     ['under 40', '40–59', '80 and over', 'not recorded']
     """
     years = age.to_numpy(dtype=float, na_value=np.nan)
@@ -89,7 +89,7 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     is_class = result.rows.task.kind == "classes"
     row = _count(mine, result.rows.task.kind)
     y, persons = (mine[name].to_numpy() for name in ("y", "person_id"))
-    reason = refuse_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
+    reason = describe_too_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
     if reason:
         return row | {"reason": reason}
     once, resampled, n_folds = _sum_pairs(result, mine, group)

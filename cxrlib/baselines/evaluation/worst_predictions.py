@@ -51,7 +51,7 @@ def rank_images(result: LocoResult, fold: str | None = None) -> pd.DataFrame:
     if fold is not None:
         predictions = predictions[predictions["fold"] == fold]
         if predictions.empty:
-            raise SelectionError(_explain_none(result, fold))
+            raise SelectionError(_describe_missing_group(result, fold))
     kind = result.rows.task.kind
     value = predictions["value"].to_numpy(dtype=float)
     if kind == "classes":
@@ -67,7 +67,7 @@ def rank_images(result: LocoResult, fold: str | None = None) -> pd.DataFrame:
     return table[list(WORST_COLUMNS)].reset_index(drop=True)
 
 
-def _explain_none(result: LocoResult, fold: str) -> str:
+def _describe_missing_group(result: LocoResult, fold: str) -> str:
     rows = result.folds[result.folds["fold"] == fold]
     if rows.empty:
         names = ", ".join(map(repr, result.folds["fold"]))

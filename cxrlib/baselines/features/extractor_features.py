@@ -30,12 +30,12 @@ __all__ = [
     "CONSTRUCTIONS",
     "DEFAULT_EXTRACTOR",
     "FOUR_OUTPUTS",
-    "advise_embedding",
+    "describe_embedding_command",
+    "format_construction",
     "list_constructions",
     "list_extractor_choices",
     "load_extractor_features",
-    "name_feature_set",
-    "title_construction",
+    "make_set_name",
 ]
 
 DEFAULT_EXTRACTOR = "densenet121-res224-all"
@@ -77,12 +77,12 @@ def load_extractor_features(name: str, rows: "TaskRows", store: Store) -> Featur
     if missing and not kept:
         raise SelectionError(
             f"None of the task's {name_units(len(missing), 'image')} is embedded by extractor "
-            f"{info.name!r}. {advise_embedding(info.name)}"
+            f"{info.name!r}. {describe_embedding_command(info.name)}"
         )
     columns, matrix = _construct(construction, info, numbers)
     return Features(
         name=name,
-        title=title_construction(construction, info),
+        title=format_construction(construction, info),
         kind="network",
         columns=columns,
         image_ids=tuple(kept),
@@ -93,18 +93,18 @@ def load_extractor_features(name: str, rows: "TaskRows", store: Store) -> Featur
     )
 
 
-def name_feature_set(construction: str, extractor: str) -> str:
+def make_set_name(construction: str, extractor: str) -> str:
     """Name a construction of an extractor as `load_features` takes it."""
     return construction if extractor == DEFAULT_EXTRACTOR else f"{extractor}:{construction}"
 
 
-def title_construction(construction: str, info: ExtractorInfo) -> str:
+def format_construction(construction: str, info: ExtractorInfo) -> str:
     """Name a construction on screen, as the paper does, with the extractor.
 
     Examples
     --------
     >>> info = ExtractorInfo("texture", "Texture", "", "texture-v1", 2, ("Brightness",))
-    >>> title_construction("outputs", info)
+    >>> format_construction("outputs", info)
     '1 output of Texture'
     """
     titles = {
@@ -149,13 +149,13 @@ def _offer_absent(extractor: str) -> Iterator[FeatureChoice]:
     info = describe_extractor(extractor)
     for construction in list_constructions(info):
         yield FeatureChoice(
-            name=name_feature_set(construction, extractor),
-            title=title_construction(construction, info),
+            name=make_set_name(construction, extractor),
+            title=format_construction(construction, info),
             kind="network",
             n_parameters=_count_columns(construction, info) + 1,
             is_ready=False,
             why_not=f"No image is embedded by {info.title} ({extractor}).",
-            what_to_do=advise_embedding(extractor),
+            what_to_do=describe_embedding_command(extractor),
         )
 
 
@@ -170,13 +170,13 @@ def _offer_stored(
         why_not = f"{n_left} of {n_images:,} with a readable file are not embedded by {info.title}."
     for construction in list_constructions(info):
         yield FeatureChoice(
-            name=name_feature_set(construction, name),
-            title=title_construction(construction, info),
+            name=make_set_name(construction, name),
+            title=format_construction(construction, info),
             kind="network",
             n_parameters=_count_columns(construction, info) + 1,
             is_ready=n_embedded > 0,
             why_not=why_not,
-            what_to_do=advise_embedding(info.name) if why_not else "",
+            what_to_do=describe_embedding_command(info.name) if why_not else "",
         )
 
 
@@ -194,7 +194,7 @@ def _count_columns(construction: str, info: ExtractorInfo) -> int:
     return len(_PICKED.get(construction, info.output_names))
 
 
-def advise_embedding(extractor: str) -> str:
+def describe_embedding_command(extractor: str) -> str:
     """Describe how to compute the embeddings of an extractor."""
     command = f"python -m cxrlib embed --data DIR --extractor {extractor}"
     if extractor not in WEIGHTS_FILES:
@@ -238,7 +238,7 @@ def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
     if extractor in EXTRACTOR_NAMES:
         raise SelectionError(
             f"Feature set {name!r} needs embeddings of extractor {extractor!r}, and the cache has "
-            f"none. {advise_embedding(extractor)}"
+            f"none. {describe_embedding_command(extractor)}"
         )
     raise SelectionError(
         f"There is no extractor {extractor[:80]!r}. Choose one of: {', '.join(EXTRACTOR_NAMES)}."

@@ -19,13 +19,13 @@ from cxrlib.baselines.evaluation import (
     LocoSettings,
     choose_method,
     compute_null,
-    compute_shift,
+    compute_region_shift,
     find_protocol,
+    make_evaluation_key,
     make_folds,
-    name_evaluation,
-    null_key,
+    make_permutation_null_key,
+    make_region_shift_key,
     refuse_training,
-    shift_key,
 )
 from cxrlib.baselines.features import Features, load_pixel_features
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
@@ -144,7 +144,7 @@ def run_null(
     table = null.table[null.table["p"].notna()]
     return {
         "run": run.id,
-        "key": null_key(result.rows, result.features, result.settings),
+        "key": make_permutation_null_key(result.rows, result.features, result.settings),
         "n": null.n_done,
         "p": {
             f"{fold} {metric}": float(p)
@@ -175,12 +175,12 @@ def run_shift(
     """
     on_progress("Making the run", 0, 0)
     result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
-    found = compute_shift(
+    found = compute_region_shift(
         *(result.rows, result.features, result.settings, store),
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    key = shift_key(result.rows, result.features, result.settings)
+    key = make_region_shift_key(result.rows, result.features, result.settings)
     return {"run": run.id, "key": key, "n_compared": int(found.repeats["fold"].nunique())}
 
 
@@ -224,7 +224,7 @@ def make_pixel_run(
     kept = KeptFits(
         store,
         # Intervals do not change a fit.
-        name_evaluation(
+        make_evaluation_key(
             *("fit", rows, features, replace(spec.settings, n_resamples=0)), (FIT_VERSION,)
         ),
         n_images,

@@ -103,7 +103,7 @@ class RunEntry:
 def write_entry(store: Store, record: RunRecord) -> None:
     """Enter a run into the log of its cohort and task; its first time is kept."""
     spec = RunSpec.from_dict(record.spec)
-    name = _name_entry(record.fingerprint, spec.task, record.id)
+    name = _make_entry_name(record.fingerprint, spec.task, record.id)
     known = _read_entry(store, name)
     # A line that was lost for a while has no time.
     made = known.made if known is not None and known.made else record.made
@@ -141,7 +141,7 @@ def keep_run(store: Store, run_id: str, *, is_kept: bool = True) -> None:
 
 def count_runs(store: Store, fingerprint: str, task: Task) -> int:
     """Count the runs that were made on a cohort and task; reads no run."""
-    return len(_list_names(store, _name_prefix(fingerprint, task)))
+    return len(_list_names(store, _make_prefix(fingerprint, task)))
 
 
 def list_runs(store: Store, fingerprint: str, task: Task | None = None) -> list[RunEntry]:
@@ -161,7 +161,7 @@ def list_runs(store: Store, fingerprint: str, task: Task | None = None) -> list[
         All of them, the kept ones marked. An entry that is damaged is made anew of the run's own
         record; where that is gone as well the entry says so, and still counts.
     """
-    prefix = _name_prefix(fingerprint, task)
+    prefix = _make_prefix(fingerprint, task)
     names = _list_names(store, prefix)
     kept = _list_kept(store, names)
     entries = [_read_entry(store, name, kept=kept) or _mend(store, name) for name in names]
@@ -229,11 +229,11 @@ def _list_names(store: Store, prefix: str) -> list[str]:
     )
 
 
-def _name_entry(fingerprint: str, task: Task, run_id: str) -> str:
-    return f"{_name_prefix(fingerprint, task)}{run_id}.json"
+def _make_entry_name(fingerprint: str, task: Task, run_id: str) -> str:
+    return f"{_make_prefix(fingerprint, task)}{run_id}.json"
 
 
-def _name_prefix(fingerprint: str, task: Task | None) -> str:
+def _make_prefix(fingerprint: str, task: Task | None) -> str:
     """Return what the names of a cohort's entries begin with, of one task or of all."""
     cohort = f"{_check_fingerprint(fingerprint)[:32]}."
     if task is None:

@@ -275,5 +275,5 @@ def describe_spec(spec: RunSpec) -> str:
     seed = f", seed {settings.seed}" if settings.seed else ""
     how = f"{settings.protocol.name}, by {settings.hold_out}{strict}{seed}"
     filters = spec.selection.describe()
-    told = [f"filters: {', '.join(filters)}"] if filters else []
-    return "; ".join([spec.task.to_text(), spec.features, how, *told])
+    filter_text = [f"filters: {', '.join(filters)}"] if filters else []
+    return "; ".join([spec.task.to_text(), spec.features, how, *filter_text])

@@ -58,7 +58,7 @@ __all__ = [
     "compare_shortcuts",
     "find_run",
     "make_run",
-    "run_id",
+    "make_run_id",
     "tell_runs",
 ]
 
@@ -76,7 +76,7 @@ class Run:
     Parameters
     ----------
     id : str
-        12 hexadecimal digits, see `run_id`.
+        12 hexadecimal digits, see `make_run_id`.
     spec : RunSpec
     result : LocoResult
         Folds, predictions, scores and notes; its rows are those that have features.
@@ -156,7 +156,7 @@ def tell_runs(n_runs: int) -> str:
 # ---- the id
 
 
-def run_id(
+def make_run_id(
     spec: RunSpec,
     rows: TaskRows,
     features: Features,
@@ -250,7 +250,7 @@ def make_run(
     rows, features = _load_rows(cohort, store, spec, features)
     record, was_stored = _load_or_compute(store, spec, rows, features, should_stop, kept)
     write_entry(store, record)
-    return _make_whole(store, spec, record, rows, features, was_stored, should_stop)
+    return _add_shortcuts(store, spec, record, rows, features, was_stored, should_stop)
 
 
 def find_run(
@@ -279,7 +279,7 @@ def find_run(
     if record is None:
         return None
     write_entry(store, record)
-    return _make_whole(store, spec, record, rows, features, True, None)
+    return _add_shortcuts(store, spec, record, rows, features, True, None)
 
 
 def _load_rows(
@@ -301,7 +301,7 @@ def _load_rows(
     return replace(rows, table=table), features
 
 
-def _make_whole(
+def _add_shortcuts(
     store: Store,
     spec: RunSpec,
     record: RunRecord,
@@ -353,7 +353,7 @@ def _load_or_compute(
     if stored is not None:
         return stored, True
     versions = list_versions()
-    key = run_id(spec, rows, features, versions)
+    key = make_run_id(spec, rows, features, versions)
     started = time.monotonic()
     result = run_loco(rows, features, spec.settings, should_stop=should_stop, kept=kept)
     record = RunRecord(
@@ -379,7 +379,7 @@ def _load_or_compute(
 
 def _read(store: Store, spec: RunSpec, rows: TaskRows, features: Features) -> RunRecord | None:
     """Read a run's record; None where there is none, or one that does not fit."""
-    record = read_record(store, run_id(spec, rows, features))
+    record = read_record(store, make_run_id(spec, rows, features))
     return record if record is not None and _fits(record, rows, spec) else None
 
 
@@ -494,14 +494,14 @@ def compare_runs(first: Run, second: Run) -> RunComparison:
         Differences by fold and score, first minus second, with 95 % intervals; or the reason why
         the two cannot be compared.
     """
-    reason = _why_not_comparable(first, second)
+    reason = _find_mismatch(first, second)
     if reason:
         return RunComparison(first.id, second.id, None, reason)
     try:
         table = compare_results(first.result, second.result)
     except SelectionError as error:
         return RunComparison(first.id, second.id, None, str(error))
-    return RunComparison(first.id, second.id, table, "", tuple(_remark(first, second)))
+    return RunComparison(first.id, second.id, table, "", tuple(_list_remarks(first, second)))
 
 
 def compare_shortcuts(run: Run) -> pd.DataFrame:
@@ -517,7 +517,7 @@ def compare_shortcuts(run: Run) -> pd.DataFrame:
     return _gather(run, tables)
 
 
-def _why_not_comparable(first: Run, second: Run) -> str:
+def _find_mismatch(first: Run, second: Run) -> str:
     """Say why two runs have no paired difference, "" where they have."""
     if first.result.rows.cohort.fingerprint != second.result.rows.cohort.fingerprint:
         return "The runs use different cohorts, so their images cannot be paired."
@@ -541,7 +541,7 @@ def _why_not_comparable(first: Run, second: Run) -> str:
     )
 
 
-def _remark(first: Run, second: Run) -> list[str]:
+def _list_remarks(first: Run, second: Run) -> list[str]:
     """List what makes a difference mean something else than it seems to."""
     ours, theirs = first.spec.settings, second.spec.settings
     remarks = []

@@ -62,7 +62,7 @@ def make_card(task: Task) -> Card:
         moment=_describe_moment(task),
         outcome=_describe_outcome(task),
         horizon=_find_text(task, "horizon", "not recorded"),
-        question=_find_text(task, "question", f"Can the image predict {_name(task)}?"),
+        question=_find_text(task, "question", f"Can the image predict {_format_name(task)}?"),
         motivation=_describe_motivation(task),
         caveats=tuple(_list_caveats(task)),
     )
@@ -79,7 +79,7 @@ def describe_population(task: Task) -> str:
     """
     views = " or ".join(task.views)
     parts = ["a diagnosis"] if task.needs_finding else []
-    parts.append(_find_text(task, "recorded", f"{_name(task)} recorded"))
+    parts.append(_find_text(task, "recorded", f"{_format_name(task)} recorded"))
     without = "".join(f", {describe_exclusion(*pair)}" for pair in task.without)
     return f"X-rays of view {views} with {' and '.join(parts)}{without}."
 
@@ -103,7 +103,7 @@ def describe_exclusion(column: str, answer: str) -> str:
 # ---- parts
 
 
-def _name(task: Task) -> str:
+def _format_name(task: Task) -> str:
     return _lower(task.title)
 
 
@@ -132,8 +132,8 @@ def _describe_outcome(task: Task) -> str:
         when = ", from the recorded finding"
     event = {"positive": task.positive, "negative": task.negative, "": ""}[task.event]
     noun = "rarer class" if task.column in DERIVED else "clinical event"
-    told = f" The {noun} is {event!r}." if event else ""
-    return f"{task.positive!r} or {task.negative!r}{when}.{told}"
+    event_text = f" The {noun} is {event!r}." if event else ""
+    return f"{task.positive!r} or {task.negative!r}{when}.{event_text}"
 
 
 def _describe_motivation(task: Task) -> str:

@@ -151,12 +151,12 @@ def take_rows(
     steps = list(_list_steps(cohort, task, labels))
     if need_file:
         status = table["file_status"]
-        why = _explain("file: ", status, status == "ok")
+        why = _list_reasons("file: ", status, status == "ok")
         steps.append(_Step("with a file", "With a readable file", why))
     if selection is not None and not selection.is_empty:
         steps.append(_Step("in the filters", "Within the filters", _filter(cohort, selection)))
-    left, flow, told = _count_steps(table, steps)
-    return TaskRows(task, cohort, _lay_out(table[left], labels[left], task), flow, told)
+    left, flow, done = _count_steps(table, steps)
+    return TaskRows(task, cohort, _lay_out(table[left], labels[left], task), flow, done)
 
 
 # ---- the steps
@@ -174,11 +174,11 @@ def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step
     """List the steps that a task's definition makes, in the order of the flow."""
     table = cohort.table
     views = _read_words(table["view"])
-    yield _Step("X-ray", "X-rays", _explain("modality ", table["modality"], table["is_xray"]))
+    yield _Step("X-ray", "X-rays", _list_reasons("modality ", table["modality"], table["is_xray"]))
     words = " or ".join(task.views)
-    yield _Step("view", f"View {words}", _explain("view ", views, np.isin(views, task.views)))
+    yield _Step("view", f"View {words}", _list_reasons("view ", views, np.isin(views, task.views)))
     if task.needs_finding:
-        why = _explain("finding ", table["finding"], table["usable_finding"])
+        why = _list_reasons("finding ", table["finding"], table["usable_finding"])
         yield _Step("usable finding", "With a diagnosis", why)
     why = _find_label_reasons(table, task, labels)
     yield _Step("labelled", f"{task.title}: recorded", why)
@@ -190,7 +190,7 @@ def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step
             (f"{column} not {answer}", f"{TASK_COLUMNS[column].title}: not {answer!r}"),
         )
         answers = _read_words(table[column])
-        why = _explain(f"{TASK_COLUMNS[column].title}: ", answers, answers != answer)
+        why = _list_reasons(f"{TASK_COLUMNS[column].title}: ", answers, answers != answer)
         yield _Step(name, words, why)
 
 
@@ -199,7 +199,9 @@ def _read_words(column: pd.Series) -> np.ndarray:
     return column.astype(object).fillna(NOT_RECORDED).to_numpy(dtype=object)
 
 
-def _explain(noun: str, words: pd.Series | np.ndarray, keep: pd.Series | np.ndarray) -> np.ndarray:
+def _list_reasons(
+    noun: str, words: pd.Series | np.ndarray, keep: pd.Series | np.ndarray
+) -> np.ndarray:
     """Give the reason of each row that goes, its value after a noun; None where it stays."""
     words = _read_words(words) if isinstance(words, pd.Series) else words
     reasons = [
@@ -216,8 +218,8 @@ def _shorten(word: str) -> str:
 def _find_label_reasons(table: pd.DataFrame, task: Task, labels: pd.Series) -> np.ndarray:
     """Say why a row has no label."""
     if task.column in DERIVED:
-        return _explain("finding ", table["finding"], labels.notna())
-    return _explain(f"{task.title}: ", table[task.column], labels.notna())
+        return _list_reasons("finding ", table["finding"], labels.notna())
+    return _list_reasons(f"{task.title}: ", table[task.column], labels.notna())
 
 
 def _find_day_reasons(table: pd.DataFrame, task: Task) -> np.ndarray:
@@ -254,17 +256,17 @@ def _count_steps(
     # CT rows bring patients of their own: those of X-rays are counted, as everywhere.
     is_xray = table["is_xray"].to_numpy(dtype=bool)
     patients = np.where(is_xray, pd.factorize(table["patient_id"])[0], -1)
-    persons = np.where(is_xray, pd.factorize(_name_persons(table))[0], -1)
+    persons = np.where(is_xray, pd.factorize(_derive_persons(table))[0], -1)
     left = np.ones(len(table), dtype=bool)
-    told = [_tell_step("All rows", patients, [])]
-    lines = [_write_line("all rows", told[0], _count_owners(persons), told[0])]
+    done = [_make_step("All rows", patients, [])]
+    lines = [_make_line("all rows", done[0], _count_owners(persons), done[0])]
     for step in steps:
         goes = np.array([why is not None for why in step.reasons], dtype=bool)
         gone = step.reasons[left & goes]
         left &= ~goes
-        told.append(_tell_step(step.title, patients[left], gone))
-        lines.append(_write_line(step.name, told[-1], _count_owners(persons[left]), told[-2]))
-    return left, pd.DataFrame(lines, columns=list(FLOW_COLUMNS)), tuple(told)
+        done.append(_make_step(step.title, patients[left], gone))
+        lines.append(_make_line(step.name, done[-1], _count_owners(persons[left]), done[-2]))
+    return left, pd.DataFrame(lines, columns=list(FLOW_COLUMNS)), tuple(done)
 
 
 def _count_owners(codes: np.ndarray) -> int:
@@ -272,24 +274,24 @@ def _count_owners(codes: np.ndarray) -> int:
     return len(np.unique(codes[codes >= 0]))
 
 
-def _tell_step(title: str, patients: np.ndarray, gone: Iterable[str]) -> SelectionStep:
+def _make_step(title: str, patients: np.ndarray, gone: Iterable[str]) -> SelectionStep:
     """Tell what a step left, and for which reasons the others went, the most frequent first."""
     counts = sorted(Counter(map(str, gone)).items(), key=lambda pair: (-pair[1], pair[0]))
     return SelectionStep(title, len(patients), _count_owners(patients), dict(counts))
 
 
-def _write_line(
+def _make_line(
     name: str, step: SelectionStep, n_persons: int, before: SelectionStep
 ) -> tuple[object, ...]:
     """Write a step as a line of the flow, with `FLOW_COLUMNS`."""
     return (
         *(name, step.label, step.n_images, step.n_patients, n_persons),
         *(before.n_images - step.n_images, before.n_patients - step.n_patients),
-        _write_reasons(step.removed),
+        _format_reasons(step.removed),
     )
 
 
-def _write_reasons(removed: dict[str, int]) -> str:
+def _format_reasons(removed: dict[str, int]) -> str:
     """Write reasons with their counts, the rare ones of very many as one."""
     named = list(removed.items())
     words = [f"{n:,} {why}" for why, n in named[:MOST_REASONS]]
@@ -331,13 +333,13 @@ def narrow_rows(
     stays = [why is None for why in reasons]
     table = rows.table[stays].reset_index(drop=True)
     patients = pd.factorize(table["patient_id"])[0]
-    told = _tell_step(title, patients, [why for why in reasons if why is not None])
-    line = _write_line(step, told, int(table["person_id"].nunique()), rows.steps[-1])
+    done = _make_step(title, patients, [why for why in reasons if why is not None])
+    line = _make_line(step, done, int(table["person_id"].nunique()), rows.steps[-1])
     flow = pd.concat([rows.flow, pd.DataFrame([line], columns=list(FLOW_COLUMNS))])
-    return replace(rows, table=table, flow=flow.reset_index(drop=True), steps=(*rows.steps, told))
+    return replace(rows, table=table, flow=flow.reset_index(drop=True), steps=(*rows.steps, done))
 
 
-def _name_persons(table: pd.DataFrame) -> pd.Series:
+def _derive_persons(table: pd.DataFrame) -> pd.Series:
     """Give each row's person, its patient where persons are not known."""
     return table["person_id"].fillna(table["patient_id"])
 
@@ -346,7 +348,7 @@ def _lay_out(rows: pd.DataFrame, labels: pd.Series, task: Task) -> pd.DataFrame:
     """Make the table of a task's rows."""
     rows = rows.sort_values("row", kind="stable")
     found = rows[[name for name in ROW_COLUMNS if name in rows]].copy()
-    found["person_id"] = _name_persons(rows)
+    found["person_id"] = _derive_persons(rows)
     for column in ("article", "source", "sex"):
         found[column] = rows[column].fillna("")
     for column in ("region", "sub_region", "country"):

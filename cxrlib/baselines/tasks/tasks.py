@@ -135,7 +135,7 @@ class Task:
         if self.views != origin.views:
             terms.append(f"views={','.join(self.views)}")
         if (self.after, self.before) != (origin.after, origin.before):
-            terms.append(f"days={_write_window(self.after, self.before)}")
+            terms.append(f"days={_format_window(self.after, self.before)}")
         if self.with_day_0 != origin.with_day_0:
             terms.append("with day 0")
         if self.without != origin.without:
@@ -361,7 +361,7 @@ def find_task(name: str) -> Task:
 # ---- one line
 
 
-def _write_window(after: float | None, before: float | None) -> str:
+def _format_window(after: float | None, before: float | None) -> str:
     if after is None and before is None:
         return "any"
     return "..".join("" if end is None else name_number(end) for end in (after, before))

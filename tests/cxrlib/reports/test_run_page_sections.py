@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cxrlib.baselines.evaluation import LocoSettings, compute_null
-from cxrlib.baselines.evaluation.region_shift import compare_shift
+from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort
@@ -58,7 +58,7 @@ def test_a_null_is_taken_where_one_is_stored(
     cohort, _, run = made
     store, result = Store(tmp_path), run.result
     compute_null(result.rows, result.features, result.settings, n=5, store=store)
-    shift = compare_shift(
+    shift = compare_region_shift(
         result.rows, result.features, replace(result.settings, n_resamples=2), n_repeats=1
     )
     monkeypatch.setattr("cxrlib.reports.run_page_sections.load_shift", lambda *_: shift)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.baselines.evaluation import HOLD_OUTS, Labels, make_folds
-from cxrlib.baselines.evaluation.folds import GUARDS, Fold, name_groups
+from cxrlib.baselines.evaluation.folds import GUARDS, Fold, list_groups
 from cxrlib.errors import SelectionError
 from tests.task_rows_factory import NUMBER, draw_rows, make_rows
 
@@ -32,7 +32,7 @@ def test_each_group_is_held_out_once(hold_out: str) -> None:
     """Without guards everything else trains, unknown places too, and these come last."""
     table = draw_rows(0, n_persons=6, n_each=2).table
     table["source"] = [f"site{i % 7}" if i % 7 else "" for i in range(len(table))]
-    groups = name_groups(table, hold_out)
+    groups = list_groups(table, hold_out)
     folds = make_folds(table, take_labels(table), hold_out=hold_out)
     assert sorted(fold.name for fold in folds) == sorted(set(groups))
     for fold in folds:
@@ -157,4 +157,4 @@ def test_a_group_called_as_a_score_is_has_a_name_of_its_own() -> None:
     """What anybody may call a place is never taken for the mean over places."""
     table = make_table(region=["Asia"] * 4, y=[0, 1, 0, 1], country=["mean", "pooled", "Mean", ""])
     names = ["mean (country)", "pooled (country)", "Mean", "Unknown"]
-    assert name_groups(table, "country").tolist() == names
+    assert list_groups(table, "country").tolist() == names

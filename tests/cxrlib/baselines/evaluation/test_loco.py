@@ -402,9 +402,7 @@ def test_what_guards_cost_is_counted() -> None:
     assert loose.folds["n_guarded"].tolist() == [0] * 5
     assert strict.folds["guarded_by"].tolist() == ["source 1", "", "", "", "source 1"]
     assert (loose.folds["n_train_images"] - strict.folds["n_train_images"]).sum() == 2
-    assert loose.notes == (
-        "Training images that share a site with held-out ones: Americas 1.",
-    )
+    assert loose.notes == ("Training images that share a site with held-out ones: Americas 1.",)
     assert strict.notes == ()
 
 

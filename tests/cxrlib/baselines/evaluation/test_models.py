@@ -34,7 +34,7 @@ def test_the_row_space_changes_no_prediction(n_columns: int, seed: int) -> None:
     assert narrow.train.shape[1] < len(train)
     # Inner products are all that such a model sees.
     np.testing.assert_allclose(narrow.test @ narrow.train.T, wide.test @ wide.train.T, atol=1e-8)
-    fits = [fit_model(each, y, "logistic", is_patient=True) for each in (wide, narrow)]
+    fits = [fit_model(each, y, "logistic", extended_iterations=True) for each in (wide, narrow)]
     np.testing.assert_allclose(fits[0].value, fits[1].value, atol=1e-6)
     np.testing.assert_array_equal(fits[0].chosen, fits[1].chosen)
     assert all(fit.is_converged for fit in fits)
@@ -95,7 +95,7 @@ def test_what_does_not_converge_is_told_and_does_not_warn() -> None:
     design = Design(train * 50, test * 50)
     assert not fit_model(design, y, "logistic").is_converged
     scaled = make_design(train, test, is_standardised=True, reduces=True)
-    assert fit_model(scaled, y, "logistic", is_patient=True).is_converged
+    assert fit_model(scaled, y, "logistic", extended_iterations=True).is_converged
 
 
 @pytest.mark.parametrize("is_standardised", [False, True])
@@ -109,7 +109,7 @@ def test_constant_features_rank_nothing(n_columns: int, is_standardised: bool) -
         reduces=True,
     )
     y = np.array([1.0] * 25 + [0.0] * 15)
-    fit = fit_model(design, y, "logistic", is_patient=is_standardised)
+    fit = fit_model(design, y, "logistic", extended_iterations=is_standardised)
     assert len(set(fit.value)) == 1
     assert set(fit.chosen) == {1.0}
     assert np.ptp(fit_model(design, y, "linear").value) < 1e-12
@@ -120,7 +120,10 @@ def test_equal_images_rank_equal() -> None:
     train, test, y = draw(37)
     same = np.repeat(test[:1], 33, axis=0)
     fit = fit_model(
-        make_design(train, same, is_standardised=True, reduces=True), y, "logistic", is_patient=True
+        make_design(train, same, is_standardised=True, reduces=True),
+        y,
+        "logistic",
+        extended_iterations=True,
     )
     assert len(set(fit.value)) == 1
 

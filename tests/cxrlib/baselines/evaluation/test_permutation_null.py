@@ -14,7 +14,7 @@ from cxrlib.baselines.evaluation import (
     LocoSettings,
     compute_null,
     load_null,
-    null_key,
+    make_permutation_null_key,
     permutation_null,
     run_loco,
 )
@@ -144,7 +144,9 @@ def test_the_order_of_rows_changes_nothing() -> None:
     features = make_features(rows, rng.normal(size=(50, 3)))
     other = shuffle_rows(rows, 1)
     moved = make_features(other, features.take(other.table["image_id"].tolist()))
-    assert null_key(rows, features, LocoSettings()) == null_key(other, moved, LocoSettings())
+    assert make_permutation_null_key(rows, features, LocoSettings()) == make_permutation_null_key(
+        other, moved, LocoSettings()
+    )
     assert_frame_equal(
         compute_null(rows, features, n=3).table, compute_null(other, moved, n=3).table
     )
@@ -223,20 +225,20 @@ def test_the_key_holds_what_matters() -> None:
     features = make_features(rows, matrix)
     other, _ = draw_rows(7, n_images=20, n_persons=20)
     keys = {
-        null_key(rows, features, LocoSettings()),
-        null_key(other, make_features(other, matrix), LocoSettings()),
-        null_key(rows, make_features(rows, matrix + 1), LocoSettings()),
-        null_key(rows, features, LocoSettings(seed=1)),
-        null_key(rows, features, LocoSettings(protocol=PUBLISHED)),
-        null_key(rows, features, LocoSettings(hold_out="source")),
+        make_permutation_null_key(rows, features, LocoSettings()),
+        make_permutation_null_key(other, make_features(other, matrix), LocoSettings()),
+        make_permutation_null_key(rows, make_features(rows, matrix + 1), LocoSettings()),
+        make_permutation_null_key(rows, features, LocoSettings(seed=1)),
+        make_permutation_null_key(rows, features, LocoSettings(protocol=PUBLISHED)),
+        make_permutation_null_key(rows, features, LocoSettings(hold_out="source")),
     }
     assert len(keys) == 6
-    assert null_key(rows, features, LocoSettings(n_resamples=5)) in keys
+    assert make_permutation_null_key(rows, features, LocoSettings(n_resamples=5)) in keys
     part = make_features(rows, matrix)
     some = replace(part, image_ids=part.image_ids[:15], matrix=part.matrix[:15])
     result = run_loco(rows, some)
-    assert null_key(rows, some, LocoSettings()) not in keys
-    assert null_key(rows, some, LocoSettings()) == null_key(
+    assert make_permutation_null_key(rows, some, LocoSettings()) not in keys
+    assert make_permutation_null_key(rows, some, LocoSettings()) == make_permutation_null_key(
         result.rows, result.features, result.settings
     )
 
@@ -255,7 +257,9 @@ def test_a_damaged_null_is_computed_anew(damage: str, tmp_path: Path) -> None:
         "scores": values.iloc[:-1],
         "type": values.assign(value=values["value"].astype(str)),
     }[damage]
-    store.write_table(permutation_null.KIND, null_key(rows, features, settings), bad, info={})
+    store.write_table(
+        permutation_null.KIND, make_permutation_null_key(rows, features, settings), bad, info={}
+    )
     assert load_null(rows, features, settings, store, n=3) is None
     again = compute_null(rows, features, settings, n=3, store=store)
     assert_frame_equal(again.values, values)

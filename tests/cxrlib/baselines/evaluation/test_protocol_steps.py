@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.baselines.evaluation import CORRECTED, PUBLISHED, LocoSettings, run_loco, walk_protocol
-from cxrlib.baselines.evaluation.protocol_steps import WALK_COLUMNS
+from cxrlib.baselines.evaluation.protocol_steps import PROTOCOL_STEP_COLUMNS
 from cxrlib.baselines.tasks import find_task, take_rows
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
@@ -35,7 +35,7 @@ def test_it_leads_from_the_published_to_the_corrected_number(
     features = make_features(rows, rng.normal(size=(90, 2)))
     settings = LocoSettings(n_resamples=50, is_strict=is_strict)
     walk = walk_protocol(rows, features, settings, metric)
-    assert tuple(walk.columns) == WALK_COLUMNS
+    assert tuple(walk.columns) == PROTOCOL_STEP_COLUMNS
     assert walk["metric"].iloc[0] == (metric or ("correlation" if task == "opacity" else "auroc"))
     last = walk["step"].max()
     for step, each in (

@@ -11,11 +11,11 @@ from cxrlib.baselines.evaluation import (
     CORRECTED,
     PUBLISHED,
     LocoSettings,
-    compute_shift,
+    compute_region_shift,
     load_shift,
     region_shift,
 )
-from cxrlib.baselines.evaluation.region_shift import compare_shift
+from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
 from cxrlib.cohort import load_cohort
@@ -41,7 +41,7 @@ def draw_signal(seed: int, *, local: str | None = None) -> tuple[TaskRows, np.nd
 def test_a_planted_shortcut_of_a_region_is_seen() -> None:
     """What marks the label in Asia only, and misleads elsewhere, is known inside alone."""
     rows, matrix = draw_signal(0, local="Asia")
-    table = compare_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
+    table = compare_region_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
     asia = table.set_index("fold").loc["Asia"]
     assert asia["inside"] > 0.85
     assert asia["outside"] < 0.3
@@ -52,7 +52,7 @@ def test_a_planted_shortcut_of_a_region_is_seen() -> None:
 def test_what_holds_everywhere_is_no_shift() -> None:
     """A feature that follows the label in all regions is known from outside as well."""
     rows, matrix = draw_signal(1)
-    table = compare_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
+    table = compare_region_shift(rows, make_features(rows, matrix), FEW, n_repeats=2).table
     assert table["fold"].tolist() == [*REGIONS, "pooled"]
     assert (table[["inside", "outside"]] > 0.8).all(axis=None)
     assert table["difference"].abs().max() < 0.1
@@ -66,7 +66,7 @@ def test_noise_favours_neither_side() -> None:
         rows, rng = draw_rows(seed, n_images=60, n_persons=60)
         settings = LocoSettings(n_resamples=0)
         features = make_features(rows, rng.normal(size=(60, 2)))
-        table = compare_shift(rows, features, settings, n_repeats=1).table
+        table = compare_region_shift(rows, features, settings, n_repeats=1).table
         found.append(table.set_index("fold").loc["pooled", ["outside", "inside"]].to_list())
     # The standard error of either mean is about 0.025.
     assert np.abs(np.mean(found, axis=0) - 0.5).max() < 0.06
@@ -91,7 +91,7 @@ def test_both_sides_are_alike_and_keep_apart_what_must_be(
 
     monkeypatch.setattr(region_shift, "_predict", spy)
     settings = LocoSettings(n_resamples=0, is_strict=is_strict)
-    result = compare_shift(
+    result = compare_region_shift(
         rows, make_features(rows, rng.normal(size=(150, 2))), settings, n_repeats=2
     )
     assert seen
@@ -162,7 +162,7 @@ def test_the_order_of_rows_changes_nothing() -> None:
     other = shuffle_rows(rows, 2)
     moved = make_features(other, features.take(other.table["image_id"].tolist()))
     first, second = (
-        compare_shift(*each, LocoSettings(n_resamples=2), n_repeats=1)
+        compare_region_shift(*each, LocoSettings(n_resamples=2), n_repeats=1)
         for each in ((rows, features), (other, moved))
     )
     assert_frame_equal(first.table, second.table)
@@ -173,7 +173,7 @@ def test_repeats_are_listed() -> None:
     """Each has a score of its own; their number is as asked for."""
     rows, matrix = draw_signal(6)
     settings = LocoSettings(n_resamples=0)
-    result = compare_shift(rows, make_features(rows, matrix), settings, n_repeats=3)
+    result = compare_region_shift(rows, make_features(rows, matrix), settings, n_repeats=3)
     assert result.repeats.groupby("fold")["repeat"].apply(list).tolist() == [[0, 1, 2]] * 3
     means = result.repeats.groupby("fold")[["outside", "inside"]].mean()
     table = result.table.set_index("fold").loc[list(REGIONS), ["outside", "inside"]].astype(float)
@@ -187,7 +187,7 @@ def test_numbers_are_compared_by_their_order() -> None:
     y = rows.table["y"].to_numpy()
     sign = np.where(rows.table["region"] == "Europe", 1.0, -1.0)
     features = make_features(rows, (sign * y + 0.5 * rng.normal(size=90))[:, None])
-    table = compare_shift(rows, features, FEW, n_repeats=3).table.set_index("fold")
+    table = compare_region_shift(rows, features, FEW, n_repeats=3).table.set_index("fold")
     assert (table["metric"] == "concordance").all()
     assert table.loc["Europe", "inside"] > 0.8
     assert table.loc["Europe", "outside"] < 0.2
@@ -207,7 +207,7 @@ def test_too_few_have_a_reason() -> None:
         (bound, "share a person, an article or a site"),
     ):
         features = make_features(rows, np.random.default_rng(0).normal(size=(len(rows.table), 1)))
-        table = compare_shift(rows, features, FEW, n_repeats=2).table
+        table = compare_region_shift(rows, features, FEW, n_repeats=2).table
         assert words in table["reason"].iloc[0]
         assert np.isnan(table["difference"].iloc[0])
         assert "pooling needs two" in table["reason"].iloc[-1]
@@ -218,7 +218,9 @@ def test_the_protocol_says_what_ranks() -> None:
     rows, matrix = draw_signal(8)
     features = make_features(rows, matrix)
     one, other = (
-        compare_shift(rows, features, LocoSettings(protocol, n_resamples=0), n_repeats=2).table
+        compare_region_shift(
+            rows, features, LocoSettings(protocol, n_resamples=0), n_repeats=2
+        ).table
         for protocol in (CORRECTED, PUBLISHED)
     )
     assert (one["inside"] > other["inside"]).all()
@@ -229,10 +231,10 @@ def test_it_can_be_stopped_and_pixels_are_refused() -> None:
     rows, rng = draw_rows(9)
     features = make_features(rows, rng.normal(size=(90, 1)))
     with pytest.raises(RunStoppedError):
-        compare_shift(rows, features, FEW, should_stop=lambda: True)
+        compare_region_shift(rows, features, FEW, should_stop=lambda: True)
     object.__setattr__(features, "kind", "pixels")
     with pytest.raises(SelectionError, match="thousands of models"):
-        compare_shift(rows, features, FEW)
+        compare_region_shift(rows, features, FEW)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_on_the_collection_few_regions_can_be_compared(
     cohort = load_cohort(real_root, inspect_images=False)
     rows = take_rows(cohort, find_task(task), need_file=False)
     features = make_features(rows, np.random.default_rng(0).normal(size=(len(rows.table), 2)))
-    table = compare_shift(rows, features, LocoSettings(n_resamples=0), n_repeats=1).table
+    table = compare_region_shift(rows, features, LocoSettings(n_resamples=0), n_repeats=1).table
     compared = table["difference"].notna() & (table["fold"] != "pooled")
     assert table.loc[compared, "fold"].tolist() == names
     assert (table.loc[table["difference"].isna(), "reason"] != "").all()
@@ -269,9 +271,9 @@ def test_a_comparison_is_made_once(y: str, tmp_path: Path, monkeypatch) -> None:
     rows, features = make_case(y)
     store = Store(tmp_path)
     assert load_shift(rows, features, FEWEST, store, n_repeats=1) is None
-    made = compute_shift(rows, features, FEWEST, store, n_repeats=1)
-    monkeypatch.setattr(region_shift, "compare_shift", None)
-    again = compute_shift(rows, features, FEWEST, store, n_repeats=1)
+    made = compute_region_shift(rows, features, FEWEST, store, n_repeats=1)
+    monkeypatch.setattr(region_shift, "compare_region_shift", None)
+    again = compute_region_shift(rows, features, FEWEST, store, n_repeats=1)
     assert_frame_equal(again.table, made.table, check_dtype=False)
     assert_frame_equal(again.repeats, made.repeats, check_dtype=False)
 
@@ -281,8 +283,8 @@ def test_a_damaged_comparison_is_not_shown(damage: str, tmp_path: Path) -> None:
     """Whatever lies in its place, it is as if it had not been made."""
     rows, features = make_case("classes")
     store = Store(tmp_path)
-    made = compute_shift(rows, features, FEWEST, store, n_repeats=1)
-    key = region_shift.shift_key(rows, features, FEWEST, 1)
+    made = compute_region_shift(rows, features, FEWEST, store, n_repeats=1)
+    key = region_shift.make_region_shift_key(rows, features, FEWEST, 1)
     if damage == "cut":
         path = next(tmp_path.rglob(f"{key}.parquet"))
         path.write_bytes(path.read_bytes()[:-40])

@@ -15,7 +15,7 @@ from cxrlib.baselines.evaluation import (
     score_subgroups,
 )
 from cxrlib.baselines.evaluation.resampling import find_tail
-from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, name_age_groups
+from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, derive_age_groups
 from tests.made_rows import draw_rows, make_features, shuffle_rows
 
 
@@ -93,7 +93,7 @@ def test_numbers_have_no_classes() -> None:
 def test_ages_at_the_edges() -> None:
     """A group begins with its first year."""
     ages = pd.Series([0, 39.9, 40, 59.9, 60, 79.9, 80, 104, np.nan])
-    assert name_age_groups(ages).tolist() == [
+    assert derive_age_groups(ages).tolist() == [
         *["under 40"] * 2,
         *["40–59"] * 2,
         *["60–79"] * 2,

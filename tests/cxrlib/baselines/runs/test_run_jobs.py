@@ -18,7 +18,7 @@ from cxrlib.baselines.evaluation import (
     region_shift,
 )
 from cxrlib.baselines.evaluation.models import Fit
-from cxrlib.baselines.evaluation.region_shift import compare_shift
+from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.evaluation.stored_fits import KIND
 from cxrlib.baselines.runs import RunSpec, find_run, make_spec, spec_parameters
 from cxrlib.baselines.runs.run_log import count_runs
@@ -148,7 +148,7 @@ def test_a_shift_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path, mo
     evaluation = (run.result.rows, run.result.features, run.result.settings)
     found = load_shift(*evaluation, store)
     assert found is not None
-    assert_frame_equal(found.table, compare_shift(*evaluation).table, check_dtype=False)
+    assert_frame_equal(found.table, compare_region_shift(*evaluation).table, check_dtype=False)
     _, told = do("shift", tmp_path, parameters)
     assert "Comparing resamples" not in {words[0] for words in told}
     store.write_table("shifts", result["key"], found.table.iloc[:, :3], info={})
@@ -173,7 +173,7 @@ def test_the_network_on_pixels_goes_on_where_it_stopped(
     """Images are decoded once and each network is fitted once; then the run is there."""
     fitted: list[int] = []
 
-    def fit(design, y, method, *, seed: int, is_patient: bool) -> Fit:
+    def fit(design, y, method, *, seed: int, extended_iterations: bool) -> Fit:
         if method == "mlp":
             fitted.append(seed)
         value = design.test[:, 0] + seed - 0.5

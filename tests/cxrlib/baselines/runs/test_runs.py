@@ -23,7 +23,7 @@ from cxrlib.baselines.runs import (
     make_run,
     tell_runs,
 )
-from cxrlib.baselines.runs.runs import RUN_VERSION, run_id
+from cxrlib.baselines.runs.runs import RUN_VERSION, make_run_id
 from cxrlib.baselines.tasks import TaskRows, find_task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
@@ -144,7 +144,7 @@ def test_the_id_is_of_all_that_matters(run: Run, outside: Features) -> None:
     def name(
         spec: RunSpec = SPEC, rows: TaskRows = rows, features: Features = features, **of: str
     ) -> str:
-        return run_id(spec, rows, features, versions | of)
+        return make_run_id(spec, rows, features, versions | of)
 
     def change(column: str, value: str | float) -> TaskRows:
         values = rows.table[column].tolist()

@@ -47,7 +47,8 @@ def test_a_card_says_what_the_task_asks() -> None:
     """Views, window, exclusions, classes and the event stand in it, and follow changes."""
     card = make_card(find_task("survival"))
     assert card.population == (
-        "X-rays of view PA or AP with a diagnosis and survival recorded, not intubated at time of image."
+        "X-rays of view PA or AP with a diagnosis and survival recorded, "
+        "not intubated at time of image."
     )
     assert "after day 0 and before day 8" in card.moment
     assert "'survived' or 'died'" in card.outcome
@@ -69,7 +70,9 @@ def test_caveats_follow_what_the_task_is_made_of() -> None:
     assert not find_caveat(opacity, "a few days")
     assert find_caveat(survival, "Blank does not mean no")
     assert not find_caveat(opacity, "Blank does not mean no")
-    assert find_caveat(survival, "Images stay in where intubation or ICU at time of image is not recorded")
+    assert find_caveat(
+        survival, "Images stay in where intubation or ICU at time of image is not recorded"
+    )
     assert not find_caveat(replace(survival, without=()), "Only images that say so")
     assert find_caveat(survival, "imaged AP")
     assert not find_caveat(replace(survival, views=("PA",)), "imaged AP")

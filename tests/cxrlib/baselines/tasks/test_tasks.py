@@ -273,9 +273,7 @@ def test_columns_are_counted_over_xrays(tmp_path: Path) -> None:
     survival = columns["survival"]
     assert (survival.n_labelled, survival.n_positive, survival.n_negative) == (3, 2, 1)
     assert (survival.n_persons, survival.reason) == (2, "")
-    assert columns["went_icu"].reason == (
-        "All 3 X-rays with a value have 'went to the ICU'."
-    )
+    assert columns["went_icu"].reason == ("All 3 X-rays with a value have 'went to the ICU'.")
     assert columns["temperature"].reason == "All 2 X-rays with a value have '37'."
     assert columns["intubated"].reason == "It is not recorded for any X-ray."
     assert columns["geographic_mean"].n_labelled == 0
