@@ -254,7 +254,10 @@ def test_loco_takes_the_extractor_that_embed_takes(
     monkeypatch.setattr("cxrlib.embedding.extractors.find_weights", lambda _: Path("weights.pt"))
     result = run("loco", *data, *TASK)
     assert result.exit_code == 1
-    assert "Feature set 'outputs' is made by extractor 'densenet121-res224-all'" in result.stderr
+    assert (
+        "Feature set 'outputs' needs embeddings of extractor 'densenet121-res224-all'"
+        in result.stderr
+    )
 
 
 def test_loco_takes_embedding_and_intermediate_for_one_set(root: Path, data: list[str]) -> None:

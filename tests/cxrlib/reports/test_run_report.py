@@ -109,7 +109,7 @@ def test_a_lost_run_is_listed_as_such(made: Made) -> None:
     """What the book could not mend still counts, here as well."""
     cohort, run, runs = made
     report = write_run_report(run, cohort, [*runs, RunEntry("f" * 12, None)], today=TODAY)
-    assert "make it again" in report["report.html"].decode()
+    assert "Run it again" in report["report.html"].decode()
     _, table = read_csv(report["runs.csv"])
     assert table["run"].iloc[-1] == "f" * 12
 

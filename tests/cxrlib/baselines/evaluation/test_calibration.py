@@ -111,5 +111,5 @@ def test_one_answer_alone_is_not_pooled() -> None:
     features = make_features(rows, np.random.default_rng(6).normal(size=(23, 1)))
     table = check_calibration(run_loco(rows, features, LocoSettings())).set_index("fold")
     assert np.isfinite(table.loc["Asia", "difference"])
-    assert table.loc["pooled", "reason"] == "1 group with an answer: pooling needs 2."
+    assert table.loc["pooled", "reason"] == "1 group with an estimate: pooling needs 2."
     assert np.isnan(table.loc["pooled", "difference"])

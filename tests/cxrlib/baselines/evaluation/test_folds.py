@@ -99,14 +99,14 @@ def test_guards_may_leave_nothing_to_train_on() -> None:
         region=["Asia", "Asia", "Europe", "Europe"], y=[0, 1, 0, 1], source=["s"] * 4
     )
     fold = make_folds(table, take_labels(table), guards=("source",))[0]
-    assert fold.reason == "There is no image to train on outside 'Asia', 2 taken out by guards."
+    assert fold.reason == "No images to train on outside 'Asia' (2 left out by guards)."
 
 
 def test_one_region_has_nothing_to_train_on() -> None:
     """One region, and no row at all, are no error."""
     table = make_table(region=["Asia"] * 3, y=[0, 1, 1])
     folds = make_folds(table, take_labels(table))
-    assert [fold.reason for fold in folds] == ["There is no image to train on outside 'Asia'."]
+    assert [fold.reason for fold in folds] == ["No images to train on outside 'Asia'."]
     assert make_folds(table.iloc[:0], take_labels(table.iloc[:0])) == ()
 
 
@@ -115,7 +115,7 @@ def test_numbers_need_three_images() -> None:
     table = make_table(region=["Asia"] * 2 + ["Europe"] * 3, y=[1.5, 2.5, 1, 1, 1])
     labels = take_labels(table, is_class=False)
     folds = make_folds(table, labels)
-    assert find(folds, "Asia").reason == "2 images: a score needs three or more."
+    assert find(folds, "Asia").reason == "2 images: a score needs at least three."
     assert find(folds, "Europe").is_scored
 
 

@@ -120,7 +120,7 @@ def test_what_is_not_estimable_says_why() -> None:
     asia = find_influence(run_loco(rows, features, LocoSettings(PUBLISHED)), of="Asia")
     lost = asia[asia["person_id"] == "i0000"].iloc[0]
     assert np.isnan(lost["without"])
-    assert "one class is left" in lost["reason"]
+    assert "one class or too few images remain" in lost["reason"]
     assert asia.iloc[-1]["person_id"] == "i0000"
 
 

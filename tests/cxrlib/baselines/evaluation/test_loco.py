@@ -254,7 +254,7 @@ def test_a_perfect_feature_scores_one() -> None:
     for metric in METRICS["classes"]:
         assert find(result, MEAN, metric) == 1
     assert find(result, POOLED, "auroc") == 1
-    assert "all resamples agree" in find(result, POOLED, "auroc", "reason")
+    assert "all resamples give one score" in find(result, POOLED, "auroc", "reason")
     numbers = draw_rows(9, task=NUMBER)
     result = run_loco(numbers, give(numbers, numbers.table["y"].to_numpy()), QUICK)
     assert find(result, MEAN, "correlation") == pytest.approx(1)
@@ -402,7 +402,9 @@ def test_what_guards_cost_is_counted() -> None:
     assert loose.folds["n_guarded"].tolist() == [0] * 5
     assert strict.folds["guarded_by"].tolist() == ["source 1", "", "", "", "source 1"]
     assert (loose.folds["n_train_images"] - strict.folds["n_train_images"]).sum() == 2
-    assert loose.notes == ("Training images that share a site with held-out ones: Americas 1.",)
+    assert loose.notes == (
+        "Training images that share a source with held-out images (kept): Americas 1.",
+    )
     assert strict.notes == ()
 
 
@@ -481,7 +483,7 @@ def test_one_person_has_no_interval() -> None:
     table.loc[table["region"] == "Asia", "y"] = [0.0, 1.0, 0.0, 1.0, 1.0]
     result = run_loco(rows, draw_features(rows), replace(QUICK, protocol=PUBLISHED))
     assert np.isfinite(find(result, "Asia", "auroc"))
-    reason = "No interval: all images are of one person."
+    reason = "No interval: all images are from one person."
     assert find(result, "Asia", "auroc", "reason") == reason
 
 
@@ -494,9 +496,9 @@ def test_images_without_features_are_left_out_and_counted() -> None:
     assert len(result.rows.table) == len(rows.table) - 5
     assert result.notes[0].startswith("5 of 120 images have no numbers")
     strange = features_from_matrix(np.ones((2, 1)), ["x", "y"])
-    with pytest.raises(SelectionError, match="numbers of none of the task's 120 images"):
+    with pytest.raises(SelectionError, match="cover none of the task's 120 images"):
         run_loco(rows, strange, QUICK)
-    with pytest.raises(SelectionError, match="no image to predict"):
+    with pytest.raises(SelectionError, match="has no images"):
         run_loco(replace(rows, table=rows.table.iloc[:0]), whole, QUICK)
 
 
@@ -527,7 +529,7 @@ def test_constant_features_and_bad_fits_are_noted() -> None:
     rows = draw_rows(19)
     matrix = np.c_[draw_features(rows, 6).matrix, np.ones((len(rows.table), 2))]
     notes = run_loco(rows, give(rows, matrix), QUICK).notes
-    assert notes == ("2 features of 8 are the same in all images: nothing is learnt of that.",)
+    assert notes == ("2 of 8 features are constant and carry no information.",)
     wild = give(rows, np.exp(4 * draw_features(rows, 40).matrix))
     notes = run_loco(rows, wild, replace(QUICK, protocol=PUBLISHED)).notes
     assert any("did not converge" in note for note in notes)
@@ -539,7 +541,7 @@ def test_a_person_in_two_regions_is_noted() -> None:
     rows.table.loc[rows.table.index[[0, 30]], "person_id"] = "twin"
     notes = run_loco(rows, draw_features(rows), QUICK).notes
     assert notes == (
-        "1 person has images of more than one region, and is drawn in each on their own.",
+        "1 person has images of more than one region; the bootstrap draws them separately in each.",
     )
 
 
@@ -556,7 +558,7 @@ def test_the_network_is_not_trained_on_too_few() -> None:
     pixels = replace(draw_features(rows, 9), kind="pixels")
     result = run_loco(rows, pixels, QUICK)
     assert result.predictions.empty
-    assert result.folds["reason"].str.contains("the network sets a tenth aside").all()
+    assert result.folds["reason"].str.contains("the network holds out a tenth").all()
     assert result.scores["value"].isna().all()
 
 

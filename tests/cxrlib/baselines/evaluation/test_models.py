@@ -143,7 +143,7 @@ def test_the_network_needs_images_to_set_aside() -> None:
     assert refuse_training("mlp", enough) == ""
     fit_model(Design(np.eye(11), np.eye(11)), enough, "mlp")
     for too_few in (enough[:10], np.array([0.0] + [1.0] * 20)):
-        assert "sets a tenth aside" in refuse_training("mlp", too_few)
+        assert "holds out a tenth" in refuse_training("mlp", too_few)
         assert refuse_training("logistic", too_few) == ""
         n = len(too_few)
         with pytest.raises(ValueError, match="class"):

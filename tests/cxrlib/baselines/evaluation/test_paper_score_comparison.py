@@ -142,9 +142,9 @@ def test_another_number_from_equal_counts_is_a_difference() -> None:
     assert set(table["verdict"]) == {"different cohort"}
     asia = table[(table["fold"] == "Asia") & (table["metric"] == "auroc")].iloc[0]
     assert asia["explanation"] == (
-        "As many in Asia (1 positive and 9 negative images); 17 positive and 27 negative images in "
-        "the whole task, 18 positive and 27 negative images here. In the paper 1 of 1 positive and "
-        "2 of 9 negative images called positive."
+        "Same number in Asia (1 positive and 9 negative images); 17 positive and 27 negative "
+        "images in the whole task, 18 positive and 27 negative images here. In the paper, 1 of 1 "
+        "positive and 2 of 9 negative images were predicted positive."
     )
 
 
@@ -155,7 +155,7 @@ def test_an_equal_number_from_other_counts_agrees_and_says_so() -> None:
     table = compare_scores(copy_paper("icu-stay", "prevalence", rows=fewer))
     assert set(table["verdict"]) == {"agrees"}
     assert not table["same_counts"].any()
-    assert table["explanation"].str.startswith("Equal, though the cohorts are not: ").all()
+    assert table["explanation"].str.startswith("Equal, although the cohorts differ: ").all()
 
 
 def test_a_mean_agrees_with_its_deviation_only() -> None:

@@ -99,7 +99,7 @@ def test_a_perfect_feature_has_the_smallest_p() -> None:
         assert (row["observed"], row["n"], row["n_at_least"], row["p"]) == (1.0, 9, 0, 0.1)
         assert row["low"] <= row["middle"] <= row["high"] < 1
     assert null.describe().startswith(
-        "Of 9 permutations of the labels over persons within their group, 0 score at least as well"
+        "p = 0.1: 0 of 9 permutations score at least as well (labels permuted over patients"
     )
 
 
@@ -183,7 +183,7 @@ def test_what_is_done_is_kept_and_gone_on_with(tmp_path: Path, monkeypatch) -> N
         rows, features, settings, n=6, store=store, should_stop=lambda: len(drawn) >= 3
     )
     assert (part.n_done, part.n_wanted, part.is_complete) == (3, 6, False)
-    assert "so far, of 6 asked for" in part.describe()
+    assert "so far (6 planned)" in part.describe()
     known = load_null(rows, features, settings, store, n=8)
     assert known is not None
     assert_frame_equal(known.values, part.values)
@@ -213,9 +213,9 @@ def test_what_interrupts_it_loses_nothing(tmp_path: Path) -> None:
     known = load_null(rows, features, settings, store, n=4)
     assert known is not None
     assert known.n_done == 2
-    assert told[0] == ("Drawing permutations", 0, 4)
+    assert told[0] == ("Running permutations", 0, 4)
     p = find_row(known, "pooled", "auroc")["p"]
-    assert told[2] == (f"Drawing permutations (p so far {p:.3f})", 2, 4)
+    assert told[2] == (f"Running permutations (p so far {p:.3f})", 2, 4)
 
 
 def test_the_key_holds_what_matters() -> None:

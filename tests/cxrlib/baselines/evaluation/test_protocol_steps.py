@@ -70,14 +70,14 @@ def test_a_person_on_both_sides_is_seen_at_that_step_alone() -> None:
     walk = walk_protocol(rows, make_features(rows, matrix), FEW)
     pooled = walk[walk["fold"] == "pooled"].set_index("words")
     assert pooled.loc["Ranked on decision values, not on the predicted class", "value"] > 0.8
-    assert pooled.loc["No person on both sides", "change"] < -0.1
+    assert pooled.loc["No person in both training and test", "change"] < -0.1
     assert (pooled["change"].iloc[-2:] == 0).all()
 
 
 def test_wide_features_in_their_row_space_change_nothing() -> None:
     """The step is there for wide features only, and moves no number."""
     rows, rng = draw_rows(3, n_images=40, n_persons=40)
-    words = "Wide features turned into their row space: no prediction changes"
+    words = "Wide features reduced without loss (predictions unchanged)"
     wide = walk_protocol(rows, make_features(rows, rng.normal(size=(40, 60))), FEW)
     step = wide[wide["words"] == words]
     assert len(step)

@@ -19,7 +19,7 @@ def test_protocols_say_what_they_do() -> None:
     assert all(each.endswith(".") for each in (*published, *corrected))
     assert "AUROC and AUPRC are computed on the predicted class, as in the paper." in published
     assert "AUROC and AUPRC are computed on decision values." in corrected
-    assert "No person and no article is on both sides of a fold." in corrected
+    assert "No person and no article is in both training and test." in corrected
     assert len(set(published) & set(corrected)) == 1
 
 

@@ -51,7 +51,7 @@ def test_why_there_is_no_interval() -> None:
     assert find_interval(scores)[3] == ""
     low, high, n_used, reason = find_interval(np.full(100, 0.5))
     assert np.isnan([low, high]).all()
-    assert "all resamples agree" in reason
+    assert "all resamples give one score" in reason
     assert find_interval(np.empty(0))[2:] == (0, "")
 
 

@@ -67,7 +67,7 @@ def test_what_the_paper_does_not_have_is_refused() -> None:
         list_published_runs(["icu"])
     with pytest.raises(SelectionError, match="no feature set 'texture:outputs'"):
         list_published_runs(features=["texture:outputs"])
-    with pytest.raises(SelectionError, match="prints nothing of pixels for opacity"):
+    with pytest.raises(SelectionError, match="has no scores of pixels for opacity"):
         list_published_runs(["opacity"], ["pixels"])
 
 

@@ -83,9 +83,9 @@ def test_one_run_has_one_request_however_it_is_written() -> None:
     [
         ("null", {"task": "weather"}, "weather"),
         ("null", {"protocol": "best"}, "There is no protocol 'best'"),
-        ("null", {"hold_out": "moon"}, "Nothing is held out by 'moon'"),
+        ("null", {"hold_out": "moon"}, "Cannot hold out by 'moon'"),
         ("null", {"where": "colour=red"}, "colour"),
-        ("null", {"n": 0}, "n=0 is not usable: use 1 to 10,000"),
+        ("null", {"n": 0}, "n=0 is out of range: use 1 to 10,000"),
         ("null", {"seed": -1}, "seed=-1"),
         ("shift", {"resamples": 10**9}, "resamples=1000000000"),
         ("pixels-loco", {"features": "outputs"}, "no parameter 'features'"),
@@ -124,9 +124,9 @@ def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> 
     assert part is not None
     assert 0 < part.n_done < 6
     result, told = do("null", tmp_path, parameters)
-    drawn = [words for words in told if words[0].startswith("Drawing permutations")]
+    drawn = [words for words in told if words[0].startswith("Running permutations")]
     assert drawn[0][1:] == (part.n_done, 6)
-    assert drawn[-1][0].startswith("Drawing permutations (p so far ")
+    assert drawn[-1][0].startswith("Running permutations (p so far ")
     whole = load_null(*evaluation, store, n=6)
     assert whole is not None
     assert_frame_equal(whole.values, compute_null(*evaluation, n=6).values)

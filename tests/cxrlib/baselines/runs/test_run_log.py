@@ -144,7 +144,7 @@ def test_a_lost_run_still_counts(tmp_path: Path) -> None:
     for _ in range(2):
         lost, fine = list_runs(store, FINGERPRINT, SURVIVAL)
         assert lost.spec is None
-        assert "make it again" in lost.words
+        assert "Run it again" in lost.words
         assert fine.spec is not None
     assert count_runs(store, FINGERPRINT, SURVIVAL) == 2
     write_run(store, make_record(1))

@@ -130,7 +130,7 @@ def test_a_protocol_of_ones_own_is_refused() -> None:
 
 def test_run_spec_refuses_a_name_that_no_record_can_hold() -> None:
     """A file may be called by bytes that are no text."""
-    with pytest.raises(SelectionError, match=r"'f\\udcff.csv' .*not written in UTF-8.*Rename"):
+    with pytest.raises(SelectionError, match=r"'f\\udcff.csv' .*not valid UTF-8.*Rename"):
         RunSpec(find_task("survival"), "f\udcff.csv")
 
 

@@ -275,7 +275,7 @@ def test_every_run_is_counted_once(cohort: Cohort, outside: Features, tmp_path: 
 def test_a_selection_is_no_cohort_of_a_run(cohort: Cohort, tmp_path: Path) -> None:
     """Filters stand in the run, where they are part of its id, and nowhere else."""
     part = cohort.select_in_steps([cohort.keeping_xrays])
-    with pytest.raises(SelectionError, match="is a selection"):
+    with pytest.raises(SelectionError, match="is filtered"):
         make_run(part, Store(tmp_path), replace(SPEC, features="view"))
 
 
@@ -320,8 +320,8 @@ def test_what_cannot_be_paired_says_why(
     """Other images, other folds, other labels: a reason each, no number."""
     store = Store(tmp_path)
     changes = {
-        "46 of them in both": replace(SPEC, where="age=32..200"),
-        "holds out by region, the other by country": replace(
+        "46 in both": replace(SPEC, where="age=32..200"),
+        "holds out regions, the other countries": replace(
             SPEC, settings=replace(FEW, hold_out="country")
         ),
         "different labels": replace(SPEC, task=read_task("column=age")),

@@ -73,12 +73,12 @@ def test_caveats_follow_what_the_task_is_made_of() -> None:
     assert find_caveat(
         survival, "Images stay in where intubation or ICU at time of image is not recorded"
     )
-    assert not find_caveat(replace(survival, without=()), "Only images that say so")
+    assert not find_caveat(replace(survival, without=()), "Images stay in where")
     assert find_caveat(survival, "imaged AP")
     assert not find_caveat(replace(survival, views=("PA",)), "imaged AP")
     assert find_caveat(find_task("icu-stay"), "which fields were filled in")
     for task in PAPER_TASKS:
-        assert find_caveat(task, "no score is one of a clinic")
+        assert find_caveat(task, "do not carry over to a hospital")
 
 
 def test_day_0_is_only_missing_where_it_is() -> None:
