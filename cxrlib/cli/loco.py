@@ -244,20 +244,13 @@ def _read_features(text: str) -> "Features | None":
 # ---- what is written
 
 
-def _describe_cohort(cohort: Cohort) -> dict[str, Any]:
-    """Say what the numbers are of, and what made them."""
-    return {
-        **describe_cohort(cohort),
-        "cxrlib": __version__,
-    }
-
-
 def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
     """Lay all of a run out as plain values."""
     from cxrlib.baselines.evaluation import compare_scores
 
     settings, task, features = run.spec.settings, run.spec.task, run.result.features
-    return _describe_cohort(cohort) | {
+    return describe_cohort(cohort) | {
+        "cxrlib": __version__,
         "run": run.id,
         "command": command,
         "n_runs": run.n_runs,
@@ -341,7 +334,8 @@ def _describe_reproduction(found: "Reproduction", cohort: Cohort) -> dict[str, A
     """Lay all of a reproduction out as plain values."""
     from cxrlib.baselines.evaluation import count_score_verdicts, list_versions
 
-    return _describe_cohort(cohort) | {
+    return describe_cohort(cohort) | {
+        "cxrlib": __version__,
         "protocol": "published",
         "versions": list_versions(),
         "summary": found.describe(),

@@ -11,7 +11,7 @@ import pandas as pd
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
-from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval, weigh_images
+from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval_cells, weigh_images
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import name_units
 
@@ -98,16 +98,11 @@ def _judge(sums: Floats, n_persons: int) -> dict[str, object]:
     """Give the means, their difference and its interval."""
     predicted, observed = sums[:2] / sums[2]
     drawn = (predicted - observed)[1:]
-    low, high, n_used, reason = find_interval(drawn, n_independent=n_persons)
     return {
         "predicted": float(predicted[0]),
         "observed": float(observed[0]),
         "difference": float(predicted[0] - observed[0]),
-        "low": low,
-        "high": high,
-        "n_used": n_used,
-        "n_dropped": sums.shape[1] - 1 - n_used,
-        "reason": reason,
+        **find_interval_cells(drawn, n_persons),
     }
 
 

@@ -35,10 +35,8 @@ from cxrlib.baselines.evaluation.loco_result import (
     LocoResult,
     read_cases,
 )
-from cxrlib.baselines.evaluation.protocols import (
-    LocoSettings,
-)
-from cxrlib.baselines.evaluation.resampling import find_interval
+from cxrlib.baselines.evaluation.protocols import LocoSettings
+from cxrlib.baselines.evaluation.resampling import ONE_PERSON, find_interval_cells
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, RANGES
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
@@ -229,12 +227,12 @@ def _bound(
 ) -> dict[str, object]:
     """Give the interval of a row."""
     if len(resampled) and row["n_persons"] == 1:
-        return {"reason": "No interval: all images are from one person."}
-    low, high, n_used, reason = find_interval(resampled, n_independent=n_independent)
+        return {"reason": ONE_PERSON}
+    cells = find_interval_cells(resampled, n_independent)
     # What is widened may reach beyond what a score can be.
-    low, high = np.clip([low, high], *RANGES.get(str(row["metric"]), (0.0, 1.0))).tolist()
-    n_dropped = len(resampled) - n_used
-    return {"low": low, "high": high, "n_used": n_used, "n_dropped": n_dropped, "reason": reason}
+    ends = [cells["low"], cells["high"]]
+    low, high = np.clip(ends, *RANGES.get(str(row["metric"]), (0.0, 1.0))).tolist()  # type: ignore[arg-type]
+    return cells | {"low": low, "high": high}
 
 
 def _describe_constant(plan: LocoPlan, fold: Fold) -> str:

@@ -256,18 +256,16 @@ def predict_folds(
                 raise RunStoppedError("The evaluation was stopped.")
             fit = None if kept is None else kept.get((fold.name, seed))
             if fit is None:
-                fit = _fit(plan, design(), labels[fold.train], seed)
+                fit = fit_model(
+                    *(design(), labels[fold.train], plan.method),
+                    seed=seed,
+                    extended_iterations=plan.settings.protocol.is_standardised,
+                )
                 if kept is not None:
                     kept[fold.name, seed] = fit
             fits.append(fit)
         found[fold.name] = tuple(fits)
     return found
-
-
-def _fit(plan: LocoPlan, design: Design, y: np.ndarray, seed: int) -> Fit:
-    """Fit the model of a fold and seed."""
-    extended_iterations = plan.settings.protocol.is_standardised
-    return fit_model(design, y, plan.method, seed=seed, extended_iterations=extended_iterations)
 
 
 def describe_fits(predictions: Predictions) -> tuple[str, ...]:

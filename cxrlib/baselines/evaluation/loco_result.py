@@ -21,43 +21,17 @@ __all__ = [
 ]
 
 FOLD_COLUMNS = (
-    "fold",
-    "n_train_images",
-    "n_train_persons",
-    "n_train_positive",
-    "n_train_negative",
-    "n_images",
-    "n_persons",
-    "n_positive",
-    "n_negative",
-    "n_positive_persons",
-    "n_negative_persons",
-    "n_guarded",
-    "guarded_by",
-    "n_sharing_person",
-    "n_sharing_article",
-    "n_sharing_source",
-    "events_per_parameter",
-    "is_tested",
-    "is_scored",
-    "reason",
+    *("fold", "n_train_images", "n_train_persons", "n_train_positive", "n_train_negative"),
+    *("n_images", "n_persons", "n_positive", "n_negative", "n_positive_persons"),
+    *("n_negative_persons", "n_guarded", "guarded_by", "n_sharing_person", "n_sharing_article"),
+    *("n_sharing_source", "events_per_parameter", "is_tested", "is_scored", "reason"),
 )
 
 PREDICTION_COLUMNS = ("image_id", "person_id", "fold", "y", "value", "chosen", "seed")
 
 SCORE_COLUMNS = (
-    "fold",
-    "metric",
-    "value",
-    "sd",
-    "low",
-    "high",
-    "n_images",
-    "n_persons",
-    "n_folds",
-    "n_used",
-    "n_dropped",
-    "reason",
+    *("fold", "metric", "value", "sd", "low", "high"),
+    *("n_images", "n_persons", "n_folds", "n_used", "n_dropped", "reason"),
 )
 
 

@@ -13,7 +13,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
 )
 from cxrlib.baselines.evaluation.folds import list_groups, name_held_out
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
-from cxrlib.baselines.evaluation.resampling import find_interval
+from cxrlib.baselines.evaluation.resampling import ONE_PERSON, find_interval_cells
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
@@ -21,14 +21,7 @@ from cxrlib.number_text import name_units
 __all__ = ["DIFFERENCE_COLUMNS", "compare_results"]
 
 DIFFERENCE_COLUMNS = (
-    "fold",
-    "metric",
-    "difference",
-    "low",
-    "high",
-    "n_used",
-    "n_dropped",
-    "reason",
+    *("fold", "metric", "difference", "low", "high", "n_used", "n_dropped", "reason"),
 )
 
 
@@ -165,11 +158,10 @@ def _make_row(
     reason: str = "",
 ) -> dict[str, object]:
     """Give a row of the table of differences."""
-    low, high, n_used, n_all = np.nan, np.nan, 0, 0
-    if spread is not None:
-        low, high, n_used, reason = find_interval(spread, n_independent=n_independent)
-        n_all = len(spread)
-    if n_independent == 1 and n_all:
-        low, high, reason = np.nan, np.nan, "No interval: all images are from one person."
-    cells = (fold, metric, difference, low, high, n_used, n_all - n_used, reason)
-    return dict(zip(DIFFERENCE_COLUMNS, cells, strict=True))
+    row: dict[str, object] = {"fold": fold, "metric": metric, "difference": difference}
+    if spread is None:
+        return row | {"low": np.nan, "high": np.nan, "n_used": 0, "n_dropped": 0, "reason": reason}
+    row |= find_interval_cells(spread, n_independent)
+    if n_independent == 1 and len(spread):
+        row |= {"low": np.nan, "high": np.nan, "reason": ONE_PERSON}
+    return row

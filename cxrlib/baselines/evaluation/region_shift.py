@@ -29,7 +29,11 @@ from cxrlib.baselines.evaluation.protocols import (
     Protocol,
     describe_too_few,
 )
-from cxrlib.baselines.evaluation.resampling import count_fewest, count_independent, find_interval
+from cxrlib.baselines.evaluation.resampling import (
+    count_fewest,
+    count_independent,
+    find_interval_cells,
+)
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
@@ -571,16 +575,11 @@ def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, obj
     differences = _divide(resampled[1] - resampled[0], resampled[2])
     by_repeat = _divide(sums[1] - sums[0], sums[2])
     differences = _settle(differences, by_repeat, float(inside - outside))
-    low, high, n_used, reason = find_interval(differences, n_independent=n_independent)
     return {
         "outside": float(outside),
         "inside": float(inside),
         "difference": float(inside - outside),
-        "low": low,
-        "high": high,
-        "n_used": n_used,
-        "n_dropped": len(differences) - n_used,
-        "reason": reason,
+        **find_interval_cells(differences, n_independent),
     }
 
 

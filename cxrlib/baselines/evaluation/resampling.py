@@ -14,10 +14,12 @@ from cxrlib.number_text import name_units
 
 __all__ = [
     "LEVEL",
+    "ONE_PERSON",
     "count_fewest",
     "count_independent",
     "draw_weights",
     "find_interval",
+    "find_interval_cells",
     "find_tail",
     "resample_persons",
     "weigh_images",
@@ -25,6 +27,8 @@ __all__ = [
 
 LEVEL = 0.95
 """Share of such intervals that should hold the truth."""
+
+ONE_PERSON = "No interval: all images are from one person."
 
 # With more resamples dropped than this the rest are no picture of the spread.
 _MOST_DROPPED = 0.5
@@ -146,6 +150,13 @@ def find_interval(
         reason = "No interval: all resamples give one score, which does not make it certain."
         return np.nan, np.nan, len(used), reason
     return float(low), float(high), len(used), ""
+
+
+def find_interval_cells(scores: np.ndarray, n_independent: int) -> dict[str, object]:
+    """Find an interval as cells of a table: low, high, n_used, n_dropped, reason."""
+    low, high, n_used, reason = find_interval(scores, n_independent=n_independent)
+    n_dropped = len(scores) - n_used
+    return {"low": low, "high": high, "n_used": n_used, "n_dropped": n_dropped, "reason": reason}
 
 
 def find_tail(n_independent: int | None) -> float:

@@ -18,7 +18,7 @@ from cxrlib.baselines.evaluation.protocols import describe_too_few
 from cxrlib.baselines.evaluation.resampling import (
     count_fewest,
     count_independent,
-    find_interval,
+    find_interval_cells,
     weigh_images,
 )
 from cxrlib.baselines.evaluation.scores import POOLED_METRICS, sum_pairs
@@ -102,17 +102,8 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
         out=np.full(resampled.shape[1], np.nan),
         where=resampled[1] > 0,
     )
-    n_independent = count_independent(y, persons, is_class=is_class)
-    low, high, n_used, reason = find_interval(scores, n_independent=n_independent)
-    return row | {
-        "value": float(once[0] / once[1]),
-        "low": low,
-        "high": high,
-        "n_folds": n_folds,
-        "n_used": n_used,
-        "n_dropped": len(scores) - n_used,
-        "reason": reason,
-    }
+    cells = find_interval_cells(scores, count_independent(y, persons, is_class=is_class))
+    return row | {"value": float(once[0] / once[1]), "n_folds": n_folds} | cells
 
 
 def _count(mine: pd.DataFrame, kind: str) -> dict[str, Any]:

@@ -9,15 +9,7 @@ from cxrlib.errors import SelectionError
 __all__ = ["WORST_COLUMNS", "rank_images"]
 
 WORST_COLUMNS = (
-    "image_id",
-    "patient_id",
-    "fold",
-    "view",
-    "offset",
-    "source",
-    "label",
-    "predicted",
-    "error",
+    *("image_id", "patient_id", "fold", "view", "offset", "source", "label", "predicted", "error"),
 )
 
 

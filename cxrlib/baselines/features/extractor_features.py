@@ -136,27 +136,14 @@ def list_extractor_choices(cohort: Cohort, store: Store) -> list[FeatureChoice]:
         infos = stored.get(extractor, [])
         is_open = extractor == DEFAULT_EXTRACTOR or extractor not in WEIGHTS_FILES
         if not infos and is_open:
-            choices += _offer_absent(extractor)
+            info = describe_extractor(extractor)
+            why_not = f"No image is embedded by {info.title} ({extractor})."
+            choices += _offer(info, extractor, why_not, is_ready=False)
         preferred = _prefer_checked(infos)
         for info in infos:
             name = extractor if preferred == [info] else info.key
             choices += _offer_stored(cohort, info, name, store)
     return choices
-
-
-def _offer_absent(extractor: str) -> Iterator[FeatureChoice]:
-    """Offer the sets of an extractor that has embedded nothing."""
-    info = describe_extractor(extractor)
-    for construction in list_constructions(info):
-        yield FeatureChoice(
-            name=make_set_name(construction, extractor),
-            title=format_construction(construction, info),
-            kind="network",
-            n_parameters=_count_columns(construction, info) + 1,
-            is_ready=False,
-            why_not=f"No image is embedded by {info.title} ({extractor}).",
-            what_to_do=describe_embedding_command(extractor),
-        )
 
 
 def _offer_stored(
@@ -168,13 +155,20 @@ def _offer_stored(
     if n_embedded < n_images:
         n_left = name_units(n_images - n_embedded, "X-ray")
         why_not = f"{n_left} of {n_images:,} with a readable file are not embedded by {info.title}."
+    return _offer(info, name, why_not, is_ready=n_embedded > 0)
+
+
+def _offer(
+    info: ExtractorInfo, name: str, why_not: str, *, is_ready: bool
+) -> Iterator[FeatureChoice]:
+    """Offer the sets of an extractor, with what is missing."""
     for construction in list_constructions(info):
         yield FeatureChoice(
             name=make_set_name(construction, name),
             title=format_construction(construction, info),
             kind="network",
             n_parameters=_count_columns(construction, info) + 1,
-            is_ready=n_embedded > 0,
+            is_ready=is_ready,
             why_not=why_not,
             what_to_do=describe_embedding_command(info.name) if why_not else "",
         )

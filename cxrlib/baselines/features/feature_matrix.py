@@ -6,7 +6,7 @@ An image without numbers is named with its reason, never filled in.
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -308,14 +308,10 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
     n_strange = len(given.difference(rows.cohort.table["image_id"]))
     verb = "matches" if n_strange == 1 else "match"
     strange = f"{name_units(n_strange, 'image id')} of {features.title!r} {verb} no image of the "
-    return Features(
-        name=features.name,
-        title=features.title,
-        kind=features.kind,
-        columns=features.columns,
+    return replace(
+        features,
         image_ids=tuple(there),
         matrix=features.take(there),
-        n_parameters=features.n_parameters,
         origin=(*features.origin, *([f"{strange}cohort."] if n_strange else [])),
         missing=lost,
     )

@@ -180,7 +180,7 @@ def reproduce_scores(
     pairs = list_published_runs(tasks, features)
     every = {name: take_rows(cohort, find_task(name)) for name, _ in pairs}
     absent = {each.name: each for each in list_feature_sets(cohort, store) if not each.is_ready}
-    tell = on_progress or _tell_nobody
+    tell = on_progress or (lambda *_: None)
     parts: list[pd.DataFrame] = []
     not_run: list[NotRun] = []
     for number, (task, name) in enumerate(pairs):
@@ -203,10 +203,6 @@ def reproduce_scores(
         not_run=tuple(not_run),
         notes=tuple(_list_notes(every, not_run)),
     )
-
-
-def _tell_nobody(stage: str, done: int, total: int) -> None:
-    """Take progress that nobody asked for."""
 
 
 def _run_pair(

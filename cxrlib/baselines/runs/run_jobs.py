@@ -15,22 +15,20 @@ from cxrlib.baselines.evaluation import (
     MLP_SEEDS,
     PERMUTATIONS,
     KeptFits,
-    Labels,
     LocoSettings,
     choose_method,
     compute_null,
     compute_region_shift,
     find_protocol,
     make_evaluation_key,
-    make_folds,
     make_permutation_null_key,
     make_region_shift_key,
-    refuse_training,
+    plan_loco,
 )
-from cxrlib.baselines.features import Features, load_pixel_features
+from cxrlib.baselines.features import load_pixel_features
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
-from cxrlib.baselines.tasks import TaskRows, read_task, take_rows
+from cxrlib.baselines.tasks import read_task, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.selection import check_selection
@@ -218,7 +216,8 @@ def make_pixel_run(
     )
     if should_stop():
         raise RunStoppedError("The evaluation was stopped.")
-    n_images = _count_tested(rows, features, spec.settings)
+    tested = plan_loco(rows, features, spec.settings).tested
+    n_images = {fold.name: len(fold.test) for fold in tested}
     n_networks = len(n_images) * len(MLP_SEEDS)
     on_progress("Fitting networks", 0, n_networks)
     kept = KeptFits(
@@ -232,20 +231,3 @@ def make_pixel_run(
     )
     run = make_run(cohort, store, spec, should_stop=should_stop, kept=kept)
     return {"run": run.id, "n_images": len(run.result.rows.table), "n_networks": n_networks}
-
-
-def _count_tested(rows: TaskRows, features: Features, settings: LocoSettings) -> dict[str, int]:
-    """Count the images of each fold that will be tested."""
-    has = rows.table["image_id"].isin(features.image_ids)
-    table = rows.table[has].sort_values("image_id", kind="stable").reset_index(drop=True)
-    y = table["y"].to_numpy(dtype=float)
-    task = rows.task
-    folds = make_folds(
-        table,
-        Labels(y, task.kind == "classes", task.positive, task.negative),
-        hold_out=settings.hold_out,
-        guards=settings.guards,
-        fewest_persons=settings.protocol.fewest_persons,
-        refuse=lambda train: refuse_training("mlp", y[train]),
-    )
-    return {fold.name: len(fold.test) for fold in folds if fold.is_tested}
