@@ -23,7 +23,6 @@ from cxrlib.storage import FINITE, Count, Quantity, Store, parse_json
 __all__ = [
     "Headline",
     "RunEntry",
-    "count_runs",
     "keep_run",
     "list_runs",
     "read_record",
@@ -137,11 +136,6 @@ def keep_run(store: Store, run_id: str, *, is_kept: bool = True) -> None:
 
 
 # ---- reading
-
-
-def count_runs(store: Store, fingerprint: str, task: Task) -> int:
-    """Count the runs that were made on a cohort and task; reads no run."""
-    return len(_list_names(store, _make_prefix(fingerprint, task)))
 
 
 def list_runs(store: Store, fingerprint: str, task: Task | None = None) -> list[RunEntry]:

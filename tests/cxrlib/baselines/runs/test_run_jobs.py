@@ -20,8 +20,7 @@ from cxrlib.baselines.evaluation import (
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.evaluation.stored_fits import KIND
-from cxrlib.baselines.runs import RunSpec, find_run, make_spec, spec_parameters
-from cxrlib.baselines.runs.run_log import count_runs
+from cxrlib.baselines.runs import RunSpec, find_run, list_runs, make_spec, spec_parameters
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
@@ -109,7 +108,7 @@ def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> 
         return len(seen) > 2
 
     def note(stage: str, done: int, total: int) -> None:
-        if stage.startswith("Drawing"):
+        if stage.startswith("Running"):
             seen.append(stage)
 
     with pytest.raises(WorkStoppedError):
@@ -118,7 +117,7 @@ def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> 
     there = load_cohort(cohort.root, store=store)
     run = find_run(there, store, SPEC)
     assert run is not None
-    assert count_runs(store, there.fingerprint, SPEC.task) == 1
+    assert len(list_runs(store, there.fingerprint, SPEC.task)) == 1
     evaluation = (run.result.rows, run.result.features, run.result.settings)
     part = load_null(*evaluation, store, n=6)
     assert part is not None
