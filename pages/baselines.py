@@ -1,4 +1,4 @@
-"""Can it be predicted elsewhere? Baselines with one region, country or source held out."""
+"""Does the prediction hold in other regions? Baselines with one region, country or source out."""
 
 from dataclasses import replace
 from datetime import date
@@ -10,6 +10,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.reports import list_provenance
 from ui.baselines.cached import list_choices, load_rows, load_run
 from ui.baselines.controls import (
+    IMAGES,
     PART,
     change_task,
     choose_section,
@@ -17,39 +18,53 @@ from ui.baselines.controls import (
     choose_task,
     find_spec,
     jump_where_wished,
-    write_address,
+    keep_address,
 )
-from ui.baselines.feature_sets import show_sets
-from ui.baselines.influence import show_persons
-from ui.baselines.permutation_null import find_null, show_chance
-from ui.baselines.protocol_steps import show_shift, show_walk
-from ui.baselines.published_scores import find_printed, show_paper
-from ui.baselines.report import list_lines, show_report
+from ui.baselines.feature_sets import show_feature_sets
+from ui.baselines.influence import show_influence
+from ui.baselines.permutation_null import find_null, show_permutation_null
+from ui.baselines.protocol_steps import show_protocol_steps
+from ui.baselines.published_scores import show_published_scores
+from ui.baselines.region_shift import show_region_shift
+from ui.baselines.report import list_run_provenance, show_report
 from ui.baselines.result import choose_metric, show_answer, show_folds, show_forest
 from ui.baselines.run_button import offer_run
 from ui.baselines.run_history import show_comparison, show_history
+from ui.baselines.run_view import RunView
 from ui.baselines.task_card import show_flow, show_question, show_task
-from ui.baselines.test_images import show_images
+from ui.baselines.test_images import show_test_images
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.resources import find_cohort
 from ui.widgets.limits_panel import show_limits
 from ui.widgets.text import show_alert
 
+SHOW = {
+    "feature sets": show_feature_sets,
+    IMAGES: show_test_images,
+    "permutation test": show_permutation_null,
+    "region shift": show_region_shift,
+    "protocols": show_protocol_steps,
+    "influence": show_influence,
+    "paper": show_published_scores,
+    "runs": show_comparison,
+    "report": show_report,
+}
+
 entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()
 choices = list_choices(cohort)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.title("Can it be predicted elsewhere?", anchor=False, width="stretch")
+    st.title("Does the prediction hold in other regions?", anchor=False, width="stretch")
     show_limits(is_synthetic=cohort.is_synthetic)
 head = st.container(gap="small")
-spec = find_spec(entry.slug, cohort, choices)
+spec = find_spec(cohort, choices)
 choose_task(cohort, spec)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     choose_settings(spec, choices)
     change_task(cohort, spec)
     run_place = st.container(width="content")
-write_address(spec)
+keep_address(spec)
 spec = replace(spec, where=selection.to_where())
 choice = next(each for each in choices if each.name == spec.features)
 try:
@@ -73,42 +88,25 @@ if run is None:
             offer_run(entry, cohort, spec, choice, place=run_place)
         else:
             show_alert(
-                "No image of this task is left. Take a filter away at the side, or widen the days "
-                "or views under “Change the task”; the flow above says where the images went."
+                "No images match this task and these filters. Remove a filter at the side, or "
+                "widen days or views under “Change the task”. The steps above show where images "
+                "are left out."
             )
     show_task(rows, provenance=origin, stem=stem)
     st.stop()
 
-lines, run_stem = [*origin, *list_lines(run)], f"{stem}-{run.id}"
 with main:
     metric = choose_metric(run)
-    null = find_null(run)
+    lines = [*origin, *list_run_provenance(run)]
+    view = RunView(entry, run, choices, metric, find_null(run), lines, f"{stem}-{run.id}")
     with head:
         show_answer(run, metric)
-    show_forest(
-        run, metric, null=null, printed=find_printed(run, metric), provenance=lines, stem=run_stem
-    )
-    show_folds(run, provenance=lines, stem=run_stem)
+    show_forest(view)
+    show_folds(view)
 with st.container(key=PART):
     section = choose_section()
 jump_where_wished()
-if section == "feature sets":
-    show_sets(cohort, run, choices, metric, provenance=lines, stem=run_stem)
-elif section == "test images":
-    show_images(cohort, run, provenance=lines, stem=run_stem)
-elif section == "chance":
-    show_chance(entry, run, null, metric, provenance=lines, stem=run_stem)
-elif section == "shift":
-    show_shift(entry, run, provenance=lines, stem=run_stem)
-elif section == "protocols":
-    show_walk(run, metric, provenance=lines, stem=run_stem)
-elif section == "persons":
-    show_persons(run, provenance=lines, stem=run_stem)
-elif section == "paper":
-    show_paper(run, provenance=lines, stem=run_stem)
-elif section == "runs":
-    show_comparison(cohort, run, metric, provenance=lines, stem=run_stem)
-elif section == "report":
-    show_report(cohort, run, provenance=lines, stem=run_stem)
+if section in SHOW:
+    SHOW[section](view)
 else:
     show_task(rows, provenance=origin, stem=stem)

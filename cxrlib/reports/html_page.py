@@ -110,7 +110,7 @@ def report_html(
     n_before = 0
     parts = []
     for number, section in enumerate(sections, start=1):
-        parts.append(_write_section(section, number, n_before, notice))
+        parts.append(_format_section(section, number, n_before, notice))
         n_before += len(section.figures)
     contents = "".join(
         f'<li><a href="#part-{number}">{html.escape(section.title)}</a></li>'
@@ -134,9 +134,9 @@ def report_html(
     )
 
 
-def _write_section(section: Section, number: int, n_before: int, notice: str) -> str:
+def _format_section(section: Section, number: int, n_before: int, notice: str) -> str:
     figures = [
-        _write_figure(figure, n_before + n, notice) for n, figure in enumerate(section.figures)
+        _format_figure(figure, n_before + n, notice) for n, figure in enumerate(section.figures)
     ]
     points = "".join(f"<li>{html.escape(point)}</li>\n" for point in section.points)
     parts = [
@@ -145,14 +145,14 @@ def _write_section(section: Section, number: int, n_before: int, notice: str) ->
         *(f"<p>{html.escape(text)}</p>" for text in section.paragraphs),
         f"<ul>\n{points}</ul>" if points else "",
         *figures,
-        *map(_write_table, section.tables),
+        *map(_format_table, section.tables),
         f"<pre>{html.escape(section.code)}</pre>" if section.code else "",
         "</section>",
     ]
     return "\n".join(filter(None, parts))
 
 
-def _write_figure(figure: PageFigure, number: int, notice: str) -> str:
+def _format_figure(figure: PageFigure, number: int, notice: str) -> str:
     """Write a figure; the first of a page brings Plotly along."""
     height = figure.figure.layout.height or 420
     fluid = go.Figure(figure.figure)
@@ -177,14 +177,14 @@ def _write_figure(figure: PageFigure, number: int, notice: str) -> str:
     )
 
 
-def _write_table(part: PageTable) -> str:
+def _format_table(part: PageTable) -> str:
     table = part.table
     right = [
         pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
         for kind in table.dtypes
     ]
     columns = [
-        _write_numbers(table.iloc[:, place]) if is_right else _write_texts(table.iloc[:, place])
+        _format_numbers(table.iloc[:, place]) if is_right else _format_texts(table.iloc[:, place])
         for place, is_right in enumerate(right)
     ]
     kinds = ["n" if is_right else "" for is_right in right]
@@ -201,13 +201,13 @@ def _list_kinds(texts: Sequence[str], kinds: Sequence[str]) -> list[str]:
     ]
 
 
-def _write_texts(column: pd.Series) -> list[str]:
+def _format_texts(column: pd.Series) -> list[str]:
     if pd.api.types.is_bool_dtype(column.dtype):
         return ["yes" if value else "no" for value in column]
     return [NOTHING if pd.isna(value) or value == "" else str(value) for value in column]
 
 
-def _write_numbers(column: pd.Series) -> list[str]:
+def _format_numbers(column: pd.Series) -> list[str]:
     """Write whole numbers with their thousands parted, and two decimals where one has some."""
     values = column.to_numpy(dtype="float64", na_value=math.nan)
     known = [float(value) for value in values if math.isfinite(value)]

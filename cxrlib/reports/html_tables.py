@@ -54,7 +54,7 @@ def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
         return as_html(_escape(plain))
 
     names = [f"c{i}" for i in range(len(layout.columns))]
-    body, totals = _write_body(layout.rows, names)
+    body, totals = _make_body(layout.rows, names)
     has_groups = any(row.kind == "group" for row in layout.rows)
     table = GT(
         body if has_groups else body.drop(columns="group"),
@@ -63,15 +63,15 @@ def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
         groupname_col="group" if has_groups else None,
     )
     table = table.tab_header(text(layout.title), text(layout.unit) if layout.unit else None)
-    table = table.tab_stubhead(as_html(_write_label(layout.columns[0])))
+    table = table.tab_stubhead(as_html(_format_label(layout.columns[0])))
     labels = zip(names[1:], layout.columns[1:], strict=True)
-    table = table.cols_label({name: as_html(_write_label(column)) for name, column in labels})
+    table = table.cols_label({name: as_html(_format_label(column)) for name, column in labels})
     for group, members in _list_spanners(layout.columns, names):
         table = table.tab_spanner(text(group), columns=members, id=f"over-{members[0]}")
     numbers = [n for n, c in zip(names, layout.columns, strict=True) if c.is_number and n != "c0"]
     texts = [name for name in names if name not in numbers]
     table = table.cols_align("left", texts).cols_align("right", numbers)
-    table = table.fmt(_write_number, columns=numbers).fmt(_write_text, columns=texts)
+    table = table.fmt(_format_number, columns=numbers).fmt(_format_text, columns=texts)
     if totals:
         bold, rule = style.text(weight="bold"), style.borders("top", "#525B69", weight="1px")
         table = table.tab_style([bold, rule], [loc.body(rows=totals), loc.stub(rows=totals)])
@@ -94,17 +94,17 @@ def _escape(plain: str) -> str:
     return html.escape(plain).replace("{", "&#123;").replace("}", "&#125;")
 
 
-def _write_number(value: object) -> str:
+def _format_number(value: object) -> str:
     """Write a number of a table so that it breaks before its brackets or after them only."""
     parts = re.split(r" (?=\()|(?<=\),) ", str(value))
     return " ".join(f"<span class='whole'>{_escape(part)}</span>" for part in parts)
 
 
-def _write_text(value: object) -> str:
+def _format_text(value: object) -> str:
     return _escape(str(value))
 
 
-def _write_body(rows: Sequence[Row], names: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
+def _make_body(rows: Sequence[Row], names: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
     """Write cells on one line each, the group of each row, and which rows are totals."""
     found: list[dict[str, str]] = []
     totals: list[int] = []
@@ -133,7 +133,7 @@ def _make_unique(group: str, seen: set[str]) -> str:
     return group
 
 
-def _write_label(column: Column) -> str:
+def _format_label(column: Column) -> str:
     """Write a column's title with its unit below."""
     unit = f"<br><span class='unit'>{_escape(column.unit)}</span>" if column.unit else ""
     return _escape(column.title) + unit

@@ -1,4 +1,4 @@
-"""Which items of two reporting guidelines a run's manifest answers, and which are the author's.
+"""Items of two reporting guidelines: those a run's manifest answers, and the author's.
 
 TRIPOD+AI is for clinical prediction models (Collins et al. 2024, `collins2024` in
 docs/references.md), CLAIM for artificial intelligence in medical imaging (2024 update, Tejani et
@@ -7,7 +7,7 @@ the official forms. A run knows what was computed. It does not know why, for who
 consent: such items say "author", and nothing is made up for them.
 
 The lists are ``reporting-items.csv``; ``reporting-answers.csv`` holds the answers' texts, where
-braces name values of the manifest or what `_write_parts` writes.
+braces name values of the manifest or what `_format_parts` writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ GUIDELINES = {
 }
 """Where the lists are published."""
 AUTHOR = "author"
-"""What stands where a run answers nothing."""
+"""The answer where a run knows none."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
         "manifest", "manifest, author" where the author has to add to it, "author") and answer,
         which is "author" where nobody else can give one.
     """
-    answers = _write_answers(manifest)
+    answers = _format_answers(manifest)
     rows = []
     for item in ITEMS:
         answer = answers[item.answer] if item.answer else AUTHOR
@@ -102,9 +102,9 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["guideline", "item", "part", "title", "by", "answer"])
 
 
-def _write_answers(m: Manifest) -> dict[str, str]:
-    """Write all answers by name: of each the first whose condition holds, "" always does."""
-    holds, words = _list_conditions(m), _write_parts(m)
+def _format_answers(m: Manifest) -> dict[str, str]:
+    """Format all answers by name: of each the first whose condition holds; "" always does."""
+    holds, words = _list_conditions(m), _format_parts(m)
     answers: dict[str, str] = {}
     for row in read_rows("reporting-answers"):
         if row["name"] not in answers and holds[row["when"]]:
@@ -128,38 +128,38 @@ def _list_conditions(m: Manifest) -> dict[str, bool]:
     }
 
 
-def _write_parts(m: Manifest) -> dict[str, str]:
-    """Write what answers hold beside single values of the manifest."""
+def _format_parts(m: Manifest) -> dict[str, str]:
+    """Format what answers hold beside single values of the manifest."""
     features, protocol, folds = m["features"], m["protocol"], m["folds"]
-    origin = _sentences(features["origin"])
+    origin = _join_sentences(features["origin"])
     n_guarded = sum(fold["n_guarded"] for fold in folds)
     return {
-        "counts": f"Used: {_name_counts(m['flow'][-1], 'image', 'patient', 'person')}.",
-        "fold_sizes": _join(f"{f['fold']}: {_name_counts(f, 'image', 'person')}" for f in folds),
-        "classes": f"Held out, {_join(map(_name_classes, folds), 'nothing')}.",
-        "steps": f"{_join(map(_name_step, m['flow']), '')}.",
+        "counts": f"Used: {_format_counts(m['flow'][-1], 'image', 'patient', 'person')}.",
+        "fold_sizes": _join(f"{f['fold']}: {_format_counts(f, 'image', 'person')}" for f in folds),
+        "classes": f"Held out, {_join(map(_format_classes, folds), 'nothing')}.",
+        "steps": f"{_join(map(_format_step, m['flow']), '')}.",
         "lost": _join(f"{s['step']}: {s['reasons']}" for s in m["flow"] if s["reasons"]),
-        "training": _join(map(_name_training, folds)),
+        "training": _join(map(_format_training, folds)),
         "preparation": f"{features['title']}. {origin}".strip(),
         "origin": f" {origin}".rstrip(),
         "n_columns": name_units(features["n_columns"], "column"),
         "n_parameters": name_units(features["n_parameters"], "parameter"),
-        "n_guarded": name_units(n_guarded, "training row"),
-        "without_values": _tell_without_values(features["n_missing"]),
-        "events": _tell_events(folds),
-        "rules": _sentences(protocol["sentences"]),
+        "n_guarded": name_units(n_guarded, "training image"),
+        "without_values": _describe_missing(features["n_missing"]),
+        "events": _describe_events(folds),
+        "rules": _join_sentences(protocol["sentences"]),
         "guards": " and no ".join(protocol["guards"]),
         "model_seeds": ", ".join(map(str, protocol["model_seeds"])),
         "filters": _join(m["cohort"]["filters"]),
         "views": ", ".join(m["task"]["views"]),
         "versions": ", ".join(f"{name} {number}" for name, number in m["run"]["versions"].items()),
-        "licence_lines": _sentences(m["licences"]),
+        "licence_lines": _join_sentences(m["licences"]),
         "metrics": ", ".join(m["metric_names"].values()),
         "main_metric_name": m["metric_names"][m["main_metric"]],
-        "performance": _tell_performance(m),
-        "shortcut_scores": _tell_shortcuts(m),
-        "run_count": _tell_runs(m),
-        "caveats": _sentences([*m["task"]["card"]["caveats"], *m["notes"], _tell_runs(m)]),
+        "performance": _describe_performance(m),
+        "shortcut_scores": _describe_shortcuts(m),
+        "run_count": _describe_runs(m),
+        "caveats": _join_sentences([*m["task"]["card"]["caveats"], *m["notes"], _describe_runs(m)]),
     }
 
 
@@ -170,22 +170,22 @@ def _join(parts: Iterable[str], nothing: str = "none") -> str:
     return "; ".join(parts) or nothing
 
 
-def _name_counts(row: Mapping[str, Any], *units: str) -> str:
-    """Name how many of each unit a row has: "3 images of 2 patients, 1 person"."""
+def _format_counts(row: Mapping[str, Any], *units: str) -> str:
+    """Format how many of each unit a row has: "3 images of 2 patients, 1 person"."""
     first, *rest = (name_units(row[f"n_{unit}s"], unit) for unit in units)
     return f"{first} of {', '.join(rest)}"
 
 
-def _name_step(step: Mapping[str, Any]) -> str:
+def _format_step(step: Mapping[str, Any]) -> str:
     return f"{step['step']}: {step['n_images']:,} images, {step['n_patients']:,} patients"
 
 
-def _name_training(fold: Mapping[str, Any]) -> str:
+def _format_training(fold: Mapping[str, Any]) -> str:
     images, persons = fold["n_train_images"], fold["n_train_persons"]
     return f"{fold['fold']} held out: {images:,} training images of {persons:,} persons"
 
 
-def _name_classes(fold: Mapping[str, Any]) -> str:
+def _format_classes(fold: Mapping[str, Any]) -> str:
     if fold["n_positive"] is None:
         return f"{fold['fold']}: {name_units(fold['n_images'], 'image')}"
     return (
@@ -193,11 +193,11 @@ def _name_classes(fold: Mapping[str, Any]) -> str:
     )
 
 
-def _tell_without_values(n_missing: int) -> str:
+def _describe_missing(n_missing: int) -> str:
     return f" {name_units(n_missing, 'image')} had no feature values." if n_missing else ""
 
 
-def _tell_events(folds: Sequence[Mapping[str, Any]]) -> str:
+def _describe_events(folds: Sequence[Mapping[str, Any]]) -> str:
     found = [fold["events_per_parameter"] for fold in folds]
     ratios = [each for each in found if each is not None]
     if not ratios:
@@ -205,17 +205,17 @@ def _tell_events(folds: Sequence[Mapping[str, Any]]) -> str:
     return f" Events per parameter: {min(ratios):.2g} to {max(ratios):.2g} over the folds."
 
 
-def _tell_performance(m: Manifest) -> str:
-    """Tell the main score of each group, the mean and what is pooled; scores.csv has the rest."""
+def _describe_performance(m: Manifest) -> str:
+    """Describe the main score of each group, the mean and the pooled; scores.csv has the rest."""
     main = [s for s in m["scores"] if s["metric"] == m["main_metric"] or s["fold"] == POOLED]
-    told = [_name_score(score, m) for score in main if score["value"] is not None]
+    told = [_format_score(score, m) for score in main if score["value"] is not None]
     missing = [str(score["fold"]) for score in main if score["value"] is None]
     if missing:
         told.append(f"not estimable: {', '.join(missing)}")
     return _join(told)
 
 
-def _name_score(score: Mapping[str, Any], m: Manifest) -> str:
+def _format_score(score: Mapping[str, Any], m: Manifest) -> str:
     is_main = score["metric"] == m["main_metric"]
     name = score["fold"] if is_main else f"{score['fold']} {m['metric_names'][score['metric']]}"
     spread = "" if score["sd"] is None else f", standard deviation {write_score(score['sd'])}"
@@ -227,7 +227,7 @@ def _name_score(score: Mapping[str, Any], m: Manifest) -> str:
     return f"{name} {write_score(score['value'])}{held}{spread}"
 
 
-def _tell_runs(m: Manifest) -> str:
+def _describe_runs(m: Manifest) -> str:
     n_runs = len(m["runs"])
     was = "was" if n_runs == 1 else "were"
     return (
@@ -235,15 +235,15 @@ def _tell_runs(m: Manifest) -> str:
     )
 
 
-def _tell_shortcuts(m: Manifest) -> str:
+def _describe_shortcuts(m: Manifest) -> str:
     scored = [s for s in m["shortcuts"] if s["fold"] == POOLED and s["value"] is not None]
     names = m["metric_names"]
     told = [f"{s['title']}: {names[s['metric']]} {write_score(s['value'])}" for s in scored]
     return f" Pooled within groups: {_join(told)}." if told else ""
 
 
-def _sentences(lines: Sequence[str]) -> str:
-    """Put lines into one paragraph, each ended as a sentence is."""
+def _join_sentences(lines: Sequence[str]) -> str:
+    """Join lines to one paragraph, each ended as a sentence is."""
     return " ".join(
         line if line.endswith((".", "?", "!")) else f"{line}." for line in lines if line
     )

@@ -1,4 +1,4 @@
-"""The manifest of a run: all that it is and gave, as plain values that JSON can hold."""
+"""The manifest of a run: its settings and results, as plain values that JSON can hold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,25 +15,25 @@ from cxrlib.cohort import Cohort
 from cxrlib.literature import describe_licences
 from cxrlib.storage import to_records
 
-__all__ = ["MAIN_METRICS", "list_used_images", "make_manifest", "name_time"]
+__all__ = ["MAIN_METRICS", "format_run_time", "list_used_images", "make_manifest"]
 
 MANIFEST_VERSION = 1
 
 MAIN_METRICS = {"classes": "auroc", "number": "correlation"}
-"""The score that is told and drawn; the others stand in the tables."""
+"""The score that is described and drawn; the tables hold the others."""
 
 MODELS: Mapping[Method, str] = {
     "logistic": "Logistic regression with an L2 penalty, C = 1 (scikit-learn's LogisticRegression)",
     "linear": "Linear regression by least squares (scikit-learn's LinearRegression)",
-    "mlp": "A network with one hidden layer of 100 units on the pixels, stopped early "
-    "(scikit-learn's MLPClassifier with its defaults)",
+    "mlp": "A neural network with one hidden layer of 100 units on the pixels, with early "
+    "stopping (scikit-learn's MLPClassifier with its defaults)",
 }
 
 
 def make_manifest(
     run: Run, cohort: Cohort, runs: Sequence[RunEntry], *, today: date | None = None
 ) -> dict[str, Any]:
-    """Gather what a run is and gave.
+    """Gather the settings and results of a run.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def make_manifest(
         "made_by": {"cxrlib": __version__, "written": (today or date.today()).isoformat()},
         "run": {
             "id": run.id,
-            "made": name_time(run.made),
+            "made": format_run_time(run.made),
             "seconds": round(run.seconds, 3),
             "versions": run.versions,
             "command": run.spec.to_command(),
@@ -71,29 +71,29 @@ def make_manifest(
             "n_persons": cohort.n_persons,
             "filters": run.spec.selection.describe(),
         },
-        "task": _describe_task(run.spec.task),
+        "task": _gather_task(run.spec.task),
         "flow": to_records(run.flow),
-        "features": _describe_features(run),
-        "protocol": _describe_protocol(run),
+        "features": _gather_features(run),
+        "protocol": _gather_protocol(run),
         "main_metric": MAIN_METRICS[run.spec.task.kind],
         "metric_names": {name: name_metric(name) for name in dict.fromkeys(run.scores["metric"])},
         "folds": _list_folds(run),
         "scores": to_records(run.scores),
         "shortcuts": to_records(run.shortcut_scores),
         "notes": list(run.notes),
-        "runs": [_describe_entry(entry, run.id) for entry in runs],
+        "runs": [_gather_entry(entry, run.id) for entry in runs],
         "licences": describe_licences(
             list_used_images(run, cohort), is_synthetic=cohort.is_synthetic
         ),
     }
 
 
-def name_time(seconds: float) -> str:
-    """Write a time of the run book in UTC, "" where it was lost.
+def format_run_time(seconds: float) -> str:
+    """Format a time of the run log in UTC, "" where it was lost.
 
     Examples
     --------
-    >>> name_time(1_600_000_000.7)
+    >>> format_run_time(1_600_000_000.7)
     '2020-09-13 12:26:40 UTC'
     """
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC" if seconds else ""
@@ -104,7 +104,7 @@ def list_used_images(run: Run, cohort: Cohort) -> pd.DataFrame:
     return cohort.table[cohort.table["image_id"].isin(set(run.result.rows.table["image_id"]))]
 
 
-def _describe_task(task: Task) -> dict[str, Any]:
+def _gather_task(task: Task) -> dict[str, Any]:
     card = asdict(make_card(task))
     return {
         "text": task.to_text(),
@@ -117,7 +117,7 @@ def _describe_task(task: Task) -> dict[str, Any]:
     }
 
 
-def _describe_features(run: Run) -> dict[str, Any]:
+def _gather_features(run: Run) -> dict[str, Any]:
     features = run.result.features
     return {
         "name": features.name,
@@ -131,7 +131,7 @@ def _describe_features(run: Run) -> dict[str, Any]:
     }
 
 
-def _describe_protocol(run: Run) -> dict[str, Any]:
+def _gather_protocol(run: Run) -> dict[str, Any]:
     settings, task = run.spec.settings, run.spec.task
     protocol = settings.protocol
     method = choose_method(task.kind, run.result.features.kind)
@@ -139,10 +139,10 @@ def _describe_protocol(run: Run) -> dict[str, Any]:
     if task.kind == "number":  # which has no classes to rank or count
         sentences = [each for each in sentences if not each.startswith("AUROC")]
         sentences = [each.replace(" in its smaller class", "") for each in sentences]
-    strict = ("No source, the site that hosts an article, is on both sides either.",)
+    strict = ("No source (the site that hosts an article) is in both training and test.",)
     by_value = "decision values" if task.kind == "classes" else "predicted numbers"
     output = (
-        f"Log-odds of {task.positive!r}; the class is cut at a probability of one half"
+        f"Log-odds of {task.positive!r}; the threshold of the class is a probability of one half"
         if task.kind == "classes"
         else f"A number: {task.title}"
     )
@@ -167,7 +167,7 @@ def _describe_protocol(run: Run) -> dict[str, Any]:
 
 
 def _describe_model(run: Run, method: Method) -> str:
-    """Say what was fitted, as `cxrlib.baselines.evaluation.models` does it."""
+    """Describe what was fitted, as `cxrlib.baselines.evaluation.models` does it."""
     protocol = run.spec.settings.protocol
     how = ", with its defaults"
     if method == "logistic" and protocol.is_standardised:
@@ -175,8 +175,8 @@ def _describe_model(run: Run, method: Method) -> str:
     fewest = run.folds["n_train_images"].min() if len(run.folds) else 0
     is_wide = len(run.result.features.columns) > fewest
     reduced = (
-        " Where columns outnumber training images they were replaced by their row space, which "
-        "changes no prediction."
+        " Where there are more columns than training images, the columns were replaced by their "
+        "row space, which changes no prediction."
         if is_wide and protocol.reduces and method != "mlp"
         else ""
     )
@@ -194,14 +194,14 @@ def _list_folds(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _describe_entry(entry: RunEntry, this: str) -> dict[str, Any]:
+def _gather_entry(entry: RunEntry, this: str) -> dict[str, Any]:
     return {
         "id": entry.id,
         "is_this": entry.id == this,
         "is_kept": entry.is_kept,
         "words": entry.words,
         "features_title": entry.features_title,
-        "made": name_time(entry.made),
+        "made": format_run_time(entry.made),
         "n_images": entry.n_images,
         "n_persons": entry.n_persons,
         "spec": None if entry.spec is None else entry.spec.to_dict(),

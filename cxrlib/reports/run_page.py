@@ -1,4 +1,4 @@
-"""The page of a run's report: what came out first, what it was of, what to know, who owns what."""
+"""The page of a run's report: the result first, then data, methods, limits and licences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from cxrlib.charts.scores import describe_forest, find_chance, plot_forest
 from cxrlib.cohort import Cohort
 from cxrlib.literature import METADATA_LICENCE, cite_images
 from cxrlib.reports.html_page import PageFigure, PageTable, Section, report_html
-from cxrlib.reports.methods_paragraph import write_methods
+from cxrlib.reports.methods_paragraph import describe_methods
 from cxrlib.reports.reporting_checklists import AUTHOR, GUIDELINES
 from cxrlib.reports.run_manifest import MAIN_METRICS, list_used_images
 from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.reports.run_series import list_series
 from cxrlib.short_repr import short_repr
 
-__all__ = ["ReportContents", "tell_score", "write_page"]
+__all__ = ["ReportContents", "describe_score", "make_page"]
 
 Manifest = Mapping[str, Any]
 
@@ -34,9 +34,9 @@ COLUMNS = {
     "fold": "Held out",
     "metric": "Score",
     "words": "What changed",
-    "change": "By how much",
-    "low": "Low, 95 %",
-    "high": "High, 95 %",
+    "change": "Change",
+    "low": "95 % interval, low",
+    "high": "95 % interval, high",
     "reason": "Remark",
     "n_used": "Resamples used",
     "n_dropped": "Resamples dropped",
@@ -45,7 +45,7 @@ COLUMNS = {
     "n": "Permutations",
     "n_at_least": "At least as good",
 }
-"""Headings of columns of further parts; others are named by themselves."""
+"""Headings of columns of further parts; others are made from the column's name."""
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -83,8 +83,8 @@ class ReportContents:
     __repr__ = short_repr
 
 
-def write_page(contents: ReportContents) -> str:
-    """Write the page of a report as an HTML document that opens anywhere and fetches nothing."""
+def make_page(contents: ReportContents) -> str:
+    """Make the page of a report: an HTML document that opens anywhere and fetches nothing."""
     run, manifest = contents.run, contents.manifest
     settings = run.spec.settings
     notice, *origin = contents.lines
@@ -101,46 +101,46 @@ def write_page(contents: ReportContents) -> str:
 def _list_sections(contents: ReportContents) -> list[Section]:
     run, manifest = contents.run, contents.manifest
     return [
-        _tell_answer(run, manifest),
-        _tell_task(manifest),
-        _tell_rows(run),
-        _tell_folds(run),
-        _tell_scores(run),
-        _tell_shortcuts(run, contents.differences),
-        _tell_published(contents.published),
-        *map(_tell_more, contents.more),
-        _tell_all_runs(contents.runs, run),
-        Section("Methods", (write_methods(manifest),)),
-        _tell_limits(manifest),
-        _tell_licences(run, contents.cohort, manifest),
-        _tell_items(contents.items),
-        _tell_repetition(run),
+        _make_answer(run, manifest),
+        _make_task(manifest),
+        _make_rows(run),
+        _make_folds(run),
+        _make_scores(run),
+        _make_shortcuts(run, contents.differences),
+        _make_published(contents.published),
+        *map(_make_more, contents.more),
+        _make_all_runs(contents.runs, run),
+        Section("Methods", (describe_methods(manifest),)),
+        _make_limits(manifest),
+        _make_licences(run, contents.cohort, manifest),
+        _make_items(contents.items),
+        _make_repetition(run),
     ]
 
 
-def _tell_answer(run: Run, manifest: Manifest) -> Section:
-    """Begin with what came out, what shortcuts reach, and of how many runs this is one."""
+def _make_answer(run: Run, manifest: Manifest) -> Section:
+    """Begin with the scores, those of the shortcuts, and of how many runs this is one."""
     last = manifest["flow"][-1]
     metrics = dict.fromkeys((_main_metric(run), *_pooled_metrics(run)))
     ours = [
-        f"{_name_fold(row['fold'], run)}, {name_metric(row['metric'])}: {tell_score(row)}"
+        f"{_format_fold(row['fold'], run)}, {name_metric(row['metric'])}: {describe_score(row)}"
         for row in manifest["scores"]
         if row["fold"] in (MEAN, POOLED) and row["metric"] in metrics
     ]
     beside = [
-        f"{row['title']}: {_name_fold(row['fold'], run)}, {name_metric(row['metric'])} "
-        f"{tell_score(row)}"
+        f"{row['title']}: {_format_fold(row['fold'], run)}, {name_metric(row['metric'])} "
+        f"{describe_score(row)}"
         for row in manifest["shortcuts"]
         if row["fold"] == POOLED
     ]
     return Section(
-        "What came out",
+        "Result",
         (
             f"{last['n_images']:,} images of {last['n_persons']:,} persons. Protocol: "
             f"{run.spec.settings.protocol.name}.",
-            f"{tell_runs(run.n_runs)} They are all listed below.",
+            f"{tell_runs(run.n_runs)} All of them are listed below.",
         ),
-        (*ours, *(f"Shortcut, looks at no lung: {words}" for words in beside)),
+        (*ours, *(f"Shortcut, does not use the image: {words}" for words in beside)),
     )
 
 
@@ -153,20 +153,20 @@ def _pooled_metrics(run: Run) -> list[str]:
     return scores.loc[scores["fold"] == POOLED, "metric"].tolist()
 
 
-def _name_fold(fold: str, run: Run) -> str:
+def _format_fold(fold: str, run: Run) -> str:
     group = run.spec.settings.hold_out
     names = {MEAN: f"Mean over held-out groups, by {group}", POOLED: f"Pooled within {group}"}
     return names.get(fold, fold)
 
 
-def tell_score(row: Mapping[str, Any]) -> str:
-    """Write a score with its interval and spread, or why there is none.
+def describe_score(row: Mapping[str, Any]) -> str:
+    """Describe a score with its interval and spread, or why there is none.
 
     Examples
     --------
-    >>> tell_score({"value": 0.8123, "low": 0.7, "high": 0.9, "sd": None, "reason": ""})
+    >>> describe_score({"value": 0.8123, "low": 0.7, "high": 0.9, "sd": None, "reason": ""})
     '0.81 (0.70 to 0.90)'
-    >>> tell_score({"value": None, "reason": "One person."})
+    >>> describe_score({"value": None, "reason": "One person."})
     'not estimable. One person.'
     """
     reason = f" {row['reason']}" if row["reason"] else ""
@@ -178,7 +178,7 @@ def tell_score(row: Mapping[str, Any]) -> str:
     return f"{write_score(row['value'])}{held}{spread}{f'.{reason}' if reason else ''}"
 
 
-def _tell_task(manifest: Manifest) -> Section:
+def _make_task(manifest: Manifest) -> Section:
     task, card = manifest["task"], manifest["task"]["card"]
     lines = {
         "Images": card["population"],
@@ -186,15 +186,15 @@ def _tell_task(manifest: Manifest) -> Section:
         "Outcome": card["outcome"],
         "Horizon": card["horizon"],
         "Question": card["question"],
-        "Why it is asked": card["motivation"],
-        "As on the command line": task["text"],
+        "Why it matters": card["motivation"],
+        "On the command line": task["text"],
     }
     table = pd.DataFrame({"About": list(lines), "Task": list(lines.values())})
-    published = "as the paper has it" if task["is_published"] else "not one of the paper's"
+    published = "as in the paper" if task["is_published"] else "not a task of the paper"
     return Section("The task", (f"{task['title']}, {published}.",), tables=(PageTable(table),))
 
 
-def _tell_rows(run: Run) -> Section:
+def _make_rows(run: Run) -> Section:
     steps = run.result.rows.steps
     flow = run.flow.rename(
         columns={
@@ -202,30 +202,33 @@ def _tell_rows(run: Run) -> Section:
             "n_images": "Images",
             "n_patients": "Patients",
             "n_persons": "Persons",
-            "n_removed_images": "Images that went",
+            "n_removed_images": "Images left out",
             "reasons": "Why",
         }
     )
-    columns = ["Step", "Images", "Patients", "Persons", "Images that went", "Why"]
-    figure = PageFigure(
-        plot_flow(steps), "The way from all rows to those used.", describe_flow(steps)
-    )
+    columns = ["Step", "Images", "Patients", "Persons", "Images left out", "Why"]
+    figure = PageFigure(plot_flow(steps), "From all rows to the images used.", describe_flow(steps))
     return Section(
-        "Which images",
+        "Images included",
         figures=(figure,),
-        tables=(PageTable(flow[columns], "The same in numbers."),),
+        tables=(
+            PageTable(
+                flow[columns],
+                "The same numbers. Patient ids that share an image count as one person.",
+            ),
+        ),
     )
 
 
-def _tell_folds(run: Run) -> Section:
+def _make_folds(run: Run) -> Section:
     folds = _rename(run.folds, _fold_headings(run))
     unscored = run.folds[~run.folds["is_scored"].astype(bool)]
     reasons = zip(unscored["fold"], unscored["reason"], strict=True)
     return Section(
-        "What was held out",
-        (f"Each {run.spec.settings.hold_out} once; the others train.",),
+        "Held-out groups",
+        (f"Each {run.spec.settings.hold_out} is held out once; the others train.",),
         tuple(f"{fold} has no score of its own. {reason}" for fold, reason in reasons),
-        tables=(PageTable(folds, "Images and persons of each group, and what trained for it."),),
+        tables=(PageTable(folds, "Test and training images and persons of each group."),),
     )
 
 
@@ -248,31 +251,31 @@ def _fold_headings(run: Run) -> dict[str, str]:
         **classes,
         "n_train_images": "Training images",
         "n_train_persons": "Training persons",
-        "n_guarded": "Taken out by guards",
+        "n_guarded": "Left out by guards",
         "events_per_parameter": "Events per parameter",
     }
 
 
 def _rename(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFrame:
-    """Take columns in an order under other names."""
+    """Select columns in an order, under other names."""
     return table[list(headings)].rename(columns=dict(headings))
 
 
-def _tell_scores(run: Run) -> Section:
+def _make_scores(run: Run) -> Section:
     metric = _main_metric(run)
     figures = [_draw_forest(run, each) for each in dict.fromkeys((metric, *_pooled_metrics(run)))]
     return Section(
         "Scores",
         (
-            f"By held-out {run.spec.settings.hold_out}, with 95 % intervals over persons. Beside "
-            "them stand the shortcuts on the same images: what a model could tell without looking "
-            "at the lungs.",
+            f"By held-out {run.spec.settings.hold_out}, with 95 % intervals (bootstrap over "
+            "patients). The shortcuts beside them predict the same images without looking at "
+            "them.",
         ),
         figures=tuple(figure for figure in figures if figure is not None),
         tables=(
             PageTable(
-                _show_scores(run.scores[run.scores["value"].notna()]),
-                "All scores that could be computed; scores.csv has the reasons for the others.",
+                _lay_out_scores(run.scores[run.scores["value"].notna()]),
+                "All scores that could be computed. scores.csv gives the reasons for the others.",
             ),
         ),
     )
@@ -289,21 +292,21 @@ def _draw_forest(run: Run, metric: str) -> PageFigure | None:
     chance = find_chance(metric, folds, event=run.spec.task.event or "positive")
     return PageFigure(
         plot_forest(series, metric, folds=folds, hold_out=hold_out, chance=chance),
-        f"{_capital(name_metric(metric))} by held-out {hold_out}, protocol "
-        f"{run.spec.settings.protocol.name}; bars hold 95 % of the resamples.",
+        f"{_capitalise(name_metric(metric))} by held-out {hold_out}, protocol "
+        f"{run.spec.settings.protocol.name}; 95 % intervals, bootstrap over patients.",
         describe_forest(series, metric, hold_out=hold_out),
     )
 
 
-def _capital(words: str) -> str:
+def _capitalise(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _show_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFrame:
-    """Write scores for the page."""
+def _lay_out_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFrame:
+    """Lay out scores for the page."""
     shown = scores.assign(
         metric=[name_metric(metric) if metric else "" for metric in scores["metric"]],
-        interval=_write_intervals(scores),
+        interval=_format_intervals(scores),
     )
     headings = {
         **dict.fromkeys(first, "Shortcut"),
@@ -320,14 +323,14 @@ def _show_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFram
     return _rename(shown, headings)
 
 
-def _write_intervals(table: pd.DataFrame) -> list[str]:
+def _format_intervals(table: pd.DataFrame) -> list[str]:
     ends = zip(table["low"], table["high"], strict=True)
     return [
         "" if pd.isna(low) else f"{write_score(low)} to {write_score(high)}" for low, high in ends
     ]
 
 
-def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
+def _make_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
     scores = run.shortcut_scores
     over_all = scores[scores["fold"].isin([MEAN, POOLED])]
     over_all = over_all[over_all["metric"].isin([_main_metric(run), *_pooled_metrics(run), ""])]
@@ -335,7 +338,7 @@ def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
     paired = paired[paired["metric"].isin([_main_metric(run), *_pooled_metrics(run)])]
     paired = paired.assign(
         metric=[name_metric(metric) for metric in paired["metric"]],
-        interval=_write_intervals(paired),
+        interval=_format_intervals(paired),
     )
     headings = {
         "title": "Shortcut",
@@ -346,23 +349,26 @@ def _tell_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
         "reason": "Remark",
     }
     return Section(
-        "Against the shortcuts",
+        "Compared with the shortcuts",
         (
-            "A shortcut that does as well means that the features may have read no more of the "
-            "image than that. Differences are paired: both models are scored on the same resamples "
-            "of persons.",
+            "If a shortcut scores as well, the features may have captured no more than the "
+            "shortcut. Differences are paired: both models are scored on the same bootstrap "
+            "resamples of patients.",
         ),
         tables=(
-            PageTable(_show_scores(over_all, ["title"]), "Shortcuts on the same rows."),
-            PageTable(_rename(paired, headings), "This run less the shortcut."),
+            PageTable(
+                _lay_out_scores(over_all, ["title"]), "Scores of the shortcuts on the same images."
+            ),
+            PageTable(_rename(paired, headings), "This run minus the shortcut."),
         ),
     )
 
 
-def _tell_published(published: pd.DataFrame) -> Section:
+def _make_published(published: pd.DataFrame) -> Section:
     if published.empty:
         return Section(
-            "Beside the paper", ("The paper prints no score of this task and these features.",)
+            "Compared with the paper",
+            ("The paper prints no score for this task and these features.",),
         )
     verdicts = zip(published["verdict"], published["explanation"], strict=True)
     shown = published.assign(
@@ -381,30 +387,30 @@ def _tell_published(published: pd.DataFrame) -> Section:
         "verdict": "Verdict",
     }
     return Section(
-        "Beside the paper",
+        "Compared with the paper",
         (describe_score_comparison(published),),
         tuple(f"{verdict}: {why}" for verdict, why in dict.fromkeys(verdicts)),
         tables=(PageTable(_rename(shown, headings), "Each printed score beside ours."),),
     )
 
 
-def _tell_more(part: ReportPart) -> Section:
+def _make_more(part: ReportPart) -> Section:
     figures = (
         () if part.figure is None else (PageFigure(part.figure, part.title, part.description),)
     )
     table = part.table if part.shown is None else part.shown
     if "metric" in table:
         table = table.assign(metric=[name_metric(metric) for metric in table["metric"]])
-    shown = table.rename(columns={name: _name_column(str(name)) for name in table})
+    shown = table.rename(columns={name: _format_column(str(name)) for name in table})
     return Section(part.title, part.words, figures=figures, tables=(PageTable(shown),))
 
 
-def _name_column(name: str) -> str:
-    """Name a column of a table in words: n_images is "Images"."""
-    return COLUMNS.get(name, _capital(name.removeprefix("n_").replace("_", " ")))
+def _format_column(name: str) -> str:
+    """Format a column's name as a heading: n_images is "Images"."""
+    return COLUMNS.get(name, _capitalise(name.removeprefix("n_").replace("_", " ")))
 
 
-def _tell_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
+def _make_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
     table = pd.DataFrame(
         {
             "Number": range(1, len(runs) + 1),
@@ -413,43 +419,43 @@ def _tell_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
                 f"{' (kept)' if each.is_kept else ''}"
                 for each in runs
             ],
-            "What": [each.words for each in runs],
+            "Settings": [each.words for each in runs],
             "Images": [each.n_images for each in runs],
-            "Scores over all groups": [_tell_headlines(each, run) for each in runs],
+            "Scores over all groups": [_describe_headlines(each, run) for each in runs],
         }
     )
     return Section(
         "All runs",
         (
-            f"{tell_runs(len(runs))} Of many runs the best one looks good by chance alone: read "
-            "this one among the others.",
+            f"{tell_runs(len(runs))} The best of many runs looks good by chance alone, so read "
+            "this one with the others.",
         ),
         tables=(PageTable(table),),
     )
 
 
-def _tell_headlines(entry: RunEntry, run: Run) -> str:
+def _describe_headlines(entry: RunEntry, run: Run) -> str:
     metrics = (_main_metric(run), *_pooled_metrics(run))
     return "; ".join(
-        f"{each.fold} {name_metric(each.metric)} {tell_score(each._asdict() | {'reason': ''})}"
+        f"{each.fold} {name_metric(each.metric)} {describe_score(each._asdict() | {'reason': ''})}"
         for each in entry.headlines
         if each.metric in metrics
     ).replace("estimable.", "estimable")
 
 
-def _tell_limits(manifest: Manifest) -> Section:
+def _make_limits(manifest: Manifest) -> Section:
     return Section(
-        "What to know before quoting it",
+        "Limitations",
         points=(*manifest["notes"], *manifest["task"]["card"]["caveats"]),
     )
 
 
-def _tell_licences(run: Run, cohort: Cohort, manifest: Manifest) -> Section:
+def _make_licences(run: Run, cohort: Cohort, manifest: Manifest) -> Section:
     rows = list_used_images(run, cohort)
     return Section(
-        "Whose images",
+        "Image licences",
         (
-            "No image is part of this report. licences.csv lists each one that was used.",
+            "This report contains no image. licences.csv lists every image that was used.",
             *manifest["licences"],
             *([] if cohort.is_synthetic else [f"{METADATA_LICENCE}."]),
         ),
@@ -457,8 +463,14 @@ def _tell_licences(run: Run, cohort: Cohort, manifest: Manifest) -> Section:
     )
 
 
-def _tell_items(items: pd.DataFrame) -> Section:
-    headings = {"item": "Item", "part": "Part", "title": "What", "answer": "Answer", "by": "By"}
+def _make_items(items: pd.DataFrame) -> Section:
+    headings = {
+        "item": "Item",
+        "part": "Part",
+        "title": "Topic",
+        "answer": "Answer",
+        "by": "Answered by",
+    }
     tables = [
         PageTable(
             _rename(items[items["guideline"] == name], headings),
@@ -467,10 +479,10 @@ def _tell_items(items: pd.DataFrame) -> Section:
         for name in GUIDELINES
     ]
     return Section(
-        "Items of reporting guidelines",
+        "Reporting guidelines",
         (
-            "What the manifest of this run answers, and what is left to the author. Titles are "
-            "ours and short; fill in the guidelines' own forms.",
+            "Items that the manifest of this run answers, and items left to the author. The titles "
+            "are short names of ours: fill in the guidelines' own forms.",
         ),
         tuple(f"{name}: {source}." for name, source in GUIDELINES.items()),
         tables=tuple(tables),
@@ -482,17 +494,17 @@ def _count_answers(items: pd.DataFrame) -> str:
     n_whole = int((items["by"] == "manifest").sum())
     n_part = len(items) - n_left - n_whole
     return (
-        f"Of {len(items):,} items the manifest answers {n_whole:,}, {n_part:,} in part; {n_left:,} "
-        "are the author's."
+        f"Of {len(items):,} items the manifest answers {n_whole:,} fully and {n_part:,} in part; "
+        f"{n_left:,} are left to the author."
     )
 
 
-def _tell_repetition(run: Run) -> Section:
+def _make_repetition(run: Run) -> Section:
     versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
     return Section(
-        "To repeat it",
+        "How to repeat this run",
         (
-            "The command line gives the same digits on the same cohort with the same versions "
+            "This command gives exactly the same numbers on the same cohort with the same versions "
             f"({versions}).",
         ),
         code=run.spec.to_command(),

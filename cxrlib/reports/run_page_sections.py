@@ -1,4 +1,4 @@
-"""Further parts of a run's report: what can be asked of a run beyond its scores."""
+"""Further parts of a run's report, beyond its scores: null, shift, steps, subgroups, ..."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from cxrlib.baselines.evaluation import (
 from cxrlib.baselines.runs import Run
 from cxrlib.charts.scores import (
     describe_calibration,
-    describe_null,
-    describe_score_steps,
-    describe_shift,
+    describe_permutation_null,
+    describe_protocol_steps,
+    describe_region_shift,
     describe_subgroups,
     plot_calibration,
-    plot_null,
-    plot_score_steps,
-    plot_shift,
+    plot_permutation_null,
+    plot_protocol_steps,
+    plot_region_shift,
     plot_subgroups,
 )
 from cxrlib.short_repr import short_repr
@@ -72,7 +72,7 @@ class ReportPart:
 
 
 def gather_parts(run: Run, store: Store) -> list[ReportPart]:
-    """Gather what else a report says of a run; takes a second or two.
+    """Gather the further parts of a run's report; takes a second or two.
 
     Parameters
     ----------
@@ -94,69 +94,69 @@ def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     result = run.result
     null = load_null(result.rows, result.features, result.settings, store)
     if null is not None:
-        yield _tell_null(run, null)
+        yield _make_null(run, null)
     shift = load_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
-        yield _tell_shift(run, shift)
+        yield _make_shift(run, shift)
     if result.features.kind != "pixels":  # some fifty networks
-        yield _tell_walk(run)
-    yield _tell_subgroups(run)
-    yield _tell_calibration(run)
-    yield _tell_influence(run)
+        yield _make_walk(run)
+    yield _make_subgroups(run)
+    yield _make_calibration(run)
+    yield _make_influence(run)
 
 
-def _tell_null(run: Run, null: Null) -> ReportPart:
+def _make_null(run: Run, null: Null) -> ReportPart:
     hold_out = run.spec.settings.hold_out
     pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
     return ReportPart(
         "null",
-        "Against permuted labels",
+        "Permutation test",
         (
-            "What the same models reach when labels are dealt out at random over persons within "
-            f"each {hold_out}.",
+            "The scores that the same models reach when the labels are shuffled between patients "
+            f"within each {hold_out}.",
             null.describe(POOLED, pooled),
         ),
         null.table,
-        plot_null(null, pooled, hold_out=hold_out),
-        describe_null(null, pooled, hold_out=hold_out),
+        plot_permutation_null(null, pooled, hold_out=hold_out),
+        describe_permutation_null(null, pooled, hold_out=hold_out),
     )
 
 
-def _tell_shift(run: Run, shift: Shift) -> ReportPart:
+def _make_shift(run: Run, shift: Shift) -> ReportPart:
     hold_out = run.spec.settings.hold_out
     return ReportPart(
         "shift",
-        "What it costs to come from elsewhere",
+        f"Region shift: loss from training in another {hold_out}",
         (
-            f"The same images of a {hold_out} predicted by models trained outside and inside it, "
-            "on as many images of each class.",
+            f"The same images of a {hold_out} are predicted by models trained outside and inside "
+            "it, on equally many images of each class.",
         ),
         shift.table,
-        plot_shift(shift.table, shift.repeats, hold_out=hold_out),
-        describe_shift(shift.table, hold_out=hold_out),
+        plot_region_shift(shift.table, shift.repeats, hold_out=hold_out),
+        describe_region_shift(shift.table, hold_out=hold_out),
     )
 
 
-def _tell_walk(run: Run) -> ReportPart:
+def _make_walk(run: Run) -> ReportPart:
     result, hold_out = run.result, run.spec.settings.hold_out
     steps = walk_protocol(result.rows, result.features, result.settings)
     return ReportPart(
         "walk",
         "From the published to the corrected protocol",
-        ("One change at a time, on the same rows: what each does to the score.",),
+        ("Each step adds one change and evaluates the same images again.",),
         steps,
-        plot_score_steps(steps, hold_out=hold_out),
-        describe_score_steps(steps, hold_out=hold_out),
+        plot_protocol_steps(steps, hold_out=hold_out),
+        describe_protocol_steps(steps, hold_out=hold_out),
         shown=_drop_counts(steps[steps["fold"].isin([MEAN, POOLED])].astype({"change": float})),
     )
 
 
-def _tell_subgroups(run: Run) -> ReportPart:
+def _make_subgroups(run: Run) -> ReportPart:
     table = score_subgroups(run.result)
     return ReportPart(
         "subgroups",
         "By sex and age",
-        (f"Pooled over pairs of images of one {run.spec.settings.hold_out} and one group.",),
+        (f"Pooled over pairs of images within one {run.spec.settings.hold_out} and one group.",),
         table,
         plot_subgroups(table),
         describe_subgroups(table),
@@ -169,13 +169,13 @@ def _drop_counts(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=["n_folds", "n_used", "n_dropped"], errors="ignore")
 
 
-def _tell_calibration(run: Run) -> ReportPart:
+def _make_calibration(run: Run) -> ReportPart:
     table = check_calibration(run.result)
     hold_out, unit = run.spec.settings.hold_out, run.spec.task.unit
     return ReportPart(
         "calibration",
         "Calibration in the large",
-        ("The mean that is predicted less the mean that is observed.",),
+        ("Mean prediction minus mean observation.",),
         table,
         plot_calibration(table, hold_out=hold_out, unit=unit),
         describe_calibration(table, hold_out=hold_out, unit=unit),
@@ -183,14 +183,14 @@ def _tell_calibration(run: Run) -> ReportPart:
     )
 
 
-def _tell_influence(run: Run) -> ReportPart:
+def _make_influence(run: Run) -> ReportPart:
     table = find_influence(run.result)
     return ReportPart(
         "influence",
-        "Who changes the score most",
+        "Persons with the most influence on the score",
         (
-            "The pooled score without each person, models not fitted again. The page has the "
-            f"{MOST_INFLUENTIAL} who change it most.",
+            "The pooled score without each person; the models are not fitted again. The "
+            f"{MOST_INFLUENTIAL} largest changes are shown.",
         ),
         table,
         shown=table.head(MOST_INFLUENTIAL),

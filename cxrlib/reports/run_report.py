@@ -1,8 +1,8 @@
 """The report of a run: a page with figures, its tables as CSV, and a manifest as JSON.
 
-Each part says what it is of by itself: notice, cohort, run and the command line that repeats it
-stand in all of them. The report lists every run of the cohort and task, not the one chosen. No
-image leaves the program with it, only who holds which rights in those that were used.
+Every file can be read alone: each holds the notice, the cohort, the run and the command line that
+repeats it. The report lists every run of the cohort and task, not only the chosen one. It contains
+no image, only the licences of those that were used.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from cxrlib.literature import METADATA_LICENCE, credit, licence_of
 from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.reports.reporting_checklists import answer_items
 from cxrlib.reports.run_manifest import (
+    format_run_time,
     list_used_images,
     make_manifest,
-    name_time,
 )
-from cxrlib.reports.run_page import ReportContents, write_page
+from cxrlib.reports.run_page import ReportContents, make_page
 from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.storage import to_records
 
@@ -84,8 +84,8 @@ def write_run_report(
     """
     if run.id not in {entry.id for entry in runs}:
         raise SelectionError(
-            f"Run {run.id} is not among the {len(runs):,} runs given. Give all runs of its cohort "
-            "and task, as cxrlib.baselines.runs.runs.list_runs lists them."
+            f"Run {run.id} is not among the {len(runs):,} runs given. Pass all runs of its cohort "
+            "and task, as listed by cxrlib.baselines.runs.list_runs."
         )
     _check_names(more)
     manifest = make_manifest(run, cohort, runs, today=today)
@@ -107,7 +107,7 @@ def write_run_report(
     contents = ReportContents(
         run, cohort, runs, manifest, items, differences, published, more, lines
     )
-    files["report.html"] = write_page(contents).encode("utf-8", "replace")
+    files["report.html"] = make_page(contents).encode("utf-8", "replace")
     files["manifest.json"] = _write_manifest(manifest, files)
     return {name: files[name] for name in (*FILES, *(f"{part.name}.csv" for part in more))}
 
@@ -141,8 +141,8 @@ def _check_names(more: Sequence[ReportPart]) -> None:
     for name in names:
         if not re.fullmatch(r"[a-z0-9-]{1,40}", name) or name in taken or names.count(name) > 1:
             raise SelectionError(
-                f"{name[:60]!r} cannot name a part of the report: use small letters, digits and "
-                f"'-', and none of {', '.join(sorted(taken))}."
+                f"{name[:60]!r} cannot name a part of the report: use lower-case letters, digits "
+                f"and '-', and none of {', '.join(sorted(taken))}."
             )
 
 
@@ -157,7 +157,7 @@ def _write_manifest(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
 
 
 def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
-    """List what each table says of itself."""
+    """List the provenance that every table begins with."""
     made_by = manifest["made_by"]
     return [
         *list_provenance(cohort, filters=run.spec.selection.describe())[:-1],
@@ -165,7 +165,7 @@ def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
         f"Features: {run.result.features.title}",
         f"Protocol: {run.spec.settings.protocol.name}, each {run.spec.settings.hold_out} held out",
         tell_runs(run.n_runs).removesuffix("."),
-        f"Repeated by: {run.spec.to_command()}",
+        f"To repeat this run: {run.spec.to_command()}",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),
         f"Made by cxrlib {made_by['cxrlib']} on {made_by['written']}",
     ]
@@ -175,7 +175,7 @@ def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
 
 
 def list_predictions(run: Run) -> pd.DataFrame:
-    """List what was predicted of each image, beside whose it is and what is recorded.
+    """List the prediction for each image, with its patient and what is recorded.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def list_run_table(runs: Sequence[RunEntry], this: str = "") -> pd.DataFrame:
             "run": entry.id,
             "is_this": entry.id == this,
             "is_kept": entry.is_kept,
-            "made": name_time(entry.made),
+            "made": format_run_time(entry.made),
             "words": entry.words,
             "features": entry.features_title,
             "protocol": "" if spec is None else spec.settings.protocol.name,
@@ -228,7 +228,7 @@ _RUN_COLUMNS = (
 
 
 def list_image_licences(run: Run, cohort: Cohort) -> pd.DataFrame:
-    """List who holds which rights in the images that a run used.
+    """List the licence of each image that a run used.
 
     Returns
     -------

@@ -22,7 +22,7 @@ def list_series(
     ----------
     run : Run
     null : Null, optional
-        Stands behind the run's own scores; of `metric`.
+        Drawn behind the run's own scores; of `metric`.
     metric : str
     printed : mapping, optional
         Fold to the number in the paper.
@@ -74,7 +74,7 @@ def make_series(
 
 
 def _find_kind(run: Run) -> Kind:
-    """Tell what a run stands for: image features, a shortcut, or a control."""
+    """Find what kind of run it is: image features, a shortcut, or a control."""
     if run.result.features.kind == "shortcut":
         return "shortcut"
     is_control = run.result.features.kind == "prevalence" or "untrained" in run.spec.features

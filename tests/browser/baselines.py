@@ -10,7 +10,7 @@ from ui.baselines.controls import SECTIONS
 __all__ = ["visit_baselines"]
 
 # Run at once here: the network on pixels and permutations are jobs.
-QUICK = ("task", "test images", "protocols", "persons")
+QUICK = ("task", "test images", "protocols", "influence")
 
 # Where the first mark of the forest stands, which a click opens, and of which group it is.
 FIND_MARK = """() => {
@@ -81,7 +81,7 @@ def _open_a_mark(page: Page, findings: Findings) -> None:
     page.wait_for_timeout(400)
     mark = page.evaluate(FIND_MARK)
     page.mouse.click(mark["x"], mark["y"])
-    page.get_by_text("the furthest off first").wait_for()
+    page.get_by_text("largest errors first").wait_for()
     wait_until_drawn(page)
     page.wait_for_timeout(1500)  # it scrolls
     if f"fold={mark['fold']}" not in page.url:
@@ -100,7 +100,7 @@ def _follow_the_link(page: Page, findings: Findings) -> None:
     other = context.new_page()
     other.goto(page.url)
     _wait_for_run(other)
-    other.get_by_text("the furthest off first").wait_for()
+    other.get_by_text("largest errors first").wait_for()
     if _read_answer(other) != _read_answer(page):
         findings.add("a link opens another answer")
     context.close()

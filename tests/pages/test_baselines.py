@@ -9,8 +9,8 @@ from cxrlib.baselines.runs import list_runs
 from cxrlib.cohort import load_cohort
 from cxrlib.storage import Store
 from tests.pages.reading import written
-from ui.baselines.controls import SECTIONS
-from ui.baselines.run_history import write_label
+from ui.baselines.controls import RENAMED, SECTIONS
+from ui.baselines.run_history import escape_label
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "../pages/baselines.py"
@@ -35,7 +35,7 @@ def count_runs(on_demo: tuple[Path, Path]) -> int:
 def test_opens_on_an_answer(page: AppTest) -> None:
     """The page opens on a run, with counts, protocol, a shortcut beside it, and the notice."""
     assert not page.exception
-    assert page.title[0].value == "Can it be predicted elsewhere?"
+    assert page.title[0].value == "Does the prediction hold in other regions?"
     text = written(page)
     assert "Not for diagnosis" in text
     assert "each region held out once, protocol *corrected*" in text
@@ -50,6 +50,18 @@ def test_every_section_runs(page: AppTest, section: str) -> None:
     page.session_state["detail"] = section
     page.run()
     assert not page.exception, section
+
+
+@pytest.mark.parametrize("part", RENAMED)
+def test_choose_section_follows_links_made_before_a_part_was_renamed(
+    page: AppTest, part: str
+) -> None:
+    """A link's older word for a part opens it, without a complaint."""
+    page.query_params["detail"] = part
+    page.run()
+    assert not page.exception
+    assert page.session_state["detail"] == RENAMED[part]
+    assert "does not have" not in written(page)
 
 
 def test_a_choice_makes_no_run_and_the_button_does(
@@ -130,6 +142,6 @@ def test_a_task_of_an_address_can_be_shown_and_kept(page: AppTest, task: str) ->
 
 def test_a_name_of_a_file_is_no_markdown() -> None:
     """What a file of features is called stands in a label as it is."""
-    assert write_label("$x$ *a* ![b](c) :red[d]\n_e_.csv") == (
+    assert escape_label("$x$ *a* ![b](c) :red[d]\n_e_.csv") == (
         r"\$x\$ \*a\* !\[b\](c) \:red\[d\] \_e\_.csv"
     )

@@ -1,4 +1,4 @@
-"""What the baselines page reads again and again: feature sets, rows, runs; each loaded once."""
+"""Feature sets, rows and runs of the baselines page, each loaded once."""
 
 import functools
 

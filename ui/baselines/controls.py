@@ -1,12 +1,11 @@
-"""What the baselines page is asked for: task, features, protocol, what is held out, seed.
+"""Controls of the baselines page: task, features, protocol, what is held out, seed.
 
-All of it stands in the address, by the names that the command line has for it. The filters at
-the side stand there by their own names.
+The address keeps all of it, by the names that the command line has for it. The filters at the
+side write theirs themselves.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -18,13 +17,15 @@ from cxrlib.baselines.tasks import FORMED, PAPER_TASKS, Task, find_task, form_ta
 from cxrlib.cohort import MAX_DAYS, XRAY_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from ui.baselines.cached import load_columns
+from ui.session.jobs import kept_trouble, show_trouble
 from ui.widgets.address import PageAddress, write_parameters
-from ui.widgets.choice import choose_part
+from ui.widgets.choice import choose_part, forget_asked
 from ui.widgets.jump import jump_to
 from ui.widgets.text import show_alert, show_quiet
 
 __all__ = [
     "ALL_GROUPS",
+    "IMAGES",
     "PART",
     "SECTIONS",
     "ask",
@@ -35,53 +36,37 @@ __all__ = [
     "find_spec",
     "is_opening",
     "jump_where_wished",
+    "keep_address",
     "open_cell",
-    "write_address",
 ]
 
-SPEC = "baseline_spec"  # in the session's state
+SPEC = "baseline_spec"  # in the session's state: what is asked for, without filters
 ADDRESS = PageAddress("baseline_written", tuple(QUERY_NAMES))
 OPENING = "baseline_opening"  # in the session's state: whether the reader has asked for nothing
-TROUBLE = "baseline_trouble"  # in the session's state: why the last change could not be made
 OWN = "your own"
 ALL_GROUPS = "all groups"
 IMAGES = "test images"
-PART = "baseline_part"  # key of what stands below the main figure
+PART = "baseline_part"  # key of what is shown below the main figure
 JUMP = "baseline_jump"  # in the session's state: whether a mark was clicked
-# The words are the values: what stands in the address is what stands on the screen.
+# The words are the values: the address holds what the screen shows.
 SECTIONS = (
-    *("task", "feature sets", IMAGES, "chance", "shift", "protocols", "persons"),
-    *("paper", "runs", "report"),
+    *("task", "feature sets", IMAGES, "permutation test", "region shift", "protocols"),
+    *("influence", "paper", "runs", "report"),
 )
+# Parts that links made before call by another word.
+RENAMED = {"chance": "permutation test", "shift": "region shift", "persons": "influence"}
 EXCLUSIONS = {
-    "tube in place": ("intubation_present", "yes"),
-    "in the ICU": ("in_icu", "yes"),
+    "Intubated at time of image": ("intubation_present", "yes"),
+    "In ICU at time of image": ("in_icu", "yes"),
 }
 DAYS = (float(-MAX_DAYS), float(MAX_DAYS))  # that a window can begin after or end before
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Hold what is asked for, and of which cohort.
-
-    Parameters
-    ----------
-    slug : str
-    spec : RunSpec
-        Without filters: those are the sidebar's.
-    """
-
-    slug: str
-    spec: RunSpec
-
-
-def find_spec(slug: str, cohort: Cohort, choices: Sequence[FeatureChoice]) -> RunSpec:
+def find_spec(cohort: Cohort, choices: Sequence[FeatureChoice]) -> RunSpec:
     """Return what to run: what a link or the browser's Back asks for, else what was asked last.
 
     Parameters
     ----------
-    slug : str
-        Of the cohort in use.
     cohort : Cohort
     choices : sequence of FeatureChoice
         Feature sets of this cohort.
@@ -92,18 +77,18 @@ def find_spec(slug: str, cohort: Cohort, choices: Sequence[FeatureChoice]) -> Ru
         Without filters.
     """
     kept, address = st.session_state.get(SPEC), ADDRESS.read()
-    st.session_state[OPENING] = not isinstance(kept, Asked) and not address
-    spec = kept.spec if isinstance(kept, Asked) else _open_on(choices)
+    st.session_state[OPENING] = kept is None and not address
+    usual = _choose_features(choices)
+    spec = kept or RunSpec(find_task("icu-stay"), usual)
     if address and ADDRESS.is_new():
         spec = _follow(address, spec, cohort)
-    names = {choice.name for choice in choices}
-    if spec.features not in names:
+    if spec.features not in {choice.name for choice in choices}:
         show_alert(
             f"This cohort has no feature set {spec.features[:60]!r} on this server. "
-            f"{_choose_features(choices)!r} stands in its place; choose another below."
+            f"{usual!r} is shown instead; choose another below."
         )
-        spec = replace(spec, features=_choose_features(choices))
-    st.session_state[SPEC] = Asked(slug, spec)
+        spec = replace(spec, features=usual)
+    st.session_state[SPEC] = spec
     return spec
 
 
@@ -112,12 +97,8 @@ def is_opening() -> bool:
     return bool(st.session_state.get(OPENING))
 
 
-def _open_on(choices: Sequence[FeatureChoice]) -> RunSpec:
-    return RunSpec(find_task("icu-stay"), _choose_features(choices))
-
-
 def _follow(address: Mapping[str, str], spec: RunSpec, cohort: Cohort) -> RunSpec:
-    """Read the address over what is asked for already; say what it has that cannot be used."""
+    """Read the address over what is asked for already; report what in it cannot be used."""
     asked, complaints = RunSpec.from_query({**_to_address(spec), **address}, cohort)
     for complaint in complaints:
         show_alert(f"In the address: {complaint}")
@@ -125,18 +106,18 @@ def _follow(address: Mapping[str, str], spec: RunSpec, cohort: Cohort) -> RunSpe
 
 
 def _to_address(spec: RunSpec) -> dict[str, str]:
-    """Write what is asked for as parameters; the filters' own widgets write theirs."""
+    """Return what is asked for as parameters; the filters' own widgets write theirs."""
     return {name: values[0] for name, values in spec.to_query().items() if name in QUERY_NAMES}
 
 
-def write_address(spec: RunSpec) -> None:
+def keep_address(spec: RunSpec) -> None:
     """Keep what is asked for in the address."""
     ADDRESS.write(_to_address(spec))
 
 
 def ask(spec: RunSpec) -> None:
     """Ask for another run, from the next run of the page on; for callbacks."""
-    st.session_state[SPEC] = replace(st.session_state[SPEC], spec=replace(spec, where=""))
+    st.session_state[SPEC] = replace(spec, where="")
     # A second choice may come before the address of the first has reached the browser.
     ADDRESS.settle()
 
@@ -145,7 +126,7 @@ def _choose_features(choices: Sequence[FeatureChoice]) -> str:
     """Choose what to open on: the paper's 18 outputs, else the first set that is ready."""
     ready = [choice.name for choice in choices if choice.is_ready]
     outputs = [name for name in ready if name.endswith(":outputs")]
-    # An untrained network is a control: it stands for nothing that a reader would try first.
+    # An untrained network is a control, and nothing that a reader would try first.
     outputs.sort(key=lambda name: "untrained" in name)
     wanted = ("outputs", *outputs, *ready)
     return next((name for name in wanted if name in ready), choices[0].name)
@@ -156,8 +137,7 @@ def _choose_features(choices: Sequence[FeatureChoice]) -> str:
 
 def choose_task(cohort: Cohort, spec: RunSpec) -> None:
     """Let the reader choose one of the paper's tasks, or form one of their own."""
-    if trouble := st.session_state.pop(TROUBLE, ""):
-        show_alert(str(trouble))
+    show_trouble()
     names = {task.title: task.name for task in PAPER_TASKS}
     title = next((title for title, name in names.items() if name == spec.task.name), OWN)
     st.session_state["baseline_task"] = title
@@ -174,9 +154,9 @@ def choose_task(cohort: Cohort, spec: RunSpec) -> None:
 
 def change_task(cohort: Cohort, spec: RunSpec) -> None:
     """Show a button that opens what the task is made of, to be changed."""
-    is_changed = not spec.task.is_published
+    is_changed = not spec.task.is_published and spec.task.name != FORMED
     with st.popover(
-        "The task, changed" if is_changed and spec.task.name != FORMED else "Change the task",
+        "Change the task (changed)" if is_changed else "Change the task",
         type="tertiary",
         icon=":material/tune:",
     ):
@@ -189,24 +169,15 @@ def _take_task(spec: RunSpec, names: Mapping[str, str], cohort: Cohort) -> None:
     if title in names:
         ask(replace(spec, task=find_task(names[title])))
         return
-    with _kept_trouble():
+    with kept_trouble():
         usable = [column for column in load_columns(cohort) if not column.reason]
-        # First what the paper has not asked: its own tasks stand beside.
+        # First what the paper has not asked: its own tasks have buttons of their own.
         usable.sort(key=lambda column: column.column in {task.column for task in PAPER_TASKS})
         if not usable:
             raise SelectionError(
-                "No column of this cohort has two values: there is nothing to predict."
+                "No column of this cohort has two values, so nothing can be predicted."
             )
         ask(replace(spec, task=form_task(cohort, usable[0].column)))
-
-
-@contextlib.contextmanager
-def _kept_trouble() -> Iterator[None]:
-    """Keep a known error of a callback: what a callback shows is lost with the next run."""
-    try:
-        yield
-    except SelectionError as error:
-        st.session_state[TROUBLE] = str(error)
 
 
 def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
@@ -214,12 +185,12 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
     task = spec.task
     columns = {column.column: column for column in load_columns(cohort)}
     show_quiet(
-        "What is predicted, from which images. Anything but the paper's own definition is named "
-        "on every number."
+        "Choose what is predicted, and from which images. Every score says where a task differs "
+        "from the paper's definition."
     )
     with st.form("baseline_task_form", border=False):
         column = st.selectbox(
-            "Predicted",
+            "Predict",
             list(columns),
             index=list(columns).index(task.column),
             format_func=lambda name: (
@@ -232,11 +203,11 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
         left, right = st.columns(2)
         after = _choose_day(left, "Day after", task.after)
         before = _choose_day(right, "Day before", task.before)
-        show_quiet("Strictly between the two; both empty: images without a day stay as well.")
-        with_day_0 = st.checkbox("Day 0 as well", value=task.with_day_0)
+        show_quiet("Both days are excluded. Leave both empty to include images without a day.")
+        with_day_0 = st.checkbox("Include day 0", value=task.with_day_0)
         exclusions = _list_exclusions(task)
         without = st.multiselect(
-            "Images left out",
+            "Leave out images",
             list(exclusions),
             default=[name for name, each in exclusions.items() if each in task.without],
         )
@@ -248,7 +219,7 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
             "without": tuple(exclusions[name] for name in without),
         }
         if st.form_submit_button("Use this task"):
-            with _kept_trouble():
+            with kept_trouble():
                 ask(replace(spec, task=_change_task(cohort, task, str(column), changes)))
             st.rerun()
 
@@ -282,72 +253,54 @@ def _list_exclusions(task: Task) -> dict[str, tuple[str, str]]:
 
 def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
     """Let the reader choose features, protocol and what is held out; a change makes no run."""
-    _choose("baseline_features", spec.features)
     titles = {choice.name: choice.title for choice in choices}
     ready = {choice.name for choice in choices if choice.is_ready}
     st.selectbox(
         "Features",
         list(titles),
-        key="baseline_features",
-        format_func=lambda name: titles[name] + ("" if name in ready else " (not here yet)"),
-        on_change=_take,
-        args=(spec, "features"),
+        format_func=lambda name: titles[name] + ("" if name in ready else " (not ready)"),
         width="stretch",
+        **_bind(spec, "features", spec.features),
     )
-    _choose("baseline_protocol", spec.settings.protocol.name)
     st.segmented_control(
         "Protocol",
         [protocol.name for protocol in PROTOCOLS],
-        key="baseline_protocol",
         required=True,
-        on_change=_take,
-        args=(spec, "protocol"),
         width="content",
-        help="published: exactly the paper's, scores on predicted classes included. corrected: "
-        "ranked on decision values, standardised inside the fold, no person and no article on "
-        "both sides, five persons of each class or no score.",
+        help="published: as in the paper, with scores of predicted classes. corrected: scores rank "
+        "decision values; features standardised within each fold; no patient or article in both "
+        "training and test; no score below five patients of each class.",
+        **_bind(spec, "protocol", spec.settings.protocol.name),
     )
-    _choose("baseline_hold_out", spec.settings.hold_out)
     st.selectbox(
         "Held out",
         HOLD_OUTS,
-        key="baseline_hold_out",
-        on_change=_take,
-        args=(spec, "hold_out"),
         width=160,
-        help="Each group is predicted by a model that has seen none of it.",
+        help="Each group is predicted by a model that was trained without it.",
+        **_bind(spec, "hold_out", spec.settings.hold_out),
     )
     with st.popover("More", type="tertiary", icon=":material/more_horiz:"):
-        _choose("baseline_strict", spec.settings.is_strict)
         st.checkbox(
-            "Nothing of a source on both sides",
-            key="baseline_strict",
-            on_change=_take,
-            args=(spec, "is_strict"),
-            help="Drops training images whose hosting site also has a test image. The folds' "
-            "table says how many that costs.",
+            "Keep each source in training or in test, not both",
+            help="Leaves out training images whose hosting site also has a test image. The details "
+            "below the figure say how many.",
+            **_bind(spec, "is_strict", spec.settings.is_strict),
         )
-        _choose("baseline_seed", spec.settings.seed)
         st.number_input(
-            "Seed of the resamples",
-            0,
-            MAX_SEED,
-            key="baseline_seed",
-            step=1,
-            on_change=_take,
-            args=(spec, "seed"),
+            "Bootstrap seed", 0, MAX_SEED, step=1, **_bind(spec, "seed", spec.settings.seed)
         )
 
 
-def _choose(key: str, value: object) -> None:
-    """Let a widget show what is asked for, wherever that came from."""
+def _bind(spec: RunSpec, name: str, value: object) -> dict[str, Any]:
+    """Let a widget show a setting, wherever it came from, and take what it is changed to."""
+    key = f"baseline_{name}"
     st.session_state[key] = value
+    return {"key": key, "on_change": _take, "args": (spec, name)}
 
 
 def _take(spec: RunSpec, name: str) -> None:
     """Take what a widget was set to."""
-    widget = {"is_strict": "strict"}.get(name, name)
-    value = st.session_state[f"baseline_{widget}"]
+    value = st.session_state[f"baseline_{name}"]
     if name == "features":
         ask(replace(spec, features=value))
         return
@@ -363,7 +316,7 @@ def open_cell(chart: str, spec: RunSpec) -> None:
     chart : str
         Key of the chart, whose marks carry a feature set and a held-out group.
     spec : RunSpec
-        On screen; another feature set is turned to.
+        On screen; it changes where the mark is of another feature set.
     """
     points = st.session_state[chart].selection.points
     data = points[0].get("customdata") if points else None
@@ -384,11 +337,15 @@ def open_cell(chart: str, spec: RunSpec) -> None:
 
 
 def jump_where_wished() -> None:
-    """Bring the part below into view after a click on a mark: it may lie under the window."""
+    """Bring the part below into view after a click on a mark: it may be out of sight."""
     if st.session_state.pop(JUMP, False):
         jump_to(PART)
 
 
 def choose_section() -> str:
-    """Let the reader choose what stands below the main figure; only that is computed."""
+    """Let the reader choose what is shown below the main figure; only that is computed."""
+    asked = st.query_params.get("detail", "")
+    if asked in RENAMED:
+        st.session_state["detail"] = RENAMED[asked]
+        forget_asked("detail")
     return choose_part("detail", "Part", SECTIONS)

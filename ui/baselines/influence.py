@@ -1,7 +1,6 @@
-"""On whom a run's number rests: single persons, sex and age, calibration in the large."""
+"""The patients a score depends on, the score by sex and age, and its calibration."""
 
 import functools
-from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -21,15 +20,16 @@ from cxrlib.charts.scores import (
     plot_subgroups,
 )
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from ui.baselines.run_view import RunView, show_details
 from ui.images.patient_link import offer_patient
 from ui.widgets.chart import show_chart
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_heading, show_quiet
 
-__all__ = ["show_persons"]
+__all__ = ["show_influence"]
 
 MOST_PERSONS = 12  # of the list on screen; what is saved has all
+CALIBRATION = "Calibration in the large"
 
 
 @functools.lru_cache(maxsize=32)
@@ -50,64 +50,67 @@ def _load_calibration(run: Run) -> pd.DataFrame:
     return check_calibration(run.result)
 
 
-def show_persons(run: Run, *, provenance: Sequence[str], stem: str) -> None:
-    """Show on whom the number rests, scores by sex and age, and the calibration in the large."""
-    _show_influence(run, provenance, stem)
-    _show_subgroups(run, provenance, stem)
-    _show_calibration(run, provenance, stem)
+def show_influence(view: RunView) -> None:
+    """Show whom the score depends on, scores by sex and age, and the calibration in the large."""
+    _show_influence(view)
+    _show_subgroups(view)
+    _show_calibration(view)
 
 
-def _show_influence(run: Run, provenance: Sequence[str], stem: str) -> None:
-    show_heading("Who changes the number most when left out")
+def _show_influence(view: RunView) -> None:
+    show_heading("Persons with the most influence on the score")
     try:
-        table = _load_influence(run)
+        table = _load_influence(view.run)
     except SelectionError as error:
         show_alert(str(error))
         return
     top = table.head(MOST_PERSONS)
     score = st.column_config.NumberColumn(format="%.2f")
     chosen = show_table(
-        _write_influence(top),
+        _lay_out_influence(top),
         # Of one run: a line chosen there is another person here.
-        key=f"baseline_influence_{run.id}",
-        provenance=provenance,
-        file_stem=f"{stem}-influence",
+        key=f"baseline_influence_{view.run.id}",
         numbers=table,
         selection_mode="single-row",
         on_select="rerun",
         column_config={
             "score": score,
-            "without": score,
+            "score without": score,
             "change": st.column_config.NumberColumn(format="%+.3f"),
         },
+        **view.saved_as("influence"),
     )
     show_quiet(
-        "Pooled within groups; the models stay as they are. Choose a line to open the patient. "
-        f"The first {len(top)} of {name_units(len(table), 'person')}."
+        f"Pooled score without each person: the {len(top)} largest changes of {len(table):,} "
+        "persons. Select a row to open the patient."
+    )
+    show_details(
+        "Pairs are compared within a held-out group. The models are not fitted again.",
+        "A person is one patient, or several patient ids that share an image.",
     )
     places = chosen["selection"]["rows"]
     if places and places[0] < len(top):
-        _offer_person(run, str(top["person_id"].iloc[places[0]]))
+        _offer_person(view.run, str(top["person_id"].iloc[places[0]]))
 
 
-def _write_influence(table: pd.DataFrame) -> pd.DataFrame:
-    """Write what each person changes; why there is no change only where that is so."""
-    shown = pd.DataFrame(
-        {
-            "person": table["person_id"],
-            "held out": table["fold"],
-            "images": table["n_images"],
-            "score": table["score"].astype(float),
-            "without": table["without"].astype(float),
-            "change": table["change"].astype(float),
-            "why": table["reason"],
-        }
-    )
-    return shown if (shown["why"] != "").any() else shown.drop(columns="why")
+def _lay_out_influence(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay out what each person changes; why there is no change only where that is so."""
+    columns = {
+        "person_id": "person",
+        "fold": "held out",
+        "n_images": "images",
+        "score": "score",
+        "without": "score without",
+        "change": "change",
+        "reason": "reason",
+    }
+    kinds = dict.fromkeys(("score", "without", "change"), float)
+    shown = table[list(columns)].astype(kinds).rename(columns=columns)
+    return shown if (shown["reason"] != "").any() else shown.drop(columns="reason")
 
 
 def _offer_person(run: Run, person_id: str) -> None:
-    """Offer the patient of that image of a person that is furthest off."""
+    """Offer the patient of that image of a person that has the largest error."""
     ids = rank_images(run.result)["image_id"]
     is_theirs = run.predictions["person_id"].astype(str) == person_id
     theirs = ids[ids.isin(run.predictions.loc[is_theirs, "image_id"])]
@@ -115,37 +118,41 @@ def _offer_person(run: Run, person_id: str) -> None:
         offer_patient(str(theirs.iloc[0]))
 
 
-def _show_subgroups(run: Run, provenance: Sequence[str], stem: str) -> None:
-    table = _load_subgroups(run)
+def _show_subgroups(view: RunView) -> None:
+    table = _load_subgroups(view.run)
     show_chart(
         partial(plot_subgroups, table),
         key="subgroups",
         alt=describe_subgroups(table),
         heading="By sex and age",
-        caption="Only pairs of one held-out group are compared; 95 % intervals over persons.",
+        caption=f"Pairs within one {view.hold_out} and one group only. 95 % intervals, bootstrap "
+        "over patients.",
         numbers=table,
-        provenance=provenance,
-        stem=stem,
+        provenance=view.provenance,
+        stem=view.stem,
     )
 
 
-def _show_calibration(run: Run, provenance: Sequence[str], stem: str) -> None:
+def _show_calibration(view: RunView) -> None:
     try:
-        table = _load_calibration(run)
+        table = _load_calibration(view.run)
     except SelectionError as error:
-        show_heading("Calibration in the large")
+        show_heading(CALIBRATION)
         show_quiet(str(error))
         return
-    settings = run.spec.settings
-    unit = (run.spec.task.unit or "as recorded") if run.spec.task.kind == "number" else ""
+    task = view.run.spec.task
+    unit = (task.unit or "as recorded") if task.kind == "number" else ""
     show_chart(
-        partial(plot_calibration, table, hold_out=settings.hold_out, unit=unit),
+        partial(plot_calibration, table, hold_out=view.hold_out, unit=unit),
         key="calibration",
-        alt=describe_calibration(table, hold_out=settings.hold_out, unit=unit),
-        heading="Calibration in the large",
-        caption="Mean prediction less what is recorded, 95 % intervals over persons. How common an "
-        "outcome is here is a matter of who published: a model is off wherever that differs.",
+        alt=describe_calibration(table, hold_out=view.hold_out, unit=unit),
+        heading=CALIBRATION,
+        caption="Mean prediction minus what was recorded. 95 % intervals, bootstrap over patients.",
         numbers=table,
-        provenance=provenance,
-        stem=stem,
+        provenance=view.provenance,
+        stem=view.stem,
+    )
+    show_details(
+        f"How common an outcome is in a {view.hold_out} depends on which cases were published "
+        "there, and a model is miscalibrated wherever that differs from its training images."
     )

@@ -1,6 +1,5 @@
-"""A run beside chance: the scores of permuted labels, computed by a job."""
+"""A run beside its permutation null: the scores of permuted labels, computed by a job."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -9,6 +8,7 @@ from cxrlib.baselines.evaluation import (
     MEAN,
     N_PERMUTATIONS,
     POOLED,
+    Cells,
     Null,
     is_number,
     load_null,
@@ -17,17 +17,18 @@ from cxrlib.baselines.evaluation import (
     write_score,
 )
 from cxrlib.baselines.runs import Run
-from cxrlib.charts.scores import describe_null, plot_null
-from cxrlib.cohort import CohortEntry
+from cxrlib.charts.scores import describe_permutation_null, plot_permutation_null
+from cxrlib.number_text import NOTHING
 from cxrlib.storage import Store
-from ui.baselines.run_button import make_request
+from ui.baselines.run_button import NO_PIXELS, make_request
+from ui.baselines.run_view import RunView, show_details
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
 from ui.widgets.chart import show_chart
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
-__all__ = ["find_null", "show_chance"]
+__all__ = ["find_null", "show_permutation_null"]
 
 
 def find_null(run: Run) -> Null | None:
@@ -36,83 +37,74 @@ def find_null(run: Run) -> Null | None:
     return load_null(rows, features, run.spec.settings, Store(find_cache()))
 
 
-def show_chance(
-    entry: CohortEntry,
-    run: Run,
-    null: Null | None,
-    metric: str,
-    *,
-    provenance: Sequence[str],
-    stem: str,
-) -> None:
-    """Set the scores beside those of permuted labels; the permutations are a job."""
+def show_permutation_null(view: RunView) -> None:
+    """Show the scores beside those of permuted labels; the permutations are a job."""
+    run, null = view.run, view.null
     show_text(
-        "Could labels that mean nothing score as well? Labels are permuted over persons within "
-        "each held-out group, and every model is fitted again."
+        "Could meaningless labels score as well? A permutation test shuffles the labels between "
+        f"patients within each held-out {view.hold_out} and fits every model again."
     )
     if run.result.features.kind == "pixels":
-        show_quiet("Not offered for pixels: hundreds of networks would take hours.")
+        show_quiet(NO_PIXELS)
         return
     if null is None or not null.is_complete:
-        spec = run.spec
-        request = make_request("null", entry, spec, n=N_PERMUTATIONS)
         offer_job(
-            request,
-            label=f"{N_PERMUTATIONS} permutations: {spec.task.title}, {spec.features}",
+            make_request("null", view.entry, run.spec, n=N_PERMUTATIONS),
+            label=f"Permutation test ({N_PERMUTATIONS}): {run.spec.task.title}, "
+            f"{run.spec.features}",
             button=f"Permute the labels {N_PERMUTATIONS} times",
         )
     if null is None:
         return
-    _plot_null(run, null, metric, provenance=provenance, stem=stem)
-    _show_null(null, metric, provenance=provenance, stem=stem)
+    _plot_null(view, null)
+    _show_table(view, null)
 
 
-def _plot_null(run: Run, null: Null, metric: str, *, provenance: Sequence[str], stem: str) -> None:
-    """Show where the score stands among those of permuted labels, the mean or else the pooled."""
+def _plot_null(view: RunView, null: Null) -> None:
+    """Show where the score lies among those of permuted labels: the mean or else the pooled."""
     table = null.table
-    means = table[(table["metric"] == metric) & (table["fold"] == MEAN)]
+    means = table[(table["metric"] == view.metric) & (table["fold"] == MEAN)]
     has_mean = bool(len(means)) and is_number(means["p"].iloc[0])
     fold = MEAN if has_mean else POOLED
-    shown = metric if has_mean else str(table.loc[table["fold"] == POOLED, "metric"].iloc[0])
-    hold_out = run.spec.settings.hold_out
+    metric = view.metric if has_mean else str(table.loc[table["fold"] == POOLED, "metric"].iloc[0])
+    where = name_fold(fold, view.hold_out).lower()
     show_chart(
-        partial(plot_null, null, shown, fold, hold_out=hold_out),
+        partial(plot_permutation_null, null, metric, fold, hold_out=view.hold_out),
         key="null",
-        alt=describe_null(null, shown, fold, hold_out=hold_out),
-        heading=f"Among permuted labels: {name_metric(shown)}, {name_fold(fold, hold_out).lower()}",
-        caption=null.describe(fold, shown),
+        alt=describe_permutation_null(null, metric, fold, hold_out=view.hold_out),
+        heading=f"Permutation test: {name_metric(metric)}, {where}",
+        caption=null.describe(fold, metric),
         numbers=null.values,
-        provenance=provenance,
-        stem=stem,
+        provenance=view.provenance,
+        stem=view.stem,
     )
 
 
-def _show_null(null: Null, metric: str, *, provenance: Sequence[str], stem: str) -> None:
+def _show_table(view: RunView, null: Null) -> None:
     table = null.table
-    rows = table[(table["metric"] == metric) | (table["fold"] == POOLED)]
-    shown = pd.DataFrame(
-        {
-            "held out": rows["fold"],
-            "score": [write_score(value) for value in rows["observed"]],
-            "permuted, middle 95 %": [
-                f"{write_score(row['low'])} to {write_score(row['high'])}"
-                if is_number(row["low"])
-                else "–"
-                for row in rows.to_dict("records")
-            ],
-            "at least as good": [
-                f"{row['n_at_least']:,} of {row['n']:,}" if is_number(row["p"]) else "–"
-                for row in rows.to_dict("records")
-            ],
-            "p": [f"{p:.3g}" if is_number(p) else "not estimable" for p in rows["p"]],
-            "why": rows["reason"],
-        }
-    )
+    rows = table[(table["metric"] == view.metric) | (table["fold"] == POOLED)]
     show_table(
-        shown, key="baseline_null", provenance=provenance, file_stem=f"{stem}-null", numbers=table
+        pd.DataFrame(map(_format_row, rows.to_dict("records"))),
+        key="baseline_null",
+        numbers=table,
+        **view.saved_as("null"),
     )
-    show_quiet(
-        "Unit: permutation. p is (1 + at least as good) / (1 + permutations): never 0. "
-        "It tells chance from anything else, a shortcut included: it does not say that the model "
-        "has seen the disease."
+    show_details(
+        "p is (1 + permutations at least as good) / (1 + permutations), so it is never 0.",
+        "A small p means better than chance, but a shortcut is better than chance too: it does not "
+        "show that the model recognises the disease.",
     )
+
+
+def _format_row(row: Cells) -> dict[str, str]:
+    """Format the row of a held-out group for the screen."""
+    low, high = write_score(row["low"]), write_score(row["high"])
+    has_p = is_number(row["p"])
+    return {
+        "held out": row["fold"],
+        "score": write_score(row["observed"]),
+        "permuted labels, middle 95 %": f"{low} to {high}" if is_number(row["low"]) else NOTHING,
+        "at least as good": f"{row['n_at_least']:,} of {row['n']:,}" if has_p else NOTHING,
+        "p": f"{row['p']:.3g}" if has_p else "not estimable",
+        "reason": row["reason"],
+    }

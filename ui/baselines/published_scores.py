@@ -1,7 +1,7 @@
-"""A run beside the numbers that the paper prints, as far as the two can be compared."""
+"""A run beside the scores that the paper prints, as far as the two can be compared."""
 
 import functools
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
@@ -16,10 +16,11 @@ from cxrlib.baselines.evaluation import (
 from cxrlib.baselines.runs import Run
 from cxrlib.literature import find_scores
 from cxrlib.number_text import NOTHING
+from ui.baselines.run_view import RunView, show_details
 from ui.widgets.table import show_table
-from ui.widgets.text import show_quiet, show_text
+from ui.widgets.text import show_text
 
-__all__ = ["find_printed", "show_paper"]
+__all__ = ["find_published", "show_published_scores"]
 
 FEATURE_TITLES = {
     "intermediate": "intermediate features",
@@ -33,100 +34,95 @@ FEATURE_TITLES = {
 
 @functools.lru_cache(maxsize=32)
 def _compare(run: Run) -> pd.DataFrame:
-    """Put a run beside the printed numbers once: the main figure and the part below both ask."""
+    """Put a run beside the printed scores once: the main figure and the part below both ask."""
     return compare_scores(run.result)
 
 
-def find_printed(run: Run, metric: str) -> dict[str, float]:
-    """Find the printed number of each held-out group, for the forest plot.
+def find_published(run: Run, metric: str) -> dict[str, float]:
+    """Find the printed score of each held-out group, for the forest plot.
 
-    Only where both protocols are the published one: a number of another protocol beside them
+    Only where both protocols are the published one: a score of another protocol beside them
     would measure something else.
     """
     if run.spec.settings.protocol.name != "published":
         return {}
     table = _compare(run)
-    rows = table[table["metric"] == metric]
+    rows = table[(table["metric"] == metric) & table["paper"].map(is_number)]
     return {
-        str(row["fold"]): float(row["paper"])
-        for row in rows.to_dict("records")
-        if is_number(row["paper"])
+        str(fold): float(score) for fold, score in zip(rows["fold"], rows["paper"], strict=True)
     }
 
 
-def show_paper(run: Run, *, provenance: Sequence[str], stem: str) -> None:
-    """Show each printed number beside ours, with the classes of both cohorts and a verdict."""
-    table = _compare(run)
+def show_published_scores(view: RunView) -> None:
+    """Show each printed score beside ours, with the classes of both cohorts and a verdict."""
+    table = _compare(view.run)
     if table.empty:
-        _show_printed(run, provenance=provenance, stem=stem)
+        _show_printed(view)
         return
     show_text(describe_score_comparison(table))
     show_table(
-        _write(table),
+        pd.DataFrame(map(_format_row, table.to_dict("records"))),
         key="baseline_paper",
-        provenance=provenance,
-        file_stem=f"{stem}-paper",
         numbers=table,
+        **view.saved_as("paper"),
     )
-    show_quiet(
-        "Images in brackets: positive / negative. The paper's AUROC and AUPRC are of predicted "
-        "classes, not of a ranking. A difference is called one only where the counts of both "
-        "cohorts agree."
-    )
-
-
-def _write(table: pd.DataFrame) -> pd.DataFrame:
-    """Write a line a printed number: both values, both cohorts' classes, the verdict."""
-    return pd.DataFrame(
-        {
-            "held out": row["fold"],
-            "score": name_metric(str(row["metric"])),
-            "paper": _number(row["paper"], row["paper_sd"]),
-            "ours": _number(row["ours"], row["ours_sd"]),
-            "paper's images": _classes(row, "paper"),
-            "our images": _classes(row, "ours"),
-            "verdict": row["verdict"],
-            "why": row["explanation"],
-        }
-        for row in table.to_dict("records")
+    show_details(
+        "Images in brackets: positive / negative.",
+        "The paper computes AUROC and AUPRC on predicted classes, not on a ranking.",
+        "It is called a difference only where both cohorts have the same counts.",
     )
 
 
-def _number(value: object, sd: object) -> str:
+def _format_row(row: Mapping[Hashable, object]) -> dict[str, object]:
+    """Format a printed score: both values, both cohorts' classes, the verdict."""
+    return {
+        "held out": row["fold"],
+        "score": name_metric(str(row["metric"])),
+        "paper": _format_number(row["paper"], row["paper_sd"]),
+        "ours": _format_number(row["ours"], row["ours_sd"]),
+        "paper's images": _format_classes(row, "paper"),
+        "our images": _format_classes(row, "ours"),
+        "verdict": row["verdict"],
+        "reason": row["explanation"],
+    }
+
+
+def _format_number(value: object, sd: object) -> str:
     if not is_number(value):
         return NOTHING
     return write_interval({"value": value, "sd": sd})
 
 
-def _classes(row: Mapping[Hashable, object], whose: str) -> str:
-    """Write the images of a region, by class where there are classes."""
+def _format_classes(row: Mapping[Hashable, object], whose: str) -> str:
+    """Format the count of images of a region, by class where there are classes."""
     n, yes, no = (row[f"n_{name}_{whose}"] for name in ("images", "positive", "negative"))
     if not is_number(n):
         return NOTHING
     return f"{n:,.0f} ({yes:,.0f} / {no:,.0f})" if is_number(yes) else f"{n:,.0f}"
 
 
-def _show_printed(run: Run, *, provenance: Sequence[str], stem: str) -> None:
+def _show_printed(view: RunView) -> None:
     """Show what the paper prints of a task, where none of it is comparable with the run."""
+    run = view.run
     printed = find_scores(run.spec.task.name, fold=MEAN)
     if not printed or not run.spec.task.is_published or run.spec.settings.hold_out != "region":
         show_text(
-            "The paper prints no number of this: it has seven tasks as they are defined on this "
-            "page, with regions held out."
+            "The paper prints no score for this. It covers its seven tasks, unchanged, with "
+            "regions held out."
         )
         return
     show_text(
-        f"The paper has no number of {run.result.features.title}. What it prints of this task is "
-        "by another network, on an earlier state of the collection, and of predicted classes: it "
-        "stands here to look at, not to compare."
+        f"The paper prints no score for {run.result.features.title}. Its scores for this task, "
+        "below, are not comparable: they come from another network, an earlier state of the "
+        "collection, and predicted classes."
     )
     table = pd.DataFrame(
         {
             "features": FEATURE_TITLES.get(score.features, score.features),
             "score": name_metric(score.metric),
-            "mean ± SD over regions": _number(score.value, score.sd),
+            "mean ± SD over regions": _format_number(score.value, score.sd),
             "where": score.table,
         }
         for score in printed
     )
-    show_table(table, key="baseline_printed", provenance=provenance, file_stem=f"{stem}-printed")
+    show_table(table, key="baseline_printed", **view.saved_as("printed"))

@@ -1,11 +1,10 @@
 """The report of a run: one page, or everything in an archive; and what its exports carry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import streamlit as st
 
-from cxrlib.baselines.runs import Run, RunEntry, describe_spec, tell_runs
-from cxrlib.cohort import Cohort
+from cxrlib.baselines.runs import Run, describe_spec, keep_run, tell_runs
 from cxrlib.number_text import name_units
 from cxrlib.reports import (
     AUTHOR,
@@ -18,17 +17,17 @@ from cxrlib.reports import (
 from cxrlib.storage import Store
 from cxrlib.summary import lay_out_frame
 from ui.baselines.cached import load_entries
-from ui.baselines.run_history import show_command
+from ui.baselines.run_view import RunView, show_details
 from ui.session.resources import find_cache
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.saving import Saving, offer_saving
-from ui.widgets.text import show_heading, show_text
+from ui.widgets.text import show_heading, show_quiet, show_text
 
-__all__ = ["list_lines", "show_report"]
+__all__ = ["list_run_provenance", "show_report"]
 
 
-def list_lines(run: Run) -> list[str]:
-    """List what every export of a run says of it."""
+def list_run_provenance(run: Run) -> list[str]:
+    """List what every export of a run begins with, besides what is true of the cohort."""
     return [
         f"Run {run.id}: {describe_spec(run.spec)}",
         *run.result.features.origin,
@@ -36,62 +35,78 @@ def list_lines(run: Run) -> list[str]:
     ]
 
 
-def show_report(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: str) -> None:
-    """Show what can be saved of a run, which reporting items it answers, and how to repeat it.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    run : Run
-    provenance : sequence of str
-    stem : str
-        Of the files' names.
-    """
+def show_report(view: RunView) -> None:
+    """Show what can be saved of a run, which reporting items it answers, and how to repeat it."""
+    run = view.run
+    cohort = run.result.rows.cohort
     entries = load_entries(cohort, run.spec.task)
     show_text(
-        "The report holds the flow, the protocol in words, scores with intervals, the shortcuts, "
-        "the printed numbers, licences, versions and seeds, and every run that was made on this "
-        f"cohort and task, not only this one: {name_units(len(entries), 'run')}."
+        "Save this run as a report. It also lists every other run made on this cohort and task: "
+        f"{name_units(len(entries), 'run')} in all."
     )
-    store = Store(find_cache())
 
     def write() -> dict[str, bytes]:
+        store = Store(find_cache())
         return write_run_report(run, cohort, entries, more=gather_parts(run, store))
 
+    _offer_files(view, write)
+    show_details(
+        "The report holds the flow, the protocol, scores with intervals, the shortcuts, the "
+        "paper's scores, licences, versions and seeds."
+    )
+    _show_command(run)
+    _show_items(view)
+
+
+def _offer_files(view: RunView, write: Callable[[], dict[str, bytes]]) -> None:
+    page = Saving(
+        "Save the page (HTML)",
+        f"{view.stem}-report.html",
+        "text/html",
+        lambda: write()["report.html"],
+    )
+    everything = Saving(
+        "Save everything (ZIP: page, tables, manifest)",
+        f"{view.stem}-report.zip",
+        "application/zip",
+        lambda: pack_report(write()),
+    )
     with st.container(horizontal=True):
-        page = Saving(
-            "Page (HTML)", f"{stem}-report.html", "text/html", lambda: write()["report.html"]
-        )
         offer_saving(page, key="baseline_report_html", type="secondary")
-        everything = Saving(
-            "Everything (ZIP: page, tables, manifest)",
-            f"{stem}-report.zip",
-            "application/zip",
-            lambda: pack_report(write()),
-        )
         offer_saving(
             everything, key="baseline_report_zip", type="secondary", icon=":material/folder_zip:"
         )
-    show_command(run)
-    _show_items(cohort, run, entries, provenance=provenance, stem=stem)
 
 
-def _show_items(
-    cohort: Cohort,
-    run: Run,
-    entries: Sequence[RunEntry],
-    *,
-    provenance: Sequence[str],
-    stem: str,
-) -> None:
+def _show_command(run: Run) -> None:
+    """Show the command line that repeats the run, and let the reader keep it."""
+    show_quiet("This command repeats the run exactly; replace DIR by the cohort's folder:")
+    st.code(run.spec.to_command(), language=None, wrap_lines=True)
+    entries = load_entries(run.result.rows.cohort, run.spec.task)
+    kept = any(entry.is_kept for entry in entries if entry.id == run.id)
+    st.checkbox(
+        "Mark this run as kept, in the run log and in reports",
+        value=kept,
+        key=f"baseline_keep_{run.id[:1]}",
+        on_change=_keep,
+        args=(run.id, not kept),
+    )
+
+
+def _keep(run_id: str, is_kept: bool) -> None:
+    keep_run(Store(find_cache()), run_id, is_kept=is_kept)
+
+
+def _show_items(view: RunView) -> None:
     """Show which items of the reporting guidelines a run answers."""
+    run, cohort = view.run, view.run.result.rows.cohort
     show_heading("Reporting items (TRIPOD+AI, CLAIM)")
-    table = answer_items(make_manifest(run, cohort, entries))
+    table = answer_items(make_manifest(run, cohort, load_entries(cohort, run.spec.task)))
     n_author = int((table["answer"] == AUTHOR).sum())
     note = (
-        f"The run answers {len(table) - n_author} of {name_units(len(table), 'item')}, in whole or "
-        f'in part; of the others only the author of a study knows: "{AUTHOR}". Numbers are the '
-        "guidelines' own, titles are ours."
+        f"The run answers {len(table) - n_author} of {name_units(len(table), 'item')} fully or in "
+        f"part; the other {n_author} are marked “{AUTHOR}”: only the author of a study can answer "
+        "them. Item numbers are the guidelines' own; titles are ours."
     )
     layout = lay_out_frame(
         # The title first: a line is named by what it asks for.
@@ -102,10 +117,4 @@ def _show_items(
         group="guideline",
         notes=[note],
     )
-    show_dense_table(
-        layout,
-        key="baseline_items",
-        provenance=provenance,
-        file_stem=f"{stem}-items",
-        max_height=480,
-    )
+    show_dense_table(layout, key="baseline_items", max_height=480, **view.saved_as("items"))

@@ -1,4 +1,4 @@
-"""The offer to make a run: at once where that takes seconds, as a job for the network on pixels."""
+"""The button that makes a run: at once where that takes seconds, as a job for pixels."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,7 +14,10 @@ from ui.baselines.controls import is_opening
 from ui.session.jobs import offer_job
 from ui.widgets.text import show_alert, show_text
 
-__all__ = ["make_request", "offer_run"]
+__all__ = ["NO_PIXELS", "make_request", "offer_run"]
+
+#: Why a job that fits hundreds of models is not offered.
+NO_PIXELS = "Not available for pixels: fitting hundreds of networks would take hours."
 
 
 def offer_run(
@@ -25,7 +28,7 @@ def offer_run(
     *,
     place: DeltaGenerator,
 ) -> None:
-    """Offer the run that is asked for, or say what it lacks.
+    """Offer the run that is asked for, or describe what is missing.
 
     Parameters
     ----------
@@ -36,23 +39,25 @@ def offer_run(
     choice : FeatureChoice
         What it learns from.
     place : DeltaGenerator
-        Beside the settings, where the button stands.
+        For the button, beside the settings.
     """
     if not choice.is_ready:
         show_text(f"{choice.title} cannot be run yet. {choice.why_not} {choice.what_to_do}")
         return
     if choice.kind == "pixels":
-        show_text("The network on pixels learns from 50,176 pixels an image, with three seeds.")
+        show_text(
+            "A small neural network learns from 50,176 pixels of each image, with three seeds."
+        )
         offer_job(
             make_request("pixels-loco", entry, spec),
-            label=f"Network on pixels: {spec.task.title}",
+            label=f"Neural network on pixels: {spec.task.title}",
             button="Run as a job (a minute or two)",
             primary=True,
         )
         return
     show_text(
-        "This has not been run yet. Run trains on everything but one group and tests on that "
-        "group, each in turn: a second or two. Every run is counted."
+        f"This has not been run yet. A run takes a second or two: each {spec.settings.hold_out} "
+        "is held out in turn and predicted by a model trained on the others. Every run is counted."
     )
     pressed = place.button("Run", type="primary", key="baseline_go", icon=":material/play_arrow:")
     if pressed or is_opening():

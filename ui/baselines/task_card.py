@@ -1,4 +1,4 @@
-"""A task on screen: its card, and how the cohort narrows to the images it can be tried on."""
+"""A task on screen: its card, and the steps from the cohort to the images it uses."""
 
 import functools
 from collections.abc import Sequence
@@ -16,12 +16,13 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.reports import csv_with_header
 from cxrlib.summary import Comparison
+from ui.baselines.run_view import show_details
 from ui.widgets.figure import show_figure
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
 
-__all__ = ["show_flow", "show_question", "show_task", "write_flow"]
+__all__ = ["show_flow", "show_question", "show_task"]
 
 GROUPINGS = ("region", "sub-region", "country", "source", "view", "sex")
 CLASS_WORDS = {
@@ -33,6 +34,8 @@ CLASS_WORDS = {
     "n_negative_persons": "negative persons",
 }
 NUMBER_COLUMNS = ("mean", "sd", "lowest", "highest")
+PERSONS = "Patient ids that share an image count as one person"
+LABELLED = "Labelled and unlabelled images compared"
 STYLE = Path(__file__).with_name("baselines.css")
 CARD_TITLES = {
     "question": "Clinical question",
@@ -40,19 +43,19 @@ CARD_TITLES = {
     "moment": "Moment of prediction",
     "outcome": "Outcome",
     "horizon": "Horizon",
-    "motivation": "Why the papers ask",
+    "motivation": "Why it matters",
 }
 
 
 def show_question(rows: TaskRows) -> None:
-    """Show what is asked, in a line."""
+    """Show the question and the outcome, in a line."""
     st.html(STYLE)
     card = make_card(rows.task)
     show_text(f"{card.outcome} Horizon: {card.horizon}.", lead=card.question)
 
 
 def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
-    """Show a task's card, its classes by region, and who is labelled against who is not.
+    """Show a task's card, its classes by group, and labelled beside unlabelled images.
 
     Parameters
     ----------
@@ -62,9 +65,9 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     stem : str
         Of the files' names.
     """
-    st.html(_write_card(make_card(rows.task)))
+    st.html(_format_card(make_card(rows.task)))
     flow = Saving(
-        "Flow of the cohort (CSV)",
+        "Save the flow (CSV)",
         f"{stem}-flow.csv",
         "text/csv",
         lambda: csv_with_header(rows.flow, provenance),
@@ -100,46 +103,47 @@ def _compare_labelled(cohort: Cohort, task: Task) -> Comparison:
 
 
 def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None:
-    """Show who is labelled against who is not, among the X-rays of these views and days."""
-    show_heading("Who is labelled, against who is not")
+    """Compare labelled with unlabelled images, among the X-rays of these views and days."""
+    show_heading(LABELLED)
     try:
         compared = _compare_labelled(rows.cohort, rows.task)
     except SelectionError as error:
         show_quiet(str(error))
         return
-    draw = partial(plot_differences, compared)
     show_figure(
-        draw,
+        partial(plot_differences, compared),
         key="labelled",
         alt=describe_differences(compared),
         numbers=compared.table,
-        caption=f"{compared.first} ({name_units(compared.n_first, compared.unit)}) against "
-        f"{compared.second} ({name_units(compared.n_second, compared.unit)}), of the task's views "
-        f"and days. Unit: {compared.unit}; intervals over persons. " + " ".join(compared.notes),
+        caption=f"{compared.first} ({name_units(compared.n_first, compared.unit)}) minus "
+        f"{compared.second} ({name_units(compared.n_second, compared.unit)}), same views and days. "
+        "95 % intervals, bootstrap over patients.",
         provenance=provenance,
         file_stem=stem,
-        heading="Who is labelled, against who is not",
+        heading=LABELLED,
     )
+    if compared.notes:
+        show_details(*compared.notes)
 
 
-def _write_card(card: Card) -> str:
+def _format_card(card: Card) -> str:
     items = "".join(
         f"<div><dt>{escape(title)}</dt><dd>{escape(str(getattr(card, name)))}</dd></div>"
         for name, title in CARD_TITLES.items()
         if getattr(card, name)
     )
     caveats = "".join(f"<li>{escape(caveat)}</li>" for caveat in card.caveats)
-    know = f"<div class='cxr-card-know'><h4>To know before reading</h4><ul>{caveats}</ul></div>"
+    know = f"<div class='cxr-card-know'><h4>Before you interpret this</h4><ul>{caveats}</ul></div>"
     return f"<section class='cxr-card'><dl>{items}</dl>{know if caveats else ''}</section>"
 
 
 def show_flow(rows: TaskRows) -> None:
     """Show from left to right what each condition leaves of the cohort."""
-    st.html(write_flow(rows.flow))
+    st.html(_format_flow(rows.flow))
 
 
-def write_flow(flow: pd.DataFrame) -> str:
-    """Write a flow as a list that runs from left to right, and down where there is no room."""
+def _format_flow(flow: pd.DataFrame) -> str:
+    """Format a flow as a list that runs from left to right, and down where there is no room."""
     steps = []
     for step in flow.to_dict("records"):
         gone = int(step["n_removed_images"])
@@ -153,6 +157,7 @@ def write_flow(flow: pd.DataFrame) -> str:
             f"<li>{out}<span class='cxr-step'>{escape(str(step['step']))}</span>"
             f"<strong>{name_units(int(step['n_images']), 'image')}</strong>"
             f"<span>{name_units(int(step['n_patients']), 'patient')}</span>"
-            f"<span>{name_units(int(step['n_persons']), 'person')}</span></li>"
+            f"<span title='{PERSONS}'>{name_units(int(step['n_persons']), 'person')}</span></li>"
         )
-    return f"<ol class='cxr-flow' aria-label='What each condition leaves'>{''.join(steps)}</ol>"
+    label = "aria-label='Images left after each condition'"
+    return f"<ol class='cxr-flow' {label}>{''.join(steps)}</ol>"

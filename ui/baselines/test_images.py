@@ -1,6 +1,4 @@
-"""The images behind a score: sorted by error, each with its patient and its place on the map."""
-
-from collections.abc import Sequence
+"""The test images of a run, sorted by error, each with its patient and its place on the map."""
 
 import pandas as pd
 import streamlit as st
@@ -11,26 +9,32 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units
 from ui.baselines.controls import ALL_GROUPS
+from ui.baselines.run_view import RunView, show_details
 from ui.images.image_panel import show_image_panel
 from ui.widgets.choice import choose_one
 from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet
 
-__all__ = ["show_images"]
+__all__ = ["show_test_images"]
 
+# What is compared comes first: names of files are long.
 TITLES = {
-    "image_id": "image",
-    "patient_id": "patient",
     "fold": "held out",
+    "patient_id": "patient",
     "offset": "day",
+    "view": "view",
     "label": "recorded",
     "predicted": "predicted",
+    "error": "error",
+    "source": "source",
+    "image_id": "image",
 }
 
 
-def show_images(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: str) -> None:
-    """Show the test images of a held-out group, the furthest off first; one opens beside them."""
+def show_test_images(view: RunView) -> None:
+    """Show the test images of a held-out group, largest errors first; one opens beside them."""
+    run = view.run
     folds = [ALL_GROUPS, *run.folds["fold"]]
     fold = choose_one("fold", "Test images of", folds, is_menu=True, width=340)
     try:
@@ -41,41 +45,42 @@ def show_images(cohort: Cohort, run: Run, *, provenance: Sequence[str], stem: st
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chosen = show_table(
-            _write(table),
+            _lay_out(table),
             key=f"baseline_images_{run.id[:1]}",
-            provenance=provenance,
-            file_stem=f"{stem}-images",
             numbers=table,
             selection_mode="single-row",
             on_select="rerun",
             height=420,
+            **view.saved_as("images"),
         )
-        show_quiet(_explain(run, table))
+        show_quiet(
+            f"{name_units(len(table), 'test image')}, largest errors first. "
+            "Select a row to see the image."
+        )
+        show_details(_describe_columns(run))
     rows = chosen["selection"]["rows"]
     place = rows[0] if rows and rows[0] < len(table) else 0
     with right:
-        _show_image(cohort, str(table["image_id"].iloc[place]))
+        _show_image(run.result.rows.cohort, str(table["image_id"].iloc[place]))
 
 
-def _write(table: pd.DataFrame) -> pd.DataFrame:
+def _lay_out(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.copy()
     shown["offset"] = [
         NOTHING if pd.isna(day) else f"day {day:g}" for day in table["offset"].astype(float)
     ]
     for name in ("predicted", "error"):
         shown[name] = table[name].map(write_score)
-    # What is compared stands first: names of files are long.
-    order = ["fold", "patient_id", "offset", "view", "label", "predicted", "error", "source"]
-    return shown[[*order, "image_id"]].rename(columns=TITLES)
+    return shown[list(TITLES)].rename(columns=TITLES)
 
 
-def _explain(run: Run, table: pd.DataFrame) -> str:
-    count = f"{name_units(len(table), 'test image')}, the furthest off first. "
-    if run.spec.task.kind == "number":
-        return count + f"Recorded and predicted in {run.spec.task.unit or 'the unit of the score'}."
-    return count + (
-        f"Predicted: the model's share for {run.spec.task.positive!r}, which nothing calibrates: "
-        "never a probability of disease. Over an error of 0.5 the predicted class is wrong."
+def _describe_columns(run: Run) -> str:
+    task = run.spec.task
+    if task.kind == "number":
+        return f"Recorded and predicted values are in {task.unit or 'the unit of the score'}."
+    return (
+        f"“Predicted” is the model's uncalibrated output for {task.positive!r}, not a probability "
+        "of disease. An error above 0.5 means that the predicted class is wrong."
     )
 
 

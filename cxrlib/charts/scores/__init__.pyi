@@ -7,12 +7,18 @@ from .heat_table import (
     describe_score_table as describe_score_table,
     plot_score_table as plot_score_table,
 )
-from .permutation_null import describe_null as describe_null, plot_null as plot_null
-from .protocol_steps import (
-    describe_score_steps as describe_score_steps,
-    plot_score_steps as plot_score_steps,
+from .permutation_null import (
+    describe_permutation_null as describe_permutation_null,
+    plot_permutation_null as plot_permutation_null,
 )
-from .region_shift import describe_shift as describe_shift, plot_shift as plot_shift
+from .protocol_steps import (
+    describe_protocol_steps as describe_protocol_steps,
+    plot_protocol_steps as plot_protocol_steps,
+)
+from .region_shift import (
+    describe_region_shift as describe_region_shift,
+    plot_region_shift as plot_region_shift,
+)
 from .series import (
     Kind as Kind,
     Series as Series,

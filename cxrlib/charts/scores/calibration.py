@@ -1,4 +1,4 @@
-"""Calibration in the large: the mean prediction less the mean label, by held-out group."""
+"""Calibration in the large: mean prediction minus mean label, by held-out group."""
 
 import math
 
@@ -15,7 +15,7 @@ __all__ = ["describe_calibration", "plot_calibration"]
 def plot_calibration(
     table: pd.DataFrame, *, hold_out: str = "region", unit: str = "", theme: Theme = "light"
 ) -> go.Figure:
-    """Plot how far the mean prediction is from what there is: left too little, right too much.
+    """Plot how far the mean prediction is from the mean label: left too low, right too high.
 
     Parameters
     ----------
@@ -33,19 +33,19 @@ def plot_calibration(
         Marks carry the fold as customdata.
     """
     return plot_gaps(
-        table.to_dict("records"), _say_gap(unit, hold_out), hold_out=hold_out, theme=theme
+        table.to_dict("records"), _make_gap(unit, hold_out), hold_out=hold_out, theme=theme
     )
 
 
-def _say_gap(unit: str, hold_out: str) -> Gap:
+def _make_gap(unit: str, hold_out: str) -> Gap:
     pooled = f"All {name_held_out(None, hold_out)} together"
     if unit:
-        title = f"Mean predicted less mean observed ({unit})"
+        title = f"Mean predicted minus mean observed ({unit})"
         return Gap("predicted", "observed", title, "as observed", math.inf, pooled)
-    title = "Mean predicted probability less share of positives"
+    title = "Mean predicted probability minus share of positives"
     return Gap("predicted", "observed", title, "as observed", pooled=pooled)
 
 
 def describe_calibration(table: pd.DataFrame, *, hold_out: str = "region", unit: str = "") -> str:
-    """Say in words what `plot_calibration` shows: its text alternative."""
-    return describe_gaps(table.to_dict("records"), _say_gap(unit, hold_out), hold_out=hold_out)
+    """Describe what `plot_calibration` shows: its text alternative."""
+    return describe_gaps(table.to_dict("records"), _make_gap(unit, hold_out), hold_out=hold_out)

@@ -16,7 +16,13 @@ from cxrlib.baselines.evaluation import (
     write_score,
 )
 from cxrlib.charts.scores.legend import Look
-from cxrlib.charts.scores.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.score_rows import (
+    ScoreAxis,
+    ScoreMark,
+    ScoreRow,
+    make_mark,
+    plot_score_rows,
+)
 from cxrlib.charts.scores.series import SUMMARIES
 from cxrlib.charts.style import Theme
 
@@ -30,16 +36,16 @@ LEAST_REACH = 0.2
 
 @dataclass(frozen=True)
 class Gap:
-    """Say what a difference is of.
+    """Hold what a difference is of.
 
     Parameters
     ----------
     first, second : str
-        Columns of the table; the difference is the first less the second.
+        Columns of the table; the difference is the first minus the second.
     title : str
         Of the axis.
     zero : str
-        Over the line at zero.
+        Written over the line at zero.
     most : float
         The axis reaches no further from zero: 1 of shares and scores.
     pooled : str, optional
@@ -62,7 +68,7 @@ def plot_gaps(
     repeats: dict[str, list[float]] | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Plot differences with intervals as points about zero; those refused stand below.
+    """Plot differences with intervals as points about zero, and below them those refused.
 
     Parameters
     ----------
@@ -76,7 +82,7 @@ def plot_gaps(
     """
     drawn = [row for row in rows if is_number(row["difference"])]
     below = [
-        ScoreRow(_name(row, gap, hold_out), reason=_explain(row))
+        ScoreRow(_format_name(row, gap, hold_out), reason=_describe_reason(row))
         for row in rows
         if row not in drawn
     ]
@@ -89,13 +95,13 @@ def plot_gaps(
     return plot_score_rows(made, axis, below=below, key=key, theme=theme)
 
 
-def _name(row: Cells, gap: Gap, hold_out: str) -> str:
+def _format_name(row: Cells, gap: Gap, hold_out: str) -> str:
     if row["fold"] == "pooled" and gap.pooled:
         return gap.pooled
     return name_fold(str(row["fold"]), hold_out)
 
 
-def _explain(row: Cells) -> str:
+def _describe_reason(row: Cells) -> str:
     return explain_none(row, "" if row["fold"] in SUMMARIES else say_counts(row))
 
 
@@ -111,50 +117,49 @@ def _find_reach(rows: Sequence[Cells], gap: Gap) -> float:
 
 
 def _make_row(row: Cells, gap: Gap, hold_out: str, repeats: Sequence[float]) -> ScoreRow:
-    fold, name = str(row["fold"]), _name(row, gap, hold_out)
-    low, high = (float(row[end]) if is_number(row[end]) else math.nan for end in ("low", "high"))
-    numbers = (_write_gap(row), _say_sides(row, gap), say_counts(row))
+    fold, name = str(row["fold"]), _format_name(row, gap, hold_out)
+    numbers = (_format_gap(row), _describe_sides(row, gap), say_counts(row))
     words = "\n".join(filter(None, (name, *numbers, read_reason(row))))
     marks = [
-        ScoreMark(each, REPEAT, f"{name}, a repeat: {_sign(each)}", data=(fold,))
+        ScoreMark(each, REPEAT, f"{name}, a repeat: {_format_change(each)}", data=(fold,))
         for each in repeats
         if math.isfinite(each)
     ]
-    own = ScoreMark(float(row["difference"]), GAP, words, low=low, high=high, data=(fold,))
+    own = make_mark(row, GAP, words, (fold,), value="difference")
     return ScoreRow(name, (*marks, own), numbers, is_apart=fold == "pooled")
 
 
-def _write_gap(row: Cells) -> str:
-    number = _sign(float(row["difference"]))
+def _format_gap(row: Cells) -> str:
+    number = _format_change(float(row["difference"]))
     if not (is_number(row["low"]) and is_number(row["high"])):
         return f"{number}, no interval"
-    return f"{number} ({_sign(float(row['low']))} to {_sign(float(row['high']))})"
+    return f"{number} ({_format_change(float(row['low']))} to {_format_change(float(row['high']))})"
 
 
-def _sign(value: float) -> str:
-    """Write a difference with its sign.
+def _format_change(value: float) -> str:
+    """Format a difference with its sign.
 
     Examples
     --------
-    >>> _sign(0.05), _sign(-0.05), _sign(0.0)
+    >>> _format_change(0.05), _format_change(-0.05), _format_change(0.0)
     ('+0.05', '−0.05', '0.00')
     """
     number = write_score(value)
     return number if number.startswith("−") or number == "0.00" else f"+{number}"
 
 
-def _say_sides(row: Cells, gap: Gap) -> str:
+def _describe_sides(row: Cells, gap: Gap) -> str:
     sides = (f"{write_score(float(row[side]))} {side}" for side in (gap.first, gap.second))
     return ", ".join(sides)
 
 
 def describe_gaps(rows: Sequence[Cells], gap: Gap, *, hold_out: str) -> str:
-    """Say differences in words, each with its interval, and what was refused."""
+    """Describe differences, each with its interval, and what is not estimable."""
     parts, out = [], []
     for row in rows:
-        name = _name(row, gap, hold_out)
+        name = _format_name(row, gap, hold_out)
         if is_number(row["difference"]):
-            parts.append(f"{name} {_write_gap(row)}, {_say_sides(row, gap)}")
+            parts.append(f"{name} {_format_gap(row)}, {_describe_sides(row, gap)}")
         else:
             out.append(name)
     ending = f" Not estimable: {', '.join(out)}." if out else ""

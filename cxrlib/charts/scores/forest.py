@@ -1,7 +1,7 @@
 """Forest plot: a score with its interval in each held-out group, several series side by side."""
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,23 +19,23 @@ from cxrlib.baselines.evaluation import (
     write_number,
 )
 from cxrlib.charts.scores.legend import Look
-from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, make_mark, plot_score_rows
 from cxrlib.charts.scores.series import (
     KINDS,
     SUMMARIES,
     Series,
+    describe_cell,
     list_folds,
     make_axis,
     read_classes,
     read_scores,
-    say_cell,
 )
 from cxrlib.charts.style import Theme
 from cxrlib.cohort import UNKNOWN
 
 __all__ = ["describe_forest", "plot_forest"]
 
-#: The number in the paper: open, so that it is never taken for one of ours.
+#: The score printed in the paper: open, so that it is never taken for one of ours.
 PRINTED = Look("pentagon", tone="ink", is_open=True, size=13)
 Tables = Sequence[Mapping[str, Cells]]
 
@@ -53,8 +53,8 @@ def plot_forest(
 ) -> go.Figure:
     """Plot the score of each held-out group with its interval, the mean and the pooled below.
 
-    Groups without a score stand under the axis in grey, with the reason: the mean is of those
-    above it alone.
+    Groups without a score are listed under the axis in grey, with the reason: the mean does not
+    include them.
 
     Parameters
     ----------
@@ -93,28 +93,24 @@ def plot_forest(
         rows,
         axis,
         below=[maker.explain(fold) for fold in unscored],
-        below_title=_title_below(scored, unscored, hold_out),
+        below_title=_format_below_title(scored, unscored, hold_out),
         key=_list_key(series, tables),
-        band_name="labels permuted, 95 %",
-        tick_name="chance: share of the class",
+        band_name="permuted labels, middle 95 %",
+        tick_name="chance (share of the class)",
         theme=theme,
     )
 
 
+@dataclass(frozen=True)
 class _RowMaker:
     """Make the rows of a fold: one alone, or a heading with one a series."""
 
-    def __init__(
-        self,
-        series: Sequence[Series],
-        tables: Tables,
-        metric: str,
-        hold_out: str,
-        classes: Mapping[str, tuple[int, int]],
-        chance: Mapping[str, float],
-    ) -> None:
-        self.series, self.tables, self.metric = series, tables, metric
-        self.hold_out, self.classes, self.chance = hold_out, classes, chance
+    series: Sequence[Series]
+    tables: Tables
+    metric: str
+    hold_out: str
+    classes: Mapping[str, tuple[int, int]]
+    chance: Mapping[str, float]
 
     def part_folds(self) -> tuple[list[str], list[str]]:
         """Part folds into those that some series scores, and others."""
@@ -132,12 +128,12 @@ class _RowMaker:
         known = next(row for row in rows if row is not None)
         if len(self.series) == 1:
             name = name_fold(fold, self.hold_out, known, with_sd=is_number(known.get("sd")))
-            numbers = (write_number(known), self._say_counts(fold, known))
+            numbers = (write_number(known), say_counts(known, self.classes.get(fold)))
             return [self._make_row(0, fold, known, name, numbers, is_apart=is_apart)]
         has_sd = any(row is not None and is_number(row.get("sd")) for row in rows)
         heading = ScoreRow(
             name_fold(fold, self.hold_out, _agree(rows), with_sd=has_sd),
-            numbers=(self._say_range(fold, [row for row in rows if row is not None]),),
+            numbers=(self._describe_range(fold, [row for row in rows if row is not None]),),
             is_heading=True,
             is_apart=is_apart,
         )
@@ -162,7 +158,7 @@ class _RowMaker:
         is_apart: bool = False,
     ) -> ScoreRow:
         each = self.series[place]
-        words = say_cell(
+        words = describe_cell(
             each,
             fold,
             row,
@@ -172,7 +168,7 @@ class _RowMaker:
             chance=self.chance.get(fold),
         )
         data = (each.key or each.name, fold)
-        marks = [_mark(row, KINDS[each.kind][1], words, data)]
+        marks = [make_mark(row, KINDS[each.kind][1], words, data)]
         if is_number(each.printed.get(fold)):
             marks.append(ScoreMark(float(each.printed[fold]), PRINTED, words, data=data))
         return ScoreRow(
@@ -185,22 +181,21 @@ class _RowMaker:
             is_apart=is_apart,
         )
 
-    def _say_counts(self, fold: str, row: Cells) -> str:
-        return say_counts(row, self.classes.get(fold))
-
-    def _say_range(self, fold: str, rows: Sequence[Cells]) -> str:
-        """Say what the scores of a fold rest on; of how many to how many where they differ."""
-        words = list(dict.fromkeys(filter(None, (self._say_counts(fold, row) for row in rows))))
+    def _describe_range(self, fold: str, rows: Sequence[Cells]) -> str:
+        """Describe what the scores of a fold rest on; least to most where they differ."""
+        words = list(
+            dict.fromkeys(filter(None, (say_counts(row, self.classes.get(fold)) for row in rows)))
+        )
         if len(words) <= 1:
             return "".join(words)
-        counts = _list_counts(rows)
+        counts = [int(row["n_images"]) for row in rows if is_number(row.get("n_images"))]
         return f"{min(counts):,} to {max(counts):,} images" if counts else ""
 
     def explain(self, fold: str) -> ScoreRow:
-        """Say why a fold has no score, and what there would be to test."""
+        """Describe why a fold has no score, and what there would be to test."""
         rows = [table[fold] for table in self.tables if fold in table]
         reasons = dict.fromkeys(read_reason(row) for row in rows)
-        counts = "" if fold in SUMMARIES else self._say_range(fold, rows)
+        counts = "" if fold in SUMMARIES else self._describe_range(fold, rows)
         words = explain_none({**rows[0], "reason": " ".join(filter(None, reasons))}, counts)
         return ScoreRow(name_fold(fold, self.hold_out, _agree(rows)), reason=words)
 
@@ -212,16 +207,6 @@ def _agree(rows: Sequence[Cells | None]) -> Cells:
     return known[0] if alike else {}
 
 
-def _list_counts(rows: Sequence[Cells]) -> list[int]:
-    return [int(row["n_images"]) for row in rows if is_number(row.get("n_images"))]
-
-
-def _mark(row: Cells, look: Look, words: str, data: tuple[str, ...]) -> ScoreMark:
-    """Make the mark of a score, with its interval where both ends are there."""
-    ends = [float(row[end]) if is_number(row.get(end)) else math.nan for end in ("low", "high")]
-    return ScoreMark(float(row["value"]), look, words, low=ends[0], high=ends[1], data=data)
-
-
 def _list_key(series: Sequence[Series], tables: Tables) -> list[tuple[str, Look]]:
     """List the kinds of marks, where there are several."""
     kinds = [kind for kind in KINDS if any(each.kind == kind for each in series)]
@@ -231,10 +216,10 @@ def _list_key(series: Sequence[Series], tables: Tables) -> list[tuple[str, Look]
         for each, table in zip(series, tables, strict=True)
         for fold in table
     )
-    return [*key, ("the paper's number", PRINTED)] if any(shown) else key
+    return [*key, ("score printed in the paper", PRINTED)] if any(shown) else key
 
 
-def _title_below(scored: Sequence[str], unscored: Sequence[str], hold_out: str) -> str:
+def _format_below_title(scored: Sequence[str], unscored: Sequence[str], hold_out: str) -> str:
     """Title the rows without a score, with how many of how many they are."""
     no_group = (*SUMMARIES, UNKNOWN)
     n_out, n_in = (sum(fold not in no_group for fold in part) for part in (unscored, scored))
@@ -251,14 +236,14 @@ def describe_forest(
     title: str = "",
     most: int = 8,
 ) -> str:
-    """Say in words what `plot_forest` shows: its text alternative.
+    """Describe what `plot_forest` shows: its text alternative.
 
     Parameters
     ----------
     series, metric, hold_out, title
         As of `plot_forest`.
     most : int, default 8
-        Folds named one by one; of more the lowest and the highest are.
+        Folds named one by one; of more only the lowest and the highest are.
 
     Returns
     -------
@@ -270,7 +255,7 @@ def describe_forest(
     for each in series:
         table = read_scores(each.scores, metric)
         scored = {fold: row for fold, row in table.items() if is_number(row.get("value"))}
-        parts = _say_scores(each, scored, hold_out, most)
+        parts = _describe_scores(each, scored, hold_out, most)
         out = [fold for fold in list_folds([table]) if fold not in scored]
         named = ", ".join(name_fold(fold, hold_out) for fold in out[:most])
         rest = f" and {len(out) - most:,} more" if len(out) > most else ""
@@ -279,8 +264,10 @@ def describe_forest(
     return " ".join(sentences)
 
 
-def _say_scores(series: Series, scored: Mapping[str, Cells], hold_out: str, most: int) -> list[str]:
-    """Say the scores of a series: all, or the ends of many."""
+def _describe_scores(
+    series: Series, scored: Mapping[str, Cells], hold_out: str, most: int
+) -> list[str]:
+    """Describe the scores of a series: all, or the lowest and the highest of many."""
     ordered = list_folds([scored])
     groups = [fold for fold in ordered if fold not in SUMMARIES]
     if len(groups) > most:

@@ -1,4 +1,4 @@
-"""Heat table: the scores of all feature sets in all held-out groups, as numbers in shades."""
+"""Heat table: the scores of all feature sets in all held-out groups, coloured by how good."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from cxrlib.charts.scores.score_rows import ScoreAxis
 from cxrlib.charts.scores.series import (
     SUMMARIES,
     Series,
+    describe_cell,
     list_folds,
     make_axis,
     read_classes,
     read_scores,
-    say_cell,
 )
 from cxrlib.charts.style import (
     PALETTES,
@@ -42,6 +42,7 @@ from cxrlib.charts.style import (
     text_width,
 )
 from cxrlib.cohort import UNKNOWN
+from cxrlib.number_text import name_units
 
 __all__ = ["describe_score_table", "plot_score_table"]
 
@@ -62,7 +63,7 @@ PALEST, DARKEST = 0.08, 0.85
 
 
 #: The key.
-BETTER = "the stronger the colour, the better", Look("ramp")
+BETTER = "stronger colour: better", Look("ramp")
 WORSE = "worse than chance", Look("ramp", tone="quiet")
 OUT = "not estimable", Look("hatch", tone="quiet")
 
@@ -93,10 +94,10 @@ def plot_score_table(
     chance: Mapping[str, float] | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Plot the scores of feature sets in held-out groups as a table in shades.
+    """Plot the scores of feature sets in held-out groups as a coloured table.
 
-    The better a score, the darker; below chance the shade is grey. Cells that are not estimable
-    are hatched. Many groups become the rows.
+    The better a score, the stronger the colour; below chance it is grey. Cells that are not
+    estimable are hatched. Many groups become the rows.
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ def plot_score_table(
     tables = [read_scores(each.scores, metric) for each in series]
     groups = _list_groups(tables)
     if not groups:
-        return make_empty("There is no score to show.", theme, height=160)
+        return make_empty("There are no scores to show.", theme, height=160)
     is_turned = len(groups) > MOST_COLUMNS
     axis = make_axis(metric, _list_values(tables))
     maker = _CellMaker(metric, axis, hold_out, read_classes(folds), chance or {})
@@ -130,7 +131,7 @@ def plot_score_table(
     ]
     # Not with minus signs: they would take two cells.
     has_intervals = not is_turned and axis.low == 0
-    heads = [_name_head(fold, hold_out) for fold in groups]
+    heads = [_format_head(fold, hold_out) for fold in groups]
     names = [each.name for each in series]
     along = [place + APART * (fold in SUMMARIES) for place, fold in enumerate(groups)]
     across = [float(place) for place in range(len(series))]
@@ -164,7 +165,7 @@ class _CellMaker:
         row = {"reason": "no score"} if row is None else row
         level = self.chance.get(fold, self.axis.line)
         tone, shade = _shade(row, self.axis, level, is_error=self.metric == "mae")
-        words = say_cell(
+        words = describe_cell(
             series,
             fold,
             row,
@@ -190,7 +191,7 @@ def _draw_table(
     return [
         _draw_cells(scored, x, y, {"color": [_paint(cell, palette) for cell in scored]}),
         _draw_cells(unscored, x, y, _hatch(palette)),
-        _write_cells(cells, x, y, palette, with_interval=with_interval),
+        _draw_numbers(cells, x, y, palette, with_interval=with_interval),
     ]
 
 
@@ -246,17 +247,13 @@ def _draw_cells(
         "width": WIDE,
         "marker": {"line": {"width": 0}, **marker},
         "hoverinfo": "text",
-        "hovertext": ["<br>".join(map(_escape, cell.words.split("\n"))) for cell in cells],
+        "hovertext": ["<br>".join(map(quote_text, cell.words.split("\n"))) for cell in cells],
         "customdata": [list(cell.data) for cell in cells],
         **STILL,
     }
 
 
-def _escape(text: str) -> str:
-    return quote_text(text)
-
-
-def _write_cells(
+def _draw_numbers(
     cells: Sequence[_Cell],
     x: Sequence[float],
     y: Sequence[float],
@@ -270,7 +267,7 @@ def _write_cells(
         "mode": "text",
         "x": [x[cell.column] for cell in cells],
         "y": [y[cell.row] for cell in cells],
-        "text": [_write_cell(cell, with_interval=with_interval) for cell in cells],
+        "text": [_format_cell(cell, with_interval=with_interval) for cell in cells],
         "textfont": {
             "size": TEXT_SIZE,
             "color": [
@@ -284,7 +281,7 @@ def _write_cells(
     }
 
 
-def _write_cell(cell: _Cell, *, with_interval: bool) -> str:
+def _format_cell(cell: _Cell, *, with_interval: bool) -> str:
     row = cell.score
     if not cell.is_scored:
         return "–"
@@ -294,7 +291,7 @@ def _write_cell(cell: _Cell, *, with_interval: bool) -> str:
     return f"{number}<br>{'-'.join(write_score(float(row[end])) for end in ('low', 'high'))}"
 
 
-def _name_head(fold: str, hold_out: str) -> str:
+def _format_head(fold: str, hold_out: str) -> str:
     return {"mean": "Mean", "pooled": "Pooled"}.get(fold) or name_fold(fold, hold_out)
 
 
@@ -338,13 +335,13 @@ def _lay_out(
         "xaxis": {
             **shared,
             "side": "top",
-            "ticktext": ["<br>".join(map(_escape, lines)) for lines in heads],
+            "ticktext": ["<br>".join(map(quote_text, lines)) for lines in heads],
             "tickangle": 0 if is_level else SLANT,
             "ticklabeloverflow": "allow",
         },
         "yaxis": {
             **shared,
-            "ticktext": ["<br>".join(map(_escape, lines)) for lines in names],
+            "ticktext": ["<br>".join(map(quote_text, lines)) for lines in names],
             "ticklabelstandoff": 6,
         },
     }
@@ -353,14 +350,14 @@ def _lay_out(
 def describe_score_table(
     series: Sequence[Series], metric: str, *, hold_out: str = "region", most: int = 12
 ) -> str:
-    """Say in words what `plot_score_table` shows: its text alternative.
+    """Describe what `plot_score_table` shows: its text alternative.
 
     Parameters
     ----------
     series, metric, hold_out
         As of `plot_score_table`.
     most : int, default 12
-        Series whose mean, or pooled score where there is none, is said.
+        Series whose mean, or pooled score where there is none, is given.
 
     Returns
     -------
@@ -384,8 +381,7 @@ def describe_score_table(
         parts.append(f"{each.name} {scored[0] if scored else 'not estimable'}")
     rest = f"; and {len(series) - most:,} more" if len(series) > most else ""
     return (
-        f"A table of {name_metric(metric)}, {len(series):,} "
-        f"{'feature set' if len(series) == 1 else 'feature sets'} by "
+        f"A table of {name_metric(metric)}, {name_units(len(series), 'feature set')} by "
         f"{name_held_out(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "
         f"estimable. {'; '.join(parts)}{rest}."
     )

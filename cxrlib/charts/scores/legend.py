@@ -40,13 +40,15 @@ OUTLINES: Mapping[str, Sequence[tuple[float, float]]] = {
     "hatch": ((-8, -7), (8, -7), (8, 7), (-8, 7)),
     "triangle": ((-6, 0), (4, 5.5), (4, -5.5)),
 }
+#: Where texts hang that are placed in pixels from the plot's upper left corner.
+AT_CORNER: Parts = {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "paper"}
 #: The lines of a hatched one, besides its frame.
 HATCHES = (((-8, -3), (4, 7)), ((-4, -7), (8, 3)))
 
 
 @dataclass(frozen=True)
 class Look:
-    """Say how a kind of mark looks; `tone` names a colour of the palette."""
+    """Hold how a kind of mark looks; `tone` names a colour of the palette."""
 
     symbol: str
     tone: str = "accent"
@@ -84,19 +86,8 @@ def draw_key(
     for (name, look), (x, line) in zip(entries, _lay_out_key(entries), strict=True):
         up = above - KEY * (line + 0.5)
         shapes += _draw_mark(look, x - left + 8, up, palette)
-        notes.append(
-            {
-                "x": 0,
-                "xref": "paper",
-                "xanchor": "left",
-                "xshift": x - left + 20,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "middle",
-                "yshift": up,
-                "text": html.escape(name, quote=False),
-            }
-        )
+        place = {"xshift": x - left + 20, "yanchor": "middle", "yshift": up}
+        notes.append({**AT_CORNER, **place, "text": html.escape(name, quote=False)})
     return shapes, notes
 
 
@@ -120,13 +111,17 @@ def _draw_mark(look: Look, x: float, y: float, palette: Palette) -> list[Parts]:
     }
     middle = (len(fills) - 1) / 2
     return [
-        {**shared, "path": _write_path(look.symbol, x + TILE * (at - middle), y), "fillcolor": fill}
+        {
+            **shared,
+            "path": _format_path(look.symbol, x + TILE * (at - middle), y),
+            "fillcolor": fill,
+        }
         for at, fill in enumerate(fills)
     ]
 
 
-def _write_path(symbol: str, x: float, y: float) -> str:
-    """Write the outline of a mark of the key, in pixels."""
+def _format_path(symbol: str, x: float, y: float) -> str:
+    """Format the outline of a mark of the key, in pixels."""
     parts = [OUTLINES[symbol], *HATCHES] if symbol == "hatch" else [OUTLINES[symbol]]
     lines = ("L".join(f"{x + right:.1f},{y + up:.1f}" for right, up in part) for part in parts)
     return "".join(f"M{line}Z" for line in lines)

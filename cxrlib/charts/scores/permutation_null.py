@@ -1,5 +1,6 @@
-"""The scores of permuted labels as a histogram, and where the score itself lies among them."""
+"""Permutation null: a histogram of the scores of permuted labels, with the observed score."""
 
+import html
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from cxrlib.charts.style import (
 )
 from cxrlib.number_text import name_units
 
-__all__ = ["describe_null", "plot_null"]
+__all__ = ["describe_permutation_null", "plot_permutation_null"]
 
 #: Pixels: of the plot, of a line above, left and right of it, of ticks and title.
 PLOT, LINE, LEFT, RIGHT, AXIS, EDGE = 190, 22, 58, 16, 64, 8
@@ -40,7 +41,7 @@ LEAST_SPAN = 0.1
 TAILS = (0.01, 0.99)
 
 
-def plot_null(
+def plot_permutation_null(
     null: Null,
     metric: str,
     fold: str = "pooled",
@@ -48,7 +49,7 @@ def plot_null(
     hold_out: str = "region",
     theme: Theme = "light",
 ) -> go.Figure:
-    """Plot the scores of permuted labels, those at least as good as the observed in full tone.
+    """Plot the scores of permuted labels; those at least as good as the observed in full colour.
 
     Parameters
     ----------
@@ -68,13 +69,16 @@ def plot_null(
     palette = PALETTES[theme]
     values, observed = _read_values(null, metric, fold)
     if not len(values) or not np.isfinite(observed):
-        words = describe_null(null, metric, fold, hold_out=hold_out)
+        words = describe_permutation_null(null, metric, fold, hold_out=hold_out)
         return make_empty(words, theme, height=EDGE + 26 + 2 * LINE + PLOT + AXIS)
     edges = _choose_edges(values, observed)
     is_good = _find_good(values, observed, metric)
     entries = [
-        ("labels permuted", Look("band")),
-        (f"at least as {'low' if metric in LOWER_IS_BETTER else 'high'}", Look("square")),
+        ("permuted labels", Look("band")),
+        (
+            f"at least as {'low' if metric in LOWER_IS_BETTER else 'high'} as observed",
+            Look("square"),
+        ),
     ]
     top = EDGE + measure_key(entries) + 2 * LINE
     shapes, notes = draw_key(entries, top - EDGE, LEFT, palette)
@@ -82,11 +86,11 @@ def plot_null(
         _draw_bars(values[~is_good], edges, mix(palette.quiet, palette.page, 0.25), "", metric),
         _draw_bars(values[is_good], edges, palette.accent, ", at least as good", metric),
     ]
-    layout = _lay_out(top, edges, _title(metric, fold, hold_out))
+    layout = _lay_out(top, edges, _format_title(metric, fold, hold_out))
     layout["shapes"] = [*shapes, _draw_observed(observed, palette)]
     row = _find_row(null, metric, fold)
-    words = _say_p(row, is_complete=null.is_complete)
-    layout["annotations"] = [*notes, *_name_observed(observed, words, edges, palette)]
+    words = _describe_p(row, is_complete=null.is_complete)
+    layout["annotations"] = [*notes, *_draw_observed_texts(observed, words, edges, palette)]
     return make_figure(traces, layout, theme)
 
 
@@ -166,7 +170,9 @@ def _draw_observed(observed: float, palette: Palette) -> Parts:
     return {"type": "line", **ends, "line": {"color": palette.ink, "width": 2.5}}
 
 
-def _name_observed(observed: float, words: str, edges: Floats, palette: Palette) -> list[Parts]:
+def _draw_observed_texts(
+    observed: float, words: str, edges: Floats, palette: Palette
+) -> list[Parts]:
     """Write the score and p over its line, on the side that has room."""
     is_left = observed < (edges[0] + edges[-1]) / 2
     shared = {"x": observed, "y": 1, "yref": "paper", "yanchor": "bottom"}
@@ -178,7 +184,7 @@ def _name_observed(observed: float, words: str, edges: Floats, palette: Palette)
     ]
 
 
-def _say_p(row: dict[Any, Any], *, is_complete: bool) -> str:
+def _describe_p(row: dict[Any, Any], *, is_complete: bool) -> str:
     so_far = "" if is_complete else " so far"
     counts = f"{int(row['n_at_least']):,} of {int(row['n']):,}{so_far}"
     return f"{counts} at least as good: p = {float(row['p']):.3g}"
@@ -190,17 +196,17 @@ def _find_row(null: Null, metric: str, fold: str) -> dict[Any, Any]:
     return found.to_dict("records")[0] if len(found) else {}
 
 
-def _title(metric: str, fold: str, hold_out: str) -> str:
+def _format_title(metric: str, fold: str, hold_out: str) -> str:
     name, where = name_metric(metric), name_fold(fold, hold_out)
     where = f"{where[:1].lower()}{where[1:]}" if fold in ("mean", "pooled") else where
     words = f"{name[:1].upper()}{name[1:]}, {where}"
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return html.escape(words, quote=False)
 
 
-def describe_null(
+def describe_permutation_null(
     null: Null, metric: str, fold: str = "pooled", *, hold_out: str = "region"
 ) -> str:
-    """Say in words what `plot_null` shows: its text alternative."""
+    """Describe what `plot_permutation_null` shows: its text alternative."""
     words = null.describe(fold, metric)
     values, observed = _read_values(null, metric, fold)
     if not len(values) or not np.isfinite(observed):

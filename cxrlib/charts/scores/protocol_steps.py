@@ -1,6 +1,5 @@
-"""From the published to the corrected score, one change at a time: a row a step."""
+"""Protocol steps: from the published to the corrected score, one change a row."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -17,11 +16,11 @@ from cxrlib.baselines.evaluation import (
     write_score,
 )
 from cxrlib.charts.scores.legend import Look
-from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, make_mark, plot_score_rows
 from cxrlib.charts.scores.series import SUMMARIES, make_axis
 from cxrlib.charts.style import Theme
 
-__all__ = ["choose_fold", "describe_score_steps", "plot_score_steps"]
+__all__ = ["choose_fold", "describe_protocol_steps", "plot_protocol_steps"]
 
 NUMBER = Look("square")
 GROUP = Look("line-ns", tone="quiet", size=16)
@@ -47,12 +46,11 @@ def choose_fold(steps: pd.DataFrame) -> str:
     return "mean" if means.notna().any() else "pooled"
 
 
-def plot_score_steps(
+def plot_protocol_steps(
     steps: pd.DataFrame,
     *,
     fold: str | None = None,
     hold_out: str = "region",
-    title: str = "",
     theme: Theme = "light",
 ) -> go.Figure:
     """Plot a score after each change of the protocol, the published at the top.
@@ -66,8 +64,6 @@ def plot_score_steps(
         Which score is followed: "mean", "pooled" or a held-out group; `choose_fold` by default.
         With the mean every group is a thin mark.
     hold_out : str, default "region"
-    title : str, optional
-        Of the axis.
     theme : {"light", "dark"}
 
     Returns
@@ -87,8 +83,9 @@ def plot_score_steps(
             rows.append(ScoreRow(words, reason=read_reason(own) or "no score"))
             continue
         path.append((float(own["value"]), len(rows)))
-        marks.append(_make_mark(own, words, hold_out))
-        numbers = (write_interval(own, with_sd=False), _say_change(own))
+        said = _describe_step(own, words, hold_out)
+        marks.append(make_mark(own, NUMBER, said, (str(own["fold"]), str(own["step"]))))
+        numbers = (write_interval(own, with_sd=False), _describe_change(own))
         rows.append(ScoreRow(words, tuple(marks), tuple(filter(None, numbers))))
     values = [float(row["value"]) for row in table if is_number(row["value"])]
     key = [(name_fold(fold, hold_out), NUMBER)]
@@ -96,7 +93,7 @@ def plot_score_steps(
         key.append((f"each {hold_out}", GROUP))
     return plot_score_rows(
         rows,
-        make_axis(metric, values, title=title),
+        make_axis(metric, values),
         key=key,
         path=path,
         name_letters=LETTERS,
@@ -130,46 +127,38 @@ def _list_groups(here: Sequence[Cells]) -> list[ScoreMark]:
     ]
 
 
-def _make_mark(row: Cells, words: str, hold_out: str) -> ScoreMark:
-    ends = [float(row[end]) if is_number(row[end]) else math.nan for end in ("low", "high")]
+def _describe_step(row: Cells, words: str, hold_out: str) -> str:
+    """Describe a step in lines: what changed, the score, its counts, by how much it moved."""
+    name, metric = name_fold(str(row["fold"]), hold_out), name_metric(str(row["metric"]))
     lines = [
         words,
-        f"{name_fold(str(row['fold']), hold_out)}: {name_metric(str(row['metric']))} "
-        f"{write_interval(row)}",
+        f"{name}: {metric} {write_interval(row)}",
         say_counts(row),
-        _say_change(row),
+        _describe_change(row),
     ]
-    said = "\n".join(filter(None, lines))
-    return ScoreMark(
-        float(row["value"]),
-        NUMBER,
-        said,
-        low=ends[0],
-        high=ends[1],
-        data=(str(row["fold"]), str(row["step"])),
-    )
+    return "\n".join(filter(None, lines))
 
 
-def _say_change(row: Cells) -> str:
-    """Say how far a step moved the score.
+def _describe_change(row: Cells) -> str:
+    """Describe how far a step moved the score.
 
     Examples
     --------
-    >>> _say_change({"change": -0.09}), _say_change({"change": 0.0})
-    ('−0.09 by this change', 'unchanged')
+    >>> _describe_change({"change": -0.09}), _describe_change({"change": 0.0})
+    ('−0.09 from this change', 'unchanged')
     """
     if not is_number(row.get("change")):
         return ""
     number = write_score(float(row["change"]))
     if number == "0.00":
         return "unchanged"
-    return f"{'' if number.startswith('−') else '+'}{number} by this change"
+    return f"{'' if number.startswith('−') else '+'}{number} from this change"
 
 
-def describe_score_steps(
+def describe_protocol_steps(
     steps: pd.DataFrame, *, fold: str | None = None, hold_out: str = "region"
 ) -> str:
-    """Say in words what `plot_score_steps` shows: its text alternative.
+    """Describe what `plot_protocol_steps` shows: its text alternative.
 
     Returns
     -------
@@ -184,7 +173,7 @@ def describe_score_steps(
     parts = []
     for row in table:
         if is_number(row["value"]):
-            change = _say_change(row)
+            change = _describe_change(row)
             number = write_interval(row, with_sd=False)
             parts.append(f"{row['words']}: {number}{f', {change}' if change else ''}")
         else:

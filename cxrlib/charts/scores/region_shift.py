@@ -1,4 +1,4 @@
-"""The same images predicted by models from inside and from outside their region."""
+"""Region shift: the same images predicted by models from inside and outside their region."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -7,17 +7,17 @@ from cxrlib.baselines.evaluation import name_metric
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 from cxrlib.charts.style import Theme
 
-__all__ = ["describe_shift", "plot_shift"]
+__all__ = ["describe_region_shift", "plot_region_shift"]
 
 
-def plot_shift(
+def plot_region_shift(
     table: pd.DataFrame,
     repeats: pd.DataFrame | None = None,
     *,
     hold_out: str = "region",
     theme: Theme = "light",
 ) -> go.Figure:
-    """Plot by how much a model from the same region beats one from elsewhere on its images.
+    """Plot how much better a model from the same region is than one from other regions.
 
     Parameters
     ----------
@@ -40,16 +40,16 @@ def plot_shift(
         for fold, value in zip(repeats["fold"], gaps, strict=True):
             single.setdefault(str(fold), []).append(float(value))
     rows = table.to_dict("records")
-    gap = _say_gap(table, hold_out)
+    gap = _make_gap(table, hold_out)
     return plot_gaps(rows, gap, hold_out=hold_out, repeats=single, theme=theme)
 
 
-def _say_gap(table: pd.DataFrame, hold_out: str) -> Gap:
+def _make_gap(table: pd.DataFrame, hold_out: str) -> Gap:
     metric = name_metric(str(table["metric"].iloc[0])) if len(table) else "score"
-    title = f"{metric[:1].upper()}{metric[1:]}, trained inside the {hold_out} less outside"
+    title = f"{metric[:1].upper()}{metric[1:]}, trained inside minus outside the {hold_out}"
     return Gap("inside", "outside", title, "no difference")
 
 
-def describe_shift(table: pd.DataFrame, *, hold_out: str = "region") -> str:
-    """Say in words what `plot_shift` shows: its text alternative."""
-    return describe_gaps(table.to_dict("records"), _say_gap(table, hold_out), hold_out=hold_out)
+def describe_region_shift(table: pd.DataFrame, *, hold_out: str = "region") -> str:
+    """Describe what `plot_region_shift` shows: its text alternative."""
+    return describe_gaps(table.to_dict("records"), _make_gap(table, hold_out), hold_out=hold_out)

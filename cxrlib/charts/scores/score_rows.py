@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
+from cxrlib.baselines.evaluation import Cells, is_number
 from cxrlib.charts.scores.legend import (
     EDGE,
     NARROW,
@@ -33,7 +34,7 @@ from cxrlib.charts.style import (
     text_width,
 )
 
-__all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "plot_score_rows"]
+__all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "make_mark", "plot_score_rows"]
 
 #: Pixels: a line of text, room round a row's lines, over a heading, of tick labels
 #: and the axis title, of the label of the axis' line.
@@ -44,12 +45,16 @@ BESIDE, INDENT = 16, 14
 NAME, HEADING = 24, 44
 #: Digits, points and blanks are narrower than the mean letter.
 NUMBER_SHARE = 0.92
-#: More rows below the axis than this say their reason in two lines; pointing at it tells it whole.
+#: With more rows below the axis than this each reason has two lines; the hover shows all of it.
 MOST_WRAPPED = 8
 #: How far from an end of the axis the sign stands that something lies beyond, as its share.
 INSIDE = 0.012
 #: What reaches beyond by less than this share is rounding.
 SLACK = 1e-6
+#: What all traces of lines share.
+LINES: Parts = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
+#: Where texts hang that are placed in pixels from the plot's left edge.
+AT_LEFT: Parts = {"x": 0, "xref": "paper", "xanchor": "left"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class ScoreMark:
     value, low, high : float
     look : Look
     words : str
-        What is told by pointing at it, as lines.
+        Of the hover, as lines.
     data : tuple of str
         Its ``customdata``: what a click stands for.
     """
@@ -72,6 +77,25 @@ class ScoreMark:
     low: float = math.nan
     high: float = math.nan
     data: tuple[str, ...] = ()
+
+
+def make_mark(
+    row: Cells, look: Look, words: str, data: tuple[str, ...], *, value: str = "value"
+) -> ScoreMark:
+    """Make the mark of a row of a table, with its interval where both ends are there.
+
+    Parameters
+    ----------
+    row : mapping
+        With low, high and what is named by `value`.
+    look, words, data
+        As of `ScoreMark`.
+    value : str
+    """
+    low, high = (
+        float(row[end]) if is_number(row.get(end)) else math.nan for end in ("low", "high")
+    )
+    return ScoreMark(float(row[value]), look, words, low=low, high=high, data=data)
 
 
 @dataclass(frozen=True)
@@ -122,8 +146,6 @@ class ScoreAxis:
         Stands over it.
     ticks : tuple of float
         None lets Plotly choose.
-    as_percent : bool
-        Whether tick labels are percentages of one.
     """
 
     title: str
@@ -132,7 +154,6 @@ class ScoreAxis:
     line: float | None = None
     line_name: str = ""
     ticks: tuple[float, ...] = ()
-    as_percent: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,15 +217,15 @@ def plot_score_rows(
     shapes, notes = draw_key(entries, top - EDGE / 2, left, palette)
     high = placed[-1].top + placed[-1].height + PAD if placed else 2 * LINE
     foot = AXIS if rows else EDGE
-    reasons, under = _write_below(below, below_title, left, palette, down=foot)
+    reasons, under = _draw_below(below, below_title, left, palette, down=foot)
     layout = _lay_out(axis, top, high, foot + under, left, right, is_shown=bool(rows))
     if not rows:
-        layout["annotations"] = [*reasons, _say_none(palette)]
+        layout["annotations"] = [*reasons, _draw_nothing(palette)]
         return make_figure([], layout, theme)
-    notes += [*_name_line(axis, palette), *reasons]
+    notes += [*_draw_line_name(axis, palette), *reasons]
     layout["annotations"] = notes
     for each in placed:
-        notes += _write_row(each, left, right, palette)
+        notes += _draw_row_texts(each, left, right, palette)
     shapes += [*_draw_line(axis, high, palette), *_draw_rules(placed, palette)]
     if shapes:
         layout["shapes"] = shapes
@@ -329,10 +350,7 @@ def _make_axis(axis: ScoreAxis, *, is_shown: bool) -> Parts:
     }
     if axis.ticks:
         made["tickvals"] = list(axis.ticks)
-        made["ticktext"] = [
-            f"{100 * tick:g} %" if axis.as_percent else f"{tick:g}".replace("-", "−")
-            for tick in axis.ticks
-        ]
+        made["ticktext"] = [f"{tick:g}".replace("-", "−") for tick in axis.ticks]
     return made
 
 
@@ -345,59 +363,46 @@ def _draw_line(axis: ScoreAxis, high: float, palette: Palette) -> list[Parts]:
     return [{"type": "line", **ends, "line": line, "layer": "between"}]
 
 
-def _name_line(axis: ScoreAxis, palette: Palette) -> list[Parts]:
+def _draw_line_name(axis: ScoreAxis, palette: Palette) -> list[Parts]:
     if axis.line is None or not axis.line_name:
         return []
-    return [
-        {
-            "x": axis.line,
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "text": _escape(axis.line_name),
-            "font": {"color": palette.quiet, "size": TEXT_SIZE},
-        }
-    ]
+    place = {"x": axis.line, "y": 1, "yref": "paper", "yanchor": "bottom"}
+    font = {"color": palette.quiet, "size": TEXT_SIZE}
+    return [{**place, "text": _escape(axis.line_name), "font": font}]
 
 
 # ---- texts
 
 
-def _write_row(each: _Placed, left: int, right: int, palette: Palette) -> Iterator[Parts]:
-    """Write a row's name, its numbers, and the reason where it has no mark."""
+def _draw_row_texts(each: _Placed, left: int, right: int, palette: Palette) -> Iterator[Parts]:
+    """Draw a row's name, its numbers, and the reason where it has no mark."""
     row = each.row
     name = "<br>".join(map(_escape, each.name_lines))
-    at_left = {"x": 0, "xref": "paper", "xanchor": "left", "align": "left", "y": each.middle}
+    at_left = {**AT_LEFT, "align": "left", "y": each.middle}
     shift = EDGE - left + INDENT * row.is_indented
     yield {**at_left, "xshift": shift, "text": f"<b>{name}</b>" if row.is_heading else name}
     if row.numbers:
-        first, *others = map(_escape, row.numbers)
-        quiet = f'<span style="color: {palette.quiet}">'
-        text = "<br>".join([first, *(f"{quiet}{other}</span>" for other in others)])
-        at_right = {"x": 1, "xref": "paper", "y": each.middle, "text": text}
-        if row.is_heading:
-            font = {"color": palette.quiet, "size": TEXT_SIZE}
-            yield {**at_right, "xanchor": "right", "xshift": right - EDGE, "font": font} | {
-                "bgcolor": palette.page,
-                "borderpad": 2,
-            }
-        else:
-            yield {**at_right, "xanchor": "left", "align": "left", "xshift": BESIDE}
+        yield {"x": 1, "xref": "paper", "y": each.middle, **_lay_out_numbers(row, right, palette)}
     if row.reason and not row.marks:
         n_lines = max(len(each.name_lines), len(row.numbers))
-        yield {
-            "x": 0,
-            "xref": "paper",
-            "xanchor": "left",
-            "xshift": 8,
-            "y": each.middle,
-            "bgcolor": palette.page,
-            **_write_reason(row.reason, left, n_lines, palette),
-        }
+        reason = _lay_out_reason(row.reason, left, n_lines, palette)
+        yield {**at_left, "xshift": 8, "bgcolor": palette.page, **reason}
 
 
-def _write_reason(reason: str, left: int, most: int, palette: Palette) -> Parts:
-    """Write a reason in at most so many lines; one that is cut is told whole by pointing at it."""
+def _lay_out_numbers(row: ScoreRow, right: int, palette: Palette) -> Parts:
+    """Lay out a row's numbers: over the plot's right end those of a heading, else beside it."""
+    quiet = {"color": palette.quiet, "size": TEXT_SIZE}
+    first, *others = map(_escape, row.numbers)
+    lines = [first, *(f'<span style="color: {palette.quiet}">{each}</span>' for each in others)]
+    place: Parts = {"xanchor": "left", "align": "left", "xshift": BESIDE}
+    if row.is_heading:
+        place = {"xanchor": "right", "xshift": right - EDGE, "font": quiet}
+        place |= {"bgcolor": palette.page, "borderpad": 2}
+    return {"text": "<br>".join(lines), **place}
+
+
+def _lay_out_reason(reason: str, left: int, most: int, palette: Palette) -> Parts:
+    """Lay out a reason in at most so many lines; the hover shows all of one that is cut."""
     letters = int((NARROW - left - 2 * EDGE) / (0.5 * TEXT_SIZE))
     lines = wrap_words(reason, letters, most)
     words: Parts = {
@@ -410,14 +415,13 @@ def _write_reason(reason: str, left: int, most: int, palette: Palette) -> Parts:
     return words
 
 
-def _write_below(
+def _draw_below(
     below: Sequence[ScoreRow], title: str, left: int, palette: Palette, *, down: int
 ) -> tuple[list[Parts], int]:
-    """Write the rows without a score, so far under the plot; returns the room they take too."""
+    """Draw the rows without a score, so far under the plot; return the room they take too."""
     if not below:
         return [], 0
-    shared = {"x": 0, "xref": "paper", "y": 0, "yref": "paper", "xanchor": "left"}
-    shared |= {"yanchor": "top", "align": "left"}
+    shared = {**AT_LEFT, "y": 0, "yref": "paper", "yanchor": "top", "align": "left"}
     quiet = {"color": palette.quiet, "size": TEXT_SIZE}
     at_left = {**shared, "xshift": EDGE - left, "font": quiet}
     notes: list[Parts] = [{**at_left, "text": f"<b>{_escape(title)}</b>", "yshift": -down}]
@@ -427,37 +431,23 @@ def _write_below(
         names = wrap_name(row.name, NAME, 2)
         name = "<br>".join(map(_escape, names))
         notes.append({**at_left, "text": name, "yshift": -place})
-        words = _write_reason(row.reason or "no score", left, most, palette)
+        words = _lay_out_reason(row.reason or "no score", left, most, palette)
         notes.append({**shared, "xshift": 0, "yshift": -place, **words})
         place += LINE * max(len(names), 1 + str(words["text"]).count("<br>")) + 4
     return notes, place - down + EDGE
 
 
-def _say_none(palette: Palette) -> Parts:
-    return {
-        "x": 0,
-        "xref": "paper",
-        "xanchor": "left",
-        "y": 0.5,
-        "yref": "paper",
-        "text": "There is nothing to draw.",
-        "font": {"size": 18, "color": palette.quiet},
-    }
+def _draw_nothing(palette: Palette) -> Parts:
+    text = {"text": "There are no scores to draw.", "font": {"size": 18, "color": palette.quiet}}
+    return {**AT_LEFT, "y": 0.5, "yref": "paper", **text}
 
 
 def _draw_rules(placed: Sequence[_Placed], palette: Palette) -> list[Parts]:
     """Draw a line over each row that stands apart."""
+    shared = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "layer": "below"}
+    line = {"color": palette.grid, "width": 1.5}
     return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "y0": each.top - GAP / 2,
-            "y1": each.top - GAP / 2,
-            "line": {"color": palette.grid, "width": 1.5},
-            "layer": "below",
-        }
+        {**shared, "y0": each.top - GAP / 2, "y1": each.top - GAP / 2, "line": line}
         for each in placed
         if each.row.is_apart
     ]
@@ -479,30 +469,29 @@ def _paint(look: Look, palette: Palette) -> Parts:
 
 def _draw_bands(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
     """Draw bands as broad lines."""
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for each in placed:
-        if each.row.band is not None and all(map(math.isfinite, each.row.band)):
-            low, high = (_clip(end, axis) for end in each.row.band)
-            x += [low, high, None]
-            y += [each.middle, each.middle, None]
-    if not x:
-        return []
-    return [{**_line(x, y), "line": {"color": band_ink(palette), "width": 16}}]
+    lines = [
+        (_clip(each.row.band[0], axis), _clip(each.row.band[1], axis), each.middle, each.middle)
+        for each in placed
+        if each.row.band is not None and all(map(math.isfinite, each.row.band))
+    ]
+    return _draw_lines(lines, {"color": band_ink(palette), "width": 16})
 
 
 def _draw_ticks(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
     """Draw the lines of single rows."""
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for each in placed:
-        tick = each.row.tick
-        if tick is not None and axis.low <= tick <= axis.high:
-            x += [tick, tick, None]
-            y += [each.middle - 10, each.middle + 10, None]
-    if not x:
-        return []
-    return [{**_line(x, y), "line": {"color": palette.quiet, "width": 2}}]
+    lines = [
+        (tick, tick, each.middle - 10, each.middle + 10)
+        for each in placed
+        if (tick := each.row.tick) is not None and axis.low <= tick <= axis.high
+    ]
+    return _draw_lines(lines, {"color": palette.quiet, "width": 2})
+
+
+def _draw_lines(lines: Sequence[tuple[float, float, float, float]], look: Parts) -> list[Parts]:
+    """Draw lines, each (x0, x1, y0, y1), as one trace; none where there are none."""
+    x = [place for x0, x1, _, _ in lines for place in (x0, x1, None)]
+    y = [place for _, _, y0, y1 in lines for place in (y0, y1, None)]
+    return [{**LINES, "x": x, "y": y, "line": look}] if lines else []
 
 
 def _draw_path(
@@ -514,14 +503,11 @@ def _draw_path(
     """Join values of rows by a thin line."""
     if len(path) < 2:
         return []
-    x: list[float | None] = [_clip(value, axis) for value, _ in path]
-    y: list[float | None] = [placed[row].middle for _, row in path]
-    return [{**_line(x, y), "line": {"color": palette.quiet, "width": 1.5, "dash": "dot"}}]
-
-
-def _line(x: list[float | None], y: list[float | None]) -> Parts:
-    shared = {"type": "scatter", "mode": "lines", "hoverinfo": "skip"}
-    return {**shared, "x": x, "y": y}
+    x = [_clip(value, axis) for value, _ in path]
+    y = [placed[row].middle for _, row in path]
+    return [
+        {**LINES, "x": x, "y": y, "line": {"color": palette.quiet, "width": 1.5, "dash": "dot"}}
+    ]
 
 
 def _group_marks(placed: Sequence[_Placed]) -> dict[Look, list[tuple[float, ScoreMark]]]:
@@ -537,37 +523,39 @@ def _draw_intervals(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette
     """Draw intervals as far as the axis goes."""
     traces = []
     for look, marks in _group_marks(placed).items():
-        x: list[float | None] = []
-        y: list[float | None] = []
-        for middle, mark in marks:
-            is_whole = math.isfinite(mark.low) and math.isfinite(mark.high)
-            if is_whole and mark.high >= axis.low and mark.low <= axis.high:
-                x += [_clip(mark.low, axis), _clip(mark.high, axis), None]
-                y += [middle, middle, None]
-        if x:
-            line = {"color": str(getattr(palette, look.tone)), "width": 2.5}
-            traces.append({**_line(x, y), "line": line})
+        lines = [
+            (_clip(mark.low, axis), _clip(mark.high, axis), middle, middle)
+            for middle, mark in marks
+            # An end that is NaN compares as false.
+            if mark.low <= axis.high and mark.high >= axis.low
+        ]
+        traces += _draw_lines(lines, {"color": str(getattr(palette, look.tone)), "width": 2.5})
     return traces
 
 
 def _draw_marks(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
     """Draw the values, a trace a look; those beyond the axis have a sign at its end instead."""
     return [
-        {
-            "type": "scatter",
-            "x": [mark.value for _, mark in marks],
-            "y": [middle for middle, _ in marks],
-            "mode": "markers",
-            "marker": _paint(look, palette),
-            "hoverinfo": "text",
-            "hovertext": [_say(mark) for _, mark in marks],
-            "customdata": [list(mark.data) for _, mark in marks],
-            "cliponaxis": False,
-            **STILL,
-        }
+        _draw_points([(mark.value, middle, mark) for middle, mark in marks], _paint(look, palette))
         for look, every in _group_marks(placed).items()
         if (marks := [pair for pair in every if _is_inside(pair[1].value, axis)])
     ]
+
+
+def _draw_points(points: Sequence[tuple[float, float, ScoreMark]], marker: Parts) -> Parts:
+    """Draw points, each at x and y with the mark that it is of."""
+    return {
+        "type": "scatter",
+        "x": [x for x, _, _ in points],
+        "y": [y for _, y, _ in points],
+        "mode": "markers",
+        "marker": marker,
+        "hoverinfo": "text",
+        "hovertext": [_format_hover(mark) for _, _, mark in points],
+        "customdata": [list(mark.data) for _, _, mark in points],
+        "cliponaxis": False,
+        **STILL,
+    }
 
 
 def _draw_cuts(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> list[Parts]:
@@ -577,25 +565,13 @@ def _draw_cuts(placed: Sequence[_Placed], axis: ScoreAxis, palette: Palette) -> 
     cuts = [(each.middle, *cut) for each in placed for cut in _list_cuts(each.row, axis)]
     if not cuts:
         return []
-    return [
-        {
-            "type": "scatter",
-            "x": [ends[side] for _, side, _ in cuts],
-            "y": [middle for middle, _, _ in cuts],
-            "mode": "markers",
-            "marker": {
-                "symbol": [f"triangle-{side}" for _, side, _ in cuts],
-                "size": 12,
-                "color": [str(getattr(palette, mark.look.tone)) for _, _, mark in cuts],
-                "opacity": 1,
-            },
-            "hoverinfo": "text",
-            "hovertext": [_say(mark) for _, _, mark in cuts],
-            "customdata": [list(mark.data) for _, _, mark in cuts],
-            "cliponaxis": False,
-            **STILL,
-        }
-    ]
+    marker = {
+        "symbol": [f"triangle-{side}" for _, side, _ in cuts],
+        "size": 12,
+        "color": [str(getattr(palette, mark.look.tone)) for _, _, mark in cuts],
+        "opacity": 1,
+    }
+    return [_draw_points([(ends[side], middle, mark) for middle, side, mark in cuts], marker)]
 
 
 def _list_cuts(row: ScoreRow, axis: ScoreAxis) -> list[tuple[str, ScoreMark]]:
@@ -618,5 +594,5 @@ def _clip(value: float, axis: ScoreAxis) -> float:
     return min(max(value, axis.low), axis.high)
 
 
-def _say(mark: ScoreMark) -> str:
+def _format_hover(mark: ScoreMark) -> str:
     return "<br>".join(_escape(line) for line in mark.words.split("\n"))

@@ -28,13 +28,13 @@ __all__ = [
     "SUMMARIES",
     "Kind",
     "Series",
+    "describe_cell",
     "find_chance",
     "list_folds",
     "list_scores",
     "make_axis",
     "read_classes",
     "read_scores",
-    "say_cell",
 ]
 
 Kind = Literal["features", "published", "shortcut", "control"]
@@ -42,8 +42,8 @@ Kind = Literal["features", "published", "shortcut", "control"]
 #: How series are told apart: in words and in their mark. No shape is that of a state.
 KINDS: Mapping[Kind, tuple[str, Look]] = {
     "features": ("image features", Look("square")),
-    "published": ("protocol as published", Look("pentagon", tone="quiet", size=13)),
-    "shortcut": ("shortcut: looks at no image", Look("x", tone="ink")),
+    "published": ("published protocol", Look("pentagon", tone="quiet", size=13)),
+    "shortcut": ("shortcut (does not use the image)", Look("x", tone="ink")),
     "control": ("control", Look("hexagon", tone="quiet", size=13)),
 }
 #: Rows of a table of scores that are no held-out group, last in this order.
@@ -71,7 +71,7 @@ class Series:
     Parameters
     ----------
     name : str
-        As it stands on the chart, such as "18 outputs".
+        As written on the chart, such as "18 outputs".
     scores : DataFrame
         A row a fold and metric: fold (a held-out group, "mean" or "pooled"), metric, value, sd,
         low, high, n_images, n_persons, reason, and where they are known n_folds, n_used and
@@ -173,11 +173,11 @@ def make_axis(
     ticks = (0.0, 0.25, 0.5, 0.75, 1.0) if low == 0 else (-1.0, -0.5, 0.0, 0.5, 1.0)
     line_name = "" if chance is None else f"chance {chance:g}"
     if metric == "r2":
-        line_name = "0: no better than the mean"
+        line_name = "0: no better than predicting the mean"
     return ScoreAxis(words, low, high, line=chance, line_name=line_name, ticks=ticks)
 
 
-def say_cell(
+def describe_cell(
     series: Series,
     fold: str,
     row: Cells,
@@ -187,7 +187,7 @@ def say_cell(
     classes: tuple[int, int] | None = None,
     chance: float | None = None,
 ) -> str:
-    """Say all that is known of a score, in lines."""
+    """Describe all that is known of a score, in lines."""
     lines = [f"{name_fold(fold, hold_out, row)}, {series.name}"]
     if not is_number(row.get("value")):
         return "\n".join([*lines, f"{name_metric(metric)} not estimable", *_wrap_reason(row)])
@@ -200,19 +200,19 @@ def say_cell(
         lines.append(f"95 % interval {' to '.join(ends)}")
     else:
         lines.append("no interval")
-    lines += [line for line in (say_counts(row, classes), _say_resamples(row)) if line]
+    lines += [line for line in (say_counts(row, classes), _describe_resamples(row)) if line]
     if chance is not None:
         lines.append(f"chance {write_score(chance)}")
     if fold in series.printed:
-        lines.append(f"in the paper {write_score(series.printed[fold])}")
+        lines.append(f"printed in the paper: {write_score(series.printed[fold])}")
     if fold in series.null:
         ends = (write_score(end) for end in series.null[fold])
-        lines.append(f"95 % of permuted labels: {' to '.join(ends)}")
+        lines.append(f"permuted labels, middle 95 %: {' to '.join(ends)}")
     return "\n".join([*lines, *_wrap_reason(row)])
 
 
-def _say_resamples(row: Cells) -> str:
-    """Say how many resamples the interval rests on, where some were dropped."""
+def _describe_resamples(row: Cells) -> str:
+    """Describe how many resamples the interval rests on, where some were dropped."""
     n_dropped, n_used = row.get("n_dropped"), row.get("n_used")
     if not is_number(n_dropped) or not n_dropped or not is_number(n_used):
         return ""

@@ -1,6 +1,5 @@
 """Scores by sex and by age group, pooled over pairs within held-out groups."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -16,7 +15,7 @@ from cxrlib.baselines.evaluation import (
     write_number,
 )
 from cxrlib.charts.scores.legend import Look
-from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, plot_score_rows
+from cxrlib.charts.scores.score_rows import ScoreRow, make_mark, plot_score_rows
 from cxrlib.charts.scores.series import make_axis
 from cxrlib.charts.style import Theme
 
@@ -26,7 +25,7 @@ SCORE = Look("square")
 
 
 def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Plot the score of each subgroup with its interval; those without stand below.
+    """Plot the score of each subgroup with its interval, and below those without a score.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     records = table.to_dict("records")
     scored = [row for row in records if is_number(row["value"])]
     below = [
-        ScoreRow(_name(row), reason=explain_none(row, say_counts(row)))
+        ScoreRow(_format_name(row), reason=explain_none(row, say_counts(row)))
         for row in records
         if not is_number(row["value"])
     ]
@@ -52,13 +51,15 @@ def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     return plot_score_rows(list(_make_rows(scored)), axis, below=below, theme=theme)
 
 
-def _name(row: Cells) -> str:
-    """Name a subgroup, with what it is of where that is not seen.
+def _format_name(row: Cells) -> str:
+    """Format the name of a subgroup, with its grouping where the name does not show it.
 
     Examples
     --------
-    >>> _name({"grouping": "sex", "group": "female"}), _name({"grouping": "age", "group": "40–59"})
-    ('female', 'age 40–59')
+    >>> _format_name({"grouping": "sex", "group": "female"})
+    'female'
+    >>> _format_name({"grouping": "age", "group": "40–59"})
+    'age 40–59'
     """
     grouping, group = str(row["grouping"]), str(row["group"])
     return group if group in ("female", "male") else f"{grouping} {group}"
@@ -67,27 +68,26 @@ def _name(row: Cells) -> str:
 def _make_rows(scored: Sequence[Cells]) -> Iterator[ScoreRow]:
     before = None
     for row in scored:
-        ends = [
-            float(str(row[end])) if is_number(row[end]) else math.nan for end in ("low", "high")
-        ]
         numbers = (write_number(row), say_counts(row))
-        words = "\n".join(filter(None, (_name(row), *numbers, read_reason(row))))
+        words = "\n".join(filter(None, (_format_name(row), *numbers, read_reason(row))))
         data = (str(row["grouping"]), str(row["group"]))
-        mark = ScoreMark(float(row["value"]), SCORE, words, low=ends[0], high=ends[1], data=data)
+        mark = make_mark(row, SCORE, words, data)
         is_apart = before is not None and before != row["grouping"]
-        yield ScoreRow(_name(row), (mark,), numbers, is_apart=is_apart)
+        yield ScoreRow(_format_name(row), (mark,), numbers, is_apart=is_apart)
         before = row["grouping"]
 
 
 def describe_subgroups(table: pd.DataFrame) -> str:
-    """Say in words what `plot_subgroups` shows: its text alternative."""
+    """Describe what `plot_subgroups` shows: its text alternative."""
     records = table.to_dict("records")
     if not records:
-        return "There is no subgroup to score."
-    parts = [f"{_name(row)} {write_number(row)}" for row in records if is_number(row["value"])]
-    out = [_name(row) for row in records if not is_number(row["value"])]
+        return "There are no subgroups to score."
+    parts = [
+        f"{_format_name(row)} {write_number(row)}" for row in records if is_number(row["value"])
+    ]
+    out = [_format_name(row) for row in records if not is_number(row["value"])]
     ending = f" Not estimable: {', '.join(out)}." if out else ""
     return (
         f"{name_metric(str(records[0]['metric']))} by sex and age group. "
-        f"{'; '.join(parts) or 'None can be estimated'}.{ending}"
+        f"{'; '.join(parts) or 'No score can be estimated'}.{ending}"
     )

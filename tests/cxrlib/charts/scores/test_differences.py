@@ -3,7 +3,12 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.scores import describe_calibration, describe_shift, plot_calibration, plot_shift
+from cxrlib.charts.scores import (
+    describe_calibration,
+    describe_region_shift,
+    plot_calibration,
+    plot_region_shift,
+)
 from tests.figures import assert_valid
 from tests.score_tables import NAN
 
@@ -47,7 +52,7 @@ def test_differences_stand_about_zero(theme):
     repeats = pd.DataFrame(
         {"fold": ["Asia"] * 3, "repeat": range(3), "outside": [0.6] * 3, "inside": [0.7, 0.8, NAN]}
     )
-    figure = plot_shift(make_table("outside", "inside", "auroc"), repeats, theme=theme)
+    figure = plot_region_shift(make_table("outside", "inside", "auroc"), repeats, theme=theme)
     assert_valid(figure)
     assert find_marks(figure) == {"Asia": 0.1, "<b>Europe</b>": -0.1, "pooled": 0.0}
     low, high = figure.layout.xaxis.range
@@ -83,8 +88,8 @@ def test_calibration_names_both_means():
 
 def test_words_say_differences_and_what_was_refused():
     """With intervals and both sides."""
-    words = describe_shift(make_table("outside", "inside", "auroc"))
-    assert "AUROC, trained inside the region less outside" in words
+    words = describe_region_shift(make_table("outside", "inside", "auroc"))
+    assert "AUROC, trained inside minus outside the region" in words
     assert "Asia +0.10 (−0.05 to +0.25), 0.70 inside, 0.60 outside" in words
     assert words.endswith("Not estimable: Oceania.")
     assert "0.70 predicted" in describe_calibration(make_table("observed", "predicted"))
@@ -94,7 +99,7 @@ def test_nothing_to_compare_is_an_empty_chart():
     """All refused, or no row at all."""
     table = make_table("outside", "inside", "auroc")
     for few in (table[table["fold"] == "Oceania"], table.iloc[:0]):
-        figure = plot_shift(few)
+        figure = plot_region_shift(few)
         assert_valid(figure)
         assert not figure.data
-        assert "No difference can be estimated" in describe_shift(few)
+        assert "No difference can be estimated" in describe_region_shift(few)

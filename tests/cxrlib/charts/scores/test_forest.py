@@ -106,12 +106,12 @@ def test_nothing_scored_is_no_empty_axis():
     figure = plot_forest([Series("a", scores)], "auroc")
     assert_valid(figure)
     assert not figure.data
-    assert "There is nothing to draw." in texts(figure)
+    assert "There are no scores to draw." in texts(figure)
     assert "chance 0.5" not in texts(figure)
     assert "3 images, 1 person: too &lt;few&gt;" in texts(figure)
     figure = plot_forest([], "auroc")
     assert_valid(figure)
-    assert texts(figure) == ["There is nothing to draw."]
+    assert texts(figure) == ["There are no scores to draw."]
     assert_valid(plot_forest([Series("a", scores.iloc[:0])], "auroc"))
 
 
@@ -158,9 +158,9 @@ def test_the_papers_number_is_open_and_the_null_is_a_band():
     y = marks["a", "Asia"][1]
     assert printed == {("a", "Asia"): (0.89, y)}
     assert (0.35, 0.66, y) in lines(figure)
-    assert {"the paper's number", "labels permuted, 95 %"} <= set(texts(figure))
+    assert {"score printed in the paper", "permuted labels, middle 95 %"} <= set(texts(figure))
     bare = plot_forest([Series("a", make_scores())], "auroc")
-    assert not {"the paper's number", "labels permuted, 95 %"} & set(texts(bare))
+    assert not {"score printed in the paper", "permuted labels, middle 95 %"} & set(texts(bare))
 
 
 def test_chance_is_a_line_or_a_mark_a_fold():
@@ -192,7 +192,7 @@ def test_kinds_of_series_differ_in_shape_and_are_named():
     symbols = {t.customdata[0][0]: t.marker.symbol for t in figure.data if t.customdata is not None}
     assert len(set(symbols.values())) == 4
     assert not {"circle", "diamond", "circle-open"} & set(symbols.values())
-    assert {"image features", "shortcut: looks at no image", "control"} <= set(texts(figure))
+    assert {"image features", "shortcut (does not use the image)", "control"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize("theme", THEMES)

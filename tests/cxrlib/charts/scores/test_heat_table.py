@@ -111,7 +111,7 @@ def test_nothing_at_all_is_said():
     for series in ([], [Series("a", empty)]):
         figure = plot_score_table(series, "auroc")
         assert_valid(figure)
-        assert figure.layout.annotations[0].text == "There is no score to show."
+        assert figure.layout.annotations[0].text == "There are no scores to show."
         assert describe_score_table(series, "auroc").startswith("An empty table")
     figure = plot_score_table([Series("a", make_scores()), Series("b", empty)], "auroc")
     assert_valid(figure)

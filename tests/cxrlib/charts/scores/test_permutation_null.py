@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxrlib.baselines.evaluation import OBSERVED, Null
-from cxrlib.charts.scores import describe_null, plot_null
+from cxrlib.charts.scores import describe_permutation_null, plot_permutation_null
 from tests.figures import assert_valid
 
 
@@ -22,7 +22,7 @@ def make_null(observed=0.7, values=None, *, metric="auroc", n_wanted=200):
 def test_every_permutation_is_in_a_bar(theme):
     """Also far ones; those at least as good in a colour of their own."""
     values = [*np.linspace(0.3, 0.75, 197), 0.0, 1.0, float("nan")]
-    figure = plot_null(make_null(values=values), "auroc", theme=theme)
+    figure = plot_permutation_null(make_null(values=values), "auroc", theme=theme)
     assert_valid(figure)
     others, good = (sum(trace.y) for trace in figure.data)
     assert good == sum(value >= 0.7 for value in values)
@@ -35,7 +35,7 @@ def test_every_permutation_is_in_a_bar(theme):
 def test_the_observed_score_is_within_the_axis():
     """However far from the permuted, and however close these are."""
     for observed, values in ((1.0, [0.5] * 50), (-5.0, np.linspace(-0.1, 0.1, 50)), (0.5, [0.5])):
-        figure = plot_null(make_null(observed, values), "auroc")
+        figure = plot_permutation_null(make_null(observed, values), "auroc")
         low, high = figure.layout.xaxis.range
         assert low < observed < high
         assert high - low >= 0.1
@@ -45,26 +45,26 @@ def test_the_observed_score_is_within_the_axis():
 def test_a_low_error_is_as_good():
     """Of errors those at most as high are told apart."""
     values = np.linspace(1, 2, 101)
-    figure = plot_null(make_null(1.1, values, metric="mae"), "mae")
+    figure = plot_permutation_null(make_null(1.1, values, metric="mae"), "mae")
     assert sum(figure.data[1].y) == 11
-    assert "at least as low" in [note.text for note in figure.layout.annotations]
+    assert "at least as low as observed" in [note.text for note in figure.layout.annotations]
 
 
 def test_what_is_done_so_far_is_said():
     """And what has no score."""
     null = make_null(n_wanted=1000)
-    texts = " ".join(note.text for note in plot_null(null, "auroc").layout.annotations)
+    texts = " ".join(note.text for note in plot_permutation_null(null, "auroc").layout.annotations)
     assert "of 200 so far" in texts
     for empty in (make_null(float("nan")), make_null(values=[])):
-        figure = plot_null(empty, "auroc")
+        figure = plot_permutation_null(empty, "auroc")
         assert_valid(figure)
         assert not figure.data
-        assert figure.layout.annotations[0].text == describe_null(empty, "auroc")
-    assert not plot_null(null, "auroc", "<b>Asia</b>").data
+        assert figure.layout.annotations[0].text == describe_permutation_null(empty, "auroc")
+    assert not plot_permutation_null(null, "auroc", "<b>Asia</b>").data
 
 
 def test_words_say_where_it_lies():
     """The score, and how many do as well."""
-    words = describe_null(make_null(), "auroc")
+    words = describe_permutation_null(make_null(), "auroc")
     assert "observed 0.70" in words
     assert "200 permutations" in words

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxrlib.charts.scores import describe_score_steps, plot_score_steps
+from cxrlib.charts.scores import describe_protocol_steps, plot_protocol_steps
 from cxrlib.charts.scores.protocol_steps import choose_fold
 from tests.figures import assert_valid
 from tests.score_tables import NAN
@@ -63,20 +63,20 @@ def test_the_mean_is_followed_as_far_as_there_is_one():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_each_step_has_its_score_and_what_it_changed(theme):
     """Joined by a line, with the change in words."""
-    figure = plot_score_steps(make_steps(), theme=theme)
+    figure = plot_protocol_steps(make_steps(), theme=theme)
     assert_valid(figure)
     marks = find_marks(figure)
     assert marks == {("pooled", "0"): 0.7, ("pooled", "1"): 0.7, ("pooled", "2"): 0.65}
     texts = " ".join(note.text for note in figure.layout.annotations)
     assert "unchanged" in texts
-    assert "−0.05 by this change" in texts
+    assert "−0.05 from this change" in texts
     path = next(trace for trace in figure.data if trace.mode == "lines" and trace.line.dash)
     assert list(path.x) == [0.7, 0.7, 0.65]
 
 
 def test_a_step_without_a_score_says_why():
     """And the groups stand beside their mean."""
-    figure = plot_score_steps(make_steps(), fold="mean")
+    figure = plot_protocol_steps(make_steps(), fold="mean")
     assert_valid(figure)
     marks = find_marks(figure)
     assert marks["mean", "1"] == 0.6
@@ -89,13 +89,13 @@ def test_a_step_without_a_score_says_why():
 
 def test_words_say_every_step():
     """With what changed."""
-    words = describe_score_steps(make_steps(), fold="mean")
+    words = describe_protocol_steps(make_steps(), fold="mean")
     assert "in 3 steps" in words
-    assert f"{WORDS[1]}: 0.60 (0.50 to 0.70), −0.20 by this change" in words
+    assert f"{WORDS[1]}: 0.60 (0.50 to 0.70), −0.20 from this change" in words
     assert "not estimable (1 region" in words
-    assert describe_score_steps(make_steps(), fold="Africa").startswith("No step")
+    assert describe_protocol_steps(make_steps(), fold="Africa").startswith("No step")
 
 
 def test_no_step_is_an_empty_chart():
     """Not an error."""
-    assert_valid(plot_score_steps(make_steps().iloc[:0], fold="mean"))
+    assert_valid(plot_protocol_steps(make_steps().iloc[:0], fold="mean"))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cxrlib.baselines.evaluation import name_fold
 from cxrlib.charts.scores import Series, find_chance, list_scores, make_axis, read_scores
-from cxrlib.charts.scores.series import list_folds, say_cell
+from cxrlib.charts.scores.series import describe_cell, list_folds
 from tests.score_tables import make_folds, make_scores
 
 
@@ -55,14 +55,14 @@ def test_a_cell_says_all_that_is_known():
     """Score, interval, counts, dropped resamples, chance, paper, null; else the reason."""
     series = Series("set", make_scores(), printed={"Asia": 0.89}, null={"Asia": (0.35, 0.66)})
     rows = read_scores(series.scores, "auroc")
-    words = say_cell(series, "Asia", rows["Asia"], "auroc", classes=(15, 31), chance=0.3)
+    words = describe_cell(series, "Asia", rows["Asia"], "auroc", classes=(15, 31), chance=0.3)
     for part in (
         *("Asia, set", "AUROC 0.75", "95 % interval 0.55 to 0.90", "990 resamples used, 10"),
-        *("15 of 46 images positive, 43 persons", "chance 0.30", "in the paper 0.89"),
-        "95 % of permuted labels: 0.35 to 0.66",
+        *("15 of 46 images positive, 43 persons", "chance 0.30", "printed in the paper: 0.89"),
+        "permuted labels, middle 95 %: 0.35 to 0.66",
     ):
         assert part in words
-    words = say_cell(series, "Oceania", rows["Oceania"], "auroc")
+    words = describe_cell(series, "Oceania", rows["Oceania"], "auroc")
     assert "not estimable\n1 person of the class 'yes'" in words
 
 

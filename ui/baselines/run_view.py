@@ -1,0 +1,59 @@
+"""The run on screen, with what its charts and tables are named and saved by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cxrlib.baselines.evaluation import Null
+from cxrlib.baselines.features import FeatureChoice
+from cxrlib.baselines.runs import Run
+from cxrlib.cohort import CohortEntry
+from ui.widgets.text import show_text
+
+__all__ = ["RunView", "show_details"]
+
+
+@dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
+class RunView:
+    """Hold the run on screen.
+
+    Parameters
+    ----------
+    entry : CohortEntry
+    run : Run
+    choices : sequence of FeatureChoice
+        Feature sets of the cohort.
+    metric : str
+        The score that is looked at.
+    null : Null or None
+        Permutations computed so far.
+    provenance : sequence of str
+        What every export of the run begins with.
+    stem : str
+        Of the files' names.
+    """
+
+    entry: CohortEntry
+    run: Run
+    choices: Sequence[FeatureChoice]
+    metric: str
+    null: Null | None
+    provenance: Sequence[str]
+    stem: str
+
+    @property
+    def hold_out(self) -> str:
+        """What is held out: "region"."""
+        return self.run.spec.settings.hold_out
+
+    def saved_as(self, name: str) -> dict[str, Any]:
+        """Return what a chart or a table of this run is saved with."""
+        return {"provenance": self.provenance, "file_stem": f"{self.stem}-{name}"}
+
+
+def show_details(*sentences: str) -> None:
+    """Show what a caption has no room for, closed until the reader asks for it."""
+    with st.expander("Details"):
+        show_text(" ".join(filter(None, sentences)))
