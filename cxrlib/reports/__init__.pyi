@@ -34,7 +34,16 @@ from .provenance import (
 )
 from .reporting_checklists import AUTHOR as AUTHOR, answer_items as answer_items
 from .run_manifest import make_manifest as make_manifest
-from .run_page_sections import gather_parts as gather_parts
+from .run_page_sections import (
+    ReportPart as ReportPart,
+    gather_parts as gather_parts,
+    make_calibration_part as make_calibration_part,
+    make_influence_part as make_influence_part,
+    make_null_part as make_null_part,
+    make_shift_part as make_shift_part,
+    make_steps_part as make_steps_part,
+    make_subgroups_part as make_subgroups_part,
+)
 from .run_report import pack_report as pack_report, write_run_report as write_run_report
 from .run_series import (
     list_series as list_series,

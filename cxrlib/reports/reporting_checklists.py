@@ -11,7 +11,6 @@ braces name values of the manifest or what `_format_parts` writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -20,7 +19,7 @@ from cxrlib.baselines.evaluation import POOLED, write_score
 from cxrlib.literature import read_rows
 from cxrlib.number_text import name_units
 
-__all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "TRIPOD_AI", "ReportingItem", "answer_items"]
+__all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "ITEMS", "TRIPOD_AI", "answer_items"]
 
 Manifest = Mapping[str, Any]
 
@@ -35,46 +34,10 @@ AUTHOR = "author"
 """The answer where a run knows none."""
 
 
-@dataclass(frozen=True)
-class ReportingItem:
-    """Hold one item of a guideline and how a run answers it.
-
-    Parameters
-    ----------
-    guideline : str
-        One of `GUIDELINES`.
-    number : str
-        The guideline's own: "23a".
-    part : str
-        Of an article: "Methods".
-    title : str
-        A short name in our words.
-    answer : str or None
-        The name of its answer in ``reporting-answers.csv``; None where only an author can.
-    is_whole : bool
-        Whether that answers all of the item.
-    """
-
-    guideline: str
-    number: str
-    part: str
-    title: str
-    answer: str | None
-    is_whole: bool
-
-
-ITEMS: tuple[ReportingItem, ...] = tuple(
-    ReportingItem(
-        guideline=row["guideline"],
-        number=row["item"],
-        part=row["part"],
-        title=row["title"],
-        answer=row["answer"] or None,
-        is_whole=row["answers all of it"] == "yes",
-    )
-    for row in read_rows("reporting-items")
-)
-"""All items of both lists in their order."""
+ITEMS: Sequence[Mapping[str, str]] = read_rows("reporting-items")
+"""All items of both lists in their order: guideline, item, part, title (a short name in our words),
+answer (its name in ``reporting-answers.csv``, "" where only an author has one) and whether that
+answers all of it."""
 
 
 def answer_items(manifest: Manifest) -> pd.DataFrame:
@@ -92,14 +55,13 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
         "manifest", "manifest, author" where the author has to add to it, "author") and answer,
         which is "author" where nobody else can give one.
     """
-    answers = _format_answers(manifest)
-    rows = []
-    for item in ITEMS:
-        answer = answers[item.answer] if item.answer else AUTHOR
-        both = "manifest" if item.is_whole else f"manifest, {AUTHOR}"
-        by = AUTHOR if answer == AUTHOR else both
-        rows.append((item.guideline, item.number, item.part, item.title, by, answer))
-    return pd.DataFrame(rows, columns=["guideline", "item", "part", "title", "by", "answer"])
+    answers = {"": AUTHOR} | _format_answers(manifest)
+    table = pd.DataFrame(ITEMS)
+    table["answer"] = table["answer"].map(answers)
+    is_whole = table["answers all of it"] == "yes"
+    table["by"] = is_whole.map({True: "manifest", False: f"manifest, {AUTHOR}"})
+    table.loc[table["answer"] == AUTHOR, "by"] = AUTHOR
+    return table[["guideline", "item", "part", "title", "by", "answer"]]
 
 
 def _format_answers(m: Manifest) -> dict[str, str]:

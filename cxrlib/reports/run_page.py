@@ -1,6 +1,6 @@
 """The page of a run's report: the result first, then data, methods, limits and licences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,18 +34,30 @@ COLUMNS = {
     "fold": "Held out",
     "metric": "Score",
     "words": "What changed",
-    "change": "Change",
+    "interval": "95 % interval",
     "low": "95 % interval, low",
     "high": "95 % interval, high",
+    "sd": "Standard deviation",
     "reason": "Remark",
     "n_used": "Resamples used",
     "n_dropped": "Resamples dropped",
+    "n_train_images": "Training images",
+    "n_train_persons": "Training persons",
+    "n_guarded": "Left out by guards",
+    "n_removed_images": "Images left out",
+    "reasons": "Why",
     "person_id": "Person",
     "patient_ids": "Patients",
     "n": "Permutations",
     "n_at_least": "At least as good",
+    "ours": "Here",
+    "n_images_paper": "Images, paper",
+    "n_images_ours": "Images, here",
+    "n_positive_paper": "Positive, paper",
+    "n_positive_ours": "Positive, here",
+    "by": "Answered by",
 }
-"""Headings of columns of further parts; others are made from the column's name."""
+"""Headings of columns; others are made from the column's name."""
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -196,24 +208,15 @@ def _make_task(manifest: Manifest) -> Section:
 
 def _make_rows(run: Run) -> Section:
     steps = run.result.rows.steps
-    flow = run.flow.rename(
-        columns={
-            "title": "Step",
-            "n_images": "Images",
-            "n_patients": "Patients",
-            "n_persons": "Persons",
-            "n_removed_images": "Images left out",
-            "reasons": "Why",
-        }
-    )
-    columns = ["Step", "Images", "Patients", "Persons", "Images left out", "Why"]
+    columns = ["title", "n_images", "n_patients", "n_persons", "n_removed_images", "reasons"]
+    flow = _select(run.flow, columns, title="Step")
     figure = PageFigure(plot_flow(steps), "From all rows to the images used.", describe_flow(steps))
     return Section(
         "Images included",
         figures=(figure,),
         tables=(
             PageTable(
-                flow[columns],
+                flow,
                 "The same numbers. Patient ids that share an image count as one person.",
             ),
         ),
@@ -221,7 +224,14 @@ def _make_rows(run: Run) -> Section:
 
 
 def _make_folds(run: Run) -> Section:
-    folds = _rename(run.folds, _fold_headings(run))
+    task = run.spec.task
+    classes = {}
+    if task.kind == "classes":
+        names = {"positive": task.positive, "negative": task.negative}
+        classes = {f"n_{each}": f"Images: {name}" for each, name in names.items()}
+        classes |= {f"n_{each}_persons": f"Persons: {name}" for each, name in names.items()}
+    training = ("n_train_images", "n_train_persons", "n_guarded", "events_per_parameter")
+    folds = _select(run.folds, ["fold", "n_images", "n_persons", *classes, *training], **classes)
     unscored = run.folds[~run.folds["is_scored"].astype(bool)]
     reasons = zip(unscored["fold"], unscored["reason"], strict=True)
     return Section(
@@ -232,33 +242,18 @@ def _make_folds(run: Run) -> Section:
     )
 
 
-def _fold_headings(run: Run) -> dict[str, str]:
-    task = run.spec.task
-    classes = (
-        {
-            "n_positive": f"Images: {task.positive}",
-            "n_negative": f"Images: {task.negative}",
-            "n_positive_persons": f"Persons: {task.positive}",
-            "n_negative_persons": f"Persons: {task.negative}",
-        }
-        if task.kind == "classes"
-        else {}
-    )
-    return {
-        "fold": "Held out",
-        "n_images": "Images",
-        "n_persons": "Persons",
-        **classes,
-        "n_train_images": "Training images",
-        "n_train_persons": "Training persons",
-        "n_guarded": "Left out by guards",
-        "events_per_parameter": "Events per parameter",
-    }
+def _select(table: pd.DataFrame, columns: Iterable[str], **headings: str) -> pd.DataFrame:
+    """Select columns in an order, under headings; metrics and intervals are put into words."""
+    if "metric" in table:
+        table = table.assign(metric=[name_metric(metric) for metric in table["metric"]])
+    if "low" in table:
+        table = table.assign(interval=_format_intervals(table))
+    return table[list(columns)].rename(columns=lambda name: headings.get(name) or _head(name))
 
 
-def _rename(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFrame:
-    """Select columns in an order, under other names."""
-    return table[list(headings)].rename(columns=dict(headings))
+def _head(name: str) -> str:
+    """Format a column's name as a heading: n_images is "Images"."""
+    return COLUMNS.get(name) or _capitalise(name.removeprefix("n_").replace("_", " "))
 
 
 def _make_scores(run: Run) -> Section:
@@ -304,23 +299,9 @@ def _capitalise(words: str) -> str:
 
 def _lay_out_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFrame:
     """Lay out scores for the page."""
-    shown = scores.assign(
-        metric=[name_metric(metric) if metric else "" for metric in scores["metric"]],
-        interval=_format_intervals(scores),
-    )
-    headings = {
-        **dict.fromkeys(first, "Shortcut"),
-        "fold": "Held out",
-        "metric": "Score",
-        "value": "Value",
-        "interval": "95 % interval",
-        "sd": "Standard deviation",
-        "n_images": "Images",
-        "n_persons": "Persons",
-        "n_dropped": "Resamples dropped",
-        "reason": "Remark",
-    }
-    return _rename(shown, headings)
+    counts = ("n_images", "n_persons", "n_dropped", "reason")
+    columns = [*first, "fold", "metric", "value", "interval", "sd", *counts]
+    return _select(scores, columns, title="Shortcut")
 
 
 def _format_intervals(table: pd.DataFrame) -> list[str]:
@@ -331,23 +312,14 @@ def _format_intervals(table: pd.DataFrame) -> list[str]:
 
 
 def _make_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
-    scores = run.shortcut_scores
-    over_all = scores[scores["fold"].isin([MEAN, POOLED])]
-    over_all = over_all[over_all["metric"].isin([_main_metric(run), *_pooled_metrics(run), ""])]
-    paired = differences[differences["fold"].isin([MEAN, POOLED])]
-    paired = paired[paired["metric"].isin([_main_metric(run), *_pooled_metrics(run)])]
-    paired = paired.assign(
-        metric=[name_metric(metric) for metric in paired["metric"]],
-        interval=_format_intervals(paired),
+    metrics = [_main_metric(run), *_pooled_metrics(run)]
+    over_all, paired = (
+        table[table["fold"].isin([MEAN, POOLED])] for table in (run.shortcut_scores, differences)
     )
-    headings = {
-        "title": "Shortcut",
-        "fold": "Held out",
-        "metric": "Score",
-        "difference": "Difference",
-        "interval": "95 % interval",
-        "reason": "Remark",
-    }
+    over_all = over_all[over_all["metric"].isin([*metrics, ""])]
+    paired = paired[paired["metric"].isin(metrics)]
+    columns = ["title", "fold", "metric", "difference", "interval", "reason"]
+    paired = _select(paired, columns, title="Shortcut")
     return Section(
         "Compared with the shortcuts",
         (
@@ -359,7 +331,7 @@ def _make_shortcuts(run: Run, differences: pd.DataFrame) -> Section:
             PageTable(
                 _lay_out_scores(over_all, ["title"]), "Scores of the shortcuts on the same images."
             ),
-            PageTable(_rename(paired, headings), "This run minus the shortcut."),
+            PageTable(paired, "This run minus the shortcut."),
         ),
     )
 
@@ -371,43 +343,22 @@ def _make_published(published: pd.DataFrame) -> Section:
             ("The paper prints no score for this task and these features.",),
         )
     verdicts = zip(published["verdict"], published["explanation"], strict=True)
-    shown = published.assign(
-        metric=[name_metric(metric) for metric in published["metric"]],
-    )
-    headings = {
-        "table": "Table",
-        "fold": "Held out",
-        "metric": "Score",
-        "paper": "Paper",
-        "ours": "Here",
-        "n_images_paper": "Images, paper",
-        "n_images_ours": "Images, here",
-        "n_positive_paper": "Positive, paper",
-        "n_positive_ours": "Positive, here",
-        "verdict": "Verdict",
-    }
+    counts = ("n_images_paper", "n_images_ours", "n_positive_paper", "n_positive_ours")
+    columns = ["table", "fold", "metric", "paper", "ours", *counts, "verdict"]
+    shown = _select(published, columns)
     return Section(
         "Compared with the paper",
         (describe_score_comparison(published),),
         tuple(f"{verdict}: {why}" for verdict, why in dict.fromkeys(verdicts)),
-        tables=(PageTable(_rename(shown, headings), "Each printed score beside ours."),),
+        tables=(PageTable(shown, "Each printed score beside ours."),),
     )
 
 
 def _make_more(part: ReportPart) -> Section:
-    figures = (
-        () if part.figure is None else (PageFigure(part.figure, part.title, part.description),)
-    )
+    figures = () if part.draw is None else (PageFigure(part.draw(), part.title, part.description),)
     table = part.table if part.shown is None else part.shown
-    if "metric" in table:
-        table = table.assign(metric=[name_metric(metric) for metric in table["metric"]])
-    shown = table.rename(columns={name: _format_column(str(name)) for name in table})
+    shown = _select(table, table.columns)
     return Section(part.title, part.words, figures=figures, tables=(PageTable(shown),))
-
-
-def _format_column(name: str) -> str:
-    """Format a column's name as a heading: n_images is "Images"."""
-    return COLUMNS.get(name, _capitalise(name.removeprefix("n_").replace("_", " ")))
 
 
 def _make_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
@@ -464,19 +415,11 @@ def _make_licences(run: Run, cohort: Cohort, manifest: Manifest) -> Section:
 
 
 def _make_items(items: pd.DataFrame) -> Section:
-    headings = {
-        "item": "Item",
-        "part": "Part",
-        "title": "Topic",
-        "answer": "Answer",
-        "by": "Answered by",
-    }
+    columns = ["item", "part", "title", "answer", "by"]
+    of_each = {name: items[items["guideline"] == name] for name in GUIDELINES}
     tables = [
-        PageTable(
-            _rename(items[items["guideline"] == name], headings),
-            f"{name}. {_count_answers(items[items['guideline'] == name])}",
-        )
-        for name in GUIDELINES
+        PageTable(_select(table, columns, title="Topic"), f"{name}. {_count_answers(table)}")
+        for name, table in of_each.items()
     ]
     return Section(
         "Reporting guidelines",

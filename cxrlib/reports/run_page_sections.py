@@ -1,7 +1,11 @@
-"""Further parts of a run's report, beyond its scores: null, shift, steps, subgroups, ..."""
+"""Further parts of a run, each a table, mostly with a chart: null, shift, steps, subgroups, ...
 
-from collections.abc import Iterator
+The dashboard and the report show the same parts under the same titles.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -15,6 +19,8 @@ from cxrlib.baselines.evaluation import (
     find_influence,
     load_null,
     load_shift,
+    name_fold,
+    name_metric,
     score_subgroups,
     walk_protocol,
 )
@@ -34,14 +40,23 @@ from cxrlib.charts.scores import (
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = ["ReportPart", "gather_parts"]
+__all__ = [
+    "ReportPart",
+    "gather_parts",
+    "make_calibration_part",
+    "make_influence_part",
+    "make_null_part",
+    "make_shift_part",
+    "make_steps_part",
+    "make_subgroups_part",
+]
 
-MOST_INFLUENTIAL = 10  # persons on the page; the file has all
+INTERVALS = "95 % intervals, bootstrap over patients."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
 class ReportPart:
-    """Hold a further part of a report, such as a null distribution that was computed.
+    """Hold a further part of a run, such as a null distribution that was computed.
 
     Parameters
     ----------
@@ -50,22 +65,22 @@ class ReportPart:
     title : str
         Of its section.
     words : tuple of str
-        Paragraphs.
+        Paragraphs, the first a caption of one line.
     table : DataFrame
         Goes into its file whole.
-    figure : Figure, optional
-        In the light theme.
+    draw : callable, optional
+        Draws its figure as ``draw(theme=...)``.
     description : str
         The figure's text alternative.
     shown : DataFrame, optional
-        What the page shows of the table; all of it by default.
+        What the page of a report shows of the table; all of it by default.
     """
 
     name: str
     title: str
     words: tuple[str, ...]
     table: pd.DataFrame
-    figure: go.Figure | None = None
+    draw: Callable[..., go.Figure] | None = None
     description: str = ""
     shown: pd.DataFrame | None = None
     __repr__ = short_repr
@@ -94,71 +109,85 @@ def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     result = run.result
     null = load_null(result.rows, result.features, result.settings, store)
     if null is not None:
-        yield _make_null(run, null)
+        yield make_null_part(run, null)
     shift = load_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
-        yield _make_shift(run, shift)
+        yield make_shift_part(run, shift)
     if result.features.kind != "pixels":  # some fifty networks
-        yield _make_walk(run)
-    yield _make_subgroups(run)
-    yield _make_calibration(run)
-    yield _make_influence(run)
+        yield make_steps_part(run)
+    yield make_subgroups_part(run)
+    yield make_calibration_part(run)
+    yield make_influence_part(run)
 
 
-def _make_null(run: Run, null: Null) -> ReportPart:
+def make_null_part(run: Run, null: Null, metric: str = "", fold: str = POOLED) -> ReportPart:
+    """Make the part on the permutation null of a score, by default of the pooled."""
+    metric = metric or run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
     hold_out = run.spec.settings.hold_out
-    pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
+    name = name_fold(fold, hold_out)
     return ReportPart(
         "null",
-        "Permutation test",
-        (
-            "The scores that the same models reach when the labels are shuffled between patients "
-            f"within each {hold_out}.",
-            null.describe(POOLED, pooled),
-        ),
+        f"Permutation test: {name_metric(metric)}, {name[:1].lower()}{name[1:]}",
+        (null.describe(fold, metric),),
         null.table,
-        plot_permutation_null(null, pooled, hold_out=hold_out),
-        describe_permutation_null(null, pooled, hold_out=hold_out),
+        partial(plot_permutation_null, null, metric, fold, hold_out=hold_out),
+        describe_permutation_null(null, metric, fold, hold_out=hold_out),
     )
 
 
-def _make_shift(run: Run, shift: Shift) -> ReportPart:
+def make_shift_part(run: Run, shift: Shift) -> ReportPart:
+    """Make the part on the region shift of a run."""
     hold_out = run.spec.settings.hold_out
     return ReportPart(
         "shift",
         f"Region shift: loss from training in another {hold_out}",
         (
-            f"The same images of a {hold_out} are predicted by models trained outside and inside "
-            "it, on equally many images of each class.",
+            f"Concordance of within-{hold_out} models minus out-of-{hold_out} models. {INTERVALS}",
+            "Both predict the same test images and are trained on equally many images of each "
+            "class. Concordance is the share of pairs of test images that are ranked correctly. "
+            "Thin marks: repeats with other training images drawn. The bootstrap resamples the "
+            "tested patients and does not refit the models.",
         ),
         shift.table,
-        plot_region_shift(shift.table, shift.repeats, hold_out=hold_out),
+        partial(plot_region_shift, shift.table, shift.repeats, hold_out=hold_out),
         describe_region_shift(shift.table, hold_out=hold_out),
     )
 
 
-def _make_walk(run: Run) -> ReportPart:
+def make_steps_part(run: Run, metric: str | None = None) -> ReportPart:
+    """Make the part on the steps from the published to the corrected protocol.
+
+    Raises
+    ------
+    SelectionError
+        If they cannot be walked with these features.
+    """
     result, hold_out = run.result, run.spec.settings.hold_out
-    steps = walk_protocol(result.rows, result.features, result.settings)
+    steps = walk_protocol(result.rows, result.features, result.settings, metric)
+    over_all = steps[steps["fold"].isin([MEAN, POOLED])].astype({"change": float})
     return ReportPart(
         "walk",
         "From the published to the corrected protocol",
-        ("Each step adds one change and evaluates the same images again.",),
+        (
+            f"Each step adds one change and evaluates the same images again. {INTERVALS}",
+            "The order of the steps is fixed. In another order the changes would differ.",
+        ),
         steps,
-        plot_protocol_steps(steps, hold_out=hold_out),
+        partial(plot_protocol_steps, steps, hold_out=hold_out),
         describe_protocol_steps(steps, hold_out=hold_out),
-        shown=_drop_counts(steps[steps["fold"].isin([MEAN, POOLED])].astype({"change": float})),
+        shown=_drop_counts(over_all),
     )
 
 
-def _make_subgroups(run: Run) -> ReportPart:
+def make_subgroups_part(run: Run) -> ReportPart:
+    """Make the part on scores by sex and age."""
     table = score_subgroups(run.result)
     return ReportPart(
         "subgroups",
         "By sex and age",
-        (f"Pooled over pairs of images within one {run.spec.settings.hold_out} and one group.",),
+        (f"Pairs within one {run.spec.settings.hold_out} and one group only. {INTERVALS}",),
         table,
-        plot_subgroups(table),
+        partial(plot_subgroups, table),
         describe_subgroups(table),
         shown=_drop_counts(table),
     )
@@ -169,29 +198,50 @@ def _drop_counts(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=["n_folds", "n_used", "n_dropped"], errors="ignore")
 
 
-def _make_calibration(run: Run) -> ReportPart:
-    table = check_calibration(run.result)
-    hold_out, unit = run.spec.settings.hold_out, run.spec.task.unit
+def make_calibration_part(run: Run) -> ReportPart:
+    """Make the part on calibration in the large.
+
+    Raises
+    ------
+    SelectionError
+        If the predictions cannot be compared with what is recorded.
+    """
+    table, task = check_calibration(run.result), run.spec.task
+    hold_out = run.spec.settings.hold_out
+    unit = (task.unit or "as recorded") if task.kind == "number" else ""
     return ReportPart(
         "calibration",
         "Calibration in the large",
-        ("Mean prediction minus mean observation.",),
+        (
+            f"Mean prediction minus what was recorded. {INTERVALS}",
+            "How common an outcome is in a group depends on which cases were published there, and "
+            "a model is miscalibrated wherever that differs from its training images.",
+        ),
         table,
-        plot_calibration(table, hold_out=hold_out, unit=unit),
+        partial(plot_calibration, table, hold_out=hold_out, unit=unit),
         describe_calibration(table, hold_out=hold_out, unit=unit),
         shown=_drop_counts(table),
     )
 
 
-def _make_influence(run: Run) -> ReportPart:
+def make_influence_part(run: Run, most: int = 10) -> ReportPart:
+    """Make the part on the persons who change the score most; the page shows so many.
+
+    Raises
+    ------
+    SelectionError
+        If there is no pooled score.
+    """
     table = find_influence(run.result)
     return ReportPart(
         "influence",
         "Persons with the most influence on the score",
         (
-            "The pooled score without each person; the models are not fitted again. The "
-            f"{MOST_INFLUENTIAL} largest changes are shown.",
+            f"Pooled score without each person: the {min(most, len(table))} largest changes of "
+            f"{len(table):,} persons.",
+            "Pairs are compared within a held-out group. The models are not fitted again. A person "
+            "is one patient, or several patient ids that share an image.",
         ),
         table,
-        shown=table.head(MOST_INFLUENTIAL),
+        shown=table.head(most),
     )

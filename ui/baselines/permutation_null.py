@@ -1,7 +1,5 @@
 """A run beside its permutation null: the scores of permuted labels, computed by a job."""
 
-from functools import partial
-
 import pandas as pd
 
 from cxrlib.baselines.evaluation import (
@@ -12,19 +10,16 @@ from cxrlib.baselines.evaluation import (
     Null,
     is_number,
     load_null,
-    name_fold,
-    name_metric,
     write_score,
 )
 from cxrlib.baselines.runs import Run
-from cxrlib.charts.scores import describe_permutation_null, plot_permutation_null
 from cxrlib.number_text import NOTHING
+from cxrlib.reports import make_null_part
 from cxrlib.storage import Store
 from ui.baselines.run_button import NO_PIXELS, make_request
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView, show_details, show_part
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
-from ui.widgets.chart import show_chart
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
@@ -67,17 +62,7 @@ def _plot_null(view: RunView, null: Null) -> None:
     has_mean = bool(len(means)) and is_number(means["p"].iloc[0])
     fold = MEAN if has_mean else POOLED
     metric = view.metric if has_mean else str(table.loc[table["fold"] == POOLED, "metric"].iloc[0])
-    where = name_fold(fold, view.hold_out).lower()
-    show_chart(
-        partial(plot_permutation_null, null, metric, fold, hold_out=view.hold_out),
-        key="null",
-        alt=describe_permutation_null(null, metric, fold, hold_out=view.hold_out),
-        heading=f"Permutation test: {name_metric(metric)}, {where}",
-        caption=null.describe(fold, metric),
-        numbers=null.values,
-        provenance=view.provenance,
-        stem=view.stem,
-    )
+    show_part(view, make_null_part(view.run, null, metric, fold), null.values)
 
 
 def _show_table(view: RunView, null: Null) -> None:

@@ -1,15 +1,12 @@
 """How much a run loses by training in other regions than it is tested in: a job."""
 
-from functools import partial
-
 from cxrlib.baselines.evaluation import load_shift
-from cxrlib.charts.scores import describe_region_shift, plot_region_shift
+from cxrlib.reports import make_shift_part
 from cxrlib.storage import Store
 from ui.baselines.run_button import NO_PIXELS, make_request
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView, show_part
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
-from ui.widgets.chart import show_chart
 from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["show_region_shift"]
@@ -35,19 +32,4 @@ def show_region_shift(view: RunView) -> None:
             button="Compare models from outside and inside",
         )
         return
-    show_chart(
-        partial(plot_region_shift, shift.table, shift.repeats, hold_out=hold_out),
-        key="shift",
-        alt=describe_region_shift(shift.table, hold_out=hold_out),
-        heading=f"Loss from training in another {hold_out}",
-        caption=f"Concordance of within-{hold_out} models minus out-of-{hold_out} models. "
-        "95 % intervals, bootstrap over patients.",
-        numbers=shift.table,
-        provenance=view.provenance,
-        stem=view.stem,
-    )
-    show_details(
-        "Concordance is the share of pairs of test images that are ranked correctly.",
-        "Thin marks: repeats with other training images drawn.",
-        "The bootstrap resamples the tested patients and does not refit the models.",
-    )
+    show_part(view, make_shift_part(run, shift))

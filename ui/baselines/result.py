@@ -85,13 +85,11 @@ def _describe_answer(run: Run, metric: str) -> str:
             _describe_shortcut(run, metric, fold),
             _describe_control(run, metric, fold),
         ]
-        if fold == POOLED:
-            parts.append(_describe_groups(run))
     elif scored:
         parts = ["**No mean can be given.**", read_reason(cells.get(MEAN))]
     else:
         parts = [f"**Not estimable** in any {run.spec.settings.hold_out}: see the reasons below."]
-    return " ".join(filter(None, [*parts, _describe_basis(run, cells.get(fold, {}))]))
+    return " ".join(filter(None, [*parts, _describe_basis(run, fold, cells.get(fold, {}))]))
 
 
 def _describe_verdict(run: Run, metric: str, fold: str, cell: Cells) -> str:
@@ -105,26 +103,27 @@ def _describe_verdict(run: Run, metric: str, fold: str, cell: Cells) -> str:
     if chance is None or not is_number(cell.get("low")) or not is_number(cell.get("high")):
         return f"{score}."
     if float(cell["low"]) > chance:
-        return f"**Better than chance ({chance:.2g})**: {score}."
+        return f"**Above chance ({chance:.2g})**: {score}."
     if float(cell["high"]) < chance:
-        return f"**Worse than chance ({chance:.2g})**: {score}."
+        return f"**Below chance ({chance:.2g})**: {score}."
     return f"**Not distinguishable from chance ({chance:.2g})**: {score}."
 
 
-def _describe_basis(run: Run, cell: Cells) -> str:
+def _describe_basis(run: Run, fold: str, cell: Cells) -> str:
     """Describe what the answer is of, and why fewer images are scored than the task has."""
     settings, rows = run.spec.settings, run.result.rows
+    reasons = []
     n_images, n_persons = cell.get("n_images"), cell.get("n_persons")
-    scored = ""
     if is_number(n_images) and is_number(n_persons) and n_images < rows.n_images:
-        scored = (
-            f" The score uses {int(n_images):,} of them ({name_units(int(n_persons), 'person')}): "
-            f"the others only train, or their {settings.hold_out} has too few to be scored."
-        )
+        why = "can be compared within their" if fold == POOLED else "are in a scored"
+        count = f"{name_units(int(n_images), 'image')} ({name_units(int(n_persons), 'person')})"
+        reasons.append(f"{count} {why} {settings.hold_out}.")
+    if fold == POOLED:
+        reasons.append(_describe_groups(run))
     return (
         f"**{rows.task.title}**, {name_units(rows.n_images, 'image')} of "
         f"{name_units(rows.n_persons, 'person')}, each {settings.hold_out} held out once, protocol "
-        f"*{settings.protocol.name}*.{scored}"
+        f"*{settings.protocol.name}*. {' '.join(reasons)}"
     )
 
 
@@ -221,7 +220,8 @@ def show_folds(view: RunView) -> None:
     run, settings = view.run, view.run.spec.settings
     shown = run.folds[["fold", *(name for name in FOLD_WORDS if name in run.folds)]]
     shown = shown.loc[:, ~shown.isna().all()]
-    with st.expander(f"Details: {name_held_out(len(shown), view.hold_out)}, protocol, intervals"):
+    n_groups = int((shown["fold"] != UNKNOWN).sum())
+    with st.expander(f"Details: {name_held_out(n_groups, view.hold_out)}, protocol, intervals"):
         show_table(
             shown.rename(columns={"fold": view.hold_out, **FOLD_WORDS}),
             key="baseline_folds",

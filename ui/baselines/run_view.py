@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from cxrlib.baselines.evaluation import Null
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import Run
 from cxrlib.cohort import CohortEntry
+from cxrlib.reports import ReportPart
+from ui.widgets.chart import show_chart
 from ui.widgets.text import show_text
 
-__all__ = ["RunView", "show_details"]
+__all__ = ["RunView", "show_details", "show_part"]
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -57,3 +60,22 @@ def show_details(*sentences: str) -> None:
     """Show what a caption has no room for, closed until the reader asks for it."""
     with st.expander("Details"):
         show_text(" ".join(filter(None, sentences)))
+
+
+def show_part(view: RunView, part: ReportPart, numbers: pd.DataFrame | None = None) -> None:
+    """Show the chart of a part that reports have too; the numbers saved are those of its table."""
+    if part.draw is None:
+        return
+    caption, *details = part.words
+    show_chart(
+        part.draw,
+        key=part.name,
+        alt=part.description,
+        heading=part.title,
+        caption=caption,
+        numbers=part.table if numbers is None else numbers,
+        provenance=view.provenance,
+        stem=view.stem,
+    )
+    if details:
+        show_details(*details)

@@ -95,8 +95,6 @@ def plot_forest(
         below=[maker.explain(fold) for fold in unscored],
         below_title=_format_below_title(scored, unscored, hold_out),
         key=_list_key(series, tables),
-        band_name="permuted labels, middle 95 %",
-        tick_name="chance (share of the class)",
         theme=theme,
     )
 

@@ -112,9 +112,9 @@ class ScoreRow:
     reason : str
         Why there is no score.
     band : (float, float) or None
-        Shaded behind the marks.
+        Middle 95 % of the scores of permuted labels, shaded behind the marks.
     tick : float or None
-        A dashed line of this row alone, such as its chance.
+        Chance, where it is that of this row alone: a line.
     is_heading : bool
         Name and numbers over the rows that follow, which are indented.
     is_indented, is_apart : bool
@@ -177,8 +177,6 @@ def plot_score_rows(
     below: Sequence[ScoreRow] = (),
     below_title: str = "Not estimable",
     key: Sequence[tuple[str, Look]] = (),
-    band_name: str = "",
-    tick_name: str = "",
     path: Sequence[tuple[float, int]] = (),
     name_letters: int = NAME,
     theme: Theme = "light",
@@ -196,8 +194,6 @@ def plot_score_rows(
         What these are.
     key : sequence of (name, Look)
         Explained above the rows.
-    band_name, tick_name : str
-        What bands and lines of single rows are, if there are any.
     path : sequence of (value, row)
         Joined by a thin line.
     name_letters : int
@@ -212,7 +208,7 @@ def plot_score_rows(
     palette = PALETTES[theme]
     placed = _place(rows, name_letters)
     left, right = _find_rooms(placed, below)
-    entries = _list_key(rows, axis, key, band_name, tick_name)
+    entries = _list_key(rows, axis, key)
     top = EDGE + measure_key(entries) + (LABEL if axis.line_name and rows else 0)
     shapes, notes = draw_key(entries, top - EDGE / 2, left, palette)
     high = placed[-1].top + placed[-1].height + PAD if placed else 2 * LINE
@@ -316,18 +312,14 @@ def _escape(text: str) -> str:
 
 
 def _list_key(
-    rows: Sequence[ScoreRow],
-    axis: ScoreAxis,
-    key: Sequence[tuple[str, Look]],
-    band_name: str,
-    tick_name: str,
+    rows: Sequence[ScoreRow], axis: ScoreAxis, key: Sequence[tuple[str, Look]]
 ) -> list[tuple[str, Look]]:
     """List what the key explains: looks, and bands, lines and cuts where there are any."""
     entries = list(key)
-    if band_name and any(row.band for row in rows):
-        entries.append((band_name, Look("band", tone="quiet")))
-    if tick_name and any(row.tick is not None for row in rows):
-        entries.append((tick_name, Look("line", tone="quiet")))
+    if any(row.band for row in rows):
+        entries.append(("permuted labels, middle 95 %", Look("band", tone="quiet")))
+    if any(row.tick is not None for row in rows):
+        entries.append(("chance (share of the class)", Look("line", tone="quiet")))
     if any(_list_cuts(row, axis) for row in rows):
         entries.append(("beyond the axis", Look("triangle", tone="ink")))
     return entries

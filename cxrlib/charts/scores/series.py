@@ -264,7 +264,7 @@ def list_scores(
                     "reason": read_reason(row),
                 }
             )
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 #: What `list_scores` gives.

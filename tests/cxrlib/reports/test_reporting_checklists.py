@@ -80,20 +80,20 @@ def test_tripod_has_its_52_items_in_order() -> None:
         for number in range(1, 28)
         for letter in ("abcdefg"[: LETTERS[number]] if number in LETTERS else [""])
     ]
-    assert [item.number for item in ITEMS if item.guideline == TRIPOD_AI] == expected
+    assert [item["item"] for item in ITEMS if item["guideline"] == TRIPOD_AI] == expected
     assert len(expected) == 52
 
 
 def test_claim_has_its_44_items_in_order() -> None:
     """The 2024 update has 44 items."""
-    numbers = [item.number for item in ITEMS if item.guideline == CLAIM]
+    numbers = [item["item"] for item in ITEMS if item["guideline"] == CLAIM]
     assert numbers == [str(number) for number in range(1, 45)]
 
 
 def test_titles_are_short_and_there() -> None:
     """Titles name an item; the guideline's own text is not copied."""
-    assert all(5 < len(item.title) < 70 for item in ITEMS)
-    assert set(GUIDELINES) == {item.guideline for item in ITEMS}
+    assert all(5 < len(item["title"]) < 70 for item in ITEMS)
+    assert set(GUIDELINES) == {item["guideline"] for item in ITEMS}
 
 
 def test_an_item_without_an_answer_says_author() -> None:

@@ -36,8 +36,8 @@ def test_parts_of_a_run(made: Made) -> None:
     for part in parts:
         assert part.words
         assert not part.table.empty
-        if part.figure is not None:
-            assert_valid(part.figure)
+        if part.draw is not None:
+            assert_valid(part.draw())
             assert len(part.description) > 20
 
 

@@ -202,7 +202,7 @@ def test_further_parts_are_sections_and_files(made: Made) -> None:
     """What was computed besides stands on the page and in a file of its own."""
     cohort, run, runs = made
     table = pd.DataFrame({"fold": ["Asia"], "p": [0.04]})
-    part = ReportPart("null", "Chance", ("Labels were permuted.",), table, go.Figure(), "A bar.")
+    part = ReportPart("null", "Chance", ("Labels were permuted.",), table, go.Figure, "A bar.")
     report = write_run_report(run, cohort, runs, more=[part], today=TODAY)
     assert (*FILES, "null.csv") == tuple(report)
     lines, read = read_csv(report["null.csv"])
