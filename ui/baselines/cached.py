@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrlib.baselines.features import FeatureChoice, list_feature_sets
 from cxrlib.baselines.runs import BOOK, KEPT, Run, RunEntry, RunSpec, find_run, list_runs, make_run
-from cxrlib.baselines.tasks import Task, TaskColumn, TaskRows, list_task_columns, take_rows
+from cxrlib.baselines.tasks import Task, TaskRows, list_task_columns, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.selection import Selection
 from cxrlib.storage import Store
@@ -60,7 +60,5 @@ def _load_entries(cohort: Cohort, task: Task, changed: tuple[int, ...]) -> tuple
     return tuple(list_runs(Store(find_cache()), cohort.fingerprint, task))
 
 
-@functools.lru_cache(maxsize=8)
-def load_columns(cohort: Cohort) -> tuple[TaskColumn, ...]:
-    """List what can be predicted in a cohort once for all sessions."""
-    return list_task_columns(cohort)
+#: What can be predicted in a cohort, listed once for all sessions.
+load_columns = functools.lru_cache(maxsize=8)(list_task_columns)

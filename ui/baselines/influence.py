@@ -21,7 +21,8 @@ from ui.widgets.text import show_alert, show_heading, show_quiet
 
 __all__ = ["show_influence"]
 
-_load_influence = functools.lru_cache(maxsize=32)(make_influence_part)
+# More than a report shows: this table scrolls.
+_load_influence = functools.lru_cache(maxsize=32)(functools.partial(make_influence_part, most=12))
 _load_subgroups = functools.lru_cache(maxsize=32)(make_subgroups_part)
 _load_calibration = functools.lru_cache(maxsize=32)(make_calibration_part)
 

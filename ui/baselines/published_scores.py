@@ -32,10 +32,8 @@ FEATURE_TITLES = {
 }
 
 
-@functools.lru_cache(maxsize=32)
-def _compare(run: Run) -> pd.DataFrame:
-    """Put a run beside the printed scores once: the main figure and the part below both ask."""
-    return compare_scores(run.result)
+# Once a run: the main figure and the part below both ask.
+_compare = functools.lru_cache(maxsize=32)(compare_scores)
 
 
 def find_published(run: Run, metric: str) -> dict[str, float]:
@@ -46,7 +44,7 @@ def find_published(run: Run, metric: str) -> dict[str, float]:
     """
     if run.spec.settings.protocol.name != "published":
         return {}
-    table = _compare(run)
+    table = _compare(run.result)
     rows = table[(table["metric"] == metric) & table["paper"].map(is_number)]
     return {
         str(fold): float(score) for fold, score in zip(rows["fold"], rows["paper"], strict=True)
@@ -55,7 +53,7 @@ def find_published(run: Run, metric: str) -> dict[str, float]:
 
 def show_published_scores(view: RunView) -> None:
     """Show each printed score beside ours, with the classes of both cohorts and a verdict."""
-    table = _compare(view.run)
+    table = _compare(view.run.result)
     if table.empty:
         _show_printed(view)
         return

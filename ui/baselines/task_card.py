@@ -9,13 +9,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.tasks import Card, Task, TaskRows, compare_labelled, count_classes, make_card
+from cxrlib.baselines.tasks import Card, TaskRows, compare_labelled, count_classes, make_card
 from cxrlib.charts.cohort import describe_differences, plot_differences
-from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, name_units, write_tenths
 from cxrlib.reports import csv_with_header
-from cxrlib.summary import Comparison
 from ui.baselines.run_view import show_details
 from ui.widgets.figure import show_figure
 from ui.widgets.saving import Saving, offer_saving
@@ -97,9 +95,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     _show_labelled(rows, provenance, f"{stem}-labelled")
 
 
-@functools.lru_cache(maxsize=32)
-def _compare_labelled(cohort: Cohort, task: Task) -> Comparison:
-    return compare_labelled(cohort, task)
+_compare_labelled = functools.lru_cache(maxsize=32)(compare_labelled)
 
 
 def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None:

@@ -157,13 +157,7 @@ class _RowMaker:
     ) -> ScoreRow:
         each = self.series[place]
         words = describe_cell(
-            each,
-            fold,
-            row,
-            self.metric,
-            hold_out=self.hold_out,
-            classes=self.classes.get(fold),
-            chance=self.chance.get(fold),
+            each, fold, row, self.metric, self.hold_out, self.classes, self.chance
         )
         data = (each.key or each.name, fold)
         marks = [make_mark(row, KINDS[each.kind][1], words, data)]

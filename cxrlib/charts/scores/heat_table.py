@@ -166,13 +166,7 @@ class _CellMaker:
         level = self.chance.get(fold, self.axis.line)
         tone, shade = _shade(row, self.axis, level, is_error=self.metric == "mae")
         words = describe_cell(
-            series,
-            fold,
-            row,
-            self.metric,
-            hold_out=self.hold_out,
-            classes=self.classes.get(fold),
-            chance=self.chance.get(fold),
+            series, fold, row, self.metric, self.hold_out, self.classes, self.chance
         )
         return _Cell(*at, row, tone, shade, words, (series.key or series.name, fold))
 

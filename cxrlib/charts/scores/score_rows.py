@@ -214,7 +214,8 @@ def plot_score_rows(
     high = placed[-1].top + placed[-1].height + PAD if placed else 2 * LINE
     foot = AXIS if rows else EDGE
     reasons, under = _draw_below(below, below_title, left, palette, down=foot)
-    layout = _lay_out(axis, top, high, foot + under, left, right, is_shown=bool(rows))
+    margin = {"l": left, "r": right, "t": top, "b": foot + under, "autoexpand": False}
+    layout = _lay_out(axis, margin, high, is_shown=bool(rows))
     if not rows:
         layout["annotations"] = [*reasons, _draw_nothing(palette)]
         return make_figure([], layout, theme)
@@ -228,20 +229,11 @@ def plot_score_rows(
     return make_figure(_draw_rows(placed, path, axis, palette), layout, theme)
 
 
-def _lay_out(
-    axis: ScoreAxis,
-    top: float,
-    high: float,
-    bottom: float,
-    left: float,
-    right: float,
-    *,
-    is_shown: bool,
-) -> Parts:
-    """Lay out the plot: pixels above, of the rows, below, left and right."""
+def _lay_out(axis: ScoreAxis, margin: Parts, high: float, *, is_shown: bool) -> Parts:
+    """Lay out the plot within its margins; the rows are so high together."""
     return {
-        "height": top + high + bottom,
-        "margin": {"l": left, "r": right, "t": top, "b": bottom, "autoexpand": False},
+        "height": margin["t"] + high + margin["b"],
+        "margin": margin,
         "dragmode": False,
         "clickmode": "event+select",
         "showlegend": False,
@@ -256,7 +248,7 @@ def _draw_rows(
     axis: ScoreAxis,
     palette: Palette,
 ) -> list[Parts]:
-    """Draw all that stands in rows, from the lowest layer up."""
+    """Draw the marks of all rows, from the lowest layer up."""
     return [
         *_draw_bands(placed, axis, palette),
         *_draw_ticks(placed, axis, palette),

@@ -182,10 +182,9 @@ def describe_cell(
     fold: str,
     row: Cells,
     metric: str,
-    *,
-    hold_out: str = "region",
-    classes: tuple[int, int] | None = None,
-    chance: float | None = None,
+    hold_out: str,
+    classes: Mapping[str, tuple[int, int]],
+    chance: Mapping[str, float],
 ) -> str:
     """Describe all that is known of a score, in lines."""
     lines = [f"{name_fold(fold, hold_out, row)}, {series.name}"]
@@ -200,9 +199,11 @@ def describe_cell(
         lines.append(f"95 % interval {' to '.join(ends)}")
     else:
         lines.append("no interval")
-    lines += [line for line in (say_counts(row, classes), _describe_resamples(row)) if line]
-    if chance is not None:
-        lines.append(f"chance {write_score(chance)}")
+    lines += [
+        line for line in (say_counts(row, classes.get(fold)), _describe_resamples(row)) if line
+    ]
+    if fold in chance:
+        lines.append(f"chance {write_score(chance[fold])}")
     if fold in series.printed:
         lines.append(f"printed in the paper: {write_score(series.printed[fold])}")
     if fold in series.null:

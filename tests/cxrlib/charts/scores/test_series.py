@@ -55,14 +55,16 @@ def test_a_cell_says_all_that_is_known():
     """Score, interval, counts, dropped resamples, chance, paper, null; else the reason."""
     series = Series("set", make_scores(), printed={"Asia": 0.89}, null={"Asia": (0.35, 0.66)})
     rows = read_scores(series.scores, "auroc")
-    words = describe_cell(series, "Asia", rows["Asia"], "auroc", classes=(15, 31), chance=0.3)
+    words = describe_cell(
+        series, "Asia", rows["Asia"], "auroc", "region", {"Asia": (15, 31)}, {"Asia": 0.3}
+    )
     for part in (
         *("Asia, set", "AUROC 0.75", "95 % interval 0.55 to 0.90", "990 resamples used, 10"),
         *("15 of 46 images positive, 43 persons", "chance 0.30", "printed in the paper: 0.89"),
         "permuted labels, middle 95 %: 0.35 to 0.66",
     ):
         assert part in words
-    words = describe_cell(series, "Oceania", rows["Oceania"], "auroc")
+    words = describe_cell(series, "Oceania", rows["Oceania"], "auroc", "region", {}, {})
     assert "not estimable\n1 person of the class 'yes'" in words
 
 
