@@ -16,7 +16,7 @@ from cxrlib.charts.style import PALETTES, TEXT_SIZE
 from cxrlib.number_text import NOTHING
 from cxrlib.short_repr import short_repr
 
-__all__ = ["PageFigure", "PageTable", "Section", "report_html"]
+__all__ = ["PageFigure", "PageTable", "Section", "make_report_html"]
 
 SHORT, LONG = 18, 40  # signs of a cell
 # Pixels: fonts of the reader's machine can be wider than those of the program's own pages.
@@ -82,7 +82,7 @@ class Section:
     code: str = ""
 
 
-def report_html(
+def make_report_html(
     sections: Sequence[Section],
     *,
     title: str,

@@ -41,7 +41,8 @@ def _describe_rows(m: Manifest) -> str:
     return (
         f"From the cohort {cohort['name']}{synthetic} (fingerprint {cohort['fingerprint'][:12]}, "
         f"{name_units(cohort['n_images'], 'row')}) we took {_lower(card['population'])} "
-        f"{_describe_window(m)}{filters} This left {name_units(last['n_images'], 'image')} of "
+        f"{_describe_window(m['task'])}{filters} This left "
+        f"{name_units(last['n_images'], 'image')} of "
         f"{name_units(last['n_patients'], 'patient')}, {name_units(last['n_persons'], 'person')} "
         "after patient ids that share an image were joined."
     )
@@ -56,14 +57,13 @@ def _uncapital(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _describe_window(m: Manifest) -> str:
-    return f"The day of an image was {_format_window(m['task'])}."
-
-
-def _format_window(task: Manifest) -> str:
+def _describe_window(task: Manifest) -> str:
     if task["after"] is None and task["before"] is None:
-        return "any, recorded or not"
-    return f"{task['window']}, counted from symptoms or admission (not recorded which)"
+        return "Images of any day were used, recorded or not."
+    return (
+        f"The day of an image was {task['window']}, counted from symptoms or admission (not "
+        "recorded which)."
+    )
 
 
 def _describe_outcome(m: Manifest) -> str:

@@ -18,7 +18,7 @@ from cxrlib.charts.cohort import describe_flow, plot_flow
 from cxrlib.charts.scores import describe_forest, find_chance, plot_forest
 from cxrlib.cohort import Cohort
 from cxrlib.literature import METADATA_LICENCE, cite_images
-from cxrlib.reports.html_page import PageFigure, PageTable, Section, report_html
+from cxrlib.reports.html_page import PageFigure, PageTable, Section, make_report_html
 from cxrlib.reports.methods_paragraph import describe_methods
 from cxrlib.reports.reporting_checklists import AUTHOR, GUIDELINES
 from cxrlib.reports.run_manifest import MAIN_METRICS, list_used_images
@@ -100,7 +100,7 @@ def make_page(contents: ReportContents) -> str:
     run, manifest = contents.run, contents.manifest
     settings = run.spec.settings
     notice, *origin = contents.lines
-    return report_html(
+    return make_report_html(
         _list_sections(contents),
         title=f"{run.spec.task.title}: {manifest['task']['card']['question']}",
         subtitle=f"{run.result.features.title}; protocol {settings.protocol.name}, by "

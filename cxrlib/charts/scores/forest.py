@@ -37,6 +37,8 @@ __all__ = ["describe_forest", "plot_forest"]
 
 #: The score printed in the paper: open, so that it is never taken for one of ours.
 PRINTED = Look("pentagon", tone="ink", is_open=True, size=13)
+#: Folds that the text alternative names; of more scores only the lowest and the highest.
+MOST_TOLD = 8
 Tables = Sequence[Mapping[str, Cells]]
 
 
@@ -226,7 +228,6 @@ def describe_forest(
     *,
     hold_out: str = "region",
     title: str = "",
-    most: int = 8,
 ) -> str:
     """Describe what `plot_forest` shows: its text alternative.
 
@@ -234,8 +235,6 @@ def describe_forest(
     ----------
     series, metric, hold_out, title
         As of `plot_forest`.
-    most : int, default 8
-        Folds named one by one; of more only the lowest and the highest are.
 
     Returns
     -------
@@ -247,22 +246,20 @@ def describe_forest(
     for each in series:
         table = read_scores(each.scores, metric)
         scored = {fold: row for fold, row in table.items() if is_number(row.get("value"))}
-        parts = _describe_scores(each, scored, hold_out, most)
+        parts = _describe_scores(each, scored, hold_out)
         out = [fold for fold in list_folds([table]) if fold not in scored]
-        named = ", ".join(name_fold(fold, hold_out) for fold in out[:most])
-        rest = f" and {len(out) - most:,} more" if len(out) > most else ""
+        named = ", ".join(name_fold(fold, hold_out) for fold in out[:MOST_TOLD])
+        rest = f" and {len(out) - MOST_TOLD:,} more" if len(out) > MOST_TOLD else ""
         ending = f"; not estimable: {named}{rest}" if out else ""
         sentences.append(f"{each.name}: {'; '.join(parts) or 'no score'}{ending}.")
     return " ".join(sentences)
 
 
-def _describe_scores(
-    series: Series, scored: Mapping[str, Cells], hold_out: str, most: int
-) -> list[str]:
+def _describe_scores(series: Series, scored: Mapping[str, Cells], hold_out: str) -> list[str]:
     """Describe the scores of a series: all, or the lowest and the highest of many."""
     ordered = list_folds([scored])
     groups = [fold for fold in ordered if fold not in SUMMARIES]
-    if len(groups) > most:
+    if len(groups) > MOST_TOLD:
         by_value = sorted(groups, key=lambda fold: float(scored[fold]["value"]))
         groups = [by_value[0], by_value[-1]]
     return [

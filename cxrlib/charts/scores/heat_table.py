@@ -58,6 +58,8 @@ LETTER = 7.2
 SLANT = -45
 #: Share of a place that a cell takes, and how far the means stand apart.
 WIDE, APART = 0.96, 0.2
+#: Series whose mean, or pooled score where there is none, is in the text alternative.
+MOST_TOLD = 12
 #: Palest and darkest shade, as opacities.
 PALEST, DARKEST = 0.08, 0.85
 
@@ -70,10 +72,10 @@ OUT = "not estimable", Look("hatch", tone="quiet")
 
 @dataclass(frozen=True)
 class _Cell:
-    """Hold a cell: its place in rows and columns, its score, what it says."""
+    """Hold a cell: its middle, its score, how it looks, its hover and customdata."""
 
-    row: int
-    column: int
+    x: float
+    y: float
     score: Cells
     tone: str
     shade: float
@@ -124,17 +126,17 @@ def plot_score_table(
     is_turned = len(groups) > MOST_COLUMNS
     axis = make_axis(metric, _list_values(tables))
     maker = _CellMaker(metric, axis, hold_out, read_classes(folds), chance or {})
+    along = [place + APART * (fold in SUMMARIES) for place, fold in enumerate(groups)]
+    across = [float(place) for place in range(len(series))]
     cells = [
-        maker.make(each, fold, table.get(fold), (group, place) if is_turned else (place, group))
-        for place, (each, table) in enumerate(zip(series, tables, strict=True))
-        for group, fold in enumerate(groups)
+        maker.make(each, fold, table.get(fold), (down, right) if is_turned else (right, down))
+        for down, each, table in zip(across, series, tables, strict=True)
+        for right, fold in zip(along, groups, strict=True)
     ]
     # Not with minus signs: they would take two cells.
     has_intervals = not is_turned and axis.low == 0
     heads = [_format_head(fold, hold_out) for fold in groups]
     names = [each.name for each in series]
-    along = [place + APART * (fold in SUMMARIES) for place, fold in enumerate(groups)]
-    across = [float(place) for place in range(len(series))]
     if is_turned:
         layout = _lay_out(heads, names, palette, letters=GROUP, is_high=False)
         x, y = across, along
@@ -146,7 +148,12 @@ def plot_score_table(
     margin = layout["margin"]
     key = draw_key(_list_key(cells), margin["t"] - EDGE, margin["l"], palette)
     layout["shapes"], layout["annotations"] = key
-    traces = _draw_table(cells, x, y, palette, with_interval=has_intervals)
+    scored = [cell for cell in cells if cell.is_scored]
+    traces = [
+        _draw_cells(scored, {"color": [_paint(cell, palette) for cell in scored]}),
+        _draw_cells([cell for cell in cells if not cell.is_scored], _hatch(palette)),
+        _draw_numbers(cells, palette, with_interval=has_intervals),
+    ]
     return make_figure(traces, layout, theme)
 
 
@@ -160,8 +167,8 @@ class _CellMaker:
     classes: Mapping[str, tuple[int, int]]
     chance: Mapping[str, float]
 
-    def make(self, series: Series, fold: str, row: Cells | None, at: tuple[int, int]) -> _Cell:
-        """Make the cell of a series and a fold; `at` is its row and its column."""
+    def make(self, series: Series, fold: str, row: Cells | None, at: tuple[float, float]) -> _Cell:
+        """Make the cell of a series and a fold; `at` is its middle."""
         row = {"reason": "no score"} if row is None else row
         level = self.chance.get(fold, self.axis.line)
         tone, shade = _shade(row, self.axis, level, is_error=self.metric == "mae")
@@ -169,24 +176,6 @@ class _CellMaker:
             series, fold, row, self.metric, self.hold_out, self.classes, self.chance
         )
         return _Cell(*at, row, tone, shade, words, (series.key or series.name, fold))
-
-
-def _draw_table(
-    cells: Sequence[_Cell],
-    x: Sequence[float],
-    y: Sequence[float],
-    palette: Palette,
-    *,
-    with_interval: bool,
-) -> list[Parts]:
-    """Draw the cells with a score, those without, and the numbers over them."""
-    scored = [cell for cell in cells if cell.is_scored]
-    unscored = [cell for cell in cells if not cell.is_scored]
-    return [
-        _draw_cells(scored, x, y, {"color": [_paint(cell, palette) for cell in scored]}),
-        _draw_cells(unscored, x, y, _hatch(palette)),
-        _draw_numbers(cells, x, y, palette, with_interval=with_interval),
-    ]
 
 
 def _list_groups(tables: Sequence[Mapping[str, Cells]]) -> list[str]:
@@ -229,15 +218,13 @@ def _hatch(palette: Palette) -> Parts:
     return {"color": palette.page, "pattern": pattern}
 
 
-def _draw_cells(
-    cells: Sequence[_Cell], x: Sequence[float], y: Sequence[float], marker: Parts
-) -> Parts:
+def _draw_cells(cells: Sequence[_Cell], marker: Parts) -> Parts:
     """Draw cells as bars: unlike those of a heat map they can be clicked and hatched."""
     return {
         "type": "bar",
-        "x": [x[cell.column] for cell in cells],
+        "x": [cell.x for cell in cells],
         "y": [WIDE] * len(cells),
-        "base": [y[cell.row] - WIDE / 2 for cell in cells],
+        "base": [cell.y - WIDE / 2 for cell in cells],
         "width": WIDE,
         "marker": {"line": {"width": 0}, **marker},
         "hoverinfo": "text",
@@ -247,20 +234,13 @@ def _draw_cells(
     }
 
 
-def _draw_numbers(
-    cells: Sequence[_Cell],
-    x: Sequence[float],
-    y: Sequence[float],
-    palette: Palette,
-    *,
-    with_interval: bool,
-) -> Parts:
+def _draw_numbers(cells: Sequence[_Cell], palette: Palette, *, with_interval: bool) -> Parts:
     """Write the numbers over the cells, in black or white."""
     return {
         "type": "scatter",
         "mode": "text",
-        "x": [x[cell.column] for cell in cells],
-        "y": [y[cell.row] for cell in cells],
+        "x": [cell.x for cell in cells],
+        "y": [cell.y for cell in cells],
         "text": [_format_cell(cell, with_interval=with_interval) for cell in cells],
         "textfont": {
             "size": TEXT_SIZE,
@@ -341,17 +321,13 @@ def _lay_out(
     }
 
 
-def describe_score_table(
-    series: Sequence[Series], metric: str, *, hold_out: str = "region", most: int = 12
-) -> str:
+def describe_score_table(series: Sequence[Series], metric: str, *, hold_out: str = "region") -> str:
     """Describe what `plot_score_table` shows: its text alternative.
 
     Parameters
     ----------
     series, metric, hold_out
         As of `plot_score_table`.
-    most : int, default 12
-        Series whose mean, or pooled score where there is none, is given.
 
     Returns
     -------
@@ -365,7 +341,7 @@ def describe_score_table(
     cells = [table.get(fold, {}).get("value") for table in tables for fold in groups]
     n_out = sum(not is_number(value) for value in cells)
     parts = []
-    for each, table in list(zip(series, tables, strict=True))[:most]:
+    for each, table in list(zip(series, tables, strict=True))[:MOST_TOLD]:
         summaries = (table.get(fold, {}) for fold in SUMMARIES)
         scored = [
             f"{name} {write_interval(row)}"
@@ -373,7 +349,7 @@ def describe_score_table(
             if is_number(row.get("value"))
         ]
         parts.append(f"{each.name} {scored[0] if scored else 'not estimable'}")
-    rest = f"; and {len(series) - most:,} more" if len(series) > most else ""
+    rest = f"; and {len(series) - MOST_TOLD:,} more" if len(series) > MOST_TOLD else ""
     return (
         f"A table of {name_metric(metric)}, {name_units(len(series), 'feature set')} by "
         f"{name_held_out(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "

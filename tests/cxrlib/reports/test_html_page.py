@@ -6,14 +6,14 @@ import re
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.reports.html_page import PageFigure, PageTable, Section, report_html
+from cxrlib.reports.html_page import PageFigure, PageTable, Section, make_report_html
 
 HOSTILE = '<script>alert(1)</script> "quoted" & {braces}'
 
 
 def write(*sections: Section) -> str:
     """Write a page."""
-    return report_html(
+    return make_report_html(
         sections, title=HOSTILE, subtitle="Of a test", notice="Not for use.", origin=["Here"]
     )
 
