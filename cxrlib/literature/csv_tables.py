@@ -11,13 +11,15 @@ FOLDER = Path(__file__).with_name("tables")
 
 
 @cache
-def read_rows(name: str) -> tuple[Mapping[str, str], ...]:
+def read_rows(name: str, folder: Path | None = None) -> tuple[Mapping[str, str], ...]:
     """Read a table that is shipped with the project; once a process.
 
     Parameters
     ----------
     name : str
         The file's name without its ending: "table-3".
+    folder : Path, optional
+        Where the file is; by default ``tables`` beside this module.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def read_rows(name: str) -> tuple[Mapping[str, str], ...]:
     >>> read_rows("feature-sets")[1]
     {'features': 'outputs', 'printed as': '18 outputs', 'parameters': '18+1'}
     """
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with ((folder or FOLDER) / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         header, *lines = csv.reader(file, strict=True)
     for number, line in enumerate(lines, start=2):
         if len(line) != len(header):

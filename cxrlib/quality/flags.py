@@ -1,7 +1,7 @@
-"""Flags: what may make an image unfit for a question, one yes or no an image each.
+"""Flags: what may make an image unsuitable, yes or no for each image.
 
-A flag removes nothing. A selection can leave the flagged images out. Every rule of the quality
-ledger is a flag; two more say what is not recorded, which is no fault of a record.
+A flag removes no image. A selection can leave the flagged images out. Every rule of the quality
+ledger is a flag; two more mark what is not recorded, which is not an error.
 """
 
 import pandas as pd
@@ -15,13 +15,13 @@ __all__ = ["FLAGS", "list_flags"]
 FLAGS = {
     **{rule.name: rule.clause for rule in RULES},
     "no age": "the age is not recorded",
-    "state unknown": "neither a good nor a bad state is recorded",
+    "state unknown": "neither ICU nor intubation is recorded",
 }
-"""Flag and what it says of an image, as a clause."""
+"""Each flag and what it says about an image, as a clause."""
 
 
 def list_flags(cohort: Cohort) -> pd.DataFrame:
-    """Tell which flags each image has.
+    """List which flags each image has.
 
     Parameters
     ----------

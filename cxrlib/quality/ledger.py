@@ -1,8 +1,8 @@
 """The quality ledger: one row a flag, with what it means and what to do.
 
-A flag removes nothing. ``Selection(without=(rule,))`` leaves the flagged images out, and
-`effect_of_leaving_out` says what that changes. Ask of the whole cohort: a rule that compares
-images or rows sees only those it is given.
+A flag removes no image. ``Selection(without=(rule,))`` leaves the flagged images out, and
+`effect_of_leaving_out` counts what is left. Use the whole cohort: a rule that compares images or
+rows sees only those it is given.
 """
 
 import io
@@ -73,8 +73,8 @@ class Ledger:
         Returns
         -------
         DataFrame
-            rule, severity, title, n_flags, n_images, n_patients, meaning, action, the gravest
-            first; counts are missing where a rule could not be judged.
+            rule, severity, title, n_flags, n_images, n_patients, meaning, action, the most
+            serious first; counts are missing where a rule could not be judged.
         """
         by_rule = self.table.groupby("rule", sort=False)
         counts = pd.DataFrame(
@@ -140,33 +140,24 @@ def find_flags(cohort: Cohort) -> Ledger:
 
 
 def _find_flags(cohort: Cohort) -> Ledger:
-    names, places, columns, values = [], [], [], []
-    unchecked = []
-    for rule in RULES:
-        hits = sorted(rule.find(cohort), key=lambda hit: hit.at)
-        if rule.needs_images and cohort.appearance is None and not hits:
-            unchecked.append(rule.name)
-        for hit in hits:
-            names.append(rule.name)
-            places.append(hit.at)
-            columns.append(hit.column)
-            values.append(hit.value)
-    rows = cohort.table[["image_id", "patient_id", "row"]].iloc[places].reset_index(drop=True)
-    by_name = {rule.name: rule for rule in RULES}
-    table = pd.DataFrame(
-        {
-            "rule": pd.Series(names, dtype="str"),
-            "severity": pd.Series([by_name[name].severity for name in names], dtype="str"),
-            "image_id": rows["image_id"],
-            "patient_id": rows["patient_id"],
-            "row": rows["row"],
-            "column": pd.Series(columns, dtype="str"),
-            "value": pd.Series(values, dtype="str"),
-            "meaning": pd.Series([by_name[name].meaning for name in names], dtype="str"),
-            "action": pd.Series([by_name[name].action for name in names], dtype="str"),
-        }
+    hits = {rule: sorted(rule.find(cohort), key=lambda hit: hit.at) for rule in RULES}
+    found = pd.DataFrame(
+        [
+            (rule.name, rule.severity, rule.meaning, rule.action, *hit)
+            for rule, its_hits in hits.items()
+            for hit in its_hits
+        ],
+        columns=["rule", "severity", "meaning", "action", "at", "column", "value"],
     )
-    return Ledger(table[list(LEDGER_COLUMNS)], RULES, tuple(unchecked))
+    at = found["at"].astype(int)
+    rows = cohort.table[["image_id", "patient_id", "row"]].iloc[at].reset_index(drop=True)
+    texts = found.drop(columns="at").astype("str")
+    unchecked = [
+        rule.name
+        for rule in RULES
+        if rule.needs_images and cohort.appearance is None and not hits[rule]
+    ]
+    return Ledger(rows.join(texts)[list(LEDGER_COLUMNS)], RULES, tuple(unchecked))
 
 
 def get_rule(name: str) -> Rule:
@@ -186,7 +177,7 @@ def get_rule(name: str) -> Rule:
 
 
 def mark_images(cohort: Cohort) -> pd.DataFrame:
-    """Tell which rules flag each image.
+    """List which rules flag each image.
 
     Returns
     -------
@@ -194,11 +185,9 @@ def mark_images(cohort: Cohort) -> pd.DataFrame:
         A row an image on the index of the cohort's table, a column a rule.
     """
     flags = find_flags(cohort).table
-    image_ids = pd.Index(cohort.table["image_id"])
-    marks = np.zeros((len(image_ids), len(RULES)), dtype=bool)
-    columns = {rule.name: i for i, rule in enumerate(RULES)}
-    marks[image_ids.get_indexer(flags["image_id"]), flags["rule"].map(columns).to_numpy(int)] = True
-    names = [rule.name for rule in RULES]
+    names, image_ids = pd.Index([rule.name for rule in RULES]), pd.Index(cohort.table["image_id"])
+    marks = np.zeros((len(image_ids), len(names)), dtype=bool)
+    marks[image_ids.get_indexer(flags["image_id"]), names.get_indexer(flags["rule"])] = True
     return pd.DataFrame(marks, index=cohort.table.index, columns=names)
 
 
@@ -208,7 +197,7 @@ def mark_images(cohort: Cohort) -> pd.DataFrame:
 def effect_of_leaving_out(
     cohort: Cohort, rules: Sequence[str] = (), *, flags: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Say what leaving flagged images out would leave, rule by rule and together.
+    """Count what is left without the flagged images, rule by rule and together.
 
     Parameters
     ----------
@@ -237,48 +226,35 @@ def effect_of_leaving_out(
         flags = mark_images(cohort).set_axis(cohort.table["image_id"])
     xrays = cohort.table[cohort.table["is_xray"]]
     marks = flags.reindex(xrays["image_id"], fill_value=False)[names].to_numpy(dtype=bool)
-    is_published = xrays["view"].isin(FRONTAL_VIEWS) & xrays["usable_finding"].astype(bool)
-    published = is_published.to_numpy(dtype=bool)
-    counts = _Counts(xrays, published)
-    before = counts.of(np.ones(len(xrays), dtype=bool))
-    rows = [counts.compare(name, marks[:, i], before) for i, name in enumerate(names)]
+    flagged = dict(zip(names, marks.T, strict=True))
     if len(names) > 1 and len(rules):
-        rows.append(counts.compare("all of these", np.asarray(marks.any(axis=1)), before))
+        flagged["all of these"] = marks.any(axis=1)
+    before = _count_rows(xrays)
+    rows = []
+    for name, mask in flagged.items():
+        pairs = zip(before, _count_rows(xrays[~mask]), strict=True)
+        rows.append((name, int(mask.sum()), *(count for both in pairs for count in both)))
     table = pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
     return table.astype(dict.fromkeys(EFFECT_COLUMNS[1:], "Int64"))
 
 
-class _Counts:
-    """Count images, patients, persons and published images among chosen rows."""
-
-    def __init__(self, xrays: pd.DataFrame, published: np.ndarray) -> None:
-        self._patients = pd.factorize(xrays["patient_id"])[0]
-        persons = pd.factorize(xrays["person_id"])[0]
-        self._persons = None if len(xrays) and (persons < 0).all() else persons
-        self._published = published
-
-    def of(self, rows: np.ndarray) -> tuple[int, int, int | None, int]:
-        persons = None if self._persons is None else len(np.unique(self._persons[rows]))
-        n_patients = len(np.unique(self._patients[rows]))
-        return int(rows.sum()), n_patients, persons, int(self._published[rows].sum())
-
-    def compare(
-        self, name: str, flagged: np.ndarray, before: tuple[int, int, int | None, int]
-    ) -> tuple[object, ...]:
-        after = self.of(~flagged)
-        pairs = [count for both in zip(before, after, strict=True) for count in both]
-        return (name, int(flagged.sum()), *pairs)
+def _count_rows(xrays: pd.DataFrame) -> tuple[int, int, int | None, int]:
+    """Count images, patients, persons (None if not known) and the images the paper counts."""
+    persons = xrays["person_id"]
+    is_published = xrays["view"].isin(FRONTAL_VIEWS) & xrays["usable_finding"].astype(bool)
+    n_persons = None if len(xrays) and persons.isna().all() else persons.nunique()
+    return len(xrays), xrays["patient_id"].nunique(), n_persons, int(is_published.sum())
 
 
-# ---- the report for those who keep the collection
+# ---- the report for the dataset maintainers
 
 
-# How an image looks, and how states are derived here, is nothing to mend in a record.
+# How an image looks, and how states are derived here, is not an error of a record.
 _NOT_RECORDS = ("small", "state overlap", "perhaps arrows", "perhaps inverted")
 UPSTREAM = tuple(
     rule.name for rule in RULES if rule.severity != "note" and rule.name not in _NOT_RECORDS
 )
-"""Rules whose flags those who keep the collection can mend: errors and warnings about records."""
+"""Rules whose flags the dataset maintainers can correct: errors and warnings about records."""
 
 
 def upstream_report(
@@ -288,7 +264,7 @@ def upstream_report(
     rules: Sequence[str] = UPSTREAM,
     most: int = 40,
 ) -> str:
-    """Write the ledger as Markdown, ready to send to those who keep the collection.
+    """Make a Markdown report of the ledger for the dataset maintainers.
 
     Parameters
     ----------
@@ -303,8 +279,8 @@ def upstream_report(
     Returns
     -------
     str
-        Grouped by rule, the gravest first. All text from the cohort stands in code spans: no
-        markup in it takes effect.
+        Grouped by rule, the most serious first. All text from the cohort is in code spans, so
+        that no markup in it takes effect.
 
     Raises
     ------
@@ -318,9 +294,9 @@ def upstream_report(
     n_flags, n_rules = int(counts["n_flags"].sum()), len(counts)
     target.write(f"# Doubtful records in {_code(cohort.name)}\n\n")
     target.write(
-        f"{name_units(n_flags, 'flag')} by {name_units(n_rules, 'rule')}. Rows count as a "
-        f"spreadsheet does, the header being row 1. Cohort fingerprint `{cohort.fingerprint}`. "
-        "Found by rules, not by reading the articles: please check before changing anything.\n"
+        f"{name_units(n_flags, 'flag')} by {name_units(n_rules, 'rule')}. Row numbers are those of a "
+        f"spreadsheet: the header is row 1. Cohort fingerprint `{cohort.fingerprint}`. "
+        "Found by automatic rules; please check the articles before changing records.\n"
     )
     for line in counts.to_dict("records"):
         flags = ledger.table[ledger.table["rule"] == line["rule"]]
@@ -329,7 +305,7 @@ def upstream_report(
 
 
 def _report_rule(line: Mapping[Hashable, Any], flags: pd.DataFrame, most: int) -> str:
-    """Write a rule's part of the report."""
+    """Make one rule's part of the report."""
     head = (
         f"\n## {line['title']} ({line['severity']}, {name_units(line['n_images'], 'image')} of "
         f"{name_units(line['n_patients'], 'patient')})\n\n{line['meaning']} {line['action']}\n\n"
@@ -342,7 +318,7 @@ def _report_rule(line: Mapping[Hashable, Any], flags: pd.DataFrame, most: int) -
     table = ["| row | image | patient | column | value |", "|---:|---|---|---|---|", *lines]
     rest = len(flags) - len(rows)
     if rest:
-        table += ["", f"And {rest:,} more; the CSV lists all."]
+        table += ["", f"And {rest:,} more; the CSV file lists all."]
     return head + "\n".join(table) + "\n"
 
 

@@ -1,11 +1,11 @@
-"""Rules about images that are there more than once."""
+"""Rules about images that occur more than once."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from cxrlib.cohort import YES_NO_COLUMNS, Cohort
-from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
+from cxrlib.quality.rules.rule import Hit, list_hits, name_value, read_rules
 
 __all__ = ["LABELS", "RULES"]
 
@@ -22,7 +22,7 @@ Pair = tuple[str, str, str, str, float]
 
 
 def find_exact_duplicates(cohort: Cohort) -> list[Hit]:
-    """Find images whose file has the very same bytes as another one's."""
+    """Find images whose file is identical to another one."""
     hashes = cohort.table["sha256"].where(cohort.table["is_xray"])
     owners: dict[str, list[int]] = {}
     for at in np.flatnonzero(hashes.notna() & hashes.duplicated(keep=False)).tolist():
@@ -34,7 +34,7 @@ def find_exact_duplicates(cohort: Cohort) -> list[Hit]:
         for at in same:
             # Of thousands of copies only the first few are looked at.
             others = [name for name in ordered[: MOST_NAMED + 1] if name != names[at]]
-            words = _name_some(others[:MOST_NAMED], len(same) - 1)
+            words = _format_some(others[:MOST_NAMED], len(same) - 1)
             hits.append(Hit(at, "filename", f"same file as {words}"))
     return hits
 
@@ -42,7 +42,7 @@ def find_exact_duplicates(cohort: Cohort) -> list[Hit]:
 def find_near_duplicates(cohort: Cohort) -> list[Hit]:
     """Find images that are nearly identical to another one of the cohort as loaded."""
     return [
-        Hit(at, "filename", f"like {other} (agreement {agreement:.2f})")
+        Hit(at, "filename", f"nearly identical to {other} (agreement {agreement:.2f})")
         for at, other, _, _, agreement in _walk_pairs(cohort)
     ]
 
@@ -56,14 +56,14 @@ def find_two_ids(cohort: Cohort) -> list[Hit]:
             partners.setdefault(other, set()).add(own)
     patients = cohort.table["patient_id"]
     words = {
-        own: "shares an image with " + _name_some(sorted(others)[:MOST_NAMED], len(others))
+        own: "shares an image with " + _format_some(sorted(others)[:MOST_NAMED], len(others))
         for own, others in partners.items()
     }
     return list_hits(cohort, patients.isin(partners), "patient_id", patients.map(words))
 
 
 def find_disagreeing_copies(cohort: Cohort) -> list[Hit]:
-    """Find near-identical images whose records contradict each other."""
+    """Find near-identical images with contradicting records."""
     places = _number_images(cohort)
     cells = {column: cohort.table[column].array for column in LABELS}
     hits = []
@@ -78,7 +78,7 @@ def find_disagreeing_copies(cohort: Cohort) -> list[Hit]:
 
 
 def _contradict(column: str, mine: str, yours: str) -> bool:
-    """Tell whether two recorded values cannot both be right."""
+    """Check whether two recorded values contradict each other."""
     if not mine or not yours or mine in SILENT or yours in SILENT:
         return False
     if column == "age":
@@ -110,52 +110,17 @@ def _walk_pairs(cohort: Cohort) -> Iterator[tuple[int, str, str, str, float]]:
             yield places[second], first, id_2, id_1, agreement
 
 
-def _name_some(names: Sequence[str], n_all: int) -> str:
-    """Write some names, and how many more there are."""
+def _format_some(names: Sequence[str], n_all: int) -> str:
+    """List some names, and how many more there are."""
     more = f" and {n_all - len(names)} more" if n_all > len(names) else ""
     return ", ".join(names) + more
 
 
-RULES = (
-    Rule(
-        name="exact duplicate",
-        severity="warning",
-        title="The very same file twice",
-        meaning="One image counts twice, and may stand on both sides of a split.",
-        action="Keep one row, unless the second is meant; count persons, not images.",
-        find=find_exact_duplicates,
-        clause="another row's file has the same bytes",
-    ),
-    Rule(
-        name="near duplicate",
-        severity="warning",
-        title="Nearly identical image",
-        meaning="The same film, perhaps cropped, annotated or published again: it counts twice.",
-        action="Look at both side by side; keep the better one.",
-        find=find_near_duplicates,
-        clause="another image is nearly identical",
-        needs_images=True,
-    ),
-    Rule(
-        name="copies disagree",
-        severity="error",
-        title="Copies of one image with contradicting records",
-        meaning="The same film is recorded with another view, day, finding or state: at most one "
-        "record is right.",
-        action="Compare with the articles and correct the wrong record.",
-        find=find_disagreeing_copies,
-        clause="a nearly identical image is recorded otherwise",
-        needs_images=True,
-    ),
-    Rule(
-        name="person under two ids",
-        severity="warning",
-        title="One person under two patient ids",
-        meaning="Counts of patients are too high, and a split by patient id puts one person on "
-        "both sides. Persons are used for splits here.",
-        action="Merge the ids in metadata.csv after looking at the images.",
-        find=find_two_ids,
-        clause="a near-identical image stands under another patient's id",
-        needs_images=True,
-    ),
+RULES = read_rules(
+    {
+        "exact duplicate": find_exact_duplicates,
+        "near duplicate": find_near_duplicates,
+        "copies disagree": find_disagreeing_copies,
+        "person under two ids": find_two_ids,
+    }
 )

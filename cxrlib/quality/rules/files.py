@@ -1,11 +1,11 @@
-"""Rules about image files: missing, unreadable, misnamed, of an unusual kind, small."""
+"""Rules about image files: missing, unreadable, misnamed, unusual, small."""
 
 from pathlib import PurePosixPath
 
 import pandas as pd
 
 from cxrlib.cohort import Cohort
-from cxrlib.quality.rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.rule import Hit, list_hits, read_rules
 
 __all__ = ["RULES", "SMALL_SIDE"]
 
@@ -47,7 +47,7 @@ def find_no_file(cohort: Cohort) -> list[Hit]:
 
 
 def find_unreadable(cohort: Cohort) -> list[Hit]:
-    """Find files that cannot be decoded, and names that leave the folder."""
+    """Find files that cannot be decoded, and names that point outside the folder."""
     table = cohort.table
     words = table["filename"] + ": " + table["file_reason"]
     return list_hits(
@@ -64,7 +64,7 @@ def look_up(cohort: Cohort, measure: str) -> pd.Series:
 
 
 def find_wrong_ending(cohort: Cohort) -> list[Hit]:
-    """Find file names whose ending is not that of the format within."""
+    """Find file names whose extension does not match the format."""
     formats = look_up(cohort, "format")
     endings = [PurePosixPath(name).suffix.lower() for name in cohort.table["filename"]]
     lies = [
@@ -90,56 +90,12 @@ def find_small(cohort: Cohort) -> list[Hit]:
     return list_hits(cohort, sides.min(axis=1) < SMALL_SIDE, "width", words)
 
 
-RULES = (
-    Rule(
-        name="no file",
-        severity="error",
-        title="Image file missing",
-        meaning="The row counts in tables, but there is nothing to look at or to compute on.",
-        action="Add the file to the folder images, or correct its name in metadata.csv.",
-        find=find_no_file,
-        clause="no image file lies in the cohort's folder",
-    ),
-    Rule(
-        name="unreadable",
-        severity="error",
-        title="Image file cannot be used",
-        meaning="The file is damaged, is no image, or its name leads out of the folder.",
-        action="Fetch the file again, or correct its name in metadata.csv.",
-        find=find_unreadable,
-        clause="the file cannot be decoded, or its name leaves the folder",
-    ),
-    Rule(
-        name="wrong ending",
-        severity="warning",
-        title="File ending names another format",
-        meaning="Programs that go by the ending fail, or read it by the wrong rules; here the "
-        "content decides.",
-        action="Rename the file, and the row in metadata.csv with it.",
-        find=find_wrong_ending,
-        clause="the file's ending is not that of its format",
-        needs_images=True,
-    ),
-    Rule(
-        name="unusual mode",
-        severity="note",
-        title="Pixels of an unusual kind",
-        meaning="Transparency, palettes and inks are artefacts of editing, and a source's habit: "
-        "a network may learn the source by them. Here the first channel counts.",
-        action="Nothing to do here; save as 8 or 16 bits of grey when the data are mended.",
-        find=find_unusual_mode,
-        clause="the file has transparency, a palette or inks",
-        needs_images=True,
-    ),
-    Rule(
-        name="small",
-        severity="warning",
-        title=f"Fewer than {SMALL_SIDE} pixels on a side",
-        meaning="The image is blown up for the networks: fine texture is not there, and its lack "
-        "shows.",
-        action="Look for a larger copy at the source, or leave it out.",
-        find=find_small,
-        clause=f"the shorter side has fewer than {SMALL_SIDE} pixels",
-        needs_images=True,
-    ),
+RULES = read_rules(
+    {
+        "no file": find_no_file,
+        "unreadable": find_unreadable,
+        "wrong ending": find_wrong_ending,
+        "unusual mode": find_unusual_mode,
+        "small": find_small,
+    }
 )

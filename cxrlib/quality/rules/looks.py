@@ -1,10 +1,10 @@
-"""Rules about what an image looks like. All of them say "perhaps": a person decides."""
+"""Rules about how an image looks. Each is a hint: a person decides."""
 
 import pandas as pd
 
 from cxrlib.cohort import FRONTAL_VIEWS, Cohort
 from cxrlib.quality.rules.files import look_up
-from cxrlib.quality.rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.rule import Hit, list_hits, read_rules
 
 __all__ = [
     "FEW_GREYS",
@@ -55,14 +55,14 @@ def find_arrows(cohort: Cohort) -> list[Hit]:
 
 
 def find_tinted(cohort: Cohort) -> list[Hit]:
-    """Find images that are coloured throughout."""
+    """Find images that are tinted as a whole."""
     coloured = _number(cohort, "coloured")
     words = coloured.map(lambda part: f"{part:.0%} of the pixels coloured", na_action="ignore")
     return list_hits(cohort, coloured >= MIN_TINT, "filename", words)
 
 
 def find_inverted(cohort: Cohort) -> list[Hit]:
-    """Find frontal images whose black and white are perhaps swapped."""
+    """Find frontal images that may be inverted."""
     upright = _number(cohort, "upright")
     frontal = cohort.table["view"].isin(FRONTAL_VIEWS)
     words = upright.map(lambda r: f"correlation with a chest {r:.2f}", na_action="ignore")
@@ -81,59 +81,12 @@ def find_few_greys(cohort: Cohort) -> list[Hit]:
     ]
 
 
-RULES = (
-    Rule(
-        name="perhaps text",
-        severity="note",
-        title="Perhaps text burned in",
-        meaning="Words such as SUPINE or a scanner's legend tell the view, the ward and the "
-        "hospital: a network may read them instead of the lungs.",
-        action="Look at the image; leave such images out to see whether a result hangs on them.",
-        find=find_text,
-        clause="there is perhaps text in the image",
-        needs_images=True,
-    ),
-    Rule(
-        name="perhaps arrows",
-        severity="warning",
-        title="Perhaps arrows or marks drawn in",
-        meaning="An arrow points at the finding and gives the answer away; a coloured legend or "
-        "a number tells who read or made the image.",
-        action="Look at the image; leave it out of training and of tests.",
-        find=find_arrows,
-        clause="there are perhaps arrows or marks in the image",
-        needs_images=True,
-    ),
-    Rule(
-        name="tinted",
-        severity="note",
-        title="Tinted image",
-        meaning="A photograph of a screen or a coloured print: the first channel is a grey scale "
-        "of its own.",
-        action="Look for a grey copy at the source.",
-        find=find_tinted,
-        clause="the image is coloured throughout",
-        needs_images=True,
-    ),
-    Rule(
-        name="perhaps inverted",
-        severity="warning",
-        title="Perhaps black and white swapped",
-        meaning="Networks are trained on bright bones; a negative gives them nonsense.",
-        action="Look at the image; invert it when the data are mended.",
-        find=find_inverted,
-        clause="black and white are perhaps swapped",
-        needs_images=True,
-    ),
-    Rule(
-        name="few greys",
-        severity="warning",
-        title="Few grey levels",
-        meaning="The copy lost its shades to a small palette or to a threshold: soft opacities "
-        "are gone.",
-        action="Look for a better copy at the source.",
-        find=find_few_greys,
-        clause="the image has few grey levels",
-        needs_images=True,
-    ),
+RULES = read_rules(
+    {
+        "perhaps text": find_text,
+        "perhaps arrows": find_arrows,
+        "tinted": find_tinted,
+        "perhaps inverted": find_inverted,
+        "few greys": find_few_greys,
+    }
 )

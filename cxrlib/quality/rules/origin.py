@@ -1,25 +1,25 @@
-"""Rules about where an image is from, what it may be used for, and work left to do."""
+"""Rules about origin and licence of an image, and records not finished."""
 
 from cxrlib.cohort import UNKNOWN, Cohort
 from cxrlib.literature import read_licence
-from cxrlib.quality.rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.rule import Hit, list_hits, read_rules
 
 __all__ = ["RULES", "describe_licence"]
 
 
 def describe_licence(licence: str) -> str:
-    """Say what a licence holds back, "" if it grants free use with attribution.
+    """Describe what a licence forbids, "" if it grants free use with attribution.
 
     Examples
     --------
     >>> describe_licence("CC BY-NC-ND 4.0"), describe_licence("CC BY 4.0")
     ('no derivatives, no commercial use', '')
     >>> describe_licence("listed as authorized for everyone")
-    'not a licence that is known here'
+    'not a known licence'
     """
     found = read_licence(licence)
     if not found.is_granted:
-        return "not a licence that is known here"
+        return "not a known licence"
     held = {
         "no derivatives": not found.allows_changes,
         "no commercial use": found.is_noncommercial,
@@ -28,7 +28,7 @@ def describe_licence(licence: str) -> str:
 
 
 def find_unknown_country(cohort: Cohort) -> list[Hit]:
-    """Find images whose place is not recorded, or whose country is in no region."""
+    """Find images whose country is not recorded or in no region."""
     table = cohort.table
     words = table["location"].fillna("")
     return list_hits(cohort, table["region"] == UNKNOWN, "location", words)
@@ -40,7 +40,7 @@ def find_no_licence(cohort: Cohort) -> list[Hit]:
 
 
 def find_restrictive_licence(cohort: Cohort) -> list[Hit]:
-    """Find images whose licence holds something back, or is not known."""
+    """Find images whose licence has restrictions or is not known."""
     licences = cohort.table["license"]
     held = {name: describe_licence(name) for name in licences.dropna().unique()}
     restricted = licences.isin([name for name, words in held.items() if words])
@@ -49,7 +49,7 @@ def find_restrictive_licence(cohort: Cohort) -> list[Hit]:
 
 
 def find_no_article(cohort: Cohort) -> list[Hit]:
-    """Find images without a DOI and without an address."""
+    """Find images without a DOI and without a web address."""
     return list_hits(cohort, cohort.table["article"].isna(), "article")
 
 
@@ -67,61 +67,13 @@ def find_unusable_finding(cohort: Cohort) -> list[Hit]:
     return list_hits(cohort, ~cohort.table["usable_finding"], "finding")
 
 
-RULES = (
-    Rule(
-        name="unknown country",
-        severity="note",
-        title="Country unknown",
-        meaning="The image belongs to no region; it trains every held-out model and tests none.",
-        action="Look the hospital up in the article.",
-        find=find_unknown_country,
-        clause="the country is not recorded, or not in the table of regions",
-    ),
-    Rule(
-        name="no licence",
-        severity="warning",
-        title="No licence recorded",
-        meaning="Nothing is granted: the image must not be passed on, and is shown here for "
-        "study only.",
-        action="Look the licence up at the source before any use beyond reading.",
-        find=find_no_licence,
-        clause="no licence is recorded: nothing is granted",
-    ),
-    Rule(
-        name="restrictive licence",
-        severity="note",
-        title="Licence with restrictions",
-        meaning="No derivatives forbids passing on changed copies, crops and overlays included; "
-        "no commercial use forbids products.",
-        action="Show such images unchanged and with their source.",
-        find=find_restrictive_licence,
-        clause="the licence forbids derivatives or commercial use, or is not known",
-    ),
-    Rule(
-        name="no article",
-        severity="warning",
-        title="No DOI and no address",
-        meaning="Nothing about the image can be checked, and nobody can be credited.",
-        action="Look for the source by the file name or an image search.",
-        find=find_no_article,
-        clause="neither a DOI nor an address is recorded",
-    ),
-    Rule(
-        name="todo",
-        severity="warning",
-        title="Marked as todo",
-        meaning="The collection's own note that this record is not finished.",
-        action="Finish the record from its article.",
-        find=find_todo,
-        clause="a cell says todo",
-    ),
-    Rule(
-        name="no usable finding",
-        severity="note",
-        title="Finding blank, todo or Unknown",
-        meaning="The image has no label; the published tables leave it out.",
-        action="Look the finding up in the article.",
-        find=find_unusable_finding,
-        clause="the finding is blank, todo or Unknown",
-    ),
+RULES = read_rules(
+    {
+        "unknown country": find_unknown_country,
+        "no licence": find_no_licence,
+        "restrictive licence": find_restrictive_licence,
+        "no article": find_no_article,
+        "todo": find_todo,
+        "no usable finding": find_unusable_finding,
+    }
 )

@@ -1,7 +1,7 @@
-"""Rules about the yes-or-no columns: contradictions, and answers without a date."""
+"""Rules about the yes/no columns: contradictions, and answers without a date."""
 
 from cxrlib.cohort import Cohort
-from cxrlib.quality.rules.rule import Hit, Rule, list_hits
+from cxrlib.quality.rules.rule import Hit, list_hits, read_rules
 
 __all__ = ["CONTRADICTIONS", "RULES", "UNLIKELY"]
 
@@ -34,7 +34,7 @@ def find_contradictions(cohort: Cohort) -> list[Hit]:
 
 
 def find_unlikely(cohort: Cohort) -> list[Hit]:
-    """Find answers that are seldom both right, and tests that do not fit the finding."""
+    """Find unlikely combinations of answers, and tests that do not fit the finding."""
     return [*_find_clashes(cohort, UNLIKELY), *_find_misfits(cohort)]
 
 
@@ -62,14 +62,14 @@ def _find_misfits(cohort: Cohort) -> list[Hit]:
 
 
 def find_overlaps(cohort: Cohort) -> list[Hit]:
-    """Find images with reasons for a good and for a bad state."""
+    """Find images with evidence for both states."""
     return list_hits(
         cohort, cohort.table["state_overlap"], "state_reasons", cohort.table["state_reasons"]
     )
 
 
 def find_undated(cohort: Cohort) -> list[Hit]:
-    """Find images of patients who were in the ICU or had a tube, nobody says when."""
+    """Find images of patients in ICU or intubated on an unknown day."""
     table = cohort.table
     hits = []
     for ever, now in DATED.items():
@@ -79,44 +79,11 @@ def find_undated(cohort: Cohort) -> list[Hit]:
     return hits
 
 
-RULES = (
-    Rule(
-        name="contradiction",
-        severity="error",
-        title="Answers that cannot both be right",
-        meaning="One column says that it happened, another that it never did: a label or a state "
-        "made of them is wrong for one.",
-        action="Compare with the article and correct the wrong cell.",
-        find=find_contradictions,
-        clause="two yes-or-no columns contradict each other",
-    ),
-    Rule(
-        name="unlikely together",
-        severity="warning",
-        title="Answers that are seldom both right",
-        meaning="A tube outside of an ICU, a successful extubation before a death, a positive "
-        "test under another finding: possible, but often a slip.",
-        action="Compare with the article.",
-        find=find_unlikely,
-        clause="recorded answers are seldom both right",
-    ),
-    Rule(
-        name="state overlap",
-        severity="warning",
-        title="Reasons for a good and for a bad state",
-        meaning="The image counts as bad here; another rule would count it as good.",
-        action="Leave such images out to see whether a result hangs on them.",
-        find=find_overlaps,
-        clause="there are reasons for a good and for a bad state",
-    ),
-    Rule(
-        name="undated flag",
-        severity="note",
-        title="In the ICU or with a tube at some point, nobody says when",
-        meaning="The image may be from before, during or after: it must not be drawn as a period "
-        "or read as a state.",
-        action="Look up in the article whether the image falls into it.",
-        find=find_undated,
-        clause="ICU or tube is recorded at some point, but not for this image",
-    ),
+RULES = read_rules(
+    {
+        "contradiction": find_contradictions,
+        "unlikely together": find_unlikely,
+        "state overlap": find_overlaps,
+        "undated flag": find_undated,
+    }
 )

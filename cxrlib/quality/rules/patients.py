@@ -1,7 +1,7 @@
-"""Rules about a patient id whose rows do not fit together."""
+"""Rules about patient ids whose rows contradict each other."""
 
 from cxrlib.cohort import Cohort
-from cxrlib.quality.rules.rule import Hit, Rule, list_hits, name_value
+from cxrlib.quality.rules.rule import Hit, list_hits, name_value, read_rules
 
 __all__ = ["AGES_APART", "RULES"]
 
@@ -18,7 +18,7 @@ def find_two_sexes(cohort: Cohort) -> list[Hit]:
 
 
 def find_ages_apart(cohort: Cohort) -> list[Hit]:
-    """Find the images of ids whose ages lie further apart than their days do."""
+    """Find the images of ids whose ages differ by more than the time between images."""
     columns = ["patient_id", "age", "offset"]
     xrays = cohort.table.loc[cohort.table["is_xray"], columns]
     numbers = xrays[["age", "offset"]].astype("float64").groupby(xrays["patient_id"])
@@ -34,7 +34,7 @@ def find_ages_apart(cohort: Cohort) -> list[Hit]:
 
 
 def find_changing_outcomes(cohort: Cohort) -> list[Hit]:
-    """Find the images of ids whose "at any point" columns say yes and no."""
+    """Find the images of ids with both yes and no for one outcome."""
     return [hit for column in UNDATED for hit in _find_differing(cohort, column)]
 
 
@@ -44,7 +44,7 @@ def find_several_articles(cohort: Cohort) -> list[Hit]:
 
 
 def _find_differing(cohort: Cohort, column: str) -> list[Hit]:
-    """Find the images of ids with several recorded values in a column."""
+    """Find the images of ids with several values in a column."""
     table = cohort.table
     known = table["is_xray"] & table[column].notna() & ~table[column].isin(SILENT)
     found: dict[str, set[str]] = {}
@@ -61,43 +61,11 @@ def _find_differing(cohort: Cohort, column: str) -> list[Hit]:
     return list_hits(cohort, patients.isin(words), column, patients.map(words))
 
 
-RULES = (
-    Rule(
-        name="two sexes",
-        severity="error",
-        title="One patient id, two sexes",
-        meaning="The id pools several people, or a cell is wrong: nothing that follows a patient "
-        "over time can be trusted.",
-        action="Compare with the articles; split the id or correct the cell.",
-        find=find_two_sexes,
-        clause="the patient's id is recorded as female and as male",
-    ),
-    Rule(
-        name="ages apart",
-        severity="error",
-        title=f"One patient id, ages more than {AGES_APART} years apart",
-        meaning="The id pools several people, or an age is wrong.",
-        action="Compare with the articles; split the id or correct the age.",
-        find=find_ages_apart,
-        clause=f"the patient's id has ages more than {AGES_APART} years apart",
-    ),
-    Rule(
-        name="outcome changes",
-        severity="error",
-        title="An outcome that holds for a patient changes between rows",
-        meaning="Survival, ICU, tube and oxygen are recorded for the whole illness: one patient "
-        "cannot have both answers.",
-        action="Compare with the article and correct the rows, or split the id.",
-        find=find_changing_outcomes,
-        clause="an at-any-point column says yes and no within the patient",
-    ),
-    Rule(
-        name="several articles",
-        severity="warning",
-        title="One patient id from several articles",
-        meaning="The id may pool several people: articles seldom share a patient.",
-        action="Compare the articles; split the id if they tell of different people.",
-        find=find_several_articles,
-        clause="the patient's images come from several articles",
-    ),
+RULES = read_rules(
+    {
+        "two sexes": find_two_sexes,
+        "ages apart": find_ages_apart,
+        "outcome changes": find_changing_outcomes,
+        "several articles": find_several_articles,
+    }
 )

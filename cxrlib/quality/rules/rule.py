@@ -1,24 +1,26 @@
 """A rule of the quality ledger: what it says, and the hits it finds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import Cohort
+from cxrlib.literature import read_rows
 
-__all__ = ["SEVERITIES", "Hit", "Rule", "Severity", "list_hits", "name_value"]
+__all__ = ["SEVERITIES", "Hit", "Rule", "Severity", "list_hits", "name_value", "read_rules"]
 
 Severity = Literal["error", "warning", "note"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-"""The gravest first: wrong; doubtful, look before use; worth knowing."""
+"""The most serious first: wrong; doubtful, check before use; worth knowing."""
 
 
 class Hit(NamedTuple):
-    """Hold one place where a rule applies.
+    """Hold one place to which a rule applies.
 
     Parameters
     ----------
@@ -27,12 +29,15 @@ class Hit(NamedTuple):
     column : str
         The column that is doubtful, as in the cohort's table; "" where none is.
     value : str
-        What stands there, in words a reader can check.
+        The value there, in words a reader can check.
     """
 
     at: int
     column: str
     value: str
+
+
+Finder = Callable[[Cohort], Sequence[Hit]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Rule:
         Short and stable: ``without=<name>`` leaves the flagged images out.
     severity : {"error", "warning", "note"}
     title : str
-        What is the matter, as a heading.
+        What is wrong, as a heading.
     meaning : str
         What it means for a result, as a sentence.
     action : str
@@ -63,9 +68,18 @@ class Rule:
     title: str
     meaning: str
     action: str
-    find: Callable[[Cohort], Sequence[Hit]]
+    find: Finder
     clause: str
     needs_images: bool = False
+
+
+def read_rules(finders: Mapping[str, Finder]) -> tuple[Rule, ...]:
+    """Read the texts of rules from ``rules.csv``, by name, and give each what finds its hits."""
+    texts = {row["name"]: row for row in read_rows("rules", Path(__file__).parent)}
+    return tuple(
+        Rule(**{**texts[name], "needs_images": bool(texts[name]["needs_images"])}, find=find)  # type: ignore[arg-type]
+        for name, find in finders.items()
+    )
 
 
 def list_hits(
@@ -81,7 +95,7 @@ def list_hits(
     column : str
         Column of the hits.
     values : Series or str, optional
-        What stands there; the column's own values unless given.
+        The values there; by default those of the column.
     """
     holds = where.fillna(False).to_numpy(dtype=bool) & cohort.table["is_xray"].to_numpy()
     places = np.flatnonzero(holds).tolist()
@@ -92,7 +106,7 @@ def list_hits(
 
 
 def name_value(value: object) -> str:
-    """Write a cell as a reader would: whole numbers without a point, "" for not recorded.
+    """Format a cell for a reader: whole numbers without a point, "" for not recorded.
 
     Examples
     --------

@@ -11,6 +11,9 @@ import pytest
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.quality import find_flags, get_rule
 from cxrlib.quality.rules import RULES
+from cxrlib.quality.rules.days import FAR_DAYS, FEW_DAYS
+from cxrlib.quality.rules.files import SMALL_SIDE
+from cxrlib.quality.rules.patients import AGES_APART
 from cxrlib.quality.rules.values import LIMITS, VOCABULARY
 from tests.cohort_factory import draw_image, make_cohort
 
@@ -476,3 +479,13 @@ def test_real_schema_agrees_with_pandera(real_root: Path) -> None:
     found = judge_by_rules(cohort)
     assert len(found) == 39
     assert found == judge_by_pandera(cohort.table)
+
+
+def test_rules_name_the_limits_that_they_use() -> None:
+    """A number in a rule's text is the one that its function compares with."""
+    numbers = {"day out of range": FAR_DAYS, "day perhaps imputed": FEW_DAYS}
+    numbers |= {"small": SMALL_SIDE, "ages apart": AGES_APART}
+    for name, number in numbers.items():
+        rule = get_rule(name)
+        assert f" {number} " in f"{rule.title} "
+        assert f" {number} " in f"{rule.clause.replace(',', '')} "
