@@ -294,8 +294,8 @@ def upstream_report(
     n_flags, n_rules = int(counts["n_flags"].sum()), len(counts)
     target.write(f"# Doubtful records in {_code(cohort.name)}\n\n")
     target.write(
-        f"{name_units(n_flags, 'flag')} by {name_units(n_rules, 'rule')}. Row numbers are those of a "
-        f"spreadsheet: the header is row 1. Cohort fingerprint `{cohort.fingerprint}`. "
+        f"{name_units(n_flags, 'flag')} by {name_units(n_rules, 'rule')}. Row numbers are "
+        f"those of a spreadsheet: the header is row 1. Cohort fingerprint `{cohort.fingerprint}`. "
         "Found by automatic rules; please check the articles before changing records.\n"
     )
     for line in counts.to_dict("records"):

@@ -1,4 +1,4 @@
-"""The line in which the command line takes filters: ``view=AP,PA; age=20..60``."""
+"""The syntax of filters on the command line: ``view=AP,PA; age=20..60``."""
 
 import difflib
 import math
@@ -8,7 +8,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS
 from cxrlib.selection.filters import FILTERS, name_number
 
-__all__ = ["read_terms", "write_term"]
+__all__ = ["format_term", "read_terms"]
 
 Range = tuple[float, float]
 Term = tuple[str, ...] | Range
@@ -16,12 +16,12 @@ Term = tuple[str, ...] | Range
 ALIASES = {"license": "licence", "offset": "day", "rt_pcr_positive": "rt_pcr"}
 
 
-def write_term(name: str, value: Term) -> str:
-    """Write one filter; an open end of a range is left out.
+def format_term(name: str, value: Term) -> str:
+    """Format one filter; an open end of a range is left out.
 
     Examples
     --------
-    >>> write_term("age", (20.0, math.inf)), write_term("country", ("Korea, South", "Peru"))
+    >>> format_term("age", (20.0, math.inf)), format_term("country", ("Korea, South", "Peru"))
     ('age=20..', 'country="Korea, South",Peru')
     """
     if FILTERS[name].kind != "range":
@@ -31,14 +31,14 @@ def write_term(name: str, value: Term) -> str:
 
 
 def _quote(value: str) -> str:
-    """Put a value into double quotes where it would be misread without."""
+    """Put a value into double quotes where it would be misread without them."""
     if value != value.strip() or not value or any(sign in value for sign in ',;="'):
         return '"' + value.replace('"', '""') + '"'
     return value
 
 
 def read_terms(text: str) -> dict[str, Term]:
-    """Read a line into filters by name.
+    """Read filters by name from a line.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def read_terms(text: str) -> dict[str, Term]:
         name, value = _split_term(term)
         if name in terms:
             raise SelectionError(
-                f"The filter {name!r} is given twice. Give it once, its values parted by commas."
+                f"The filter {name!r} is given twice. Give it once, its values separated by commas."
             )
         if FILTERS[name].kind == "range":
             terms[name] = _parse_range(name, value)
@@ -113,7 +113,7 @@ def _parse_range(name: str, text: str) -> Range:
 
 
 def _parse_values(name: str, text: str) -> tuple[str, ...]:
-    """Read values parted by commas, some of them in quotes."""
+    """Read values separated by commas, some of them in quotes."""
     values = []
     for part in _split(text, ","):
         value = part.strip()
@@ -123,7 +123,7 @@ def _parse_values(name: str, text: str) -> tuple[str, ...]:
             value = value.replace("-", " ")
         if not value:
             raise SelectionError(
-                f"The filter {name}={text[:60]} has a blank value. Take the comma away, or name "
+                f"The filter {name}={text[:60]} has a blank value. Remove the comma, or write "
                 "'not recorded'."
             )
         values.append(value)

@@ -1,4 +1,4 @@
-"""The filters: which column each one reads, which values it knows, which rows it leaves out."""
+"""The filters: the column of each, its values, and the rows it leaves out."""
 
 import weakref
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Filter:
     column : str
         Column of the cohort's table; "" for flags.
     label : str
-        In words, before a value: "In the ICU" "yes".
+        In words: "In ICU at time of image".
     kind : {"choice", "tree", "range", "flags"}
-        One of some values; a path whose levels are parted by "/"; numbers from one to
-        another, both included; flags to leave out.
+        One of some values; a path with levels separated by "/"; numbers from one to another,
+        both included; flags to leave out.
     unit : str
         After a range's numbers: "years"; "" where the label says it.
     """
@@ -62,10 +62,10 @@ FILTERS: dict[str, Filter] = {
         Filter("age", "age", "Age", "range", "years"),
         Filter("day", "offset", "Day", "range"),
         Filter("survival", "survival", "Survival"),
-        Filter("went_icu", "went_icu", "Ever in the ICU"),
-        Filter("in_icu", "in_icu", "In the ICU at the image"),
+        Filter("went_icu", "went_icu", "Ever in ICU"),
+        Filter("in_icu", "in_icu", "In ICU at time of image"),
         Filter("intubated", "intubated", "Ever intubated"),
-        Filter("intubation_present", "intubation_present", "Tube at the image"),
+        Filter("intubation_present", "intubation_present", "Intubated at time of image"),
         Filter("rt_pcr", "RT_PCR_positive", "RT-PCR positive"),
         Filter("source", "source", "Source"),
         Filter("licence", "license", "Licence"),
@@ -85,9 +85,23 @@ KNOWN_ORDERS: dict[str, tuple[str, ...]] = {
 }
 LAST = (NOT_RECORDED, UNKNOWN)
 
+# What a value says by itself; others are named with their filter: "view PA".
+STATEMENTS: dict[str, dict[str, str]] = {
+    "sex": {"F": "female", "M": "male"},
+    "survival": {"yes": "survived", "no": "died"},
+    "went_icu": {"yes": "ever in ICU", "no": "never in ICU"},
+    "in_icu": {"yes": "in ICU at time of image", "no": "not in ICU at time of image"},
+    "intubated": {"yes": "intubated", "no": "never intubated"},
+    "intubation_present": {
+        "yes": "intubated at time of image",
+        "no": "not intubated at time of image",
+    },
+    "rt_pcr": {"yes": "RT-PCR positive", "no": "RT-PCR negative"},
+}
+
 
 class Choice(NamedTuple):
-    """Hold a value of a filter, the X-rays that have it and their patients."""
+    """Hold a value of a filter with its numbers of X-rays and patients."""
 
     value: str
     n_images: int
@@ -95,7 +109,7 @@ class Choice(NamedTuple):
 
 
 def name_number(number: float) -> str:
-    """Write a number without a needless point: "7", "0.5".
+    """Format a number without a needless point: "7", "0.5".
 
     Examples
     --------
@@ -146,7 +160,7 @@ def get_filter(name: str) -> Filter:
 
 
 def _read_coded(cohort: Cohort, which: Filter) -> _Coded:
-    """Read a filter's value of each row as text; "not recorded" where there is none."""
+    """Read a filter's value of each row as text, "not recorded" where it is blank."""
     remembered = _remember(cohort).coded
     if which.name not in remembered:
         column = cohort.table[which.column]
@@ -169,7 +183,7 @@ def _read_flags(cohort: Cohort) -> pd.DataFrame:
 
 
 def list_levels(path: str) -> list[str]:
-    """List a finding and the levels above it, the uppermost first.
+    """List a finding and the levels above it, the top level first.
 
     Examples
     --------
@@ -184,7 +198,7 @@ def list_levels(path: str) -> list[str]:
 
 
 def list_choices(cohort: Cohort, name: str) -> list[Choice]:
-    """List the values that a filter can take, with what each would leave by itself.
+    """List the values of a filter, with what each would keep by itself.
 
     Parameters
     ----------
@@ -240,7 +254,7 @@ def _count_values(cohort: Cohort, which: Filter) -> list[Choice]:
 
 
 def _rank(which: Filter, choice: Choice) -> tuple[bool, float, str]:
-    """Give the place of a value in its list."""
+    """Find the place of a value in its list."""
     is_last = choice.value in LAST
     if which.kind == "range":
         return is_last, 0.0 if is_last else float(choice.value), choice.value
@@ -252,7 +266,7 @@ def _rank(which: Filter, choice: Choice) -> tuple[bool, float, str]:
 
 
 def list_numbers(cohort: Cohort, name: str) -> list[float]:
-    """List the numbers that a range's X-rays have recorded, the smallest first.
+    """List the recorded numbers of a range, the smallest first.
 
     Raises
     ------
@@ -272,7 +286,7 @@ def list_numbers(cohort: Cohort, name: str) -> list[float]:
 def find_reasons(
     cohort: Cohort, name: str, wanted: tuple[str, ...] | tuple[float, float]
 ) -> pd.Series:
-    """Say of each row why a filter leaves it out.
+    """Find why a filter leaves each row out.
 
     Parameters
     ----------
@@ -302,28 +316,37 @@ def find_reasons(
         reasons = _find_outside(cohort.table[which.column], which, low, high)
     else:
         coded = _read_coded(cohort, which)
-        by_value = [_explain_value(which, value, {*map(str, wanted)}) for value in coded.values]
+        kept = {*map(str, wanted)}
+        levels = list_levels if which.kind == "tree" else lambda value: [value]
+        by_value = [
+            None if kept.intersection(levels(value)) else describe_value(which, value)
+            for value in coded.values
+        ]
         reasons = np.array([*by_value, None], dtype=object)[coded.codes]
     return pd.Series(reasons, index=cohort.table.index, dtype=object)
 
 
-def _explain_value(which: Filter, value: str, wanted: set[str]) -> str | None:
-    """Say why a value goes; None if it stays."""
-    names = list_levels(value) if which.kind == "tree" else [value]
-    return None if wanted.intersection(names) else name_noun(which) + value
+def describe_value(which: Filter, value: str) -> str:
+    """Describe a value within a sentence: "view PA", "died", "survival: not recorded".
 
-
-def name_noun(which: Filter) -> str:
-    """Give the words before a value within a sentence: "view ", "ever intubated: "."""
-    label = which.label
-    if not label.startswith("RT-PCR"):
-        label = label[0].lower() + label[1:]
+    Examples
+    --------
+    >>> describe_value(FILTERS["view"], "PA"), describe_value(FILTERS["survival"], "no")
+    ('view PA', 'died')
+    """
     is_answer = KNOWN_ORDERS.get(which.name) == YES_NO_CATEGORIES
-    return f"{label}: " if is_answer else f"{label} "
+    plain = f"{lower_label(which)}{':' if is_answer else ''} {value}"
+    return STATEMENTS.get(which.name, {}).get(value, plain)
+
+
+def lower_label(which: Filter) -> str:
+    """Return a filter's label as it is written within a sentence."""
+    label = which.label
+    return label if label.startswith("RT-PCR") else label[0].lower() + label[1:]
 
 
 def _find_flagged(flags: pd.DataFrame, wanted: list[str]) -> np.ndarray:
-    """Name the first of the flags that a row has."""
+    """Find the first of the flags that a row has."""
     reasons = np.full(len(flags), None, dtype=object)
     for flag in reversed([flag for flag in FLAGS if flag in wanted]):
         reasons[flags[flag].to_numpy()] = flag
@@ -331,8 +354,8 @@ def _find_flagged(flags: pd.DataFrame, wanted: list[str]) -> np.ndarray:
 
 
 def _find_outside(numbers: pd.Series, which: Filter, low: float, high: float) -> np.ndarray:
-    """Say which end a number lies beyond, or that there is none."""
-    noun = name_noun(which)
+    """Find the end that a number is beyond, or that it is not recorded."""
+    noun = f"{lower_label(which)} "
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     reasons = np.full(len(values), None, dtype=object)
     reasons[values < low] = f"{noun}below {name_number(low)}"

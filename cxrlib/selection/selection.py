@@ -1,7 +1,7 @@
-"""The selection: which images of a cohort are looked at, as one value.
+"""The selection: the images of a cohort that are included, as one value.
 
-The same selection stands in the address of a page, on the command line and in the header of
-an export. It chooses rows of results; it refits nothing.
+The same selection is in the address of a page, on the command line and in the header of an
+export. It chooses rows of results; no model or map changes.
 """
 
 import difflib
@@ -17,14 +17,16 @@ import pandas as pd
 from cxrlib.cohort import Cohort, Keeping, parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS
-from cxrlib.selection.filter_syntax import read_terms, write_term
+from cxrlib.selection.filter_syntax import format_term, read_terms
 from cxrlib.selection.filters import (
     FILTERS,
+    STATEMENTS,
+    describe_value,
     find_reasons,
     get_filter,
     list_choices,
     list_numbers,
-    name_noun,
+    lower_label,
     name_number,
 )
 
@@ -50,7 +52,7 @@ MOST_NAMED = 3  # values of a filter named in its chip
 
 @dataclass(frozen=True)
 class UnknownValue:
-    """Hold a value that was asked for and cannot be used, and what would be right."""
+    """Hold a requested value that cannot be used, and what would be right."""
 
     name: str
     value: str
@@ -60,16 +62,16 @@ class UnknownValue:
         which = FILTERS[self.name]
         if which.kind == "range":
             return f"{which.label} {self.value[:60]!r} is not understood. {self.hint}"
-        noun = "the flag " if which.kind == "flags" else name_noun(which)
-        return f"No image has {noun}{self.value[:60]!r}. {self.hint}"
+        noun = "the flag" if which.kind == "flags" else lower_label(which)
+        return f"No image has {noun} {self.value[:60]!r}. {self.hint}"
 
 
 @dataclass(frozen=True)
 class Selection:
     """Hold the filters; () or None where one is not used.
 
-    Values of one filter are alternatives, filters add up. Order and repeats of values mean
-    nothing and are not kept.
+    Values of one filter are alternatives; an image must pass all filters. Order and repeats of
+    values have no meaning and are not kept.
 
     Parameters
     ----------
@@ -127,12 +129,12 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether no filter is in use."""
+        """Whether no filter is in use."""
         return not self.active
 
     @property
     def key(self) -> str:
-        """Short hash for caches: the same for two selections that ask for the same."""
+        """Short hash for caches, equal for equal selections."""
         return hashlib.sha256(self.to_where().encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def drop(self, name: str) -> "Selection":
@@ -141,11 +143,11 @@ class Selection:
         return replace(self, **{name: nothing})
 
     def describe(self) -> list[str]:
-        """Say in words what each filter in use keeps, a line a filter."""
+        """Describe what each filter in use keeps, one line per filter."""
         return [describe_filter(name, getattr(self, name)) for name in self.active]
 
     def to_query(self) -> dict[str, list[str]]:
-        """Write the selection as parameters of an address, a value a parameter.
+        """Convert the selection to parameters of an address, one per value.
 
         `urllib.parse.urlencode(query, doseq=True)` makes what widgets bound to the address
         write themselves.
@@ -154,7 +156,7 @@ class Selection:
         for name in self.active:
             value = getattr(self, name)
             is_range = FILTERS[name].kind == "range"
-            query[name] = _name_ends(name, value) if is_range else list(value)
+            query[name] = _format_ends(name, value) if is_range else list(value)
         return query
 
     @classmethod
@@ -194,8 +196,8 @@ class Selection:
         return cls(**known), unknown  # type: ignore[arg-type]
 
     def to_where(self) -> str:
-        """Write the selection as one line for the command line; see `parse_where`."""
-        return "; ".join(write_term(name, getattr(self, name)) for name in self.active)
+        """Convert the selection to one line for the command line; see `parse_where`."""
+        return "; ".join(format_term(name, getattr(self, name)) for name in self.active)
 
 
 # ---- ranges
@@ -209,12 +211,12 @@ def _check_range(name: str, value: Range | None) -> Range | None:
     # Written so that NaN, which compares with nothing, fails too.
     if not (low <= high and low < math.inf and high > -math.inf):
         raise SelectionError(
-            f"The range {name}={low}..{high} holds nothing: give the smaller number first."
+            f"The range {name}={low}..{high} is empty. Give the smaller number first."
         )
     return None if math.isinf(low) and math.isinf(high) else (low, high)
 
 
-def _name_ends(name: str, value: Range) -> list[str]:
+def _format_ends(name: str, value: Range) -> list[str]:
     words = OPEN_ENDS[name]
     return [
         word if math.isinf(end) else name_number(end)
@@ -225,14 +227,14 @@ def _name_ends(name: str, value: Range) -> list[str]:
 def _read_ends(
     cohort: Cohort, name: str, values: Sequence[str]
 ) -> tuple[Range | None, list[UnknownValue]]:
-    """Read the two ends of a range as a slider does: what is no end is open, and returned.
+    """Read the two ends of a range as a slider does; what is not an end is open, and returned.
 
-    Both ends on the same open one, as "oldest" to "oldest", stand for the outermost number
-    that is recorded.
+    Both ends on the same open one, as "oldest" to "oldest", mean the outermost number that is
+    recorded.
     """
     words = dict(zip(OPEN_ENDS[name], (-math.inf, math.inf), strict=True))
     first, last = OPEN_ENDS[name]
-    hint = f"A range is two ends, as in {name}=5&{name}=60; {first!r} and {last!r} are open ends."
+    hint = f"Give two ends, as in {name}=5&{name}=60; {first!r} and {last!r} are open ends."
     if len(values) != 2:
         return None, [UnknownValue(name, " and ".join(values), hint)]
     read = [words.get(value, parse_number(value)) for value in values]
@@ -254,7 +256,7 @@ def _read_ends(
     return (low, high), strangers
 
 
-# ---- values that there are
+# ---- values of the cohort
 
 
 def _find_strangers(cohort: Cohort, name: str, values: Sequence[str]) -> list[UnknownValue]:
@@ -270,13 +272,13 @@ def _find_strangers(cohort: Cohort, name: str, values: Sequence[str]) -> list[Un
 
 
 def _suggest(value: str, known: Sequence[str]) -> str:
-    """Name the value that was perhaps meant, or those there are."""
+    """Suggest a similar value, or list the values of the cohort."""
     folded = {each.casefold(): each for each in known}
     near = difflib.get_close_matches(value.casefold(), folded, n=1)
     if near:
         return f"Did you mean {folded[near[0]]!r}?"
     if not known:
-        return "The cohort has no values of it."
+        return "The cohort has no value for this filter."
     more = f" and {len(known) - 8} more" if len(known) > 8 else ""
     return f"The cohort has {', '.join(map(repr, known[:8]))}{more}."
 
@@ -287,7 +289,7 @@ def check_selection(cohort: Cohort, selection: Selection) -> Selection:
     Raises
     ------
     SelectionError
-        If it lacks one; the message names it and what there is.
+        If it lacks one; the message names it and those of the cohort.
     """
     for name in selection.active:
         if FILTERS[name].kind != "range":
@@ -300,13 +302,16 @@ def check_selection(cohort: Cohort, selection: Selection) -> Selection:
 
 
 def describe_filter(name: str, value: tuple[str, ...] | Range) -> str:
-    """Say in words what one filter keeps: "View AP, PA", "Day up to 7"."""
+    """Describe what one filter keeps: "View AP, PA", "Day up to 7", "Died"."""
     which = get_filter(name)
     if which.kind == "range":
         unit = f" {which.unit}" if which.unit else ""
         return f"{which.label} {_describe_range(float(value[0]), float(value[1]))}{unit}"
     named = [str(v) for v in value[:MOST_NAMED]]
     more = f" and {len(value) - MOST_NAMED} more" if len(value) > MOST_NAMED else ""
+    if name in STATEMENTS:
+        text = " or ".join(describe_value(which, each) for each in named)
+        return f"{text[0].upper()}{text[1:]}{more}"
     return f"{which.label} {', '.join(named)}{more}"
 
 
@@ -327,9 +332,9 @@ def parse_where(text: str) -> Selection:
     Parameters
     ----------
     text : str
-        Terms ``name=value,value`` parted by ";". A range is ``from..to``, either end may be
-        left out. A value that holds ``, ; =`` or a quote stands in double quotes, quotes
-        within it doubled. In flags "-" can stand for a space.
+        Terms ``name=value,value`` separated by ";". A range is ``from..to``; either end may be
+        left out. A value with ``, ; =`` or a quote is written in double quotes, quotes within
+        it doubled. In flags "-" can replace a space.
 
     Returns
     -------
@@ -359,13 +364,13 @@ def select(cohort: Cohort, selection: Selection) -> Cohort:
     ----------
     cohort : Cohort
     selection : Selection
-        Values that the cohort does not have keep nothing: see `check_selection`.
+        Values that the cohort does not have match no image: see `check_selection`.
 
     Returns
     -------
     Cohort
-        With a step for leaving out what is no X-ray, if there was any, and a step a filter;
-        each says how many rows went for which reason.
+        With a step for rows that are no X-rays, if there are any, and a step per filter; each
+        gives the number of rows left out for each reason.
     """
     steps = [] if cohort.table["is_xray"].all() else [cohort.keeping_xrays]
     for name, why in find_all_reasons(cohort, selection).items():
@@ -375,7 +380,7 @@ def select(cohort: Cohort, selection: Selection) -> Cohort:
 
 
 def find_all_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
-    """Say of each row and each filter in use why the filter leaves the row out.
+    """Find why each filter in use leaves each row out.
 
     Returns
     -------
@@ -395,7 +400,7 @@ def _find_xray_reasons(cohort: Cohort, selection: Selection) -> tuple[pd.DataFra
 
 
 def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
-    """Count why a selection leaves images out of a cohort, as it was before the selection.
+    """Count why a selection leaves images out of a cohort.
 
     Returns
     -------
@@ -428,7 +433,7 @@ def explain_out(cohort: Cohort, selection: Selection) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Loosening:
-    """Hold what dropping one filter would leave."""
+    """Hold what would be left without one filter."""
 
     name: str
     label: str
@@ -437,9 +442,9 @@ class Loosening:
 
 
 def find_loosening(cohort: Cohort, selection: Selection) -> list[Loosening]:
-    """Find the single filters whose dropping leaves more images, the most helpful first.
+    """Find the single filters without which more images are left, the most helpful first.
 
-    The cohort is the one before the selection; the list is empty if no single filter helps.
+    The cohort is the one before the selection; the list is empty if removing none helps.
     """
     reasons, of_patients = _find_xray_reasons(cohort, selection)
     keeps = reasons.isna()

@@ -1,9 +1,10 @@
-"""The filters in the sidebar: what is looked at, how much that leaves, why the rest are out."""
+"""The filters in the sidebar: what they keep, how much is left, why images are left out."""
 
 import functools
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ ASKED_NUMBERS = "filters_asked_numbers"  # in the session's state: ends that lin
 MOST_STOPS = 150  # of a slider; more distinct numbers are thinned evenly
 MOST_ASKED = 20  # numbers kept of links; the slider's own two ends are always among them
 MOST_REPORTED = 4
-MOST_REASONS = 20  # listed; the rest are summed
+MOST_REASONS = 20  # listed; the rest are added up
 
 ALWAYS = ("view", "region", "finding")
 GROUPS = {
@@ -50,17 +51,17 @@ GROUPS = {
     "Leave out": ("without",),
 }
 LABELS = {
-    "without": "Images with",
-    "day": "Day, from symptoms or admission",
-    "age": "Age, years",
+    "without": "Images flagged as",
+    "day": "Day since symptoms or admission",
+    "age": "Age (years)",
 }
 HELP = {
-    "finding": "A finding stands for all below it: Pneumonia/Viral keeps "
-    "Pneumonia/Viral/COVID-19 too.",
-    "age": "As soon as one end is moved, images without a recorded age are left out.",
-    "day": "As soon as one end is moved, images without a recorded day are left out.",
-    "survival": "A blank is not a no: not recorded is a value of its own.",
-    "without": "Flagged images stay in the cohort; here they can be left out.",
+    "finding": "The diagnosis as recorded. A category includes all below it: Pneumonia/Viral "
+    "includes Pneumonia/Viral/COVID-19.",
+    "age": "Moving either end leaves out images without a recorded age.",
+    "day": "Moving either end leaves out images without a recorded day.",
+    "survival": "A blank is not a no: choose “not recorded” for blanks.",
+    "without": "Flags mark doubtful records; see Quality on the Cohort page.",
 }
 
 
@@ -81,22 +82,28 @@ def load_selected(cohort: Cohort, selection: Selection) -> Cohort:
 
 @functools.lru_cache(maxsize=32)
 def _load_reasons(cohort: Cohort, selection: Selection) -> pd.DataFrame:
-    """Explain once for all sessions why the rest are out."""
+    """Explain once for all sessions why images are left out."""
     return explain_out(cohort, selection)
 
 
 def reset_filters(names: Iterable[str] = tuple(FILTERS)) -> None:
-    """Take filters back, in the address too. Call it from a widget's callback."""
-    reset_choices({name: _nothing(name) for name in names if name in st.session_state})
+    """Reset filters, in the address too. Call it from a widget's callback."""
+    reset_choices(
+        {
+            name: OPEN_ENDS[name] if FILTERS[name].kind == "range" else []
+            for name in names
+            if name in st.session_state
+        }
+    )
 
 
 def show_empty(cohort: Cohort, selection: Selection) -> None:
-    """Say on a page that no image is left, and which filter to loosen."""
+    """Show on a page that no image is left, and which filter to remove."""
     show_alert(describe_empty(find_loosening(cohort, selection)))
 
 
 def describe_empty(ways: Sequence[Loosening]) -> str:
-    """Say that no image is left, and which single filter to take away.
+    """Describe that no image is left, and which single filter to remove.
 
     Parameters
     ----------
@@ -104,7 +111,7 @@ def describe_empty(ways: Sequence[Loosening]) -> str:
         As `cxrlib.selection.find_loosening` gives them.
     """
     if not ways:
-        return "No image is left, and no single filter is to blame. Reset the filters."
+        return "No image is left, and removing any single filter does not help. Reset the filters."
     parts = [
         f"Without {way.label!r}: {name_units(way.n_images, 'image')} of "
         f"{name_units(way.n_patients, 'patient')}."
@@ -117,7 +124,7 @@ def describe_empty(ways: Sequence[Loosening]) -> str:
 
 
 def show_filters(cohort: Cohort) -> Selection:
-    """Show the filters in the sidebar, and above the page what the address asks in vain.
+    """Show the filters in the sidebar, and above the page what the address asks for in vain.
 
     Call it once a run, from the router: filters bound there survive a change of page.
 
@@ -147,17 +154,8 @@ def show_filters(cohort: Cohort) -> Selection:
     return selection
 
 
-def _nothing(name: str) -> list[str] | tuple[str, str]:
-    """Give the value of a filter's widget that filters nothing."""
-    return OPEN_ENDS[name] if FILTERS[name].kind == "range" else []
-
-
-def _is_range(name: str) -> bool:
-    return FILTERS[name].kind == "range"
-
-
 def _report_unknown(cohort: Cohort) -> None:
-    """Say which filters of the address the cohort cannot follow: Streamlit drops them."""
+    """Report filters of the address that the cohort lacks: Streamlit drops them silently."""
     asked = {name: st.query_params.get_all(name) for name in FILTERS if name in st.query_params}
     if not asked:
         return
@@ -165,15 +163,15 @@ def _report_unknown(cohort: Cohort) -> None:
     if unknown:
         more = f" And {len(unknown) - MOST_REPORTED} more." if len(unknown) > MOST_REPORTED else ""
         lines = " ".join(str(value) for value in unknown[:MOST_REPORTED])
-        show_alert(f"The address asks for filters that cannot be used. {lines}{more}")
+        show_alert(f"Some filters in the address cannot be used. {lines}{more}")
 
 
 def _forget_unknown(cohort: Cohort) -> None:
-    """Drop values that another cohort left behind, and say so."""
+    """Drop values that another cohort left behind, and report them."""
     dropped = []
     for name in FILTERS:
         chosen = st.session_state.get(name)
-        if not chosen or _is_range(name):
+        if not chosen or FILTERS[name].kind == "range":
             continue
         known = {choice.value for choice in list_choices(cohort, name)}
         kept = [value for value in chosen if value in known]
@@ -182,13 +180,13 @@ def _forget_unknown(cohort: Cohort) -> None:
             st.session_state[name] = kept
     if dropped:
         names = ", ".join(repr(value[:60]) for value in dropped[:5])
-        show_alert(f"This cohort does not have {names}: filtered by what it has.")
+        show_alert(f"This cohort does not have {names}. These filter values were removed.")
 
 
 def _show_filter(cohort: Cohort, name: str) -> None:
     """Show the widget of one filter."""
     label = LABELS.get(name, FILTERS[name].label)
-    if _is_range(name):
+    if FILTERS[name].kind == "range":
         st.select_slider(
             label,
             _list_stops(cohort, name),
@@ -212,8 +210,8 @@ def _show_filter(cohort: Cohort, name: str) -> None:
 def _list_stops(cohort: Cohort, name: str) -> list[str]:
     """List the stops of a slider: recorded numbers between two open ends.
 
-    Days crowd near 0 and reach a year away, so a slider that is even in days could not be
-    set to a week. A number that a link brought is a stop too, whether it is recorded or not.
+    Most days are near 0, some a year away: a slider even in days could not be set to a week. A
+    number from a link is a stop too, recorded or not.
     """
     numbers = list_numbers(cohort, name)
     if len(numbers) > MOST_STOPS:
@@ -225,7 +223,7 @@ def _list_stops(cohort: Cohort, name: str) -> list[str]:
 
 
 def _remember_asked(name: str) -> list[float]:
-    """Return the numbers that this session was ever asked for, by a link or a slider."""
+    """Return the numbers that links or sliders of this session have asked for."""
     kept = st.session_state.setdefault(ASKED_NUMBERS, {}).setdefault(name, [])
     for text in (*st.query_params.get_all(name), *st.session_state.get(name, ())):
         number = parse_number(str(text))
@@ -235,57 +233,59 @@ def _remember_asked(name: str) -> list[float]:
 
 
 def _read_selection(cohort: Cohort) -> Selection:
-    """Read what the widgets say."""
-    said: dict[str, Sequence[str]] = {name: list(st.session_state[name]) for name in FILTERS}
-    return Selection.from_query(said, cohort)[0]
+    """Read the selection from the widgets."""
+    chosen: dict[str, Sequence[str]] = {name: list(st.session_state[name]) for name in FILTERS}
+    return Selection.from_query(chosen, cohort)[0]
 
 
 # ---- what is left
 
 
 def _show_summary(cohort: Cohort, selection: Selection) -> None:
-    """Show how much is left, by which filters, and why the rest are out."""
+    """Show how much is left, by which filters, and why images are left out."""
     selected, whole = load_selected(cohort, selection), load_selected(cohort, Selection())
     st.html(STYLE)
     st.html(
         f"<p class='cxr-left' role='status'><strong>{selected.n_images}</strong> of "
         f"{whole.n_images} X-rays<br>{selected.n_patients} of {whole.n_patients} patients</p>"
-        f"{_write_chips(selection)}"
     )
     if selection.is_empty:
         return
+    _show_chips(selection)
     if not selected.n_images:
         _offer_loosening(find_loosening(cohort, selection))
     st.button("Reset filters", on_click=reset_filters, key="reset_filters")
-    with st.expander("Why the rest are out", type="compact"):
+    with st.expander("Why images are left out", type="compact"):
         _show_reasons(_load_reasons(cohort, selection))
 
 
 def _offer_loosening(ways: Sequence[Loosening]) -> None:
-    """Say which filter leaves nothing, and take it away at a click."""
+    """Show which filter leaves nothing, with a button that removes it."""
     show_alert(describe_empty(ways))
     if ways:
-        # The label is the filter's own: a value of a file would be read as Markdown.
-        st.button(
-            f"Take away {FILTERS[ways[0].name].label}",
-            key="loosen_filters",
-            on_click=reset_filters,
-            args=([ways[0].name],),
-        )
+        _show_removal(ways[0].name, key="loosen_filters")
 
 
-def _write_chips(selection: Selection) -> str:
-    """Write the filters in use as a list."""
-    if selection.is_empty:
-        return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in selection.describe())
-    return f"<ul class='cxr-chips' aria-label='Filters in use'>{items}</ul>"
+def _show_removal(name: str, **style: Any) -> None:  # noqa: ANN401 (whatever Streamlit takes)
+    """Show a button that removes a filter."""
+    # The label is the filter's own: a value of a file would be read as Markdown.
+    label = f"Remove the {FILTERS[name].label} filter"
+    st.button(label, on_click=reset_filters, args=([name],), **style)
+
+
+def _show_chips(selection: Selection) -> None:
+    """Show what each filter in use keeps, with a cross that removes it."""
+    with st.container(horizontal=True, key="cxr_chips"):
+        for name, text in zip(selection.active, selection.describe(), strict=True):
+            with st.container(horizontal=True, width="content", key=f"cxr_chip_{name}"):
+                st.html(f"<span>{escape(text)}</span>", width="content")
+                _show_removal(name, key=f"remove_{name}", icon=":material/close:", type="tertiary")
 
 
 def _show_reasons(reasons: pd.DataFrame) -> None:
-    """Show why images are out, most of them first within a filter."""
+    """Show why images are left out, the most frequent reasons of a filter first."""
     if reasons.empty:
-        show_quiet("These filters leave nothing out.")
+        show_quiet("These filters leave no image out.")
         return
     lines = reasons[["reason", "n_images", "n_patients"]].head(MOST_REASONS)
     rest = int(reasons["n_images"].iloc[MOST_REASONS:].sum())
@@ -300,6 +300,6 @@ def _show_reasons(reasons: pd.DataFrame) -> None:
         f"<th scope='col'>patients</th></tr>{rows}</table>"
     )
     show_quiet(
-        "Each image is counted once, at the first filter that leaves it out. A patient can have "
-        "other images that stay."
+        "Each image is counted once, at the first filter that leaves it out. Its patient may have "
+        "other images that are kept."
     )

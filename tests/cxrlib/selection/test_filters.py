@@ -94,7 +94,7 @@ def test_reasons_name_the_value(cohort: Cohort) -> None:
     reasons = find_reasons(cohort, "view", ("AP", "L"))
     assert reasons.tolist()[:7] == [None, "view PA", "view PA", None, None, "view PA", "view PA"]
     assert find_reasons(cohort, "survival", ("no",)).tolist()[1:4] == [
-        "survival: yes",
+        "survived",
         None,
         "survival: not recorded",
     ]

@@ -68,7 +68,7 @@ def test_opens_unfiltered(page: AppTest) -> None:
     assert "<strong>8</strong> of 8 X-rays" in written(page)
     assert "4 of 4 patients" in written(page)
     assert not page.button
-    assert not any(e.label == "Why the rest are out" for e in page.expander)
+    assert not any(e.label == "Why images are left out" for e in page.expander)
 
 
 def test_every_filter_has_a_widget(page: AppTest) -> None:
@@ -88,7 +88,8 @@ def test_a_choice_filters_and_says_so(page: AppTest, cohort: Cohort) -> None:
     left = select(cohort, result(page))
     text = written(page)
     assert f"<strong>{left.n_images}</strong> of 8 X-rays" in text
-    assert "<li>View PA</li><li>Day 0 to 7</li>" in text
+    assert "<span>View PA</span>" in text
+    assert "<span>Day 0 to 7</span>" in text
     assert "view AP Supine</th><td>4</td><td>4</td>" in text
     assert "day not recorded</th><td>1</td>" in text
 
@@ -141,7 +142,7 @@ def test_text_of_the_cohort_is_shown_as_text(page: AppTest) -> None:
     page.run()
     page.multiselect(key="licence").set_value([MARKUP]).run()
     assert result(page) == Selection(licence=(MARKUP,))
-    assert f"<li>Licence {MARKUP}</li>" in written(page)
+    assert f"<span>Licence {MARKUP}</span>" in written(page)
     assert "<b>" not in "".join(element.proto.body for element in page.get("html"))
     assert not any(MARKUP in str(e.value) for e in page.markdown)
 
@@ -157,6 +158,20 @@ def test_reset_takes_every_filter_back(page: AppTest) -> None:
     page.button(key="reset_filters").click().run()
     assert result(page).is_empty
     assert "<strong>8</strong> of 8 X-rays" in written(page)
+
+
+def test_chips_remove_their_filter(page: AppTest) -> None:
+    """The cross of a chip takes its filter away and leaves the others."""
+    page.run()
+    page.multiselect(key="view").set_value(["PA"])
+    page.multiselect(key="survival").set_value(["yes", "not recorded"])
+    page.select_slider(key="day").set_range("0", "7")
+    page.run()
+    assert "<span>Survival: not recorded or survived</span>" in written(page)
+    assert page.button(key="remove_view").label == "Remove the View filter"
+    page.button(key="remove_view").click().run()
+    page.button(key="remove_day").click().run()
+    assert result(page) == Selection(survival=("yes", "not recorded"))
 
 
 def test_reset_filters_is_one_step_of_the_history(
@@ -186,7 +201,7 @@ def test_an_empty_result_says_which_filter_to_loosen(page: AppTest) -> None:
     page.run()
     text = written(page)
     assert "No image is left. Without 'Region Unknown': 4 images of 2 patients." in text
-    assert "Without 'Survival yes': 2 images of 1 patient." in text
+    assert "Without 'Survived': 2 images of 1 patient." in text
     page.button(key="loosen_filters").click().run()
     assert result(page) == Selection(survival=("yes",))
 
