@@ -1,4 +1,4 @@
-"""Who is in this cohort? Counts by region, view and finding, and how far they can be trusted."""
+"""Who is in this cohort? Counts by region, view and finding, and data quality."""
 
 from datetime import date
 
@@ -9,12 +9,14 @@ from ui.cohort.controls import (
     choose_scope,
     choose_section,
     choose_unit,
+    follow_links,
     load_scope,
     offer_all_xrays,
 )
 from ui.cohort.group_comparison import show_groups
 from ui.cohort.head import show_head
 from ui.cohort.overview import show_distributions, show_overview
+from ui.cohort.part import Part
 from ui.cohort.published_tables import show_papers
 from ui.cohort.quality_ledger import show_quality
 from ui.cohort.summary_tables import show_missing, show_table_one, show_tables
@@ -24,6 +26,7 @@ from ui.session.filters import current_selection, load_selected, show_empty
 from ui.session.resources import find_cohort
 from ui.widgets.limits_panel import show_limits
 
+follow_links()
 entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()
 filtered = load_selected(cohort, selection)
@@ -40,27 +43,26 @@ if counted.n_images == 0:
     else:
         show_empty(cohort, selection)
     st.stop()
-show_head(counted)
+show_head(counted, filtered)
 section = choose_section()
 
 origin = list_provenance(cohort, filters=[f"X-rays: {scope}", *selection.describe()])
-stem = f"{entry.slug}-{date.today().isoformat()}"
+part = Part(unit, origin, f"{entry.slug}-{date.today().isoformat()}")
 if section == "overview":
-    show_overview(counted, unit=unit, provenance=origin, stem=stem)
+    show_overview(counted, part)
 elif section == "tables":
-    with_lateral = load_scope(filtered, scope, with_lateral=True)
-    show_tables(counted, with_lateral, unit=unit, provenance=origin, stem=stem)
-    show_table_one(counted, unit=unit, provenance=origin, stem=stem)
+    show_tables(counted, load_scope(filtered, scope, with_lateral=True), part)
+    show_table_one(counted, part)
 elif section == "ages":
-    show_distributions(counted, unit=unit, provenance=origin, stem=stem)
+    show_distributions(counted, part)
 elif section == "missing":
-    show_missing(counted, unit=unit, provenance=origin, stem=stem)
+    show_missing(counted, part)
 elif section == "groups":
     whole = load_scope(load_selected(cohort, type(selection)()), scope)
-    show_groups(whole, counted, selection, unit=unit, provenance=origin, stem=stem)
+    show_groups(whole, counted, selection, part)
 elif section == "images":
     show_montage(counted, slug=entry.slug)
 elif section == "quality":
-    show_quality(cohort, counted, provenance=origin, stem=stem)
+    show_quality(cohort, counted, part)
 elif section == "papers":
-    show_papers(filtered, provenance=origin, file_stem=stem)
+    show_papers(filtered, part)

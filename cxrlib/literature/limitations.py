@@ -1,6 +1,6 @@
-"""What the collection cannot tell, and what the program must not be used for.
+"""Limitations of the collection, and what not to use the program for.
 
-Short words of our own; the source of each is a place in the papers that describe the
+Short texts of our own; the source of each is a place in the papers that describe the
 collection (keys of docs/references.md), so that a reader can look it up.
 """
 
@@ -16,7 +16,7 @@ _PLACES = {reference: place for place, reference in _REFERENCES.items()}
 
 @dataclass(frozen=True)
 class Source:
-    """Name a place in one of the papers.
+    """Hold a place in one of the papers.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Limit:
-    """Hold one limit, or one use that is not served.
+    """Hold one limitation, or one use to avoid.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def _read_sources(text: str) -> tuple[Source, ...]:
 
 
 LIMITS = _read_limits("cannot tell")
-"""What the collection cannot tell."""
+"""Limitations of the collection."""
 
 NOT_FOR = _read_limits("not for")
-"""Uses that the program must not serve."""
+"""What not to use the program for."""

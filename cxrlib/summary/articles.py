@@ -1,18 +1,17 @@
-"""Articles: where the images of a cohort were published, how many each has, under which licence.
+"""Articles: where the images of a cohort were published, their numbers and licences.
 
 `cxrlib.literature.bibliography` writes them as BibTeX.
 """
 
 import pandas as pd
 
+from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import Cohort
 from cxrlib.literature import article_link
 from cxrlib.summary.counts import VIEW_COLUMNS, summarise
 from cxrlib.summary.units import read_images
 
 __all__ = ["list_articles"]
-
-NO_LICENCE = "not recorded"
 
 
 def list_articles(cohort: Cohort) -> pd.DataFrame:
@@ -22,15 +21,15 @@ def list_articles(cohort: Cohort) -> pd.DataFrame:
     -------
     DataFrame
         article, link ("" where there is none), source (the sites), licence (those recorded,
-        parted by "; ", with "not recorded" where some image has none), n_images, n_patients,
+        separated by "; ", with "not recorded" where some image has none), n_images, n_patients,
         n_persons and the images by view (n_pa, n_ap, n_ap_supine, n_lateral,
         n_other_view).
     """
     rows = read_images(cohort).table
-    keys = rows["article"].fillna(NO_LICENCE)
+    keys = rows["article"].fillna(NOT_RECORDED)
     summary = summarise(cohort, "article").table
     licences, sites = (
-        _join(rows[column].fillna(NO_LICENCE), keys, summary["article"])
+        _join(rows[column].fillna(NOT_RECORDED), keys, summary["article"])
         for column in ("license", "source")
     )
     counts = ["n_images", "n_patients", "n_persons", *VIEW_COLUMNS.values(), "n_other_view"]

@@ -1,8 +1,8 @@
 """The tables of a cohort: counts by finding, region, view or source, each with its denominator.
 
-Definitions follow Tables 1, 3, 4 and 7 of Cohen et al. 2020b. Counts of yes and no are of what is
-recorded; what is not is counted beside them. Prefer patients or persons to images where a number
-is to say something of people: someone with many images weighs more in counts of images.
+Definitions follow Tables 1, 3, 4 and 7 of Cohen et al. 2020b. Yes and no are counted where they
+are recorded; blanks are counted beside them. Prefer patients or persons to images for statements
+about people: someone with many images has more weight in counts of images.
 """
 
 import weakref
@@ -51,21 +51,21 @@ OUTCOMES = {
     "covid": "covid",
     "rt_pcr": "RT_PCR_positive",
 }
-"""Yes-or-no questions of a table: name of its columns, and what they are read from."""
+"""Yes/no questions of a table: name of its columns, and the column they are read from."""
 
 AVERAGES = ("age_median", "age_q1", "age_q3", "age_mean")
 
 VIEW_COLUMNS = {"PA": "n_pa", "AP": "n_ap", "AP Supine": "n_ap_supine", "L": "n_lateral"}
-"""Columns that count the images of a view; others stand in ``n_other_view``."""
+"""Columns that count the images of a view; other views are in ``n_other_view``."""
 
 OUTCOME_TITLES = {
     "survival": "Survival",
-    "went_icu": "Went to the ICU",
+    "went_icu": "Ever in ICU",
     "intubated": "Intubated",
     "covid": "COVID-19",
     "rt_pcr": "RT-PCR positive",
 }
-"""The same questions in words."""
+"""Titles of the same questions."""
 
 TITLES: dict[str, str] = {
     "row": "Row",
@@ -79,7 +79,7 @@ TITLES: dict[str, str] = {
     "source": "Source",
     "article": "Article",
     "unit": "Unit",
-    "n": "Counted",
+    "n": "Total",
     "n_images": "Images",
     "n_patients": "Patients",
     "n_persons": "Persons",
@@ -88,7 +88,7 @@ TITLES: dict[str, str] = {
     "n_ap_supine": "Images, AP Supine",
     "n_lateral": "Images, lateral",
     "n_other_view": "Images, other view",
-    "age_known": "Age known",
+    "age_known": "Age recorded",
     "age_median": "Age, median (years)",
     "age_q1": "Age, lower quartile (years)",
     "age_q3": "Age, upper quartile (years)",
@@ -97,9 +97,9 @@ TITLES: dict[str, str] = {
     "sex_female": "Female",
     "sex_not_recorded": "Sex not recorded",
     "male_ratio": "Male, of all",
-    "male_share": "Male, of known",
-    "male_low": "Male, of known, 95 % from",
-    "male_high": "Male, of known, 95 % to",
+    "male_share": "Male, where recorded",
+    "male_low": "Male, where recorded, 95 % from",
+    "male_high": "Male, where recorded, 95 % to",
     **{
         f"{name}_{part}": f"{title}, {words}"
         for name, title in OUTCOME_TITLES.items()
@@ -115,7 +115,7 @@ TITLES: dict[str, str] = {
         )
     },
 }
-"""Titles of columns in words, their units included."""
+"""Titles of columns, with their units."""
 
 
 @dataclass(frozen=True)
@@ -402,39 +402,39 @@ def _list_notes(
     cohort: Cohort, by: str, unit: str, rows: pd.DataFrame, totals: pd.DataFrame
 ) -> Iterator[str]:
     n_total = int(totals["n"].iloc[0])
-    yield f"The unit is the {unit}: {name_units(n_total, unit)} in all."
+    yield f"The unit is the {unit}: {name_units(n_total, unit)} in total."
     if not n_total:
-        yield "No X-ray is left: loosen the selection."
+        yield "No X-ray is left. Widen the filters."
         return
     n_other = len(cohort.table) - int(totals["n_images"].iloc[0])
     if n_other:
-        yield f"{n_other:,} rows that are no X-rays are not counted."
+        yield f"{n_other:,} rows that are not X-rays are not counted."
     yield from _explain_unit(by, unit, int(rows["n"].sum()), n_total)
     yield from _list_conflicts(cohort, unit)
-    yield "Yes and no are counted where they are recorded; a blank is not a no."
+    yield "Percentages are of recorded answers; a blank is not a no."
     if not _has_negative_tests(cohort):
-        yield "No RT-PCR is recorded as negative: a share of positive ones would say nothing."
+        yield "Only positive RT-PCR results were recorded, so no percentage is given."
 
 
 def _explain_unit(by: str, unit: str, n_sum: int, n_total: int) -> Iterator[str]:
     if unit == "image":
         yield (
-            "Someone with many images weighs more, and intervals are too narrow: they take images "
-            "as independent."
+            "People with many images have more weight, and intervals are too narrow, as images are "
+            "treated as independent."
         )
         if by == "view":
-            yield "Table 4 of the paper counts images, also in its column of patients."
+            yield "Table 4 of the paper also counts images, although its column is headed patients."
         return
-    yield f"Of each {unit} the first recorded value counts, over the images of the row."
+    yield f"For each {unit}, the first recorded value among the images of the row is used."
     if n_sum > n_total:
         yield (
-            f"A {unit} with images in two rows counts in both: the rows add up to {n_sum:,}, not "
-            f"{n_total:,}."
+            f"A {unit} with images in two rows is counted in both: the rows add up to {n_sum:,}, "
+            f"not {n_total:,}."
         )
 
 
 def _list_conflicts(cohort: Cohort, unit: str) -> Iterator[str]:
-    """Say how many units have several values where only the first counts."""
+    """Describe how many units have several values where only the first is used."""
     if unit == "image":
         return
     found = []
@@ -446,4 +446,4 @@ def _list_conflicts(cohort: Cohort, unit: str) -> Iterator[str]:
         yield f"Some {unit}s have more than one value recorded: {', '.join(found)}."
 
 
-_CONFLICT_WORDS = {"went_icu": "went to the ICU", "covid": "COVID-19 or not", "rt_pcr": "RT-PCR"}
+_CONFLICT_WORDS = {"went_icu": "ICU", "covid": "COVID-19 or not", "rt_pcr": "RT-PCR"}

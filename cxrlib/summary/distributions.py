@@ -1,6 +1,6 @@
 """Ages, days and sizes as plain tables, a row each, for charts.
 
-What is not recorded stays in, as missing: a chart says how many it could not show.
+Blanks are kept as missing values, so that a chart can give their number.
 """
 
 import numpy as np
@@ -50,8 +50,8 @@ def list_ages(cohort: Cohort, *, unit: str = "patient") -> pd.DataFrame:
 def list_offsets(cohort: Cohort) -> pd.DataFrame:
     """List the day of each image (Figure 2 of Cohen et al. 2020b).
 
-    Days are counted from symptoms or from admission, the record does not say which, and 5 also
-    stands for "a few days".
+    Day 0 is symptom onset or admission; which one is not recorded. Day 5 is also used for "a few
+    days".
 
     Returns
     -------

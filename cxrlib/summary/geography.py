@@ -1,4 +1,4 @@
-"""Where countries lie: outlines, and places on a flat map on which areas keep their size.
+"""Country outlines, and places on an equal-area map.
 
 The outlines are shipped with the project (``outlines.json`` says where they come from), so that
 a map asks nothing of the network. Borders are drawn as that file has them and mean no more.
@@ -28,7 +28,7 @@ A1, A2, A3, A4 = 1.340264, -0.081106, 0.000893, 0.003796
 
 @dataclass(frozen=True)
 class Outline:
-    """Hold where a country lies.
+    """Hold the outline of a country.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class PlacedCounts:
-    """Hold counts by country, those with a place on the map and the others.
+    """Hold counts by country: those with a place on the map, and the others.
 
     Parameters
     ----------

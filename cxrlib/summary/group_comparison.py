@@ -1,7 +1,7 @@
-"""Two groups side by side: counts, differences, and how far they could be chance.
+"""Comparison of two groups: counts, differences and their intervals.
 
-Prefer few questions asked beforehand. Of many differences some stand out by chance, and groups
-of a collection from publications differ in who published them before anything else.
+Prefer few questions chosen beforehand: of many differences some exclude zero by chance. Groups of
+a collection from publications differ first of all in who published them.
 """
 
 from collections.abc import Iterator
@@ -34,14 +34,14 @@ N_RESAMPLES = 1000
 MOST_EMPTY = 0.05
 
 # Kinds of filters that no image has one value of.
-_WITHOUT_VALUES = {"range": "is a range of numbers", "flags": "leaves images out by their flags"}
+_WITHOUT_VALUES = {"range": "is a range of numbers", "flags": "leaves out flagged images"}
 
 Masks = tuple[pd.Series, pd.Series]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Hold two groups side by side.
+    """Hold the comparison of two groups.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def split_by_column(cohort: Cohort, name: str, first: str, second: str) -> Masks
     kind = get_filter(name).kind
     if kind in _WITHOUT_VALUES:
         raise SelectionError(
-            f"{name!r} {_WITHOUT_VALUES[kind]}. Compare a selection of it with the rest instead."
+            f"{name!r} {_WITHOUT_VALUES[kind]}. Compare the filtered images with the rest instead."
         )
     kept = [find_reasons(cohort, name, (value,)).isna() for value in (first, second)]
     xrays = cohort.table["is_xray"]
@@ -349,7 +349,9 @@ def _compare_share(units: Units, measure: Measure, weights: _Weights) -> dict[st
         row |= {f"{name}_n": n_yes, f"{name}_of": n_of, f"{name}_persons": persons[-1]}
         row[name] = shares[-1]
         resampled.append(_divide(weights.add_up(yes), weights.add_up(known)))
-    reason = "no is never recorded" if measure.is_one_sided else _find_reason(persons, units.owner)
+    reason = (
+        "negatives not recorded" if measure.is_one_sided else _find_reason(persons, units.owner)
+    )
     return row | _judge(shares, resampled, reason)
 
 
@@ -403,11 +405,11 @@ def _take_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _find_reason(persons: list[int], owner: str) -> str:
-    """Say why a difference has no interval."""
+    """Find why a difference has no interval, "" if it has one."""
     fewest = min(persons)
     if fewest >= FEW:
         return ""
-    return f"not estimable: {name_units(fewest, owner)} in a group, {FEW} are needed"
+    return f"not estimable: {name_units(fewest, owner)} in one group, at least {FEW} needed"
 
 
 def _judge(both: list[float], resampled: list[np.ndarray], reason: str) -> dict[str, object]:
@@ -417,11 +419,11 @@ def _judge(both: list[float], resampled: list[np.ndarray], reason: str) -> dict[
     if reason or not len(differences):
         return row
     if np.isnan(differences).mean() > MOST_EMPTY:
-        return row | {"reason": "not estimable: a group is empty in many resamples"}
+        return row | {"reason": "not estimable: one group is empty in many bootstrap samples"}
     row["low"], row["high"] = np.nanquantile(differences, [0.025, 0.975])
     stiff = [values for values in resampled if np.nanmin(values) == np.nanmax(values)]
     if stiff:
-        row["reason"] = "a group does not vary: the interval is too narrow"
+        row["reason"] = "one group does not vary, so the interval is too narrow"
     return row
 
 
@@ -436,19 +438,20 @@ def _list_notes(
     units: Units, unit: str, names: tuple[str, str], table: pd.DataFrame, *, sources: str = ""
 ) -> Iterator[str]:
     n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
-    yield f"{names[0]}: {name_units(n_first, unit)}. {names[1]}: {name_units(n_second, unit)}."
+    yield (
+        f"{names[0]}: {name_units(n_first, unit)}. {names[1]}: {name_units(n_second, unit)}. "
+        f"95 % intervals, bootstrap over {units.owner}s."
+    )
     n_both = len(np.intersect1d(units.person[units.group == 0], units.person[units.group == 1]))
     if n_both:
-        yield f"{name_units(n_both, units.owner)} with images in both groups; resampled as one."
+        yield f"{name_units(n_both, units.owner)} with images in both groups; resampled together."
     if (table["kind"] == "share").any():
-        yield "A share is of those of whom the answer is recorded."
-    yield f"Intervals come of drawing {units.owner}s."
+        yield "Percentages are of recorded answers."
     if sources:
         yield sources
     n_compared = int(table["low"].notna().sum())
     if n_compared > 1:
         yield (
-            f"{n_compared} differences have an interval: at 95 % about {n_compared / 20:.1f} of "
-            "them would exclude 0 by chance alone. A difference is no cause: groups differ in "
-            "where and why they were published."
+            f"Of {n_compared} intervals about {n_compared / 20:.1f} exclude 0 by chance alone. A "
+            "difference is not a cause: groups also differ in where and why they were published."
         )

@@ -1,6 +1,6 @@
-"""Groupings: how the images of a cohort are parted into the rows of a table.
+"""Groupings: how the images of a cohort are divided into the rows of a table.
 
-Every X-ray stands in one row. What is not recorded has a row of its own, the last.
+Every X-ray is in one row. Blanks have a row of their own, the last.
 """
 
 from collections import Counter
@@ -88,11 +88,11 @@ def get_grouping(name: str) -> Grouping:
     --------
     >>> get_grouping("continent")
     Traceback (most recent call last):
-    cxrlib.errors.SelectionError: There is no table by 'continent'. There are finding, ...
+    cxrlib.errors.SelectionError: There is no table by 'continent'. Choose one of: finding, ...
     """
     if name not in GROUPINGS:
         raise SelectionError(
-            f"There is no table by {name[:60]!r}. There are {', '.join(GROUPINGS)}."
+            f"There is no table by {name[:60]!r}. Choose one of: {', '.join(GROUPINGS)}."
         )
     return GROUPINGS[name]
 
@@ -158,7 +158,7 @@ def _number(known: list[Labels], levels: tuple[str, ...], rank: Rank) -> Groups:
 
 
 def _tell_apart(names: Sequence[str]) -> list[str]:
-    """Give names that come again a number: "A" in view "B, C" reads as "A, B" in view "C" does."""
+    """Add a number to names that come again: "A" in view "B, C" reads as "A, B" in view "C"."""
     known, apart = set(names), dict[str, None]()  # in order
     for name in names:
         free, number = name, 1

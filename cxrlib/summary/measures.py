@@ -25,15 +25,15 @@ VARIABLES = {
     "source": "Source",
     "covid": "Finding",
     "survival": "Survived",
-    "went_icu": "Went to the ICU",
+    "went_icu": "Ever in ICU",
     "intubated": "Intubated",
-    "in_icu": "In the ICU at any image",
-    "intubation_present": "Tube at any image",
+    "in_icu": "In ICU at any image",
+    "intubation_present": "Intubated at any image",
     "RT_PCR_positive": "RT-PCR positive",
 }
-"""What groups are described by, and its title."""
+"""Variables that describe groups, and their titles."""
 TITLES = {**VARIABLES, "state": "State"}
-"""These and what is of an image alone, compared where it is named."""
+"""These, and those of single images, which are compared only where named."""
 
 MOST_VALUES = 6  # sources with a line of their own
 # What changes from image to image: of a patient any image counts, not the first one.
@@ -59,7 +59,7 @@ class Measure:
 
     @property
     def is_one_sided(self) -> bool:
-        """Tell whether no is never recorded, so that the share of yes says nothing.
+        """Whether no is never recorded, so that a share of yes has no meaning.
 
         The collection records only positive RT-PCR tests.
         """
@@ -118,19 +118,19 @@ def list_measures(
 
 
 def _list_states(cohort: Cohort, units: Units) -> Iterator[Measure]:
-    """List how many states are known, and how many of these are bad: half of them are not."""
+    """List how many states are recorded, and how many of these are in ICU or intubated."""
     states = read_images(cohort).table["state"]
     bad, good = (
         units.have_any(states.eq(state).to_numpy(dtype=bool, na_value=False))
         for state in ("bad", "good")
     )
     everything = np.ones(len(units.group), dtype=bool)
-    yield Measure("state", "bad, of known states", TITLES["state"], bad, bad | good)
-    yield Measure("state", "known", TITLES["state"], bad | good, everything)
+    yield Measure("state", "in ICU or intubated, where recorded", TITLES["state"], bad, bad | good)
+    yield Measure("state", "recorded", TITLES["state"], bad | good, everything)
 
 
 def explain_sources(cohort: Cohort, variables: tuple[str, ...] = tuple(VARIABLES)) -> str:
-    """Say how many sources have no line of their own; "" where all have one.
+    """Describe how many sources have no line of their own; "" where all have one.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def explain_sources(cohort: Cohort, variables: tuple[str, ...] = tuple(VARIABLES
     n_sources = int((sources != NOT_RECORDED).sum())
     if "source" not in variables or n_sources <= MOST_VALUES:
         return ""
-    return f"Of {n_sources} sources the {MOST_VALUES} with the most images have a line."
+    return f"Only the {MOST_VALUES} largest of {n_sources} sources are listed."
 
 
 def _list_values(cohort: Cohort, units: Units, variable: str) -> Iterator[Measure]:

@@ -1,7 +1,6 @@
-"""What is not recorded: by column, by region, by source.
+"""Missing data: by column, by region, by source.
 
-A blank is not a no. Which fields are recorded can say more of a patient than what they hold, so a
-table of a cohort begins with what it does not know.
+A blank is not a no. Which fields were filled in can tell more about a patient than their values.
 """
 
 import numpy as np
@@ -21,14 +20,14 @@ RECORDED_COLUMNS = {
     "finding": "Finding",
     "RT_PCR_positive": "RT-PCR positive",
     "survival": "Survival",
-    "went_icu": "Went to the ICU",
-    "in_icu": "In the ICU at the image",
+    "went_icu": "Ever in ICU",
+    "in_icu": "In ICU at time of image",
     "intubated": "Intubated",
-    "intubation_present": "Tube at the image",
+    "intubation_present": "Intubated at time of image",
     "extubated": "Extubated",
-    "needed_supplemental_O2": "Needed oxygen",
+    "needed_supplemental_O2": "Supplemental oxygen",
     "temperature": "Temperature",
-    "pO2_saturation": "Oxygen",
+    "pO2_saturation": "Oxygen saturation",
     "leukocyte_count": "Leukocytes",
     "neutrophil_count": "Neutrophils",
     "lymphocyte_count": "Lymphocytes",
@@ -80,7 +79,7 @@ def describe_missingness(
         groups = part_images(images.table, by)
     else:
         raise SelectionError(
-            f"What is missing cannot be shown by {by[:60]!r}. There are column, "
+            f"Missing data cannot be shown by {by[:60]!r}. Choose one of: column, "
             f"{', '.join(GROUPINGS)}."
         )
     units = take_units(cohort, unit, groups.codes)

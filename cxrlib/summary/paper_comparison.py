@@ -1,4 +1,4 @@
-"""A cohort beside the numbers the papers print: what agrees, what differs, what cannot be said.
+"""A cohort compared with the numbers of the papers: what agrees, differs or cannot be compared.
 
 A number of ours can differ from a printed one because of the code, of the data or of the paper.
 The collection has grown and was mended since, so a number is called a *difference* only where
@@ -44,7 +44,7 @@ _REMEMBERED: weakref.WeakKeyDictionary[Cohort, dict[str, pd.DataFrame]] = (
 
 
 def compare_published(cohort: Cohort, name: str) -> pd.DataFrame:
-    """Put a cohort beside one of the papers' tables.
+    """Compare a cohort with one of the papers' tables.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def compare_published(cohort: Cohort, name: str) -> pd.DataFrame:
 def compare_cells(
     published: PublishedTable, ours: pd.DataFrame, *, is_synthetic: bool = False
 ) -> pd.DataFrame:
-    """Put numbers of ours beside a published table, each with the counts of both.
+    """Compare numbers with a published table, each with the counts of both.
 
     Parameters
     ----------
@@ -126,26 +126,26 @@ def count_verdicts(comparison: pd.DataFrame) -> dict[str, int]:
 
 
 def describe_comparison(comparison: pd.DataFrame) -> str:
-    """Say in a sentence how many numbers agree, and how many of those from equal counts.
+    """Describe how many numbers agree, and how many of those from equal counts.
 
     Examples
     --------
     >>> verdicts = {"verdict": ["agrees", "different cohort"], "same_counts": [True, False]}
     >>> describe_comparison(pd.DataFrame(verdicts))
-    '1 of 2 numbers agree (1 from equal counts), 0 differ though the counts are equal, 1 is ...'
+    '1 of 2 numbers agree (1 from equal counts), 0 differ from equal counts, 1 is of a ...'
     """
     counts = count_verdicts(comparison)
     n_same = int((comparison["same_counts"] & (comparison["verdict"] == AGREES)).sum())
     n_other = counts[DIFFERENT_COHORT]
     return (
         f"{counts[AGREES]:,} of {len(comparison):,} numbers agree ({n_same:,} from equal counts), "
-        f"{counts[DIFFERENCE]:,} differ though the counts are equal, {n_other:,} "
+        f"{counts[DIFFERENCE]:,} differ from equal counts, {n_other:,} "
         f"{'is' if n_other == 1 else 'are'} of a different cohort."
     )
 
 
 def format_number(value: float, decimals: int) -> str:
-    """Write a number with as many decimals as the paper prints; an en dash for none.
+    """Format a number with as many decimals as the paper prints; an en dash for none.
 
     Examples
     --------
@@ -226,7 +226,7 @@ def _compare_cell(
 
 
 def _is_equal(cell: PublishedCell, ours: float) -> bool:
-    """Tell whether our number, printed with as many decimals, could be the paper's.
+    """Check whether our number, with as many decimals, could be the paper's.
 
     A number half-way between two printed ones may be rounded to either.
     """
@@ -246,7 +246,7 @@ def _pair_counts(cell: PublishedCell, ours: Mapping[str, Any]) -> list[tuple[str
 
 
 def _has_same_counts(cell: PublishedCell, ours: Mapping[str, Any]) -> bool:
-    """Tell whether all counts that the paper gives are ours as well; False if it gives none."""
+    """Check whether all counts of the paper are ours as well; False if it gives none."""
     pairs = _pair_counts(cell, ours)
     return bool(pairs) and all(paper == own for _, paper, own in pairs)
 
@@ -258,19 +258,19 @@ def _explain(
     same_counts: bool,
     is_synthetic: bool,
 ) -> str:
-    """Say what the verdict rests on; nothing where number and counts agree."""
+    """Describe the reason of the verdict; "" where number and counts agree."""
     if is_synthetic:
-        return "A synthetic cohort: no patient of the paper is in it."
+        return "Synthetic cohort: it has no patient of the paper."
     if verdict == DIFFERENCE:
-        return "The counts agree and the number does not: the code, the record or the paper."
+        return "Counts agree but the number does not: due to code, record or paper."
     if same_counts:
         return ""
     pairs = _pair_counts(cell, ours)
     if not pairs:
-        return "The paper does not say how many it counted."
+        return "The paper does not give the count."
     counts = " and ".join(f"{paper:,} {noun}" for noun, paper, _ in pairs)
     own = " and ".join(f"{own:,}" for *_, own in pairs)
-    start = "Equal, though the cohorts are not: " if verdict == AGREES else ""
+    start = "Equal although the cohorts differ: " if verdict == AGREES else ""
     return f"{start}{counts} in the paper, {own} here."
 
 

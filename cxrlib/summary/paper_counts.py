@@ -1,4 +1,4 @@
-"""A cohort counted as the papers count theirs, table by table.
+"""A cohort counted as in the papers, table by table.
 
 The numbers are those of `cxrlib.summary.counts`; what is the papers' here is the choice of rows,
 units and names: frontal views and usable findings, patients in Table 3 and images in Table 4,
@@ -31,7 +31,7 @@ Line = tuple[str, str, float, int, int, str]
 
 
 def count_published(cohort: Cohort, name: str) -> pd.DataFrame:
-    """Count a cohort as a published table counts its own.
+    """Count a cohort as in a published table.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def _count_table_3(cohort: Cohort) -> Iterator[Line]:
     for row, numbers in _read_rows("table-3", summary.with_totals()).items():
         for column in ("n_patients", "n_images"):
             yield row, column, numbers[column], summary.n_images, summary.n_patients, ""
-        yield from _describe("table-3", row, numbers)
+        yield from _list_numbers("table-3", row, numbers)
 
 
 def _count_table_4(cohort: Cohort) -> Iterator[Line]:
@@ -97,7 +97,7 @@ def _count_table_4(cohort: Cohort) -> Iterator[Line]:
     n_images = sum(rows[view]["n_images"] for view in views)
     for row, numbers in rows.items():
         yield row, "n_images", numbers["n_images"], n_images, 0, ""
-        yield from _describe("table-4", row, numbers)
+        yield from _list_numbers("table-4", row, numbers)
 
 
 def _count_table_7(cohort: Cohort) -> Iterator[Line]:
@@ -125,7 +125,7 @@ def _count_early_table_1(cohort: Cohort) -> Iterator[Line]:
 
 
 def _count_text(cohort: Cohort) -> Iterator[Line]:
-    """Count what the paper says of the collection in its text."""
+    """Count what the text of the paper states about the collection."""
     summary = _count(cohort, "sub-region", "patient")
     totals = summary.totals.iloc[0]
     table = select_published(cohort, "sub-region").table
@@ -160,9 +160,9 @@ _COUNTERS: Mapping[str, Callable[[Cohort], Iterator[Line]]] = {
 }
 
 
-def _describe(name: str, row: str, numbers: Row) -> Iterator[Line]:
-    """Give what Tables 3 and 4 say of a row beyond its size."""
-    remarks = {"age_mean": _tell_ages(numbers), "male_ratio": _tell_sex(numbers)}
+def _list_numbers(name: str, row: str, numbers: Row) -> Iterator[Line]:
+    """List the numbers of a row of Tables 3 and 4 besides its size."""
+    remarks = {"age_mean": _describe_ages(numbers), "male_ratio": _describe_sex(numbers)}
     for column in PUBLISHED[name].columns:
         if column.whole is None:
             value = numbers[_NAMES.get(column.name, column.name)]
@@ -170,13 +170,13 @@ def _describe(name: str, row: str, numbers: Row) -> Iterator[Line]:
             yield row, column.name, value, numbers["n_images"], numbers["n_patients"], remark
 
 
-def _tell_ages(numbers: Row) -> str:
-    return f"Age known of {numbers['age_known']:,} of {numbers['n']:,}."
+def _describe_ages(numbers: Row) -> str:
+    return f"Age recorded for {numbers['age_known']:,} of {numbers['n']:,}."
 
 
-def _tell_sex(numbers: Row) -> str:
+def _describe_sex(numbers: Row) -> str:
     n_known = numbers["sex_male"] + numbers["sex_female"]
     if not n_known:
-        return "Nobody's sex is known."
+        return "Sex not recorded."
     n_male, share = numbers["sex_male"], numbers["male_share"]
-    return f"Male: {n_male:,} of {n_known:,} whose sex is known ({share:.2f})."
+    return f"Male: {n_male:,} of {n_known:,} with recorded sex ({share:.2f})."

@@ -1,7 +1,7 @@
-"""A summary of a cohort as a table to read: words, denominators, bars.
+"""A summary of a cohort as a table to read, with denominators and bars.
 
-Every share stands as count, denominator, share and interval; every average with how many it
-rests on, and not at all where they are few.
+Every share is given as count, denominator, share and interval; every average with its count, and
+not at all where the count is small.
 """
 
 import math
@@ -29,15 +29,15 @@ PARTS = ("counts", "views", "age", "outcomes", "sex")
 """Groups of columns, in the order of a table."""
 
 TONES: Mapping[Tone, str] = MappingProxyType(
-    {"full": "yes, or known", "half": "no", "pale": "unclear or not recorded"}
+    {"full": "yes, or recorded", "half": "no", "pale": "unclear or not recorded"}
 )
-"""What the tones of a summary's bars mean."""
+"""The meaning of the tones of a summary's bars."""
 
-NO_NEVER = "no is never recorded"
-"""What stands in place of a share where nobody says no."""
+ONLY_POSITIVE = "negatives not recorded"
+"""In place of a share where no is never recorded."""
 
 Counts = dict[Hashable, Any]  # a row of a summary's table
-Write = Callable[[Counts], Cell]
+Format = Callable[[Counts], Cell]
 
 
 def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PARTS) -> TableLayout:
@@ -48,15 +48,15 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
     summary : Summary
         Result of `cxrlib.summary.summarise`.
     title : str
-        What is counted; the unit stands below it.
+        What is counted; the unit is given below it.
     parts : sequence of str
-        Which of `PARTS` to show. What is saved holds all of them.
+        Which of `PARTS` to show. A saved table holds all of them.
 
     Returns
     -------
     TableLayout
-        Rows without an image are left out; groups of rows under the name that they share;
-        the totals last.
+        Rows without an image are left out; groups of rows are below their common name; the
+        totals are last.
 
     Raises
     ------
@@ -78,17 +78,17 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
     first = Column(get_grouping(summary.by).title, is_number=False)
     return TableLayout(
         title=title,
-        unit=f"Unit: {summary.unit}. {_describe_whole(summary)}",
+        unit=f"Unit: {summary.unit}. {_format_whole(summary)}",
         columns=(first, *(column for column, _ in chosen)),
-        rows=(*_write_rows(shown, summary.levels, writers), total),
+        rows=(*_make_rows(shown, summary.levels, writers), total),
         notes=summary.notes,
         numbers=summary.to_shown(),
         tones=TONES if set(parts) & {"age", "outcomes", "sex"} else {},
     )
 
 
-def _describe_whole(summary: Summary) -> str:
-    """Say how much was counted, in all three units."""
+def _format_whole(summary: Summary) -> str:
+    """Format the totals in all three units."""
     counts = [name_units(summary.n_images, "image"), name_units(summary.n_patients, "patient")]
     if summary.n_persons is not None:
         counts.append(name_units(summary.n_persons, "person"))
@@ -101,10 +101,10 @@ def _list_counts(table: pd.DataFrame) -> list[Counts]:
     return [dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _write_rows(
-    shown: pd.DataFrame, levels: Sequence[str], writers: Sequence[Write]
+def _make_rows(
+    shown: pd.DataFrame, levels: Sequence[str], writers: Sequence[Format]
 ) -> Iterator[Row]:
-    """Write the rows, with a line of its own above those that share a name."""
+    """Make the rows, with a line above those that share a name."""
     above = ""
     for counts in _list_counts(shown):
         *wider, name = [str(counts[level]) for level in levels if counts[level]]
@@ -115,9 +115,9 @@ def _write_rows(
         yield Row((Cell(name), *(write(counts) for write in writers)), in_group=bool(group))
 
 
-# ---- columns, each with what writes its cells
+# ---- columns, each with the function that makes its cells
 
-Made = Iterator[tuple[Column, Write]]
+Made = Iterator[tuple[Column, Format]]
 
 
 def _make_counts(summary: Summary, shown: pd.DataFrame) -> Made:
@@ -144,24 +144,26 @@ def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
         middle, low, high = counts["age_median"], counts["age_q1"], counts["age_q3"]
         plain = describe_average(middle, low, high, n_known=known, n_of=n, unit=summary.unit)
         if not known:
-            return Cell(NOTHING, bar=_split(counts, 0, 0, n, "known"))
-        bar = _split(counts, known, 0, n - known, "known")
+            return Cell(NOTHING, bar=_split(counts, 0, 0, n, "recorded"))
+        bar = _split(counts, known, 0, n - known, "recorded")
         if known < FEW:
-            return Cell(NOTHING, f"{known:,} of {n:,} known", plain, bar)
+            return Cell(NOTHING, f"{known:,} of {n:,} recorded", plain, bar)
         text = describe_middle(middle, low, high)
-        return Cell(text, f"{known:,} of {n:,} known", plain, bar)
+        return Cell(text, f"{known:,} of {n:,} recorded", plain, bar)
 
     yield Column("Age, years", "median (quartiles)"), write
 
 
 def _make_outcomes(summary: Summary, shown: pd.DataFrame) -> Made:
     for name in OUTCOMES:
-        column = Column(OUTCOME_TITLES[name], group=f"Yes, of {summary.unit}s recorded")
+        column = Column(
+            OUTCOME_TITLES[name], group=f"Yes, of {summary.unit}s with a recorded answer"
+        )
         yield column, _share(f"{name}_yes", f"{name}_no", f"{name}_share", "yes")
 
 
 def _make_sex(summary: Summary, shown: pd.DataFrame) -> Made:
-    yield Column("Male", "of known"), _share("sex_male", "sex_female", "male_share", "male")
+    yield Column("Male", "where recorded"), _share("sex_male", "sex_female", "male_share", "male")
 
 
 _MAKERS: dict[str, Callable[[Summary, pd.DataFrame], Made]] = {
@@ -173,8 +175,8 @@ _MAKERS: dict[str, Callable[[Summary, pd.DataFrame], Made]] = {
 }
 
 
-def _count(name: str, shown: pd.DataFrame, *, has_bar: bool = False) -> Write:
-    """Write a count, its bar in proportion to the largest row's."""
+def _count(name: str, shown: pd.DataFrame, *, has_bar: bool = False) -> Format:
+    """Format a count, its bar in proportion to the largest row's."""
     largest = int(shown[name].max()) if len(shown) else 0
 
     def write(counts: Counts) -> Cell:
@@ -186,15 +188,15 @@ def _count(name: str, shown: pd.DataFrame, *, has_bar: bool = False) -> Write:
     return write
 
 
-def _share(yes: str, no: str, share: str, word: str) -> Write:
-    """Write a share of what is recorded; the bar shows what is not as well."""
+def _share(yes: str, no: str, share: str, word: str) -> Format:
+    """Format a share of the recorded answers; the bar also shows what is not recorded."""
 
     def write(counts: Counts) -> Cell:
         n_yes, n_no, n = int(counts[yes]), int(counts[no]), int(counts["n"])
         plain = describe_share(n_yes, n_yes + n_no)
         bar = _split(counts, n_yes, n_no, n - n_yes - n_no, word)
-        if n_yes and math.isnan(counts[share]):  # a share of those alone who say yes
-            return Cell(f"{n_yes:,}", NO_NEVER, f"{n_yes:,}, {NO_NEVER}", bar)
+        if n_yes and math.isnan(counts[share]):  # only yes is ever recorded
+            return Cell(f"{n_yes:,}", ONLY_POSITIVE, f"{n_yes:,}, {ONLY_POSITIVE}", bar)
         text, _, detail = plain.removesuffix(")").partition(" (")
         return Cell(text, detail, plain, bar)
 
@@ -202,7 +204,7 @@ def _share(yes: str, no: str, share: str, word: str) -> Write:
 
 
 def _split(counts: Counts, n_full: int, n_half: int, n_pale: int, word: str) -> Bar | None:
-    """Make a bar of what is known and what is not; None for nothing."""
+    """Make a bar of what is recorded and what is not; None for nothing."""
     n = n_full + n_half + n_pale
     if not n:
         return None

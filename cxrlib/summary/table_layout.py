@@ -1,4 +1,4 @@
-"""Tables as they are read: columns in words, cells with their denominators, bars.
+"""Tables to read: titled columns, cells with their denominators, bars.
 
 A layout is made once and written three ways: dense on a page, for paper
 (`cxrlib.reports.html_tables`), and its numbers as CSV. Text in it is plain; whoever writes markup
@@ -54,7 +54,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Cell:
-    """Hold what stands in a cell.
+    """Hold the content of a cell.
 
     Parameters
     ----------
@@ -232,14 +232,12 @@ def lay_out_frame(
         for name, is_number in zip(names, numeric, strict=True)
     )
     cells = [
-        _link(
-            _write_column(shown.iloc[:, i], is_number, digits.get(name), name in bars), links, name
-        )
+        _link(_make_cells(shown.iloc[:, i], is_number, digits.get(name), name in bars), links, name)
         for i, (name, is_number) in enumerate(zip(names, numeric, strict=True))
     ]
     rows = [Row(tuple(each), in_group=bool(group)) for each in zip(*cells, strict=True)]
     if group:
-        rows = list(_add_groups(rows, [_write_text(value) for value in frame[group]]))
+        rows = list(_add_groups(rows, [_format_text(value) for value in frame[group]]))
     return TableLayout(title, unit, columns, tuple(rows), tuple(notes), frame, {})
 
 
@@ -264,19 +262,19 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _write_column(
+def _make_cells(
     column: pd.Series, is_number: bool, digits: int | None, has_bar: bool
 ) -> list[Cell]:
-    """Write the cells of a column."""
+    """Make the cells of a column."""
     if not is_number:
-        return [Cell(_write_text(value)) for value in column]
+        return [Cell(_format_text(value)) for value in column]
     if digits is None:
         digits = 0 if pd.api.types.is_integer_dtype(column) else 1
     largest = column.max()
-    return [_write_number(value, digits, largest if has_bar else None) for value in column]
+    return [_make_number(value, digits, largest if has_bar else None) for value in column]
 
 
-def _write_text(value: object) -> str:
+def _format_text(value: object) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return NOTHING
     if isinstance(value, bool | np.bool_):
@@ -284,7 +282,7 @@ def _write_text(value: object) -> str:
     return str(value) or NOTHING
 
 
-def _write_number(value: float, digits: int, largest: float | None) -> Cell:
+def _make_number(value: float, digits: int, largest: float | None) -> Cell:
     if pd.isna(value):
         return Cell(NOTHING)
     text = f"{value:,.{digits}f}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""Table One: who is in a cohort, with what is missing and without p-values.
+"""Table One: the characteristics of a cohort, with missing data and without p-values.
 
 p-values would test whether groups that nobody randomised differ, which they do. Whoever wants
 to compare two groups finds differences with intervals in `cxrlib.summary.group_comparison`.
@@ -98,13 +98,15 @@ def make_table_one(
     rows = [row for part in parts for row in _describe_groups(cohort, part, unit, variables)]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     notes = [
-        f"The unit is the {unit}. Shares are of those of whom the answer is recorded, with their "
-        "95 % interval (Wilson); ages are medians with quartiles.",
-        "Missing counts those of all of whom it is not recorded, or unclear.",
+        f"Unit: {unit}. Percentages are of recorded answers, with 95 % interval (Wilson); age is "
+        "the median with quartiles.",
+        "Missing: not recorded or unclear.",
     ]
     notes += filter(None, [explain_sources(cohort, variables)])
     if by is not None:
-        notes.append(f"By {get_grouping(by).title.lower()}; no p-values: nobody was randomised.")
+        notes.append(
+            f"By {get_grouping(by).title.lower()}; no p-values, as patients were not randomised."
+        )
     return TableOne(table=table, unit=unit, by=by, notes=tuple(notes))
 
 
@@ -149,7 +151,7 @@ def _describe_groups(
             n_yes = int((known & measure.is_yes).sum())
             share = _describe_share(n_yes, int(known.sum()), n)
             if measure.is_one_sided and n_yes:
-                share |= {"number": np.nan, "text": f"{n_yes:,}, no is never recorded"}
+                share |= {"number": np.nan, "text": f"{n_yes:,}, negatives not recorded"}
             yield row | about | share
 
 

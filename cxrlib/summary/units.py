@@ -1,4 +1,4 @@
-"""The unit of analysis: what a table counts, images, patients or persons.
+"""The unit of analysis: images, patients or persons.
 
 A patient (an id as recorded) or a person counts once in a row, with the first value recorded
 in each column over their images in that row, in the file's order: this is how Table 3 of
@@ -60,7 +60,7 @@ class Units:
     __repr__ = short_repr
 
     def have_any(self, marks: np.ndarray) -> np.ndarray:
-        """Tell of each unit whether any of its images in the group is marked.
+        """Find which units have a marked image in their group.
 
         Parameters
         ----------
@@ -112,11 +112,11 @@ def check_unit(unit: str, cohort: Cohort) -> str:
         If there is no such unit, or persons are not known.
     """
     if unit not in UNITS:
-        raise SelectionError(f"There is no unit {unit[:60]!r}. There are {', '.join(UNITS)}.")
+        raise SelectionError(f"There is no unit {unit[:60]!r}. Choose one of: {', '.join(UNITS)}.")
     if unit == "person" and "person" not in read_images(cohort).names:
         raise SelectionError(
-            "Persons are not known: the images of this cohort were not inspected. Count patients, "
-            "or load the cohort with its images inspected."
+            "Persons are not known, because the images of this cohort were not inspected. Count "
+            "patients, or load the cohort with its images inspected."
         )
     return unit
 
@@ -153,7 +153,7 @@ def _encode(rows: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _encode_covid(finding: str) -> int:
-    """Tell whether a finding is COVID-19: it contains the word; unusable ones say nothing."""
+    """Encode whether a finding contains COVID-19; blank where there is no diagnosis."""
     if not is_usable(finding):
         return BLANK
     return YES if "covid-19" in finding.casefold() else NO

@@ -12,15 +12,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort import load_cohort
-from cxrlib.literature import PUBLISHED, find_table
+from cxrlib.literature import PUBLISHED, find_table, read_rows
 from cxrlib.quality.rules import RULES
 from cxrlib.selection import FILTERS
 from cxrlib.summary import Comparison, summarise
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
-from ui.cohort.controls import SECTIONS
+from ui.cohort.controls import SCOPES, SECTIONS
+from ui.cohort.group_comparison import KINDS
 from ui.cohort.head import _describe
-from ui.cohort.published_tables import _name_beyond, _name_place
+from ui.cohort.published_tables import _describe_beyond, _format_place
 from ui.cohort.quality_ledger import lay_out_flags, lay_out_rules
 from ui.widgets.chart import _filter_by_click
 from ui.widgets.group_table import lay_out_groups
@@ -59,10 +60,10 @@ def test_opens_on_counts_with_their_denominators(page: AppTest) -> None:
     assert not page.exception
     assert page.title[0].value == "Who is in this cohort?"
     text = written(page)
-    assert "whether they survived is recorded for" in text
+    assert "Survival is recorded for" in text
     assert "of 30 patients" in text
     assert "Unit: patient." in text
-    assert "Yes, of patients recorded" in text
+    assert "Yes, of patients with a recorded answer" in text
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -129,9 +130,31 @@ def test_another_column_begins_with_its_own_values(page: AppTest) -> None:
     assert "which this page does not have" not in written(page)
 
 
+def test_links_with_former_labels_are_followed(page: AppTest) -> None:
+    """A link made before a label was reworded opens the same choice, and nothing is reported."""
+    page.query_params["section"] = "groups"
+    page.query_params["compare"] = "filters against the rest"
+    page.query_params["images"] = "frontal, usable finding"
+    page.query_params["view"] = "AP"
+    page.run()
+    assert not page.exception
+    assert page.session_state["compare"] == "filtered images vs the rest"
+    assert page.session_state["images"] == "frontal, with a diagnosis"
+    assert "which this page does not have" not in written(page)
+
+
+def test_former_labels_lead_to_labels_of_today() -> None:
+    """Each label now is one that the page has; none of earlier versions is one today."""
+    rows = read_rows("former_labels", ROOT / "ui" / "cohort")
+    labels = {rule.title for rule in RULES} | {each.label for each in FILTERS.values()}
+    labels |= {*SCOPES, *KINDS}
+    assert {row["now"] for row in rows} <= labels
+    assert not {row["before"] for row in rows} & labels
+
+
 def test_choices_are_words_and_each_is_one(page: AppTest) -> None:
     """A link names a choice by its words: none is a raw name, no two are the same."""
-    places = [_name_place(table) for table in PUBLISHED.values()]
+    places = [_format_place(table) for table in PUBLISHED.values()]
     titles = [rule.title for rule in RULES]
     labels = [each.label for each in FILTERS.values()]
     for words in (places, titles, labels):
@@ -203,13 +226,13 @@ def test_rows_that_no_paper_has_are_named(tmp_path: Path) -> None:
     findings = ["Pneumonia/Viral/COVID-19", "Pneumonia/Viral/<b>New"]
     rows = [{"finding": each} for each in findings]
     cohort = load_cohort(make_cohort(tmp_path / "new", rows, images={}), inspect_images=False)
-    told = _name_beyond(cohort, find_table("table-1"))
+    told = _describe_beyond(cohort, find_table("table-1"))
     assert told.endswith("1 row, “Viral/<b>New”.")
     known = cohort.select(cohort.table["finding"] == findings[0], "known")
-    assert _name_beyond(known, find_table("table-1")) == ""
+    assert _describe_beyond(known, find_table("table-1")) == ""
     many = [{"finding": f"Pneumonia/Viral/New{i:02}"} for i in range(12)]
     crowd = load_cohort(make_cohort(tmp_path / "many", many, images={}), inspect_images=False)
-    assert "12 rows" in (told := _name_beyond(crowd, find_table("table-1")))
+    assert "12 rows" in (told := _describe_beyond(crowd, find_table("table-1")))
     assert told.endswith("“Viral/New07” and 4 more.")
 
 
@@ -247,7 +270,7 @@ def test_of_very_many_flags_the_first_are_shown() -> None:
     )
     layout = lay_out_flags(flags, title="Flags: A", most=10)
     assert len(layout.rows) == 10
-    assert "12 in all" in layout.unit
+    assert "12 flags" in layout.unit
     assert "first 10 of 12 flags" in layout.notes[0]
     assert layout.numbers is flags
     assert [cell.text for cell in layout.rows[9].cells] == [
@@ -264,7 +287,7 @@ def test_no_country_is_said(tmp_path: Path) -> None:
     """Where no country is known the sentence says so, not "from 0 countries"."""
     cohort = load_cohort(make_cohort(tmp_path / "none", [{"location": ""}, {"location": "?"}]))
     text = _describe(cohort, summarise(cohort, "region", unit="patient"))
-    assert "from countries that are not recorded or not known" in text
+    assert "with no country recorded" in text
 
 
 def test_an_empty_selection_says_what_to_loosen(page: AppTest) -> None:
@@ -272,14 +295,14 @@ def test_an_empty_selection_says_what_to_loosen(page: AppTest) -> None:
     page.session_state["view"] = ["L"]
     page.run()
     assert not page.exception
-    assert "No image is left" in written(page)
+    assert "No image is included" in written(page)
 
 
 def test_filters_count_and_the_groups_follow(page: AppTest) -> None:
     """With a filter the selection can be set against the rest, with intervals or a reason."""
     page.session_state["view"] = ["AP"]
     page.session_state["section"] = "groups"
-    page.session_state["compare"] = "filters against the rest"
+    page.session_state["compare"] = "filtered images vs the rest"
     page.run()
     assert not page.exception
     text = written(page)
@@ -292,7 +315,7 @@ def test_filters_count_and_the_groups_follow(page: AppTest) -> None:
 
 def test_limits_are_in_reach_in_every_section(page: AppTest) -> None:
     """What the collection cannot tell and what the program is not for stand on the page."""
-    assert "What this program must not be used for" in written(page)
+    assert "What not to use this program for" in written(page)
 
 
 def test_a_rule_that_leaves_out_can_be_taken_back_in(page: AppTest) -> None:
@@ -307,7 +330,7 @@ def test_a_rule_that_leaves_out_can_be_taken_back_in(page: AppTest) -> None:
     page.button(key="rule_leave_out").click().run()
     assert page.session_state["without"] == ["near duplicate"]
     assert page.selectbox(key="rule").value == "near duplicate"
-    assert page.button(key="rule_leave_out").label == "Take back in"
+    assert page.button(key="rule_leave_out").label == "Include these images"
     page.button(key="rule_leave_out").click().run()
     assert not page.exception
     assert page.session_state["without"] == []
@@ -323,7 +346,7 @@ def test_images_that_are_not_counted_are_offered(page: AppTest) -> None:
     page.button(key="count_all_xrays").click().run()
     assert not page.exception
     assert page.session_state["images"] == "all X-rays"
-    assert "whether they survived" in written(page)
+    assert "Survival is recorded for" in written(page)
 
 
 def test_no_reason_is_said_twice(page: AppTest) -> None:
@@ -351,5 +374,5 @@ def test_one_of_each_is_written_as_one(tmp_path: Path) -> None:
     """A cohort of one image is from one country, of one patient."""
     cohort = load_cohort(make_cohort(tmp_path / "one", [{"location": "Italy"}]))
     text = _describe(cohort, summarise(cohort, "region", unit="patient"))
-    assert text.startswith("1 image of 1 patient (1 person) from 1 country;")
+    assert text.startswith("1 image of 1 patient (1 person) from 1 country.")
     assert text.endswith("for 0 of 1 patient.")

@@ -1,13 +1,16 @@
-"""The cohort page's choices: what is counted, of which images, and which part of the page."""
+"""The cohort page's choices: images included, unit of analysis, and part of the page."""
 
 import functools
+from pathlib import Path
 
 import streamlit as st
 
 from cxrlib.cohort import Cohort
+from cxrlib.literature import read_rows
 from cxrlib.number_text import name_units
 from cxrlib.summary import UNITS, select_published
 from ui.widgets.choice import choose_one, choose_part
+from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.text import show_alert
 
 __all__ = [
@@ -16,14 +19,23 @@ __all__ = [
     "choose_scope",
     "choose_section",
     "choose_unit",
+    "follow_links",
     "load_scope",
     "offer_all_xrays",
 ]
 
 SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")
-# The words are the values: what stands in the address is what stands on the screen.
-SCOPES = ("frontal, usable finding", "all X-rays")
-UNIT_WORDS = {"image": "images", "patient": "patients", "person": "persons"}
+# Each is its own label: the address holds what is on the screen.
+SCOPES = ("frontal, with a diagnosis", "all X-rays")
+
+
+def follow_links() -> None:
+    """Read labels of earlier versions in the address as today's: ``former_labels.csv``."""
+    rows = read_rows("former_labels", Path(__file__).parent)
+    for key in dict.fromkeys(row["parameter"] for row in rows):
+        follow_former_labels(
+            key, {row["before"]: row["now"] for row in rows if row["parameter"] == key}
+        )
 
 
 def choose_section() -> str:
@@ -35,50 +47,49 @@ def choose_unit() -> str:
     """Let the reader choose the unit of analysis; every table names it."""
     return choose_one(
         "unit",
-        "Counted",
-        {unit: UNIT_WORDS[unit] for unit in UNITS},
+        "Count by",
+        {unit: f"{unit}s" for unit in UNITS},
         default="patient",
-        help="Patients are ids as recorded, persons are ids merged over near-identical images. "
-        "Someone with many images weighs more in counts of images.",
+        help="Patients are ids as recorded. Persons are ids merged where they share a nearly "
+        "identical image. Counts of images give more weight to people with many images.",
     )
 
 
 def choose_scope() -> str:
-    """Let the reader choose which X-rays are counted, before the filters in the sidebar."""
+    """Let the reader choose which X-rays are included, on top of the sidebar's filters."""
     return choose_one(
         "images",
-        "Of which images",
+        "Images included",
         SCOPES,
-        help="The papers count frontal X-rays (PA, AP, AP Supine) whose finding is neither "
-        "todo nor Unknown; their table by view counts lateral ones too.",
+        help="The papers count frontal X-rays (PA, AP, AP supine) with a diagnosis, that is a "
+        "finding other than todo and Unknown. Their table by view also counts lateral X-rays.",
     )
 
 
 def offer_all_xrays(filtered: Cohort) -> None:
-    """Say that the choice of images leaves none, though the filters do; offer the wider one.
+    """Show that no image is included though some pass the filters, and offer all X-rays.
 
     Parameters
     ----------
     filtered : Cohort
-        X-rays that the filters leave; none of them is frontal with a usable finding.
+        X-rays that pass the filters; none of them is frontal with a diagnosis.
     """
     show_alert(
-        f"No image is left to count: {name_units(filtered.n_images, 'X-ray')} of "
+        f"No image is included: {name_units(filtered.n_images, 'X-ray')} of "
         f"{name_units(filtered.n_patients, 'patient')} pass the filters, but none is frontal (PA, "
-        "AP, AP Supine) with a finding other than todo and Unknown. Count all X-rays, or change "
-        "the filters."
+        "AP, AP supine) with a diagnosis. Count all X-rays, or change the filters."
     )
-    st.button("Count all X-rays", key="count_all_xrays", on_click=_choose_all)
-
-
-def _choose_all() -> None:
-    """Count all X-rays."""
-    st.session_state["images"] = SCOPES[1]
+    st.button(
+        "Count all X-rays",
+        key="count_all_xrays",
+        on_click=st.session_state.update,
+        args=({"images": SCOPES[1]},),
+    )
 
 
 @functools.lru_cache(maxsize=32)
 def load_scope(cohort: Cohort, scope: str, *, with_lateral: bool = False) -> Cohort:
-    """Select once for all sessions: tables are remembered with the cohort they are of."""
+    """Select once for all sessions: tables are remembered with their cohort."""
     if scope == SCOPES[1]:
         return cohort.select_xrays()
     return select_published(cohort, "view" if with_lateral else "region")

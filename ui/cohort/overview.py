@@ -1,6 +1,5 @@
-"""The cohort page's opening: where patients are from, what is recorded; ages, days, sizes."""
+"""The cohort page's opening: countries, and what is recorded; ages, days and image sizes."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from cxrlib.charts.cohort import (
@@ -19,7 +18,6 @@ from cxrlib.charts.cohort import (
 from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.summary import (
-    Summary,
     lay_out_summary,
     list_ages,
     list_image_sizes,
@@ -27,6 +25,7 @@ from cxrlib.summary import (
     place_counts,
     summarise,
 )
+from ui.cohort.part import Part
 from ui.widgets.chart import show_chart
 from ui.widgets.dense_table import show_dense_table
 
@@ -35,93 +34,78 @@ __all__ = ["show_distributions", "show_overview"]
 N_PLACES = 12  # countries with a bar of their own
 
 
-def show_overview(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
-    """Show the countries on a map, then regions and views with what is recorded of how many."""
-    countries = summarise(cohort, "country", unit=unit)
+def show_overview(cohort: Cohort, part: Part) -> None:
+    """Show the countries on a map, then regions and views with what is recorded."""
+    countries = summarise(cohort, "country", unit=part.unit)
+    numbers, saved = countries.to_shown(), {"provenance": part.provenance, "stem": part.stem}
+    total = f"{name_units(countries.n_total, part.unit)} in total."
     show_chart(
         partial(plot_world, countries.table),
         key="world",
         alt=describe_world(countries.table),
-        heading="Where they were published from",
-        caption=" ".join(
-            filter(
-                None,
-                (
-                    _count(countries),
-                    "Circles are counts: they say where images were published, nothing of how "
-                    "common a disease is.",
-                    describe_unplaced(countries.table),
-                ),
-            )
-        ),
-        numbers=countries.to_shown(),
-        provenance=provenance,
-        stem=stem,
+        heading="Countries of the published cases",
+        caption=f"{total} Circles count published cases, not how common a disease is.\n"
+        f"{describe_unplaced(countries.table)}",
+        numbers=numbers,
         filters=len(place_counts(countries.table).placed) > 0,
+        **saved,
     )
     for by in ("region", "view"):
         show_dense_table(
             lay_out_summary(
-                summarise(cohort, by, unit=unit),
+                summarise(cohort, by, unit=part.unit),
                 title=f"X-rays by {by}",
                 parts=("counts", "age", "outcomes"),
             ),
             key=f"overview_{by}",
-            provenance=provenance,
-            file_stem=f"{stem}-{by}",
+            provenance=part.provenance,
+            file_stem=f"{part.stem}-{by}",
         )
     show_chart(
         partial(plot_places, countries.table, level="country", n_most=N_PLACES),
         key="countries",
         alt=describe_places(countries.table, level="country"),
         heading="Countries",
-        caption=_count(countries),
-        numbers=countries.to_shown(),
-        provenance=provenance,
-        stem=stem,
+        caption=total,
+        numbers=numbers,
         filters=True,
+        **saved,
     )
 
 
-def _count(summary: Summary) -> str:
-    """Say what a chart counts."""
-    return f"Unit: {summary.unit}. {name_units(summary.n_total, summary.unit)} in all."
-
-
-def show_distributions(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
+def show_distributions(cohort: Cohort, part: Part) -> None:
     """Show ages, days and sizes, each with how many are not recorded."""
+    unit, saved = part.unit, {"provenance": part.provenance, "stem": part.stem}
     ages, days, sizes = list_ages(cohort, unit=unit), list_offsets(cohort), list_image_sizes(cohort)
-    columns = {"age": ages["age"], "offset": days["offset"], "width": sizes["width"]}
-    known = {name: int(column.notna().sum()) for name, column in columns.items()}
+    n_age, n_day, n_size = (
+        f"{column.notna().sum():,}" for column in (ages["age"], days["offset"], sizes["width"])
+    )
     show_chart(
         partial(plot_ages, ages, unit=unit),
         key="ages",
         alt=describe_ages(ages, unit=unit),
         heading="Age",
-        caption=f"Unit: {unit}. Age known of {known['age']:,} of {name_units(len(ages), unit)}.",
+        caption=f"Age is recorded for {n_age} of {name_units(len(ages), unit)}.",
         numbers=ages,
-        provenance=provenance,
-        stem=stem,
+        **saved,
     )
     show_chart(
         partial(plot_offsets, days),
         key="days",
         alt=describe_offsets(days),
         heading="Day of the image",
-        caption=f"Unit: image. Day recorded of {known['offset']:,} of {len(days):,} images; "
-        "counted from symptoms or from admission, the record does not say which. Day 5 also "
-        'stands for "a few days".',
+        caption=f"The day is recorded for {n_day} of {name_units(len(days), 'image')}. Day 0 is "
+        "symptom onset or admission; which one is not recorded.\n“After a few days” was entered "
+        "as day 5.",
         numbers=days,
-        provenance=provenance,
-        stem=stem,
+        **saved,
     )
     show_chart(
         partial(plot_sizes, sizes),
         key="sizes",
         alt=describe_sizes(sizes),
-        heading="Size of the files",
-        caption=f"Unit: image. Size known of {known['width']:,} of {len(sizes):,} images.",
+        heading="Image size",
+        caption=f"The size is known for {n_size} of {name_units(len(sizes), 'image')}.",
         numbers=sizes,
-        provenance=provenance,
-        stem=stem,
+        **saved,
     )

@@ -1,8 +1,7 @@
-"""Beside the published numbers: the papers' tables, ours, and what their difference means."""
+"""The papers' tables beside the same numbers of this cohort."""
 
 import calendar
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -19,68 +18,70 @@ from cxrlib.summary import (
     lay_out_frame,
     list_unpublished_rows,
 )
+from ui.cohort.part import Part
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.details import show_details
 from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["lay_out_comparison", "show_papers"]
 
-MONTHS = tuple(calendar.month_name)
-MOST_BEYOND = 8  # rows that are named
+MOST_BEYOND = 8  # rows that are listed
 TALL = 640  # pixels; a longer table scrolls under its header
-VERDICT_WORDS = (
-    "Agrees: equal at the decimals the paper prints. Difference: not equal, though the paper's "
-    "counts are ours too. Different cohort: everything else."
+VERDICT_TEXT = (
+    "Agrees: equal at the paper's decimals. Difference: not equal though both count equally many. "
+    "Different cohort: all others."
 )
 SHOWN = {
     "title": "Row",
     "column": "Number",
     "paper": "Paper",
     "ours": "Here",
-    "counts_paper": "Counted, paper",
-    "counts_ours": "Counted, here",
+    "counts_paper": "Counted in paper",
+    "counts_ours": "Counted here",
     "verdict": "Verdict",
     "explanation": "Why",
 }
 
 
-def show_papers(cohort: Cohort, *, provenance: Sequence[str], file_stem: str) -> None:
+def show_papers(cohort: Cohort, part: Part) -> None:
     """Show one of the papers' tables beside the same numbers of this cohort.
 
     Parameters
     ----------
     cohort : Cohort
         As filtered; each table makes its own selection of views and findings on top.
+    part : Part
+        The unit is the table's own.
     """
-    name = _choose_published()
+    places = {name: _format_place(table) for name, table in PUBLISHED.items()}
+    name = choose_one("table", "Table of the papers", places, is_menu=True, width=360)
     published = find_table(name)
     compared = compare_published(cohort, name)
-    show_text(f"{published.title}, by unit {published.unit}.", lead=f"{published.place}.")
+    show_text(describe_comparison(compared), lead=f"{published.title}.")
     if cohort.is_synthetic:
         show_quiet("This cohort is synthetic: its numbers cannot agree with the papers'.")
-    show_text(describe_comparison(compared))
-    show_quiet(
-        f"Counted in the paper: {published.selection}. Data as of {published.as_of}. Here the same "
-        "images and unit are counted, whatever is chosen at the top of the page; the filters hold."
+    show_details(
+        "The same images are counted as in the paper, by the same unit, whatever is chosen at the "
+        "top of the page. The filters apply.",
+        (
+            f"Counted in the paper: {published.selection}. Data as of {published.as_of}.",
+            *published.notes,
+            *published.column_notes.values(),
+            _describe_beyond(cohort, published),
+        ),
     )
-    for note in (*published.notes, *published.column_notes.values()):
-        show_quiet(note)
-    if beyond := _name_beyond(cohort, published):
-        show_quiet(beyond)
     show_dense_table(
         lay_out_comparison(compared, published),
         key=f"papers-{name}",
-        provenance=provenance,
-        file_stem=f"{file_stem}-{name}",
+        provenance=part.provenance,
+        file_stem=f"{part.stem}-{name}",
         max_height=TALL,
     )
 
 
-def _name_beyond(cohort: Cohort, published: PublishedTable) -> str:
-    """Name the rows that only this cohort has; "" for none.
-
-    Of an empty row, which grouping by views makes, there is nothing to say.
-    """
+def _describe_beyond(cohort: Cohort, published: PublishedTable) -> str:
+    """List the rows that only this cohort has; "" for none, and empty rows are passed over."""
     ours = count_published(cohort, published.name)
     rows = list_unpublished_rows(published, ours[ours["value"].fillna(0) != 0])
     if not rows:
@@ -88,27 +89,21 @@ def _name_beyond(cohort: Cohort, published: PublishedTable) -> str:
     named = ", ".join(f"“{row}”" for row in rows[:MOST_BEYOND])
     rest = len(rows) - MOST_BEYOND
     more = f" and {rest:,} more" if rest > 0 else ""
-    return f"Not in the paper, and so not compared: {name_units(len(rows), 'row')}, {named}{more}."
+    return f"Not in the paper, so not compared: {name_units(len(rows), 'row')}, {named}{more}."
 
 
-def _choose_published() -> str:
-    """Let the reader choose a table of the papers, by the words for where it stands."""
-    words = {name: _name_place(table) for name, table in PUBLISHED.items()}
-    return choose_one("table", "Table of the papers", words, is_menu=True, width=360)
-
-
-def _name_place(table: PublishedTable) -> str:
-    """Say where a table stands, in words that read well in an address too.
+def _format_place(table: PublishedTable) -> str:
+    """Format where a table is, readable in an address too.
 
     Examples
     --------
-    >>> _name_place(find_table("early-table-1"))
+    >>> _format_place(find_table("early-table-1"))
     'Table 1 of March 2020'
     """
     found = re.match(r"(?P<what>.+?) \((?P<year>\d{4})-(?P<month>\d\d)", table.place)
     if found is None:
         return table.place
-    return f"{found['what']} of {MONTHS[int(found['month'])]} {found['year']}"
+    return f"{found['what']} of {calendar.month_name[int(found['month'])]} {found['year']}"
 
 
 def lay_out_comparison(compared: pd.DataFrame, published: PublishedTable) -> TableLayout:
@@ -123,8 +118,8 @@ def lay_out_comparison(compared: pd.DataFrame, published: PublishedTable) -> Tab
     }
     both = compared.assign(
         column=[titles.get(column, column) for column in compared["column"]],
-        counts_paper=_write_counts(compared["n_paper"]),
-        counts_ours=_write_counts(compared["n_ours"]),
+        counts_paper=_format_counts(compared["n_paper"]),
+        counts_ours=_format_counts(compared["n_ours"]),
         **{
             side: [
                 format_number(value, int(decimals))
@@ -133,20 +128,20 @@ def lay_out_comparison(compared: pd.DataFrame, published: PublishedTable) -> Tab
             for side in ("paper", "ours")
         },
     )
-    # A row of many numbers stands above them; a row of one stands beside it.
+    # The name of a row with many numbers is a line above them.
     is_many = compared["column"].nunique() > 1
     layout = lay_out_frame(
         both[list(SHOWN)],
-        title=f"{published.place} and here",
+        title=f"{published.place} compared with this cohort",
         unit=f"Unit: {published.unit}.",
         titles=SHOWN,
         right=("paper", "ours", "counts_paper", "counts_ours"),
         prose=("explanation",),
         group="title" if is_many else "",
-        notes=(VERDICT_WORDS,),
+        notes=(VERDICT_TEXT,),
     )
     return replace(layout, numbers=compared)
 
 
-def _write_counts(counts: pd.Series) -> list[str]:
+def _format_counts(counts: pd.Series) -> list[str]:
     return ["–" if pd.isna(value) else str(value) for value in counts]

@@ -1,12 +1,13 @@
-"""The quality ledger: every rule with what it found, what it means, and what leaving out leaves."""
+"""The quality ledger: each rule with its flags, their meaning, and what leaving them out leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
+from cxrlib.number_text import name_units
 from cxrlib.quality import (
     FLAGS,
     Ledger,
@@ -16,6 +17,7 @@ from cxrlib.quality import (
     upstream_report,
 )
 from cxrlib.summary import TableLayout, lay_out_frame
+from ui.cohort.part import Part
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.saving import Saving, offer_saving
@@ -42,44 +44,48 @@ FLAG_TITLES = {
 }
 
 
-def show_quality(cohort: Cohort, counted: Cohort, *, provenance: Sequence[str], stem: str) -> None:
-    """Show the ledger of the images counted; flags were found on the whole cohort.
+def show_quality(cohort: Cohort, counted: Cohort, part: Part) -> None:
+    """Show the ledger of the images included; flags are found on the whole cohort.
 
     Parameters
     ----------
     cohort : Cohort
-        The whole: a duplicate has its other half anywhere in it.
+        The whole cohort: the copy of an image may be anywhere in it.
     counted : Cohort
-        Whose flags are shown.
+        The images whose flags are shown.
+    part : Part
     """
     ledger = find_flags(cohort).keep(counted.table["image_id"])
-    rules = ledger.count().join(_effects(cohort, counted), on="rule")
+    marks = mark_images(cohort).set_axis(cohort.table["image_id"])
+    effects = effect_of_leaving_out(counted, flags=marks).set_index("rule")
+    rules = ledger.count().join(effects[["n_images_left", "n_patients_left"]], on="rule")
     found = rules[rules["n_flags"].fillna(0) > 0]
     show_text(
         f"{len(ledger.table):,} flags on {ledger.table['image_id'].nunique():,} of "
-        f"{counted.n_images:,} images, by {len(found)} of {len(rules)} rules. Nothing is left out "
-        "for a flag unless you say so."
+        f"{counted.n_images:,} images, by {len(found)} of {len(rules)} rules. Flagged images are "
+        "included unless you leave them out."
     )
     show_dense_table(
         lay_out_rules(rules),
         key="quality_rules",
-        provenance=provenance,
-        file_stem=f"{stem}-quality-rules",
+        provenance=part.provenance,
+        file_stem=f"{part.stem}-quality-rules",
         max_height=RULES_HEIGHT,
     )
-    _show_rule(ledger, _list_rules(rules), provenance=provenance, stem=stem)
-    _offer_reports(cohort, ledger, stem=stem)
-
-
-def _effects(cohort: Cohort, counted: Cohort) -> pd.DataFrame:
-    """Count what would be left, rule by rule."""
-    marks = mark_images(cohort).set_axis(cohort.table["image_id"])
-    effects = effect_of_leaving_out(counted, flags=marks).set_index("rule")
-    return effects[["n_images_left", "n_patients_left"]]
+    if titles := _list_rules(rules):
+        _show_rule(ledger, titles, part)
+    report = Saving(
+        "Report for the dataset maintainers (Markdown)",
+        f"{part.stem}-quality-report.md",
+        "text/markdown",
+        lambda: upstream_report(cohort, ledger),
+    )
+    offer_saving(report, key="quality_report")
+    show_quiet("The whole ledger: python -m cxrlib quality --data DIR --format csv")
 
 
 def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
-    """Lay out the rules, the gravest first, those without a flag too.
+    """Lay out the rules, the most serious first, also those without a flag.
 
     Parameters
     ----------
@@ -90,23 +96,22 @@ def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
     layout = lay_out_frame(
         shown.assign(severity=shown["severity"].map(SIGNS)),
         title="Rules of the ledger",
-        unit="Units: flags, images, patients.",
+        unit="Counts of flags, images and patients.",
         titles={"title": "Rule", **COUNTS, "meaning": "What it means", "action": "What to do"},
         prose=("meaning", "action"),
         group="severity",
         notes=(
-            "Images left, patients left: of those counted here, if the images with the flag are "
-            "left out.",
-            "A rule with “perhaps” is a cheap measure: look before you believe it.",
+            "Images left and patients left: if the flagged images are left out.",
+            "Rules that begin with “possible” are automatic guesses: check the image.",
         ),
     )
     return replace(layout, numbers=rules)
 
 
 def _list_rules(rules: pd.DataFrame) -> dict[str, str]:
-    """List the titles of the rules to choose from: those with flags, and what was chosen before.
+    """List the titles of the rules to choose from: those with flags, and those chosen before.
 
-    A rule that leaves its images out has no flags left, and is listed to be taken back in.
+    A rule whose images are left out has no flags, and is listed so that they can be included.
     """
     chosen = [*st.session_state.get("without", []), st.session_state.get("rule")]
     is_listed = (rules["n_flags"].fillna(0) > 0) | rules["rule"].isin(chosen)
@@ -114,26 +119,23 @@ def _list_rules(rules: pd.DataFrame) -> dict[str, str]:
     return dict(zip(rules.loc[is_listed, "rule"], rules.loc[is_listed, "title"], strict=True))
 
 
-def _show_rule(
-    ledger: Ledger, titles: Mapping[str, str], *, provenance: Sequence[str], stem: str
-) -> None:
+def _show_rule(ledger: Ledger, titles: Mapping[str, str], part: Part) -> None:
     """Show the flags of one rule, with a button that leaves its images out everywhere.
 
     Parameters
     ----------
     ledger : Ledger
     titles : mapping of str to str
-        Of the rules to choose from, by name.
+        Titles of the rules to choose from, by name.
+    part : Part
     """
-    if not titles:
-        return
     st.subheader("One rule", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = choose_one("rule", "Rule", titles, is_menu=True, width=420)
         left_out = name in st.session_state.get("without", [])
         if name in FLAGS:
             st.button(
-                "Take back in" if left_out else "Leave these images out",
+                "Include these images" if left_out else "Leave these images out",
                 key="rule_leave_out",
                 on_click=_toggle,
                 args=(name,),
@@ -142,18 +144,18 @@ def _show_rule(
     rule = chosen.rules[0]
     show_text(f"{rule.meaning} {rule.action}", lead=f"{rule.title}.")
     if left_out:
-        show_quiet("Its images are left out on every page: see the filters at the left.")
+        show_quiet("The images with this flag are left out on every page; see the filters.")
     show_dense_table(
         lay_out_flags(chosen.table, title=f"Flags: {rule.title}"),
         key="quality_flags",
-        provenance=provenance,
-        file_stem=f"{stem}-quality-{name.replace(' ', '-')}",
+        provenance=part.provenance,
+        file_stem=f"{part.stem}-quality-{name.replace(' ', '-')}",
         max_height=RULES_HEIGHT,
     )
 
 
 def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) -> TableLayout:
-    """Lay out the flags of a rule; of very many the first, with how many are left.
+    """Lay out the flags of a rule, at most so many.
 
     Parameters
     ----------
@@ -161,18 +163,18 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
         Of `cxrlib.quality.Ledger`.
     title : str
     most : int
-        Flags shown; what is saved holds all.
+        Flags shown; a saved file holds all.
     """
     shown = flags.head(most)[list(FLAG_TITLES)]
     layout = lay_out_frame(
-        # As text: a row's number is a name, and no thousand in it is set apart.
+        # As text: a row's number is a name, without a thousands separator.
         shown.assign(row=[str(row) for row in shown["row"]]),
         title=title,
-        unit=f"Unit: flag. {len(flags):,} in all.",
+        unit=f"{name_units(len(flags), 'flag')}.",
         titles=FLAG_TITLES,
         right=("row",),
         prose=("value",),
-        notes=(f"The first {most:,} of {len(flags):,} flags are shown; what is saved holds all.",)
+        notes=(f"The first {most:,} of {len(flags):,} flags are shown; saved files hold all.",)
         if len(flags) > most
         else (),
     )
@@ -180,19 +182,7 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
 
 
 def _toggle(name: str) -> None:
-    """Leave the images of a rule out, or take them back in."""
+    """Leave the images of a rule out, or include them again."""
     before = list(st.session_state.get("without", []))
     after = [each for each in before if each != name] if name in before else [*before, name]
     st.session_state["without"] = after
-
-
-def _offer_reports(cohort: Cohort, ledger: Ledger, *, stem: str) -> None:
-    """Offer the report for those who keep the collection."""
-    report = Saving(
-        "Report for the collection's keepers (Markdown)",
-        f"{stem}-quality-report.md",
-        "text/markdown",
-        lambda: upstream_report(cohort, ledger),
-    )
-    offer_saving(report, key="quality_report")
-    show_quiet("The whole ledger: python -m cxrlib quality --data DIR --format csv")

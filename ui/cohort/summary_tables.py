@@ -1,6 +1,6 @@
-"""The cohort page's tables: by region, view, finding, source; Table One; what is missing."""
+"""The cohort page's tables: by region, view, finding or source; Table One; missing data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +21,7 @@ from cxrlib.summary import (
     make_table_one,
     summarise,
 )
+from ui.cohort.part import Part
 from ui.widgets.chart import show_chart
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
@@ -29,68 +30,73 @@ from ui.widgets.saving import Saving, offer_saving
 __all__ = ["show_missing", "show_table_one", "show_tables"]
 
 TABLES = ("region", "sub-region", "country", "view", "finding", "finding-view", "source", "article")
-WORDS = {"finding-view": "finding and view"}  # where the library's name is no word
+LABELS = {"finding-view": "finding and view"}  # where it is not the library's name
 TALL = 640  # pixels; a longer table scrolls under its header
 
 
 def choose_table(key: str, *, names: Sequence[str] = TABLES, label: str = "By") -> str:
-    """Let the reader choose what a table is by."""
-    return choose_one(key, label, {name: WORDS.get(name, name) for name in names})
+    """Let the reader choose the grouping of a table."""
+    return choose_one(key, label, {name: LABELS.get(name, name) for name in names})
 
 
-def show_tables(
-    cohort: Cohort, with_lateral: Cohort, *, unit: str, provenance: Sequence[str], stem: str
-) -> None:
+def show_tables(cohort: Cohort, with_lateral: Cohort, part: Part) -> None:
     """Show one of the tables.
 
     Parameters
     ----------
     cohort : Cohort
-        The images counted.
+        The images included.
     with_lateral : Cohort
         The same with lateral images, for the table by view.
+    part : Part
     """
     by = choose_table("by")
     if by == "article":
-        _show_articles(cohort, provenance=provenance, stem=stem)
+        _show_articles(cohort, part)
         return
-    summary = summarise(with_lateral if by == "view" else cohort, by, unit=unit)
+    summary = summarise(with_lateral if by == "view" else cohort, by, unit=part.unit)
     if by == "finding-view":
         show_chart(
             partial(plot_findings, summary.table),
             key="findings",
             alt=describe_findings(summary.table),
             heading="Findings by view",
-            caption=f"Unit: {unit}. {name_units(summary.n_total, unit)} in all.",
+            caption=f"{name_units(summary.n_total, part.unit)} in total.",
             numbers=summary.to_shown(),
-            provenance=provenance,
-            stem=stem,
+            provenance=part.provenance,
+            stem=part.stem,
             filters=True,
         )
+    layout = lay_out_summary(summary, title=f"X-rays by {GROUPINGS[by].title.lower()}")
+    _show_table(layout, part, key=f"table_{by}", name=by)
+
+
+def _show_table(layout: TableLayout, part: Part, *, key: str, name: str) -> None:
+    """Show a table that scrolls under its header where it is long."""
     show_dense_table(
-        lay_out_summary(summary, title=f"X-rays by {GROUPINGS[by].title.lower()}"),
-        key=f"table_{by}",
-        provenance=provenance,
-        file_stem=f"{stem}-{by}",
+        layout,
+        key=key,
+        provenance=part.provenance,
+        file_stem=f"{part.stem}-{name}",
         max_height=TALL,
     )
 
 
-def _show_articles(cohort: Cohort, *, provenance: Sequence[str], stem: str) -> None:
-    """Show the articles that images are from, with link and licences, and cite them."""
-    show_dense_table(
-        lay_out_articles(list_articles(cohort)),
-        key="table_article",
-        provenance=provenance,
-        file_stem=f"{stem}-article",
-        max_height=TALL,
+def _show_articles(cohort: Cohort, part: Part) -> None:
+    """Show the articles of the images, with links and licences, and offer their citations."""
+    layout = lay_out_articles(list_articles(cohort))
+    _show_table(layout, part, key="table_article", name="article")
+    bibliography = Saving(
+        "Cite the articles (BibTeX)",
+        f"{part.stem}-articles.bib",
+        "text/plain",
+        lambda: "\n\n".join([*PAPERS.values(), cite_collection(), cite_articles(cohort.table)]),
     )
-    bibliography = Saving("Cite them (BibTeX)", f"{stem}-articles.bib", "text/plain", _cite(cohort))
     offer_saving(bibliography, key="table_article_cite")
 
 
 def lay_out_articles(articles: pd.DataFrame) -> TableLayout:
-    """Lay out articles; the name of each leads to it where it has an address."""
+    """Lay out articles; each name is a link where the article has an address."""
     counts = ["n_images", "n_patients", "n_persons", *VIEW_COLUMNS.values(), "n_other_view"]
     shown = [column for column in counts if column in counts[:2] or articles[column].any()]
     views = {column: view for view, column in VIEW_COLUMNS.items()} | {"n_other_view": "Other"}
@@ -98,68 +104,55 @@ def lay_out_articles(articles: pd.DataFrame) -> TableLayout:
     layout = lay_out_frame(
         articles[["article", "source", "licence", *shown]],
         title="X-rays by article",
-        unit="Units: images, patients, persons; under a view its images.",
+        unit="Counts of images, patients and persons; images by view.",
         titles={"article": "Article", "source": "Source", "licence": "Licence", **units, **views},
         links={"article": articles["link"].tolist()},
     )
     return replace(layout, numbers=articles)
 
 
-def _cite(cohort: Cohort) -> Callable[[], str]:
-    """Cite the papers, the collection and the articles of the images counted."""
-    return lambda: "\n\n".join([*PAPERS.values(), cite_collection(), cite_articles(cohort.table)])
-
-
-def show_table_one(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
-    """Show a Table One, whole and by region or view, with what is missing and no p-values."""
+def show_table_one(cohort: Cohort, part: Part) -> None:
+    """Show a Table One, overall and by region or view, with missing data and no p-values."""
     by = choose_table("one_by", names=("region", "view"), label="Table One by")
-    table = make_table_one(cohort, by, unit=unit)
+    table = make_table_one(cohort, by, unit=part.unit)
     wide = table.to_wide()
     layout = lay_out_frame(
         wide,
         title=f"Table One by {by}",
-        unit=f"Unit: {unit}.",
+        unit=f"Unit: {part.unit}.",
         notes=table.notes,
         right=list(wide.columns[3:]),
     )
-    show_dense_table(
-        layout,
-        key="table_one",
-        provenance=provenance,
-        file_stem=f"{stem}-table-one",
-        max_height=TALL,
-    )
+    _show_table(layout, part, key="table_one", name="table-one")
 
 
-def show_missing(cohort: Cohort, *, unit: str, provenance: Sequence[str], stem: str) -> None:
-    """Show what is recorded of how many: by region or source as shades, then column by column."""
+def show_missing(cohort: Cohort, part: Part) -> None:
+    """Show the share recorded by region, source or view as a heat map, then column by column."""
     by = choose_table("missing_by", names=("region", "source", "view"), label="Recorded, by")
-    shares = describe_missingness(cohort, by=by, unit=unit)
+    shares = describe_missingness(cohort, by=by, unit=part.unit)
     show_chart(
         partial(plot_missing, shares),
         key=f"missing_{by}",
         alt=describe_missing(shares),
         heading=f"Share recorded, by {by}",
-        caption=f"Unit: {unit}. The largest groups are shown; a blank is not a no, and what is "
-        "not recorded is not missing at random.",
+        caption=f"Percentage of {part.unit}s with a recorded value, largest groups. A blank is not "
+        "a no, and data are not missing at random.",
         numbers=shares,
-        provenance=provenance,
-        stem=stem,
+        provenance=part.provenance,
+        stem=part.stem,
     )
-    table = describe_missingness(cohort, unit=unit)
+    table = describe_missingness(cohort, unit=part.unit)
     layout = lay_out_frame(
         table[["title", "n", "n_recorded", "n_unclear", "n_not_recorded"]],
-        title="What is recorded, and what is not",
-        unit=f"Unit: {unit}.",
+        title="Recorded and missing data",
+        unit=f"Unit: {part.unit}.",
         titles={
             "title": "Column",
-            "n": "Counted",
+            "n": "Total",
             "n_recorded": "Recorded",
             "n_unclear": "Unclear",
             "n_not_recorded": "Not recorded",
         },
         bars=("n_recorded", "n_not_recorded"),
     )
-    show_dense_table(
-        layout, key="missing", provenance=provenance, file_stem=f"{stem}-missing", max_height=TALL
-    )
+    _show_table(layout, part, key="missing", name="missing")

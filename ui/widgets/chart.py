@@ -38,11 +38,10 @@ def show_chart(
     """
     st.subheader(heading, anchor=False)
     if filters:  # not in the caption: that goes with the figure to paper
-        show_quiet("A click filters; a second click on the same takes the filter away.")
-    clicks: dict[str, Any] = {
-        "on_select": partial(_filter_by_click, key),
-        "selection_mode": "points",
-    }
+        show_quiet("Click to filter; click again to clear.")
+    clicks: dict[str, Any] = {}
+    if filters:
+        clicks = {"on_select": partial(_filter_by_click, key), "selection_mode": "points"}
     show_figure(
         draw,
         key=key,
@@ -52,19 +51,19 @@ def show_chart(
         provenance=provenance,
         file_stem=f"{stem}-{key}",
         heading=heading,
-        **(clicks if filters else {}),
+        **clicks,
     )
 
 
 def _filter_by_click(key: str) -> None:
-    """Set the filters that the clicked mark carries; a click beside the marks changes nothing."""
+    """Set the filters of the clicked mark; a click beside the marks changes nothing."""
     chosen = st.session_state[key].selection.points
     if chosen:
         _toggle_filters(read_click(chosen[0].get("customdata")))
 
 
 def _toggle_filters(filters: Mapping[str, str]) -> None:
-    """Set filters to one value each; take them away where all are just so already."""
+    """Set filters to one value each; clear them where all have it already."""
     are_set = all(list(st.session_state.get(name, ())) == [filters[name]] for name in filters)
     for name, value in filters.items():
         st.session_state[name] = [] if are_set else [value]

@@ -1,7 +1,7 @@
 """Dense tables with small bars inside cells, each with a menu that saves it.
 
-Prefer these where a table is what the page is for; `ui.widgets.table.show_table` where a reader
-sorts and searches.
+Prefer these where a page is about the table; `ui.widgets.table.show_table` where a reader sorts
+and searches.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from cxrlib.charts.style import PALETTES, Palette
 from cxrlib.number_text import NOTHING
 from cxrlib.reports import csv_with_header, publication_html
 from cxrlib.summary import Bar, Cell, Column, Row, TableLayout
+from ui.widgets.details import show_details
 from ui.widgets.saving import Saving, offer_saving
-from ui.widgets.text import show_quiet
 
-__all__ = ["list_savings", "show_dense_table", "write_table"]
+__all__ = ["list_savings", "make_table", "show_dense_table"]
 
 STYLE = Path(__file__).with_suffix(".css")
 
@@ -37,19 +37,19 @@ def show_dense_table(
     layout : TableLayout
     key : str
     provenance : sequence of str
-        `cxrlib.reports.list_provenance`, with the filters; on every file that is saved.
+        `cxrlib.reports.list_provenance`, with the filters; written into saved files.
     file_stem : str
-        Of the files' names: "regions-2026-01-31".
+        The start of file names: "regions-2026-01-31".
     max_height : int, optional
         Pixels; a longer table scrolls under its header.
     """
     palette = PALETTES[st.context.theme.type or "light"]
     st.html(STYLE)
-    st.html(write_table(layout, palette, max_height=max_height))
-    # As below a figure: the menu stands where it stood, whatever the length of the notes.
-    words, menu = st.columns([5, 1], gap="small")
-    with words:
-        show_quiet(" ".join(layout.notes))
+    st.html(make_table(layout, palette, max_height=max_height))
+    # As below a figure: the menu keeps its place, whatever the length of the notes.
+    notes, menu = st.columns([5, 1], gap="small")
+    with notes:
+        show_details("", layout.notes)
     with (
         menu,
         st.popover(
@@ -61,7 +61,7 @@ def show_dense_table(
 
 
 def list_savings(layout: TableLayout, provenance: Sequence[str], file_stem: str) -> list[Saving]:
-    """List what a table can be saved as; the files are made when they are asked for."""
+    """List the files a table can be saved as; each is made on request."""
     lines = [*provenance, *filter(None, (layout.title, layout.unit)), *layout.notes]
     return [
         Saving(
@@ -82,8 +82,8 @@ def list_savings(layout: TableLayout, provenance: Sequence[str], file_stem: str)
 # ---- as HTML; every text is escaped
 
 
-def write_table(layout: TableLayout, palette: Palette, *, max_height: int | None = None) -> str:
-    """Write a table as HTML.
+def make_table(layout: TableLayout, palette: Palette, *, max_height: int | None = None) -> str:
+    """Make a table as HTML.
 
     Parameters
     ----------
@@ -95,19 +95,19 @@ def write_table(layout: TableLayout, palette: Palette, *, max_height: int | None
     height = f"max-height: {int(max_height)}px;" if max_height else ""
     title, unit = escape(layout.title), escape(layout.unit)
     n_columns = len(layout.columns)
-    body = "".join(_write_row(row, layout.columns, n_columns) for row in layout.rows)
+    body = "".join(_make_row(row, layout.columns, n_columns) for row in layout.rows)
     return (
         f"<div class='cxr-table' style='--bar: {palette.accent}; --cxr-page: {palette.page}'>"
         f"<div class='cxr-table-words'><strong>{title}</strong><span>{unit}</span>"
-        f"{_write_key(layout)}</div>"
+        f"{_make_key(layout)}</div>"
         f"<div class='cxr-table-room' role='region' tabindex='0' aria-label='{title}' "
         f"style='{height}'><table aria-label='{title}. {unit}'>"
-        f"<thead>{_write_head(layout.columns)}</thead><tbody>{body}</tbody></table></div></div>"
+        f"<thead>{_make_head(layout.columns)}</thead><tbody>{body}</tbody></table></div></div>"
     )
 
 
-def _write_key(layout: TableLayout) -> str:
-    """Say what the tones of the bars mean."""
+def _make_key(layout: TableLayout) -> str:
+    """Make the key of the bars' tones."""
     parts = (
         f"<span><i class='cxr-bar'><b class='cxr-{escape(tone)}' style='width: 100%'></b></i>"
         f"{escape(words)}</span>"
@@ -116,16 +116,16 @@ def _write_key(layout: TableLayout) -> str:
     return f"<span class='cxr-table-key'>{''.join(parts)}</span>" if layout.tones else ""
 
 
-def _write_head(columns: Sequence[Column]) -> str:
-    """Write one or two lines of headers, the upper one over neighbours of a group."""
+def _make_head(columns: Sequence[Column]) -> str:
+    """Make one or two lines of headers, the upper one over neighbours of a group."""
     if not any(column.group for column in columns):
-        return f"<tr>{''.join(_write_title(column) for column in columns)}</tr>"
+        return f"<tr>{''.join(_make_title(column) for column in columns)}</tr>"
     upper, lower = "", ""
     for i, column in enumerate(columns):
         if not column.group:
-            upper += _write_title(column, " rowspan='2'")
+            upper += _make_title(column, " rowspan='2'")
             continue
-        lower += _write_title(column)
+        lower += _make_title(column)
         if i == 0 or columns[i - 1].group != column.group:
             width = _count_neighbours(columns[i:])
             upper += f"<th scope='colgroup' colspan='{width}'>{escape(column.group)}</th>"
@@ -140,45 +140,45 @@ def _count_neighbours(columns: Sequence[Column]) -> int:
     return len(columns)
 
 
-def _write_title(column: Column, more: str = "") -> str:
-    kind = _name_kind(column)
+def _make_title(column: Column, more: str = "") -> str:
+    kind = _find_kind(column)
     unit = f"<small>{escape(column.unit)}</small>" if column.unit else ""
     return f"<th scope='col' class='cxr-{kind}'{more}>{escape(column.title)}{unit}</th>"
 
 
-def _write_row(row: Row, columns: Sequence[Column], n_columns: int) -> str:
+def _make_row(row: Row, columns: Sequence[Column], n_columns: int) -> str:
     if row.kind == "group":
         name = escape(row.cells[0].line)
         return f"<tr class='cxr-group'><th scope='rowgroup' colspan='{n_columns}'>{name}</th></tr>"
     first, *others = zip(row.cells, columns, strict=True)
-    cells = "".join(_write_cell(cell, column) for cell, column in others)
+    cells = "".join(_make_cell(cell, column) for cell, column in others)
     marks = " ".join(filter(None, [f"cxr-{row.kind}", "cxr-within" if row.in_group else ""]))
-    name = _write_link(first[0].line, first[0].link)
+    name = _make_link(first[0].line, first[0].link)
     return f"<tr class='{marks}'><th scope='row'>{name}</th>{cells}</tr>"
 
 
-def _name_kind(column: Column) -> str:
+def _find_kind(column: Column) -> str:
     if column.is_prose:
         return "prose"
     return "number" if column.is_number else "name"
 
 
-def _write_cell(cell: Cell, column: Column) -> str:
+def _make_cell(cell: Cell, column: Column) -> str:
     blank = " cxr-blank" if cell.text == NOTHING else ""
     detail = f"<small>{escape(cell.detail)}</small>" if cell.detail else ""
-    bar = _write_bar(cell.bar) if cell.bar else ""
-    text = _write_link(cell.text, cell.link)
-    return f"<td class='cxr-{_name_kind(column)}{blank}'><span>{text}</span>{bar}{detail}</td>"
+    bar = _make_bar(cell.bar) if cell.bar else ""
+    text = _make_link(cell.text, cell.link)
+    return f"<td class='cxr-{_find_kind(column)}{blank}'><span>{text}</span>{bar}{detail}</td>"
 
 
-def _write_link(text: str, link: str) -> str:
-    """Write a text that leads to a web address, or nowhere."""
+def _make_link(text: str, link: str) -> str:
+    """Make a text that links to a web address, if it has one."""
     if not link.startswith(("https://", "http://")):
         return escape(text)
     return f"<a href='{escape(link)}' target='_blank' rel='noopener noreferrer'>{escape(text)}</a>"
 
 
-def _write_bar(bar: Bar) -> str:
+def _make_bar(bar: Bar) -> str:
     parts = "".join(
         f"<b class='cxr-{escape(tone)}' style='width: {100 * share:.1f}%'></b>"
         for tone, share in bar.parts

@@ -1,4 +1,4 @@
-"""Two groups side by side as a table: counts with their denominators, and the difference."""
+"""A table of two groups: counts with denominators, and the difference."""
 
 import math
 from dataclasses import replace
@@ -14,24 +14,24 @@ NOT_ESTIMABLE = "not estimable"  # begins some of the reasons of a comparison
 
 
 def lay_out_groups(compared: Comparison) -> TableLayout:
-    """Lay out both groups, each number with what it is of, and their difference."""
+    """Lay out both groups, each number with its denominator, and their difference."""
     table = compared.table
     shown = pd.DataFrame(
         {
             "title": table["title"],
             "value": table["value"],
-            "first": [_write_side(row, "first") for _, row in table.iterrows()],
-            "second": [_write_side(row, "second") for _, row in table.iterrows()],
-            "difference": [_write_difference(row) for _, row in table.iterrows()],
+            "first": [_format_side(row, "first") for _, row in table.iterrows()],
+            "second": [_format_side(row, "second") for _, row in table.iterrows()],
+            "difference": [_format_difference(row) for _, row in table.iterrows()],
         }
     )
     layout = lay_out_frame(
         shown,
-        title=f"{compared.first} and {compared.second}",
+        title=f"{compared.first} vs {compared.second}",
         unit=f"Unit: {compared.unit}.",
         titles={
-            "title": "Question",
-            "value": "Answer",
+            "title": "Variable",
+            "value": "Value",
             "first": compared.first,
             "second": compared.second,
             "difference": "Difference (95 % interval)",
@@ -41,8 +41,8 @@ def lay_out_groups(compared: Comparison) -> TableLayout:
     return replace(layout, numbers=table)
 
 
-def _write_side(row: pd.Series, side: str) -> str:
-    """Write count, denominator and share of a group; a median with what it rests on."""
+def _format_side(row: pd.Series, side: str) -> str:
+    """Format count, denominator and share of a group; a median with its count."""
     n, of, value = row[f"{side}_n"], row[f"{side}_of"], row[side]
     if row["kind"] == "median":
         middle = NOTHING if pd.isna(value) else f"{write_tenths(value)} years"
@@ -52,23 +52,23 @@ def _write_side(row: pd.Series, side: str) -> str:
     return f"{int(n):,} of {int(of):,} ({100 * value:.0f} %)"
 
 
-def _write_difference(row: pd.Series) -> str:
-    """Write the difference with its interval, or why there is none."""
+def _format_difference(row: pd.Series) -> str:
+    """Format the difference with its interval, or why there is none."""
     if pd.isna(row["difference"]):
-        return _say_not_estimable(row["reason"])
+        return _describe_reason(row["reason"])
     is_median = row["kind"] == "median"
     unit = "years" if is_median else "points"
     middle, low, high = (
-        _write_signed(row[name] if is_median else _round_points(row[name]))
+        _format_signed(row[name] if is_median else _round_points(row[name]))
         for name in ("difference", "low", "high")
     )
     if pd.isna(row["low"]):
-        return f"{middle} {unit}; interval {_say_not_estimable(row['reason'])}"
+        return f"{middle} {unit}; interval {_describe_reason(row['reason'])}"
     return f"{middle} {unit} ({low} to {high})"
 
 
-def _write_signed(number: float) -> str:
-    """Write a number with its sign, to one decimal where it is not whole; 0 has none."""
+def _format_signed(number: float) -> str:
+    """Format a number with its sign, to one decimal where it is not whole; 0 has none."""
     if pd.isna(number):
         return NOTHING
     text = write_tenths(number)
@@ -76,13 +76,13 @@ def _write_signed(number: float) -> str:
 
 
 def _round_points(share: float) -> float:
-    """Give a difference of shares in whole percentage points, half of one away from zero."""
+    """Round a difference of shares to whole percentage points, halves away from zero."""
     if pd.isna(share):
         return share
     # To a millionth first: 0.285 is 28.499999999999996 points.
     return math.copysign(math.floor(round(100 * abs(share), 6) + 0.5), share)
 
 
-def _say_not_estimable(reason: str) -> str:
-    """Say once that there is no number, with the reason: some reasons begin with these words."""
+def _describe_reason(reason: str) -> str:
+    """Describe why there is no number; some reasons already begin with the words."""
     return f"{NOT_ESTIMABLE}: {reason.removeprefix(NOT_ESTIMABLE).removeprefix(': ')}"

@@ -1,4 +1,4 @@
-"""The limits of the collection and the uses that are not served, always in reach."""
+"""The limitations of the collection and uses to avoid, always in reach."""
 
 from html import escape
 
@@ -10,25 +10,27 @@ __all__ = ["show_limits"]
 
 
 def show_limits(*, is_synthetic: bool) -> None:
-    """Show a button that opens the limits; the page stays as it is.
+    """Show a button that opens the limitations; the page does not change.
 
     Parameters
     ----------
     is_synthetic : bool
-        Whether the cohort is made up: the limits are those of the collection it is made after.
+        Whether the cohort is synthetic: the limitations are those of the collection it imitates.
     """
-    with st.popover("Limits and uses not served", type="tertiary", icon=":material/info:"):
+    with st.popover(
+        "Limitations, and what not to use this for", type="tertiary", icon=":material/info:"
+    ):
         if is_synthetic:
             st.html(
-                "<p class='cxr-quiet'>This cohort is synthetic. The limits are those of the "
-                "collection whose form it has; most were built into it on purpose.</p>"
+                "<p class='cxr-quiet'>This cohort is synthetic. The limitations are those of the "
+                "collection it imitates; most are built into it on purpose.</p>"
             )
-        st.html(_write("What the collection cannot tell", LIMITS))
-        st.html(_write("What this program must not be used for", NOT_FOR))
+        st.html(_make_list("Limitations of the collection", LIMITS))
+        st.html(_make_list("What not to use this program for", NOT_FOR))
 
 
-def _write(title: str, limits: tuple[Limit, ...]) -> str:
-    """Write limits as a list, each with its source in the papers."""
+def _make_list(title: str, limits: tuple[Limit, ...]) -> str:
+    """Make a list of limitations as HTML, each with its source in the papers."""
     items = "".join(
         f"<dt>{escape(limit.title)}</dt><dd>{escape(limit.text)} "
         f"<span class='cxr-source'>{escape(limit.source_line)}</span></dd>"

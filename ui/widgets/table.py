@@ -1,4 +1,4 @@
-"""A table whose download says where it comes from."""
+"""A table whose download states its source."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,9 +22,9 @@ def show_table(
     label: str = "Save as CSV",
     **options: Any,  # noqa: ANN401 (whatever Streamlit takes)
 ) -> Any:  # noqa: ANN401 (whatever Streamlit gives)
-    """Show a table, and a button that saves it under lines that say where it comes from.
+    """Show a table, and a button that saves it below lines that state its source.
 
-    Streamlit's own button would save it without them; ``ui/shell/frame.css`` hides that one on all
+    Streamlit's own button would save it without them; ``ui/shell/frame.css`` hides it on all
     tables. Cells can still be copied.
 
     Parameters
@@ -37,8 +37,8 @@ def show_table(
     file_stem : str
         Of the file's name: "paths-2026-01-31".
     numbers : DataFrame or callable, optional
-        What is saved, where that is not what is shown: columns under their own names, numbers
-        not rounded.
+        What is saved, if not what is shown: columns under their own names, numbers not
+        rounded.
     label : str
         Of the button.
     options

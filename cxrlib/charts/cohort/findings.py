@@ -32,7 +32,7 @@ GAP = 0.03  # between panels, as a share of the width
 
 @dataclass(frozen=True)
 class _Row:
-    """Hold a row of the tree; without a finding it only names a type."""
+    """Hold a row of the tree; without a finding it is only the heading of a type."""
 
     label: str
     finding: str | None
@@ -41,13 +41,13 @@ class _Row:
 
     @property
     def filter(self) -> str:
-        """Give the finding to filter by: what is not known of it is left out."""
+        """The finding to filter by, without its unknown parts."""
         parts = (self.finding or "", self.kind, self.genus)
         return "/".join(part for part in parts if part not in ("", UNKNOWN, NOT_APPLICABLE))
 
 
 def plot_findings(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Plot findings by type and genus or species, a panel a view, all of one scale.
+    """Plot findings by type and genus or species, one panel per view on a common scale.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def plot_findings(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
 
 
 def _head(view: str, counts: pd.DataFrame) -> str:
-    """Name a view with its sum; patients of several findings would be summed twice."""
+    """Format a view with its sum; patients with several findings would be counted twice."""
     if counts["unit"].iloc[0] != "image":
         return view
     return f"{view}: {name_units(int(counts.loc[counts['view'] == view, 'n'].sum()), 'image')}"
@@ -108,27 +108,27 @@ def _list_rows(counts: pd.DataFrame) -> list[_Row]:
         if not kind:
             rows.append(_Row(quote_text(finding), finding))
         elif len(of_type) == 1 and genus in (UNKNOWN, NOT_APPLICABLE):
-            rows.append(_Row(_name_type(finding, kind), finding, kind, genus))
+            rows.append(_Row(_format_type(finding, kind), finding, kind, genus))
         else:
             if (finding, kind) not in named:
-                rows.append(_Row(f"<b>{_name_type(finding, kind)}</b>", None))
+                rows.append(_Row(f"<b>{_format_type(finding, kind)}</b>", None))
                 named.add((finding, kind))
-            words = "not named" if genus == UNKNOWN else quote_text(genus)
-            rows.append(_Row(f"{INDENT}{words}", finding, kind, genus))
+            label = "not recorded" if genus == UNKNOWN else quote_text(genus)
+            rows.append(_Row(f"{INDENT}{label}", finding, kind, genus))
     return rows
 
 
-def _name_type(finding: str, kind: str) -> str:
-    """Say a finding and its type, as in "Viral pneumonia"."""
+def _format_type(finding: str, kind: str) -> str:
+    """Format a finding and its type, as in "Viral pneumonia"."""
     if kind == UNKNOWN:
-        return f"{quote_text(finding)}, no type"
+        return f"{quote_text(finding)}, type not recorded"
     return f"{quote_text(kind)} {quote_text(finding).lower()}"
 
 
 def _add_panel(
     figure: go.Figure, rows: Sequence[_Row], counts: pd.DataFrame, *, axis: str, theme: Theme
 ) -> None:
-    """Draw the bars of one view; a zero is written, a type that only has parts is not."""
+    """Draw the bars of one view; zeros are written, types that are divided further are not."""
     palette = PALETTES[theme]
     of = {(row["finding"], row["type"], row["genus"]): row for row in counts.to_dict("records")}
     drawn = [
@@ -164,7 +164,7 @@ def _click(row: _Row, view: str) -> list[str]:
 
 
 def describe_findings(counts: pd.DataFrame, *, n_most: int = 5) -> str:
-    """Say in words what `plot_findings` shows: its text alternative.
+    """Describe what `plot_findings` shows: its text alternative.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def describe_findings(counts: pd.DataFrame, *, n_most: int = 5) -> str:
     """
     counts = counts[counts["n"] > 0]
     if counts.empty:
-        return "No bar: no image of this selection is left."
+        return "No bars: no image is left."
     unit = str(counts["unit"].iloc[0])
     n_rows = len(counts[["finding", "type", "genus"]].drop_duplicates())
     views = ", ".join(dict.fromkeys(counts["view"]))
@@ -181,5 +181,5 @@ def describe_findings(counts: pd.DataFrame, *, n_most: int = 5) -> str:
     cells = [f"{row['row']}: {name_units(int(row['n']), unit)}" for row in most.to_dict("records")]
     return (
         f"Bars of {name_units(n_rows, 'finding')} in panels by view ({views}). "
-        f"The most: {'; '.join(cells)}."
+        f"Most frequent: {'; '.join(cells)}."
     )

@@ -1,4 +1,4 @@
-"""The way from all rows of a cohort to the images that a page shows, as bars."""
+"""From all rows of a cohort to the images shown, step by step, as bars."""
 
 import itertools
 import textwrap
@@ -18,7 +18,7 @@ MAX_REASONS = 3
 
 
 def plot_flow(steps: Sequence[SelectionStep], *, theme: Theme = "light") -> go.Figure:
-    """Plot each step as a bar of the images it left, with what went and why beside it.
+    """Plot each step as a bar of the images kept, with those left out and why.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def plot_flow(steps: Sequence[SelectionStep], *, theme: Theme = "light") -> go.F
     total = max(steps[0].n_images, 1)
     kept = [step.n_images for step in steps]
     gone = [0, *(a - b for a, b in itertools.pairwise(kept))]
-    texts = [_write_lines(step) for step in steps]
+    texts = [_format_lines(step) for step in steps]
     heights = [LINE * len(lines) + BAR + GAP for lines in texts]
     # In pixels from the top, as the axis is: words stand over their bar whatever the width.
     tops = [0, *itertools.accumulate(heights)]
@@ -81,7 +81,7 @@ def _note(top: float, lines: Sequence[str]) -> Parts:
 
 
 def describe_flow(steps: Sequence[SelectionStep]) -> str:
-    """Say in words what `plot_flow` shows.
+    """Describe what `plot_flow` shows.
 
     Examples
     --------
@@ -99,19 +99,19 @@ def _count(step: SelectionStep) -> str:
     return f"{name_units(step.n_images, 'image')} of {name_units(step.n_patients, 'patient')}"
 
 
-def _write_lines(step: SelectionStep) -> list[str]:
-    """Write what a step left and what went, in lines that a telephone can show."""
+def _format_lines(step: SelectionStep) -> list[str]:
+    """Format what a step kept and left out, in lines that fit a telephone."""
     out = _reasons(step)
     lines = textwrap.wrap(f"{step.label}: {_count(step)}", LONGEST)
-    return [*lines, *(textwrap.wrap(f"out: {out}", LONGEST) if out else [])]
+    return [*lines, *(textwrap.wrap(f"left out: {out}", LONGEST) if out else [])]
 
 
 def _reasons(step: SelectionStep) -> str:
-    """List the commonest reasons, the rest as a number."""
+    """Format the most frequent reasons, the rest as a number."""
     items = sorted(step.removed.items(), key=lambda item: -item[1])
-    told = [f"{n:,} {why[:40]}" for why, n in items[:MAX_REASONS]]
+    listed = [f"{n:,} {why[:40]}" for why, n in items[:MAX_REASONS]]
     rest = sum(n for _, n in items[MAX_REASONS:])
-    return ", ".join([*told, *([f"{rest:,} for other reasons"] if rest else [])])
+    return ", ".join([*listed, *([f"{rest:,} for other reasons"] if rest else [])])
 
 
 def _hover(step: SelectionStep, n_gone: int) -> str:

@@ -1,4 +1,4 @@
-"""Where images are from: circles on a map of the world, and ordered bars. Counts only."""
+"""Countries of the images: circles on a world map, and ordered bars. Counts only."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -43,7 +43,7 @@ EDGE = 2.0  # pixels beyond the outermost circle
 MAP_WIDTH = 500.0
 LARGEST, SMALLEST = 40.0, 9.0  # diameters of circles, in pixels
 N_LABELS = 8
-NO_COUNTRY = "Of no image counted here is a country recorded that is on the map."
+NO_COUNTRY = "No image has a recorded country that is on the map."
 #: A row of a table.
 Cells = Mapping[Hashable, Any]
 #: Distance of the dots that stand for circles where labels are placed, in pixels.
@@ -61,8 +61,8 @@ def plot_world(
 ) -> go.Figure:
     """Plot a circle for each country, its area by the count.
 
-    A count says where images were published from, nothing of how common a disease is there:
-    no share by country is drawn. Small countries have circles as others do.
+    Counts are of published images, not of how common a disease is: no share by country is
+    drawn. Small countries have circles too.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def plot_world(
         yaxis={"range": [y_min, y_max], "visible": False, "scaleanchor": "x"},
     )
     if placed.empty:
-        say_empty(figure, NO_COUNTRY, advice="The table by country says which are recorded.")
+        say_empty(figure, NO_COUNTRY, advice="See the table by country.")
     return figure
 
 
@@ -171,13 +171,13 @@ def _add_circles(figure: go.Figure, region: str, rows: pd.DataFrame, theme: Them
 
 
 def _hover(row: Cells, level: str, within: str = "") -> str:
-    """Say a row in a sentence."""
+    """Describe a row."""
     place = f" ({quote_text(row[within])})" if within and row.get(within) else ""
     return f"<b>{quote_text(row[level])}</b>{place}: {_counts(row)}"
 
 
 def _counts(row: Cells) -> str:
-    """Say how many are counted, and of whom they are."""
+    """Format how many are counted, with their images or patients."""
     if not row.get("is_one", True):
         # Added up: a patient may have images in two of the places.
         return name_units(int(row["n"]), str(row["unit"]))
@@ -196,7 +196,7 @@ def _add_labels(
     *,
     extent: tuple[float, float, float, float],
 ) -> None:
-    """Name the largest, each where it covers neither circles nor other names."""
+    """Label the largest where the label covers neither circles nor other labels."""
     x_min, x_max, y_min, y_max = extent
     scale = MAP_WIDTH / (x_max - x_min)
     named = placed.head(n_labels)
@@ -239,44 +239,42 @@ def _fill_circles(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> N
 
 
 def describe_world(counts: pd.DataFrame, *, n_most: int = 5) -> str:
-    """Say in words what `plot_world` shows: its text alternative.
+    """Describe what `plot_world` shows: its text alternative.
 
     Returns
     -------
     str
         Plain text.
     """
-    result = place_counts(counts)
-    placed, unplaced = result.placed, result.unplaced
+    placed = place_counts(counts).placed
     if placed.empty:
-        return f"A map of the world without a circle. {NO_COUNTRY}"
+        return f"An empty world map. {NO_COUNTRY}"
     unit = str(placed["unit"].iloc[0])
     most = [f"{row.country} {row.n:,}" for row in placed.head(n_most).itertuples()]
     n_countries = len(placed)
-    words = f"{n_countries} {'country' if n_countries == 1 else 'countries'}"
+    countries = "country" if n_countries == 1 else "countries"
     sentences = [
-        f"A map of the world with a circle for each of {words}, by {unit}s counted.",
-        f"The most are from {join_words(most)}.",
+        f"A world map with circles for {n_countries} {countries}, sized by the number of {unit}s.",
+        f"Most are from {join_words(most)}.",
+        describe_unplaced(counts),
     ]
-    if len(unplaced):
-        sentences.append(describe_unplaced(counts))
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
 def describe_unplaced(counts: pd.DataFrame) -> str:
-    """Say how many `plot_world` does not draw, and why; "" where it draws all.
+    """Describe how many `plot_world` does not draw; "" where it draws all.
 
     Examples
     --------
     >>> counts = pd.DataFrame({"country": ["Italy", "Unknown"], "n": [3, 1], "unit": "patient"})
     >>> describe_unplaced(counts)
-    'Not drawn: 1 patient whose country is not recorded, or not one that is known.'
+    'Not on the map: 1 patient without a recorded or known country.'
     """
     unplaced = place_counts(counts).unplaced
     if unplaced.empty:
         return ""
     n_unplaced = name_units(int(unplaced["n"].sum()), str(unplaced["unit"].iloc[0]))
-    return f"Not drawn: {n_unplaced} whose country is not recorded, or not one that is known."
+    return f"Not on the map: {n_unplaced} without a recorded or known country."
 
 
 # ---- ordered bars
@@ -375,7 +373,7 @@ def _order(counts: pd.DataFrame, level: str, n_most: int | None) -> pd.DataFrame
 
 
 def describe_places(counts: pd.DataFrame, *, level: str = "region") -> str:
-    """Say in words what `plot_places` shows: its text alternative.
+    """Describe what `plot_places` shows: its text alternative.
 
     Returns
     -------
@@ -384,6 +382,6 @@ def describe_places(counts: pd.DataFrame, *, level: str = "region") -> str:
     """
     rows = _order(counts, level, None)
     if rows.empty:
-        return "No bar: no image of this selection is left."
+        return "No bars: no image is left."
     bars = [f"{row[level]}: {_counts(row)}" for row in rows.to_dict("records")]
     return f"Bars by {LEVELS[level][0]}, the largest first. {'; '.join(bars)}."

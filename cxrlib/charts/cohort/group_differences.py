@@ -1,4 +1,4 @@
-"""Two groups side by side: each difference with its interval, zero in the middle."""
+"""The differences of two groups, each with its interval, zero in the middle."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -24,8 +24,8 @@ from cxrlib.summary import Comparison
 
 __all__ = ["describe_differences", "plot_differences"]
 
+HEADING = "First vs second"  # over the numbers at the right
 #: Room between the axis and the numbers of both groups, in pixels.
-HEADING = "First against second"  # over the numbers at the right
 BESIDE = 18
 #: What a difference is measured in, by kind of number: factor, axis title, unit in words.
 KINDS = {
@@ -44,8 +44,8 @@ Cells = Mapping[Hashable, Any]
 def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Figure:
     """Plot the differences of two groups as points with intervals.
 
-    Medians and shares have axes of their own, the medians above. Where there is no interval the
-    point stands alone and hollow; where there is no difference, the reason stands in its place.
+    Medians and shares have axes of their own, the medians above. Without an interval the point is
+    hollow; without a difference the reason is in its place.
 
     Parameters
     ----------
@@ -61,9 +61,6 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     """
     palette = PALETTES[theme]
     table = comparison.table
-    parts = [
-        (kind, table[table["kind"] == kind].to_dict("records")) for kind in ("median", "share")
-    ]
     of_kind = {kind: table[table["kind"] == kind].to_dict("records") for kind in KINDS}
     parts = [(kind, rows) for kind, rows in of_kind.items() if rows]
     n_rows = sum(len(rows) for _, rows in parts)
@@ -73,7 +70,7 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     height = n_rows * ROW_HEIGHT + AXIS * len(parts)
     figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
     _add_heads(figure, comparison, palette)
-    numbers = [_say_groups(row) for _, rows in parts for row in rows]
+    numbers = [_format_groups(row) for _, rows in parts for row in rows]
     figure.update_layout(
         margin_r=BESIDE + MARGIN["r"] + max(map(_number_width, [*numbers, HEADING]))
     )
@@ -84,14 +81,14 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
         bottom = top + len(rows) * ROW_HEIGHT
         domain = [1 - bottom / height, 1 - top / height]
         _add_panel(figure, rows, kind, axis=axis, domain=domain, palette=palette)
-        names = [_name_row(row, most=LONGEST_NAME) for row in rows]
+        names = [_format_name(row, most=LONGEST_NAME) for row in rows]
         labels += names
-        _name_panel(figure, names, axis, palette)
+        _label_rows(figure, names, axis, palette)
         top = bottom + AXIS
     name_rows(figure, labels, palette)  # the room of the longest
     # From the left edge, over the names: on a narrow page it would run into the other heading.
     figure.layout.annotations[0].xshift = -figure.layout.margin.l
-    _name_panel(figure, labels[: len(parts[0][1])], "", palette)
+    _label_rows(figure, labels[: len(parts[0][1])], "", palette)
     return figure
 
 
@@ -101,15 +98,15 @@ def _number_width(text: str) -> float:
 
 
 def _add_heads(figure: go.Figure, comparison: Comparison, palette: Palette) -> None:
-    """Say which group is taken from which, and whose numbers stand at the right."""
+    """Write which group is subtracted, and whose numbers are at the right."""
     first, second = comparison.first, comparison.second
-    add_heading(figure, f"{first} less {second}", x=0, palette=palette)
-    # The names stand at the left; here they would be wider than the numbers below.
+    add_heading(figure, f"{first} minus {second}", x=0, palette=palette)
+    # The names are at the left; here they would be wider than the numbers below.
     add_heading(figure, HEADING, x=1, palette=palette)
     figure.layout.annotations[-1].xshift = BESIDE
 
 
-def _name_panel(figure: go.Figure, labels: Sequence[str], axis: str, palette: Palette) -> None:
+def _label_rows(figure: go.Figure, labels: Sequence[str], axis: str, palette: Palette) -> None:
     figure.update_layout(
         {
             f"yaxis{axis}": {
@@ -122,8 +119,8 @@ def _name_panel(figure: go.Figure, labels: Sequence[str], axis: str, palette: Pa
     )
 
 
-def _name_row(row: Cells, *, most: int | None = None) -> str:
-    """Name a row: the question, and the answer that is counted, in at most so many letters."""
+def _format_name(row: Cells, *, most: int | None = None) -> str:
+    """Format a row's name: variable and value, in at most so many letters."""
     title, value = str(row["title"]), str(row["value"])
     name = title if row["kind"] == "median" or value == "yes" else f"{title}: {value}"
     if most is not None and len(name) > most:
@@ -175,7 +172,7 @@ def _add_panel(
     inside = {"xref": f"x{axis}", "x": 0, "xanchor": "left", "xshift": 8, "yref": yref}
     notes: list[dict[str, object]] = []
     for place, row in enumerate(rows):
-        notes.append({**beside, "y": place, "text": _say_groups(row)})
+        notes.append({**beside, "y": place, "text": _format_groups(row)})
         if not np.isfinite(row["difference"]):
             why = quote_text(row["reason"] or "not estimable")
             notes.append({**inside, "y": place, "text": why, "font": {"color": palette.quiet}})
@@ -226,12 +223,12 @@ def _add_points(
             "width": 0,
         },
         hoverinfo="text",
-        hovertext=[_say_difference(row) for _, row in drawn],
+        hovertext=[_describe_difference(row) for _, row in drawn],
     )
 
 
-def _say_groups(row: Cells) -> str:
-    """Write the numbers of both groups: a median and of how many, or count and denominator."""
+def _format_groups(row: Cells) -> str:
+    """Format the numbers of both groups: median and count, or count and denominator."""
     if row["kind"] == "median":
         sides = [
             f"{f'{float(row[side]):.4g}' if np.isfinite(row[side]) else NOTHING} "
@@ -243,11 +240,11 @@ def _say_groups(row: Cells) -> str:
             f"{int(row[f'{side}_n']):,} of {int(row[f'{side}_of']):,}"
             for side in ("first", "second")
         ]
-    return " against ".join(sides)
+    return " vs ".join(sides)
 
 
-def _say_difference(row: Cells) -> str:
-    """Say a difference in a sentence."""
+def _describe_difference(row: Cells) -> str:
+    """Describe a difference."""
     factor, _, unit = KINDS[str(row["kind"])]
     number = f"{float(row['difference']) * factor:+.1f} {unit}"
     if np.isfinite(row["low"]) and np.isfinite(row["high"]):
@@ -255,33 +252,33 @@ def _say_difference(row: Cells) -> str:
         number += f", 95 % interval {' to '.join(ends)}"
     number = number.replace("-", "−")
     reason = f" ({quote_text(row['reason'])})" if row["reason"] else ""
-    return f"<b>{_name_row(row)}</b>: {number}{reason}. {_say_groups(row)}"
+    return f"<b>{_format_name(row)}</b>: {number}{reason}. {_format_groups(row)}"
 
 
 def describe_differences(comparison: Comparison) -> str:
-    """Say in words what `plot_differences` shows: its text alternative.
+    """Describe what `plot_differences` shows: its text alternative.
 
     Returns
     -------
     str
-        Plain text: how many differences, and each whose interval leaves zero out.
+        Plain text: the number of differences, and each whose interval excludes zero.
     """
     table = comparison.table
     clear = table[(table["low"] > 0) | (table["high"] < 0)]
     has_interval = table["low"].notna() & table["high"].notna()
     names = f"{comparison.first} ({comparison.n_first:,}) and {comparison.second}"
     start = (
-        f"Differences of {names} ({comparison.n_second:,}) in {len(table)} numbers, "
+        f"Differences between {names} ({comparison.n_second:,}) in {len(table)} numbers, "
         f"{int(has_interval.sum())} with an interval."
     )
     if clear.empty:
-        return f"{start} No interval leaves out zero."
-    rows = [_say_plain(row) for row in clear.to_dict("records")]
-    return f"{start} Zero is outside of the interval of {len(rows)}: {'; '.join(rows)}."
+        return f"{start} No interval excludes zero."
+    rows = [_format_difference(row) for row in clear.to_dict("records")]
+    return f"{start} {len(rows)} exclude zero: {'; '.join(rows)}."
 
 
-def _say_plain(row: Cells) -> str:
-    """Say a difference without markup."""
+def _format_difference(row: Cells) -> str:
+    """Format a difference without markup."""
     factor, _, unit = KINDS[str(row["kind"])]
     value = f" {row['value']}" if row["kind"] == "share" and row["value"] != "yes" else ""
     return f"{row['title']}{value} {float(row['difference']) * factor:+.1f} {unit}"

@@ -1,4 +1,4 @@
-"""How ages, days and image sizes are spread. What is not recorded has a bar of its own."""
+"""Histograms of ages, days and image sizes. Blanks have a bar of their own."""
 
 import itertools
 from dataclasses import dataclass
@@ -51,11 +51,11 @@ TOO_FEW = "too few for a median"
 
 @dataclass(frozen=True)
 class _Bins:
-    """Hold counted bars: their middles on the axis, and what each stands for in words."""
+    """Hold counted bars: their middles on the axis, and the label of each."""
 
     middles: NDArray[np.float64]
     counts: NDArray[np.int64]
-    words: tuple[str, ...]
+    labels: tuple[str, ...]
 
 
 def _start(theme: Theme, height: int, title: str, unit: str) -> go.Figure:
@@ -79,7 +79,7 @@ def _add_bars(
     marker: dict[str, object],
     options: dict[str, object] | None = None,
 ) -> None:
-    """Draw bars that say in a sentence what they are."""
+    """Draw bars, each described by its hover text."""
     figure.add_bar(
         x=bins.middles.tolist(),
         y=bins.counts.tolist(),
@@ -87,7 +87,7 @@ def _add_bars(
         hoverinfo="text",
         hovertext=[
             f"{words[:1].upper()}{words[1:]}: {name_units(int(n), unit)}"
-            for words, n in zip(bins.words, bins.counts, strict=True)
+            for words, n in zip(bins.labels, bins.counts, strict=True)
         ],
         **STILL,
         **(options or {}),
@@ -172,7 +172,7 @@ def _part_ages(ages: pd.DataFrame) -> tuple[NDArray[np.float64], int, int]:
 
 
 def _mark_median(figure: go.Figure, known: NDArray[np.float64], palette: Palette) -> None:
-    """Draw the median as a line over the bars, named above them."""
+    """Draw the median as a line over the bars, with its value above."""
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     figure.add_shape(
         type="line", x0=middle, x1=middle, y0=0, y1=1, yref="paper",
@@ -183,25 +183,25 @@ def _mark_median(figure: go.Figure, known: NDArray[np.float64], palette: Palette
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"median {write_tenths(middle)}, half are {write_tenths(low)} to {write_tenths(high)}",
+        text=f"median {write_tenths(middle)} (quartiles {write_tenths(low)}-{write_tenths(high)})",
     )
 
 
 def describe_ages(ages: pd.DataFrame, *, unit: str = "patient") -> str:
-    """Say in words what `plot_ages` shows: its text alternative.
+    """Describe what `plot_ages` shows: its text alternative.
 
     Examples
     --------
     >>> describe_ages(pd.DataFrame({"age": [20.0, 40.0, 60.0, None] * 4}))
-    'A histogram of the age of 12 patients: median 40 years, half are 20 to 60. 4 have no age.'
+    'A histogram of the age of 12 patients: median 40 years (quartiles 20-60). 4 have no age.'
     >>> describe_ages(pd.DataFrame({"age": [20.0, 40.0, 60.0, None]}))
     'A histogram of the age of 3 patients: 20 to 60 years, too few for a median. 1 has no age.'
     """
     known, n_absurd, n_blank = _part_ages(ages)
     if not len(known):
-        return f"An empty histogram: the age of no {unit} is known."
+        return f"An empty histogram: no {unit} has a recorded age."
     least, low, middle, high, most = map(write_tenths, np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
-    middle_words = f"median {middle} years, half are {low} to {high}"
+    middle_words = f"median {middle} years (quartiles {low}-{high})"
     few_words = f"{least} to {most} years, {TOO_FEW}"
     absurd = f", {n_absurd:,} an age out of range" if n_absurd else ""
     return (
@@ -215,10 +215,10 @@ def describe_ages(ages: pd.DataFrame, *, unit: str = "patient") -> str:
 
 
 def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Plot the day of each image: a bar a day about the start, many days a bar far from it.
+    """Plot the day of each image: one bar per day near day 0, wider bins far from it.
 
-    The record does not say whether days count from symptoms or from admission. No day is left
-    out, however far: the outermost bars are open.
+    Day 0 is symptom onset or admission; which one is not recorded. No day is left out: the
+    outermost bins are open.
 
     Parameters
     ----------
@@ -230,10 +230,10 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     Returns
     -------
     Figure
-        The axis is broken where bars begin to be many days; those are paler.
+        The axis is broken where the wider, paler bins begin.
     """
     palette = PALETTES[theme]
-    title = "Day, from symptoms or from admission:<br>the record does not say which"
+    title = "Day since symptoms or admission<br>(which one is not recorded)"
     figure = _start(theme, HEIGHT, title, "image")
     if offsets.empty:
         return say_empty(figure)
@@ -252,8 +252,8 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     _add_blank(figure, last, n_blank, "image", palette)
     weeks = range(FIRST_DAY, LAST_DAY, 7)
     ticks = {float(day): f"{day}".replace("-", "−") for day in weeks}
-    ticks |= _label_wide(wide)
-    ticks[last] = "no<br>day"
+    ticks |= _break_labels(wide)
+    ticks[last] = "not<br>recorded"
     figure.update_xaxes(
         tickvals=list(ticks),
         ticktext=list(ticks.values()),
@@ -262,13 +262,13 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     )
     below, above = BELOW + 36 + LOWER, MARGIN["t"] + 18
     figure.update_layout(margin={"b": below, "t": above}, height=HEIGHT + 54 + LOWER)
-    _say_breaks(figure, palette)
+    _mark_breaks(figure, palette)
     _mark_few(figure, daily, palette)
     return figure
 
 
 def count_days(offsets: pd.DataFrame) -> tuple[_Bins, _Bins, int]:
-    """Count days near the start one by one, and others in wide bars with open ends.
+    """Count days near day 0 one by one, and others in wider bins with open ends.
 
     Returns
     -------
@@ -295,10 +295,10 @@ def count_days(offsets: pd.DataFrame) -> tuple[_Bins, _Bins, int]:
         *(LAST_DAY + WIDE * (place + 1) for place in range(len(AFTER))),
     ]
     beyond = np.concatenate([counts[:n_wide], counts[n_wide + len(days) :]])
-    return daily, _Bins(np.array(middles), beyond, _name_wide()), len(values) - len(known)
+    return daily, _Bins(np.array(middles), beyond, _label_bins()), len(values) - len(known)
 
 
-def _name_wide() -> tuple[str, ...]:
+def _label_bins() -> tuple[str, ...]:
     """Name the wide bars by their first and last day."""
     pairs = list(zip([day + 1 for day in BEFORE[:-1]], BEFORE[1:], strict=True))
     later = list(zip(AFTER[:-1], [day - 1 for day in AFTER[1:]], strict=True))
@@ -310,7 +310,7 @@ def _name_wide() -> tuple[str, ...]:
     return tuple(name.replace("-", "−") for name in names)
 
 
-def _label_wide(wide: _Bins) -> dict[float, str]:
+def _break_labels(wide: _Bins) -> dict[float, str]:
     """Label the wide bars by turns higher and lower: side by side they would touch on a phone.
 
     Next to a day's label stands a lower one.
@@ -320,7 +320,7 @@ def _label_wide(wide: _Bins) -> dict[float, str]:
     lower += [place % 2 == 0 for place in range(len(AFTER))]
     return {
         float(place): f"{'<br><br>' if is_lower else ''}{_break(words)}"
-        for place, words, is_lower in zip(wide.middles, wide.words, lower, strict=True)
+        for place, words, is_lower in zip(wide.middles, wide.labels, lower, strict=True)
     }
 
 
@@ -333,8 +333,8 @@ def _break(words: str) -> str:
     )
 
 
-def _say_breaks(figure: go.Figure, palette: Palette) -> None:
-    """Draw where the axis breaks, and say that bars beyond are many days."""
+def _mark_breaks(figure: go.Figure, palette: Palette) -> None:
+    """Draw where the axis breaks, and label the wider bins beyond."""
     for place, anchor, shift in (
         (FIRST_DAY - WIDE / 2, "right", -6),
         (LAST_DAY + WIDE / 2, "left", 6),
@@ -345,24 +345,24 @@ def _say_breaks(figure: go.Figure, palette: Palette) -> None:
         )  # fmt: skip
         figure.add_annotation(
             x=place, y=1, yref="paper", yanchor="bottom", xanchor=anchor, xshift=shift,
-            text="many days<br>a bar", font={"color": palette.quiet},
+            text="wider<br>bins", font={"color": palette.quiet},
         )  # fmt: skip
 
 
 def _mark_few(figure: go.Figure, daily: _Bins, palette: Palette) -> None:
-    """Say that day 5 is a code as well, where there is a bar for it."""
+    """Mark that day 5 is also a code, where it has a bar."""
     n_few = int(daily.counts[FEW_DAYS - FIRST_DAY])
     if not n_few:
         return
     figure.add_annotation(
         x=FEW_DAYS, y=n_few, ax=14, ay=-56, xanchor="left", showarrow=True, arrowhead=0,
         arrowwidth=1, arrowcolor=palette.quiet, standoff=2,
-        text="5 also stands<br>for “a few days”", align="left", font={"color": palette.quiet},
+        text="day 5 also means<br>“a few days”", align="left", font={"color": palette.quiet},
     )  # fmt: skip
 
 
 def describe_offsets(offsets: pd.DataFrame) -> str:
-    """Say in words what `plot_offsets` shows: its text alternative.
+    """Describe what `plot_offsets` shows: its text alternative.
 
     Examples
     --------
@@ -403,7 +403,7 @@ def plot_sizes(sizes: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     figure = _start(theme, HEIGHT + 80, "Pixels", "image")
     known = {side: _read_side(sizes, side) for side in SIDES}
     if not sum(map(len, known.values())):
-        return say_empty(figure, "No image file of this selection could be measured.")
+        return say_empty(figure, "No image file could be measured.")
     edges = _choose_edges(np.concatenate(list(known.values())))
     words = tuple(f"{low:,} to {high - 1:,} pixels" for low, high in itertools.pairwise(edges))
     most = 0
@@ -413,7 +413,7 @@ def plot_sizes(sizes: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
         bins = _Bins((edges[:-1] + edges[1:]) / 2, counts, tuple(f"{side} {w}" for w in words))
         axis = f"y{place + 1}"
         _add_bars(figure, bins, "image", {"color": palette.accent}, {"yaxis": axis})
-        add_heading(figure, _say_side(side, sizes), x=0, palette=palette)
+        add_heading(figure, _describe_side(side, sizes), x=0, palette=palette)
         # From the chart's edge, not from the bars': a narrow page has no room to give away.
         figure.layout.annotations[-1].update(
             y=1.0 if place == 0 else 0.44, xshift=MARGIN["l"] - LEFT
@@ -438,13 +438,13 @@ def _read_side(sizes: pd.DataFrame, side: str) -> NDArray[np.float64]:
 
 
 def _choose_edges(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Choose round edges that take in all sizes in about thirty bars."""
+    """Choose round edges for all sizes in about thirty bars."""
     steps = [base * 10**power for power in range(7) for base in (1, 2, 5)]
     step = next((s for s in steps if values.max() / s <= N_SIZE_BINS), steps[-1])
     return np.arange(int(values.max() // step) + 2) * step
 
 
-def _say_side(side: str, sizes: pd.DataFrame) -> str:
+def _describe_side(side: str, sizes: pd.DataFrame) -> str:
     values = _read_side(sizes, side)
     if not len(values):
         return f"{side.capitalize()}: not known"
@@ -457,12 +457,12 @@ def _say_side(side: str, sizes: pd.DataFrame) -> str:
 
 
 def describe_sizes(sizes: pd.DataFrame) -> str:
-    """Say in words what `plot_sizes` shows: its text alternative.
+    """Describe what `plot_sizes` shows: its text alternative.
 
     Examples
     --------
     >>> print(describe_sizes(pd.DataFrame({"height": [100.0, 300.0] * 5, "width": [None] * 10})))
     Histograms of 10 images. Height: median 200 pixels, 100 to 300. Width: not known.
     """
-    parts = [_say_side(side, sizes) for side in SIDES]
+    parts = [_describe_side(side, sizes) for side in SIDES]
     return f"Histograms of {name_units(len(sizes), 'image')}. {'. '.join(parts)}."

@@ -1,4 +1,4 @@
-"""What is recorded and what is not: a table of shares in shades."""
+"""The share recorded of each column by group, as a heat map."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -35,8 +35,8 @@ LONGEST_HEAD = 16
 Cells = Mapping[Hashable, Any]
 
 
-def _say_cell(row: Cells) -> str:
-    """Say one number in a sentence."""
+def _describe_cell(row: Cells) -> str:
+    """Describe one cell."""
     n, n_recorded = int(row["n"]), int(row["n_recorded"])
     share = f" ({100 * n_recorded / n:.0f} %)" if n else ""
     unclear = f", {int(row['n_unclear']):,} unclear" if row["n_unclear"] else ""
@@ -47,7 +47,7 @@ def _say_cell(row: Cells) -> str:
 
 
 def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "light") -> go.Figure:
-    """Plot the share that is recorded of each column in each group, as a table in shades.
+    """Plot the share recorded of each column in each group as a heat map.
 
     Parameters
     ----------
@@ -61,9 +61,8 @@ def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "lig
     Returns
     -------
     Figure
-        The darker on a light page, the more is recorded; each cell says its percentage, a narrow
-        one without the sign. A share
-        of nothing is an en dash.
+        Darker cells on a light page have more recorded; each gives its percentage, narrow ones
+        without the sign. A share of nothing is an en dash.
     """
     palette = PALETTES[theme]
     groups = _list_largest(table, n_groups)
@@ -77,7 +76,7 @@ def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "lig
     shape = (len(columns), len(groups))
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = (numbers[:, 1] / numbers[:, 0]).reshape(shape)
-    said = {(row["column"], row["group"]): _say_cell(row) for row in table.to_dict("records")}
+    texts = {(row["column"], row["group"]): _describe_cell(row) for row in table.to_dict("records")}
     figure.add_heatmap(
         x=list(range(len(groups))),
         y=list(range(len(columns))),
@@ -90,10 +89,10 @@ def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "lig
         ygap=2,
         hoverinfo="text",
         hovertext=[
-            [said.get((column, group), "") for group in groups] for column in columns["column"]
+            [texts.get((column, group), "") for group in groups] for column in columns["column"]
         ],
     )
-    _write_shares(figure, shares, palette)
+    _add_shares(figure, shares, palette)
     titles = [quote_text(title) for title in columns["title"]]
     name_rows(figure, titles, palette)
     heads = [_head(group, table) for group in groups]
@@ -128,14 +127,14 @@ def _list_largest(table: pd.DataFrame, n_groups: int) -> list[str]:
 
 
 def _head(group: str, table: pd.DataFrame) -> str:
-    """Name a group over its column, with its size."""
+    """Format a group's name over its column, with its size."""
     n = int(table.loc[table["group"] == group, "n"].max())
     name = group if len(group) <= LONGEST_HEAD else f"{group[: LONGEST_HEAD - 1]}…"
     return f"{quote_text(name)}<br>{n:,}"
 
 
 def _shade(share: float, palette: Palette) -> str:
-    """Return the colour of a share as it is seen."""
+    """Return the colour of a share."""
     return mix(palette.accent, palette.page, 0.06 + 0.94 * share)
 
 
@@ -143,8 +142,8 @@ def _list_shades(palette: Palette) -> list[list[object]]:
     return [[i / N_SHADES, _shade(i / N_SHADES, palette)] for i in range(N_SHADES + 1)]
 
 
-def _write_shares(figure: go.Figure, shares: np.ndarray, palette: Palette) -> None:
-    """Write each share into its cell, so that it is read over the shade."""
+def _add_shares(figure: go.Figure, shares: np.ndarray, palette: Palette) -> None:
+    """Write each share into its cell, readable on its colour."""
     places = [(row, column) for row in range(shares.shape[0]) for column in range(shares.shape[1])]
     values = [float(shares[place]) for place in places]
     figure.add_scatter(
@@ -152,7 +151,9 @@ def _write_shares(figure: go.Figure, shares: np.ndarray, palette: Palette) -> No
         y=[row for row, _ in places],
         mode="text",
         text=[
-            "–" if np.isnan(value) else _say_short(value, with_unit=shares.shape[1] <= MOST_LEVEL)
+            "–"
+            if np.isnan(value)
+            else _format_short(value, with_unit=shares.shape[1] <= MOST_LEVEL)
             for value in values
         ],
         textfont={
@@ -171,12 +172,12 @@ def choose_ink(under: str) -> str:
     return max("#000000", "#FFFFFF", key=lambda colour: contrast(colour, under))
 
 
-def _say_share(share: float) -> str:
-    """Say a percentage; only nothing is 0 and only all is 100.
+def _format_share(share: float) -> str:
+    """Format a percentage; only none is 0 and only all is 100.
 
     Examples
     --------
-    >>> [_say_share(share) for share in (0, 0.001, 0.5, 0.999, 1)]
+    >>> [_format_share(share) for share in (0, 0.001, 0.5, 0.999, 1)]
     ['0 %', 'under 1 %', '50 %', 'over 99 %', '100 %']
     """
     if 0 < share < 0.01:
@@ -186,14 +187,14 @@ def _say_share(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _say_short(share: float, *, with_unit: bool) -> str:
-    """Say a percentage within a cell; a narrow one has no room for the unit."""
-    words = _say_share(share).replace("under ", "&lt;").replace("over ", "&gt;")
+def _format_short(share: float, *, with_unit: bool) -> str:
+    """Format a percentage within a cell; a narrow one has no room for the unit."""
+    words = _format_share(share).replace("under ", "&lt;").replace("over ", "&gt;")
     return words if with_unit else words.removesuffix(" %")
 
 
 def describe_missing(table: pd.DataFrame, *, n_most: int = 5) -> str:
-    """Say in words what `plot_missing` shows: its text alternative.
+    """Describe what `plot_missing` shows: its text alternative.
 
     Returns
     -------
@@ -201,13 +202,13 @@ def describe_missing(table: pd.DataFrame, *, n_most: int = 5) -> str:
         Plain text.
     """
     if table.empty or not table["n"].sum():
-        return "An empty table: no image of this selection is left."
+        return "An empty table: no image is left."
     sums = table.groupby(["column", "title"], sort=False)[["n", "n_recorded"]].sum().reset_index()
     sums["share"] = sums["n_recorded"] / sums["n"]
     least = sums.sort_values("share", kind="stable").head(n_most)
-    parts = [f"{row['title']} {_say_share(row['share'])}" for row in least.to_dict("records")]
+    parts = [f"{row['title']} {_format_share(row['share'])}" for row in least.to_dict("records")]
     n_groups = table["group"].nunique()
     return (
-        f"A table of the share that is recorded, {name_units(len(sums), 'column')} by "
-        f"{name_units(n_groups, 'group')}. The least is recorded of: {', '.join(parts)}."
+        f"A heat map of the share recorded, {name_units(len(sums), 'column')} by "
+        f"{name_units(n_groups, 'group')}. Least recorded: {', '.join(parts)}."
     )

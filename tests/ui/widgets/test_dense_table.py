@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrlib.charts.style import PALETTES
 from cxrlib.summary import Bar, Cell, Column, Row, TableLayout
-from ui.widgets.dense_table import STYLE, list_savings, write_table
+from ui.widgets.dense_table import STYLE, list_savings, make_table
 
 HOSTILE = "<img src=x onerror=alert(1)>' onclick='x"
 COLUMNS = (
@@ -41,7 +41,7 @@ def make(**parts) -> TableLayout:
 
 def test_headers_cover_their_columns() -> None:
     """Each line of the header fills the width, counting what reaches down into it."""
-    page = write_table(make(), PALETTES["light"])
+    page = make_table(make(), PALETTES["light"])
     head = re.search(r"<thead>(.*)</thead>", page)[1]
     upper, lower = (re.findall(r"<th([^>]*)>", line) for line in head.split("</tr>")[:2])
     assert [("rowspan" in th, "colspan='2'" in th) for th in upper] == [
@@ -51,7 +51,7 @@ def test_headers_cover_their_columns() -> None:
     ]
     assert len(lower) == 2
     assert page.count("<tr") == 5
-    plain = write_table(make(columns=(*[Column("x")] * 4,)), PALETTES["light"])
+    plain = make_table(make(columns=(*[Column("x")] * 4,)), PALETTES["light"])
     assert "rowspan" not in plain
 
 
@@ -64,7 +64,7 @@ def test_hostile_text_is_text() -> None:
         Row((Cell(HOSTILE), Cell(HOSTILE, HOSTILE, bar=bar))),
     )
     layout = make(title=HOSTILE, unit=HOSTILE, columns=columns, rows=rows, tones={"full": HOSTILE})
-    page = write_table(layout, PALETTES["light"])
+    page = make_table(layout, PALETTES["light"])
     assert "<img" not in page
     assert "onclick='" not in page
 
@@ -74,7 +74,7 @@ def test_only_web_addresses_are_links() -> None:
     columns = (Column("Article", is_number=False), Column("Why", is_number=False, is_prose=True))
     links = ("https://x.org/?a='><img src=x onerror=alert(1)>", "javascript:alert(1)")
     rows = tuple(Row((Cell("name", link=link), Cell("Because.", link=link))) for link in links)
-    page = write_table(make(columns=columns, rows=rows), PALETTES["light"])
+    page = make_table(make(columns=columns, rows=rows), PALETTES["light"])
     assert page.count("<a href='https://x.org") == page.count("<a ") == 2
     assert page.count("rel='noopener noreferrer'") == 2
     assert "<img" not in page
@@ -84,7 +84,7 @@ def test_only_web_addresses_are_links() -> None:
 
 def test_a_wide_table_can_be_scrolled_by_keyboard() -> None:
     """What scrolls takes the focus and has a name."""
-    page = write_table(make(), PALETTES["light"])
+    page = make_table(make(), PALETTES["light"])
     assert re.search(r"class='cxr-table-room' role='region' tabindex='0' aria-label='Title'", page)
 
 
@@ -101,7 +101,7 @@ def test_the_shade_below_lies_on_the_names_as_well() -> None:
 
 def test_bars_are_said_too() -> None:
     """What is seen in a bar is in words for who does not see it; empty parts are not drawn."""
-    page = write_table(make(), PALETTES["dark"])
+    page = make_table(make(), PALETTES["dark"])
     assert "aria-label='1 yes, 1 not recorded'" in page
     assert page.count("width: 50.0%") == 2
     assert PALETTES["dark"].accent in page
@@ -136,4 +136,4 @@ def test_two_tables_stand_on_one_page() -> None:
 @pytest.mark.parametrize("rows", [()])
 def test_a_table_without_rows_has_its_header(rows) -> None:
     """Nothing is left: what was looked for stands there."""
-    assert "Age, years" in write_table(make(rows=rows), PALETTES["light"])
+    assert "Age, years" in make_table(make(rows=rows), PALETTES["light"])
