@@ -25,7 +25,7 @@ def test_bars_add_up() -> None:
 def test_every_bar_says_images_and_patients() -> None:
     """Counts carry their unit, reasons their number; many reasons are summed up."""
     words = [a.text for a in plot_flow(STEPS).layout.annotations]
-    assert "X-rays: 90 images of 38 patients<br>out: 10 modality CT" in words
+    assert "X-rays: 90 images of 38 patients<br>left out: 10 modality CT" in words
     assert any("16 for other reasons" in text.replace("<br>", " ") for text in words)
     assert "left out 8 view 0" in describe_flow(STEPS)
 

@@ -90,9 +90,9 @@ def test_no_number_is_a_rate():
 def test_words_say_what_is_not_drawn():
     """The text alternative names the largest, and counts those without a place."""
     words = describe_world(make_counts())
-    assert "circle for each of 4 countries" in words
+    assert "circles for 4 countries" in words
     assert "Italy 120" in words
-    assert "Not drawn: 54 images whose country is not recorded" in words
+    assert "Not on the map: 54 images without a recorded" in words
 
 
 def test_where_no_country_is_known_the_map_says_so():
@@ -100,9 +100,9 @@ def test_where_no_country_is_known_the_map_says_so():
     counts = make_counts()
     counts = counts[counts["region"] == "Unknown"]
     figure = plot_world(counts)
-    assert figure.layout.annotations[0].text.startswith("Of no image counted here")
-    assert "Of no image counted here is a country recorded" in describe_world(counts)
-    assert describe_unplaced(counts).startswith(f"Not drawn: {counts['n'].sum()} ")
+    assert figure.layout.annotations[0].text.startswith("No image has a recorded country")
+    assert "No image has a recorded country" in describe_world(counts)
+    assert describe_unplaced(counts).startswith(f"Not on the map: {counts['n'].sum()} ")
     assert not describe_unplaced(make_counts().query("country == 'Italy'"))
 
 
@@ -177,7 +177,7 @@ def test_an_empty_selection_is_said():
     """No row is a chart with words, not an error."""
     empty = make_counts().iloc[:0]
     assert "Widen the filters" in plot_places(empty).layout.annotations[0].text
-    assert "Of no image" in plot_world(empty).layout.annotations[0].text
+    assert "No image has" in plot_world(empty).layout.annotations[0].text
     assert describe_world(empty)
     assert describe_places(empty)
 

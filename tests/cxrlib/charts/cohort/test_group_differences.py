@@ -79,7 +79,7 @@ def test_a_long_name_leaves_room_for_the_differences():
 def test_both_groups_numbers_stand_beside():
     """Counts with denominators, medians with how many they are of."""
     texts = [note.text for note in plot_differences(make_comparison()).layout.annotations]
-    assert "9 of 10 against 5 of 10" in texts
+    assert "9 of 10 vs 5 of 10" in texts
     assert "50.5 (of 20) against 60 (of 30)" in texts
     assert "&lt;i&gt;PA&lt;/i&gt; less rest" in texts
 
@@ -88,7 +88,7 @@ def test_words_name_what_leaves_zero_out():
     """The text alternative counts differences and names the clear ones."""
     words = describe_differences(make_comparison())
     assert "5 numbers, 3 with an interval" in words
-    assert "outside of the interval of 2: Age (years) -9.5 years; Survived +40.0 points" in words
+    assert "2 exclude zero: Age (years) -9.5 years; Survived +40.0 points" in words
     assert "No interval leaves out zero" in describe_differences(make_comparison(ROWS[-1:]))
 
 

@@ -98,7 +98,7 @@ def test_day_five_is_explained_where_it_is_drawn():
 
 def test_the_axis_does_not_say_from_when():
     """The record does not say whether days count from symptoms or admission."""
-    assert "does not say" in plot_offsets(DAYS).layout.xaxis.title.text
+    assert "which one is not recorded" in plot_offsets(DAYS).layout.xaxis.title.text
 
 
 def test_words_fit_a_telephone():
@@ -121,9 +121,9 @@ def test_words_count_what_is_not_known():
 def test_half_years_are_written():
     """A median between two ages is that half, not the even one of them."""
     ages = pd.DataFrame({"age": [44.0, 58.0, 59.0, 70.0] * 3})
-    assert "median 58.5 years, half are 54.5 to 61.8" in describe_ages(ages)
+    assert "median 58.5 years (quartiles 54.5-61.8)" in describe_ages(ages)
     texts = [note.text for note in plot_ages(ages).layout.annotations]
-    assert "median 58.5, half are 54.5 to 61.8" in texts
+    assert "median 58.5, (quartiles 54.5-61.8)" in texts
 
 
 @pytest.mark.parametrize("plot", [plot_ages, plot_offsets, plot_sizes])
@@ -148,4 +148,4 @@ def test_labels_of_wide_bars_stand_in_two_rows():
     for (left, right), (low, next_low) in zip(pairwise(places), pairwise(is_lower), strict=True):
         if left < FIRST_DAY or right > LAST_DAY:
             assert low != next_low or right - left > WIDE
-    assert labels[places[-1]] == "no<br>day"
+    assert labels[places[-1]] == "not<br>recorded"
