@@ -13,14 +13,14 @@ from ui.patients.choice import (
     report_patient,
     write_address,
 )
-from ui.patients.head import name_files, show_facts, show_head
+from ui.patients.head import make_file_stem, show_facts, show_head
 from ui.patients.image_pair import show_pair
 from ui.patients.notes_and_flags import show_notes
 from ui.patients.output_course import show_course
 from ui.patients.patient_list import load_everybody, load_patients, read_asked, show_patient_list
 from ui.patients.record_download import show_record
 from ui.patients.sections import choose_part
-from ui.patients.similar_patients import show_near
+from ui.patients.similar_patients import show_similar_patients
 from ui.patients.timeline import show_timeline
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected, show_empty
@@ -51,7 +51,7 @@ write_address(shown)
 own = selected.table["patient_id"] == shown.patient_id
 kept = set(selected.table.loc[own, "image_id"])
 origin = list_provenance(cohort, filters=selection.describe())
-stem = name_files(entry.slug, shown.patient_id, date.today())
+stem = make_file_stem(entry.slug, shown.patient_id, date.today())
 beside, main = st.columns([1, 3], gap="medium")
 with beside:
     show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=everybody.suggested)
@@ -64,7 +64,7 @@ with main:
     if part == "outputs over time":
         show_course(cohort, rows, pair, kept=kept, filters=selection.describe(), stem=stem)
     elif part == "where it leads":
-        show_near(cohort, shown.patient_id, filters=selection.describe(), stem=stem)
+        show_similar_patients(cohort, shown.patient_id, filters=selection.describe(), stem=stem)
     elif part == "notes and flags":
         show_notes(cohort, rows)
     else:

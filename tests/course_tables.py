@@ -12,6 +12,7 @@ DEFAULTS = {
     "is_xray": True,
     "file_status": "ok",
     "state": "unknown",
+    "state_reasons": "",
     "sex": "M",
     "finding": "Pneumonia",
     "article": None,

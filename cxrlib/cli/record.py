@@ -1,4 +1,4 @@
-"""The command ``record``: one patient's record as CSV or JSON, and the images that may go out."""
+"""The command ``record``: one patient's record as CSV or JSON, and images that may be shared."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +9,6 @@ import typer
 from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.messages import EXIT_PARTLY, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
-from cxrlib.cohort import Cohort
 from cxrlib.literature import WITHHELD
 from cxrlib.reports import (
     ImagePack,
@@ -24,7 +23,7 @@ __all__ = ["register"]
 
 
 class RecordFormat(StrEnum):
-    """How a record is written."""
+    """Formats of a record."""
 
     csv = "csv"
     json = "json"
@@ -36,25 +35,25 @@ def register(app: typer.Typer) -> None:
 
 
 def record(
-    patient: Annotated[str, typer.Option("--patient", help="Id, as in metadata.csv.")],
+    patient: Annotated[str, typer.Option("--patient", help="Patient id, as in metadata.csv.")],
     data: DataOption = None,
     form: Annotated[
-        RecordFormat, typer.Option("--format", help="csv: a row an image; json: all of it.")
+        RecordFormat, typer.Option("--format", help="csv: one row per image; json: everything.")
     ] = RecordFormat.csv,
     out: Annotated[
-        Path | None, typer.Option("--out", help="File to write; standard output unless named.")
+        Path | None, typer.Option("--out", help="File to write (default: standard output).")
     ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
             "--images",
-            help="FILE.zip for the unmodified files of the images whose licence lets them go "
-            "out, with their credits; the others are named.",
+            help="FILE.zip for exact copies of the images whose licence allows passing them on, "
+            "with credits; the others are listed.",
         ),
     ] = None,
     cache: CacheOption = DEFAULT_CACHE,
 ) -> None:
-    """Write what is recorded of a patient, with flags, licences and where it is from."""
+    """Write the record of one patient, with quality flags, licences and sources."""
     with reported_errors("nothing was written"):
         for path, option in ((out, "--out"), (images, "--images")):
             _check_folder(path, option)
@@ -62,14 +61,18 @@ def record(
             raise typer.BadParameter(f"--images {str(images)!r} must end in .zip.")
         cohort = load_named(data, cache)
         written = (record_csv if form is RecordFormat.csv else record_json)(cohort, patient)
-        pack = None if images is None else _pack(cohort, patient)
+        pack = None
+        if images is not None:
+            pack = pack_images(
+                cohort, find_images(cohort, patient), title=f"X-rays of patient {patient}"
+            )
         if out is None:
             typer.echo(written.decode("utf-8"), nl=form is RecordFormat.json)
         else:
             write_export(out, written)
         if images is not None and pack is not None:
             write_export(images, pack.data)
-            _tell(pack, images)
+            _report(pack, images)
 
 
 def _check_folder(path: Path | None, option: str) -> None:
@@ -80,13 +83,8 @@ def _check_folder(path: Path | None, option: str) -> None:
         )
 
 
-def _pack(cohort: Cohort, patient: str) -> ImagePack:
-    """Pack a patient's images."""
-    return pack_images(cohort, find_images(cohort, patient), title=f"X-rays of patient {patient}")
-
-
-def _tell(pack: ImagePack, images: Path) -> None:
-    """Say what was packed and name what was not; code 3 where a file could not be used."""
+def _report(pack: ImagePack, images: Path) -> None:
+    """Report what was packed and name what was not; code 3 where a file could not be used."""
     contents = pack.contents
     words = f"{pack.n_packed:,} of {len(contents):,} images in {str(images)!r}."
     typer.echo(visible(words), err=True)

@@ -38,7 +38,11 @@ from .public_collection import (
     fetch_collection as fetch_collection,
 )
 from .regions import UNKNOWN as UNKNOWN
-from .states import STATE_TITLES as STATE_TITLES, describe_state as describe_state
+from .states import (
+    GOOD_REASONS as GOOD_REASONS,
+    STATE_TITLES as STATE_TITLES,
+    describe_state as describe_state,
+)
 from .usable_images import (
     RunReport as RunReport,
     count_run as count_run,

@@ -1,16 +1,15 @@
-"""Order and pages of a contact sheet: which images stand on a page, and where.
+"""Order and pages of a contact sheet: which images a page shows, and in what order.
 
 Every X-ray of a selection has a place, also one without a file: a sheet that left it out would
 hide what is missing.
 """
 
 import math
-import re
 from dataclasses import dataclass
 
 import pandas as pd
 
-from cxrlib.cohort import XRAY_VIEWS
+from cxrlib.cohort import STATE_TITLES, XRAY_VIEWS, sort_naturally
 from cxrlib.errors import SelectionError
 
 __all__ = ["ORDERS", "PER_PAGE", "SheetPage", "cut_page", "find_page", "order_images"]
@@ -21,13 +20,13 @@ PER_PAGE = 60
 ORDERS = {
     "patient": "patient and day",
     "view": "view",
-    "state": "state, bad first",
+    "state": "state, ICU or intubated first",
     "finding": "finding",
-    "file": "as in the file",
+    "file": "row in the file",
 }
 """Orders of a sheet, in words."""
 
-_STATE_RANKS = {"bad": 0, "good": 1, "unknown": 2}
+_STATE_RANKS = {state: rank for rank, state in enumerate(STATE_TITLES)}
 _VIEW_RANKS = {view: rank for rank, view in enumerate(XRAY_VIEWS)}
 
 
@@ -74,12 +73,13 @@ def order_images(table: pd.DataFrame, order: str) -> pd.DataFrame:
         If there is no such order.
     """
     if order not in ORDERS:
-        raise SelectionError(f"There is no order {order[:60]!r}. There are {', '.join(ORDERS)}.")
+        raise SelectionError(f"Order {order[:60]!r} is unknown. Choose {', '.join(ORDERS)}.")
     rows = table[table["is_xray"]].sort_values("row", kind="stable")
     if order == "file":
         return rows
     keys = pd.DataFrame({"day": rows["offset"].astype("float64")}, index=rows.index)
-    keys["patient"] = rows["patient_id"].map(_rank_naturally(rows["patient_id"]))
+    ids = sort_naturally(set(rows["patient_id"]))
+    keys["patient"] = rows["patient_id"].map({name: rank for rank, name in enumerate(ids)})
     by = ["patient", "day"]
     if order != "patient":
         keys["first"] = _rank_first(rows, order)
@@ -94,17 +94,6 @@ def _rank_first(rows: pd.DataFrame, order: str) -> pd.Series:
     if order == "view":
         return rows["view"].map(_VIEW_RANKS).astype("float64")
     return rows["finding"].rank(method="dense")
-
-
-def _rank_naturally(names: pd.Series) -> dict[str, int]:
-    """Rank names so that 9 comes before 10, and a9 before a10."""
-    return {name: rank for rank, name in enumerate(sorted(set(names), key=_split_numbers))}
-
-
-def _split_numbers(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Part a name into numbers and what is between; equal ones are told apart by the name."""
-    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", name)
-    return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], name
 
 
 def cut_page(n_images: int, number: int, *, per_page: int = PER_PAGE) -> SheetPage:

@@ -93,15 +93,16 @@ def mask_png(cohort: Cohort, image_id: str) -> bytes:
     row = _find_row(cohort, image_id)
     mask = _read_mask(cohort, row)
     if mask is None:
-        raise SelectionError(f"Image {image_id!r} has no lung mask. Show it without.")
+        raise SelectionError(f"Image {image_id!r} has no lung mask. Show the image without it.")
     height, width = mask.shape
     if not _fits(row, width, height):
-        raise ImageError(Path(str(row["filename"])), _other_size("its lung mask", row, mask.shape))
+        why = _describe_size("its lung mask was", row, width, height)
+        raise ImageError(Path(str(row["filename"])), why)
     return _encode(_shrink(mask))
 
 
 def explain_misfit(cohort: Cohort, image_id: str) -> str:
-    """Say why annotations of an image cannot be laid over it; "" if they can or there are none.
+    """Describe why annotations do not fit an image; "" if they do or there are none.
 
     Raises
     ------
@@ -111,9 +112,7 @@ def explain_misfit(cohort: Cohort, image_id: str) -> str:
     row = _find_row(cohort, image_id)
     for box in _boxes_of(cohort, row):
         if not _fits(row, *box[5:]):
-            return (
-                f"Lung boxes are not shown: {_other_size('they', row, (box[6], box[5]), are=True)}."
-            )
+            return f"Lung boxes are not shown: {_describe_size('they were', row, *box[5:])}."
     return ""
 
 
@@ -128,7 +127,7 @@ def _find_row(cohort: Cohort, image_id: str) -> pd.Series:
     found = np.flatnonzero(cohort.table["image_id"] == image_id)
     if not len(found):
         raise SelectionError(
-            f"Cohort {cohort.name!r} has no image {image_id!r}. Ask for one of its image ids."
+            f"Cohort {cohort.name!r} has no image {image_id!r}. Give one of its image ids."
         )
     cells = {name: cohort.table[name].iat[found[0]] for name in ROW_COLUMNS}
     return pd.Series(cells, dtype=object)
@@ -143,11 +142,10 @@ def _fits(row: pd.Series, width: float, height: float) -> bool:
     return abs(expected - high) <= max(ROUNDING, ROUNDING * height / width, PROPORTION * high)
 
 
-def _other_size(what: str, row: pd.Series, shape: tuple[float, float], *, are: bool = False) -> str:
-    verb = "were" if are else "was"
+def _describe_size(what: str, row: pd.Series, width: float, height: float) -> str:
     return (
-        f"{what} {verb} drawn on an image of {shape[1]:.0f} x {shape[0]:.0f} pixels, and the file "
-        f"has {row['width']} x {row['height']}, so it was cropped since"
+        f"{what} drawn on an image of {width:.0f} x {height:.0f} pixels, and the file has "
+        f"{row['width']} x {row['height']}, so it was cropped since"
     )
 
 

@@ -67,14 +67,11 @@ def check(
     # The same time whatever differs, or a token could be guessed sign by sign.
     if not hmac.compare_digest(token.encode("utf-8", "replace"), right.encode("ascii")):
         raise TokenError(
-            "This address was not given out by the running server, or something in it was changed. "
-            "Reload the page: it makes new addresses."
+            "This address is not from the running server, or it was changed. Reload the page to "
+            "get a new one."
         )
     if (time.time() if now is None else now) >= expires:
-        raise TokenError(
-            "This address is too old and no longer opens the image. Reload the page: it makes new "
-            "addresses."
-        )
+        raise TokenError("This address has expired. Reload the page to get a new one.")
     return token
 
 

@@ -74,7 +74,7 @@ COMPRESSIONS = {
     "203": "High-Throughput JPEG 2000",
 }
 """What is not decoded here, by the last number of 1.2.840.10008.1.2.4."""
-_UNCOMPRESS = "save it uncompressed, or export it as PNG, first"
+_UNCOMPRESS = "save it uncompressed or export it as PNG first"
 
 #: Of a whole file once inflated: the largest image, and room for the rest.
 MAX_INFLATED = 2 * MAX_PIXELS + (16 << 20)
@@ -192,7 +192,7 @@ def _check(dataset: "Dataset", syntax: str, path: Path) -> None:
         refuse("it has more than one frame; export one as PNG first")
     photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
     if photometric not in ("MONOCHROME1", "MONOCHROME2") or _number(dataset, "SamplesPerPixel") > 1:
-        refuse("it is in colour; a radiograph is in shades of grey")
+        refuse("it is in colour; a radiograph is greyscale")
     height, width = _number(dataset, "Rows"), _number(dataset, "Columns")
     if min(height, width) < MIN_SIDE:
         refuse(f"{width} x {height} pixels are too few, each side needs {MIN_SIDE}")
@@ -202,11 +202,11 @@ def _check(dataset: "Dataset", syntax: str, path: Path) -> None:
         )
     allocated, stored = _number(dataset, "BitsAllocated"), _number(dataset, "BitsStored")
     if allocated not in (8, 16) or not 1 <= stored <= allocated:
-        refuse("its pixels have neither 8 nor up to 16 bits")
+        refuse("its pixels are stored neither in 8 nor in 16 bits")
     if syntax not in (*NATIVE, RLE, *BY_PILLOW):
         refuse(_explain_compression(syntax))
     if syntax.endswith(".51") and stored > 8:
-        refuse(f"its pixels are compressed as JPEG with 12 bits, not read here: {_UNCOMPRESS}")
+        refuse(f"its pixels are 12-bit JPEG, which is not supported: {_UNCOMPRESS}")
 
 
 def _number(dataset: "Dataset", keyword: str) -> int:
@@ -216,16 +216,15 @@ def _number(dataset: "Dataset", keyword: str) -> int:
 
 def _explain_no_pixels(dataset: "Dataset") -> str:
     if "EncryptedAttributesSequence" in dataset:
-        return "it holds no image that can be read, and parts of it are encrypted"
-    return "it holds no image: a document, a directory or a header, or it is truncated"
+        return "it contains no image that can be read, and parts of it are encrypted"
+    return "it contains no image: it is a document, a directory or a header, or it is truncated"
 
 
 def _explain_compression(syntax: str) -> str:
     stem, _, number = syntax.rpartition(".")
     name = COMPRESSIONS.get(number) if stem == "1.2.840.10008.1.2.4" else None
-    return f"its pixels are compressed {f'as {name}' if name else 'in a way'} not read here: " + (
-        _UNCOMPRESS
-    )
+    method = f"as {name}, which is" if name else "by a method that is"
+    return f"its pixels are compressed {method} not supported: {_UNCOMPRESS}"
 
 
 # ---- stored values
@@ -331,10 +330,10 @@ def _develop(dataset: "Dataset", stored: Stored, path: Path) -> DicomImage:
         pixels = _shade(stored, padding, rescale, tone, inverted=inverted)
     notes = [note]
     if inverted:
-        notes.append("Stored with white for air (MONOCHROME1): inverted.")
+        notes.append("Inverted, as it was stored with air in white (MONOCHROME1).")
     if str(dataset.get("PresentationIntentType", "")).strip() == "FOR PROCESSING":
         notes.append(
-            "It is the detector's raw image, which looks unlike a finished one: so do its numbers."
+            "A raw image of the detector: it looks unlike a finished one, and its values differ."
         )
     return DicomImage(pixels, tuple(notes))
 
@@ -378,7 +377,7 @@ def _make_rescaling(dataset: "Dataset", path: Path) -> Tone:
     slope = float(1 if dataset.get("RescaleSlope") is None else dataset.RescaleSlope)
     intercept = float(dataset.get("RescaleIntercept") or 0)
     if not (np.isfinite(slope) and np.isfinite(intercept)) or slope == 0:
-        raise ImageError(path, "the DICOM file's rescaling makes no sense")
+        raise ImageError(path, "the DICOM file's rescale slope or intercept is not usable")
     return lambda values: values.astype(np.float64) * slope + intercept
 
 
@@ -390,13 +389,13 @@ def _make_tone(dataset: "Dataset") -> tuple[Tone | None, str]:
         white = float((1 << int(dataset.VOILUTSequence[0].LUTDescriptor[2])) - 1)
         return (
             lambda values: apply_voi(np.rint(values).astype(np.int32), dataset) / white,
-            "Shades of grey by the file's own table.",
+            "Grey levels from the file's own lookup table.",
         )
     centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
     if centre is None or width is None or not np.isfinite([centre, width]).all() or width <= 0:
         return None, ""
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip()
-    note = "Shades of grey by the first window that the file names."
+    note = "Grey levels from the first window in the file."
     if function == "SIGMOID":
         return (
             lambda values: 1 / (1 + np.exp(np.clip(4 * (centre - values) / width, -50, 50))),
@@ -430,5 +429,5 @@ def _stretch(stored: Stored, padding: Marks | None, rescale: Tone) -> tuple[Tone
             highs.append(float(values.max()))
     low = min(lows)
     span = max(max(highs) - low, 1e-9)
-    note = "Shades of grey from darkest to brightest: the file has no window that shows it."
+    note = "Grey levels stretched from darkest to brightest: the file has no usable window."
     return lambda values: (values - low) / span, note

@@ -15,15 +15,15 @@ from .output_courses import (
     course_table as course_table,
     describe_course as describe_course,
     estimate_noise as estimate_noise,
+    format_value as format_value,
     output_course as output_course,
-    write_value as write_value,
 )
 from .patient_facts import (
     MEASURES as MEASURES,
     UNDATED as UNDATED,
+    describe_doubt as describe_doubt,
     lab_table as lab_table,
     list_undated_facts as list_undated_facts,
-    say_doubt as say_doubt,
 )
 from .patient_list import (
     choose_opening_patient as choose_opening_patient,
@@ -38,7 +38,7 @@ from .prior_pairs import (
     choose_pair as choose_pair,
     compare_pair as compare_pair,
     describe_pair as describe_pair,
-    name_sides as name_sides,
+    find_sides as find_sides,
     pair_image as pair_image,
 )
 from .similar_courses import (
@@ -56,9 +56,9 @@ from .timeline import (
     Mark as Mark,
     Tile as Tile,
     Timeline as Timeline,
+    describe_mark as describe_mark,
     describe_timeline as describe_timeline,
     find_clock as find_clock,
     lay_out_timeline as lay_out_timeline,
-    say_mark as say_mark,
     timeline_table as timeline_table,
 )

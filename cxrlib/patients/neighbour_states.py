@@ -1,9 +1,9 @@
 """Along a patient's days: what share of the nearest images of others is of a bad state.
 
-No map is behind it: distances are those of `cxrlib.embedding.feature_space`. A neighbour is an
-image of another person and of another source (no article, no site in common), of the same view and
-of known state. It is a description of who is near, not a forecast: near images may come of one
-machine or crop.
+Distances are those of `cxrlib.embedding.feature_space`, not on the map. A neighbour is an image of
+another person and of another source (no article, no site in common), of the same view and of known
+state. It describes the neighbours and forecasts nothing: near images may come from one machine or
+crop.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -200,7 +200,7 @@ def _tabulate(rows: pd.DataFrame, space: Space, pool: _Pool, k: int, seed: int) 
     records = [
         _Nearest(pool, distances[row], int(codes[place]), k, seed).record
         if place >= 0
-        else {"reason": "the extractor has no numbers of it"}
+        else {"reason": "the extractor has no values for it"}
         for row, place in enumerate(places)
     ]
     return pd.concat([found, pd.DataFrame([_BLANK | record for record in records])], axis=1)
@@ -231,14 +231,14 @@ class _Nearest:
             self.record["reason"] = "its view is not recorded"
             return
         if not pool.has_source:
-            self.record["reason"] = "where this patient's images come from is not recorded"
+            self.record["reason"] = "the source of this patient's images is not recorded"
             return
         same = np.flatnonzero(pool.view == view)
         self.record |= _count_overall(pool.bad[same], pool.person[same])
         if len(same) < LEAST_POOL * k:
             self.record["reason"] = (
-                f"{name_units(len(same), 'image')} of other persons and sources with this view "
-                f"and a known state, {LEAST_POOL * k} are needed"
+                f"{name_units(len(same), 'image')} of other patients and sources with this view "
+                f"and a recorded state; {LEAST_POOL * k} are needed"
             )
             return
         # Equals in the order of the space, which is by person and id: no matter what order of
@@ -257,7 +257,7 @@ class _Nearest:
         }
         if len(n_each) < FEW:
             self.record["reason"] = (
-                f"the {len(bad)} nearest are of {name_units(len(n_each), 'person')}, "
+                f"the {len(bad)} nearest are of {name_units(len(n_each), 'person')}; "
                 f"{FEW} are needed"
             )
             return
@@ -321,32 +321,32 @@ def shares_table(shares: Sequence[PathShares]) -> pd.DataFrame:
 
 
 def describe_path_shares(shares: Sequence[PathShares]) -> str:
-    """Say the shares in plain sentences: the text alternative of the chart."""
-    return " ".join(sentence for each in shares for sentence in _say_patient(each))
+    """Describe the shares in plain sentences: the text alternative of the chart."""
+    return " ".join(sentence for each in shares for sentence in _list_sentences(each))
 
 
-def _say_patient(shares: PathShares) -> Iterator[str]:
+def _list_sentences(shares: PathShares) -> Iterator[str]:
     estimable = shares.table[shares.table["reason"] == ""]
     if estimable.empty:
         reasons = dict.fromkeys(shares.table["reason"])
         yield f"Patient {shares.patient_id}: not estimable ({'; '.join(reasons) or 'no X-ray'})."
         return
     yield (
-        f"Patient {shares.patient_id}, share of bad among the {shares.k} nearest images of other "
-        "persons and other sources, same view:"
+        f"Patient {shares.patient_id}, share in the chosen state among the {shares.k} nearest "
+        "images of other patients and other sources, same view:"
     )
     parts = [say_image(row) for row in shares.table.to_dict("records")]
     yield "; ".join(parts) + "."
     n_apart = int(estimable["differs"].ne("").sum())
     yield (
         f"{n_apart} of {name_units(len(estimable), 'image')} "
-        f"{'lies' if n_apart == 1 else 'lie'} beyond the share of the whole view; up to about 1 "
-        "in 20 would by chance alone."
+        f"{'differs' if n_apart == 1 else 'differ'} from the share of the whole view; about 1 in "
+        "20 would by chance."
     )
 
 
 def say_image(row: Mapping[Hashable, Any]) -> str:
-    """Say one image's share in a clause."""
+    """Describe one image's share in a clause."""
     day = "no day" if np.isnan(row["day"]) else f"day {row['day']:g}"
     name = f"{day}, {row['view'] or 'view not recorded'}"
     if row["reason"]:
@@ -354,6 +354,6 @@ def say_image(row: Mapping[Hashable, Any]) -> str:
     return (
         f"{name}: {row['n_bad']} of {row['n_neighbours']} ({100 * row['share']:.0f} %, "
         f"{100 * row['low']:.0f}-{100 * row['high']:.0f}) of "
-        f"{name_units(int(row['n_persons']), 'person')}, of all {row['n_overall']:,} "
-        f"{100 * row['overall']:.0f} %"
+        f"{name_units(int(row['n_persons']), 'person')}; {100 * row['overall']:.0f} % of all "
+        f"{row['n_overall']:,}"
     )

@@ -9,6 +9,7 @@ larger than that.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,11 +33,11 @@ __all__ = [
     "compare_outputs",
     "course_table",
     "describe_course",
+    "describe_noise",
     "estimate_noise",
-    "name_kind",
+    "find_kind",
+    "format_value",
     "output_course",
-    "say_noise",
-    "write_value",
 ]
 
 #: Fewer pairs, or pairs of fewer persons, do not tell how large a difference usually is.
@@ -50,9 +51,9 @@ MOST_FOLLOWING = 50
 
 #: How two images of one patient and day can differ in view, in words.
 KINDS = {
-    "same view": "two images of one patient, day and view",
-    "other frontal view": "two frontal images of one patient and day, of different views",
-    "frontal and lateral": "a frontal and a lateral image of one patient and day",
+    "same view": "same-day repeats",
+    "other frontal view": "same-day frontal images in different views",
+    "frontal and lateral": "same-day frontal and lateral images",
 }
 
 #: Outputs to show first, by what an extractor has: those of the paper's section 4.2, or what
@@ -72,7 +73,7 @@ class OutputCourse:
     ----------
     table : DataFrame
         A row an image: image_id, row, day (NaN where not recorded), view ("not recorded" where
-        blank), state, has_values; by day and record, undated last.
+        blank), state, state_reasons, has_values; by day and record, undated last.
     values : ndarray of shape (n_images, n_outputs)
         In the table's order; NaN where the extractor has no numbers of the image.
     outputs : tuple of str
@@ -109,23 +110,22 @@ class Noise:
     seed: int
     __repr__ = short_repr
 
-    def find(self, output: str, kind: str = "same view") -> dict[str, object]:
+    def find(self, output: str, kind: str = "same view") -> dict[str, Any]:
         """Return the row of an output and kind; raises SelectionError if there is none."""
         if (output, kind) not in self._places:
             raise SelectionError(
-                f"There is no difference of output {output[:60]!r} for {kind!r}: the outputs of "
+                f"Output {output[:60]!r} has no difference for {kind!r}: the outputs of "
                 f"{self.info.label} are {', '.join(self.info.output_names)}."
             )
         return self._places[output, kind]
 
     @cached_property
-    def _places(self) -> dict[tuple[str, str], dict[str, object]]:
+    def _places(self) -> dict[tuple[str, str], dict[str, Any]]:
         """Map output and kind to the row of the table."""
-        rows = self.table.to_dict("records")
-        return {
-            (str(row["output"]), str(row["kind"])): {str(name): row[name] for name in row}
-            for row in rows
-        }
+        names = [str(name) for name in self.table]
+        rows = self.table.itertuples(index=False, name=None)
+        records = (dict(zip(names, row, strict=True)) for row in rows)
+        return {(row["output"], row["kind"]): row for row in records}
 
 
 # ---- one patient
@@ -154,7 +154,8 @@ def output_course(
     Parameters
     ----------
     rows : DataFrame
-        Rows of a cohort's table, of one patient: image_id, row, offset, view and state.
+        Rows of a cohort's table, of one patient: image_id, row, offset, view, state and
+        state_reasons.
     embeddings : EmbeddingSet
         Of the cohort.
     outputs : sequence of str, optional
@@ -202,6 +203,7 @@ def _read_rows(rows: pd.DataFrame) -> pd.DataFrame:
             "day": rows["offset"].to_numpy(dtype=float, na_value=np.nan),
             "view": rows["view"].fillna(NOT_RECORDED).astype("str").to_numpy(),
             "state": rows["state"].fillna("unknown").astype("str").to_numpy(),
+            "state_reasons": rows["state_reasons"].fillna("").astype("str").to_numpy(),
         }
     )
     order = np.lexsort((table["image_id"], table["row"], table["day"]))  # NaN comes last
@@ -211,12 +213,12 @@ def _read_rows(rows: pd.DataFrame) -> pd.DataFrame:
 # ---- how much two images of one day differ
 
 
-def name_kind(first: str, second: str) -> str:
-    """Name the kind of `KINDS` of two views, "" if it is none of them.
+def find_kind(first: str, second: str) -> str:
+    """Find the kind of `KINDS` of two views, "" if it is none of them.
 
     Examples
     --------
-    >>> name_kind("PA", "PA"), name_kind("PA", "AP Supine"), name_kind("L", "PA")
+    >>> find_kind("PA", "PA"), find_kind("PA", "AP Supine"), find_kind("L", "PA")
     ('same view', 'other frontal view', 'frontal and lateral')
     """
     if NOT_RECORDED in (first, second):
@@ -264,7 +266,7 @@ def estimate_noise(
     images = _read_dated(table, embeddings)
     first, second = _pair_days(images, duplicates)
     views = images["view"].tolist()
-    kinds = np.array([name_kind(views[i], views[j]) for i, j in zip(first, second, strict=True)])
+    kinds = np.array([find_kind(views[i], views[j]) for i, j in zip(first, second, strict=True)])
     values = embeddings.outputs[images["place"]].astype(np.float64)
     person = images["person"].to_numpy()
     rows: list[dict[str, object]] = []
@@ -373,7 +375,7 @@ class _Pairs:
         reason = ""
         if not self.is_enough:
             there = f"{name_units(n_pairs, 'pair')} of {name_units(n_persons, 'person')}"
-            there = there if n_pairs else "there is no such pair"
+            there = there if n_pairs else "no pairs"
             needed = f"{MIN_PAIRS} pairs of {MIN_PERSONS} persons are needed"
             reason = f"not estimable: {there}; {needed}"
         for name, share in (("median", 0.5), ("p90", 0.9)):
@@ -434,7 +436,7 @@ def compare_outputs(
                 "patient: choose one of them."
             )
     one, two = ids.index(first), ids.index(second)
-    kind = name_kind(course.table["view"].iloc[one], course.table["view"].iloc[two])
+    kind = find_kind(course.table["view"].iloc[one], course.table["view"].iloc[two])
     rows = [
         _compare_output(name, course.values[one, place], course.values[two, place], kind, noise)
         for place, name in enumerate(course.outputs)
@@ -453,7 +455,7 @@ def _compare_output(
 ) -> dict[str, object]:
     found = noise.find(name, kind) if noise is not None and kind else {}
     usual, most, low, high = (
-        float(str(found.get(column, np.nan))) for column in ("median", "p90", "p90_low", "p90_high")
+        found.get(column, np.nan) for column in ("median", "p90", "p90_low", "p90_high")
     )
     change = second - first
     row: dict[str, object] = {
@@ -469,14 +471,16 @@ def _compare_output(
         "is_beyond": pd.NA,
     }
     if np.isnan(change):
-        return row | {"words": "no numbers of one of the images"}
+        return row | {"words": "not known: one of the images has no values"}
     if np.isnan(most):
-        reason = str(found.get("reason", "")) or "not estimable: no such pairs of one day"
-        return row | {"words": f"what two such images of one day differ by is {reason}"}
+        reason = str(found.get("reason", "")) or "not estimable: no pairs"
+        pairs = KINDS.get(kind, "same-day images in these views")
+        return row | {"words": f"not known: differences between {pairs} are {reason}"}
     is_beyond = bool(abs(change) > most)
+    ends = "few pairs" if np.isnan(high) else f"{format_value(low)} to {format_value(high)}"
     words = (
-        f"{'more than' if is_beyond else 'within'} what 9 of 10 pairs of one day differ by "
-        f"({write_value(most)}, {_write_ends(low, high)})"
+        f"{'yes' if is_beyond else 'no'}: {KINDS[kind]} differ by up to {format_value(most)} "
+        f"(90th percentile; {ends})"
     )
     return row | {"is_beyond": is_beyond, "words": words}
 
@@ -484,59 +488,48 @@ def _compare_output(
 # ---- words
 
 
-def write_value(value: float) -> str:
-    """Write an output with three digits, an en dash where there is none.
+def format_value(value: float) -> str:
+    """Format an output with three digits, an en dash where there is none.
 
     Examples
     --------
-    >>> write_value(-0.01234), write_value(61.27), write_value(float("nan"))
+    >>> format_value(-0.01234), format_value(61.27), format_value(float("nan"))
     ('−0.0123', '61.3', '–')
     """
     return NOTHING if np.isnan(value) else f"{value:.3g}".replace("-", "−")
 
 
-def say_noise(noise: Noise, output: str, kind: str = "same view") -> str:
-    """Say how much an output differs between two images of one day, from how many pairs."""
-    row = noise.find(output, kind)
-    start = KINDS[kind]
+def describe_noise(noise: Noise, output: str, kind: str = "same view") -> str:
+    """Describe how much an output differs between two images of one day, from how many pairs."""
+    row, start = noise.find(output, kind), KINDS[kind].capitalize()
     if row["reason"]:
-        return f"How much {start} differ is {row['reason']}."
-    numbers = {name: float(str(row[name])) for name in _SAID}
-    values = {name: write_value(number) for name, number in numbers.items()}
+        return f"Differences between {KINDS[kind]} are {row['reason']}."
+    values = {name: format_value(row[name]) for name in row if name.startswith(("median", "p90"))}
+    top = f"{values['p90_low']} to {values['p90_high']}"
+    if np.isnan(row["p90_high"]):
+        top = f"at least {values['p90_low']}; too few persons for an upper limit"
     return (
-        f"{start[:1].upper()}{start[1:]} differ by {values['median']} "
-        f"({values['median_low']} to {values['median_high']}) at the median, 9 of 10 by up to "
-        f"{values['p90']} ({_write_ends(numbers['p90_low'], numbers['p90_high'])}): "
-        f"{row['n_pairs']} pairs of {row['n_persons']} persons, each person with one vote."
+        f"{start} differ by {values['median']} ({values['median_low']} to "
+        f"{values['median_high']}) at the median, 9 of 10 by up to {values['p90']} ({top}): "
+        f"{row['n_pairs']} pairs of {row['n_persons']} persons, one vote per person."
     )
-
-
-_SAID = ("median", "median_low", "median_high", "p90", "p90_low", "p90_high")
-
-
-def _write_ends(low: float, high: float) -> str:
-    """Write an interval; one without an upper end rests on few persons."""
-    if np.isnan(high):
-        return f"at least {write_value(low)}, too few persons for an upper end"
-    return f"{write_value(low)} to {write_value(high)}"
 
 
 def describe_course(course: OutputCourse, noise: Noise | None = None) -> str:
-    """Say a course in plain sentences: the text alternative of its chart."""
-    return " ".join(_say_course(course, noise))
+    """Describe a course in plain sentences: the text alternative of its chart."""
+    return " ".join(_list_sentences(course, noise))
 
 
-def _say_course(course: OutputCourse, noise: Noise | None) -> Iterator[str]:
+def _list_sentences(course: OutputCourse, noise: Noise | None) -> Iterator[str]:
     there = course.table["has_values"].to_numpy()
     n_dated = int(course.table["day"].notna().to_numpy()[there].sum())
     yield (
-        f"Outputs of {course.info.title}, never a probability of disease: "
-        f"{int(there.sum())} of {name_units(len(there), 'image')} have numbers, {n_dated} of these "
-        "a recorded day."
+        f"Outputs of {course.info.title}, not probabilities of disease: {int(there.sum())} of "
+        f"{name_units(len(there), 'image')} have values, {n_dated} of these a recorded day."
     )
     for place, name in enumerate(course.outputs):
         said = [
-            f"{_say_day(day)} {view} {write_value(value)}"
+            f"{_format_day(day)} {view} {format_value(value)}"
             for day, view, value, has in zip(
                 course.table["day"],
                 course.table["view"],
@@ -549,8 +542,8 @@ def _say_course(course: OutputCourse, noise: Noise | None) -> Iterator[str]:
         if said:
             yield f"{name}: {'; '.join(said)}."
         if said and noise is not None:
-            yield say_noise(noise, name)
+            yield describe_noise(noise, name)
 
 
-def _say_day(day: float) -> str:
+def _format_day(day: float) -> str:
     return "day not recorded" if np.isnan(day) else f"day {day:g}".replace("-", "−")

@@ -1,7 +1,7 @@
-"""What the record says of one patient beside the images: undated facts, values by day.
+"""What is recorded of one patient beside the images: undated facts, values by day.
 
 Survival, the ICU, intubation, extubation and oxygen hold "at any point": they have no place
-among days. They stand in the row of each image, and mostly say the same in all of them.
+among days. They are recorded in the row of each image, and mostly agree.
 """
 
 from collections import Counter
@@ -11,11 +11,13 @@ from math import inf
 import numpy as np
 import pandas as pd
 
+from cxrlib.aliases import NOT_RECORDED
+from cxrlib.number_text import name_units
 from cxrlib.quality.rules.rule import name_value
 from cxrlib.quality.rules.values import LIMITS, Limits
 from cxrlib.summary import RECORDED_COLUMNS
 
-__all__ = ["DIFFERS", "MEASURES", "UNDATED", "lab_table", "list_undated_facts", "say_doubt"]
+__all__ = ["DIFFERS", "MEASURES", "UNDATED", "describe_doubt", "lab_table", "list_undated_facts"]
 
 DIFFERS = "differs between images"
 
@@ -53,20 +55,17 @@ def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
     [('Survival', 'yes'), ('Sex', 'F (1 image), M (1 image): differs between images')]
     """
     ordered = rows.sort_values("row", kind="stable")
-    return [(RECORDED_COLUMNS[name], _say_values(ordered[name].tolist())) for name in UNDATED]
+    return [(RECORDED_COLUMNS[name], _describe_values(ordered[name])) for name in UNDATED]
 
 
-def _say_values(cells: list[object]) -> str:
-    """Say the values of a column; blank and "not recorded" are none."""
-    counts: dict[str, int] = {}
-    for cell in cells:
-        value = name_value(cell)
-        if value and value != "not recorded":
-            counts[value] = counts.get(value, 0) + 1
+def _describe_values(cells: pd.Series) -> str:
+    """Describe the values of a column; blank and "not recorded" are none."""
+    values = (name_value(cell) for cell in cells.tolist())
+    counts = Counter(value for value in values if value and value != NOT_RECORDED)
     if len(counts) < 2:
         return next(iter(counts), "")
-    said = [f"{value} ({n} image{'' if n == 1 else 's'})" for value, n in counts.items()]
-    return f"{', '.join(said)}: {DIFFERS}"
+    words = [f"{value} ({name_units(n, 'image')})" for value, n in counts.items()]
+    return f"{', '.join(words)}: {DIFFERS}"
 
 
 def lab_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,12 +111,12 @@ def _list_values(rows: pd.DataFrame) -> Iterator[tuple[float, str, float, str, s
         for limits in MEASURES:
             value = line[limits.column]
             if not pd.isna(value):
-                doubt = say_doubt(limits, float(value), line["leukocyte_count"])
+                doubt = describe_doubt(limits, float(value), line["leukocyte_count"])
                 yield day, RECORDED_COLUMNS[limits.column], float(value), limits.unit, doubt
 
 
-def say_doubt(limits: Limits, value: float, leukocytes: float | None) -> str:
-    """Say what is odd about a value, in the words of the quality rules; "" if nothing.
+def describe_doubt(limits: Limits, value: float, leukocytes: float | None) -> str:
+    """Describe what is odd about a value, in the words of the quality rules; "" if nothing.
 
     Parameters
     ----------
@@ -131,5 +130,5 @@ def say_doubt(limits: Limits, value: float, leukocytes: float | None) -> str:
     if odd := limits.explain(value):
         return odd.partition(": ")[2]
     if limits.column in PARTS and not pd.isna(leukocytes) and value > leukocytes:
-        return f"but {name_value(leukocytes)} leukocytes in all"
+        return f"more than all leukocytes ({name_value(leukocytes)})"
     return MIXED.get(limits.column, "")

@@ -1,6 +1,6 @@
 """Patients as a list: one row a patient, to find one and to sort by what there is of each.
 
-A patient is an id as recorded. Two ids can be one person, which is said and not mended.
+A patient is an id as recorded. Two ids can be one person: this is shown, not corrected.
 """
 
 from collections.abc import Mapping, Sequence

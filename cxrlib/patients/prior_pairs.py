@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort import FRONTAL_VIEWS
+from cxrlib.cohort import FRONTAL_VIEWS, describe_state
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import name_units
 from cxrlib.quality.rules.days import FEW_DAYS
@@ -29,26 +29,16 @@ __all__ = [
     "choose_pair",
     "compare_pair",
     "describe_pair",
-    "name_sides",
+    "find_sides",
     "pair_image",
 ]
 
-#: Why two images stand side by side, by the name of the rule.
-RULES = {
-    "same view": "the latest image with an earlier one of the same view, and the nearest such",
-    "other frontal view": "the latest frontal image and the nearest earlier one of another frontal "
-    "view: none of the same view is earlier",
-    "any two": "two images of one day, of unknown order or of views that cannot be compared: "
-    "neither is a prior of the other",
-    "one image": "one image: there is no other with a readable file to put beside it",
-    "no image": "no image of this patient has a readable file",
-    "chosen": "two images that were chosen",
-}
-
+#: By which rule two images were chosen, as `choose_pair` goes through them.
+RULES = ("same view", "other frontal view", "any two", "one image", "no image", "chosen")
 #: Severity scores of images (Cohen et al. 2020a), by column: name and the end of the scale.
 SCORES = {"geographic_mean": ("Geographic extent", 8), "opacity_mean": ("Opacity", 6)}
 
-#: What the two are called side by side: a prior and what it is the prior of; else only told apart.
+#: What the two are called side by side: a prior and what it is the prior of; else only numbered.
 SIDES = ("prior", "current")
 UNORDERED = ("first", "second")
 
@@ -56,12 +46,9 @@ N_TELLING = 20
 
 #: What else may differ, by column: what it means, and whether it belongs into a banner.
 _WARNINGS = {
-    "sex": ("The recorded sex differs: perhaps the images show two people.", True),
-    "patient_id": (
-        "The images stand under two patient ids that were found to be one person.",
-        True,
-    ),
-    "article": ("The images were published in two places: rendering may differ.", True),
+    "sex": ("The recorded sex differs: these may be two people.", True),
+    "patient_id": ("The images have two patient ids, found to be one person.", True),
+    "article": ("The images come from two articles: processing may differ.", True),
     "finding": ("The recorded finding differs.", False),
 }
 
@@ -75,7 +62,7 @@ class Pair:
     current : str or None
         The image that is looked at, or the only one.
     prior : str or None
-        The one beside it: a prior only where `name_sides` says so.
+        The one beside it: a prior only where `find_sides` says so.
     rule : str
         Which of `RULES` chose them.
     """
@@ -83,11 +70,6 @@ class Pair:
     current: str | None
     prior: str | None
     rule: str
-
-    @property
-    def words(self) -> str:
-        """Say why these two."""
-        return RULES[self.rule]
 
     @property
     def image_ids(self) -> tuple[str, ...]:
@@ -163,13 +145,13 @@ class PairFacts:
     days_note : str
         What to know of the number: a day of 5 also stands for "a few days".
     states : tuple of (str, str)
-        State of each.
+        State of each, as `cxrlib.cohort.describe_state` puts it.
     differences : tuple of Difference
         The grave ones first.
     scores : tuple of Score
         One for each of `SCORES`.
     sides : tuple of (str, str)
-        What the two are called, as `name_sides` gives it.
+        What the two are called, as `find_sides` gives it.
     """
 
     first: str
@@ -256,8 +238,8 @@ def pair_image(rows: pd.DataFrame, image_id: str, others: Sequence[str | None] =
     return Pair(image_id, other, "chosen")
 
 
-def name_sides(rows: pd.DataFrame, pair: Pair) -> tuple[str, str]:
-    """Name the two images of a pair: prior and current, or only first and second.
+def find_sides(rows: pd.DataFrame, pair: Pair) -> tuple[str, str]:
+    """Find what to call the two images of a pair: prior and current, or only first and second.
 
     A prior is known to be earlier and can be compared: both days are recorded, the views too, and
     these are the same or both frontal. Of two images of one day, without a day, swapped, or of a
@@ -402,15 +384,15 @@ def compare_pair(rows: pd.DataFrame, first: str, second: str) -> PairFacts:
     records = rows.set_index("image_id")
     one, two = records.loc[first].to_dict(), records.loc[second].to_dict()
     days = [None if pd.isna(each["offset"]) else float(each["offset"]) for each in (one, two)]
-    sides = name_sides(rows, Pair(second, first, "chosen"))
+    sides = find_sides(rows, Pair(second, first, "chosen"))
     differences = sorted(_list_differences(one, two, sides), key=lambda each: not each.is_grave)
     return PairFacts(
         first=first,
         second=second,
         days=None if days[0] is None or days[1] is None else days[1] - days[0],
         days_reason=_explain_days(days, sides),
-        days_note="a day of 5 also stands for “a few days”" if FEW_DAYS in days else "",
-        states=(str(one["state"]), str(two["state"])),
+        days_note=f"day {FEW_DAYS} can also mean “a few days”" if FEW_DAYS in days else "",
+        states=(_describe_state(one), _describe_state(two)),
         differences=tuple(differences),
         scores=tuple(_compare_scores(one, two, sides)),
         sides=sides,
@@ -418,22 +400,21 @@ def compare_pair(rows: pd.DataFrame, first: str, second: str) -> PairFacts:
 
 
 def describe_pair(facts: PairFacts) -> str:
-    """Say how two images relate, in plain sentences: days, views, states and scores.
+    """Describe how two images relate, in plain sentences: days, views, states and scores.
 
     Examples
     --------
-    >>> facts = PairFacts("a.png", "b.png", 12.0, "", "", ("good", "bad"), (), ())
-    >>> describe_pair(facts)
-    'The current image was taken 12 days after the prior. State: good, then bad.'
+    >>> describe_pair(PairFacts("a", "b", 12.0, "", "", ("not in ICU", "in ICU"), (), ()))
+    'The current image was taken 12 days after the prior. Prior: not in ICU. Current: in ICU.'
     """
-    sentences = [_say_days(facts)]
+    sentences = [_describe_days(facts)]
     if facts.days_note and facts.days is not None:
         sentences.append(f"{facts.days_note[:1].upper()}{facts.days_note[1:]}.")
     sentences += [each.words for each in facts.differences]
     one, two = facts.states
-    states = f"{one} on both" if one == two else _say_both(one, two, facts.sides)
-    sentences.append(f"State: {states}.")
-    sentences += [_say_score(score, facts.sides) for score in facts.scores if score.is_given]
+    first, second = (side.capitalize() for side in facts.sides)
+    sentences += [f"Both: {one}."] if one == two else [f"{first}: {one}.", f"{second}: {two}."]
+    sentences += [_describe_score(score, facts.sides) for score in facts.scores if score.is_given]
     return " ".join(sentences)
 
 
@@ -441,13 +422,17 @@ Record = dict[Hashable, Any]
 Sides = tuple[str, str]
 
 
-def _say_both(one: str, two: str, sides: Sides) -> str:
-    """Say what stands on each; "then" is said only of what is known to have come later."""
+def _describe_state(record: Record) -> str:
+    return describe_state(str(record["state"]), str(record["state_reasons"]))
+
+
+def _describe_both(one: str, two: str, sides: Sides) -> str:
+    """Describe what each has; "then" stands only before what is known to have come later."""
     return f"{one}, then {two}" if sides == SIDES else f"{one} ({sides[0]}), {two} ({sides[1]})"
 
 
 def _explain_days(days: Sequence[float | None], sides: Sides) -> str:
-    """Say why there is no number of days between."""
+    """Describe why there is no number of days between."""
     blank = [name for name, day in zip(sides, days, strict=True) if day is None]
     if not blank:
         return ""
@@ -456,9 +441,9 @@ def _explain_days(days: Sequence[float | None], sides: Sides) -> str:
     return f"the day of the {blank[0]} image is not recorded"
 
 
-def _say_days(facts: PairFacts) -> str:
+def _describe_days(facts: PairFacts) -> str:
     if facts.days is None:
-        return f"Days between the images: not known, {facts.days_reason}."
+        return f"Days between the images are not known: {facts.days_reason}."
     if facts.days == 0:
         return "Both images were taken on the same recorded day; which came first is not known."
     number = f"{abs(facts.days):g} day{'' if abs(facts.days) == 1 else 's'}"
@@ -472,14 +457,9 @@ def _say_days(facts: PairFacts) -> str:
 def _list_differences(one: Record, two: Record, sides: Sides) -> Iterator[Difference]:
     """List what is recorded differently, as far as it bears on what is seen."""
     if _have_same_content(one, two):
-        yield Difference(
-            "same picture",
-            "",
-            "",
-            "Both files hold the same picture: nothing can have changed between them.",
-            is_grave=True,
-        )
-    yield from _compare_views(_word(one["view"]), _word(two["view"]), sides)
+        words = "Both files contain the same image, so no change is possible."
+        yield Difference("same picture", "", "", words, is_grave=True)
+    yield from _compare_views(_format_cell(one["view"]), _format_cell(two["view"]), sides)
     for column, (words, is_grave) in _WARNINGS.items():
         first, second = one.get(column), two.get(column)
         if pd.isna(first) or pd.isna(second) or first == second:
@@ -493,35 +473,33 @@ def _have_same_content(one: Record, two: Record) -> bool:
 
 
 def _compare_views(first: str, second: str, sides: Sides) -> Iterator[Difference]:
-    """Say whether the two can be compared at all."""
-    both = _say_both(first, second, sides)
+    """Tell whether the two can be compared at all."""
+    both, name = _describe_both(first, second, sides), "view"
     if NOT_RECORDED in (first, second):
         which = "either image" if first == second else "one image"
-        words = f"The view of {which} is not recorded: the two may not be comparable."
-        yield Difference("view", first, second, words, is_grave=True)
+        words = f"The view of {which} is not recorded: the images may not be comparable."
     elif first == second:
         return
     elif first.startswith("AP") and second.startswith("AP"):
+        name = "position"
         words = (
-            f"Positions differ: {both}. Fluid, vessels, heart size and lung volume "
-            "look different by position alone."
+            f"Positions differ: {both}. Fluid, vessels, heart size and lung volume look "
+            "different by position alone."
         )
-        yield Difference("position", first, second, words, is_grave=True)
     elif "L" in (first, second):
         words = (
-            f"Views differ: {both}. A lateral and a frontal image show different "
-            "things; no change can be read off."
+            f"Views differ: {both}. A lateral and a frontal image cannot be compared for change."
         )
-        yield Difference("view", first, second, words, is_grave=True)
     else:
         words = (
-            f"Views differ: {both}. Heart size, lung volume and fluid look different by view alone."
+            f"Views differ: {both}. Heart size, lung volume and fluid look different by view "
+            "alone."
         )
-        yield Difference("view", first, second, words, is_grave=True)
+    yield Difference(name, first, second, words, is_grave=True)
 
 
-def _word(value: str | float | None) -> str:
-    """Return a cell as text, "not recorded" where it is blank."""
+def _format_cell(value: str | float | None) -> str:
+    """Format a cell as text, "not recorded" where it is blank."""
     return NOT_RECORDED if value is None or pd.isna(value) else str(value)
 
 
@@ -542,15 +520,19 @@ def _number(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _say_score(score: Score, sides: Sides) -> str:
+def _describe_score(score: Score, sides: Sides) -> str:
     name = f"{score.name} (0-{score.maximum})"
     if score.change is None:
         given = score.first if score.first is not None else score.second
         return f"{name}: {given:g}; {score.reason}."
-    both = _say_both(f"{score.first:g}", f"{score.second:g}", sides)
+    both = _describe_both(f"{score.first:g}", f"{score.second:g}", sides)
     # A change needs a before and an after.
-    return f"{name}: {both} ({_signed(score.change)})." if sides == SIDES else f"{name}: {both}."
+    return (
+        f"{name}: {both} ({_format_change(score.change)})."
+        if sides == SIDES
+        else f"{name}: {both}."
+    )
 
 
-def _signed(value: float) -> str:
+def _format_change(value: float) -> str:
     return f"{value:+.3g}".replace("-", "−") if value else "no change"

@@ -1,4 +1,4 @@
-"""Whose images were most alike on the same days, and whether that is near.
+"""Find patients with a similar course: images alike on the same days, and whether that is close.
 
 Distances are those of `cxrlib.embedding.feature_space`: standard deviations a column, without any
 map.
@@ -227,7 +227,7 @@ class _Search:
         self.persons = space.table["person"].to_numpy()[self.others[self.person_starts]].astype(str)
         self.distances = measure_distances(space, self.own, self.others)
         self._align()
-        self._name_sources(shared)
+        self._find_sources(shared)
 
     def count_days(self, images: Bools) -> NDArray[np.int_]:
         """Count the days of each other person that some of the images are of."""
@@ -276,8 +276,8 @@ class _Search:
         with np.errstate(invalid="ignore"):
             return means.sum(axis=0) / n_aligned, n_aligned
 
-    def _name_sources(self, shared: dict[str, Bools]) -> None:
-        """Say for each person compared what source they share with the patient."""
+    def _find_sources(self, shared: dict[str, Bools]) -> None:
+        """Find for each person compared what source they share with the patient."""
         person = self.space.codes["person"]
         own = self.person[self.person_starts[self.found]]
         alike = {name: np.isin(own, person[marks]) for name, marks in shared.items()}
@@ -286,14 +286,14 @@ class _Search:
 
     @property
     def reason(self) -> str:
-        """Say why there is nobody to name, "" if there is."""
+        """Describe why there is nobody to name, "" if there is."""
         if not len(self.own):
-            return "not estimable: no image of this patient has numbers, a day and a view"
+            return "not estimable: no image of this patient has values, a day and a view"
         if self.n_days < MIN_DAYS:
-            return "not estimable: the images are of one recorded day, a course needs two"
+            return "not estimable: all images are of one recorded day, and a course needs two"
         if not len(self.found):
             return (
-                "not estimable: no other person has images of the same views within "
+                "not estimable: no other patient has images of the same views within "
                 f"{self.window:g} days of at least {_count_needed(self.n_days)} of the "
                 f"{self.n_days} days"
             )
@@ -334,8 +334,8 @@ class _Search:
         n_pool = min(len(pools.list_persons(pattern)) for pattern in patterns)
         if n_pool < FEW:
             return None, (
-                f"not estimable: {name_units(n_pool, 'other person')} with two days in the same "
-                f"views, {FEW} are needed"
+                f"not estimable: {name_units(n_pool, 'other patient')} with two days in the same "
+                f"views; {FEW} are needed"
             )
         n_sets = int(np.clip(N_DRAWS // len(self.found), FEWEST_SETS, MOST_SETS))
         rng = np.random.default_rng(seed)
@@ -450,72 +450,64 @@ def _count_needed(n_days: int) -> int:
 
 
 def describe_courses(courses: Courses) -> str:
-    """Say who is nearest and whether that is near, in plain sentences."""
-    return " ".join(_say_courses(courses))
+    """Describe who is most similar and whether that is a notable match, in plain sentences."""
+    return " ".join(_list_sentences(courses))
 
 
-def _say_courses(courses: Courses) -> Iterator[str]:
+def _list_sentences(courses: Courses) -> Iterator[str]:
     if courses.table.empty:
-        yield f"Nearest other persons: {courses.reason}."
+        yield f"Similar patients: {courses.reason}."
         return
     first = courses.table.iloc[0]
-    others = name_units(courses.n_persons, "other person")
+    noun = "patients" if ", " in first["patient_ids"] else "patient"
     yield (
-        f"Nearest of {others}: {_name_person(first)}, {first['distance']:.2f} standard deviations "
-        f"a column over {first['n_aligned']} of {courses.n_days} days."
+        f"Most similar of {name_units(courses.n_persons, 'other patient')}: {noun} "
+        f"{first['patient_ids']} (mean image distance {first['distance']:.2f} SD, "
+        f"{first['n_aligned']} of {courses.n_days} days matched)."
     )
-    if courses.n_same_source:
-        yield (
-            f"{courses.n_same_source} of the {courses.n_persons} share an article or a site with "
-            "the patient, which alone makes images alike"
-            f"{': the nearest does' if first['shares'] else ''}."
-        )
     if courses.reference is None:
-        yield f"Whether that is near is {courses.reason}."
-        return
-    found = courses.reference
-    yield (
-        f"A random other person of the same views, whatever the days: {found.median:.2f} "
-        f"({found.low:.2f} to {found.high:.2f} for 9 of 10)."
-    )
-    yield (
-        f"The nearest of {courses.n_persons} random ones: {found.best:.2f} "
-        f"({found.best_low:.2f} to {found.best_high:.2f} for 9 of 10), {_judge(found)}."
-    )
+        yield f"Whether that is close is {courses.reason}."
+    else:
+        yield from _compare_random(courses.reference, courses.n_persons)
+    if courses.n_same_source:
+        too = " (also the most similar one)" if first["shares"] else ""
+        yield (
+            f"{courses.n_same_source} of the {courses.n_persons}{too} share an article or site "
+            "with this patient, which alone makes images alike."
+        )
 
 
-def _judge(found: Reference) -> str:
-    """Say whether the nearest is more than the best of many."""
+def _compare_random(found: Reference, n_persons: int) -> Iterator[str]:
+    """Tell whether the nearest is more than the best of many."""
     share = f"{100 * found.best_share:.0f} %" if found.best_share >= 0.01 else "under 1 %"
-    how_often = f"in {share} of draws as near as this person or nearer"
-    if found.best_share < RARE:
-        return f"{how_often}: this is nearer than the best of so many usually is"
-    return f"{how_often}: this is the best of many, nothing more"
-
-
-def _name_person(row: pd.Series) -> str:
-    """Name a person by the patient ids."""
-    ids = str(row["patient_ids"])
-    return f"patient{'s' if ', ' in ids else ''} {ids}"
+    judged = "a closer match than usual" if found.best_share < RARE else "not a notable match"
+    yield (
+        f"The nearest of {n_persons} random patients is as close in {share} of draws: {judged} "
+        f"(mean {found.best:.2f} SD; 9 of 10 draws {found.best_low:.2f} to {found.best_high:.2f})."
+    )
+    yield (
+        f"A random patient with the same views: {found.median:.2f} SD (9 of 10 {found.low:.2f} to "
+        f"{found.high:.2f})."
+    )
 
 
 def list_notes(courses: Courses) -> tuple[str, ...]:
     """List what a reader of the table should know, in full sentences."""
     space = courses.space
-    numbers = "outputs" if space.features == "outputs" else "embedding"
     notes = [
-        f"Distances are in the {numbers} of {space.info.title}, standardised over the "
-        f"{name_units(len(space.table), 'X-ray')} of the cohort that have them: 1 is one standard "
-        "deviation a column. No map is behind them.",
+        f"Distances are between {'outputs' if space.features == 'outputs' else 'embeddings'} of "
+        f"{space.info.title}, not on the map. They are standardised over the "
+        f"{name_units(len(space.table), 'X-ray')} of the cohort that have them: 1 SD is one "
+        "standard deviation per column.",
         f"An image is compared with the nearest one of the same view within {courses.window:g} "
-        "days. Days are taken as recorded, from symptoms in one person and from admission in "
+        "days. Days are taken as recorded: from symptom onset in one patient, from admission in "
         "another.",
-        "Persons on fewer of the days come out nearest, and furthest, more easily; the random "
-        "persons have the same number of days. Of 100 patients about 5 would find somebody "
-        "“nearer than usual” by chance alone.",
+        "Patients matched on few days are more often among the nearest, and among the farthest; "
+        "the random patients have as many days. Of 100 patients, about 5 would find a match "
+        "“closer than usual” by chance.",
     ]
     if "untrained" in space.info.note:
-        notes.append("The network is untrained, a control: near means little.")
+        notes.append("The network is untrained (a control), so distances mean little.")
     if space.n_constant:
         notes.append(f"{name_units(space.n_constant, 'column')} without variation left out.")
     return tuple(notes)

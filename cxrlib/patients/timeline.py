@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cxrlib.errors import SelectionError
+from cxrlib.number_text import name_units
 from cxrlib.patients.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
 from cxrlib.patients.thumbnail_layout import GAP, Grid, choose_grid, hang, spread
 from cxrlib.quality.rules.days import CLOCKS, FEW_DAYS
@@ -28,10 +29,10 @@ __all__ = [
     "Tick",
     "Tile",
     "Timeline",
+    "describe_mark",
     "describe_timeline",
     "find_clock",
     "lay_out_timeline",
-    "say_mark",
     "timeline_table",
 ]
 
@@ -205,7 +206,7 @@ class Timeline:
 
     @property
     def is_roomy(self) -> bool:
-        """Tell whether a view and a state have room below each thumbnail."""
+        """Tell whether a day and a view have room below each thumbnail."""
         return self.side >= ROOMY_SIDE
 
 
@@ -255,14 +256,14 @@ def lay_out_timeline(
         places = _hang_tiles(x, len(shown), grid.side, lines["tiles"])
         tiles |= dict(zip(shown, places, strict=True))
         hidden = tuple(names[i] for i in members if i not in shown)
-        label = _name_days([days[i] for i in members])
+        label = _format_days([days[i] for i in members])
         more = lines["more"] if hidden else None
         hung.append(Column(x, label, tuple(names[i] for i in members), hidden, more))
     marks = tuple(
         Mark(**image, x=x, tile=tiles.get(i))
         for i, (image, x) in enumerate(zip(images, points, strict=True))
     )
-    notes = _write_notes(marks, hung, width)
+    notes = _list_notes(marks, hung, width)
     return Timeline(
         patient_id=str(rows["patient_id"].iloc[0]),
         width=width,
@@ -285,7 +286,7 @@ def lay_out_timeline(
 
 #: Pixels: room for the names of lines, at the right edge, and before images without a day.
 LEFT, RIGHT, LANE_GAP = 116.0, 10.0, 36.0
-#: From this side on a view and a state stand below a thumbnail.
+#: From this side on a day and a view fit below a thumbnail.
 ROOMY_SIDE = 72.0
 #: Room beside an end of the axis where no image is.
 END = 12.0
@@ -307,7 +308,7 @@ def _read_images(rows: pd.DataFrame, kept: Collection[str] | None) -> list[dict[
     patients = rows["patient_id"].unique()
     if len(patients) != 1:
         raise SelectionError(
-            f"A timeline is of one patient, and these are rows of {len(patients)}. Give the "
+            f"A timeline shows one patient, and these rows are of {len(patients)}. Give the "
             "X-rays of one patient."
         )
     ordered = rows.sort_values(["offset", "row"], kind="stable", na_position="last")
@@ -461,11 +462,11 @@ def _hang_tiles(x: float, n: int, side: float, top: float) -> list[Tile]:
 
 def _words_height(side: float) -> float:
     """Return the height of the words below a thumbnail."""
-    return TEXT_LINE * (3 if side >= ROOMY_SIDE else 1)
+    return TEXT_LINE * (2 if side >= ROOMY_SIDE else 1)
 
 
-def _name_days(days: Sequence[float | None]) -> str:
-    """Name the days of a column."""
+def _format_days(days: Sequence[float | None]) -> str:
+    """Format the days of a column."""
     known = [day for day in days if day is not None]
     if not known:
         return "day not recorded"
@@ -480,9 +481,9 @@ def _name_days(days: Sequence[float | None]) -> str:
 def _stack_lines(grid: Grid, *, has_days: bool) -> tuple[dict[str, float], float]:
     """Return the height of each line, and where the notes begin.
 
-    "clock" and "days" are the middle of words, "axis" and "bracket" lines, "words" names of
-    states where thumbnails are too small for them, then a line of points each, the bend of the
-    "stems", the upper edge of "tiles", the middle of "more", "key" and the first of "notes".
+    "clock" and "days" are the middle of words, "axis" and "bracket" lines, then a line of points
+    each, the bend of the "stems", the upper edge of "tiles", the middle of "more", of the key
+    ("views" where thumbnails are too small to name them, "states") and the first of "notes".
     """
     lines: dict[str, float] = {}
     y = 0.0
@@ -497,8 +498,6 @@ def _stack_lines(grid: Grid, *, has_days: bool) -> tuple[dict[str, float], float
     add("days", 10, 10)
     add("axis", 4)
     add("bracket", 10)
-    if grid.side < ROOMY_SIDE:
-        add("words", 14)
     add("state", 18)
     add("in_icu", 26)
     add("intubation_present", 26)
@@ -508,24 +507,25 @@ def _stack_lines(grid: Grid, *, has_days: bool) -> tuple[dict[str, float], float
     if any(len(column) > grid.n_rows for column in grid.columns):
         add("more", 2, 12)
     if grid.side < ROOMY_SIDE:
-        add("key", 10, 10)
+        add("views", 10, 10)
+    add("states", 10, 10)
     add("notes", 10)
     return lines, y - 6
 
 
-def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], width: float) -> tuple[str, ...]:
-    """Say what marks mean that are there, as lines."""
+def _list_notes(marks: Sequence[Mark], columns: Sequence[Column], width: float) -> tuple[str, ...]:
+    """List what the marks mean that are there, as lines."""
     answers = {answer for mark in marks for answer in (mark.in_icu, mark.intubation_present)}
     signs = {"yes": "filled yes", "no": "hollow no", "unclear": "? unclear"}
     signs["not recorded"] = "dash not recorded"
     told = ", ".join(words for answer, words in signs.items() if answer in answers)
-    notes = [f"ICU and tube at each image: {told}"]
+    notes = [f"ICU and intubation: {told}"]
     if any(mark.perhaps_imputed for mark in marks):
-        notes.append(f"{FEW_DAYS}?: perhaps “a few days”, which the collection writes as 5")
+        notes.append(f"{FEW_DAYS}?: day {FEW_DAYS} can also mean “a few days”")
     if any(not mark.is_kept for mark in marks):
         notes.append("Faint: left out by the filters")
     if any(column.hidden for column in columns):
-        notes.append("+n: more images of these days, each with its points above")
+        notes.append("+n: n more images of these days, without a thumbnail")
     most = int((width - LEFT) * NARROW / LONG_CHARACTER)
     lines = [""]
     for note in notes:
@@ -540,11 +540,11 @@ def _write_notes(marks: Sequence[Mark], columns: Sequence[Column], width: float)
 # ---- what day 0 is
 
 
-UNKNOWN_CLOCK = "symptom onset or admission: the record does not say which"
+UNKNOWN_CLOCK = "symptom onset or admission (not recorded which)"
 
 
 def find_clock(rows: pd.DataFrame) -> str:
-    """Say what one patient's day 0 is.
+    """Find what one patient's day 0 is: onset, admission or either.
 
     Parameters
     ----------
@@ -563,8 +563,8 @@ def find_clock(rows: pd.DataFrame) -> str:
 
 # ---- in words and numbers
 
-#: More days than this are not said one by one.
-MOST_SAID = 12
+#: Of more days than this only the first and the last are described.
+MOST_DESCRIBED = 12
 
 
 def describe_timeline(timeline: Timeline) -> str:
@@ -573,64 +573,53 @@ def describe_timeline(timeline: Timeline) -> str:
     Returns
     -------
     str
-        Plain text. Of more than `MOST_SAID` days the first and the last are said.
+        Plain text. Of more than `MOST_DESCRIBED` days the first and the last are described.
     """
     dated = [mark for mark in timeline.marks if mark.day is not None]
     undated = [mark for mark in timeline.marks if mark.day is None]
     days = [list(same) for _, same in groupby(dated, key=lambda mark: mark.day)]
-    where = f" on {_count(len(days), 'day')}" if days else ", none with a day"
+    where = f" on {name_units(len(days), 'day')}" if days else ", no day recorded"
     if days and undated:
         where += f"; {len(undated)} without a day"
-    n_images = _count(len(timeline.marks), "image")
+    n_images = name_units(len(timeline.marks), "image")
     sentences = [f"Patient {timeline.patient_id}: {n_images}{where}."]
     if days:
         sentences.append(f"Day 0 is {timeline.clock}.")
-    half = MOST_SAID // 2
-    told = days if len(days) <= MOST_SAID else [*days[:half], *days[-half:]]
+    half = MOST_DESCRIBED // 2
+    told = days if len(days) <= MOST_DESCRIBED else [*days[:half], *days[-half:]]
     for i, same in enumerate(told):
         if len(told) < len(days) and i == half:
-            sentences.append(f"{_count(len(days) - len(told), 'more day')}.")
-        sentences.append(f"{_name_days([same[0].day]).capitalize()}: {_say_images(same)}.")
+            sentences.append(f"{name_units(len(days) - len(told), 'more day')}.")
+        sentences.append(f"{_format_days([same[0].day]).capitalize()}: {_describe_marks(same)}.")
     if undated:
-        sentences.append(f"Day not recorded: {_say_images(undated)}.")
-    sentences += [_say_cut(cut) for cut in timeline.breaks]
+        sentences.append(f"Day not recorded: {_describe_marks(undated)}.")
+    sentences += [f"The axis skips {cut.days:g} days without an image." for cut in timeline.breaks]
     if n_out := sum(not mark.is_kept for mark in timeline.marks):
-        sentences.append(f"The filters leave out {_count(n_out, 'image')} of these.")
+        sentences.append(f"The filters leave out {n_out:,} of these images.")
     return " ".join(sentences)
 
 
-def _say_images(marks: Sequence[Mark]) -> str:
-    """Say images in a row; equal ones as a number."""
-    said: dict[str, int] = {}
-    for mark in marks:
-        words = say_mark(mark)
-        said[words] = said.get(words, 0) + 1
-    return "; ".join(words if n == 1 else f"{n} times {words}" for words, n in said.items())
+def _describe_marks(marks: Sequence[Mark]) -> str:
+    """Describe images in a row; equal ones as a number."""
+    counts = Counter(describe_mark(mark) for mark in marks)
+    return "; ".join(words if n == 1 else f"{n} times {words}" for words, n in counts.items())
 
 
-def say_mark(mark: Mark) -> str:
-    """Say what is recorded of an image, but for its day."""
-    parts = [mark.view or "view not recorded", f"state {mark.state}"]
-    parts += _say_answer(mark.in_icu, "in the ICU", "not in the ICU", "ICU")
-    parts += _say_answer(mark.intubation_present, "tube in place", "no tube", "tube")
+def describe_mark(mark: Mark) -> str:
+    """Describe what is recorded of an image, but for its day; its state by ICU and intubation."""
+    icu = {"yes": "in ICU", "no": "not in ICU"}
+    tube = {"yes": "intubated", "no": "not intubated"}
+    parts = [
+        mark.view or "view not recorded",
+        icu.get(mark.in_icu, f"ICU {mark.in_icu}"),
+        tube.get(mark.intubation_present, f"intubation {mark.intubation_present}"),
+    ]
+    parts += [each for each in mark.state_reasons.split("; ") if each.startswith("last image")]
     if mark.perhaps_imputed:
-        parts.append("the day perhaps “a few days”")
+        parts.append("the day may mean “a few days”")
     if not mark.has_file:
         parts.append(f"no image: {mark.file_reason or 'no file'}")
     return ", ".join(parts)
-
-
-def _say_answer(answer: Answer, yes: str, no: str, name: str) -> list[str]:
-    words = {"yes": yes, "no": no}
-    return [words.get(answer, f"{name} {answer}")]
-
-
-def _say_cut(cut: Break) -> str:
-    return f"The axis is cut once for {cut.days:g} days without an image."
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def timeline_table(timeline: Timeline) -> pd.DataFrame:

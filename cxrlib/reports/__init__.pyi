@@ -1,11 +1,11 @@
 from .html_tables import publication_html as publication_html
 from .image_export import (
     ImagePack as ImagePack,
+    describe_pictures as describe_pictures,
     pack_images as pack_images,
     pictures_for_export as pictures_for_export,
     placeholders as placeholders,
     plan_pack as plan_pack,
-    tell_pictures as tell_pictures,
 )
 from .map_export import (
     MapDrawing as MapDrawing,

@@ -1,6 +1,6 @@
-"""Images that leave the program: scaled copies in figures, unmodified files in an archive.
+"""Images in exports: scaled copies in figures, unmodified files in an archive.
 
-Both ask each image's licence first (`cxrlib.literature.licences`), and both name what they leave
+Both check each image's licence first (`cxrlib.literature.licences`), and both name what they leave
 out.
 """
 
@@ -43,11 +43,11 @@ __all__ = [
     "PICTURE_SIDE",
     "ImagePack",
     "PackPlan",
+    "describe_pictures",
     "pack_images",
     "pictures_for_export",
     "placeholders",
     "plan_pack",
-    "tell_pictures",
 ]
 
 PICTURE_SIDE = 256  # pixels; twice what a timeline shows of one
@@ -124,7 +124,7 @@ def _shrink(data: bytes, side: int) -> bytes:
 
 
 def placeholders(cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str]) -> dict[str, str]:
-    """Say why images have no picture in an export, by image id, for what stands in its place.
+    """Give the reason why images have no picture in an export, by image id.
 
     Parameters
     ----------
@@ -141,10 +141,10 @@ def placeholders(cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str]
     }
 
 
-def tell_pictures(
+def describe_pictures(
     cohort: Cohort, rows: pd.DataFrame, pictures: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Say below a figure which images it shows, whose they are, and what their licences ask.
+    """Describe below a figure which images it shows, with credits and what their licences ask.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def tell_pictures(
 
 @dataclass(frozen=True)
 class PackPlan:
-    """Say what an archive of images would hold, before it is made.
+    """Hold what an archive of images would contain, before it is made.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ class PackPlan:
 
 
 def plan_pack(cohort: Cohort, rows: pd.DataFrame) -> PackPlan:
-    """Say what `pack_images` would pack; looks at files, reads none."""
+    """Plan what `pack_images` would pack; looks at files, reads none."""
     paths, reasons = _locate(cohort, rows)
     n_bytes = _measure(paths)
     refusal = _refuse_none(reasons) if not paths else _refuse_large(len(paths), n_bytes)
@@ -281,7 +281,7 @@ def _write_files(
             continue
         try:
             data = read_unchanged(paths[image_id], str(sha256))
-            name = _name_file(number, filename, data, cohort)
+            name = _make_name(number, filename, data, cohort)
         except ImageError as error:
             reasons[image_id] = error.reason
             continue
@@ -316,25 +316,25 @@ def _measure(paths: Mapping[str, Path]) -> int:
 
 
 def _refuse_large(n_images: int, n_bytes: int) -> str:
-    """Say why files are too large for an archive, "" where they are not."""
+    """Describe why files are too large for an archive, "" where they are not."""
     if n_bytes <= MAX_PACK_BYTES:
         return ""
     return (
-        f"The files of these {n_images:,} images are {n_bytes >> 20:,} MiB together; an archive "
-        f"holds at most {MAX_PACK_BYTES >> 20:,} MiB. Choose fewer images, or copy the files from "
-        "the cohort's folder."
+        f"The files of these {n_images:,} images have {n_bytes >> 20:,} MiB; an archive holds at "
+        f"most {MAX_PACK_BYTES >> 20:,} MiB. Choose fewer images, or copy the files from the "
+        "cohort's folder."
     )
 
 
 def _refuse_none(reasons: Mapping[str, str]) -> str:
-    """Say why there is nothing to pack: "(no licence: 2; no readable file: 1)"."""
+    """Describe why there is nothing to pack: "(no licence: 2; no readable file: 1)"."""
     counts = Counter(reasons.values())
     words = "; ".join(f"{shorten(reason)}: {n:,}" for reason, n in counts.items())
-    return f"No image can be passed on ({words or 'there is none'}). Save the record alone."
+    return f"No image may be passed on ({words or 'there is none'}). Save the record alone."
 
 
-def _name_file(number: int, filename: str, data: bytes, cohort: Cohort) -> str:
-    """Name a file in the archive by its number and what is harmless in its own name.
+def _make_name(number: int, filename: str, data: bytes, cohort: Cohort) -> str:
+    """Make a file's name in the archive from its number and what is harmless in its own name.
 
     Raises
     ------
@@ -381,7 +381,7 @@ _CREDIT_COLUMNS = (
 
 
 def _write_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, title: str) -> bytes:
-    """Write what an archive says of itself, as plain text."""
+    """Write the archive's README as plain text."""
     is_packed = (contents["file"] != "").to_numpy()
     notice, *origin = list_provenance(cohort)
     left_out = [
@@ -392,14 +392,14 @@ def _write_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, ti
         [shorten(title)],
         [notice],
         [
-            f"{is_packed.sum():,} of {len(contents):,} images, each file as it lies in the "
-            "cohort's folder, byte for byte, with all that it carries. Files of the public "
-            "collection may have been scaled before they came there. Names were made safe; "
-            "CREDITS.csv has the recorded ones.",
+            f"{is_packed.sum():,} of {len(contents):,} images, each an exact copy of the file in "
+            "the cohort's folder, its metadata included. Files of the public collection may have "
+            "been scaled before they were published. File names were made safe; CREDITS.csv "
+            "has the recorded ones.",
         ],
         [
-            "Each image has a licence of its own. Credit it as CREDITS.csv says, and keep to what "
-            "its licence holds back when you pass it on.",
+            "Each image has its own licence. Credit it as in CREDITS.csv, and keep to the "
+            "conditions of its licence when you pass it on.",
             *describe_licences(rows[is_packed], is_synthetic=cohort.is_synthetic),
         ],
         ["Left out:", *left_out] if left_out else [],

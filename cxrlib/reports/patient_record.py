@@ -12,7 +12,8 @@ import pandas as pd
 from cxrlib import NOTICE
 from cxrlib.cohort import Cohort, refuse_patient
 from cxrlib.literature import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
-from cxrlib.patients import MEASURES, UNDATED, find_clock, say_doubt
+from cxrlib.number_text import name_units
+from cxrlib.patients import MEASURES, UNDATED, describe_doubt, find_clock
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.summary import RECORDED_COLUMNS
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 FACTS = (*UNDATED, "country", "region")
-"""What is recorded of a patient without a day; it stands in the row of each image."""
+"""What is recorded of a patient without a day; it is in the row of each image."""
 
 TITLES = {
     **RECORDED_COLUMNS,
@@ -36,7 +37,7 @@ TITLES = {
     "age": "Age, years",
     "pO2_saturation": f"{RECORDED_COLUMNS['pO2_saturation']}, % or mmHg",
     "image_id": "Image",
-    "row": "Row of the collection",
+    "row": "Row in the metadata",
     "patient_id": "Patient",
     "person_id": "Person",
     "finding_type": "Type of finding",
@@ -48,8 +49,8 @@ TITLES = {
     "sub_region": "Sub-region",
     "region": "Region",
     "filename": "File",
-    "file_status": "State of the file",
-    "file_reason": "Why the file is not read",
+    "file_status": "File status",
+    "file_reason": "Why the file cannot be read",
     "sha256": "SHA-256 of the file",
     "width": "Width, pixels",
     "height": "Height, pixels",
@@ -63,7 +64,7 @@ TITLES = {
     "is_last_image": "Last image",
     "state": "State",
     "state_reasons": "Reasons for the state",
-    "state_overlap": "Reasons for both states",
+    "state_overlap": "Reasons for both states recorded",
     "same_person_as": "Same person as patient",
     "flags": "Flags",
     "licence": "Licence as read",
@@ -140,7 +141,7 @@ def record_table(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) 
 
 
 def record_csv(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) -> bytes:
-    """Write `record_table` as CSV, under lines that say where it is from and what flags mean.
+    """Encode `record_table` as CSV, under lines on its source and what its flags mean.
 
     Raises
     ------
@@ -149,14 +150,14 @@ def record_csv(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) ->
     """
     table = record_table(cohort, patient_id, ledger)
     flags = _flags_of(cohort, table, ledger).drop_duplicates("rule")
-    lines = [*_origin(cohort, table, patient_id)]
+    lines = _origin(cohort, table, patient_id)
     columns = flags[["rule", "severity", "meaning"]].itertuples(index=False, name=None)
     lines += [f"Flag {rule!r} ({severity}): {meaning}" for rule, severity, meaning in columns]
     return csv_with_header(table, lines)
 
 
 def record_json(cohort: Cohort, patient_id: str, ledger: Ledger | None = None) -> bytes:
-    """Write a patient's record as JSON.
+    """Encode a patient's record as JSON.
 
     Returns
     -------
@@ -204,12 +205,11 @@ def _flags_of(cohort: Cohort, rows: pd.DataFrame, ledger: Ledger | None) -> pd.D
 
 
 def _origin(cohort: Cohort, rows: pd.DataFrame, patient_id: str) -> list[str]:
-    """List what a record says of itself, the notice first."""
-    noun = "X-ray" if len(rows) == 1 else "X-rays"
+    """List what a record is, the notice first."""
     return [
         *list_provenance(cohort),
-        f"Record of patient {shorten(patient_id)!r}: all {len(rows):,} {noun}",
-        "The images are not part of a record; its notes are quoted from the articles it names",
+        f"Record of patient {shorten(patient_id)!r}: all {name_units(len(rows), 'X-ray')}",
+        "Images are not included; notes are quoted from the articles named",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),
         *describe_licences(rows, is_synthetic=cohort.is_synthetic),
     ]
@@ -226,8 +226,8 @@ def _describe_patient(cohort: Cohort, rows: pd.DataFrame, patient_id: str) -> di
         "days": days,
         "day_counts_from": find_clock(rows) if days else None,
         "facts": {name: _list_values(rows[name]) for name in FACTS},
-        "facts_note": "Undated: true at some point, not on the day of an image. Several values "
-        "differ between images; an empty list means not recorded.",
+        "facts_note": "Undated: true at some point of the illness, not on the day of an image. "
+        "Several values differ between images; an empty list means not recorded.",
     }
 
 
@@ -257,7 +257,8 @@ def _list_laboratory(rows: pd.DataFrame) -> list[dict[str, Any]]:
             "name": limits.column,
             "value": _to_json(row[limits.column]),
             "unit": limits.unit,
-            "doubt": say_doubt(limits, float(row[limits.column]), row["leukocyte_count"]) or None,
+            "doubt": describe_doubt(limits, float(row[limits.column]), row["leukocyte_count"])
+            or None,
         }
         for row in _rows(rows[["image_id", "offset", *(limits.column for limits in MEASURES)]])
         for limits in MEASURES
@@ -266,7 +267,7 @@ def _list_laboratory(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _explain_rules(flags: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Say what each rule means that flags an image here."""
+    """Explain each rule that flags an image here."""
     rules = flags.drop_duplicates("rule").to_dict("records")
     parts = ("severity", "meaning", "action")
     return {rule["rule"]: {part: rule[part] for part in parts} for rule in rules}

@@ -127,8 +127,8 @@ def visit(page: Page, findings: Findings, asked: list[str], take: Callable[[str]
     walk.montage.get_by_role("button", name="small images").click()
     walk.montage.get_by_label("Order").select_option("state")
     page.wait_for_timeout(1500)
-    state = walk.tiles.first.locator(".state").text_content()
-    walk.check(state == "bad", f"by state the first is {state}")
+    state = walk.tiles.first.locator(".state path").get_attribute("class")
+    walk.check(state == "mark-bad", f"by state the first is {state}")
     take("-small")
 
 

@@ -17,12 +17,12 @@ from cxrlib.patients import Pair
 from cxrlib.reports import record_table
 from tests.cohort_factory import make_cohort
 from tests.pages.reading import written
-from ui.patients.choice import name_turn
-from ui.patients.head import name_files, shorten_id
-from ui.patients.image_pair import name_images
+from ui.patients.choice import make_turn_key
+from ui.patients.head import make_file_stem, shorten_id
+from ui.patients.image_pair import list_image_names
 from ui.patients.notes_and_flags import split_notes
 from ui.patients.output_course import lay_out_compared
-from ui.patients.record_download import put_in_words
+from ui.patients.record_download import format_cells
 from ui.patients.sections import PARTS
 from ui.session.shown_patient import Shown
 
@@ -63,8 +63,8 @@ def test_opens_on_a_patient_with_a_course(app: AppTest) -> None:
     words = written(app)
     assert f"Patient {shown.patient_id}:" in words
     assert "X-rays" in words
-    assert "no date recorded" in words
-    assert "points, never periods" in words
+    assert "dates not recorded" in words
+    assert "recorded per image, not as periods" in words
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -147,7 +147,7 @@ def test_unreadable_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         file.write_bytes(b"no image")
     app = open_app(root, tmp_path / "cache", monkeypatch).run()
     assert not app.exception
-    assert "no image of this patient has a readable file" in written(app)
+    assert "No image of this patient has a readable file" in written(app)
 
 
 def test_names_tell_images_of_one_day_apart() -> None:
@@ -160,10 +160,10 @@ def test_names_tell_images_of_one_day_apart() -> None:
             "file_status": ["ok", "ok", "ok", "no file"],
         }
     )
-    assert name_images(rows) == {
+    assert list_image_names(rows) == {
         "a": "Day 3, AP (1 of 2)",
         "b": "Day 3, AP (2 of 2)",
-        "c": "Day not recorded, view –",
+        "c": "Day not recorded, view not recorded",
         "d": "Day −2, PA: no readable file",
     }
 
@@ -226,21 +226,21 @@ def test_outputs_of_the_pair_stand_in_sentences() -> None:
             "change": [float("nan")],
             "usual": [2.0],
             "most": [3.0],
-            "words": ["no numbers of one of the images"],
+            "words": ["not known: one of the images has no values"],
         }
     )
     layout = lay_out_compared(compared)
     assert [cell.line for cell in layout.rows[0].cells] == [
         *("Zone asymmetry", "1.23", "–", "–"),
-        "No numbers of one of the images.",
+        "Not known: one of the images has no values.",
     ]
     assert layout.columns[-1].is_prose
     assert layout.numbers is compared
     titles = [column.title for column in layout.columns]
-    assert titles == ["Output", "Prior", "Current", "Change", "What the change is worth"]
+    assert titles == ["Output", "Prior", "Current", "Change", "Larger than same-day variation?"]
     unordered = [column.title for column in lay_out_compared(compared, ("first", "second")).columns]
     assert unordered[1:4] == ["First", "Second", "Difference"]
-    assert "change" not in " ".join(unordered)
+    assert "change" not in " ".join(unordered).lower()
 
 
 def test_a_record_is_put_in_words(tmp_path: Path) -> None:
@@ -248,14 +248,14 @@ def test_a_record_is_put_in_words(tmp_path: Path) -> None:
     row = {"patientid": "a", "age": 55.0, "temperature": 36.4, "survival": "Y"}
     rows = [{**row, "offset": -2}, {"patientid": "a", "age": 55.0}]
     cohort = load_cohort(make_cohort(tmp_path, rows))
-    shown = put_in_words(record_table(cohort, "a"))
+    shown = format_cells(record_table(cohort, "a"))
     assert shown["Age, years"].tolist() == ["55", "55"]
     assert list(shown)[:3] == ["Day", "View", "State"]
     assert shown["Day"].tolist() == ["−2", "–"]
     assert shown["Temperature, °C"].tolist() == ["36.4", "–"]
     assert shown["Survival"].tolist() == ["yes", "–"]
     assert shown["X-ray"].tolist() == ["yes", "yes"]
-    assert not {"Extubated", "Clinical notes", "Why the file is not read"} & set(shown)
+    assert not {"Extubated", "Clinical notes", "Why the file cannot be read"} & set(shown)
 
 
 def test_a_long_id_does_not_fill_the_page() -> None:
@@ -268,10 +268,10 @@ def test_a_long_id_does_not_fill_the_page() -> None:
 def test_names_of_files_are_harmless(patient_id: str) -> None:
     """Whatever the id; and two patients' files are told apart."""
     day = date(2026, 1, 31)
-    name = name_files("own", patient_id, day)
+    name = make_file_stem("own", patient_id, day)
     assert re.fullmatch(r"own-patient-[A-Za-z0-9._-]*2026-01-31", name)
     assert len(name) < 80
-    assert name_files("own", "19", day) != name_files("own", "318", day)
+    assert make_file_stem("own", "19", day) != make_file_stem("own", "318", day)
 
 
 def test_a_link_by_an_image_leads_to_its_patient(app: AppTest) -> None:
@@ -327,11 +327,11 @@ def test_names_of_widgets_are_few_and_never_twice_in_a_row(
     """Streamlit never forgets a key: a thousand pairs must not need a thousand of them."""
     monkeypatch.setattr(st, "session_state", {})
     pairs = [Pair(f"{i % 60}.png", None, "chosen") for i in range(1000)]
-    names = [name_turn("timeline", "a", pair) for pair in pairs]
+    names = [make_turn_key("timeline", "a", pair) for pair in pairs]
     assert len(set(names)) <= 10
     assert all(one != two for one, two in pairwise(names))
-    assert name_turn("timeline", "a", pairs[-1]) == names[-1]
-    assert name_turn("timeline", "b", pairs[-1]) != names[-1]
+    assert make_turn_key("timeline", "a", pairs[-1]) == names[-1]
+    assert make_turn_key("timeline", "b", pairs[-1]) != names[-1]
 
 
 def test_an_outcome_that_differs_is_not_said_as_one(
@@ -341,7 +341,7 @@ def test_an_outcome_that_differs_is_not_said_as_one(
     rows = [{"patientid": "a", "offset": day, "survival": y} for day, y in (("1", "N"), ("9", "Y"))]
     app = open_app(make_cohort(tmp_path / "cohort", rows), tmp_path / "cache", monkeypatch).run()
     assert not app.exception
-    assert "outcome differs between images" in written(app)
+    assert "Outcome differs between images" in written(app)
 
 
 TWO_COHORTS = """
@@ -378,3 +378,14 @@ def test_find_shown_passes_over_what_a_switch_of_cohort_left_in_the_address() ->
     assert show("theirs", chosen=Shown("theirs", "7")) == "7"
     page.query_params["patient"] = "5"  # Back, to where this cohort's own was shown
     assert show("theirs") == "5"
+
+
+@pytest.mark.parametrize(("key", "label"), PARTS.items())
+def test_choose_part_reads_links_made_before(app: AppTest, key: str, label: str) -> None:
+    """The key of a part, which addresses once held, and its label of today lead to it."""
+    for value in (key, label):
+        app.query_params["part"] = value
+        app.run()
+        assert not app.exception
+        assert app.session_state["part"] == key
+        assert "does not have" not in written(app)

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import GOOD_REASONS, Cohort, describe_state
 from cxrlib.display import explain_misfit
 from cxrlib.errors import CxrError
 from cxrlib.number_text import NOTHING
@@ -17,7 +17,7 @@ from ui.images.viewer import show_viewer
 from ui.session.current_cohort import current_entry
 from ui.widgets.text import show_alert, show_heading, show_quiet
 
-__all__ = ["list_facts", "show_image_panel", "write_facts"]
+__all__ = ["format_facts", "list_facts", "show_image_panel"]
 
 HEIGHT = 400  # of the image's black surround, pixels: its record below stays in sight
 
@@ -30,7 +30,7 @@ def show_image_panel(
     Parameters
     ----------
     above : callable, optional
-        Shows what stands between the heading and the image, such as buttons.
+        Shows something between the heading and the image, such as buttons.
     """
     show_heading(describe_row(row))
     if above is not None:
@@ -44,21 +44,16 @@ def show_image_panel(
         show_viewer([picture], key="image_panel", height=HEIGHT)
         if misfit := explain_misfit(cohort, str(row["image_id"])):
             show_quiet(misfit)
-    st.html(write_facts(list_facts(row), links=not cohort.is_synthetic))
+    st.html(format_facts(list_facts(row), links=not cohort.is_synthetic))
 
 
 def list_facts(row: pd.Series) -> list[tuple[str, str]]:
     """List what is recorded of an image, a dash where nothing is."""
-    state = str(row["state"])
-    if row["state_reasons"]:
-        state = f"{state} ({row['state_reasons']})"
-    if row["state_overlap"]:
-        state += "; reasons for both, bad is shown"
     return [
-        ("State", state),
-        ("In the ICU", str(row["in_icu"])),
-        ("Tube in place", str(row["intubation_present"])),
-        ("Survival", _undated(row["survival"])),
+        ("State", _describe_state(row)),
+        ("In ICU at time of image", str(row["in_icu"])),
+        ("Intubated at time of image", str(row["intubation_present"])),
+        ("Outcome", OUTCOMES.get(row["survival"], str(row["survival"]))),
         ("Finding", _text(row["finding"])),
         ("Age, sex", f"{_number(row['age'])}, {_text(row['sex'])}"),
         ("Country", f"{_text(row['country'])}, {_text(row['region'])}"),
@@ -69,8 +64,17 @@ def list_facts(row: pd.Series) -> list[tuple[str, str]]:
     ]
 
 
-def _undated(value: object) -> str:
-    return str(value) if value == "not recorded" else f"{value}; when is not recorded"
+OUTCOMES = {"no": "died (date not recorded)", "yes": "survived (date not recorded)"}
+
+
+def _describe_state(row: pd.Series) -> str:
+    """Describe the state of an image; what is recorded against it is named too."""
+    reasons = str(row["state_reasons"])
+    words = describe_state(str(row["state"]), reasons)
+    if row["state_overlap"]:
+        against = [each for each in reasons.split("; ") if each in GOOD_REASONS]
+        words += f"; but also recorded: {', '.join(against)}"
+    return words
 
 
 def _text(value: object) -> str:
@@ -81,8 +85,8 @@ def _number(value: object) -> str:
     return NOTHING if pd.isna(value) else f"{float(value):.0f}"  # type: ignore[call-overload, arg-type]
 
 
-def write_facts(facts: list[tuple[str, str]], *, links: bool) -> str:
-    """Write facts as a small table; every value is escaped, an article may become a link."""
+def format_facts(facts: list[tuple[str, str]], *, links: bool) -> str:
+    """Format facts as a small table; every value is escaped, an article may become a link."""
     lines = []
     for name, value in facts:
         shown = escape(value)

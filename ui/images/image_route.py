@@ -116,7 +116,7 @@ def _answer(slug: str, image_id: str, kind: str, known: str) -> Response:
     except CxrError as error:  # may name folders of this machine: for the log only
         logger.warning("Image %r of cohort %r is not shown. %s", image_id, slug, error)
         return _refuse(
-            503, "The cohort cannot be read at present. Reload the page: it says what is wrong."
+            503, "The cohort cannot be read at present. Reload the page to see what is wrong."
         )
     return Response(data, media_type=picture.media_type, headers=headers | more)
 

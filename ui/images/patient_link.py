@@ -4,7 +4,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.patients import pair_image
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cohort
-from ui.session.shown_patient import Shown, name_pair
+from ui.session.shown_patient import Shown, make_pair_parameters
 from ui.widgets.page_link import show_page_link
 
 __all__ = ["find_patient", "offer_patient"]
@@ -24,9 +24,9 @@ def offer_patient(image_id: str) -> None:
     show_page_link(
         "patients",
         "Open the patient",
-        asked=name_pair(shown),
+        asked=make_pair_parameters(shown),
         icon=":material/person_search:",
-        tip="All images of this patient by day, on the patients page",
+        tip="Show all images of this patient by day",
     )
 
 

@@ -22,7 +22,7 @@ def make_picture(cohort: Cohort, slug: str, row: pd.Series, *, caption: str = ""
     row : Series
         The image's row of the cohort's table, or of a map's points.
     caption : str
-        To stand under the picture where the page does not name it.
+        Shown under the picture where the page does not name it.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def make_picture(cohort: Cohort, slug: str, row: pd.Series, *, caption: str = ""
         If the cohort has no such image, or no file for it.
     """
     image_id = str(row["image_id"])
-    cohort.image_path(image_id)  # what cannot be shown is said before anything is asked for
+    cohort.image_path(image_id)  # raises before anything is asked for that cannot be shown
     words = "Synthetic chest X-ray" if cohort.is_synthetic else "Chest X-ray"
     return Picture(
         url=image_url(slug, image_id, "full"),
@@ -46,12 +46,12 @@ def make_picture(cohort: Cohort, slug: str, row: pd.Series, *, caption: str = ""
 
 
 def describe_row(row: pd.Series) -> str:
-    """Name an image as a reader would: patient, day, view."""
+    """Describe an image in short: patient, day, view."""
     return f"Patient {row['patient_id']}, {describe_day(row['offset'])}, {row['view']}"
 
 
 def describe_day(offset: object) -> str:
-    """Say an image's day in words."""
+    """Describe an image's day."""
     return day_words(None if pd.isna(offset) else float(offset))  # type: ignore[call-overload, arg-type]
 
 

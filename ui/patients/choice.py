@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.patients import Pair, choose_pair, pair_image
-from ui.session.shown_patient import PARAMETERS, Shown, name_pair
+from ui.session.shown_patient import PARAMETERS, Shown, make_pair_parameters
 from ui.widgets.address import PageAddress, report_unknown
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "find_pair",
     "find_shown",
     "forget_pair",
-    "name_turn",
+    "make_turn_key",
     "swap_pair",
     "write_address",
 ]
@@ -68,14 +68,14 @@ def _find_owner(table: pd.DataFrame, image_id: str | None) -> str | None:
 
 
 def report_patient(patients: Container[str]) -> None:
-    """Say that the address asks for a patient whom the cohort does not have."""
+    """Report that the address asks for a patient whom the cohort does not have."""
     report_unknown("patient", patients.__contains__, most=1)
 
 
 def write_address(shown: Shown) -> None:
     """Keep what is shown in the address, and in the session for when the reader comes back."""
     st.session_state[SHOWN] = shown
-    pair = name_pair(shown)
+    pair = make_pair_parameters(shown)
     if st.session_state.get(LEFT) == (shown.slug, {"patient": shown.patient_id, **pair}):
         del st.session_state[LEFT]  # chosen in this cohort too
     # A link by an image names the patient too; Back would stop at it on the way back.
@@ -101,7 +101,7 @@ def choose_patient(shown: Shown, patient_id: str) -> Shown:
 
 
 def find_pair(shown: Shown, rows: pd.DataFrame) -> tuple[Shown, Pair]:
-    """Find the two images to put side by side; say which image of the address is none of these.
+    """Find the two images to put side by side; report an image of the address that is none of them.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def find_pair(shown: Shown, rows: pd.DataFrame) -> tuple[Shown, Pair]:
     return replace(shown, prior_id=prior_id), Pair(image_id, prior_id, "chosen")
 
 
-def name_turn(name: str, patient_id: str, pair: Pair) -> str:
-    """Name a widget that is another one for another pair: "timeline_3".
+def make_turn_key(name: str, patient_id: str, pair: Pair) -> str:
+    """Make the key of a widget that is another one for another pair: "timeline_3".
 
     Streamlit keeps the key of every widget it ever met, its callback and all that this holds:
     the names are few, and used in turn.

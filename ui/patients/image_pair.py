@@ -1,4 +1,4 @@
-"""Two images of a patient side by side: which they are, what tells them apart, their record."""
+"""Two images of a patient side by side: which they are, how they differ, their record."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,20 +12,19 @@ from cxrlib.errors import CxrError
 from cxrlib.patients import (
     SIDES,
     Pair,
-    PairFacts,
     choose_pair,
     compare_pair,
     describe_pair,
-    name_sides,
+    find_sides,
 )
-from ui.images.image_panel import list_facts, write_facts
+from ui.images.image_panel import format_facts, list_facts
 from ui.images.pictures import describe_day, make_picture
 from ui.images.viewer import Picture, show_viewer
-from ui.patients.choice import SWAP, forget_pair, name_turn, set_pair, swap_pair
+from ui.patients.choice import SWAP, forget_pair, make_turn_key, set_pair, swap_pair
 from ui.session.current_cohort import current_entry
 from ui.widgets.text import show_alert, show_heading, show_quiet, show_text
 
-__all__ = ["name_images", "show_pair"]
+__all__ = ["list_image_names", "show_pair"]
 
 HEIGHT = 520  # of the black surround, pixels
 NO_IMAGE = "no image"
@@ -41,22 +40,27 @@ def show_pair(cohort: Cohort, rows: pd.DataFrame, pair: Pair) -> None:
         The patient's X-rays.
     pair : Pair
     """
-    sides = name_sides(rows, pair)
-    show_heading(_name_comparison(pair, sides))
+    sides = find_sides(rows, pair)
+    if pair.prior is None:
+        show_heading("One image")
+    else:
+        show_heading("Compared with a prior" if sides == SIDES else "Two images side by side")
     if pair.current is None:
-        show_alert(f"Nothing to show: {pair.words}.")
+        show_alert("No image of this patient has a readable file.")
         return
     if len(rows) > 1:
-        show_quiet("Click an image above, or choose below, by key too: Tab, then arrows and Enter.")
+        show_quiet("Click an image above, or choose images below.")
     _choose_images(rows, pair, sides)
     shown = pair.image_ids
     ids = rows["image_id"].tolist()
     records = {name: rows.iloc[ids.index(name)] for name in shown}
     facts = compare_pair(rows, pair.prior, pair.current) if pair.prior is not None else None
-    if facts is None:
-        show_quiet(f"{pair.words[0].upper()}{pair.words[1:]}.")
-    else:
-        _show_comparison(facts)
+    if facts is not None:
+        if facts.banner:
+            show_alert(" ".join(facts.banner))
+        show_text(describe_pair(facts))
+    elif pair.rule == "one image":
+        show_quiet("No other image of this patient has a readable file.")
     own_sides = sides[-len(shown) :]
     pictures = _make_pictures(cohort, [records[name] for name in shown], own_sides)
     if pictures:
@@ -67,23 +71,13 @@ def show_pair(cohort: Cohort, rows: pd.DataFrame, pair: Pair) -> None:
             _show_record(cohort, records[name], side)
 
 
-def _name_comparison(pair: Pair, sides: tuple[str, str]) -> str:
-    """Name what follows: only what is known to be earlier is called a prior."""
-    if pair.prior is None:
-        return "One image"
-    return "Compared with a prior" if sides == SIDES else "Two images side by side"
-
-
 def _choose_images(rows: pd.DataFrame, pair: Pair, sides: tuple[str, str]) -> None:
     """Let the reader choose the two images, swap them, or take the default pair again."""
-    names, patient_id = name_images(rows), str(rows["patient_id"].iloc[0])
-    ids = list(names)
-    left, right = (side.capitalize() for side in sides)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _choose_one(left, "left", [None, *ids], pair.prior, pair, names, patient_id)
-        _choose_one(right, "right", ids, pair.current, pair, names, patient_id)
+        for side, label in zip(("left", "right"), sides, strict=True):
+            _choose_one(rows, pair, side, label.capitalize())
         st.button(
-            "Swap",
+            "Swap images",
             key=SWAP,
             icon=":material/swap_horiz:",
             on_click=swap_pair,
@@ -91,28 +85,24 @@ def _choose_images(rows: pd.DataFrame, pair: Pair, sides: tuple[str, str]) -> No
             disabled=pair.prior is None,
         )
         if pair.rule == "chosen":
-            st.button(_name_default(rows), key="default_pair", on_click=forget_pair)
+            st.button(_label_default(rows), key="default_pair", on_click=forget_pair)
 
 
-def _name_default(rows: pd.DataFrame) -> str:
-    """Name the button that leads back to the pair a patient opens on."""
+def _label_default(rows: pd.DataFrame) -> str:
+    """Label the button that leads back to the pair a patient opens on."""
     default = choose_pair(rows)
-    has_prior = default.prior is not None and name_sides(rows, default) == SIDES
-    return "Latest with its prior" if has_prior else "As opened"
+    has_prior = default.prior is not None and find_sides(rows, default) == SIDES
+    return "Back to the latest pair" if has_prior else "Back to the first pair"
 
 
-def _choose_one(
-    label: str,
-    side: str,
-    options: Sequence[str | None],
-    chosen: str | None,
-    pair: Pair,
-    names: dict[str, str],
-    patient_id: str,
-) -> None:
+def _choose_one(rows: pd.DataFrame, pair: Pair, side: str, label: str) -> None:
     """Let the reader choose one of the two images."""
     # Another pair, from a click or a link, is another widget.
-    key = name_turn(f"pair_{side}", patient_id, pair)
+    key = make_turn_key(f"pair_{side}", str(rows["patient_id"].iloc[0]), pair)
+    names = list_image_names(rows)
+    offered: list[str | None] = list(names)
+    if side == "left":
+        offered = [None, *(each for each in offered if each != pair.current)]
 
     def take() -> None:
         picked = st.session_state[key]
@@ -121,11 +111,10 @@ def _choose_one(
         else:
             set_pair(str(picked), None if pair.prior == picked else pair.prior)
 
-    offered = [each for each in options if side == "right" or each != pair.current]
     st.selectbox(
         label,
         offered,
-        index=offered.index(chosen),
+        index=offered.index(pair.prior if side == "left" else pair.current),
         format_func=lambda name: NO_IMAGE if name is None else names[name],
         key=key,
         on_change=take,
@@ -133,8 +122,8 @@ def _choose_one(
     )
 
 
-def name_images(rows: pd.DataFrame) -> dict[str, str]:
-    """Name a patient's images: day, view, and which of several of that day and view.
+def list_image_names(rows: pd.DataFrame) -> dict[str, str]:
+    """List the names of a patient's images: day, view, and which of several of that day and view.
 
     Parameters
     ----------
@@ -147,7 +136,7 @@ def name_images(rows: pd.DataFrame) -> dict[str, str]:
         By image id, in that order.
     """
     words = [
-        f"{describe_day(day).capitalize()}, {'view –' if pd.isna(view) else view}"
+        f"{describe_day(day).capitalize()}, {'view not recorded' if pd.isna(view) else view}"
         for day, view in zip(rows["offset"], rows["view"], strict=True)
     ]
     names: dict[str, str] = {}
@@ -160,14 +149,7 @@ def name_images(rows: pd.DataFrame) -> dict[str, str]:
     return names
 
 
-def _show_comparison(facts: PairFacts) -> None:
-    """Say what tells the two apart; what spoils the comparison stands in a banner."""
-    if facts.banner:
-        show_alert(" ".join(facts.banner))
-    show_text(describe_pair(facts))
-
-
-def _name_image(record: pd.Series, side: str) -> str:
+def _label_image(record: pd.Series, side: str) -> str:
     view = "view not recorded" if pd.isna(record["view"]) else record["view"]
     return f"{side}: {describe_day(record['offset'])}, {view}"
 
@@ -177,14 +159,8 @@ def _make_pictures(cohort: Cohort, records: list[pd.Series], sides: Sequence[str
     pictures = []
     for record, side in zip(records, sides, strict=True):
         try:
-            pictures.append(
-                make_picture(
-                    cohort,
-                    current_entry().slug,
-                    record,
-                    caption=_name_image(record, side),
-                )
-            )
+            caption = _label_image(record, side)
+            pictures.append(make_picture(cohort, current_entry().slug, record, caption=caption))
         except CxrError as error:
             show_alert(str(error))
     return pictures
@@ -192,10 +168,10 @@ def _make_pictures(cohort: Cohort, records: list[pd.Series], sides: Sequence[str
 
 def _show_record(cohort: Cohort, record: pd.Series, side: str) -> None:
     """Show what is recorded of one image: state, source and licence among it."""
-    words = _name_image(record, side)
+    words = _label_image(record, side)
     show_quiet(f"{words[:1].upper()}{words[1:]}")
     if record["file_status"] == "ok" and (
         misfit := explain_misfit(cohort, str(record["image_id"]))
     ):
         show_quiet(misfit)
-    st.html(write_facts(list_facts(record), links=not cohort.is_synthetic))
+    st.html(format_facts(list_facts(record), links=not cohort.is_synthetic))

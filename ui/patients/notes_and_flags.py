@@ -12,7 +12,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.number_text import name_units
 from cxrlib.quality import find_flags
 from cxrlib.quality.rules import SEVERITIES
-from ui.patients.image_pair import name_images
+from ui.patients.image_pair import list_image_names
 from ui.widgets.text import show_quiet
 
 __all__ = ["show_notes", "split_notes"]
@@ -32,16 +32,13 @@ def show_notes(cohort: Cohort, rows: pd.DataFrame) -> None:
     rows : DataFrame
         The patient's X-rays.
     """
-    names = name_images(rows)
+    names = list_image_names(rows)
     for column, title in NOTES:
-        st.html(_write_notes(title, _group_notes(rows, column, names), len(rows)))
+        st.html(_format_notes(title, _group_notes(rows, column, names), len(rows)))
     flags = find_flags(cohort).keep(rows["image_id"]).table
-    st.html(_write_flags(flags, names))
+    st.html(_format_flags(flags, names))
     if len(flags):
-        show_quiet(
-            "A flag removes nothing. The cohort page's section “quality” counts each rule over "
-            "the cohort and leaves flagged images out if asked."
-        )
+        show_quiet("Flags remove no image; the cohort page can leave flagged images out.")
 
 
 def _group_notes(
@@ -86,29 +83,29 @@ def split_notes(notes: Sequence[str]) -> tuple[str, list[str]]:
     return common, ["".join(part[n_common:]).strip() for part in parts]
 
 
-def _write_notes(title: str, notes: list[tuple[str, list[str]]], n_images: int) -> str:
-    """Write notes; all of them are somebody's text and escaped."""
+def _format_notes(title: str, notes: list[tuple[str, list[str]]], n_images: int) -> str:
+    """Format notes; all of them are somebody's text and escaped."""
     common, rests = split_notes([text for text, _ in notes])
     told = [
-        (_name_where(where, n_images), rest or "Nothing more.")
+        (_format_where(where, n_images), rest or "No further text.")
         for (_, where), rest in zip(notes, rests, strict=True)
     ]
     if common:
         where = [name for _, names in notes for name in names]
-        told.insert(0, (f"{_name_where(where, n_images)}, the same words", common))
+        told.insert(0, (f"{_format_where(where, n_images)}, shared text", common))
     lines = "".join(f"<dt>{escape(where)}</dt><dd>{escape(text)}</dd>" for where, text in told)
     body = f"<dl>{lines}</dl>" if lines else "<p>None recorded.</p>"
     return f'<section class="cxr-notes"><h4>{escape(title)}</h4>{body}</section>'
 
 
-def _name_where(names: Sequence[str], n_images: int) -> str:
-    """Name images; all of several as such."""
+def _format_where(names: Sequence[str], n_images: int) -> str:
+    """Format the names of images; all of several as such."""
     return f"All {n_images} images" if len(names) == n_images > 1 else "; ".join(names)
 
 
-def _write_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
-    """Write flags by rule, the gravest first, with the images each value stands at."""
-    title = f"Quality flags: {name_units(len(flags), 'flag')} on "
+def _format_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
+    """Format flags by rule, the gravest first, with the images of each value."""
+    title = f"Data quality: {name_units(len(flags), 'flag')} on "
     title += f"{flags['image_id'].nunique()} of {name_units(len(names), 'image')}"
     parts = []
     by_rule = list(flags.groupby(["severity", "rule"], sort=False))
@@ -117,9 +114,9 @@ def _write_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
         parts.append(
             f"<dt><strong>{escape(str(rule))}</strong> ({escape(str(severity))})</dt>"
             f"<dd>{escape(str(first['meaning']))} {escape(str(first['action']))}"
-            f"<ul>{_write_hits(group, names)}</ul></dd>"
+            f"<ul>{_format_hits(group, names)}</ul></dd>"
         )
-    body = f"<dl>{''.join(parts)}</dl>" if parts else "<p>No rule found anything.</p>"
+    body = f"<dl>{''.join(parts)}</dl>" if parts else "<p>No flags.</p>"
     return f'<section class="cxr-notes"><h4>{escape(title)}</h4>{body}</section>'
 
 
@@ -127,19 +124,20 @@ def _rank(severity: object) -> int:
     return next((i for i, name in enumerate(SEVERITIES) if name == severity), len(SEVERITIES))
 
 
-def _write_hits(group: pd.DataFrame, names: dict[str, str]) -> str:
-    """Write what a rule found: each value once, with its images."""
+def _format_hits(group: pd.DataFrame, names: dict[str, str]) -> str:
+    """Format what a rule found: each value once, with its images."""
     hits: dict[str, list[str]] = {}
     for image_id, column, value in zip(
         group["image_id"], group["column"], group["value"], strict=True
     ):
-        hits.setdefault(_write_value(column, value), []).append(names[str(image_id)])
+        hits.setdefault(_format_value(column, value), []).append(names[str(image_id)])
     return "".join(
-        f"<li>{escape(_name_where(where, len(names)))}{value}</li>" for value, where in hits.items()
+        f"<li>{escape(_format_where(where, len(names)))}{value}</li>"
+        for value, where in hits.items()
     )
 
 
-def _write_value(column: object, value: object) -> str:
+def _format_value(column: object, value: object) -> str:
     shown = "" if pd.isna(value) else str(value)  # type: ignore[call-overload]
     where = "" if pd.isna(column) else str(column)  # type: ignore[call-overload]
     told = f"{where} {shown!r}" if shown and where else shown or where

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import pandas as pd
+import streamlit as st
 
-from cxrlib.charts.patients import explain_scale, plot_course
+from cxrlib.charts.patients import describe_scale, plot_course
 from cxrlib.cohort import Cohort
 from cxrlib.embedding import EmbeddingSet, Space, lay_out_space, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo
@@ -20,9 +21,9 @@ from cxrlib.patients import (
     course_table,
     describe_course,
     estimate_noise,
-    name_sides,
+    find_sides,
+    format_value,
     output_course,
-    write_value,
 )
 from cxrlib.reports import list_provenance
 from cxrlib.storage import EmbeddingStore, Store
@@ -37,15 +38,14 @@ from ui.widgets.text import show_quiet
 
 __all__ = ["Numbers", "find_extractor", "lay_out_compared", "load_numbers", "show_course"]
 
-CAVEAT = (
-    "Outputs are numbers of a network or of image texture, not probabilities of disease, and not "
-    "calibrated on this cohort. A change smaller than what two images of one day differ by is no "
-    "change that can be told from noise."
+DETAILS = (
+    "Outputs are not calibrated on this cohort. A change smaller than the difference between "
+    "same-day repeats cannot be told from noise."
 )
 
 
 def find_extractor() -> ExtractorInfo | None:
-    """Find the extractor behind what is shown; offer to embed the cohort where there is none."""
+    """Find the extractor of the numbers shown; offer to embed the cohort where there is none."""
     try:
         return load_current(current_entry().slug).extractor
     except ProjectionError:
@@ -55,7 +55,7 @@ def find_extractor() -> ExtractorInfo | None:
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Hold an extractor's numbers of all X-rays of a cohort, of every view, and what they cost.
+    """Hold an extractor's numbers of all X-rays of a cohort, of every view.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def show_course(
     kept : collection of str
         Images of the current selection; others are faint.
     filters : sequence of str
-        In words; they leave out no image of a course.
+        In words; they exclude no image of a course.
     stem : str
         Of the files' names.
     """
@@ -120,8 +120,8 @@ def show_course(
     course = output_course(rows, numbers.embeddings, chosen)
     if not course.table["has_values"].any():
         show_quiet(
-            f"None of this patient's images has numbers by {info.title}: they have no readable "
-            "file, or are not embedded yet (the data page does that)."
+            f"{info.title} has no values for this patient's images: no readable file, or not "
+            "embedded yet (see the data page)."
         )
         return
     origin = [
@@ -135,28 +135,23 @@ def show_course(
         key="course",
         alt=describe_course(course, numbers.noise),
         numbers=partial(course_table, course),
-        caption=f"{explain_scale(course, numbers.noise)} {CAVEAT}",
+        caption=describe_scale(course, numbers.noise),
         provenance=origin,
         file_stem=f"{stem}-outputs",
-        heading=f"Patient {rows['patient_id'].iloc[0]}: outputs by day",
+        heading=f"Patient {rows['patient_id'].iloc[0]}: measurements by day",
         config={"displayModeBar": False},
         is_wide=True,
     )
     if pair.prior is not None and pair.current is not None:
         compared = compare_outputs(course, pair.prior, pair.current, numbers.noise)
-        _show_compared(compared, name_sides(rows, pair), provenance=origin, stem=stem)
-
-
-def _show_compared(
-    compared: pd.DataFrame, sides: tuple[str, str], *, provenance: Sequence[str], stem: str
-) -> None:
-    """Show the outputs of the two images, and what the change is worth."""
-    show_dense_table(
-        lay_out_compared(compared, sides),
-        key="pair_outputs",
-        provenance=provenance,
-        file_stem=f"{stem}-pair-outputs",
-    )
+        show_dense_table(
+            lay_out_compared(compared, find_sides(rows, pair)),
+            key="pair_outputs",
+            provenance=origin,
+            file_stem=f"{stem}-pair-outputs",
+        )
+    with st.expander("Details"):
+        show_quiet(DETAILS)
 
 
 def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> TableLayout:
@@ -167,25 +162,25 @@ def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> 
     compared : DataFrame
         Of `cxrlib.patients.compare_outputs`.
     sides : tuple of (str, str)
-        What the two are called, as `cxrlib.patients.name_sides` gives it. Where their
-        order is not known, or turned round, there is a difference but no change.
+        What the two are called, as `cxrlib.patients.find_sides` gives it. Where their
+        order is not known, or reversed, there is a difference but no change.
     """
     change = "change" if sides == SIDES else "difference"
     shown = pd.DataFrame({"output": compared["output"]})
     numbers = ("first", "second", "change")
     for name in numbers:
-        shown[name] = [write_value(float(value)) for value in compared[name]]
+        shown[name] = [format_value(float(value)) for value in compared[name]]
     shown["words"] = [f"{words[:1].upper()}{words[1:]}." for words in compared["words"]]
     layout = lay_out_frame(
         shown,
         title="The two images in the viewer",
-        unit="Unit: output of an image",
+        unit="Unit: extractor output",
         titles={
             "output": "Output",
             "first": sides[0].capitalize(),
             "second": sides[1].capitalize(),
             "change": change.capitalize(),
-            "words": f"What the {change} is worth",
+            "words": "Larger than same-day variation?",
         },
         right=numbers,
         prose=("words",),
@@ -203,6 +198,6 @@ def _choose_outputs(info: ExtractorInfo) -> list[str]:
         default=usual,
         select_all=False,
         max_selections=8,
-        placeholder="The usual ones",
+        placeholder="Default outputs",
     )
     return chosen or usual

@@ -1,22 +1,23 @@
-"""The part of the patients page that saves: the record as CSV and JSON, the images as ZIP."""
+"""The part of the patients page with the record, and with files of it: CSV, JSON, images as ZIP."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort
 from cxrlib.errors import CxrError
 from cxrlib.literature import METADATA_LICENCE, describe_licences
 from cxrlib.number_text import NOTHING
-from cxrlib.quality import find_flags
+from cxrlib.quality import Ledger, find_flags
 from cxrlib.reports import TITLES, pack_images, plan_pack, record_csv, record_json, record_table
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet
 
-__all__ = ["put_in_words", "show_record"]
+__all__ = ["format_cells", "show_record"]
 
 FIRST = ("offset", "view", "state")
 
@@ -24,7 +25,7 @@ FIRST = ("offset", "view", "state")
 def show_record(
     cohort: Cohort, rows: pd.DataFrame, *, provenance: Sequence[str], stem: str
 ) -> None:
-    """Show all that is recorded of a patient, a row an image, and offer it as files.
+    """Show all that is recorded of a patient, one row per image, and offer it as files.
 
     Parameters
     ----------
@@ -40,28 +41,28 @@ def show_record(
         licences.append(METADATA_LICENCE)
     patient_id, ledger = str(rows["patient_id"].iloc[0]), find_flags(cohort)
     table = record_table(cohort, patient_id, ledger)
-    shown = put_in_words(table)
+    shown = format_cells(table)
     show_table(
         shown,
         key="record",
         provenance=[*provenance, f"Patient: {patient_id}", *licences],
         file_stem=f"{stem}-record",
-        label="Save what is shown as CSV",
+        label="Save this table (CSV)",
     )
     n_blank = len(table.columns) - len(shown.columns)
     if n_blank:
-        show_quiet(f"{n_blank} columns hold nothing for this patient; the files have them.")
+        show_quiet(f"{n_blank} empty columns are hidden here; the files include them.")
     for line in licences:
         show_quiet(line)
     if refusal := plan_pack(cohort, rows).refusal:
         show_quiet(refusal)
     with st.container(horizontal=True):
-        for saving in _list_savings(cohort, rows, patient_id, stem):
+        for saving in _list_savings(cohort, rows, patient_id, ledger, stem):
             offer_saving(saving, key=f"save_{saving.file.rsplit('.', 1)[-1]}", type="secondary")
 
 
-def put_in_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Put a record into words: titles with units, whole years, a dash where nothing is recorded.
+def format_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Format a record: titles with units, whole years, a dash where nothing is recorded.
 
     Parameters
     ----------
@@ -71,18 +72,19 @@ def put_in_words(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Text. What tells images apart stands first; columns in which nothing is recorded are not
-        there.
+        Text. What tells images apart comes first; columns in which nothing is recorded are left
+        out. States are in clinical words.
     """
+    table = table.assign(state=table["state"].map(STATE_TITLES))
     order = [*FIRST, *(name for name in table.columns if name not in FIRST)]
     written = {
-        TITLES[name]: [_write_cell(cell, name) for cell in table[name].tolist()] for name in order
+        TITLES[name]: [_format_cell(cell, name) for cell in table[name].tolist()] for name in order
     }
     told = {name: cells for name, cells in written.items() if set(cells) != {NOTHING}}
     return pd.DataFrame(told, dtype="str")
 
 
-def _write_cell(cell: object, column: str) -> str:
+def _format_cell(cell: object, column: str) -> str:
     if pd.isna(cell) or cell in ("", "not recorded"):  # type: ignore[call-overload]
         return NOTHING
     if isinstance(cell, bool | np.bool_):
@@ -92,22 +94,15 @@ def _write_cell(cell: object, column: str) -> str:
     return str(cell)
 
 
-def _list_savings(cohort: Cohort, rows: pd.DataFrame, patient_id: str, stem: str) -> list[Saving]:
+def _list_savings(
+    cohort: Cohort, rows: pd.DataFrame, patient_id: str, ledger: Ledger, stem: str
+) -> list[Saving]:
     """List what a record can be saved as; the files are made when they are asked for."""
-    ledger = find_flags(cohort)
+    make_csv = partial(record_csv, cohort, patient_id, ledger)
+    make_json = partial(record_json, cohort, patient_id, ledger)
     return [
-        Saving(
-            "Record (CSV)",
-            f"{stem}.csv",
-            "text/csv",
-            lambda: record_csv(cohort, patient_id, ledger),
-        ),
-        Saving(
-            "Record (JSON)",
-            f"{stem}.json",
-            "application/json",
-            lambda: record_json(cohort, patient_id, ledger),
-        ),
+        Saving("Save record (CSV)", f"{stem}.csv", "text/csv", make_csv),
+        Saving("Save record (JSON)", f"{stem}.json", "application/json", make_json),
         *_offer_images(cohort, rows, stem),
     ]
 
@@ -125,5 +120,5 @@ def _offer_images(cohort: Cohort, rows: pd.DataFrame, stem: str) -> list[Saving]
             return str(error).encode()
 
     size = f"{plan.n_bytes / 2**20:.1f} MiB"
-    label = f"Images as published (ZIP): {plan.n_allowed} of {plan.n_images}, {size}"
+    label = f"Save images as published (ZIP): {plan.n_allowed} of {plan.n_images}, {size}"
     return [Saving(label, f"{stem}.zip", "application/zip", pack)]

@@ -1,4 +1,4 @@
-"""The part of the patients page on where the patient leads: the map, and who ran alike."""
+"""The part of the patients page with the patient on the map, and patients with a similar course."""
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 import streamlit as st
 
 from cxrlib.charts.maps import describe_map, plot_map
-from cxrlib.charts.patients import explain_near, plot_near
+from cxrlib.charts.patients import describe_points, plot_similar_patients
 from cxrlib.cohort import Cohort
 from cxrlib.maps import compute_trajectory
 from cxrlib.patients import Courses, describe_courses, list_notes, nearest_courses
@@ -21,13 +21,15 @@ from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
 
-__all__ = ["show_near"]
+__all__ = ["show_similar_patients"]
 
 WINDOWS = {days: f"{days} days" for days in (3, 5, 7)}
 
 
-def show_near(cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: str) -> None:
-    """Show a patient's path on a small map, and the other persons nearest by course.
+def show_similar_patients(
+    cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: str
+) -> None:
+    """Show a patient's path on a small map, and the patients with a similar course.
 
     Parameters
     ----------
@@ -51,8 +53,8 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
     path = compute_trajectory(current.cohort.table, projection, patient_id)
     if not path.n_images:
         show_quiet(
-            "None of this patient's images is on the map: it takes frontal X-rays with a "
-            "readable file and a usable finding."
+            "None of this patient's images is on the map: it shows frontal X-rays with a readable "
+            "file and a diagnosis."
         )
         return
     draw = partial(plot_map, points, None, [path], uirevision=f"{projection.key}-small", scale=0.8)
@@ -61,8 +63,8 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
         key="small_map",
         alt=describe_map(points, None, [path], density_label=""),
         numbers=lambda: points_table(points[points["patient_id"] == patient_id]),
-        caption="Points are images of the whole cohort by state; near means alike to the "
-        "extractor, far apart and directions mean nothing.",
+        caption="All images of the cohort by state. Near points look alike to the extractor; "
+        "long distances and directions mean nothing.",
         provenance=[*list_provenance(current.mapped, filters=filters), f"Patient: {patient_id}"],
         file_stem=f"{stem}-map",
         heading=f"Patient {patient_id} on the map",
@@ -70,7 +72,7 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
     )
     show_page_link(
         "trajectories",
-        "Open on the trajectories page",
+        "Show patient on the trajectories page",
         asked={"patient": patient_id},
         icon=":material/timeline:",
     )
@@ -93,39 +95,38 @@ def _find_nearest(
 def _show_nearest(
     cohort: Cohort, current: Current, patient_id: str, filters: Sequence[str], stem: str
 ) -> None:
-    """Show the other persons whose images ran most alike, beside random ones."""
+    """Show the patients whose images were most alike on the same days, beside random ones."""
     numbers = load_numbers(cohort, current.extractor)
-    show_heading("Nearest by course")
+    show_heading("Patients with a similar course")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        window = choose_one("window", "Days aligned within", WINDOWS)
+        window = choose_one("window", "Match days within", WINDOWS)
         other_sources = choose_whether(
             "other_sources",
             "Other sources only",
-            help="Images of one article or site look alike for other reasons than a course.",
+            help="Images from one article or site look alike for reasons other than the course.",
         )
     courses = _find_nearest(cohort, numbers, patient_id, window, other_sources=other_sources)
     show_text(describe_courses(courses))
     if courses.table.empty:
         return
-    # No map: a distance depends on the numbers and on what the reader has chosen above.
+    # Without the map: a distance depends on the numbers and on what the reader has chosen above.
     origin = [
         *list_provenance(cohort, filters=filters),
         f"Extractor: {current.extractor.title}",
         f"Patient: {patient_id}",
-        f"Days aligned within {window} days; "
-        f"{'other articles and sites only' if other_sources else 'persons of any source'}",
-        *(["The filters leave out no neighbour"] if filters else []),
+        f"Days matched within {window} days; "
+        f"{'other articles and sites only' if other_sources else 'patients of any source'}",
+        *(["The filters exclude no similar patient"] if filters else []),
     ]
-    draw = partial(plot_near, courses)
     show_figure(
-        draw,
+        partial(plot_similar_patients, courses),
         key="near",
         alt=describe_courses(courses),
         numbers=lambda: courses.table,
-        caption=f"{explain_near(courses)} Distances in the extractor's own space, not on the map.",
+        caption=describe_points(courses),
         provenance=origin,
         file_stem=f"{stem}-near",
-        heading=f"Patient {patient_id}: nearest by course",
+        heading=f"Patient {patient_id}: patients with a similar course",
         config={"displayModeBar": False},
     )
     show_table(
@@ -136,16 +137,17 @@ def _show_nearest(
         numbers=courses.table,
         column_config={
             "rank": "Rank",
-            "patient_ids": "Patients of one person",
-            "distance": st.column_config.NumberColumn("Distance, SD a column", format="%.2f"),
-            "n_aligned": f"Aligned days, of {courses.n_days}",
+            "patient_ids": "Patient",
+            "distance": st.column_config.NumberColumn("Mean image distance, SD", format="%.2f"),
+            "n_aligned": f"Days matched, of {courses.n_days}",
             "n_images": "Images used",
-            "shares": "Shares with this patient",
+            "shares": "Same source",
         },
     )
-    for note in list_notes(courses):
-        show_quiet(note)
     _offer_patients(courses)
+    with st.expander("Details"):
+        for note in list_notes(courses):
+            show_quiet(note)
 
 
 def _offer_patients(courses: Courses) -> None:

@@ -1,4 +1,4 @@
-"""The timeline on the patients page: thumbnails at their day, a click puts one into the viewer."""
+"""The timeline on the patients page: thumbnails at their day; a click shows one in the viewer."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -13,15 +13,15 @@ from cxrlib.cohort import Cohort
 from cxrlib.patients import (
     Pair,
     describe_timeline,
+    find_sides,
     lab_table,
     lay_out_timeline,
-    name_sides,
     timeline_table,
 )
-from cxrlib.reports import pictures_for_export, placeholders, tell_pictures
+from cxrlib.reports import describe_pictures, pictures_for_export, placeholders
 from cxrlib.storage import Store
 from ui.images.image_route import image_url
-from ui.patients.choice import choose_image, name_turn
+from ui.patients.choice import choose_image, make_turn_key
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cache
 from ui.widgets.figure import show_figure
@@ -30,6 +30,9 @@ from ui.widgets.table import show_table
 __all__ = ["show_timeline"]
 
 KEY = "timeline"
+CAPTION = (
+    "Each image at its recorded day. ICU and intubation are recorded per image, not as periods."
+)
 
 
 def show_timeline(
@@ -57,23 +60,19 @@ def show_timeline(
         Of the files' names.
     """
     # Another pair is another chart: a mark clicked before can be clicked again.
-    key = name_turn(KEY, str(rows["patient_id"].iloc[0]), pair)
+    key = make_turn_key(KEY, str(rows["patient_id"].iloc[0]), pair)
     slug, theme = current_entry().slug, st.context.theme.type or "light"
-    badges = name_sides(rows, pair)
+
     timeline = lay_out_timeline(rows, kept=kept, chosen=pair.image_ids)
     readable = rows.loc[rows["file_status"] == "ok", "image_id"]
     addresses = {image_id: image_url(slug, image_id, "thumb") for image_id in readable}
 
+    draw = partial(plot_timeline, timeline, selected=pair.image_ids, badges=find_sides(rows, pair))
+
     def draw_for_paper(*, theme: Theme = "light") -> go.Figure:
         pictures = pictures_for_export(cohort, Store(find_cache()), rows)
-        return plot_timeline(
-            timeline,
-            theme=theme,
-            pictures=pictures,
-            left_out=placeholders(cohort, rows, pictures),
-            selected=pair.image_ids,
-            badges=badges,
-        )
+        left_out = placeholders(cohort, rows, pictures)
+        return draw(theme=theme, pictures=pictures, left_out=left_out)
 
     def remember_click() -> None:
         chosen = st.session_state[key].selection.points
@@ -83,21 +82,15 @@ def show_timeline(
             choose_image(rows, image_id)
 
     show_figure(
-        plot_timeline(
-            timeline,
-            theme=theme,
-            pictures=addresses,
-            selected=pair.image_ids,
-            badges=badges,
-        ),
+        draw(theme=theme, pictures=addresses),
         key=key,
         alt=describe_timeline(timeline),
         numbers=partial(timeline_table, timeline),
-        caption=describe_picture(timeline.clock),
+        caption=CAPTION,
         provenance=[
             *provenance,
             f"Patient: {timeline.patient_id}",
-            *tell_pictures(cohort, rows),
+            *describe_pictures(cohort, rows),
         ],
         file_stem=f"{stem}-timeline",
         heading=f"Patient {timeline.patient_id}: images by day",
@@ -108,15 +101,6 @@ def show_timeline(
         is_wide=True,
     )
     _show_values(rows, provenance=provenance, stem=stem)
-
-
-def describe_picture(clock: str) -> str:
-    """Say how to read the timeline, and how not; without a day there is no day 0."""
-    zero = f"; day 0 is {clock}" if clock else ""
-    return (
-        f"Each image at its day{zero}. In the ICU and tube in place are recorded per "
-        "image: points, never periods."
-    )
 
 
 def _show_values(rows: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:

@@ -1,8 +1,8 @@
-"""Whom and what the patients page shows, and how a link from another page says it."""
+"""The patient and images the patients page shows, and how a link from another page names them."""
 
 from dataclasses import dataclass
 
-__all__ = ["PARAMETERS", "Shown", "name_pair"]
+__all__ = ["PARAMETERS", "Shown", "make_pair_parameters"]
 
 PARAMETERS = ("patient", "image", "prior")
 
@@ -26,8 +26,8 @@ class Shown:
     prior_id: str | None = None
 
 
-def name_pair(shown: Shown) -> dict[str, str]:
-    """Give what a link to this page says of a pair, and by it of the patient.
+def make_pair_parameters(shown: Shown) -> dict[str, str]:
+    """Make the parameters of a link to a pair, and by it to the patient.
 
     The patient's own parameter is another page's widget, and Streamlit drops it on the way here.
     """

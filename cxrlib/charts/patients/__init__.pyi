@@ -1,7 +1,7 @@
 from .output_courses import (
-    explain_near as explain_near,
-    explain_scale as explain_scale,
+    describe_points as describe_points,
+    describe_scale as describe_scale,
     plot_course as plot_course,
-    plot_near as plot_near,
+    plot_similar_patients as plot_similar_patients,
 )
 from .timeline import plot_timeline as plot_timeline

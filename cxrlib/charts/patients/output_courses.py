@@ -1,4 +1,4 @@
-"""One patient's outputs along days, and the persons whose courses are near.
+"""One patient's outputs along days, and the patients with similar courses.
 
 Shape means view, as in the timeline; colour means state, with its name in the key.
 """
@@ -31,18 +31,19 @@ from cxrlib.charts.style import (
     style_marks,
     text_width,
 )
+from cxrlib.cohort import STATE_TITLES, describe_state
 from cxrlib.number_text import name_units
 from cxrlib.patients import (
     Courses,
     DayAxis,
     Noise,
     OutputCourse,
+    format_value,
     lay_out_axis,
     name_day,
-    write_value,
 )
 
-__all__ = ["explain_near", "explain_scale", "plot_course", "plot_near"]
+__all__ = ["describe_points", "describe_scale", "plot_course", "plot_similar_patients"]
 
 #: Of what the filters leave out.
 FAINT = 0.35
@@ -106,11 +107,11 @@ def plot_course(
         "clickmode": "event+select",
         "showlegend": True,
         "legend": {"y": 1, "yanchor": "top", "font": {"size": TEXT_SIZE}},
-        "annotations": [_write_note(course, palette)],
+        "annotations": [_make_note(course, palette)],
     }
     there = course.table["has_values"].to_numpy(dtype=bool)
     if not there.any() or not n_outputs:
-        return _say_nothing(layout, course, theme)
+        return _plot_nothing(layout, course, theme)
     marks = _place_marks(course.table[there])
     traces: list[Trace] = _list_key(marks, palette)
     for place, name in enumerate(course.outputs):
@@ -128,7 +129,7 @@ def plot_course(
         traces += _draw_marks(marks, values, name, axis, palette, selected, kept)
         if found is not None:
             traces += _draw_scale(found, (low + high) / 2, axis, palette)
-        layout["annotations"] += _write_head(name, found, left, top, palette)
+        layout["annotations"] += _label_panel(name, found, left, top, palette)
         if cuts := draw_cuts(marks.axis, marks.days, axis, palette):
             layout["shapes"] = [*layout.get("shapes", []), *cuts]
     return make_figure(traces, layout, theme)
@@ -147,6 +148,7 @@ class _Marks:
         self.days: list[float] = table["day"].tolist()
         self.views: list[str] = table["view"].tolist()
         self.states: list[str] = table["state"].tolist()
+        self.reasons: list[str] = table["state_reasons"].tolist()
 
     @property
     def lane(self) -> float | None:
@@ -172,7 +174,7 @@ def _place_marks(table: pd.DataFrame) -> _Marks:
 
 
 def _make_days(
-    marks: _Marks, domain: list[float], axis: str, found: dict[str, object] | None
+    marks: _Marks, domain: list[float], axis: str, found: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Make the axis of days: a tick a day, as many labelled as there is room for."""
     ticks: list[tuple[float, str]] = []
@@ -181,7 +183,7 @@ def _make_days(
     if marks.lane is not None:
         ticks.append((marks.lane, "no day" if marks.axis is not None else "day not recorded"))
     if found is not None:
-        ticks.append((SCALE, "one day"))
+        ticks.append((SCALE, "same day"))
     return {
         "domain": domain,
         "anchor": f"y{axis}",
@@ -210,10 +212,10 @@ def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]
     return [(place, named.get(place, "")) for place in map(axis.place, days)]
 
 
-def _find_range(values: np.ndarray, found: dict[str, object] | None) -> tuple[float, float]:
+def _find_range(values: np.ndarray, found: dict[str, Any] | None) -> tuple[float, float]:
     """Find the values to show: all of them, and as many as two images of a day differ by."""
     low, high = float(values.min()), float(values.max())
-    reach = 0.0 if found is None else float(str(found["p90"]))
+    reach = 0.0 if found is None else found["p90"]
     span = max(high - low, 0.0 if np.isnan(reach) else reach, 1e-6 * max(abs(low), abs(high), 1e-3))
     middle = (low + high) / 2
     return middle - 0.6 * span, middle + 0.6 * span
@@ -245,7 +247,7 @@ def _list_key(marks: _Marks, palette: Palette) -> list[Trace]:
     for state in reversed(STATES):
         if state in marks.states:
             fill = palette.page if state == "unknown" else palette.states[state]
-            entries.append((f"state {state}", "circle", fill, palette.rims[state]))
+            entries.append((STATE_TITLES[state], "circle", fill, palette.rims[state]))
     return make_key(entries, size=MARKER)
 
 
@@ -317,7 +319,7 @@ def _draw_marks(
             "customdata": marks.image_ids,
             "hoverinfo": "text",
             "hovertext": [
-                _say_mark(marks, i, name, float(value)) for i, value in enumerate(values)
+                _describe_mark(marks, i, name, float(value)) for i, value in enumerate(values)
             ],
             "marker": {
                 **style_marks(marks.views, marks.states, palette, size=MARKER),
@@ -332,26 +334,24 @@ def _draw_marks(
     ]
 
 
-def _say_mark(marks: _Marks, place: int, name: str, value: float) -> str:
-    """Say an image in a sentence."""
-    day = marks.days[place]
+def _describe_mark(marks: _Marks, place: int, name: str, value: float) -> str:
+    """Describe an image in a sentence."""
+    day, view = marks.days[place], marks.views[place]
     words = day_words(None if np.isnan(day) else day)
-    view = marks.views[place]
     view = "view not recorded" if view == NOT_RECORDED else view
+    state = describe_state(marks.states[place], marks.reasons[place])
     return (
-        f"{words[:1].upper()}{words[1:]}, {safe_text(view)}, state {safe_text(marks.states[place])}"
-        f"<br>{safe_text(name)}: {write_value(value)}"
+        f"{words[:1].upper()}{words[1:]}, {safe_text(view)}, {safe_text(state)}"
+        f"<br>{safe_text(name)}: {format_value(value)}"
     )
 
 
-def _draw_scale(
-    found: dict[str, object], middle: float, axis: str, palette: Palette
-) -> list[Trace]:
+def _draw_scale(found: dict[str, Any], middle: float, axis: str, palette: Palette) -> list[Trace]:
     """Draw how far two images of one day are apart: 9 of 10 pale, the median dark."""
     traces = []
     parts = (("p90", 14, mix(palette.ink, palette.page, 0.25)), ("median", 6, palette.ink))
     for part, width, colour in parts:
-        length = float(str(found[part]))
+        length = found[part]
         if np.isnan(length):
             continue
         traces.append(
@@ -364,25 +364,25 @@ def _draw_scale(
                 "mode": "lines",
                 "line": {"color": colour, "width": width},
                 "hoverinfo": "text",
-                "hovertext": _say_scale(found),
+                "hovertext": _describe_repeats(found),
                 "showlegend": False,
             }
         )
     return traces
 
 
-def _say_scale(found: dict[str, object]) -> str:
-    """Say the scale in a line."""
+def _describe_repeats(found: dict[str, Any]) -> str:
+    """Describe in a line how far two images of one day are apart."""
     if found["reason"]:
-        return "Within one day: not estimable"
-    usual, most = (write_value(float(str(found[part]))) for part in ("median", "p90"))
-    return f"Within one day {usual}, 9 of 10 ≤ {most}"
+        return "Same-day repeats: not estimable"
+    usual, most = format_value(found["median"]), format_value(found["p90"])
+    return f"Same-day repeats: {usual}, 9 of 10 ≤ {most}"
 
 
-def _write_head(
-    name: str, found: dict[str, object] | None, left: float, top: float, palette: Palette
+def _label_panel(
+    name: str, found: dict[str, Any] | None, left: float, top: float, palette: Palette
 ) -> list[dict[str, Any]]:
-    """Write the name of an output and how far two images of a day are apart."""
+    """Label a panel with the name of its output and how far two images of a day are apart."""
     shared = {
         "x": left,
         "y": top,
@@ -395,12 +395,12 @@ def _write_head(
     words = [{**shared, "text": f"<b>{safe_text(name)}</b>", "yshift": 25}]
     if found is not None:
         font = {"color": palette.quiet, "size": TEXT_SIZE}
-        words.append({**shared, "text": _say_scale(found), "yshift": 5, "font": font})
+        words.append({**shared, "text": _describe_repeats(found), "yshift": 5, "font": font})
     return words
 
 
-def _write_note(course: OutputCourse, palette: Palette) -> dict[str, Any]:
-    """Say below what the numbers are, and what they are not."""
+def _make_note(course: OutputCourse, palette: Palette) -> dict[str, Any]:
+    """Make the note below: what the numbers are, and what they are not."""
     return {
         "x": 0,
         "y": 0,
@@ -410,26 +410,25 @@ def _write_note(course: OutputCourse, palette: Palette) -> dict[str, Any]:
         "yanchor": "bottom",
         "align": "left",
         "font": {"color": palette.quiet, "size": TEXT_SIZE},
-        "text": f"{safe_text(course.info.title)}: outputs, never a probability of disease.",
+        "text": f"Outputs of {safe_text(course.info.title)}, not probabilities of disease.",
         "yshift": EDGE,
     }
 
 
-def explain_scale(course: OutputCourse, noise: Noise) -> str:
-    """Say what the scale of `plot_course` rests on: words for its caption, "" without outputs."""
+def describe_scale(course: OutputCourse, noise: Noise) -> str:
+    """Describe what the scale of `plot_course` rests on: its caption, "" without outputs."""
     if not course.outputs:
         return ""
     row = noise.find(course.outputs[0])
-    pairs = name_units(int(str(row["n_pairs"])), "pair")
-    persons = name_units(int(str(row["n_persons"])), "person")
+    pairs, persons = name_units(row["n_pairs"], "pair"), name_units(row["n_persons"], "person")
     return (
-        "Within one day: how far two images of one patient, day and view are apart; dark bar "
-        f"the median, pale bar 9 of 10 ({pairs} of {persons})."
+        "Bars: difference between two images of one patient, day and view; dark the median, pale "
+        f"9 of 10 ({pairs} of {persons})."
     )
 
 
-def _say_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> go.Figure:
-    """Say in place of a chart that the extractor has no numbers of the patient's images."""
+def _plot_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> go.Figure:
+    """Put in place of a chart that the extractor has no values for the patient's images."""
     n_images = len(course.table)
     layout["height"] = KEY + HEAD + PLOT
     layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
@@ -439,7 +438,7 @@ def _say_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> 
             "y": 0.5,
             "xref": "paper",
             "yref": "paper",
-            "text": f"{safe_text(course.info.label)} has no numbers of "
+            "text": f"{safe_text(course.info.label)} has no values for "
             f"{'this image' if n_images == 1 else f'these {n_images} images'}.",
             "font": {"size": 18, "color": PALETTES[theme].quiet},
         }
@@ -447,7 +446,7 @@ def _say_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> 
     return make_figure([], layout, theme)
 
 
-# ---- near courses
+# ---- similar patients
 
 ROW, AXIS = 62, 54  # pixels
 NEAR_MARKER = 12
@@ -457,12 +456,12 @@ DROP = 0.12
 NARROW, NOTE_LETTERS = 330, 48
 
 
-def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
-    """Plot the nearest persons on the distances of random other persons.
+def plot_similar_patients(courses: Courses, *, theme: Theme = "light") -> go.Figure:
+    """Plot the most similar patients on the distances of random other patients.
 
-    Three rows on one axis: random other persons of the same views; the nearest of as many random
-    ones as were compared; the persons themselves. The nearest is to be read against the second
-    row: of many persons one is always near.
+    Three rows on one axis: random patients with the same views; the nearest of as many random
+    ones as were compared; the patients themselves. The nearest is to be read against the second
+    row: of many patients one is always near.
 
     Parameters
     ----------
@@ -476,9 +475,9 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
     """
     palette = PALETTES[theme]
     if courses.table.empty:
-        return _say_reason(courses.reason, theme)
+        return _plot_reason(courses.reason, theme)
     found = courses.reference
-    names = _name_near_rows(courses)
+    names = _list_rows(courses)
     row = len(names) - 1
     below = AXIS + EDGE
     layout: dict[str, Any] = {
@@ -488,7 +487,7 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
         "clickmode": "event+select",
         "showlegend": False,
         "xaxis": {
-            "title": {"text": "Distance (standard deviations a column)", "standoff": 4},
+            "title": {"text": "Mean image distance (SD)", "standoff": 4},
             "range": [0, _find_reach(courses)],
             "nticks": 6,
             "showgrid": True,
@@ -496,7 +495,7 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
             "fixedrange": True,
         },
         "yaxis": {"range": [row + 0.5, -0.5], "visible": False, "fixedrange": True},
-        "annotations": [*_write_names(names, palette), *_name_persons(courses, row)],
+        "annotations": [*_label_rows(names, palette), *_label_persons(courses, row)],
     }
     traces: list[Trace] = []
     if found is not None:
@@ -507,15 +506,15 @@ def plot_near(courses: Courses, *, theme: Theme = "light") -> go.Figure:
     return make_figure([*traces, *_draw_persons(courses, row + DROP, palette)], layout, theme)
 
 
-def _name_near_rows(courses: Courses) -> list[str]:
-    persons = f"{name_units(courses.n_persons, 'other person')} on these days"
+def _list_rows(courses: Courses) -> list[str]:
+    persons = f"{name_units(courses.n_persons, 'other patient')} on these days"
     if courses.reference is None:
         return [persons]
-    return ["Random other persons", f"Nearest of {courses.n_persons:,} random ones", persons]
+    return ["Random patients", f"Nearest of {courses.n_persons:,} random patients", persons]
 
 
-def _write_names(names: Sequence[str], palette: Palette) -> list[dict[str, Any]]:
-    """Write the name of each row above it: at its left there may be no room."""
+def _label_rows(names: Sequence[str], palette: Palette) -> list[dict[str, Any]]:
+    """Label each row above it: at its left there may be no room."""
     shared = {"x": 0, "xref": "paper", "xanchor": "left", "yanchor": "middle"}
     font = {"color": palette.ink, "size": TEXT_SIZE}
     return [
@@ -601,7 +600,9 @@ def _draw_persons(courses: Courses, row: float, palette: Palette) -> list[Trace]
             "customdata": table["person_id"].tolist()[::-1],
             "mode": "markers",
             "hoverinfo": "text",
-            "hovertext": [_say_person(courses, each) for each in table.to_dict("records")][::-1],
+            "hovertext": [_describe_person(courses, each) for each in table.to_dict("records")][
+                ::-1
+            ],
             "marker": {
                 "symbol": "circle",
                 "size": NEAR_MARKER,
@@ -615,18 +616,18 @@ def _draw_persons(courses: Courses, row: float, palette: Palette) -> list[Trace]
     ]
 
 
-def _say_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
-    """Say a person in a sentence."""
-    shares = {"article": "from the same article", "site": "from the same site"}.get(row["shares"])
+def _describe_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
+    """Describe a person in a sentence."""
     return (
-        f"Patient {safe_text(row['patient_ids'])}: {row['distance']:.2f} over "
-        f"{row['n_aligned']} of {courses.n_days} days, {name_units(int(row['n_images']), 'image')}"
-        f"{f', {shares}' if shares else ''}"
+        f"Patient {safe_text(row['patient_ids'])}: mean image distance {row['distance']:.2f} SD, "
+        f"{row['n_aligned']} of {courses.n_days} days matched, "
+        f"{name_units(int(row['n_images']), 'image')}"
+        f"{', same ' + row['shares'] if row['shares'] else ''}"
     )
 
 
-def _name_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
-    """Name the nearest persons below their points, as far as there is room."""
+def _label_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
+    """Label the nearest persons below their points, as far as there is room."""
     notes: list[dict[str, Any]] = []
     scale = NARROW / _find_reach(courses)
     taken = -np.inf
@@ -641,33 +642,24 @@ def _name_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
     return notes
 
 
-def explain_near(courses: Courses) -> str:
-    """Say what `plot_near` draws: words for its caption, which wraps as wide as the page is."""
+def describe_points(courses: Courses) -> str:
+    """Describe what `plot_similar_patients` draws, as its caption."""
     if courses.table.empty:
         return ""
-    parts = []
+    n, parts = len(courses.table), ["Bars: 9 of 10 random patients, same views; line: median."]
     if courses.reference is None:
-        parts.append(f"Whether this is near is {courses.reason}.")
-    else:
-        parts.append("Random persons: of the same views, on any of their days.")
-        parts.append("Bar: 9 of 10. Line: the middle.")
-    parts.append(f"Points: {_name_points(courses)}.")
+        parts = [f"Whether this is close is {courses.reason}."]
+    parts.append("Point: the nearest patient." if n == 1 else f"Points: the {n} nearest.")
     if any(courses.table["shares"]):
-        parts.append("Hollow: of this patient's article or site.")
-    if n_rest := courses.n_persons - len(courses.table):
-        rest = "Thin line: one more" if n_rest == 1 else f"Thin lines: the other {n_rest:,}"
-        parts.append(f"{rest}.")
+        parts.append("Hollow: same article or site.")
+    if n_rest := courses.n_persons - n:
+        parts.append(f"Thin line{'' if n_rest == 1 else 's'}: {n_rest:,} more.")
     return " ".join(parts)
 
 
-def _name_points(courses: Courses) -> str:
-    n = len(courses.table)
-    return "the nearest person" if n == 1 else f"the {n} nearest, by patient"
-
-
-def _say_reason(reason: str, theme: Theme) -> go.Figure:
-    """Say in place of a chart why there is none."""
-    words = "<br>".join(textwrap.wrap(f"Nearest other persons: {reason}.", NOTE_LETTERS))
+def _plot_reason(reason: str, theme: Theme) -> go.Figure:
+    """Put in place of a chart why there is none."""
+    words = "<br>".join(textwrap.wrap(f"Similar patients: {reason}.", NOTE_LETTERS))
     font = {"size": TEXT_SIZE, "color": PALETTES[theme].quiet}
     nothing = {"visible": False, "fixedrange": True}
     layout = {

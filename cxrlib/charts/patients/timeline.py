@@ -1,12 +1,11 @@
 """The timeline of one patient: thumbnails at their day, dated facts as points per image.
 
-Shape means view here, on all lines. Colour means state, with its name beside it.
+Shape means view here, on all lines. Colour means state, named below.
 """
 
 import functools
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,6 +24,7 @@ from cxrlib.charts.style import (
     safe_text,
     use_webgl,
 )
+from cxrlib.cohort import STATE_TITLES
 from cxrlib.patients import (
     CHARACTER,
     GAP,
@@ -35,7 +35,7 @@ from cxrlib.patients import (
     Mark,
     Tile,
     Timeline,
-    say_mark,
+    describe_mark,
 )
 
 __all__ = ["BADGES", "plot_timeline"]
@@ -48,10 +48,9 @@ FAINT = 0.35
 MANY = 40
 FILM = "#000000"
 FILM_TEXT = "#C3CAD4"
-ROWS = {"state": "State", "in_icu": "In the ICU", "intubation_present": "Tube in place"}
+ROWS = {"state": "State", "in_icu": "In ICU", "intubation_present": "Intubated"}
 
-#: Room between words of the key that a narrower screen squeezes.
-SPACED = 1.25
+
 #: Pixels left of the first place, for half a frame.
 RIM = 6
 
@@ -83,7 +82,7 @@ def plot_timeline(
         Image ids shown in the viewer, the prior first; one alone is the current one.
     badges : sequence of str
         What to write on the thumbnails of `selected`, from its end:
-        `cxrlib.patients.name_sides`.
+        `cxrlib.patients.find_sides`.
 
     Returns
     -------
@@ -97,7 +96,7 @@ def plot_timeline(
         *_draw_axis(timeline, palette),
         *_draw_threads(timeline, selected, palette),
         *_draw_points(timeline, palette),
-        *_write_words(timeline, palette),
+        *_draw_words(timeline, palette),
         _catch_clicks(timeline),
     ]
     hung = [(mark, mark.tile) for mark in marks if mark.tile]
@@ -125,11 +124,11 @@ def plot_timeline(
             *_draw_lane(timeline, palette),
         ],
         "annotations": [
-            *_name_rows(timeline, palette),
+            *_label_rows(timeline, palette),
             *_fill_empty(hung, pictures, left_out),
             *_count_hidden(timeline, palette),
-            *_write_badges(hung, selected, badges, palette),
-            *_write_notes(timeline, palette),
+            *_draw_badges(hung, selected, badges, palette),
+            *_draw_notes(timeline, palette),
         ],
     }
     return make_figure(traces, layout, theme)
@@ -172,8 +171,7 @@ def _bracket_lines(timeline: Timeline) -> list[list[tuple[float, float]]]:
 def _draw_threads(timeline: Timeline, selected: Sequence[str], palette: Palette) -> list[Trace]:
     """Draw the way from each image's day to its thumbnail."""
     lines = timeline.lines
-    top = lines["state"] if "words" in lines else lines["bracket"] + 5
-    bend, end = timeline.lines["stems"], timeline.lines["tiles"]
+    top, bend, end = lines["bracket"] + 5, lines["stems"], lines["tiles"]
     quiet: list[list[tuple[float, float]]] = []
     chosen: list[list[tuple[float, float]]] = []
     columns = {name: column.x for column in timeline.columns for name in column.image_ids}
@@ -283,8 +281,8 @@ def _clickable(marks: Sequence[Mark]) -> Trace:
 
 @functools.lru_cache(maxsize=1024)
 def _hover(mark: Mark) -> str:
-    """Say an image in a sentence."""
-    words = f"{day_words(mark.day)}, {say_mark(mark)}"
+    """Describe an image in a sentence."""
+    words = f"{day_words(mark.day)}, {describe_mark(mark)}"
     lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
     if not mark.is_kept:
         lines.append("left out by the filters")
@@ -314,7 +312,7 @@ Word = tuple[float, float, str, str]
 
 
 def _texts(words: Sequence[Word], *, at: str = "middle center") -> list[Trace]:
-    """Write words, a trace a colour: Plotly would dim a trace of several on a click."""
+    """Draw words, a trace a colour: Plotly would dim a trace of several on a click."""
     traces = []
     for colour in dict.fromkeys(word[3] for word in words):
         own = [word for word in words if word[3] == colour]
@@ -336,24 +334,21 @@ def _texts(words: Sequence[Word], *, at: str = "middle center") -> list[Trace]:
     return traces
 
 
-def _write_words(timeline: Timeline, palette: Palette) -> list[Trace]:
-    """Write days along the axis, what day 0 is, and the words of each thumbnail."""
+def _draw_words(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Draw the words: days along the axis, what day 0 is, those of each thumbnail, the key."""
     y = timeline.lines["days"]
     days = [
         (tick.x, y, tick.label, palette.ink if tick.n_images else palette.quiet)
         for tick in timeline.ticks
     ]
-    traces = _texts([word for word in days if word[2]] + _name_cuts(timeline, palette))
+    traces = _texts([word for word in days if word[2]] + _label_cuts(timeline, palette))
     if timeline.clock:
-        traces += _write_clock(timeline, palette)
-    traces += _tag_tiles(timeline, palette)
-    if not timeline.is_roomy:
-        traces += [*_name_runs(timeline, palette), *_explain_points(timeline, palette)]
-    return traces
+        traces += _draw_clock(timeline, palette)
+    return traces + _label_tiles(timeline, palette) + _draw_key(timeline, palette)
 
 
-def _name_cuts(timeline: Timeline, palette: Palette) -> list[Word]:
-    """Write over each cut between images how long it is, where there is room."""
+def _label_cuts(timeline: Timeline, palette: Palette) -> list[Word]:
+    """Label each cut between images with its length, where there is room."""
     blank = {tick.x for tick in timeline.ticks if not tick.n_images}
     return [
         ((cut.x0 + cut.x1) / 2, timeline.lines["days"], text, palette.quiet)
@@ -363,10 +358,10 @@ def _name_cuts(timeline: Timeline, palette: Palette) -> list[Word]:
     ]
 
 
-def _write_clock(timeline: Timeline, palette: Palette) -> list[Trace]:
-    """Say what day 0 is, above it."""
+def _draw_clock(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Draw above day 0 what it is."""
     zero = next(tick.x for tick in timeline.ticks if tick.day == 0)
-    words = f"0 is {timeline.clock}"
+    words = f"day 0: {timeline.clock}"
     needed = len(words) * LONG_CHARACTER / NARROW
     if zero + needed < timeline.width:
         x, at = zero - 9, "middle right"
@@ -377,8 +372,8 @@ def _write_clock(timeline: Timeline, palette: Palette) -> list[Trace]:
     return _texts([(x, timeline.lines["clock"], words, palette.quiet)], at=at)
 
 
-def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
-    """Write day, view and state below each thumbnail, with the view's shape."""
+def _label_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Draw day and view below each thumbnail, with the view's shape."""
     words: list[Word] = []
     places: list[tuple[float, float]] = []
     names: list[str] = []
@@ -386,10 +381,9 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
     for mark, tile in hung:
         # From its left edge on, so that all stays together on a wider screen.
         x, y = tile.x - tile.side / 2, tile.y + tile.side + 12
-        day, view = _tag_day(mark), _tag_view(mark, tile.side)
+        day, view = _format_day(mark), _format_view(mark, tile.side)
         if timeline.is_roomy:
             words.append((x, y, day, palette.ink if mark.is_kept else palette.quiet))
-            words.append((x, y + 2 * TEXT_LINE, mark.state, palette.rims[mark.state]))
             y += TEXT_LINE
         places.append((x + 6, y))
         names.append(view if timeline.is_roomy else day)
@@ -402,14 +396,14 @@ def _tag_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
     ]
 
 
-def _tag_view(mark: Mark, side: float) -> str:
-    """Name a view below its thumbnail, shorter where it would reach the next."""
+def _format_view(mark: Mark, side: float) -> str:
+    """Format a view below its thumbnail, shorter where it would reach the next."""
     view = safe_text(mark.view, "no view")[:10]
     fits = len(view) * CHARACTER + 16 < NARROW * (side + GAP)  # a narrower screen squeezes it
     return view if fits else view.removeprefix("AP ")
 
 
-def _tag_day(mark: Mark) -> str:
+def _format_day(mark: Mark) -> str:
     if mark.day is None:
         return "no day"
     return day_words(mark.day) + ("?" if mark.perhaps_imputed else "")
@@ -447,38 +441,30 @@ def _symbols(
     }
 
 
-def _name_runs(timeline: Timeline, palette: Palette) -> list[Trace]:
-    """Name the state above the first point of each run that is as long as its name."""
-    runs = [list(run) for _, run in groupby(timeline.marks, key=lambda mark: mark.state)]
-    ends = [*(run[0].x for run in runs[1:]), timeline.width]
-    words = []
-    for run, end in zip(runs, ends, strict=True):
-        state, x = run[0].state, run[0].x - timeline.marker / 2
-        if x + len(state) * CHARACTER + 8 <= end:
-            words.append((x - 4, timeline.lines["words"], state, palette.rims[state]))
-    return _texts(words, at="middle right")
-
-
-def _explain_points(timeline: Timeline, palette: Palette) -> list[Trace]:
-    """Name shapes and colours below, where thumbnails are too small for it."""
-    x, y = timeline.left, timeline.lines["key"]
-    places: list[tuple[float, float]] = []
+def _draw_key(timeline: Timeline, palette: Palette) -> list[Trace]:
+    """Name the colours below, and the shapes where thumbnails are too small for it."""
+    x, y = timeline.left, timeline.lines["states"]
     words: list[Word] = []
+    for state in dict.fromkeys(mark.state for mark in timeline.marks):
+        words.append((x, y, STATE_TITLES[state], palette.rims[state]))
+        x += _measure_entry(STATE_TITLES[state])
+    key = _texts(words, at="middle right")
+    if timeline.is_roomy:
+        return key
+    x, y = timeline.left, timeline.lines["views"]
+    places: list[tuple[float, float]] = []
     views = dict.fromkeys(mark.view for mark in timeline.marks)
     names = [safe_text(view, "view not recorded")[:20] for view in views]
     for name in names:
         places.append((x + 6, y))
-        x += SPACED * (len(name) * CHARACTER + 32)
-    for i, state in enumerate(dict.fromkeys(mark.state for mark in timeline.marks)):
-        text = state if i else f"state {state}"
-        words.append((x, y, text, palette.rims[state]))
-        x += SPACED * (len(text) * CHARACTER + 16)
-    shapes = [find_symbol(view or "") for view in views]
-    ink = palette.quiet
-    return [
-        _symbols(places, shapes, palette.page, ink, names=names, ink=ink),
-        *_texts(words, at="middle right"),
-    ]
+        x += _measure_entry(name) + 20
+    shapes, ink = [find_symbol(view or "") for view in views], palette.quiet
+    return [*key, _symbols(places, shapes, palette.page, ink, names=names, ink=ink)]
+
+
+def _measure_entry(name: str) -> float:
+    """Return the room of a word of the key, as a narrow screen squeezes it."""
+    return len(name) * LONG_CHARACTER / NARROW + 20
 
 
 # ---- thumbnails
@@ -550,8 +536,8 @@ def _note(x: float, y: float, text: str, colour: str, **style: object) -> dict[s
     }
 
 
-def _name_rows(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
-    """Name the lines at the left, and the lane above it."""
+def _label_rows(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
+    """Label the lines at the left, and the lane above it."""
     rows = dict(ROWS)
     if timeline.ticks:
         rows = {"days": "Day", **rows}
@@ -568,7 +554,7 @@ def _name_rows(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
 def _fill_empty(
     hung: Sequence[Hung], pictures: Mapping[str, str], left_out: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Say on the black why there is no picture."""
+    """Note on the black why there is no picture."""
     notes = []
     for mark, tile in hung:
         if mark.image_id in pictures:
@@ -593,10 +579,10 @@ def _count_hidden(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
     ]
 
 
-def _write_badges(
+def _draw_badges(
     hung: Sequence[Hung], selected: Sequence[str], badges: Sequence[str], palette: Palette
 ) -> list[dict[str, Any]]:
-    """Write on the pair which is which."""
+    """Mark on the pair which is which."""
     words = dict(zip(reversed(selected), reversed(badges), strict=False))
     return [
         _note(
@@ -614,7 +600,7 @@ def _write_badges(
     ]
 
 
-def _write_notes(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
+def _draw_notes(timeline: Timeline, palette: Palette) -> list[dict[str, Any]]:
     y = timeline.lines["notes"]
     return [
         _note(timeline.left, y + 20 * i, safe_note, palette.quiet, xanchor="left")

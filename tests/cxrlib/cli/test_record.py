@@ -79,7 +79,7 @@ def test_no_image_that_may_go_out_is_an_error(data: list[str], tmp_path: Path) -
     result = run(*data, "--patient", "b", "--out", str(out), "--images", str(archive))
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert "No image can be passed on (licence not known: 1)" in result.stderr
+    assert "No image may be passed on (licence not known: 1)" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

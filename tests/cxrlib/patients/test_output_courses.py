@@ -13,7 +13,7 @@ from cxrlib.patients import (
     estimate_noise,
     output_course,
 )
-from cxrlib.patients.output_courses import KINDS, MIN_PAIRS, name_kind, say_noise
+from cxrlib.patients.output_courses import KINDS, MIN_PAIRS, describe_noise, find_kind
 from cxrlib.storage import ExtractorInfo
 from tests.course_tables import make_embeddings, make_table
 
@@ -117,7 +117,7 @@ def slow_noise(table, embeddings, output, kind):
     for place, one in enumerate(rows):
         for two in rows[place + 1 :]:
             same = one["patient_id"] == two["patient_id"] and one["offset"] == two["offset"]
-            if same and name_kind(one["view"], two["view"]) == kind:
+            if same and find_kind(one["view"], two["view"]) == kind:
                 difference = abs(float(values[one["image_id"]]) - float(values[two["image_id"]]))
                 pairs.setdefault(one["person_id"], []).append(difference)
     votes = sorted((x, 1 / len(own)) for own in pairs.values() for x in own)
@@ -180,7 +180,7 @@ def test_one_person_with_many_images_does_not_decide():
     [
         (9, 2, "not estimable: 9 pairs of 9 persons"),
         (4, 3, "not estimable: 12 pairs of 4 persons"),
-        (3, 1, "there is no such pair"),
+        (3, 1, "no pairs"),
     ],
 )
 def test_few_pairs_or_persons_are_not_estimable(n_persons, per_day, words):
@@ -189,7 +189,7 @@ def test_few_pairs_or_persons_are_not_estimable(n_persons, per_day, words):
     row = noise.find("output 0")
     assert words in row["reason"]
     assert np.isnan([row[name] for name in ("median", "median_low", "p90", "p90_high")]).all()
-    assert words in say_noise(noise, "output 0")
+    assert words in describe_noise(noise, "output 0")
 
 
 def test_few_persons_give_no_upper_end():
@@ -199,7 +199,7 @@ def test_few_persons_give_no_upper_end():
     assert row["reason"] == ""
     assert np.isnan(row["p90_high"])
     assert np.isfinite(row["median_high"])
-    assert "too few persons for an upper end" in say_noise(noise, "output 0")
+    assert "too few persons for an upper limit" in describe_noise(noise, "output 0")
 
 
 def test_what_is_no_pair():
@@ -285,8 +285,8 @@ def test_changes_within_and_beyond_a_day(noise):
     first, second = compare([-4, 4], noise)
     assert (first["is_beyond"], second["is_beyond"]) == (True, False)
     assert first["change"] == -4
-    assert "more than what 9 of 10" in first["words"]
-    assert "within what 9 of 10" in second["words"]
+    assert first["words"].startswith("yes: same-day repeats differ by up to")
+    assert second["words"].startswith("no: same-day repeats differ by up to")
     assert MIN_PAIRS < 100
 
 
@@ -303,7 +303,7 @@ def test_compared_without_numbers_or_noise():
     course = make_course()
     assert (
         compare_outputs(course, "a", "x")["words"].tolist()
-        == ["no numbers of one of the images"] * 2
+        == ["not known: one of the images has no values"] * 2
     )
     assert compare_outputs(course, "a", "c")["is_beyond"].isna().all()
     with pytest.raises(SelectionError, match="'nope' is not among the 5 images"):
@@ -313,8 +313,8 @@ def test_compared_without_numbers_or_noise():
 def test_said_course():
     """Counts, what outputs are not, days, views and values."""
     said = describe_course(make_course())
-    assert "never a probability of disease" in said
-    assert "4 of 5 images have numbers, 3 of these a recorded day" in said
+    assert "not probabilities of disease" in said
+    assert "4 of 5 images have values, 3 of these a recorded day" in said
     assert "Mass: day −1 PA 1; day 9 AP 3; day 9 not recorded 2; day not recorded AP 4." in said
 
 

@@ -56,7 +56,7 @@ def test_values_stand_by_day_with_their_doubt(tmp_path: Path) -> None:
         (2, "Temperature", 38.5, ""),
         (2, "Oxygen", 80, "the column mixes % and mmHg"),
         (3, "Leukocytes", 4, ""),
-        (3, "Lymphocytes", 5, "but 4 leukocytes in all"),
+        (3, "Lymphocytes", 5, "more than all leukocytes (4)"),
         (9, "Temperature", 95, "perhaps Fahrenheit"),
         (None, "Oxygen", 105, "a pressure in mmHg"),
     ]

@@ -6,7 +6,7 @@ import pytest
 
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.patients import Pair, choose_pair, compare_pair, describe_pair, name_sides, pair_image
+from cxrlib.patients import Pair, choose_pair, compare_pair, describe_pair, find_sides, pair_image
 from cxrlib.patients.prior_pairs import RULES
 from tests.course_tables import make_table
 
@@ -155,7 +155,7 @@ def test_only_an_earlier_image_that_can_be_compared_is_called_a_prior(first, sec
     """The same words whether the pair was chosen or is the default one, and in the sentences."""
     rows = make_patient(first, second)
     pair = Pair(second[0], first[0], "chosen")
-    assert name_sides(rows, pair) == sides
+    assert find_sides(rows, pair) == sides
     facts = compare_pair(rows, first[0], second[0])
     assert facts.sides == sides
     words = describe_pair(facts) + facts.days_reason
@@ -169,10 +169,10 @@ def test_the_default_pair_is_called_a_prior_by_every_rule_but_any_two():
     for chosen in permutations(images, 3):
         rows = make_patient(*chosen)
         pair = choose_pair(rows)
-        is_prior = name_sides(rows, pair) == ("prior", "current")
+        is_prior = find_sides(rows, pair) == ("prior", "current")
         assert is_prior == (pair.rule != "any two"), chosen
     alone = make_patient(("a", 1, "PA"))
-    assert name_sides(alone, choose_pair(alone)) == ("prior", "current")
+    assert find_sides(alone, choose_pair(alone)) == ("prior", "current")
 
 
 # ---- what tells them apart
@@ -196,7 +196,7 @@ def test_days_between_and_why_not():
         (("PA", "AP"), "view", "Views differ: PA, then AP"),
         (("AP", "AP Supine"), "position", "Positions differ: AP, then AP Supine"),
         (("AP Erect", "AP Supine"), "position", "Positions differ"),
-        (("L", "PA"), "view", "no change can be read off"),
+        (("L", "PA"), "view", "cannot be compared for change"),
         (("PA", None), "view", "The view of one image is not recorded"),
         ((None, None), "view", "The view of either image is not recorded"),
     ],
@@ -214,7 +214,7 @@ def test_a_fair_pair_has_no_banner():
     facts = compare_pair(make_patient(("a", 1, "PA"), ("b", 2, "PA")), "a", "b")
     assert facts.banner == ()
     assert describe_pair(facts) == (
-        "The current image was taken 1 day after the prior. State: unknown on both."
+        "The current image was taken 1 day after the prior. Both: ICU and intubation not recorded."
     )
 
 

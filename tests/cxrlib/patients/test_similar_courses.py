@@ -153,7 +153,7 @@ def test_a_planted_twin_is_found_and_called_near():
     assert (first["person_id"], first["n_aligned"]) == ("p9", 4)
     assert first["distance"] < 0.1
     assert courses.reference.best_share < 0.01
-    assert "nearer than the best of so many usually is" in describe_courses(courses)
+    assert "a closer match than usual" in describe_courses(courses)
     # The same images in another order of days are no longer aligned.
     table.loc[twin, "offset"] = [10.0, 7.0, 4.0, 1.0]
     turned = nearest_courses(table, embeddings, "p5", window=1).table.set_index("person_id")
@@ -239,7 +239,7 @@ def test_undated_images_views_and_numbers_that_are_not_there():
     table = make_table(rows)
     embeddings = make_embeddings(["a", "b", "d"], [[1], [2], [3]])
     courses = nearest_courses(table, embeddings, "p")
-    assert "no image of this patient has numbers, a day and a view" in courses.reason
+    assert "no image of this patient has values, a day and a view" in courses.reason
     assert courses.n_days == 0
     assert courses.reason in describe_courses(courses)
 
@@ -262,8 +262,8 @@ def test_few_others_give_distances_and_no_reference():
     courses = nearest_courses(table, embeddings, "p0")
     assert len(courses.table) > 0
     assert courses.reference is None
-    assert "9 other persons with two days in the same views, 10 are needed" in courses.reason
-    assert "Whether that is near is not estimable" in describe_courses(courses)
+    assert "9 other patients with two days in the same views; 10 are needed" in courses.reason
+    assert "Whether that is close is not estimable" in describe_courses(courses)
 
 
 def test_errors_say_what_to_do():
@@ -301,11 +301,11 @@ def test_said_courses_and_notes():
     table, embeddings = make_cohort(40, 4, seed=0)
     courses = nearest_courses(table, embeddings, "p0")
     said = describe_courses(courses)
-    assert said.startswith(f"Nearest of {courses.n_persons} other persons: patient ")
-    assert "the best of many, nothing more" in said
-    assert f"The nearest of {courses.n_persons} random ones" in said
+    assert said.startswith(f"Most similar of {courses.n_persons} other patients: patient ")
+    assert "not a notable match" in said
+    assert f"The nearest of {courses.n_persons} random patients" in said
     assert any(
-        "from symptoms in one person and from admission" in each for each in list_notes(courses)
+        "from symptom onset in one patient, from admission" in each for each in list_notes(courses)
     )
 
 

@@ -239,8 +239,8 @@ def test_words_tell_each_image() -> None:
     )
     words = describe_timeline(lay_out_timeline(rows))
     assert words.startswith("Patient 7: 4 images on 3 days; 1 without a day. Day 0 is symptom")
-    assert "Day 2: AP, state unknown, in the ICU, tube not recorded." in words
-    assert "view not recorded, state unknown, ICU unclear" in words
+    assert "Day 2: AP, in ICU, intubation not recorded." in words
+    assert "view not recorded, ICU unclear" in words
     assert "no image: there is no file" in words
     assert "Day not recorded: L" in words
     assert "363 days" in words

@@ -14,12 +14,12 @@ from PIL import Image
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import ReportError
 from cxrlib.reports import (
+    describe_pictures,
     image_export,
     pack_images,
     pictures_for_export,
     placeholders,
     plan_pack,
-    tell_pictures,
 )
 from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, make_cohort, make_damaged_avif
@@ -107,17 +107,17 @@ def test_a_figure_tells_whose_pictures_it_shows(cohort: Cohort, tmp_path: Path) 
     """Counts, credits of what is shown only, and what their licences ask."""
     rows = cohort.table.head(4)
     pictures = pictures_for_export(cohort, Store(tmp_path / "s"), rows)
-    assert tell_pictures(cohort, rows) == tell_pictures(cohort, rows, pictures)
-    assert tell_pictures(cohort, rows, pictures) == [
+    assert describe_pictures(cohort, rows) == describe_pictures(cohort, rows, pictures)
+    assert describe_pictures(cohort, rows, pictures) == [
         "Pictures are scaled copies of 1 of 4 images",
         "Images without a picture: 1 (changes forbidden), 1 (no licence), 1 (licence not known)",
         "https://doi.org/10.1000/1: 1 image, CC BY-NC-SA 4.0",
         "Non-commercial: 1 of 1 image; share alike: 1",
     ]
-    assert tell_pictures(cohort, rows.tail(1), {}) == [
+    assert describe_pictures(cohort, rows.tail(1), {}) == [
         "Images without a picture: 1 (licence not known)"
     ]
-    assert tell_pictures(cohort, rows.head(0), {}) == []
+    assert describe_pictures(cohort, rows.head(0), {}) == []
 
 
 def test_an_archive_holds_files_byte_for_byte(cohort: Cohort) -> None:
@@ -289,7 +289,7 @@ def test_synthetic_images_are_free(root: Path, tmp_path: Path) -> None:
     everything = ALLOWED | UNCHANGED_ONLY | {"image3.png", "image4.png"}
     assert set(pictures_for_export(demo, Store(tmp_path / "s"), demo.table)) == everything
     assert pack_images(demo, demo.table).n_packed == len(everything)
-    lines = tell_pictures(demo, demo.table, dict.fromkeys(everything, ""))
+    lines = describe_pictures(demo, demo.table, dict.fromkeys(everything, ""))
     assert lines[-1] == "Licence of 6 images: drawn by a program, no licence is needed"
 
 

@@ -247,7 +247,7 @@ def test_a_forged_address_opens_nothing(change: Callable[[str], str]) -> None:
     """Whatever is changed, the answer is the same, and nothing was looked up for it."""
     url = image_url("small", "a.png", "thumb")
     assert change(url) != url
-    check_refused(get(change(url)), 403, "not given out by the running server")
+    check_refused(get(change(url)), 403, "not from the running server")
 
 
 @pytest.mark.usefixtures("locked")

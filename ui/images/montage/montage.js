@@ -35,7 +35,7 @@ const askWhy = async url => {
     const answer = await fetch(url, {credentials: 'same-origin'});
     const kind = answer.headers.get('Content-Type') || '';
     const text = kind.startsWith('text/plain') && answer.status !== 500 ? await answer.text() : '';
-    return text.trim().slice(0, 200) || `The server could not show it (${answer.status}).`;
+    return text.trim().slice(0, 200) || `The server cannot show it (error ${answer.status}).`;
   } catch {
     return 'The server did not answer.';
   }
@@ -49,7 +49,7 @@ class Montage {
   constructor(parent) {
     this.parent = parent;
     this.sheet = make('ul', {class: 'sheet', 'aria-label': 'Contact sheet'});
-    this.empty = make('div', {class: 'empty', hidden: ''}, 'No X-ray is left: loosen the filters.');
+    this.empty = make('div', {class: 'empty', hidden: ''}, 'No X-rays match. Widen the filters.');
     this.spoken = make('div', {class: 'spoken', 'aria-live': 'polite'});
     this.element = make('div', {class: 'cxr-montage', role: 'group', 'aria-label': 'Montage'});
     this.element.append(this.makeBar(), this.sheet, this.empty, this.makeFoot(), this.spoken);
@@ -144,7 +144,7 @@ class Montage {
     const tags = make('div', {class: 'tags', 'aria-hidden': 'true'},
       make('span', {class: 'patient'}, word('Patient '), patient),
       make('span', {}, view),
-      make('span', {class: 'state'}, mark(state), word(state)),
+      make('span', {class: 'state'}, mark(state)),
       make('span', {}, word('day '), day));
     const label = words ? `${alt}. ${words}` : alt;
     return make('button', {type: 'button', class: 'tile', tabindex: '-1', title: label,
@@ -252,14 +252,14 @@ class Montage {
       button.addEventListener('click', () => { this.kept.size = size; this.redraw(); });
       return button;
     });
-    const legend = Object.keys(SHAPES).map(state => make('span', {}, mark(state), state));
-    this.back = this.makeButton('Show the open image', 'Show it on the sheet', () => {
+    this.legend = make('div', {class: 'set legend', role: 'group', 'aria-label': 'State'});
+    this.back = this.makeButton('Go to the open image', 'Go to the open image', () => {
       this.turn(this.data.openedPage);
     });
     this.bar = make('div', {class: 'bar'}, this.count,
       make('label', {class: 'set'}, 'Order', this.orders),
       group('Size', 'sizes', ...this.sizes),
-      group('State', 'legend', 'State', ...legend),
+      this.legend,
       this.back, this.makePages());
     return this.bar;
   }
@@ -279,7 +279,7 @@ class Montage {
     });
     const of = make('span');
     const first = this.makeButton('First page', '«', () => this.turn(1));
-    const before = this.makeButton('Page before', '‹', () => this.turn(this.data.page - 1));
+    const before = this.makeButton('Previous page', '‹', () => this.turn(this.data.page - 1));
     const next = this.makeButton('Next page', '›', () => this.turn(this.data.page + 1));
     const last = this.makeButton('Last page', '»', () => this.turn(this.data.nPages));
     const set = make('div', {class: 'set pages', role: 'group', 'aria-label': 'Pages'},
@@ -303,7 +303,7 @@ class Montage {
 
   redraw() {
     const {data} = this;
-    const {page, nPages, order, orders, opened, openedPage} = data;
+    const {page, nPages, order, orders, states, opened, openedPage} = data;
     this.count.textContent = this.describe();
     this.sheet.className = `sheet ${this.kept.size}${this.sheet.classList.contains('waiting')
       ? ' waiting' : ''}`;
@@ -315,6 +315,9 @@ class Montage {
         ([name, words]) => make('option', {value: name}, words),
       ));
     }
+    this.legend.replaceChildren(...Object.entries(states).map(
+      ([state, words]) => make('span', {}, mark(state), words),
+    ));
     this.orders.value = order;
     this.tiles.forEach((tile, i) => {
       tile.setAttribute('aria-pressed', String(data.tiles[i].id === opened));

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort, describe_state
 from cxrlib.display import ORDERS, PER_PAGE, SheetPage, cut_page, find_page, order_images
 from cxrlib.number_text import NOTHING
 from ui.images.image_panel import show_image_panel
@@ -45,7 +45,7 @@ class Tile:
     alt : str
         The image in words.
     patient, day, view, state : str
-        Its tags.
+        Its tags; the state as the key of its mark.
     words : str
         Why there is no thumbnail.
     """
@@ -125,11 +125,11 @@ def show_sheet(
     str or None
         The id of the image that is open, if the selection has it.
     """
-    name = _name_sheet(cohort, slug)
+    name = _make_sheet_key(cohort, slug)
     address = PageAddress(f"{key}_written", PARAMETERS)
     linked = address.read()
     is_link = bool(linked) and address.is_new()
-    kept = _read_link(linked, name) if is_link else _kept(key)
+    kept = _read_link(linked, name) if is_link else st.session_state.get(_make_key(key))
     wish = read_wish(kept, _asked(key), sheet=name)
     sheet = _open_sheet(cohort, wish.order)
     if is_link:
@@ -138,8 +138,8 @@ def show_sheet(
         report_unknown(OPENED, sheet.places.__contains__)
     opened = wish.opened if wish.opened in sheet.places else None
     page = cut_page(len(sheet.rows), wish.page, per_page=per_page)
-    st.session_state[_name(key)] = asdict(Wish(wish.order, page.number, opened, name))
-    address.write(_describe_wish(wish.order, page.number, opened))
+    st.session_state[_make_key(key)] = asdict(Wish(wish.order, page.number, opened, name))
+    address.write(_make_parameters(wish.order, page.number, opened))
     shown = sheet.rows.iloc[page.start : page.stop]
     load_component(__file__)(
         key=key,
@@ -148,6 +148,7 @@ def show_sheet(
             "sheet": name,
             "order": wish.order,
             "orders": ORDERS,
+            "states": STATE_TITLES,
             "opened": opened,
             "openedPage": opened and find_page(sheet.places[opened], per_page=per_page),
             **_describe_page(page),
@@ -160,16 +161,16 @@ def show_sheet(
 
 
 def _show_opened(cohort: Cohort, image_id: str, key: str) -> None:
-    """Show the image that is open, with a button that shuts it."""
+    """Show the image that is open, with a button that closes it."""
     st.html("<span class='cxr-montage-open' hidden></span>")
     row = cohort.table.loc[cohort.table["image_id"] == image_id].iloc[0]
 
     def close() -> None:
-        st.session_state[_name(key)] = {**st.session_state[_name(key)], "opened": None}
+        st.session_state[_make_key(key)] = {**st.session_state[_make_key(key)], "opened": None}
 
     def show_button() -> None:
         st.button(
-            "Close",
+            "Close image",
             key=f"{key}_close",
             on_click=close,
             type="tertiary",
@@ -200,7 +201,8 @@ def make_tiles(rows: pd.DataFrame, slug: str, is_synthetic: bool) -> list[Tile]:
 def _make_tile(row: pd.Series, slug: str, words: str) -> Tile:
     image_id, has_file = str(row["image_id"]), row["file_status"] == "ok"
     finding = "not recorded" if pd.isna(row["finding"]) else row["finding"]
-    about = f"{words}: {describe_row(row)}, state {row['state']}, finding {finding}"
+    state = describe_state(str(row["state"]), str(row["state_reasons"]))
+    about = f"{words}: {describe_row(row)}, {state}, finding {finding}"
     return Tile(
         id=image_id,
         url=image_url(slug, image_id, "thumb") if has_file else None,
@@ -258,11 +260,11 @@ def _read_parts(sent: object, sheet: str) -> dict[str, Any]:
     return parts
 
 
-# ---- what the address says: a copied link opens the same sheet
+# ---- the address: a copied link opens the same sheet
 
 
 def _read_link(linked: Mapping[str, str], sheet: str) -> dict[str, object]:
-    """Give what a link asks for as `read_wish` takes it; what makes no sense is left out."""
+    """Read what a link asks for as `read_wish` takes it; what makes no sense is left out."""
     parts: dict[str, object] = {"sheet": sheet, "order": linked.get(ORDER)}
     if _is_number(number := linked.get(PAGE, "")):
         parts["page"] = int(number)
@@ -273,20 +275,16 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= LONGEST_PAGE
 
 
-def _describe_wish(order: str, page: int, opened: str | None) -> dict[str, str]:
-    """Write what is not as a sheet opens by itself."""
+def _make_parameters(order: str, page: int, opened: str | None) -> dict[str, str]:
+    """Make the parameters of an address, of what differs from how a sheet opens by itself."""
     plain = Wish()
     values = {ORDER: order, PAGE: str(page), OPENED: opened or ""}
     usual = {ORDER: plain.order, PAGE: str(plain.page), OPENED: ""}
     return {name: value for name, value in values.items() if value != usual[name]}
 
 
-def _name(key: str) -> str:
+def _make_key(key: str) -> str:
     return f"{key}_wish"
-
-
-def _kept(key: str) -> object:
-    return st.session_state.get(_name(key))
 
 
 def _asked(key: str) -> object:
@@ -311,7 +309,7 @@ def _open_sheet(cohort: Cohort, order: str) -> _Sheet:
 
 
 @functools.lru_cache(maxsize=16)
-def _name_sheet(cohort: Cohort, slug: str) -> str:
-    """Name a sheet by its images: the same selection is the same sheet."""
+def _make_sheet_key(cohort: Cohort, slug: str) -> str:
+    """Make the key of a sheet from its images: the same selection is the same sheet."""
     digest = hashlib.sha256(repr([slug, *cohort.table["image_id"]]).encode("utf-8", "replace"))
     return digest.hexdigest()[:16]

@@ -61,8 +61,8 @@ const askWhy = async url => {
   const kind = answer.headers.get('Content-Type') || '';
   const text = kind.startsWith('text/plain') ? (await answer.text()).trim() : '';
   if (text && answer.status !== 500) return text.slice(0, 300);
-  if (answer.ok) return 'What came is not an image that this browser can show.';
-  return `The server could not do it (${answer.status}).`;
+  if (answer.ok) return 'This browser cannot show the image.';
+  return `The server reported an error (${answer.status}).`;
 };
 
 // ---- zoom and place
@@ -364,12 +364,12 @@ const KEYS = [
   [['I'], 'invert'],
   [['B'], 'lung boxes', 'boxes'],
   [['M'], 'lung mask', 'mask'],
-  [['L'], 'part the two images, or join them again', 'pair'],
+  [['L'], 'link or unlink zoom and window of the two images', 'pair'],
   [['F'], 'full screen'],
-  [['?'], 'these words'],
+  [['?'], 'this help'],
 ];
-const WHEEL_WORDS = 'The wheel scrolls the page until the image is clicked; then it zooms. '
-  + 'Ctrl and wheel zoom at any time. Esc gives the wheel back to the page.';
+const WHEEL_WORDS = 'The wheel scrolls the page until you click the image; then it zooms. '
+  + 'Ctrl + wheel always zooms. Press Esc to scroll the page again.';
 
 // Per key of a viewer: what the reader has set, kept while the page is open, so that a run of
 // the script that mounts the viewer anew does not lose it.
@@ -481,7 +481,7 @@ class Viewer {
       this.state.looks = this.stages.map(() => ({...look}));
     }
     this.redraw();
-    this.announce(this.state.linked ? 'Both images move together' : 'Each image moves alone');
+    this.announce(`Zoom and window ${this.state.linked ? 'linked' : 'unlinked'}`);
   }
 
   toggleFull() {
@@ -561,7 +561,7 @@ class Viewer {
     else this.parent.activeElement?.blur();
   }
 
-  // Say what changed once the reader pauses.
+  // Announce what changed once the reader pauses.
   announce(text) {
     clearTimeout(this.speaking);
     this.speaking = setTimeout(() => { this.spoken.textContent = text; }, 400);
@@ -587,8 +587,8 @@ class Viewer {
       reset: button('reset', 'Reset (0)', () => this.reset(), icon('reset'), word('Reset')),
       boxes: button('boxes', 'Lung boxes (B)', () => this.toggleOverlay('boxes'), 'Boxes'),
       mask: button('mask', 'Lung mask (M)', () => this.toggleOverlay('mask'), 'Mask'),
-      link: button('link', 'Move both images together (L)', () => this.toggleLink(),
-        icon('link'), word('Together')),
+      link: button('link', 'Link zoom and window (L)', () => this.toggleLink(),
+        icon('link'), word('Link zoom and window')),
       full: button('full', 'Full screen (F)', () => this.toggleFull(), icon('full')),
       help: button('help', 'Keys (?)', () => this.toggleHelp(), '?'),
     };

@@ -33,7 +33,7 @@ class Picture:
     alt : str
         The picture in words, for those who do not see it.
     caption : str
-        Stands under it; without one, the alt text does so in full screen.
+        Shown under it; without one, the alt text is in full screen.
     width, height : int or None
         Its size in pixels, so that its place is known before it is there.
     boxes : sequence of Box
@@ -73,7 +73,7 @@ def show_viewer(pictures: Sequence[Picture], *, key: str, height: int = 520) -> 
     Parameters
     ----------
     pictures : sequence of Picture
-        Two share zoom and brightness until the reader parts them.
+        Two share zoom and window until the reader unlinks them.
     key : str
         Names this viewer: what the reader has set belongs to it.
     height : int

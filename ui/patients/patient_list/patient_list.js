@@ -137,22 +137,23 @@ class Lines {
     const place = [this.text('country', i), this.text('region', i)]
       .filter(name => name !== 'Unknown' && name !== BLANK);
     if (this.age[i] !== null) parts.push(`${number(Math.floor(this.age[i]))} years`);
-    parts.push(`finding ${apart(finding)}`, place.length ? apart(place.join(', ')) : 'no place');
+    parts.push(`finding ${apart(finding)}`);
+    parts.push(place.length ? apart(place.join(', ')) : 'country not recorded');
     parts.push(this.text('outcome', i) === BLANK ? 'outcome not recorded' : this.text('outcome', i));
-    if (this.text('went_icu', i) === 'yes') parts.push('went to the ICU');
+    if (this.text('went_icu', i) === 'yes') parts.push('went to ICU');
     if (this.text('intubated', i) === 'yes') parts.push('was intubated');
     if (this.flags(i) !== null) parts.push(this.describeFlags(i));
     const differs = this.differs[i];
-    if (differs) parts.push(`${differs.join(' and ').replaceAll('_', ' ')} of images not the same`);
+    if (differs) parts.push(`differs between images: ${differs.join(', ').replaceAll('_', ' ')}`);
     const others = this.others(i).map(apart);
-    const same = others.length ? `, one person with ${others.join(' and ')}` : '';
+    const same = others.length ? ` (same person as ${others.join(' and ')})` : '';
     return `Patient ${apart(this.patient_id[i])}${same}: ${parts.join('; ')}`;
   }
 
   describeImages(i) {
     const {n_images: all, n_kept: kept, n_with_file: there} = this;
     const parts = [count(all[i], 'image'), apart(this.text('views', i))];
-    if (kept[i] < all[i]) parts.push(`${number(kept[i])} in the selection`);
+    if (kept[i] < all[i]) parts.push(`${number(kept[i])} match the filters`);
     if (there[i] < all[i]) parts.push(`${there[i] ? number(there[i]) : 'none'} with a readable file`);
     return parts.join(', ');
   }
@@ -220,7 +221,7 @@ class PatientList {
   makeSearch() {
     this.search = make('input', {type: 'search', 'aria-label': 'Find patients',
       placeholder: 'Find by id, finding, country, view', autocomplete: 'off', spellcheck: 'false',
-      title: 'All words must be found. Enter shows the marked patient.'});
+      title: 'All words must match. Enter shows the highlighted patient.'});
     this.search.addEventListener('input', () => {
       this.kept.search = this.search.value;
       this.kept.top = 0;
@@ -233,7 +234,7 @@ class PatientList {
       ([name, {words}]) => make('option', {value: name}, words),
     ));
     this.orders.addEventListener('change', () => this.sort(this.orders.value, null));
-    this.turn = this.makeButton('turn', 'Turn the order round', () => {
+    this.turn = this.makeButton('turn', 'Reverse the order', () => {
       this.sort(this.kept.order, !this.kept.falls);
     });
     return make('div', {class: 'bar'}, this.search,
@@ -266,14 +267,14 @@ class PatientList {
   // For the mouse; by key the same is in the choice above.
   makeHead() {
     const heads = {
-      patient: ['Patient', 'Id as recorded; "= 178": one person with patient 178'],
-      images: ['Images', 'X-rays; "3/12": 3 of 12 are in the selection'],
-      days: ['Days', 'Days between the first and the last image with a recorded day'],
+      patient: ['Patient', 'Id as recorded; "= 178" means same person as patient 178'],
+      images: ['Images', 'X-rays; "3/12" means 3 of 12 match the filters'],
+      days: ['Days', 'Days from the first to the last dated image'],
       views: ['Views', 'Views, most images first'],
-      outcome: ['Outcome', 'Survival as recorded; it has no date'],
+      outcome: ['Outcome', 'Died or survived, as recorded (no date)'],
       region: ['Region', 'Region of the world'],
       finding: ['Finding', 'Finding as first recorded'],
-      flags: ['Warn.', 'Errors and warnings of the quality ledger, notes not counted'],
+      flags: ['Warn.', 'Errors and warnings of the quality checks, without notes'],
     };
     this.heads = Object.entries(heads).map(([name, [words, title]]) => {
       const head = make('span', {class: name, title}, make('span', {}, words));
@@ -593,7 +594,7 @@ class PatientList {
     this.orders.value = this.kept.order;
     const {falls} = this.kept;
     this.turn.textContent = falls ? '↓' : '↑';
-    this.turn.title = falls ? 'Falling; turn to rising' : 'Rising; turn to falling';
+    this.turn.title = falls ? 'Descending; click for ascending' : 'Ascending; click for descending';
     this.turn.setAttribute('aria-label', `Order: ${this.turn.title}`);
     this.element.dataset.order = this.kept.order;
     for (const [name, head] of this.heads) {
@@ -621,7 +622,7 @@ class PatientList {
       const [id, why] = suggested[place];
       const isThere = this.list.places.has(id);
       button.disabled = !isThere;
-      button.title = `Patient ${id}, ${why} of the paper${isThere ? '' : ': not in the selection'}`;
+      button.title = `Patient ${id}, ${why} of the paper${isThere ? '' : ': left out by the filters'}`;
       button.setAttribute('aria-pressed', String(id === this.chosen));
     });
   }
@@ -634,23 +635,23 @@ class PatientList {
     this.scroll(this.active, true);
   }
 
-  // Why nobody is found, in the place of the lines; why the chosen one is not there, after them.
+  // Why nobody is found, in place of the lines; why the chosen one is not there, after them.
   describeFoot() {
     const {chosen} = this;
     const place = this.place();
     const clear = () => this.makeButton('link', 'Clear the search', () => this.clear(),
       'Clear the search');
     this.none.hidden = this.found.length > 0;
-    if (!this.list.n) this.none.replaceChildren('No patient is left: loosen the filters.');
-    else this.none.replaceChildren('No patient has all of these words. ', clear());
+    if (!this.list.n) this.none.replaceChildren('No patients match. Widen the filters.');
+    else this.none.replaceChildren('No patient matches all words. ', clear());
     this.foot.hidden = chosen === null || this.found.length === 0 || this.found.includes(place);
     // Below the last line where few are found, else below the box.
     const end = this.found.length * LINE;
     this.foot.classList.toggle('within', end + 2 * LINE < this.box.clientHeight);
     this.foot.style.top = `${end}px`;
     const name = make('bdi', {}, chosen ?? '');
-    if (place < 0) this.foot.replaceChildren('Patient ', name, ' is not in the selection.');
-    else this.foot.replaceChildren('Patient ', name, ' is not among those found. ', clear());
+    if (place < 0) this.foot.replaceChildren('Patient ', name, ' is left out by the filters.');
+    else this.foot.replaceChildren('Patient ', name, ' does not match the search. ', clear());
   }
 }
 

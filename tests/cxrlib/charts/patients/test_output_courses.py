@@ -5,7 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cxrlib.charts.patients import explain_near, explain_scale, plot_course, plot_near
+from cxrlib.charts.patients import (
+    describe_points,
+    describe_scale,
+    plot_course,
+    plot_similar_patients,
+)
 from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS, text_width
 from cxrlib.patients import estimate_noise, nearest_courses, output_course
 from tests.course_tables import make_embeddings, make_table
@@ -86,7 +91,8 @@ def test_the_key_names_what_is_there():
     """Views and states, in words; nothing that is not on the chart."""
     names = [t.name for t in plot_course(make_course(IMAGES)).data if t.showlegend is not False]
     assert names == [
-        "PA", "AP", "L", "view not recorded", "state bad", "state good", "state unknown"
+        "PA", "AP", "L", "view not recorded", "In ICU or intubated", "Not in ICU, not intubated",
+        "Not recorded",
     ]  # fmt: skip
 
 
@@ -120,15 +126,15 @@ def test_without_an_estimate_there_is_no_scale_but_a_reason():
     assert_valid(figure)
     assert not [trace for trace in figure.data if trace.mode == "lines" and trace.hovertext]
     texts = [note.text for note in figure.layout.annotations]
-    assert "Within one day: not estimable" in texts
+    assert "Same-day repeats: not estimable" in texts
 
 
 def test_words_say_what_the_scale_rests_on(noise):
     """Pairs and persons; nothing where no output is chosen."""
     found = noise.find("output 0")
-    words = explain_scale(make_course(IMAGES, names=("output 0",)), noise)
+    words = describe_scale(make_course(IMAGES, names=("output 0",)), noise)
     assert f"({found['n_pairs']} pairs of {found['n_persons']} persons)" in words
-    assert explain_scale(make_course(IMAGES, names=()), noise) == ""
+    assert describe_scale(make_course(IMAGES, names=()), noise) == ""
 
 
 def test_the_extractor_and_what_outputs_are_not_stand_on_the_chart(noise):
@@ -136,7 +142,7 @@ def test_the_extractor_and_what_outputs_are_not_stand_on_the_chart(noise):
     course = make_course([("a", 1, "<b>PA</b>")], names=("output 0",), label="<i>Net</i>")
     figure = plot_course(course)
     texts = " ".join(note.text for note in figure.layout.annotations)
-    assert "&lt;i&gt;Net&lt;/i&gt;: outputs, never a probability of disease." in texts
+    assert "Outputs of &lt;i&gt;Net&lt;/i&gt;, not probabilities of disease." in texts
     assert "<i>" not in texts
     assert any(trace.name == "&lt;b&gt;PA&lt;/b&gt;" for trace in figure.data)
 
@@ -197,7 +203,7 @@ def test_no_numbers_are_said():
     course = output_course(table, make_embeddings(["z"], [[1]]))
     figure = plot_course(course)
     assert_valid(figure)
-    assert "has no numbers of these 2 images" in figure.layout.annotations[0].text
+    assert "has no values for these 2 images" in figure.layout.annotations[0].text
 
 
 # ---- near courses
@@ -207,7 +213,7 @@ def test_no_numbers_are_said():
 def test_near_persons_are_at_their_distance(theme):
     """The nearest as points with their id, the others as lines, random ones above."""
     courses = nearest_courses(*make_cohort(40, 4), "p0", n_nearest=5)
-    figure = plot_near(courses, theme=theme)
+    figure = plot_similar_patients(courses, theme=theme)
     assert_valid(figure)
     points = next(trace for trace in figure.data if trace.customdata is not None)
     found = dict(zip(points.customdata, points.x, strict=True))
@@ -219,7 +225,7 @@ def test_near_persons_are_at_their_distance(theme):
     assert spans[1] == (courses.reference.best_low, courses.reference.best_high)
     assert figure.layout.xaxis.range[1] > max(courses.distances.max(), courses.reference.high)
     names = [note.text for note in figure.layout.annotations]
-    assert f"Nearest of {courses.n_persons} random ones" in names
+    assert f"Nearest of {courses.n_persons} random patients" in names
 
 
 def test_hollow_points_share_a_source():
@@ -227,19 +233,19 @@ def test_hollow_points_share_a_source():
     table, embeddings = make_cohort(40, 4)
     table.loc[table["patient_id"].isin(["p0", "p7"]), "source"] = "site"
     courses = nearest_courses(table, embeddings, "p0", n_nearest=99)
-    figure = plot_near(courses)
+    figure = plot_similar_patients(courses)
     points = next(trace for trace in figure.data if trace.customdata is not None)
     colours = dict(zip(points.customdata, points.marker.color, strict=True))
     hollow = [name for name, colour in colours.items() if colour == PALETTES["light"].page]
     assert hollow == ["p7"]
-    assert "Hollow: of this patient's article or site." in explain_near(courses)
+    assert "Hollow: same article or site." in describe_points(courses)
 
 
 def test_names_of_persons_do_not_overlap_at_360_pixels():
     """Names are left out where there is no room."""
     table, embeddings = make_cohort(60, 4, seed=2, spread=1.0)
     courses = nearest_courses(table, embeddings, "p0", n_nearest=20)
-    figure = plot_near(courses)
+    figure = plot_similar_patients(courses)
     ids = {"patient " + courses.table["person_id"][0], *courses.table["person_id"]}
     names = [note for note in figure.layout.annotations if note.text in ids]
     scale = (360 - 26) / figure.layout.xaxis.range[1]
@@ -254,15 +260,15 @@ def test_reasons_stand_in_place_of_a_chart_or_a_reference():
     """Nobody near; few to draw from."""
     table, embeddings = make_cohort(8, 4)
     courses = nearest_courses(table, embeddings, "p0")
-    few = plot_near(courses)
+    few = plot_similar_patients(courses)
     assert_valid(few)
     assert not [trace for trace in few.data if trace.mode == "lines"]
-    assert "Whether this is near is not estimable" in explain_near(courses)
+    assert "Whether this is close is not estimable" in describe_points(courses)
     alone = nearest_courses(table[table["patient_id"] == "p0"], embeddings, "p0")
-    assert explain_near(alone) == ""
+    assert describe_points(alone) == ""
     others = nearest_courses(*make_cohort(12, 4), "p0", n_nearest=10)
     assert others.n_persons == 11
-    assert explain_near(others).endswith("Thin line: one more.")
-    nobody = plot_near(alone)
+    assert describe_points(others).endswith("Thin line: 1 more.")
+    nobody = plot_similar_patients(alone)
     assert_valid(nobody)
-    assert "no other person" in nobody.layout.annotations[0].text.replace("<br>", " ")
+    assert "no other patient" in nobody.layout.annotations[0].text.replace("<br>", " ")

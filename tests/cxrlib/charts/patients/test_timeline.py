@@ -59,7 +59,7 @@ def test_what_day_0_is_fits_on_a_narrow_screen(days: list[float | None]) -> None
     """Places move together there, words keep their size: no end of the line is cut off."""
     timeline = lay_out_timeline(rows_of(days))
     for trace in plot_timeline(timeline).data:
-        if not timeline.clock or f"0 is {timeline.clock}" not in (trace.text or ()):
+        if not timeline.clock or f"day 0: {timeline.clock}" not in (trace.text or ()):
             continue
         start = timeline.left + (trace.x[0] - timeline.left) * NARROW
         length = LONG_CHARACTER * len(trace.text[0])
