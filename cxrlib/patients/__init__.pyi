@@ -42,10 +42,10 @@ from .prior_pairs import (
     pair_image as pair_image,
 )
 from .similar_courses import (
-    Courses as Courses,
-    describe_courses as describe_courses,
+    SimilarPatients as SimilarPatients,
+    describe_similar_patients as describe_similar_patients,
+    find_similar_patients as find_similar_patients,
     list_notes as list_notes,
-    nearest_courses as nearest_courses,
 )
 from .thumbnail_layout import GAP as GAP
 from .timeline import (

@@ -207,18 +207,11 @@ def _tabulate(rows: pd.DataFrame, space: Space, pool: _Pool, k: int, seed: int) 
 
 
 _BLANK: dict[str, object] = {
-    "share": np.nan,
-    "low": np.nan,
-    "high": np.nan,
-    "n_bad": 0,
-    "n_neighbours": 0,
-    "n_persons": 0,
-    "reach": np.nan,
-    "overall": np.nan,
-    "n_overall": 0,
-    "n_overall_persons": 0,
-    "differs": "",
-    "reason": "",
+    **dict.fromkeys(("share", "low", "high"), np.nan),
+    **dict.fromkeys(("n_bad", "n_neighbours", "n_persons"), 0),
+    **dict.fromkeys(("reach", "overall"), np.nan),
+    **dict.fromkeys(("n_overall", "n_overall_persons"), 0),
+    **dict.fromkeys(("differs", "reason"), ""),
 }
 
 
@@ -234,7 +227,12 @@ class _Nearest:
             self.record["reason"] = "the source of this patient's images is not recorded"
             return
         same = np.flatnonzero(pool.view == view)
-        self.record |= _count_overall(pool.bad[same], pool.person[same])
+        bad, person = pool.bad[same], pool.person[same]
+        self.record |= {
+            "overall": bad.mean() if len(bad) else np.nan,
+            "n_overall": len(bad),
+            "n_overall_persons": len(np.unique(person)),
+        }
         if len(same) < LEAST_POOL * k:
             self.record["reason"] = (
                 f"{name_units(len(same), 'image')} of other patients and sources with this view "
@@ -265,15 +263,6 @@ class _Nearest:
         overall = float(str(self.record["overall"]))
         differs = "below" if high < overall else "above" if low > overall else ""
         self.record |= {"share": bad.mean(), "low": low, "high": high, "differs": differs}
-
-
-def _count_overall(bad: Bools, person: Places) -> dict[str, object]:
-    """Count all that could be neighbours."""
-    return {
-        "overall": bad.mean() if len(bad) else np.nan,
-        "n_overall": len(bad),
-        "n_overall_persons": len(np.unique(person)),
-    }
 
 
 def count_by_person(bad: Bools, person: Places) -> tuple[Places, Places]:

@@ -458,18 +458,8 @@ def _compare_output(
         found.get(column, np.nan) for column in ("median", "p90", "p90_low", "p90_high")
     )
     change = second - first
-    row: dict[str, object] = {
-        "output": name,
-        "first": first,
-        "second": second,
-        "change": change,
-        "kind": kind,
-        "usual": usual,
-        "most": most,
-        "most_low": low,
-        "most_high": high,
-        "is_beyond": pd.NA,
-    }
+    cells = (name, first, second, change, kind, usual, most, low, high, pd.NA, "")
+    row: dict[str, object] = dict(zip(_COMPARED, cells, strict=True))
     if np.isnan(change):
         return row | {"words": "not known: one of the images has no values"}
     if np.isnan(most):

@@ -26,6 +26,8 @@ UNDATED = (
     *("finding", "RT_PCR_positive", "age", "sex", "location"),
 )
 
+TITLES = RECORDED_COLUMNS | {"survival": "Outcome"}
+
 #: What is measured of a patient, with its unit.
 MEASURES = tuple(limits for limits in LIMITS if limits.column != "age")
 #: Beside implausible values: what is doubtful about every value of a column.
@@ -52,10 +54,12 @@ def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
     --------
     >>> rows = pd.DataFrame({name: [pd.NA, pd.NA] for name in UNDATED} | {"row": [2, 3]})
     >>> list_undated_facts(rows.assign(survival="yes", sex=["F", "M"]))[0::8]
-    [('Survival', 'yes'), ('Sex', 'F (1 image), M (1 image): differs between images')]
+    [('Outcome', 'survived'), ('Sex', 'F (1 image), M (1 image): differs between images')]
     """
     ordered = rows.sort_values("row", kind="stable")
-    return [(RECORDED_COLUMNS[name], _describe_values(ordered[name])) for name in UNDATED]
+    words = {"survival": {"no": "died", "yes": "survived"}, "finding": {"todo": "not entered"}}
+    ordered = ordered.replace(words)
+    return [(TITLES[name], _describe_values(ordered[name])) for name in UNDATED]
 
 
 def _describe_values(cells: pd.Series) -> str:

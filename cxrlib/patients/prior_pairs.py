@@ -85,8 +85,6 @@ class Difference:
     ----------
     name : str
         "view", "position", "sex", "patient_id", "finding", "article" or "same picture".
-    first, second : str
-        What is recorded of each, "not recorded" where nothing is.
     words : str
         What it means, in one sentence.
     is_grave : bool
@@ -94,8 +92,6 @@ class Difference:
     """
 
     name: str
-    first: str
-    second: str
     words: str
     is_grave: bool
 
@@ -192,11 +188,12 @@ def choose_pair(rows: pd.DataFrame) -> Pair:
         return Pair(None, None, "no image")
     if len(images) == 1:
         return Pair(images[0].image_id, None, "one image")
-    for current in _list_latest(images):
+    frontal = [image for image in images if image.is_frontal]
+    for current in [*_list_latest(images), *_list_latest(frontal)]:
         prior = _find_earlier(images, current, (current.view,))
         if prior is not None:
             return Pair(current.image_id, prior, "same view")
-    for current in _list_latest([image for image in images if image.is_frontal]):
+    for current in _list_latest(frontal):
         prior = _find_earlier(images, current, FRONTAL_VIEWS)
         if prior is not None:
             return Pair(current.image_id, prior, "other frontal view")
@@ -329,16 +326,10 @@ def _is_prior(first: _Image, second: _Image) -> bool:
 
 
 def _list_latest(images: list[_Image]) -> list[_Image]:
-    """List the images of the latest day, frontal ones first; then the latest frontal ones."""
+    """List the images of the latest day, frontal ones first."""
     days = [image.day for image in images if image.day is not None]
-    frontal_days = [image.day for image in images if image.day is not None and image.is_frontal]
     latest = [image for image in images if days and image.day == max(days)]
-    frontal = [
-        image
-        for image in images
-        if frontal_days and image.is_frontal and image.day == max(frontal_days)
-    ]
-    return sorted(latest, key=lambda image: not image.is_frontal) + frontal
+    return sorted(latest, key=lambda image: not image.is_frontal)
 
 
 def _choose_any(images: list[_Image]) -> Pair:
@@ -456,20 +447,15 @@ def _describe_days(facts: PairFacts) -> str:
 
 def _list_differences(one: Record, two: Record, sides: Sides) -> Iterator[Difference]:
     """List what is recorded differently, as far as it bears on what is seen."""
-    if _have_same_content(one, two):
+    if not pd.isna(one.get("sha256")) and one["sha256"] == two.get("sha256"):
         words = "Both files contain the same image, so no change is possible."
-        yield Difference("same picture", "", "", words, is_grave=True)
-    yield from _compare_views(_format_cell(one["view"]), _format_cell(two["view"]), sides)
+        yield Difference("same picture", words, is_grave=True)
+    views = [NOT_RECORDED if pd.isna(each["view"]) else str(each["view"]) for each in (one, two)]
+    yield from _compare_views(*views, sides)
     for column, (words, is_grave) in _WARNINGS.items():
         first, second = one.get(column), two.get(column)
-        if pd.isna(first) or pd.isna(second) or first == second:
-            continue
-        yield Difference(column, str(first), str(second), words, is_grave)
-
-
-def _have_same_content(one: Record, two: Record) -> bool:
-    first, second = one.get("sha256"), two.get("sha256")
-    return not pd.isna(first) and first == second
+        if not pd.isna(first) and not pd.isna(second) and first != second:
+            yield Difference(column, words, is_grave)
 
 
 def _compare_views(first: str, second: str, sides: Sides) -> Iterator[Difference]:
@@ -492,15 +478,9 @@ def _compare_views(first: str, second: str, sides: Sides) -> Iterator[Difference
         )
     else:
         words = (
-            f"Views differ: {both}. Heart size, lung volume and fluid look different by view "
-            "alone."
+            f"Views differ: {both}. Heart size, lung volume and fluid look different by view alone."
         )
-    yield Difference(name, first, second, words, is_grave=True)
-
-
-def _format_cell(value: str | float | None) -> str:
-    """Format a cell as text, "not recorded" where it is blank."""
-    return NOT_RECORDED if value is None or pd.isna(value) else str(value)
+    yield Difference(name, words, is_grave=True)
 
 
 def _compare_scores(one: Record, two: Record, sides: Sides) -> Iterator[Score]:

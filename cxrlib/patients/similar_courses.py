@@ -20,11 +20,11 @@ from cxrlib.short_repr import short_repr
 
 __all__ = [
     "WINDOW",
-    "Courses",
     "Reference",
-    "describe_courses",
+    "SimilarPatients",
+    "describe_similar_patients",
+    "find_similar_patients",
     "list_notes",
-    "nearest_courses",
 ]
 
 Bools = NDArray[np.bool_]
@@ -80,7 +80,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Courses:
+class SimilarPatients:
     """Hold the other persons whose images were most alike on the same days.
 
     Parameters
@@ -122,7 +122,7 @@ class Courses:
         return len(self.distances)
 
 
-def nearest_courses(
+def find_similar_patients(
     table: pd.DataFrame,
     embeddings: EmbeddingSet,
     patient_id: str,
@@ -133,7 +133,7 @@ def nearest_courses(
     other_sources: bool = False,
     space: Space | None = None,
     seed: int = 0,
-) -> Courses:
+) -> SimilarPatients:
     """Find the other persons whose images were most alike on the same days.
 
     On each of the patient's days, each image is compared with a person's nearest one of the same
@@ -175,7 +175,7 @@ def nearest_courses(
     space = lay_out_space(table, embeddings, features=features) if space is None else space
     person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
     search = _Search(space, patient_id, person, window, other_sources=other_sources)
-    start = Courses(
+    start = SimilarPatients(
         patient_id=patient_id,
         person_id=person,
         table=search.tabulate(n_nearest),
@@ -449,12 +449,12 @@ def _count_needed(n_days: int) -> int:
 # ---- words
 
 
-def describe_courses(courses: Courses) -> str:
+def describe_similar_patients(courses: SimilarPatients) -> str:
     """Describe who is most similar and whether that is a notable match, in plain sentences."""
     return " ".join(_list_sentences(courses))
 
 
-def _list_sentences(courses: Courses) -> Iterator[str]:
+def _list_sentences(courses: SimilarPatients) -> Iterator[str]:
     if courses.table.empty:
         yield f"Similar patients: {courses.reason}."
         return
@@ -491,7 +491,7 @@ def _compare_random(found: Reference, n_persons: int) -> Iterator[str]:
     )
 
 
-def list_notes(courses: Courses) -> tuple[str, ...]:
+def list_notes(courses: SimilarPatients) -> tuple[str, ...]:
     """List what a reader of the table should know, in full sentences."""
     space = courses.space
     notes = [

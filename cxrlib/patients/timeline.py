@@ -133,8 +133,6 @@ class Column:
     ----------
     x : float
         Its middle.
-    label : str
-        The day or days of its images.
     image_ids : tuple of str
         All of its images in order, shown or not.
     hidden : tuple of str
@@ -144,7 +142,6 @@ class Column:
     """
 
     x: float
-    label: str
     image_ids: tuple[str, ...]
     hidden: tuple[str, ...]
     more: float | None
@@ -256,9 +253,8 @@ def lay_out_timeline(
         places = _hang_tiles(x, len(shown), grid.side, lines["tiles"])
         tiles |= dict(zip(shown, places, strict=True))
         hidden = tuple(names[i] for i in members if i not in shown)
-        label = _format_days([days[i] for i in members])
         more = lines["more"] if hidden else None
-        hung.append(Column(x, label, tuple(names[i] for i in members), hidden, more))
+        hung.append(Column(x, tuple(names[i] for i in members), hidden, more))
     marks = tuple(
         Mark(**image, x=x, tile=tiles.get(i))
         for i, (image, x) in enumerate(zip(images, points, strict=True))
@@ -465,16 +461,6 @@ def _words_height(side: float) -> float:
     return TEXT_LINE * (2 if side >= ROOMY_SIDE else 1)
 
 
-def _format_days(days: Sequence[float | None]) -> str:
-    """Format the days of a column."""
-    known = [day for day in days if day is not None]
-    if not known:
-        return "day not recorded"
-    if known[0] == known[-1]:
-        return f"day {known[0]:g}".replace("-", "−")
-    return f"days {known[0]:g} to {known[-1]:g}".replace("-", "−")
-
-
 # ---- lines from top to bottom
 
 
@@ -590,7 +576,8 @@ def describe_timeline(timeline: Timeline) -> str:
     for i, same in enumerate(told):
         if len(told) < len(days) and i == half:
             sentences.append(f"{name_units(len(days) - len(told), 'more day')}.")
-        sentences.append(f"{_format_days([same[0].day]).capitalize()}: {_describe_marks(same)}.")
+        day = f"{same[0].day:g}".replace("-", "−")
+        sentences.append(f"Day {day}: {_describe_marks(same)}.")
     if undated:
         sentences.append(f"Day not recorded: {_describe_marks(undated)}.")
     sentences += [f"The axis skips {cut.days:g} days without an image." for cut in timeline.breaks]

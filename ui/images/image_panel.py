@@ -54,7 +54,7 @@ def list_facts(row: pd.Series) -> list[tuple[str, str]]:
         ("In ICU at time of image", str(row["in_icu"])),
         ("Intubated at time of image", str(row["intubation_present"])),
         ("Outcome", OUTCOMES.get(row["survival"], str(row["survival"]))),
-        ("Finding", _text(row["finding"])),
+        ("Finding", "not entered" if row["finding"] == "todo" else _text(row["finding"])),
         ("Age, sex", f"{_number(row['age'])}, {_text(row['sex'])}"),
         ("Country", f"{_text(row['country'])}, {_text(row['region'])}"),
         ("Source", _text(row["source"])),

@@ -34,7 +34,7 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
     notes = []
     if others := summary["shares_person_with"]:
         noun = "patient" if len(others) == 1 else "patients"
-        notes.append(f"Same person as {noun} {', '.join(others)}: a near-identical image.")
+        notes.append(f"Same person as {noun} {', '.join(others)} (near-identical images).")
     if n_out := sum(image_id not in kept for image_id in rows["image_id"]):
         notes.append(
             f"The filters leave out {n_out} of this patient's {name_units(len(rows), 'X-ray')}; "

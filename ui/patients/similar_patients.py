@@ -9,7 +9,12 @@ from cxrlib.charts.maps import describe_map, plot_map
 from cxrlib.charts.patients import describe_points, plot_similar_patients
 from cxrlib.cohort import Cohort
 from cxrlib.maps import compute_trajectory
-from cxrlib.patients import Courses, describe_courses, list_notes, nearest_courses
+from cxrlib.patients import (
+    SimilarPatients,
+    describe_similar_patients,
+    find_similar_patients,
+    list_notes,
+)
 from cxrlib.reports import list_provenance, points_table
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import Numbers, find_extractor, load_numbers
@@ -81,8 +86,8 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
 @lru_cache(maxsize=256)
 def _find_nearest(
     cohort: Cohort, numbers: Numbers, patient_id: str, window: int, *, other_sources: bool
-) -> Courses:
-    return nearest_courses(
+) -> SimilarPatients:
+    return find_similar_patients(
         cohort.table,
         numbers.embeddings,
         patient_id,
@@ -106,7 +111,7 @@ def _show_nearest(
             help="Images from one article or site look alike for reasons other than the course.",
         )
     courses = _find_nearest(cohort, numbers, patient_id, window, other_sources=other_sources)
-    show_text(describe_courses(courses))
+    show_text(describe_similar_patients(courses))
     if courses.table.empty:
         return
     # Without the map: a distance depends on the numbers and on what the reader has chosen above.
@@ -121,7 +126,7 @@ def _show_nearest(
     show_figure(
         partial(plot_similar_patients, courses),
         key="near",
-        alt=describe_courses(courses),
+        alt=describe_similar_patients(courses),
         numbers=lambda: courses.table,
         caption=describe_points(courses),
         provenance=origin,
@@ -150,7 +155,7 @@ def _show_nearest(
             show_quiet(note)
 
 
-def _offer_patients(courses: Courses) -> None:
+def _offer_patients(courses: SimilarPatients) -> None:
     """Offer to turn to one of the nearest."""
     with st.container(horizontal=True):
         for patient_id in [each.split(", ")[0] for each in courses.table["patient_ids"][:5]]:

@@ -34,10 +34,10 @@ from cxrlib.charts.style import (
 from cxrlib.cohort import STATE_TITLES, describe_state
 from cxrlib.number_text import name_units
 from cxrlib.patients import (
-    Courses,
     DayAxis,
     Noise,
     OutputCourse,
+    SimilarPatients,
     format_value,
     lay_out_axis,
     name_day,
@@ -59,6 +59,9 @@ PLOT, HEAD, FOOT, KEY, NOTE = 150, 48, 46, 34, 19
 LEFT, BETWEEN, EDGE = 54, 0.11, 6
 MARKER = 11
 N_TICKS = 5
+
+#: Plotly dims what is not selected; a ring tells the pair here.
+UNDIMMED = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
 Trace = dict[str, Any]
 
@@ -183,7 +186,7 @@ def _make_days(
     if marks.lane is not None:
         ticks.append((marks.lane, "no day" if marks.axis is not None else "day not recorded"))
     if found is not None:
-        ticks.append((SCALE, "same day"))
+        ticks.append((SCALE, "repeats"))
     return {
         "domain": domain,
         "anchor": f"y{axis}",
@@ -266,19 +269,14 @@ def _draw_lines(marks: _Marks, values: np.ndarray, axis: str, palette: Palette) 
             y.append(float(np.mean(values[together])))
         x.append(None)
         y.append(None)
-    return [
-        {
-            "type": "scatter",
-            "x": x,
-            "y": y,
-            "xaxis": f"x{axis}",
-            "yaxis": f"y{axis}",
-            "mode": "lines",
-            "line": {"color": palette.quiet, "width": 1.5},
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-    ]
+    line = {"color": palette.quiet, "width": 1.5}
+    return [_trace("lines", x, y, axis=axis, line=line, hoverinfo="skip")]
+
+
+def _trace(mode: str, x: Any, y: Any, *, axis: str = "", **style: object) -> Trace:  # noqa: ANN401
+    """Make a trace of a panel, without an entry in the key."""
+    axes = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+    return {"type": "scatter", "mode": mode, "x": x, "y": y, **axes, "showlegend": False, **style}
 
 
 def _draw_marks(
@@ -292,45 +290,29 @@ def _draw_marks(
 ) -> list[Trace]:
     """Draw the images; those of the pair with a ring."""
     ringed = [i for i, image_id in enumerate(marks.image_ids) if image_id in selected]
-    shared = {
-        "type": "scatter",
-        "xaxis": f"x{axis}",
-        "yaxis": f"y{axis}",
-        "mode": "markers",
-        "showlegend": False,
-    }
+    ring = {"color": palette.accent, "line": {"width": 2, "color": palette.accent}}
+    opacity = [1.0 if kept is None or each in kept else FAINT for each in marks.image_ids]
     return [
-        {
-            **shared,
-            "x": [marks.x[i] for i in ringed],
-            "y": [float(values[i]) for i in ringed],
-            "hoverinfo": "skip",
-            "marker": {
-                "symbol": "circle-open",
-                "size": 2 * MARKER,
-                "line": {"width": 2, "color": palette.accent},
-                "color": palette.accent,
-            },
-        },
-        {
-            **shared,
-            "x": marks.x,
-            "y": values.tolist(),
-            "customdata": marks.image_ids,
-            "hoverinfo": "text",
-            "hovertext": [
-                _describe_mark(marks, i, name, float(value)) for i, value in enumerate(values)
-            ],
-            "marker": {
-                **style_marks(marks.views, marks.states, palette, size=MARKER),
-                "opacity": [
-                    1.0 if kept is None or image_id in kept else FAINT
-                    for image_id in marks.image_ids
-                ],
-            },
-            "selected": {"marker": {"opacity": 1}},
-            "unselected": {"marker": {"opacity": 1}},
-        },
+        _trace(
+            "markers",
+            [marks.x[i] for i in ringed],
+            [float(values[i]) for i in ringed],
+            axis=axis,
+            hoverinfo="skip",
+            marker={"symbol": "circle-open", "size": 2 * MARKER, **ring},
+        ),
+        _trace(
+            "markers",
+            marks.x,
+            values.tolist(),
+            axis=axis,
+            customdata=marks.image_ids,
+            hoverinfo="text",
+            hovertext=[_describe_mark(marks, i, name, float(v)) for i, v in enumerate(values)],
+            marker=style_marks(marks.views, marks.states, palette, size=MARKER)
+            | {"opacity": opacity},
+            **UNDIMMED,
+        ),
     ]
 
 
@@ -350,24 +332,13 @@ def _draw_scale(found: dict[str, Any], middle: float, axis: str, palette: Palett
     """Draw how far two images of one day are apart: 9 of 10 pale, the median dark."""
     traces = []
     parts = (("p90", 14, mix(palette.ink, palette.page, 0.25)), ("median", 6, palette.ink))
+    hover = {"hoverinfo": "text", "hovertext": _describe_repeats(found)}
     for part, width, colour in parts:
         length = found[part]
-        if np.isnan(length):
-            continue
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [SCALE, SCALE],
-                "y": [middle - length / 2, middle + length / 2],
-                "xaxis": f"x{axis}",
-                "yaxis": f"y{axis}",
-                "mode": "lines",
-                "line": {"color": colour, "width": width},
-                "hoverinfo": "text",
-                "hovertext": _describe_repeats(found),
-                "showlegend": False,
-            }
-        )
+        if not np.isnan(length):
+            y = [middle - length / 2, middle + length / 2]
+            line = {"color": colour, "width": width}
+            traces.append(_trace("lines", [SCALE, SCALE], y, axis=axis, line=line, **hover))
     return traces
 
 
@@ -383,34 +354,25 @@ def _label_panel(
     name: str, found: dict[str, Any] | None, left: float, top: float, palette: Palette
 ) -> list[dict[str, Any]]:
     """Label a panel with the name of its output and how far two images of a day are apart."""
-    shared = {
-        "x": left,
-        "y": top,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "align": "left",
-    }
-    words = [{**shared, "text": f"<b>{safe_text(name)}</b>", "yshift": 25}]
+    words = [{**_note(left, top, f"<b>{safe_text(name)}</b>"), "yshift": 25}]
     if found is not None:
         font = {"color": palette.quiet, "size": TEXT_SIZE}
-        words.append({**shared, "text": _describe_repeats(found), "yshift": 5, "font": font})
+        words.append({**_note(left, top, _describe_repeats(found)), "yshift": 5, "font": font})
     return words
+
+
+def _note(x: float, y: float, text: str) -> dict[str, Any]:
+    """Write text from a place of the paper on, above it."""
+    place = {"x": x, "y": y, "xref": "paper", "yref": "paper"}
+    return {**place, "xanchor": "left", "yanchor": "bottom", "align": "left", "text": text}
 
 
 def _make_note(course: OutputCourse, palette: Palette) -> dict[str, Any]:
     """Make the note below: what the numbers are, and what they are not."""
+    text = f"Outputs of {safe_text(course.info.title)}, not probabilities of disease."
     return {
-        "x": 0,
-        "y": 0,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "align": "left",
+        **_note(0, 0, text),
         "font": {"color": palette.quiet, "size": TEXT_SIZE},
-        "text": f"Outputs of {safe_text(course.info.title)}, not probabilities of disease.",
         "yshift": EDGE,
     }
 
@@ -430,20 +392,19 @@ def describe_scale(course: OutputCourse, noise: Noise) -> str:
 def _plot_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) -> go.Figure:
     """Put in place of a chart that the extractor has no values for the patient's images."""
     n_images = len(course.table)
-    layout["height"] = KEY + HEAD + PLOT
-    layout["xaxis"] = layout["yaxis"] = {"visible": False, "fixedrange": True}
-    layout["annotations"] = [
-        {
-            "x": 0.5,
-            "y": 0.5,
-            "xref": "paper",
-            "yref": "paper",
-            "text": f"{safe_text(course.info.label)} has no values for "
-            f"{'this image' if n_images == 1 else f'these {n_images} images'}.",
-            "font": {"size": 18, "color": PALETTES[theme].quiet},
-        }
-    ]
-    return make_figure([], layout, theme)
+    images = "this image" if n_images == 1 else f"these {n_images} images"
+    words = f"{safe_text(course.info.label)} has no values for {images}."
+    return _plot_words(words, layout | {"height": KEY + HEAD + PLOT}, theme, size=18)
+
+
+def _plot_words(words: str, layout: dict[str, Any], theme: Theme, *, size: int) -> go.Figure:
+    """Put words in the middle of a figure without a chart."""
+    place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+    note = {**place, "text": words, "font": {"size": size, "color": PALETTES[theme].quiet}}
+    nothing = {"visible": False, "fixedrange": True}
+    return make_figure(
+        [], layout | {"xaxis": nothing, "yaxis": nothing, "annotations": [note]}, theme
+    )
 
 
 # ---- similar patients
@@ -456,7 +417,7 @@ DROP = 0.12
 NARROW, NOTE_LETTERS = 330, 48
 
 
-def plot_similar_patients(courses: Courses, *, theme: Theme = "light") -> go.Figure:
+def plot_similar_patients(courses: SimilarPatients, *, theme: Theme = "light") -> go.Figure:
     """Plot the most similar patients on the distances of random other patients.
 
     Three rows on one axis: random patients with the same views; the nearest of as many random
@@ -465,7 +426,7 @@ def plot_similar_patients(courses: Courses, *, theme: Theme = "light") -> go.Fig
 
     Parameters
     ----------
-    courses : Courses
+    courses : SimilarPatients
     theme : {"light", "dark"}
 
     Returns
@@ -506,7 +467,7 @@ def plot_similar_patients(courses: Courses, *, theme: Theme = "light") -> go.Fig
     return make_figure([*traces, *_draw_persons(courses, row + DROP, palette)], layout, theme)
 
 
-def _list_rows(courses: Courses) -> list[str]:
+def _list_rows(courses: SimilarPatients) -> list[str]:
     persons = f"{name_units(courses.n_persons, 'other patient')} on these days"
     if courses.reference is None:
         return [persons]
@@ -523,7 +484,7 @@ def _label_rows(names: Sequence[str], palette: Palette) -> list[dict[str, Any]]:
     ]
 
 
-def _find_reach(courses: Courses) -> float:
+def _find_reach(courses: SimilarPatients) -> float:
     """Find how far the axis reaches."""
     found = courses.reference
     ends = [*courses.distances.tolist(), *([found.high, found.best_high] if found else [])]
@@ -535,28 +496,18 @@ def _draw_span(
 ) -> list[Trace]:
     """Draw where 9 of 10 lie, and their middle."""
     words = f"{name}: {middle:.2f}, 9 of 10 from {low:.2f} to {high:.2f}"
-    shared = {"type": "scatter", "hoverinfo": "text", "hovertext": words}
+    hover = {"hoverinfo": "text", "hovertext": words}
+    bar = {"color": mix(palette.ink, palette.page, 0.25), "width": 14}
     return [
-        {
-            **shared,
-            "x": [low, high],
-            "y": [row, row],
-            "mode": "lines",
-            "line": {"color": mix(palette.ink, palette.page, 0.25), "width": 14},
-        },
-        {
-            **shared,
-            "x": [middle],
-            "y": [row],
-            "mode": "markers",
-            "marker": {
-                "symbol": "line-ns",
-                "size": 18,
-                "opacity": 1,
-                "line": {"width": 3, "color": palette.ink},
-            },
-        },
+        _trace("lines", [low, high], [row, row], line=bar, **hover),
+        _trace("markers", [middle], [row], marker=_make_stroke(18, 3, palette.ink), **hover),
     ]
+
+
+def _make_stroke(size: float, width: float, colour: str) -> dict[str, Any]:
+    """Make the style of marks that are upright strokes."""
+    line = {"width": width, "color": colour}
+    return {"symbol": "line-ns", "size": size, "opacity": 1, "line": line}
 
 
 def _draw_guide(low: float, high: float, row: int, palette: Palette) -> dict[str, Any]:
@@ -573,50 +524,38 @@ def _draw_guide(low: float, high: float, row: int, palette: Palette) -> dict[str
     }
 
 
-def _draw_persons(courses: Courses, row: float, palette: Palette) -> list[Trace]:
+def _draw_persons(courses: SimilarPatients, row: float, palette: Palette) -> list[Trace]:
     """Draw all persons as thin lines and the nearest as points, hollow if of the same source."""
-    table = courses.table
+    table = courses.table.iloc[::-1]  # the nearest on top
     rest = courses.distances[len(table) :]
-    shares = table["shares"].tolist()
     return [
-        {
-            "type": "scatter",
-            "x": rest.tolist(),
-            "y": [row] * len(rest),
-            "mode": "markers",
-            "hoverinfo": "skip",
-            "marker": {
-                "symbol": "line-ns",
-                "size": 12,
-                "opacity": 1,
-                "line": {"width": 1.5, "color": palette.quiet},
-            },
-        },
-        {
-            "type": "scatter",
-            # The nearest on top.
-            "x": table["distance"].tolist()[::-1],
-            "y": [row] * len(table),
-            "customdata": table["person_id"].tolist()[::-1],
-            "mode": "markers",
-            "hoverinfo": "text",
-            "hovertext": [_describe_person(courses, each) for each in table.to_dict("records")][
-                ::-1
-            ],
-            "marker": {
+        _trace(
+            "markers",
+            rest.tolist(),
+            [row] * len(rest),
+            hoverinfo="skip",
+            marker=_make_stroke(12, 1.5, palette.quiet),
+        ),
+        _trace(
+            "markers",
+            table["distance"].tolist(),
+            [row] * len(table),
+            customdata=table["person_id"].tolist(),
+            hoverinfo="text",
+            hovertext=[_describe_person(courses, each) for each in table.to_dict("records")],
+            marker={
                 "symbol": "circle",
                 "size": NEAR_MARKER,
                 "opacity": 1,
-                "color": [palette.page if each else palette.accent for each in shares][::-1],
+                "color": [palette.page if each else palette.accent for each in table["shares"]],
                 "line": {"width": 2, "color": palette.accent},
             },
-            "selected": {"marker": {"opacity": 1}},
-            "unselected": {"marker": {"opacity": 1}},
-        },
+            **UNDIMMED,
+        ),
     ]
 
 
-def _describe_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
+def _describe_person(courses: SimilarPatients, row: Mapping[Hashable, Any]) -> str:
     """Describe a person in a sentence."""
     return (
         f"Patient {safe_text(row['patient_ids'])}: mean image distance {row['distance']:.2f} SD, "
@@ -626,7 +565,7 @@ def _describe_person(courses: Courses, row: Mapping[Hashable, Any]) -> str:
     )
 
 
-def _label_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
+def _label_persons(courses: SimilarPatients, row: int) -> list[dict[str, Any]]:
     """Label the nearest persons below their points, as far as there is room."""
     notes: list[dict[str, Any]] = []
     scale = NARROW / _find_reach(courses)
@@ -642,7 +581,7 @@ def _label_persons(courses: Courses, row: int) -> list[dict[str, Any]]:
     return notes
 
 
-def describe_points(courses: Courses) -> str:
+def describe_points(courses: SimilarPatients) -> str:
     """Describe what `plot_similar_patients` draws, as its caption."""
     if courses.table.empty:
         return ""
@@ -660,15 +599,5 @@ def describe_points(courses: Courses) -> str:
 def _plot_reason(reason: str, theme: Theme) -> go.Figure:
     """Put in place of a chart why there is none."""
     words = "<br>".join(textwrap.wrap(f"Similar patients: {reason}.", NOTE_LETTERS))
-    font = {"size": TEXT_SIZE, "color": PALETTES[theme].quiet}
-    nothing = {"visible": False, "fixedrange": True}
-    layout = {
-        "height": 120,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False},
-        "xaxis": nothing,
-        "yaxis": nothing,
-        "annotations": [
-            {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper", "text": words, "font": font}
-        ],
-    }
-    return make_figure([], layout, theme)
+    margin = {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": False}
+    return _plot_words(words, {"height": 120, "margin": margin}, theme, size=TEXT_SIZE)

@@ -19,7 +19,7 @@ def rows_of(root: Path, *rows: dict[str, object]) -> pd.DataFrame:
 def test_a_fact_is_said_once_and_a_blank_is_nothing(tmp_path: Path) -> None:
     """Blank cells beside a value are not another value; a blank is not a no."""
     facts = dict(list_undated_facts(rows_of(tmp_path, {"survival": "Y", "age": 60}, {})))
-    assert facts["Survival"] == "yes"
+    assert facts["Outcome"] == "survived"
     assert facts["Age"] == "60"
     assert facts["Intubated"] == ""
     assert facts["Location"] == ""
