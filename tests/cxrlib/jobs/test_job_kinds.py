@@ -246,6 +246,7 @@ def test_a_stopped_download_is_stopped_work(tmp_path: Path, monkeypatch) -> None
 
 def test_the_collection_lands_in_the_cache_and_nowhere_else(tmp_path: Path, monkeypatch) -> None:
     """No record can name the folder that is written to."""
+    import cxrlib.cohort
     from cxrlib.cohort import public_collection
 
     folders: list[Path] = []
@@ -254,7 +255,8 @@ def test_the_collection_lands_in_the_cache_and_nowhere_else(tmp_path: Path, monk
         folders.append(folder)
         return public_collection.FetchReport(str(folder), "a" * 40, 3, 4, 2, 1, "Nothing.")
 
-    monkeypatch.setattr(public_collection, "fetch_collection", fetch_here)
+    # The package keeps what was imported from it once: there it is to be replaced.
+    monkeypatch.setattr(cxrlib.cohort, "fetch_collection", fetch_here)
     assert do("collection", tmp_path) == {"n_xrays": 2, "n_xrays_missing": 1}
     assert folders == [tmp_path / "collection"]
     with pytest.raises(SelectionError, match="no parameter 'folder'"):
