@@ -160,7 +160,7 @@ def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> 
         if "\x00" in value or not value:
             raise SelectionError(f"Parameter {name!r} of a job {kind!r} is no path: {value!r}.")
         return _check_writable(os.path.realpath(value))
-    if name == "settings":
+    if name == "settings" and isinstance(value, dict):
         settings = _to_settings(value)
         return {**asdict(settings), "views": list(settings.views)}
     return value
