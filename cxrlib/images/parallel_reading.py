@@ -21,7 +21,7 @@ import numpy as np
 from cxrlib.errors import CxrError, ImageError
 from cxrlib.images.image_files import decode_image, guard_image, read_unchanged
 from cxrlib.short_repr import short_repr
-from cxrlib.system import ONE_THREAD, with_environment
+from cxrlib.system import ONE_THREAD, with_environment, without_script
 
 __all__ = ["ImageFile", "Prepared", "prepare_images"]
 
@@ -85,13 +85,15 @@ def prepare_images(
     tasks = _cut(files, IMAGES_A_TASK)
     waiting: deque[Future[list[Prepared]]] = deque()
     try:
-        with with_environment(ONE_THREAD):  # workers start at the first task
+        # Workers start at the first tasks.
+        with with_environment(ONE_THREAD), without_script(prepare):
             for task in itertools.islice(tasks, max(n_workers + 1, n_ahead // IMAGES_A_TASK)):
                 waiting.append(pool.submit(_prepare_task, task))
         while waiting:
             done = waiting.popleft().result()
             for task in itertools.islice(tasks, 1):
-                waiting.append(pool.submit(_prepare_task, task))
+                with without_script(prepare):
+                    waiting.append(pool.submit(_prepare_task, task))
             yield from done
     except BrokenProcessPool as error:
         raise CxrError(

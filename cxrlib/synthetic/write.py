@@ -25,7 +25,7 @@ from cxrlib.synthetic.radiograph import Textures, make_textures
 from cxrlib.synthetic.records import COLUMNS, ImageTask, SimulatedCohort, simulate_courses
 from cxrlib.synthetic.rendering import build_body, render_shot
 from cxrlib.synthetic.truth import VERSION, describe_planted
-from cxrlib.system import ONE_THREAD, count_cores, with_environment
+from cxrlib.system import ONE_THREAD, count_cores, with_environment, without_script
 
 __all__ = ["generate_demo"]
 
@@ -253,7 +253,9 @@ def _run_jobs(jobs: list[_Job], n_workers: int) -> Iterator[dict[str, Drawn]]:
     context = get_context("spawn")
     lean = with_environment(_CHILD_SETTINGS, overwrite=False)
     with lean, ProcessPoolExecutor(n_workers, mp_context=context) as pool:
-        yield from pool.map(_draw_person, jobs, chunksize=2)
+        with without_script():  # workers start as jobs are handed in
+            drawn = pool.map(_draw_person, jobs, chunksize=2)
+        yield from drawn
 
 
 # One numerical thread a process; and glibc keeps freed memory instead of giving it back a

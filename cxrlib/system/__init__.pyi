@@ -17,6 +17,7 @@ from .processes import (
     give_way as give_way,
     run_module as run_module,
     with_environment as with_environment,
+    without_script as without_script,
 )
 from .progress_line import (
     ProgressLine as ProgressLine,

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "give_way",
     "run_module",
     "with_environment",
+    "without_script",
 ]
 
 #: Where new processes start, so that they find this package and nobody else's modules.
@@ -68,6 +70,32 @@ def with_environment(variables: Mapping[str, str], *, overwrite: bool = True) ->
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def without_script(passed: object = None) -> Iterator[None]:
+    """Let workers that are started meanwhile not import the script that runs.
+
+    A script of ten lines would run again in each of them, and start workers of its own.
+
+    Parameters
+    ----------
+    passed : object, optional
+        What the workers get: where the script defines it they need the script, and import it.
+    """
+    main = sys.modules["__main__"]
+    # Written as multiprocessing writes it, only to be looked at.
+    if b"__main__" in bytes(ForkingPickler.dumps(passed)):
+        yield
+        return
+    spec, path = main.__spec__, vars(main).pop("__file__", None)
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if path is not None:
+            main.__file__ = path
 
 
 def run_module(module: str, *arguments: str) -> list[str]:

@@ -1,10 +1,11 @@
 """Cores are counted as this process may use them; variables are set for a while only."""
 
 import os
+import sys
 
 import pytest
 
-from cxrlib.system import count_cores, with_environment
+from cxrlib.system import count_cores, with_environment, without_script
 
 
 def test_cores_are_those_of_this_process(monkeypatch) -> None:
@@ -32,3 +33,25 @@ def test_variables_are_put_back(monkeypatch, overwrite, inside) -> None:
     with pytest.raises(KeyError), context:
         raise KeyError
     assert dict(os.environ) == before
+
+
+def test_without_script_hides_the_script_for_a_while(monkeypatch) -> None:
+    """Where it runs from is put back, after an error too; what it defines keeps it in sight."""
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__file__", "script.py", raising=False)
+    spec = main.__spec__
+    with without_script(os.getcwd):
+        assert not hasattr(main, "__file__")
+        assert main.__spec__ is None
+    assert (main.__file__, main.__spec__) == ("script.py", spec)
+    with pytest.raises(KeyError), without_script():
+        raise KeyError
+    assert (main.__file__, main.__spec__) == ("script.py", spec)
+
+    def own() -> None:
+        """Stand for a function of the script."""
+
+    own.__module__, own.__qualname__ = "__main__", "own"
+    monkeypatch.setattr(main, "own", own, raising=False)
+    with without_script(own):
+        assert main.__file__ == "script.py"
