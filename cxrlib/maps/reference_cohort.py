@@ -47,7 +47,7 @@ FAR = 0.95
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class ReferenceCloud:
-    """Hold where a second cohort's images lie on a map.
+    """Hold the positions of a second cohort's images on a map.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ STYLE = Path(__file__).with_name("map.css")
 
 
 def style_controls() -> None:
-    """Let the controls stand in line."""
+    """Align the controls in a line."""
     st.html(STYLE)
 
 

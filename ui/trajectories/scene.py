@@ -22,7 +22,7 @@ __all__ = ["Scene", "show_counts", "show_left_out"]
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Hold a map, what lies behind it and which of its images the filters keep.
+    """Hold a map, its overlay and which of its images the filters keep.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def show_stage(
     patients : sequence of str
         Those chosen, whether the filters leave a path of them or not.
     wish : SurfaceWish
-        What lies behind the points.
+        The background.
     colour : str
         What they are coloured by.
     chosen : tuple of str

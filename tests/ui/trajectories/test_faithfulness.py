@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 import ui.trajectories.faithfulness
 from cxrlib.maps import Spread
 from tests.pages.reading import written
-from ui.trajectories.faithfulness import PARTS
+from ui.trajectories.faithfulness import FORMER_PARTS, PARTS
 
 APP = Path(__file__).with_name("faithfulness_app.py")
 TIMEOUT = 120  # seconds
@@ -44,6 +44,16 @@ def find_patients() -> list[str]:
 def test_without_a_patient_it_says_what_to_do(page: AppTest, part: str, words: str) -> None:
     """No chart, no exception."""
     assert words in choose(page, part)
+
+
+@pytest.mark.parametrize("former", FORMER_PARTS)
+def test_links_with_former_labels_still_open(page: AppTest, former: str) -> None:
+    """A part is found by what it was called before."""
+    page.query_params["belief"] = former
+    page.run()
+    assert not page.exception
+    assert "does not have" not in written(page)
+    assert page.session_state["belief"] == FORMER_PARTS[former]
 
 
 def test_shares_stand_with_their_reasons(page: AppTest) -> None:

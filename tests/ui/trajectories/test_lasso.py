@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.reading import written
-from ui.trajectories.lasso import PARTS
+from ui.trajectories.lasso import FORMER_PARTS, PARTS
 
 APP = Path(__file__).with_name("lasso_app.py")
 TIMEOUT = 120  # seconds
@@ -46,6 +46,15 @@ def test_a_link_opens_the_same_images(page: AppTest, part: str) -> None:
     text = run(page)
     assert "selected; the rest of the map" in text
     assert "A link to this page includes them" in text
+
+
+@pytest.mark.parametrize("former", FORMER_PARTS)
+def test_links_with_former_labels_still_open(page: AppTest, former: str) -> None:
+    """A part is found by what it was called before."""
+    page.query_params["rows"] = "2-30"
+    page.query_params["chosen"] = former
+    assert "does not have" not in run(page)
+    assert page.session_state["chosen"] == FORMER_PARTS[former]
 
 
 @pytest.mark.parametrize("rows", ["<b>x", "90000-90001", "1-999999999"])

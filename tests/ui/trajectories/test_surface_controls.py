@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.maps import DEFINITIONS
+from cxrlib.maps import DEFINITIONS, FORMER_COLOURINGS
 from tests.pages.reading import written
 
 APP = Path(__file__).with_name("surface_app.py")
@@ -52,7 +52,7 @@ def test_share_within_a_view_in_colours(page: AppTest) -> None:
     assert "Colour is view" in written(page)
 
 
-@pytest.mark.parametrize("old", ["ICU or tube", "ICU, tube or death", "none"])
+@pytest.mark.parametrize("old", [*DEFINITIONS, "none"])
 def test_old_links_still_open(page: AppTest, old: str) -> None:
     """Take what the address of an older version asks for, without a complaint."""
     page.query_params["density"] = old
@@ -61,6 +61,18 @@ def test_old_links_still_open(page: AppTest, old: str) -> None:
     assert "does not have" not in written(page)
     assert page.selectbox(key="density").value == old
     assert ("kind='none'" in written(page)) == (old == "none")
+
+
+@pytest.mark.parametrize("old", ["tube in place", "ever in the ICU"])
+def test_former_names_of_columns_still_open(page: AppTest, old: str) -> None:
+    """Colour by the column that an older link names, on the map and on the small ones."""
+    page.query_params["colour"] = old
+    page.query_params["panels"] = ["view", old]
+    page.run()
+    assert not page.exception
+    assert "does not have" not in written(page)
+    assert page.selectbox(key="colour").value == FORMER_COLOURINGS[old]
+    assert page.multiselect(key="panels").value == ["view", FORMER_COLOURINGS[old]]
 
 
 @pytest.mark.parametrize(
