@@ -52,10 +52,10 @@ def test_a_page_says_what_was_asked(arguments: list[str], tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     page = out.read_text()
     for words in (
-        "share of images in the ICU",
+        "share of images taken in ICU",
         "Colour: view",
         "Patient p2",
-        "Rings: 3 images chosen by hand",
+        "3 images selected (ringed)",
         "rows 2-4 of metadata.csv",
         "4 of 8 images with ICU recorded",
     ):

@@ -88,7 +88,7 @@ def test_nothing_is_written_to_disk(tmp_path: Path, monkeypatch) -> None:
         (b"", "the file is empty"),
         (b"<!DOCTYPE html><html>", "it is a web page"),
         (encode(draw_image(1))[:400], "damaged or truncated"),
-        (b"\n" * 1000, "no PNG, JPEG or DICOM"),
+        (b"\n" * 1000, "not a PNG, JPEG or DICOM"),
         (encode(np.zeros((8, 8), np.uint8)), "are too few"),
     ],
 )

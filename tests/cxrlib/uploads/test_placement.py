@@ -254,7 +254,7 @@ def test_what_is_far_is_said_to_be_far() -> None:
     placed = place_upload(make_upload([500, -300, 0]), make_map())
     assert placed.is_far
     assert placed.quantile == 1
-    assert describe_placed(placed).startswith("Unlike this cohort: it is further from")
+    assert describe_placed(placed).startswith("Unlike this cohort: it is farther from")
     assert "than all (by outputs) or" in describe_placed(placed)
 
 
@@ -413,7 +413,7 @@ def test_what_cannot_be_used_is_refused_in_words_and_the_child_lives(
     caplog.set_level(logging.DEBUG)
     cases = {
         "the file is empty": b"",
-        "it is no PNG, JPEG or DICOM file": MARKER.encode() * 100,
+        "it is not a PNG, JPEG or DICOM file": MARKER.encode() * 100,
         "it is a web page": b"<!DOCTYPE html><html>",
         "1 x 1 pixels are too few": as_png(GREY[:1, :1]),
         "it has far too many pixels, the limit is 150 megapixels": png_of(20_000, 10_000),
