@@ -93,7 +93,7 @@ def test_one_answer_is_not_pooled() -> None:
     settings = LocoSettings()
     table = check_calibration(run_loco(rows, features, settings)).set_index("fold")
     assert "pooling needs 2" in table.loc["pooled", "reason"]
-    assert "all of the class" in table.loc["Europe", "reason"]
+    assert "all 'went to the ICU'" in table.loc["Europe", "reason"]
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

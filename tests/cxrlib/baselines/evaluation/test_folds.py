@@ -42,7 +42,7 @@ def test_each_group_is_held_out_once(hold_out: str) -> None:
     if "Unknown" in groups:
         assert folds[-1].name == "Unknown"
         assert not folds[-1].is_tested
-        assert "never held out" in folds[-1].reason
+        assert "used for training only" in folds[-1].reason
 
 
 @pytest.mark.parametrize("guards", [(), ("person",), ("person", "article"), GUARDS, ("source",)])
@@ -84,11 +84,11 @@ def test_one_class_is_not_tested() -> None:
     table = make_table(region=["Asia", "Asia", "Europe", "Europe"], y=[1, 1, 0, 1])
     folds = make_folds(table, take_labels(table))
     assert find(folds, "Asia").reason == (
-        "2 images, all of the class 'went': a score needs both classes."
+        "2 images, all 'went': a score needs both classes."
     )
     # Asia has no image to learn "stayed" from.
     assert find(folds, "Europe").reason == (
-        "2 images to train on outside 'Europe', all of the class 'went': a model needs both."
+        "2 images to train on outside 'Europe', all 'went': a model needs both classes."
     )
     assert not any(fold.is_tested or fold.is_scored for fold in folds)
 

@@ -422,7 +422,7 @@ def test_few_persons_have_no_score_of_their_own() -> None:
     assert np.isfinite(find(result, "Asia", "auroc"))
     reason = "4 persons of the class 'stayed': not estimable below 5."
     assert find(result, "Europe", "auroc", "reason") == reason
-    reason = "3 images, all of the class 'went': a score needs both classes."
+    reason = "3 images, all 'went': a score needs both classes."
     assert find(result, "Oceania", "auroc", "reason") == reason
     reason = "1 region with a score: a mean needs 2."
     assert find(result, MEAN, "auroc", "reason") == reason
@@ -494,7 +494,7 @@ def test_images_without_features_are_left_out_and_counted() -> None:
     part = replace(whole, image_ids=whole.image_ids[5:], matrix=whole.matrix[5:].copy())
     result = run_loco(rows, part, QUICK)
     assert len(result.rows.table) == len(rows.table) - 5
-    assert result.notes[0].startswith("5 of 120 images have no numbers")
+    assert result.notes[0].startswith("5 of 120 images have no values")
     strange = features_from_matrix(np.ones((2, 1)), ["x", "y"])
     with pytest.raises(SelectionError, match="cover none of the task's 120 images"):
         run_loco(rows, strange, QUICK)

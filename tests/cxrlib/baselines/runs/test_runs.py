@@ -197,7 +197,7 @@ def test_rows_without_numbers_go_in_a_step_of_the_flow(
     last = run.flow.iloc[-1]
     assert (last["step"], last["n_images"], last["n_removed_images"]) == ("with features", 46, 2)
     assert last["n_removed_patients"] == 2
-    assert any("2 of 48 images have no numbers" in note for note in run.notes)
+    assert any("2 of 48 images have no values" in note for note in run.notes)
     assert len(run.predictions) == 46
     for result in run.shortcuts.values():
         assert set(result.predictions["image_id"]) == set(run.predictions["image_id"])
