@@ -292,7 +292,7 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
     wanted = list_images(rows)
     there = [image_id for image_id in wanted if image_id in features._places]
     lost = {
-        image_id: features.missing.get(image_id, f"not in {features.title!r}")
+        image_id: features.missing.get(image_id, "no row for this image")
         for image_id in wanted
         if image_id not in features._places
     }

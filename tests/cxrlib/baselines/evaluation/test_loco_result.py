@@ -25,6 +25,6 @@ def test_the_last_step_counts_what_a_score_rests_on() -> None:
     assert not scored & {"Asia", "Unknown"}
     assert set(kept.table["region"]) == scored
     removed = kept.steps[-1].removed
-    assert removed["no score of region Asia"] == asia.sum()
-    assert "no score of region Unknown" in removed
+    assert removed["no score for region Asia"] == asia.sum()
+    assert "no score for region Unknown" in removed
     assert kept.n_images + sum(removed.values()) == n

@@ -162,7 +162,7 @@ def test_outside_numbers_are_matched_by_id(cohort: Cohort) -> None:
     assert features.image_ids == tuple(wanted[1:-1])
     np.testing.assert_array_equal(features.matrix[:, 0], np.arange(len(wanted) - 2, 0, -1.0))
     assert features.missing == {
-        wanted[0]: "not in 'mine'",
+        wanted[0]: "no row for this image",
         wanted[-1]: "column 'score' is nan",
     }
     assert features.origin[-1] == "2 image ids of 'mine' match no image of the cohort."
