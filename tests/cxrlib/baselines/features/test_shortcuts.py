@@ -10,6 +10,7 @@ import pytest
 from cxrlib.baselines.evaluation import PUBLISHED, LocoSettings, run_loco
 from cxrlib.baselines.features import SHORTCUTS, load_features
 from cxrlib.baselines.features.shortcuts import (
+    _RECORDED_NAMES,
     AGE_WHERE_BLANK,
     Shortcut,
     list_label_columns,
@@ -19,6 +20,7 @@ from cxrlib.baselines.tasks import PAPER_TASKS, TaskRows, find_task, form_task, 
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage import Store
+from cxrlib.summary import RECORDED_COLUMNS
 from tests.feature_rows import make_icu_rows, make_task_cohort, take
 
 
@@ -202,3 +204,12 @@ def test_a_test_written_down_is_the_diagnosis(collection: Cohort) -> None:
     recorded = images["RT_PCR_positive"].ne("not recorded").to_numpy()
     assert int((recorded != rows.table["y"].eq(1).to_numpy()).sum()) == 1
     assert "RT-PCR positive" not in read_shortcut("recorded", rows).table
+
+
+def test_read_shortcut_keeps_names_that_are_part_of_run_ids(cohort: Cohort) -> None:
+    """Each field of the missingness table has a fixed name, whatever its title on screen."""
+    assert _RECORDED_NAMES.keys() == RECORDED_COLUMNS.keys()
+    assert _RECORDED_NAMES["in_icu"] == "In the ICU at the image"
+    assert _RECORDED_NAMES["intubation_present"] == "Tube at the image"
+    columns = read_shortcut("recorded", take(cohort)).table.columns
+    assert set(columns) <= set(_RECORDED_NAMES.values())
