@@ -73,7 +73,10 @@ class EvaluationOptions:
 
     protocol: Annotated[
         ProtocolName,
-        typer.Option(help="published: as in the paper; corrected: scaled features, no leakage."),
+        typer.Option(
+            help="published: as in the paper; corrected: scaled features, no person or article in "
+            "both training and test."
+        ),
     ] = "corrected"
     hold_out: Annotated[HoldOut, typer.Option(help="Group to hold out, one at a time.")] = "region"
     strict: Annotated[
