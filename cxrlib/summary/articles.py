@@ -46,7 +46,7 @@ def list_articles(cohort: Cohort) -> pd.DataFrame:
 
 
 def _join(values: pd.Series, keys: pd.Series, order: pd.Series) -> pd.Series:
-    """Name the distinct values of each key, in alphabetical order."""
+    """Join the distinct values of each key, in alphabetical order."""
     found: dict[str, set[str]] = {}
     for key, value in zip(keys, values, strict=True):
         found.setdefault(key, set()).add(value)

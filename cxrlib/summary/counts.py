@@ -387,7 +387,7 @@ def _count_answers(name: str, group: np.ndarray, answers: np.ndarray, n_of: np.n
 
 
 def _has_negative_tests(cohort: Cohort) -> bool:
-    """Tell whether any RT-PCR is recorded as negative."""
+    """Check whether any RT-PCR is recorded as negative."""
     return bool((read_images(cohort).codes["RT_PCR_positive"] == NO).any())
 
 

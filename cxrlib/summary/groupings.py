@@ -151,13 +151,13 @@ def _number(known: list[Labels], levels: tuple[str, ...], rank: Rank) -> Groups:
     places = {labels: place for place, labels in enumerate(order)}
     # A finding is named by all of its levels, any other group by the last one.
     rows = ["/".join(filter(None, each)) if levels[0] == "finding" else each[-1] for each in order]
-    rows = _tell_apart(rows)
+    rows = _number_repeats(rows)
     columns = dict(zip(levels, zip(*order, strict=True), strict=True)) if order else {}
     labels = pd.DataFrame({"row": rows, **columns}, columns=["row", *levels], dtype="str")
     return Groups(np.array([places[each] for each in known], dtype=int), labels)
 
 
-def _tell_apart(names: Sequence[str]) -> list[str]:
+def _number_repeats(names: Sequence[str]) -> list[str]:
     """Add a number to names that come again: "A" in view "B, C" reads as "A, B" in view "C"."""
     known, apart = set(names), dict[str, None]()  # in order
     for name in names:
@@ -172,7 +172,7 @@ def _tell_apart(names: Sequence[str]) -> list[str]:
 def _cross(findings: Groups, views: Groups) -> Groups:
     """Part by two groupings at once."""
     labels = findings.labels.merge(views.labels[["view"]], how="cross")
-    labels["row"] = _tell_apart((labels["row"] + ", " + labels["view"]).tolist())
+    labels["row"] = _number_repeats((labels["row"] + ", " + labels["view"]).tolist())
     return Groups(findings.codes * len(views.labels) + views.codes, labels)
 
 

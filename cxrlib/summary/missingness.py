@@ -113,7 +113,7 @@ def describe_missingness(
 def _find_recorded(
     table: pd.DataFrame, codes: dict[str, np.ndarray], column: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tell which images have a value, and which an unclear one."""
+    """Find which images have a value, and which an unclear one."""
     nowhere = np.zeros(len(table), dtype=bool)
     if column in YES_NO_COLUMNS:
         is_unclear = codes[column] == UNCLEAR

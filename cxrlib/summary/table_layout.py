@@ -172,8 +172,6 @@ def lay_out_frame(
     title: str,
     unit: str = "",
     titles: Mapping[str, str] | None = None,
-    units: Mapping[str, str] | None = None,
-    digits: Mapping[str, int] | None = None,
     bars: Sequence[str] = (),
     right: Sequence[str] = (),
     prose: Sequence[str] = (),
@@ -181,7 +179,7 @@ def lay_out_frame(
     group: str = "",
     notes: Sequence[str] = (),
 ) -> TableLayout:
-    """Lay out any table, a column as it stands.
+    """Lay out any table, column by column.
 
     Parameters
     ----------
@@ -190,10 +188,6 @@ def lay_out_frame(
     title, unit : str
     titles : mapping of str to str, optional
         Column to its title; those not named stand under their own names.
-    units : mapping of str to str, optional
-        Column to what stands below its title.
-    digits : mapping of str to int, optional
-        Decimals of a column; by default counts have none, others one.
     bars : sequence of str
         Columns of numbers, none negative, with a bar each, the largest over the whole cell.
     right : sequence of str
@@ -218,21 +212,20 @@ def lay_out_frame(
     >>> [[cell.line for cell in row.cells] for row in layout.rows]
     [['AP', '1,200'], ['–', '3']]
     """
-    titles, units, digits, links = titles or {}, units or {}, digits or {}, links or {}
+    titles, links = titles or {}, links or {}
     shown = frame.drop(columns=group) if group else frame
     names = [str(name) for name in shown.columns]
     numeric = [_is_numeric(shown.iloc[:, i]) for i in range(len(names))]
     columns = tuple(
         Column(
             titles.get(name, name),
-            units.get(name, ""),
             is_number=is_number or name in right,
             is_prose=name in prose,
         )
         for name, is_number in zip(names, numeric, strict=True)
     )
     cells = [
-        _link(_make_cells(shown.iloc[:, i], is_number, digits.get(name), name in bars), links, name)
+        _link(_make_cells(shown.iloc[:, i], is_number, name in bars), links, name)
         for i, (name, is_number) in enumerate(zip(names, numeric, strict=True))
     ]
     rows = [Row(tuple(each), in_group=bool(group)) for each in zip(*cells, strict=True)]
@@ -242,7 +235,7 @@ def lay_out_frame(
 
 
 def _add_groups(rows: Sequence[Row], groups: Sequence[str]) -> Iterator[Row]:
-    """Put a line with its name above the rows that share a group and stand together."""
+    """Put a line with the name of a group above its rows."""
     above = None
     for row, group in zip(rows, groups, strict=True):
         if group != above:
@@ -252,7 +245,7 @@ def _add_groups(rows: Sequence[Row], groups: Sequence[str]) -> Iterator[Row]:
 
 
 def _link(cells: Sequence[Cell], links: Mapping[str, Sequence[str]], name: str) -> list[Cell]:
-    """Say where the cells of a column lead."""
+    """Add the links of a column's cells."""
     if name not in links:
         return list(cells)
     return [replace(cell, link=link) for cell, link in zip(cells, links[name], strict=True)]
@@ -262,16 +255,13 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _make_cells(
-    column: pd.Series, is_number: bool, digits: int | None, has_bar: bool
-) -> list[Cell]:
-    """Make the cells of a column."""
+def _make_cells(column: pd.Series, is_number: bool, has_bar: bool) -> list[Cell]:
+    """Make the cells of a column: counts have no decimals, other numbers one."""
     if not is_number:
         return [Cell(_format_text(value)) for value in column]
-    if digits is None:
-        digits = 0 if pd.api.types.is_integer_dtype(column) else 1
-    largest = column.max()
-    return [_make_number(value, digits, largest if has_bar else None) for value in column]
+    digits = 0 if pd.api.types.is_integer_dtype(column) else 1
+    largest = column.max() if has_bar else None
+    return [_make_number(value, digits, largest) for value in column]
 
 
 def _format_text(value: object) -> str:

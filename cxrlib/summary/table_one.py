@@ -117,7 +117,7 @@ _COLUMNS = (
 
 
 def _rename(groups: Groups, by: str) -> Groups:
-    """Tell values that a file calls "Overall" or "Missing" from what the table calls so."""
+    """Rename values called like columns of the table: "Overall", "Missing"."""
     names: list[str] = groups.labels["row"].tolist()
     taken = {OVERALL, *_WIDE, *names}
     for i, name in enumerate(names):

@@ -8,7 +8,7 @@ __all__ = ["Part"]
 
 @dataclass(frozen=True)
 class Part:
-    """Hold the unit of analysis, and what saved files are called and say.
+    """Hold the unit of analysis, and the name and header of saved files.
 
     Parameters
     ----------

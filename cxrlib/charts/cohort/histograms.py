@@ -299,7 +299,7 @@ def count_days(offsets: pd.DataFrame) -> tuple[_Bins, _Bins, int]:
 
 
 def _label_bins() -> tuple[str, ...]:
-    """Name the wide bars by their first and last day."""
+    """Label the wider bins by their first and last day."""
     pairs = list(zip([day + 1 for day in BEFORE[:-1]], BEFORE[1:], strict=True))
     later = list(zip(AFTER[:-1], [day - 1 for day in AFTER[1:]], strict=True))
     names = [
@@ -325,7 +325,7 @@ def _break_labels(wide: _Bins) -> dict[float, str]:
 
 
 def _break(words: str) -> str:
-    """Write the name of a wide bar in two lines."""
+    """Break the label of a wider bin into two lines."""
     short = words.replace("days ", "").replace("day ", "")
     first, _, rest = short.partition(" ")
     return (

@@ -26,7 +26,7 @@ ENDINGS = {
     "TGA": (".tga",),
     "PCX": (".pcx",),
 }
-"""The endings of each format; a file of a format that is not here lies whatever its ending."""
+"""The extensions of each format; a format that is not listed has no right extension."""
 
 USUAL_MODES = ("L", "RGB", "I;16", "I;16L", "I;16B", "I;16N")
 MODE_WORDS = {

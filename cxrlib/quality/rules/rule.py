@@ -1,4 +1,4 @@
-"""A rule of the quality ledger: what it says, and the hits it finds."""
+"""A rule of the quality ledger: its texts, and the hits it finds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -130,12 +130,12 @@ def test_chosen_images_against_the_rest_by_hand(
     own, rest = points.iloc[:4], points.iloc[4:]
     assert (chosen.n_images, chosen.n_rest, chosen.n_left_out) == (4, len(rest), 1)
     table = chosen.shares.table.set_index(["variable", "value"])
-    bad = table.loc[("state", "bad, of known states")]
+    bad = table.loc[("state", "in ICU or intubated, where recorded")]
     assert (bad["first_n"], bad["first_of"]) == (
         (own["state"] == "bad").sum(),
         (own["state"] != "unknown").sum(),
     )
-    known = table.loc[("state", "known")]
+    known = table.loc[("state", "recorded")]
     assert (known["second_n"], known["second_of"]) == (
         (rest["state"] != "unknown").sum(),
         len(rest),

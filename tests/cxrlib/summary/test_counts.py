@@ -236,7 +236,7 @@ def test_rows_that_are_no_xrays_are_not_counted(demo: Cohort) -> None:
     assert not demo.table["is_xray"].all()
     summary = summarise(demo, "view")
     assert summary.n_images == demo.table["is_xray"].sum()
-    assert any("no X-rays are not counted" in note for note in summary.notes)
+    assert any("not X-rays are not counted" in note for note in summary.notes)
 
 
 def test_persons_of_images_that_were_not_inspected_are_missing(tmp_path: Path) -> None:

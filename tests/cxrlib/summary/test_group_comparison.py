@@ -125,7 +125,7 @@ def test_seed_and_row_order_decide_nothing_but_chance(planted: Cohort) -> None:
 
 
 def test_few_persons_have_no_interval(tmp_path: Path) -> None:
-    """Nine persons in a group give counts and the reason; images of them do not mend it."""
+    """Nine persons in one group give counts and the reason; images of them do not mend it."""
     cohort = make_groups(tmp_path, n=18)
     masks = split_by_column(cohort, "view", "PA", "AP")
     survived = pick(compare_groups(cohort, *masks).table, "survival", "yes")
@@ -176,10 +176,10 @@ def test_reasons_and_notes_name_who_is_drawn(planted: Cohort, owner: str) -> Non
     table.loc[few & ~table["patient_id"].duplicated(), "view"] = "AP Supine"
     cohort = dataclasses.replace(planted, table=table)
     result = compare_groups(cohort, table["view"] == "AP Supine")
-    assert f"9 {owner}s in a group" in pick(result.table, "survival", "yes")["reason"]
+    assert f"9 {owner}s in one group" in pick(result.table, "survival", "yes")["reason"]
     notes = " ".join(result.notes)
     assert f"9 {owner}s with images in both groups" in notes
-    assert f"drawing {owner}s." in notes
+    assert f"bootstrap over {owner}s." in notes
 
 
 def test_sources_without_a_line_are_counted(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_sources_without_a_line_are_counted(tmp_path: Path) -> None:
     first = pd.Series(np.arange(len(rows)) % 2 == 0, index=cohort.table.index)
     result = compare_groups(cohort, first, n_resamples=20)
     assert (result.table["variable"] == "source").sum() == 6
-    told = "Of 8 sources the 6 with the most images have a line."
+    told = "Only the 6 largest of 8 sources are listed."
     assert told in result.notes
     assert told in make_table_one(cohort).notes
     assert told not in compare_groups(cohort, first, variables=("age",), n_resamples=20).notes
@@ -231,7 +231,7 @@ def test_masks_that_cannot_be_groups_are_refused(planted: Cohort) -> None:
         compare_groups(planted, everything.head(3))
     with pytest.raises(SelectionError, match="range"):
         split_by_column(planted, "age", "1", "2")
-    with pytest.raises(SelectionError, match="by their flags"):
+    with pytest.raises(SelectionError, match="leaves out flagged images"):
         split_by_column(planted, "without", "no file", "no day")
     with pytest.raises(SelectionError, match="no filter 'height'"):
         split_by_column(planted, "height", "1", "2")

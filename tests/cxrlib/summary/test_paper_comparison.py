@@ -89,7 +89,7 @@ def test_the_rule_of_the_verdict() -> None:
     assert judge_one(56.0, n_images=91)["verdict"] == "different cohort"
     near = judge_one(55.14, n_images=91)
     assert near["verdict"] == "agrees"
-    assert near["explanation"].startswith("Equal, though the cohorts are not: 54 patients")
+    assert near["explanation"].startswith("Equal although the cohorts differ: 54 patients")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_synthetic_cohort_agrees_with_nothing(name: str) -> None:
     ours = copy_paper(PUBLISHED[name])
     table = compare_cells(PUBLISHED[name], ours, is_synthetic=True)
     assert set(table["verdict"]) == {"different cohort"}
-    assert table["explanation"].str.startswith("A synthetic cohort").all()
+    assert table["explanation"].str.startswith("Synthetic cohort").all()
 
 
 @pytest.mark.parametrize("name", list(PUBLISHED))
@@ -194,7 +194,7 @@ def test_unknown_counts_of_the_paper_are_no_difference() -> None:
     compared = compare_cells(replace(table, cells=cells), copy_paper(table).assign(value=-1))
     assert set(compared["verdict"]) == {"different cohort"}
     assert compared["n_paper"].isna().all()
-    assert compared["explanation"].str.startswith("The paper does not say").all()
+    assert compared["explanation"].str.startswith("The paper does not give").all()
 
 
 def test_verdicts_are_counted() -> None:

@@ -51,7 +51,10 @@ def test_every_cell_gives_its_denominator(cohort) -> None:
 def test_yes_alone_is_no_share(tmp_path) -> None:
     """Where no RT-PCR is recorded as negative there is a count, and not 100 %."""
     rows = [{"RT_PCR_positive": "Y"}, {"RT_PCR_positive": "Y"}, {}]
-    for more, words in (([], "2, no is never recorded"), ([{"RT_PCR_positive": "N"}], "2 of 3 (")):
+    for more, words in (
+        ([], "2, negatives not recorded"),
+        ([{"RT_PCR_positive": "N"}], "2 of 3 ("),
+    ):
         folder = make_cohort(tmp_path / str(len(more)), [*rows, *more], images={})
         summary = summarise(load_cohort(folder, inspect_images=False), "region")
         cells = read(lay_out_summary(summary, title="t", parts=("outcomes",)))
@@ -118,7 +121,7 @@ def test_the_real_table_by_region(real_root) -> None:
     cells = read(lay_out_summary(summarise(cohort, "region"), title="t", parts=PARTS))
     assert cells["Total"]["Images"] == "697"
     assert cells["Total"]["Patients"] == "423"
-    titles = ["Survival", "Went to the ICU", "Intubated"]
+    titles = ["Survival", "Ever in ICU", "Intubated"]
     for region, rows in cohort.table.groupby("region"):
         for title, column in zip(titles, list(OUTCOMES.values())[:3], strict=True):
             yes, no = ((rows[column] == answer).sum() for answer in ("yes", "no"))

@@ -32,16 +32,16 @@ def test_any_table_is_laid_out() -> None:
         {
             "name": ["<b>", None, ""],
             "n": pd.array([1234567, pd.NA, 0], dtype="Int64"),
-            "share": [-0.25, np.nan, 12.0],
+            "share": [-0.5, np.nan, 12.0],
             "is_known": [True, False, True],
             "any": [3, float("nan"), pd.NA],
         }
     )
-    layout = lay_out_frame(frame, title="t", digits={"share": 2}, right=("any",))
+    layout = lay_out_frame(frame, title="t", right=("any",))
     assert [[cell.line for cell in row.cells] for row in layout.rows] == [
-        ["<b>", "1,234,567", "−0.25", "yes", "3"],
+        ["<b>", "1,234,567", "−0.5", "yes", "3"],
         ["–", "–", "–", "no", "–"],
-        ["–", "0", "12.00", "yes", "–"],
+        ["–", "0", "12.0", "yes", "–"],
     ]
     assert [column.is_number for column in layout.columns] == [False, True, True, False, True]
     assert layout.numbers is frame

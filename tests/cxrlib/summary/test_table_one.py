@@ -59,9 +59,9 @@ def test_what_is_dated_counts_on_any_image(cohort: Cohort) -> None:
 
 
 def test_positive_tests_alone_are_no_share(cohort: Cohort) -> None:
-    """The words say that no is never recorded."""
+    """The words say that negatives are not recorded."""
     row = make_table_one(cohort).table.set_index("variable").loc["RT_PCR_positive"]
-    assert row["text"] == "20, no is never recorded"
+    assert row["text"] == "20, negatives not recorded"
     assert np.isnan(row["number"])
 
 
@@ -83,7 +83,7 @@ def test_sources_without_a_line_are_said(tmp_path: Path, n: int, is_said: bool) 
     cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
     one = make_table_one(cohort)
     assert (one.table["variable"] == "source").sum() == 6
-    assert any(note.startswith("Of 7 sources the 6") for note in one.notes) is is_said
+    assert any(note.startswith("Only the 6 largest of 7 sources") for note in one.notes) is is_said
 
 
 def test_values_that_are_called_as_columns_are_told_apart(tmp_path: Path) -> None:

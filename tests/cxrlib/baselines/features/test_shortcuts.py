@@ -60,7 +60,7 @@ def test_what_is_recorded_is_marked(cohort: Cohort) -> None:
     assert table["Location"].tolist() == [float(n % 4 != 3) for n in range(24)]
     assert "Finding" not in table
     assert (table.nunique() == 2).all()
-    assert "Left out because the label comes from it: Went to the ICU." in shortcut.origin
+    assert "Left out because the label comes from it: Ever in ICU." in shortcut.origin
 
 
 def test_unclear_is_recorded(tmp_path: Path) -> None:

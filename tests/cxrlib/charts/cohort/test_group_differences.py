@@ -80,7 +80,7 @@ def test_both_groups_numbers_stand_beside():
     """Counts with denominators, medians with how many they are of."""
     texts = [note.text for note in plot_differences(make_comparison()).layout.annotations]
     assert "9 of 10 vs 5 of 10" in texts
-    assert "50.5 (of 20) against 60 (of 30)" in texts
+    assert "50.5 (of 20) vs 60 (of 30)" in texts
     assert "&lt;i&gt;PA&lt;/i&gt; less rest" in texts
 
 
@@ -89,7 +89,7 @@ def test_words_name_what_leaves_zero_out():
     words = describe_differences(make_comparison())
     assert "5 numbers, 3 with an interval" in words
     assert "2 exclude zero: Age (years) -9.5 years; Survived +40.0 points" in words
-    assert "No interval leaves out zero" in describe_differences(make_comparison(ROWS[-1:]))
+    assert "No interval excludes zero" in describe_differences(make_comparison(ROWS[-1:]))
 
 
 def test_nothing_to_compare_is_said():

@@ -123,7 +123,7 @@ def test_half_years_are_written():
     ages = pd.DataFrame({"age": [44.0, 58.0, 59.0, 70.0] * 3})
     assert "median 58.5 years (quartiles 54.5-61.8)" in describe_ages(ages)
     texts = [note.text for note in plot_ages(ages).layout.annotations]
-    assert "median 58.5, (quartiles 54.5-61.8)" in texts
+    assert "median 58.5 (quartiles 54.5-61.8)" in texts
 
 
 @pytest.mark.parametrize("plot", [plot_ages, plot_offsets, plot_sizes])
