@@ -27,6 +27,8 @@ UNDATED = (
 )
 
 TITLES = RECORDED_COLUMNS | {"survival": "Outcome"}
+#: Values that are put in words, by column.
+WORDS = {"survival": {"no": "died", "yes": "survived"}, "finding": {"todo": "not entered"}}
 
 #: What is measured of a patient, with its unit.
 MEASURES = tuple(limits for limits in LIMITS if limits.column != "age")
@@ -57,14 +59,13 @@ def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
     [('Outcome', 'survived'), ('Sex', 'F (1 image), M (1 image): differs between images')]
     """
     ordered = rows.sort_values("row", kind="stable")
-    words = {"survival": {"no": "died", "yes": "survived"}, "finding": {"todo": "not entered"}}
-    ordered = ordered.replace(words)
     return [(TITLES[name], _describe_values(ordered[name])) for name in UNDATED]
 
 
 def _describe_values(cells: pd.Series) -> str:
     """Describe the values of a column; blank and "not recorded" are none."""
-    values = (name_value(cell) for cell in cells.tolist())
+    words = WORDS.get(str(cells.name), {})
+    values = (words.get(value, value) for value in map(name_value, cells.tolist()))
     counts = Counter(value for value in values if value and value != NOT_RECORDED)
     if len(counts) < 2:
         return next(iter(counts), "")

@@ -451,7 +451,7 @@ def _list_differences(one: Record, two: Record, sides: Sides) -> Iterator[Differ
         words = "Both files contain the same image, so no change is possible."
         yield Difference("same picture", words, is_grave=True)
     views = [NOT_RECORDED if pd.isna(each["view"]) else str(each["view"]) for each in (one, two)]
-    yield from _compare_views(*views, sides)
+    yield from _compare_views(views[0], views[1], sides)
     for column, (words, is_grave) in _WARNINGS.items():
         first, second = one.get(column), two.get(column)
         if not pd.isna(first) and not pd.isna(second) and first != second:

@@ -7,7 +7,7 @@ lane of their own, and facts that hold "at any point" are listed beside.
 
 import textwrap
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any, Literal
@@ -307,12 +307,9 @@ def _read_images(rows: pd.DataFrame, kept: Collection[str] | None) -> list[dict[
             f"A timeline shows one patient, and these rows are of {len(patients)}. Give the "
             "X-rays of one patient."
         )
-    ordered = rows.sort_values(["offset", "row"], kind="stable", na_position="last")
-    columns = [ordered[name].tolist() for name in CELLS]
-    return [
-        _read_image(dict(zip(CELLS, cells, strict=True)), kept)
-        for cells in zip(*columns, strict=True)
-    ]
+    narrow = rows[list(CELLS)]  # fifty columns are slow to sort
+    ordered = narrow.sort_values(["offset", "row"], kind="stable", na_position="last")
+    return [_read_image(cells, kept) for cells in ordered.to_dict("records")]
 
 
 CELLS = (
@@ -321,10 +318,9 @@ CELLS = (
 )
 
 
-def _read_image(cells: dict[str, Any], kept: Collection[str] | None) -> dict[str, Any]:
+def _read_image(cells: dict[Hashable, Any], kept: Collection[str] | None) -> dict[str, Any]:
     day = None if pd.isna(cells["offset"]) else float(cells["offset"])
-    view = cells["view"]
-    reason = cells["file_reason"]
+    view, reason = cells["view"], cells["file_reason"]
     return {
         "image_id": str(cells["image_id"]),
         "row": int(cells["row"]),

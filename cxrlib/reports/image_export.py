@@ -370,8 +370,7 @@ def _list_contents(
                 "credit": credit(row, is_synthetic=cohort.is_synthetic),
             }
         )
-    columns = ["file", "left_out", *_CREDIT_COLUMNS, "licence", "licence_holds_back"]
-    return pd.DataFrame(lines, columns=[*columns, "licence_address", "credit"])
+    return pd.DataFrame(lines)
 
 
 _CREDIT_COLUMNS = (

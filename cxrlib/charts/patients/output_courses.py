@@ -17,6 +17,7 @@ from cxrlib.charts.style import (
     OTHER_SYMBOL,
     PALETTES,
     STATES,
+    STILL,
     TEXT_SIZE,
     VIEW_SYMBOLS,
     Palette,
@@ -60,8 +61,6 @@ LEFT, BETWEEN, EDGE = 54, 0.11, 6
 MARKER = 11
 N_TICKS = 5
 
-#: Plotly dims what is not selected; a ring tells the pair here.
-UNDIMMED = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
 Trace = dict[str, Any]
 
@@ -273,7 +272,7 @@ def _draw_lines(marks: _Marks, values: np.ndarray, axis: str, palette: Palette) 
     return [_trace("lines", x, y, axis=axis, line=line, hoverinfo="skip")]
 
 
-def _trace(mode: str, x: Any, y: Any, *, axis: str = "", **style: object) -> Trace:  # noqa: ANN401
+def _trace(mode: str, x: Any, y: Any, *, axis: str = "", **style: Any) -> Trace:  # noqa: ANN401
     """Make a trace of a panel, without an entry in the key."""
     axes = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
     return {"type": "scatter", "mode": mode, "x": x, "y": y, **axes, "showlegend": False, **style}
@@ -311,7 +310,7 @@ def _draw_marks(
             hovertext=[_describe_mark(marks, i, name, float(v)) for i, v in enumerate(values)],
             marker=style_marks(marks.views, marks.states, palette, size=MARKER)
             | {"opacity": opacity},
-            **UNDIMMED,
+            **STILL,
         ),
     ]
 
@@ -550,7 +549,7 @@ def _draw_persons(courses: SimilarPatients, row: float, palette: Palette) -> lis
                 "color": [palette.page if each else palette.accent for each in table["shares"]],
                 "line": {"width": 2, "color": palette.accent},
             },
-            **UNDIMMED,
+            **STILL,
         ),
     ]
 

@@ -62,7 +62,7 @@ def test_the_order_of_rows_changes_nothing(table, order) -> None:
 
 def test_an_unknown_order_is_named(table) -> None:
     """Say which there are."""
-    with pytest.raises(SelectionError, match=r"no order 'size'.*patient"):
+    with pytest.raises(SelectionError, match=r"Order 'size' is unknown.*patient"):
         order_images(table, "size")
 
 

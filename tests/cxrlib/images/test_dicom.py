@@ -94,7 +94,7 @@ def test_monochrome_1_is_inverted() -> None:
         NAME,
     )
     np.testing.assert_allclose(turned.pixels / 65535, plain.pixels / 65535, atol=2e-5)
-    assert "inverted" in " ".join(turned.notes)
+    assert "Inverted" in " ".join(turned.notes)
     assert "inverted" not in " ".join(plain.notes)
 
 
@@ -168,7 +168,7 @@ def test_a_window_that_leaves_nothing_is_not_used() -> None:
     pixels = twelve_bits()
     read = decode_dicom(make_dicom(pixels, WindowCenter=60_000, WindowWidth=10), NAME)
     np.testing.assert_array_equal(read.pixels, decode_dicom(make_dicom(pixels), NAME).pixels)
-    assert "has no window" in read.notes[0]
+    assert "has no usable window" in read.notes[0]
 
 
 def test_raw_images_of_a_detector_are_said_to_be_such() -> None:

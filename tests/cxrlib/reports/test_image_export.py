@@ -196,7 +196,7 @@ def test_the_same_images_give_the_same_archive(
     cohort: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No clock and no machine is in it but the day it was made on, which is held here."""
-    monkeypatch.setattr(image_export, "provenance", lambda _: ["notice", "made on a day"])
+    monkeypatch.setattr(image_export, "list_provenance", lambda _: ["notice", "made on a day"])
     assert pack_images(cohort, cohort.table).data == pack_images(cohort, cohort.table).data
 
 
@@ -253,7 +253,7 @@ def test_too_large_an_archive_is_refused_before_reading(
     monkeypatch.setattr(image_export, "read_unchanged", lambda *_: pytest.fail("was read"))
     with (cohort.root / "images" / "image1.png").open("r+b") as file:
         file.truncate(3 << 20)
-    with pytest.raises(ReportError, match=r"are 3 MiB together; an archive holds at most 1 MiB"):
+    with pytest.raises(ReportError, match=r"have 3 MiB; an archive holds at most 1 MiB"):
         pack_images(cohort, cohort.table)
     plan = plan_pack(cohort, cohort.table)
     assert plan.n_bytes > 3 << 20

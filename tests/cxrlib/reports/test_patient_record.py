@@ -182,7 +182,7 @@ def test_json_says_what_days_count_from(tmp_path: Path) -> None:
         for patient in ("known", "other", "none")
     }
     assert said["known"].startswith("admission")
-    assert "does not say which" in said["other"]
+    assert "not recorded which" in said["other"]
     assert said["none"] is None
 
 
