@@ -64,8 +64,8 @@ def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 def _describe_values(cells: pd.Series) -> str:
     """Describe the values of a column; blank and "not recorded" are none."""
-    words = WORDS.get(str(cells.name), {})
-    values = (words.get(value, value) for value in map(name_value, cells.tolist()))
+    known = WORDS.get(str(cells.name), {})
+    values = (known.get(value, value) for value in map(name_value, cells.tolist()))
     counts = Counter(value for value in values if value and value != NOT_RECORDED)
     if len(counts) < 2:
         return next(iter(counts), "")

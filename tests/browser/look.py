@@ -279,7 +279,12 @@ def visit_baselines(
     visit(page, address, findings, take)
 
 
-PARTS = ("outputs over time", "where it leads", "notes and flags", "record")
+PARTS = (
+    "Measurements over time",
+    "Map and similar patients",
+    "Clinical notes and data quality",
+    "Data and download",
+)
 
 # Sections of the cohort page; those that hold a chart of Plotly.
 SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")

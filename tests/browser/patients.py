@@ -214,7 +214,9 @@ def check_search(walk: Walk, words: str, *, find: str) -> None:
     walk.check(walk.number() == whole, f"Escape leaves {walk.number()!r}")
     walk.check(walk.is_seen(walk.chosen()), "the chosen is out of sight after a search")
     walk.find("no patient has these words")
-    walk.check(walk.list.get_by_text("No patient has all").is_visible(), "nothing found, no word")
+    walk.check(
+        walk.list.get_by_text("No patient matches all").is_visible(), "nothing found, no word"
+    )
     walk.list.get_by_role("button", name="Clear the search").click()
     walk.check(walk.number() == whole, "the search is not cleared")
 

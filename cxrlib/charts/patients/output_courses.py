@@ -310,8 +310,8 @@ def _draw_marks(
             hovertext=[_describe_mark(marks, i, name, float(v)) for i, v in enumerate(values)],
             marker=style_marks(marks.views, marks.states, palette, size=MARKER)
             | {"opacity": opacity},
-            **STILL,
-        ),
+        )
+        | STILL,
     ]
 
 
@@ -549,8 +549,8 @@ def _draw_persons(courses: SimilarPatients, row: float, palette: Palette) -> lis
                 "color": [palette.page if each else palette.accent for each in table["shares"]],
                 "line": {"width": 2, "color": palette.accent},
             },
-            **STILL,
-        ),
+        )
+        | STILL,
     ]
 
 

@@ -257,7 +257,7 @@ def test_too_large_an_archive_is_refused_before_reading(
         pack_images(cohort, cohort.table)
     plan = plan_pack(cohort, cohort.table)
     assert plan.n_bytes > 3 << 20
-    assert "are 3 MiB together" in plan.refusal
+    assert "have 3 MiB" in plan.refusal
 
 
 def test_no_image_at_all_is_an_error_with_reasons(cohort: Cohort) -> None:
