@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxrlib.baselines import runs
 from cxrlib.baselines.evaluation import LocoSettings, Null, compute_null, find_protocol
-from cxrlib.baselines.features import name_feature_set
+from cxrlib.baselines.features import make_set_name
 from cxrlib.baselines.runs import (
     Run,
     RunComparison,
@@ -260,7 +260,7 @@ def _name_outputs(outputs: EmbeddingSet, store: Store) -> str:
     """Give the feature set of these outputs; with the weights where several have one name."""
     info = outputs.info
     same = [each for each in EmbeddingStore(store).list_extractors() if each.name == info.name]
-    return name_feature_set("outputs", info.name if len(same) <= 1 else info.key)
+    return make_set_name("outputs", info.name if len(same) <= 1 else info.key)
 
 
 def compare_runs(first: LocoRun, second: LocoRun) -> RunComparison:

@@ -1,4 +1,4 @@
-from .extractor_features import name_feature_set as name_feature_set
+from .extractor_features import make_set_name as make_set_name
 from .feature_files import read_feature_file as read_feature_file
 from .feature_matrix import (
     FeatureChoice as FeatureChoice,

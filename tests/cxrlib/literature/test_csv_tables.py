@@ -10,7 +10,7 @@ import pytest
 from cxrlib.baselines.tasks.tasks import TASK_COLUMNS
 from cxrlib.literature import csv_tables, read_rows
 from cxrlib.literature.csv_tables import FOLDER
-from cxrlib.reports.reporting_checklists import ITEMS, _list_conditions, _write_parts
+from cxrlib.reports.reporting_checklists import ITEMS, _format_parts, _list_conditions
 from tests.cxrlib.reports.test_reporting_checklists import make_small_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +90,7 @@ def test_answers_are_those_of_the_items() -> None:
     last = {row["name"]: row["when"] for row in answers}
     assert set(last.values()) == {""}
     manifest = make_small_manifest()
-    known = {*manifest, *_write_parts(manifest)}
+    known = {*manifest, *_format_parts(manifest)}
     fields = {
         re.split(r"[\[.]", field)[0]
         for row in answers
@@ -98,6 +98,6 @@ def test_answers_are_those_of_the_items() -> None:
         if field is not None
     }
     assert fields <= known
-    assert set(_write_parts(manifest)) <= fields
-    assert not set(_write_parts(manifest)) & set(manifest)
+    assert set(_format_parts(manifest)) <= fields
+    assert not set(_format_parts(manifest)) & set(manifest)
     assert {row["when"] for row in answers} == set(_list_conditions(manifest))
