@@ -300,7 +300,7 @@ def fit_map(
 def map_images(
     cohort: Cohort, extractor: ExtractorInfo, store: Store, settings: ProjectionSettings
 ) -> MappedCohort:
-    """Compute the map or load it, with a word before what takes long: UMAP compiles itself.
+    """Compute the map or load it, and say so before what takes long: UMAP compiles itself.
 
     Raises
     ------
@@ -325,7 +325,7 @@ def _smooth(shading: SurfaceWish, mapped: MappedCohort, bandwidth: float | None)
 
 
 def _choose_rows(mapped: MappedCohort, rows: str) -> tuple[str, ...]:
-    """Find the images that stand in some rows; raise if none of them is on the map."""
+    """Find the images in some rows of metadata.csv; raise if none of them is on the map."""
     found = find_rows(mapped.mapped.table, rows, most=None)
     if found.remarks and not found.image_ids:
         raise SelectionError(found.remarks[0])

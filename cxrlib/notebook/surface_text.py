@@ -1,4 +1,4 @@
-"""A map's shading in one text, as the command line and notebooks name it."""
+"""A map's density layer in one text, as the command line and notebooks name it."""
 
 import re
 from typing import Literal, get_args
@@ -20,7 +20,7 @@ def read_surface(
     kind: SurfaceKind = "density",
     within: str | None = None,
 ) -> SurfaceWish:
-    """Read what is bad, as written on the command line.
+    """Read the density layer as written on the command line.
 
     Raises
     ------
