@@ -64,7 +64,7 @@ def walk(page: Page, findings: Findings, files: dict[str, bytes], out: Path, nam
     """Bring each file, look at what is shown, and remove it again."""
     wait_until_drawn(page)
     page.get_by_text("Upload an X-ray to this map").click()
-    for kind, words in (("nothing", "it is no PNG"), ("ct", "it is a CT")):
+    for kind, words in (("nothing", "it is not a PNG"), ("ct", "it is a CT")):
         bring(page, files[kind], f".cxr-alert:has-text('{words}')")
         page.screenshot(path=str(out / f"upload-{kind}-{name}.png"), full_page=True)
     for kind in ("xray", "noise"):
