@@ -83,9 +83,7 @@ def test_one_class_is_not_tested() -> None:
     """The class is named; a group with both is tested."""
     table = make_table(region=["Asia", "Asia", "Europe", "Europe"], y=[1, 1, 0, 1])
     folds = make_folds(table, take_labels(table))
-    assert find(folds, "Asia").reason == (
-        "2 images, all 'went': a score needs both classes."
-    )
+    assert find(folds, "Asia").reason == ("2 images, all 'went': a score needs both classes.")
     # Asia has no image to learn "stayed" from.
     assert find(folds, "Europe").reason == (
         "2 images to train on outside 'Europe', all 'went': a model needs both classes."

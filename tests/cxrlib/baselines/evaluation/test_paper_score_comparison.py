@@ -133,7 +133,7 @@ def test_another_number_from_equal_counts_is_a_difference() -> None:
     """And from other counts a different cohort: one image more in training is enough."""
     table = compare_scores(copy_paper("icu-stay", "outputs", add=0.02))
     assert set(table["verdict"]) == {"difference"}
-    assert table["explanation"].str.contains("the code").all()
+    assert table["explanation"].str.contains("Possible causes: code").all()
 
     rows = copy_rows("icu-stay")
     extra = pd.DataFrame([{"region": "Unknown", "y": 1.0, "image_id": "one more"}])
@@ -199,8 +199,13 @@ def test_seeds_stand_as_their_mean_and_agree_one_by_one() -> None:
 def test_a_printed_cell_tells_what_was_predicted() -> None:
     """Where one table of hits fits, or none but that of one class; silence where many do."""
     for task, features, fold, words in (
-        ("icu-stay", "outputs", "Asia", "In the paper 1 of 1 positive and 2 of 9 negative images"),
-        ("survival", "intermediate", "Asia", "predicts one class only."),
+        ("icu-stay", "outputs", "Asia", "In the paper, 1 of 1 positive and 2 of 9 negative images"),
+        (
+            "survival",
+            "intermediate",
+            "Asia",
+            "predicts one class only has exactly these two scores.",
+        ),
         ("icu-stay", "prevalence", MEAN, ""),
         ("opacity", "outputs", "Asia", ""),
         ("covid-19", "outputs", "Europe", ""),
@@ -240,7 +245,7 @@ def test_a_synthetic_cohort_agrees_with_nothing() -> None:
     table = compare_scores(copy_paper("icu-stay", "outputs", rows=rows))
     assert set(table["verdict"]) == {"different cohort"}
     assert not table["same_counts"].any()
-    assert table["explanation"].str.startswith("A synthetic cohort").all()
+    assert table["explanation"].str.startswith("Synthetic cohort").all()
 
 
 def test_regions_that_one_side_tests_are_named() -> None:
@@ -255,7 +260,7 @@ def test_regions_that_one_side_tests_are_named() -> None:
     )
     table = compare_scores(more)
     told = table.loc[(table["fold"] == MEAN) & (table["metric"] == "auroc"), "explanation"].item()
-    assert "Tested here and not in the paper: Unknown. Without Unknown ours is 0.81" in told
+    assert "Tested here and not in the paper: Unknown. Without Unknown our score is 0.81" in told
     fewer = replace(result, folds=result.folds[result.folds["fold"] != "Asia"])
     table = compare_scores(fewer)
     told = table.loc[table["fold"] == MEAN, "explanation"].iloc[0]

@@ -118,7 +118,9 @@ def test_on_the_collection_guards_change_nothing(real_root: Path, task: str) -> 
     rows = take_rows(cohort, find_task(task), need_file=False)
     noise = np.random.default_rng(0).normal(size=(len(rows.table), 4))
     walk = walk_protocol(rows, make_features(rows, noise), LocoSettings(n_resamples=0))
-    guards = walk[walk["words"].str.startswith("No ") & walk["words"].str.endswith("both sides")]
+    guards = walk[
+        walk["words"].str.startswith("No ") & walk["words"].str.endswith("training and test")
+    ]
     assert guards["words"].nunique() == 2
     assert (guards["change"].dropna() == 0).all()
     mean = walk[walk["fold"] == "mean"].set_index("step")["value"]
