@@ -187,7 +187,9 @@ def mark_images(cohort: Cohort) -> pd.DataFrame:
     flags = find_flags(cohort).table
     names, image_ids = pd.Index([rule.name for rule in RULES]), pd.Index(cohort.table["image_id"])
     marks = np.zeros((len(image_ids), len(names)), dtype=bool)
-    marks[image_ids.get_indexer(flags["image_id"]), names.get_indexer(flags["rule"])] = True
+    marks[image_ids.get_indexer(flags["image_id"]), names.get_indexer(pd.Index(flags["rule"]))] = (
+        True
+    )
     return pd.DataFrame(marks, index=cohort.table.index, columns=names)
 
 
@@ -228,7 +230,7 @@ def effect_of_leaving_out(
     marks = flags.reindex(xrays["image_id"], fill_value=False)[names].to_numpy(dtype=bool)
     flagged = dict(zip(names, marks.T, strict=True))
     if len(names) > 1 and len(rules):
-        flagged["all of these"] = marks.any(axis=1)
+        flagged["all of these"] = np.asarray(marks.any(axis=1))
     before = _count_rows(xrays)
     rows = []
     for name, mask in flagged.items():

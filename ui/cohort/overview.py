@@ -1,6 +1,7 @@
 """The cohort page's opening: countries, and what is recorded; ages, days and image sizes."""
 
 from functools import partial
+from typing import Any
 
 from cxrlib.charts.cohort import (
     describe_ages,
@@ -37,7 +38,7 @@ N_PLACES = 12  # countries with a bar of their own
 def show_overview(cohort: Cohort, part: Part) -> None:
     """Show the countries on a map, then regions and views with what is recorded."""
     countries = summarise(cohort, "country", unit=part.unit)
-    numbers, saved = countries.to_shown(), {"provenance": part.provenance, "stem": part.stem}
+    numbers, saved = countries.to_shown(), _list_saved(part)
     total = f"{name_units(countries.n_total, part.unit)} in total."
     show_chart(
         partial(plot_world, countries.table),
@@ -73,9 +74,14 @@ def show_overview(cohort: Cohort, part: Part) -> None:
     )
 
 
+def _list_saved(part: Part) -> dict[str, Any]:
+    """Return what `show_chart` writes into saved files."""
+    return {"provenance": part.provenance, "stem": part.stem}
+
+
 def show_distributions(cohort: Cohort, part: Part) -> None:
     """Show ages, days and sizes, each with how many are not recorded."""
-    unit, saved = part.unit, {"provenance": part.provenance, "stem": part.stem}
+    unit, saved = part.unit, _list_saved(part)
     ages, days, sizes = list_ages(cohort, unit=unit), list_offsets(cohort), list_image_sizes(cohort)
     n_age, n_day, n_size = (
         f"{column.notna().sum():,}" for column in (ages["age"], days["offset"], sizes["width"])
