@@ -80,7 +80,7 @@ def _find_content(cohort: Cohort, image_id: str) -> str:
     found = cohort.table.loc[cohort.table["image_id"] == image_id, "sha256"]
     if found.empty:
         raise SelectionError(
-            f"Cohort {cohort.name!r} no longer has an image {image_id[:LONGEST_ID]!r}. Reload the "
+            f"Cohort {cohort.name!r} has no image {image_id[:LONGEST_ID]!r} any more. Reload the "
             "page to see the cohort as it is now."
         )
     return str(found.iloc[0])
