@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.session.resources
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.embedding import EmbeddingSet, lay_out_space, load_embeddings
+from cxrlib.embedding import EmbeddingSet, lay_out_feature_space, load_embeddings
 from cxrlib.maps import (
     MappedCohort,
     ProjectionSettings,
@@ -145,7 +145,7 @@ def measure_change(page: AppTest, key: str, values: tuple[Any, ...]) -> float:
 def measure_parts(mapped: MappedCohort, embeddings: EmbeddingSet) -> dict[str, float]:
     """Give seconds of what the page shows on demand, nothing remembered."""
     table = mapped.cohort.table
-    space, laid_out = time_once(lambda: lay_out_space(table, embeddings))
+    space, laid_out = time_once(lambda: lay_out_feature_space(table, embeddings))
     patients = list(load_as_current(mapped).patients[:3])
     shares = time_once(lambda: [path_shares(table, embeddings, p, space=space) for p in patients])
     raw = mapped.embeddings.outputs

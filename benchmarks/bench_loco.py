@@ -86,7 +86,7 @@ def run_plain(given: Given) -> None:
             )
 
 
-def run_null(given: Given, n: int = 200) -> None:
+def run_permutation_null(given: Given, n: int = 200) -> None:
     """Fit 18 outputs to permuted labels of the first task."""
     rows, sets = given[0]
     plan = plan_loco(rows, sets[1], LocoSettings())
@@ -141,7 +141,7 @@ def main() -> None:
             "plain loop": lambda: run_plain(given),
             "plain loop, one thread": run_limited,
             "1,000 draws": draw_scores,
-            "200 permutations": lambda: run_null(given),
+            "200 permutations": lambda: run_permutation_null(given),
         },
         arguments.rounds,
     )

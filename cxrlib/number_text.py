@@ -12,11 +12,11 @@ __all__ = [
     "FEW",
     "NOTHING",
     "compute_wilson",
-    "describe_average",
-    "describe_middle",
-    "describe_share",
-    "name_units",
-    "write_tenths",
+    "format_average",
+    "format_median",
+    "format_share",
+    "format_tenths",
+    "format_units",
 ]
 
 NOTHING = "–"
@@ -67,12 +67,12 @@ def compute_wilson(
     return low, high
 
 
-def describe_share(n_yes: int, n_of: int) -> str:
+def format_share(n_yes: int, n_of: int) -> str:
     """Format a count with its denominator, share and Wilson interval.
 
     Examples
     --------
-    >>> describe_share(96, 121), describe_share(0, 4), describe_share(0, 0)
+    >>> format_share(96, 121), format_share(0, 4), format_share(0, 0)
     ('96 of 121 (79 %, 71-86)', '0 of 4 (0 %, 0-49)', '–')
     """
     if n_of == 0:
@@ -82,43 +82,43 @@ def describe_share(n_yes: int, n_of: int) -> str:
     return f"{n_yes:,} of {n_of:,} ({share:.0f} %, {100 * float(low):.0f}-{100 * float(high):.0f})"
 
 
-def describe_average(
+def format_average(
     middle: float, low: float, high: float, *, n_known: int, n_of: int, unit: str = "patient"
 ) -> str:
     """Format a median with its quartiles, or only the counts where it would rest on few.
 
     Examples
     --------
-    >>> describe_average(56, 44.5, 68, n_known=45, n_of=53)
+    >>> format_average(56, 44.5, 68, n_known=45, n_of=53)
     '56 (44.5-68), 45 of 53 patients'
-    >>> describe_average(61, 60, 70, n_known=6, n_of=53)
+    >>> format_average(61, 60, 70, n_known=6, n_of=53)
     '6 of 53 patients'
     """
     if n_known == 0:
         return NOTHING
-    counts = f"{n_known:,} of {name_units(n_of, unit)}"
+    counts = f"{n_known:,} of {format_units(n_of, unit)}"
     if n_known < FEW:
         return counts
-    return f"{describe_middle(middle, low, high)}, {counts}"
+    return f"{format_median(middle, low, high)}, {counts}"
 
 
-def describe_middle(middle: float, low: float, high: float) -> str:
+def format_median(middle: float, low: float, high: float) -> str:
     """Format a median with its quartiles, to one decimal where they are not whole.
 
     Examples
     --------
-    >>> describe_middle(58.5, 44, 70.25)
+    >>> format_median(58.5, 44, 70.25)
     '58.5 (44-70.3)'
     """
-    return f"{write_tenths(middle)} ({write_tenths(low)}-{write_tenths(high)})"
+    return f"{format_tenths(middle)} ({format_tenths(low)}-{format_tenths(high)})"
 
 
-def write_tenths(value: float) -> str:
+def format_tenths(value: float) -> str:
     """Format a number to one decimal where it is not whole, half of one away from zero.
 
     Examples
     --------
-    >>> write_tenths(58.5), write_tenths(44.0), write_tenths(40.25), write_tenths(-0.25)
+    >>> format_tenths(58.5), format_tenths(44.0), format_tenths(40.25), format_tenths(-0.25)
     ('58.5', '44', '40.3', '−0.3')
     """
     # Rounding to even would write 40.25 as 40.2.
@@ -126,12 +126,12 @@ def write_tenths(value: float) -> str:
     return f"{'−' if value < 0 and tenths else ''}{tenths / 10:.10g}"
 
 
-def name_units(number: int, unit: str) -> str:
+def format_units(number: int, unit: str) -> str:
     """Format a count with its unit.
 
     Examples
     --------
-    >>> name_units(1, "image"), name_units(1200, "person")
+    >>> format_units(1, "image"), format_units(1200, "person")
     ('1 image', '1,200 persons')
     """
     return f"{number:,} {unit if number == 1 else unit + 's'}"

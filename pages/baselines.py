@@ -23,6 +23,7 @@ from ui.baselines.controls import (
 from ui.baselines.feature_sets import show_feature_sets
 from ui.baselines.influence import show_influence
 from ui.baselines.permutation_null import find_null, show_permutation_null
+from ui.baselines.predicted_images import show_test_images
 from ui.baselines.protocol_steps import show_protocol_steps
 from ui.baselines.published_scores import show_published_scores
 from ui.baselines.region_shift import show_region_shift
@@ -32,7 +33,6 @@ from ui.baselines.run_button import offer_run
 from ui.baselines.run_history import show_comparison, show_history
 from ui.baselines.run_view import RunView
 from ui.baselines.task_card import show_flow, show_question, show_task
-from ui.baselines.test_images import show_test_images
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.resources import find_cohort

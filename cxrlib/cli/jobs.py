@@ -12,7 +12,7 @@ import typer
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, Format, FormatOption
 from cxrlib.errors import SelectionError
-from cxrlib.jobs import KILL_AFTER, Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs import KILL_AFTER, Job, JobQueue, JobRequest, describe_job
 
 __all__ = ["register"]
 
@@ -35,7 +35,7 @@ def jobs(
     with reported_errors():
         if cancel is not None and resume is not None:
             raise typer.BadParameter("Give --cancel or --resume, not both.")
-        queue = JobBook(cache)
+        queue = JobQueue(cache)
         if cancel is not None:
             shown = [_cancel(queue, cancel)]
         elif resume is not None:
@@ -60,7 +60,7 @@ def work(cache: CacheOption = DEFAULT_CACHE) -> None:
             typer.echo("Another worker is already running the jobs of this cache.", err=True)
 
 
-def _cancel(queue: JobBook, job_id: str) -> Job:
+def _cancel(queue: JobQueue, job_id: str) -> Job:
     """Cancel a job and wait until it has stopped or was killed."""
     job = queue.cancel(job_id)
     deadline = time.monotonic() + 2 * KILL_AFTER
@@ -70,7 +70,7 @@ def _cancel(queue: JobBook, job_id: str) -> Job:
     return job
 
 
-def _resume(queue: JobBook, job_id: str) -> Job:
+def _resume(queue: JobQueue, job_id: str) -> Job:
     """Start an ended job again, and make sure that a worker runs it."""
     job = queue.read(job_id)
     if job is None:

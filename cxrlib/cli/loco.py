@@ -11,7 +11,7 @@ import typer
 
 from cxrlib import __version__
 from cxrlib.cli.cohorts import describe_cohort, load_named
-from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, reported_errors, tell_missing, visible
+from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, print_missing, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort import Cohort
 from cxrlib.notebook import PRETRAINED
@@ -296,7 +296,7 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
 
 def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
-    from cxrlib.baselines.runs import tell_runs
+    from cxrlib.baselines.runs import describe_run_count
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (each source in training or in test)" if settings.is_strict else ""
@@ -304,7 +304,7 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     return [
         *list_provenance(cohort, filters=run.spec.selection.describe()),
         f"Run {run.id}: {command}",
-        tell_runs(run.n_runs),
+        describe_run_count(run.n_runs),
         f"Task: {run.spec.task.title} ({run.spec.task.to_text()})",
         f"Features: {features.title}; {features.n_parameters:,} parameters; key {features.key}",
         *features.origin,
@@ -383,16 +383,16 @@ def _write(data: bytes, out: Path | None) -> None:
 
 def _report_run(run: "Run", cohort: Cohort) -> None:
     """Say on standard error what must be known, and name the images that could not be used."""
-    from cxrlib.baselines.runs import tell_runs
+    from cxrlib.baselines.runs import describe_run_count
 
-    for words in (tell_runs(run.n_runs), *run.notes):
+    for words in (describe_run_count(run.n_runs), *run.notes):
         typer.echo(visible(words), err=True)
     for name, reason in run.refused.items():
         typer.echo(visible(f"Shortcut {name!r} was not run: {reason}"), err=True)
     missing = run.result.features.missing
     table = cohort.table
     no_file = set(table.loc[table["file_status"] == NO_FILE, "image_id"]) & missing.keys()
-    tell_missing(len(no_file))
+    print_missing(len(no_file))
     for image_id, reason in missing.items():
         if image_id in no_file:
             continue

@@ -10,16 +10,16 @@ import typer
 from cxrlib.cli.options import Format
 from cxrlib.cohort import METADATA_FILE, Cohort, RunReport
 from cxrlib.errors import CxrError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = [
     "count_report",
     "exit_by",
     "print_failures",
+    "print_missing",
     "print_problems",
     "print_result",
     "reported_errors",
-    "tell_missing",
     "visible",
 ]
 
@@ -56,23 +56,23 @@ def print_result(counts: dict[str, Any], form: Format, *, extra: dict[str, Any])
 
 def print_failures(report: RunReport) -> None:
     """Print how many X-rays have no file, and each other image without an embedding."""
-    tell_missing(int((report.failed["reason"] == NO_FILE).sum()))
+    print_missing(int((report.failed["reason"] == NO_FILE).sum()))
     for row in report.failed[report.failed["reason"] != NO_FILE].to_dict("records"):
         words = f"Not embedded: row {row['row']}, {row['filename']}: {row['reason']}"
         typer.echo(visible(words), err=True)
 
 
-def tell_missing(n_images: int) -> None:
+def print_missing(n_images: int) -> None:
     """Print how many X-rays have no file, and how to list them: a collection can lack thousands."""
     if n_images:
-        words = f"{name_units(n_images, 'X-ray')} without a file."
+        words = f"{format_units(n_images, 'X-ray')} without a file."
         typer.echo(f"{words} To list them: python -m cxrlib quality --rule no-file", err=True)
 
 
 def print_problems(cohort: Cohort) -> None:
     """Print the problems of a cohort's files, one line each; X-rays without a file are counted."""
     is_missing = cohort.table["is_xray"] & (cohort.table["file_status"] == NO_FILE)
-    tell_missing(int(is_missing.sum()))
+    print_missing(int(is_missing.sum()))
     problems = cohort.problems
     is_told = problems["row"].isin(cohort.table.loc[is_missing, "row"])
     is_told &= (problems["file"] == METADATA_FILE) & (problems["column"] == "filename")

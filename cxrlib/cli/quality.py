@@ -10,15 +10,15 @@ from cxrlib.cli.cohorts import choose_images, describe_cohort, load_named
 from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption
 from cxrlib.cohort import Cohort
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.quality import (
     UPSTREAM,
     Ledger,
-    effect_of_leaving_out,
+    count_without_flagged,
     find_flags,
     get_rule,
+    make_maintainer_report,
     mark_images,
-    upstream_report,
 )
 from cxrlib.quality.rules import SEVERITIES
 from cxrlib.reports import csv_with_header, list_provenance
@@ -70,7 +70,7 @@ def quality(
         found = find_flags(whole)
         ledger = found.keep(selected.table["image_id"]).choose(names)
         if form == "markdown":
-            report = upstream_report(selected, ledger, rules=names or UPSTREAM)
+            report = make_maintainer_report(selected, ledger, rules=names or UPSTREAM)
             typer.echo(report, nl=False)
         else:
             rows = _make_table(table, whole, selected, ledger, names)
@@ -94,7 +94,7 @@ def _make_table(
         return ledger.count()
     if table == "effect":
         marks = mark_images(whole).set_axis(whole.table["image_id"])
-        return effect_of_leaving_out(selected, names, flags=marks)
+        return count_without_flagged(selected, names, flags=marks)
     return ledger.table
 
 
@@ -120,7 +120,7 @@ def _print_csv(
     n_images = int(cohort.table["is_xray"].sum())
     lines = [
         *list_provenance(cohort, filters=selection.describe()),
-        f"Quality ledger, {TABLE_WORDS[table]}. Of {name_units(n_images, 'X-ray')}.",
+        f"Quality ledger, {TABLE_WORDS[table]}. Of {format_units(n_images, 'X-ray')}.",
         *_describe_unchecked(ledger),
     ]
     typer.echo(csv_with_header(rows, lines).decode("utf-8"), nl=False)

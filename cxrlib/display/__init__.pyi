@@ -8,7 +8,7 @@ from .contact_sheet import (
 )
 from .overlays import (
     Box as Box,
-    explain_misfit as explain_misfit,
+    describe_misfit as describe_misfit,
     lung_boxes as lung_boxes,
     mask_png as mask_png,
 )

@@ -28,7 +28,7 @@ from cxrlib.errors import ImageError, SelectionError
 from cxrlib.images import decode_image, read_image_bytes
 from cxrlib.storage import leaves_cohort
 
-__all__ = ["OVERLAY_COLOUR", "Box", "explain_misfit", "lung_boxes", "mask_png"]
+__all__ = ["OVERLAY_COLOUR", "Box", "describe_misfit", "lung_boxes", "mask_png"]
 
 OVERLAY_COLOUR = "#F0E442"
 """Yellow of Okabe and Ito: seen on black, grey and white, and neither a state's nor a region's."""
@@ -101,7 +101,7 @@ def mask_png(cohort: Cohort, image_id: str) -> bytes:
     return _encode(_shrink(mask))
 
 
-def explain_misfit(cohort: Cohort, image_id: str) -> str:
+def describe_misfit(cohort: Cohort, image_id: str) -> str:
     """Describe why annotations do not fit an image; "" if they do or there are none.
 
     Raises

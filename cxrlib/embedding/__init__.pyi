@@ -5,8 +5,8 @@ from .embeddings import (
 )
 from .feature_space import (
     Features as Features,
-    Space as Space,
-    lay_out_space as lay_out_space,
+    FeatureSpace as FeatureSpace,
+    lay_out_feature_space as lay_out_feature_space,
     measure_distances as measure_distances,
 )
 from .nearest_images import find_nearest as find_nearest, weigh_neighbours as weigh_neighbours

@@ -19,7 +19,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo
 
-__all__ = ["Features", "Space", "lay_out_space", "measure_distances"]
+__all__ = ["FeatureSpace", "Features", "lay_out_feature_space", "measure_distances"]
 
 Features = Literal["outputs", "embedding"]
 Bools = NDArray[np.bool_]
@@ -30,7 +30,7 @@ FLOAT64_COLUMNS = 64
 
 
 @dataclass(frozen=True)
-class Space:
+class FeatureSpace:
     """Hold standardised numbers of a cohort's X-rays, ready to measure distances in.
 
     Parameters
@@ -76,9 +76,9 @@ def _number_values(values: pd.Series) -> Places:
     return pd.factorize(values.mask(values.eq("")), sort=True)[0]
 
 
-def lay_out_space(
+def lay_out_feature_space(
     table: pd.DataFrame, embeddings: EmbeddingSet, *, features: Features = "outputs"
-) -> Space:
+) -> FeatureSpace:
     """Standardise the numbers of a cohort's X-rays.
 
     Parameters
@@ -92,7 +92,7 @@ def lay_out_space(
 
     Returns
     -------
-    Space
+    FeatureSpace
         For all patients of the cohort: make it once.
 
     Raises
@@ -121,7 +121,7 @@ def lay_out_space(
         }
     )[rows].sort_values(["person", "view", "day", "image_id"], ignore_index=True)
     vectors, n_constant = _standardise(numbers[images.pop("place").to_numpy(dtype=int)])
-    return Space(images, vectors, embeddings.info, features, n_constant)
+    return FeatureSpace(images, vectors, embeddings.info, features, n_constant)
 
 
 def _standardise(numbers: Floats) -> tuple[Floats, int]:
@@ -138,12 +138,12 @@ def _standardise(numbers: Floats) -> tuple[Floats, int]:
     return scaled.astype(kind), int((~varies).sum())
 
 
-def measure_distances(space: Space, rows: Places, others: Places) -> Floats:
+def measure_distances(space: FeatureSpace, rows: Places, others: Places) -> Floats:
     """Measure distances of some images to others, shape (n_rows, n_others).
 
     Parameters
     ----------
-    space : Space
+    space : FeatureSpace
     rows, others : ndarray of int
         Places in the space's table.
     """

@@ -4,7 +4,7 @@ from .job_kinds import (
     fill_parameters as fill_parameters,
     load_warm_extractor as load_warm_extractor,
 )
-from .job_queue import KILL_AFTER as KILL_AFTER, JobBook as JobBook, JobRequest as JobRequest
+from .job_queue import KILL_AFTER as KILL_AFTER, JobQueue as JobQueue, JobRequest as JobRequest
 from .job_record import (
     Job as Job,
     describe_job as describe_job,

@@ -339,18 +339,20 @@ def _weights(work: Work) -> Result:
 
 def _null(work: Work) -> Result:
     """Permute the labels of a run, and fit its models again."""
-    from cxrlib.baselines.runs import make_spec, run_null
+    from cxrlib.baselines.runs import make_spec, run_permutation_null
 
     spec, n = make_spec(work.parameters), work.parameters["n"]
-    return run_null(work.load(), work.store, spec, n, work.on_progress, work.should_stop)
+    return run_permutation_null(
+        work.load(), work.store, spec, n, work.on_progress, work.should_stop
+    )
 
 
 def _shift(work: Work) -> Result:
     """Compare models from outside and from inside each region on the images of a run."""
-    from cxrlib.baselines.runs import make_spec, run_shift
+    from cxrlib.baselines.runs import make_spec, run_region_shift
 
     spec = make_spec(work.parameters)
-    return run_shift(work.load(), work.store, spec, work.on_progress, work.should_stop)
+    return run_region_shift(work.load(), work.store, spec, work.on_progress, work.should_stop)
 
 
 def _pixels_loco(work: Work) -> Result:

@@ -38,7 +38,7 @@ from cxrlib.system import (
     is_alive,
 )
 
-__all__ = ["JobBook", "JobRequest"]
+__all__ = ["JobQueue", "JobRequest"]
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ _Words = list[str]
 _Paths = list[Path]
 
 
-class JobBook:
+class JobQueue:
     """Keep the records of jobs under one cache; every process opens its own.
 
     Parameters
@@ -106,7 +106,7 @@ class JobBook:
         self.folder = self.cache / FOLDER
 
     def __repr__(self) -> str:
-        return f"JobBook({str(self.cache)!r})"
+        return f"JobQueue({str(self.cache)!r})"
 
     # ---- for everyone
 

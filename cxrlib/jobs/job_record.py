@@ -6,7 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import FINITE, JSON, Count, Quantity, parse_json
 from cxrlib.system import ProcessMark, describe_stage, format_seconds
 
@@ -175,7 +175,7 @@ def describe_job(job: Job) -> str:
         return f"stopped unexpectedly: {_end_sentence(job.error)} Resume it."
     waiting = "waiting to start"
     if job.n_before:
-        waiting = f"waiting for {name_units(job.n_before, 'other job')}"
+        waiting = f"waiting for {format_units(job.n_before, 'other job')}"
     words = {
         "waiting": waiting,
         "cancelling": "stopping, then starting again" if job.again else "stopping",

@@ -20,7 +20,7 @@ import psutil
 
 from cxrlib.errors import CxrError, StoreError
 from cxrlib.jobs.job_kinds import WorkStoppedError, run_work, warm_up
-from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, JobBook
+from cxrlib.jobs.job_queue import KILL_AFTER, WANTED_FILE, JobQueue
 from cxrlib.jobs.job_record import Job
 from cxrlib.jobs.worker_launch import LOCK_FILE, LOG_FILE, worker_lock
 from cxrlib.storage import JSON
@@ -52,7 +52,7 @@ class Worker:
     def __init__(
         self, cache: Path, *, idle_seconds: float = IDLE_SECONDS, warm: bool = True
     ) -> None:
-        self.queue = JobBook(cache)
+        self.queue = JobQueue(cache)
         self.mark = mark_process()
         self._idle_seconds = idle_seconds
         self._warm = warm
@@ -192,7 +192,7 @@ class Worker:
 class _Watch:
     """Write a running job's progress, and notice when it is to stop; in a thread of its own."""
 
-    def __init__(self, queue: JobBook, job: Job) -> None:
+    def __init__(self, queue: JobQueue, job: Job) -> None:
         self._queue = queue
         self._job = job
         self._finished = threading.Event()

@@ -77,7 +77,7 @@ from .projection import (
     compute_projection as compute_projection,
 )
 from .reference_cohort import (
-    ReferenceCloud as ReferenceCloud,
+    ReferenceOverlay as ReferenceOverlay,
     compute_fitted as compute_fitted,
     describe_reference as describe_reference,
     fit_reference as fit_reference,

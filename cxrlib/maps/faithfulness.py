@@ -13,11 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.embedding import Space
+from cxrlib.embedding import FeatureSpace
 from cxrlib.maps.projection import Projection
 from cxrlib.maps.seed_stability import Spread
 from cxrlib.maps.trajectories import Step, Trajectory
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
 __all__ = [
@@ -47,7 +47,7 @@ MOST_TYPICAL = 2000
 
 
 def measure_faithfulness(
-    space: Space,
+    space: FeatureSpace,
     projection: Projection,
     *,
     raw: Floats | None = None,
@@ -57,7 +57,7 @@ def measure_faithfulness(
 
     Parameters
     ----------
-    space : Space
+    space : FeatureSpace
         The numbers, standardised: in which all other distances are measured.
     projection : Projection
         Images that the space lacks do not count.
@@ -167,7 +167,7 @@ def _make_row(k: int, n: int, n_measured: int, sums: Floats | None) -> dict[str,
     row = {"k": k, "trustworthiness": np.nan, "continuity": np.nan, "kept": np.nan}
     row |= {"chance": np.nan, "kept_chance": np.nan, "n_images": n, "n_measured": n_measured}
     if sums is None:
-        needed = name_units(2 * k + 1, "distinct image")
+        needed = format_units(2 * k + 1, "distinct image")
         return {**row, "reason": f"needs {needed} on the map, there are {n:,}"}
     worst = n_measured * k * (2 * n - 3 * k - 1) / 2
     # Of a map of random places: each of k neighbours has any rank from 1 to n - 1.
@@ -220,7 +220,7 @@ STEP_COLUMNS = (
 
 def measure_steps(
     paths: Sequence[Trajectory],
-    space: Space,
+    space: FeatureSpace,
     projection: Projection,
     *,
     spread: Spread | None = None,
@@ -231,7 +231,7 @@ def measure_steps(
     Parameters
     ----------
     paths : sequence of Trajectory
-    space : Space
+    space : FeatureSpace
     projection : Projection
         The map that the paths are on.
     spread : Spread, optional
@@ -268,7 +268,7 @@ def measure_steps(
     )
 
 
-def measure_typical(space: Space, projection: Projection) -> tuple[float, float]:
+def measure_typical(space: FeatureSpace, projection: Projection) -> tuple[float, float]:
     """Find the median distance of two images of the map: in feature space, and on the map.
 
     NaN where fewer than two images are on it.
@@ -289,7 +289,7 @@ def _find_median(points: Floats) -> float:
     return float(np.median(pdist(points))) or float("nan")
 
 
-def _match(space: Space, projection: Projection) -> tuple[Places, Floats]:
+def _match(space: FeatureSpace, projection: Projection) -> tuple[Places, Floats]:
     """Find the images of a map in a space, in the order of the space, and their places."""
     found = pd.Index(list(projection.image_ids)).get_indexer(pd.Index(space.table["image_id"]))
     rows = np.flatnonzero(found >= 0)
@@ -297,7 +297,7 @@ def _match(space: Space, projection: Projection) -> tuple[Places, Floats]:
     return rows, coordinates[found[rows]]
 
 
-def _measure_in_space(step: Step, space: Space, rows: dict[str, int]) -> float:
+def _measure_in_space(step: Step, space: FeatureSpace, rows: dict[str, int]) -> float:
     """Measure a step between the means of two days; NaN where an image has no numbers."""
     ends = []
     for stop in (step.tail, step.head):
@@ -354,7 +354,7 @@ def describe_spread(spread: Spread, typical_map: float) -> str:
     half, most = np.quantile(spread.typical, [0.5, 0.9])
     return (
         f"With {len(spread.seeds)} other seeds, half of the "
-        f"{name_units(len(spread.typical), 'image')} move {half:.2f} map units or more, and 1 in "
+        f"{format_units(len(spread.typical), 'image')} move {half:.2f} map units or more, and 1 in "
         f"10 moves {most:.2f} or more. Two random images are {typical_map:.2f} apart."
     )
 

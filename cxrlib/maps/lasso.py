@@ -14,7 +14,7 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.summary import Comparison, compare_groups, compare_numbers
 
 __all__ = [
@@ -68,7 +68,7 @@ def describe_rows(rows: Collection[int], *, most: int = 60) -> str:
     'rows 2, 4 and 1 more range of metadata.csv (the header is row 1)'
     """
     spans = format_rows(rows).split(",")
-    more = f" and {name_units(len(spans) - most, 'more range')}" if len(spans) > most else ""
+    more = f" and {format_units(len(spans) - most, 'more range')}" if len(spans) > most else ""
     return f"rows {', '.join(spans[:most])}{more} of metadata.csv (the header is row 1)"
 
 
@@ -161,7 +161,7 @@ def _describe_empty(spans: Sequence[tuple[int, int, int]]) -> str:
         f"{first}" if first == last else f"{first}-{last}" for first, last, _ in spans[:8]
     )
     more = f" and {len(spans) - 8} more" if len(spans) > 8 else ""
-    return f"No image on this map in {name_units(n_rows, 'row')} of {named}{more}."
+    return f"No image on this map in {format_units(n_rows, 'row')} of {named}{more}."
 
 
 # ---- the chart
@@ -266,7 +266,7 @@ def compare_chosen(
     inside = points["image_id"].isin(wanted).to_numpy(dtype=bool)
     if not inside.any():
         raise SelectionError(
-            f"None of the {name_units(len(wanted), 'selected image')} is on the map with these "
+            f"None of the {format_units(len(wanted), 'selected image')} is on the map with these "
             "filters. Select others, or widen the filters."
         )
     if n_resamples is None:
@@ -308,15 +308,16 @@ def _lay_out_outputs(cohort: Cohort, embeddings: EmbeddingSet) -> pd.DataFrame:
 
 def describe_chosen(chosen: ChosenImages) -> str:
     """Describe how many images are selected, and how many are not."""
-    people = name_units(chosen.n_patients, "patient")
+    people = format_units(chosen.n_patients, "patient")
     if chosen.n_persons != chosen.n_patients:
-        people += f" ({name_units(chosen.n_persons, 'person')})"
+        people += f" ({format_units(chosen.n_persons, 'person')})"
     words = (
-        f"{name_units(chosen.n_images, 'image')} of {people} selected; the rest of the map: "
-        f"{name_units(chosen.n_rest, 'image')} of {name_units(chosen.n_rest_persons, 'person')}."
+        f"{format_units(chosen.n_images, 'image')} of {people} selected; the rest of the map: "
+        f"{format_units(chosen.n_rest, 'image')} of "
+        f"{format_units(chosen.n_rest_persons, 'person')}."
     )
     if chosen.n_left_out:
-        left_out = name_units(chosen.n_left_out, "more selected image")
+        left_out = format_units(chosen.n_left_out, "more selected image")
         words += f" Not counted: {left_out}, filtered out or not on this map."
     return words
 

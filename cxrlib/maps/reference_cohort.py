@@ -4,7 +4,7 @@ The paper drew 1,767 images of the RSNA pneumonia challenge behind its map (Cohe
 section 5.4), fitted with the cohort's. Here a reference is *placed*: the map stays as it is, and
 each reference image goes to the weighted mean of the places of the map's images nearest to it
 in the numbers the map was made of. So it can fill the map's own shape only; what is unlike the
-cohort still gets a place, and `ReferenceCloud.share_far` says how much that is. Or it is *fitted
+cohort still gets a place, and `ReferenceOverlay.share_far` says how much that is. Or it is *fitted
 with*, as the paper did: another map, of both cohorts' images, which takes as long as a map does.
 """
 
@@ -25,14 +25,14 @@ from cxrlib.maps.projection import (
     compute_projection,
     load_projection,
 )
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo, Store
 
 __all__ = [
     "N_NEIGHBOURS",
     "FittedMap",
-    "ReferenceCloud",
+    "ReferenceOverlay",
     "compute_fitted",
     "describe_reference",
     "fit_reference",
@@ -46,7 +46,7 @@ FAR = 0.95
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
-class ReferenceCloud:
+class ReferenceOverlay:
     """Hold the positions of a second cohort's images on a map.
 
     Parameters
@@ -102,18 +102,18 @@ class FittedMap:
     ----------
     mapped : MappedCohort
         The first cohort's images only, at their places on the map of both.
-    cloud : ReferenceCloud
+    cloud : ReferenceOverlay
         The second's.
     """
 
     mapped: MappedCohort
-    cloud: ReferenceCloud
+    cloud: ReferenceOverlay
     __repr__ = short_repr
 
 
 def place_reference(
     mapped: MappedCohort, reference: Cohort, store: Store, *, k: int = N_NEIGHBOURS
-) -> ReferenceCloud:
+) -> ReferenceOverlay:
     """Place a second cohort's images on a map that is already there; fit nothing.
 
     Parameters
@@ -242,10 +242,10 @@ def _make_cloud(
     *,
     share_far: float = float("nan"),
     k: int = 0,
-) -> ReferenceCloud:
+) -> ReferenceOverlay:
     """Describe the chosen images of a reference at their places."""
     n_missing, n_shared = _count_left_out(mapped, chosen, found)
-    return ReferenceCloud(
+    return ReferenceOverlay(
         chosen.name,
         chosen.is_synthetic,
         chosen.fingerprint,
@@ -282,7 +282,7 @@ def _explain_nothing(
     n_missing, n_shared = _count_left_out(mapped, chosen, found)
     if n_missing:
         return (
-            f"{name_units(n_missing, 'image')} of {reference.name!r} could be shown on the map, "
+            f"{format_units(n_missing, 'image')} of {reference.name!r} could be shown on the map, "
             f"but none is embedded by {mapped.extractor.label}. Embed them with: python -m cxrlib "
             f"embed --data {str(reference.root)!r} --extractor {mapped.extractor.name}"
         )
@@ -294,11 +294,11 @@ def _explain_nothing(
     )
 
 
-def describe_reference(cloud: ReferenceCloud) -> str:
+def describe_reference(cloud: ReferenceOverlay) -> str:
     """Describe a reference cohort, how its positions were found and how not to read them."""
     is_named = "synthetic" in cloud.name.lower() or not cloud.is_synthetic
     name = cloud.name if is_named else f"{cloud.name} (synthetic)"
-    words = f"Grey crosses: {name_units(cloud.n_images, 'image')} of {name}, never counted, "
+    words = f"Grey crosses: {format_units(cloud.n_images, 'image')} of {name}, never counted, "
     if cloud.is_fitted:
         words += "mapped together: positions and density differ from those of the cohort alone."
     else:
@@ -310,7 +310,7 @@ def describe_reference(cloud: ReferenceCloud) -> str:
         )
     left = []
     if cloud.n_missing:
-        left.append(f"{name_units(cloud.n_missing, 'image')} not embedded by {cloud.extractor}")
+        left.append(f"{format_units(cloud.n_missing, 'image')} not embedded by {cloud.extractor}")
     if cloud.n_shared:
-        left.append(f"{name_units(cloud.n_shared, 'image')} already on the map")
+        left.append(f"{format_units(cloud.n_shared, 'image')} already on the map")
     return f"{words} Left out: {' and '.join(left)}." if left else words

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import refuse_patient
 from cxrlib.maps.projection import Projection
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = [
     "PAPER_PATIENTS",
@@ -382,13 +382,13 @@ def describe_counts(counts: MapCounts) -> str:
     '312 images of 118 patients: 61 in ICU or intubated (3 of them only as the last image before \
 death); 111 not in ICU, not intubated; 140 not recorded.'
     """
-    patients = name_units(counts.n_patients, "patient")
+    patients = format_units(counts.n_patients, "patient")
     if counts.n_persons != counts.n_patients:
-        patients += f" ({name_units(counts.n_persons, 'person')})"
+        patients += f" ({format_units(counts.n_persons, 'person')})"
     n_last = counts.n_bad - counts.n_icu_or_intubated
     last = f" ({n_last:,} of them only as the last image before death)" if n_last else ""
     return (
-        f"{name_units(counts.n_images, 'image')} of {patients}: {counts.n_bad:,} in ICU or "
+        f"{format_units(counts.n_images, 'image')} of {patients}: {counts.n_bad:,} in ICU or "
         f"intubated{last}; {counts.n_good:,} not in ICU, not intubated; {counts.n_unknown:,} not "
         "recorded."
     )

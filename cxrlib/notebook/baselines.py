@@ -8,16 +8,21 @@ from typing import Literal
 import pandas as pd
 
 from cxrlib.baselines import runs
-from cxrlib.baselines.evaluation import LocoSettings, Null, compute_null, find_protocol
+from cxrlib.baselines.evaluation import (
+    LocoSettings,
+    PermutationNull,
+    compute_permutation_null,
+    find_protocol,
+)
 from cxrlib.baselines.features import make_set_name
 from cxrlib.baselines.runs import (
     Run,
     RunComparison,
     RunSpec,
+    describe_run_count,
     describe_spec,
     list_runs,
     make_run,
-    tell_runs,
 )
 from cxrlib.baselines.tasks import read_task
 from cxrlib.cohort import Cohort
@@ -25,7 +30,7 @@ from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import ReportError
 from cxrlib.html_repr import format_html
 from cxrlib.notebook.cohorts import open_store
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import EmbeddingStore, Store
 from cxrlib.system import ProgressLine
 
@@ -54,14 +59,14 @@ class LocoRun:
         return f"LocoRun({self._title!r}, id {self.run.id})"
 
     def _repr_html_(self) -> str:
-        notes = (tell_runs(self.run.n_runs), *self.notes)
+        notes = (describe_run_count(self.run.n_runs), *self.notes)
         return format_html(f"{self._title}; run {self.run.id}", self.scores, notes=notes)
 
     @property
     def _title(self) -> str:
         table = self.run.result.rows.table
-        persons = name_units(table["person_id"].nunique(), "person")
-        return f"{describe_spec(self.run.spec)}; {name_units(len(table), 'image')} of {persons}"
+        persons = format_units(table["person_id"].nunique(), "person")
+        return f"{describe_spec(self.run.spec)}; {format_units(len(table), 'image')} of {persons}"
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -108,7 +113,7 @@ class LocoRun:
         )
         return (*self.run.notes, *refused)
 
-    def compute_null(self, n: int = 200) -> Null:
+    def compute_null(self, n: int = 200) -> PermutationNull:
         """Permute the labels over persons within each group and fit every model again.
 
         What is done is kept in the cache: more permutations go on where fewer ended.
@@ -120,7 +125,7 @@ class LocoRun:
 
         Returns
         -------
-        Null
+        PermutationNull
             `table` has a row a score: observed, ``p``, and the middle 95 % of the permuted scores.
 
         Raises
@@ -129,7 +134,7 @@ class LocoRun:
             If n is out of range, or for pixels, which take too long.
         """
         result = self.run.result
-        return compute_null(
+        return compute_permutation_null(
             result.rows,
             result.features,
             result.settings,
@@ -141,7 +146,7 @@ class LocoRun:
     def save_report(self, path: Path | str) -> None:
         """Write the report of the run, as the baselines page offers it.
 
-        A permutation test is in it once `compute_null` was called.
+        A permutation test is in it once `compute_permutation_null` was called.
 
         Parameters
         ----------
@@ -158,7 +163,7 @@ class LocoRun:
         --------
         >>> run.save_report("icu.html")  # doctest: +SKIP
         """
-        from cxrlib.reports import gather_parts, pack_report, write_export, write_run_report
+        from cxrlib.reports import gather_parts, make_run_report, pack_report, write_export
 
         out = Path(path)
         if out.suffix not in {".html", ".zip", ""} or not out.absolute().parent.is_dir():
@@ -168,7 +173,7 @@ class LocoRun:
             )
         entries = list_runs(self.store, self.cohort.fingerprint, self.run.spec.task)
         parts = gather_parts(self.run, self.store)
-        files = write_run_report(self.run, self.cohort, entries, more=parts)
+        files = make_run_report(self.run, self.cohort, entries, more=parts)
         if out.suffix == ".html":
             write_export(out, files["report.html"])
         elif out.suffix == ".zip":

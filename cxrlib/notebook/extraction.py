@@ -7,7 +7,7 @@ from cxrlib.embedding import EmbeddingSet, compute_embeddings, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.notebook.cohorts import open_store
 from cxrlib.notebook.notes import print_note
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import Store
 from cxrlib.system import ProgressLine
 
@@ -114,6 +114,6 @@ def embed(
         device=device,
     )
     if len(report.failed):
-        images = name_units(len(report.failed), "X-ray")
+        images = format_units(len(report.failed), "X-ray")
         print_note(f"{images} could not be embedded. check_quality(cohort) names each file.")
     return load_embeddings(cohort, info, store)

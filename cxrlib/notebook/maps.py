@@ -17,7 +17,7 @@ from cxrlib.maps import (
     TABLE_COLUMNS,
     MappedCohort,
     ProjectionSettings,
-    ReferenceCloud,
+    ReferenceOverlay,
     SurfaceWish,
     compute_map,
     find_maps,
@@ -171,7 +171,7 @@ class CohortMap:
 
     def _add_background(
         self, reference: Cohort | None, how: Literal["placed", "fitted"]
-    ) -> tuple[MappedCohort, ReferenceCloud | None]:
+    ) -> tuple[MappedCohort, ReferenceOverlay | None]:
         """Project a second cohort onto the map, or map both together: then it is another map."""
         if reference is None:
             return self.mapped, None

@@ -1,11 +1,15 @@
-from .day_axis import DayAxis as DayAxis, lay_out_axis as lay_out_axis, name_day as name_day
+from .day_axis import (
+    DayAxis as DayAxis,
+    format_axis_day as format_axis_day,
+    lay_out_axis as lay_out_axis,
+)
 from .neighbour_states import (
     NEAREST as NEAREST,
     PathShares as PathShares,
+    describe_image_share as describe_image_share,
     describe_path_shares as describe_path_shares,
     path_shares as path_shares,
-    say_image as say_image,
-    shares_table as shares_table,
+    tabulate_shares as tabulate_shares,
 )
 from .output_courses import (
     Noise as Noise,
@@ -41,7 +45,7 @@ from .prior_pairs import (
     find_sides as find_sides,
     pair_image as pair_image,
 )
-from .similar_courses import (
+from .similar_patients import (
     SimilarPatients as SimilarPatients,
     describe_similar_patients as describe_similar_patients,
     find_similar_patients as find_similar_patients,

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from cxrlib.quality.rules.days import FEW_DAYS
 
-__all__ = ["Break", "DayAxis", "Piece", "find_cuts", "lay_out_axis", "name_day"]
+__all__ = ["Break", "DayAxis", "Piece", "find_cuts", "format_axis_day", "lay_out_axis"]
 
 #: Of the axis: nearer than that, two days look like one.
 LEAST_SHARE = 0.02
@@ -171,12 +171,12 @@ def _chain(
     return DayAxis(tuple(pieces), tuple(breaks), scale)
 
 
-def name_day(day: float) -> str:
+def format_axis_day(day: float) -> str:
     """Name a day on an axis; 5 also stands for "a few days".
 
     Examples
     --------
-    >>> name_day(5.0), name_day(-2.5)
+    >>> format_axis_day(5.0), format_axis_day(-2.5)
     ('5?', '−2.5')
     """
     return f"{day:g}{'?' if day == FEW_DAYS else ''}".replace("-", "−")

@@ -17,20 +17,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxrlib.aliases import Floats
 from cxrlib.cohort import refuse_patient
-from cxrlib.embedding import EmbeddingSet, Features, Space, lay_out_space, measure_distances
+from cxrlib.embedding import (
+    EmbeddingSet,
+    Features,
+    FeatureSpace,
+    lay_out_feature_space,
+    measure_distances,
+)
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import FEW, compute_wilson, name_units
+from cxrlib.number_text import FEW, compute_wilson, format_units
 from cxrlib.short_repr import short_repr
 
 __all__ = [
     "NEAREST",
     "PathShares",
     "count_by_person",
+    "describe_image_share",
     "describe_path_shares",
     "estimate_interval",
     "path_shares",
-    "say_image",
-    "shares_table",
+    "tabulate_shares",
 ]
 
 Bools = NDArray[np.bool_]
@@ -59,14 +65,14 @@ class PathShares:
         differs ("above", "below" or "": the overall share beside the interval) and reason (why
         there is no share, "" where there is one).
     k : int
-    space : Space
+    space : FeatureSpace
     """
 
     patient_id: str
     person_id: str
     table: pd.DataFrame
     k: int
-    space: Space
+    space: FeatureSpace
     __repr__ = short_repr
 
 
@@ -80,7 +86,7 @@ def path_shares(
     known: ArrayLike | None = None,
     duplicates: pd.DataFrame | None = None,
     features: Features = "outputs",
-    space: Space | None = None,
+    space: FeatureSpace | None = None,
     seed: int = 0,
 ) -> PathShares:
     """Find the share of bad among the k nearest images of others, for each image of a patient.
@@ -101,7 +107,7 @@ def path_shares(
         `Cohort.duplicates`: what is one picture with one of the patient's is no neighbour. Files
         with the same content are none in any case.
     features : {"outputs", "embedding"}
-    space : Space, optional
+    space : FeatureSpace, optional
         Of the same table, embeddings and features, made once for all patients.
     seed : int, default 0
         Of drawing persons again.
@@ -116,7 +122,7 @@ def path_shares(
     own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
     if not own.any():
         raise refuse_patient(patient_id, table["patient_id"].dropna())
-    space = lay_out_space(table, embeddings, features=features) if space is None else space
+    space = lay_out_feature_space(table, embeddings, features=features) if space is None else space
     person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
     labels = _Labels(table, space, bad, known)
     pool = _Pool(table, space, labels, person, duplicates)
@@ -129,7 +135,11 @@ class _Labels:
     """Hold which images of a space are bad, and of which that is known."""
 
     def __init__(
-        self, table: pd.DataFrame, space: Space, bad: ArrayLike | None, known: ArrayLike | None
+        self,
+        table: pd.DataFrame,
+        space: FeatureSpace,
+        bad: ArrayLike | None,
+        known: ArrayLike | None,
     ) -> None:
         state = table["state"]
         is_bad = state.eq("bad") if bad is None else np.asarray(bad)
@@ -146,7 +156,7 @@ class _Pool:
     def __init__(
         self,
         table: pd.DataFrame,
-        space: Space,
+        space: FeatureSpace,
         labels: _Labels,
         person: str,
         duplicates: pd.DataFrame | None,
@@ -182,7 +192,9 @@ def _mark_copies(table: pd.DataFrame, is_own: Bools, duplicates: pd.DataFrame | 
     return copies | table["image_id"].isin(alike).to_numpy(dtype=bool)
 
 
-def _tabulate(rows: pd.DataFrame, space: Space, pool: _Pool, k: int, seed: int) -> pd.DataFrame:
+def _tabulate(
+    rows: pd.DataFrame, space: FeatureSpace, pool: _Pool, k: int, seed: int
+) -> pd.DataFrame:
     """Make the table of a patient's X-rays."""
     found = pd.DataFrame(
         {
@@ -235,7 +247,7 @@ class _Nearest:
         }
         if len(same) < LEAST_POOL * k:
             self.record["reason"] = (
-                f"{name_units(len(same), 'image')} of other patients and sources with this view "
+                f"{format_units(len(same), 'image')} of other patients and sources with this view "
                 f"and a recorded state; {LEAST_POOL * k} are needed"
             )
             return
@@ -255,7 +267,7 @@ class _Nearest:
         }
         if len(n_each) < FEW:
             self.record["reason"] = (
-                f"the {len(bad)} nearest are of {name_units(len(n_each), 'person')}; "
+                f"the {len(bad)} nearest are of {format_units(len(n_each), 'person')}; "
                 f"{FEW} are needed"
             )
             return
@@ -302,7 +314,7 @@ def _draw_persons(n_persons: int, seed: int) -> Floats:
 # ---- words
 
 
-def shares_table(shares: Sequence[PathShares]) -> pd.DataFrame:
+def tabulate_shares(shares: Sequence[PathShares]) -> pd.DataFrame:
     """Join the tables of several patients, the patient's id first."""
     tables = [each.table.assign(patient_id=each.patient_id) for each in shares]
     joined = pd.concat(tables, ignore_index=True)
@@ -324,17 +336,17 @@ def _list_sentences(shares: PathShares) -> Iterator[str]:
         f"Patient {shares.patient_id}, share in the chosen state among the {shares.k} nearest "
         "images of other patients and other sources, same view:"
     )
-    parts = [say_image(row) for row in shares.table.to_dict("records")]
+    parts = [describe_image_share(row) for row in shares.table.to_dict("records")]
     yield "; ".join(parts) + "."
     n_apart = int(estimable["differs"].ne("").sum())
     yield (
-        f"{n_apart} of {name_units(len(estimable), 'image')} "
+        f"{n_apart} of {format_units(len(estimable), 'image')} "
         f"{'differs' if n_apart == 1 else 'differ'} from the share of the whole view; about 1 in "
         "20 would by chance."
     )
 
 
-def say_image(row: Mapping[Hashable, Any]) -> str:
+def describe_image_share(row: Mapping[Hashable, Any]) -> str:
     """Describe one image's share in a clause."""
     day = "no day" if np.isnan(row["day"]) else f"day {row['day']:g}"
     name = f"{day}, {row['view'] or 'view not recorded'}"
@@ -343,6 +355,6 @@ def say_image(row: Mapping[Hashable, Any]) -> str:
     return (
         f"{name}: {row['n_bad']} of {row['n_neighbours']} ({100 * row['share']:.0f} %, "
         f"{100 * row['low']:.0f}-{100 * row['high']:.0f}) of "
-        f"{name_units(int(row['n_persons']), 'person')}; {100 * row['overall']:.0f} % of all "
+        f"{format_units(int(row['n_persons']), 'person')}; {100 * row['overall']:.0f} % of all "
         f"{row['n_overall']:,}"
     )

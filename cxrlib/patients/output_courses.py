@@ -19,7 +19,7 @@ from cxrlib.aliases import NOT_RECORDED, Floats
 from cxrlib.cohort import FRONTAL_VIEWS
 from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import NOTHING, name_units
+from cxrlib.number_text import NOTHING, format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo
 
@@ -374,7 +374,7 @@ class _Pairs:
         }
         reason = ""
         if not self.is_enough:
-            there = f"{name_units(n_pairs, 'pair')} of {name_units(n_persons, 'person')}"
+            there = f"{format_units(n_pairs, 'pair')} of {format_units(n_persons, 'person')}"
             there = there if n_pairs else "no pairs"
             needed = f"{MIN_PAIRS} pairs of {MIN_PERSONS} persons are needed"
             reason = f"not estimable: {there}; {needed}"
@@ -432,7 +432,8 @@ def compare_outputs(
     for image_id in (first, second):
         if image_id not in ids:
             raise SelectionError(
-                f"Image {image_id[:60]!r} is not among the {name_units(len(ids), 'image')} of this "
+                f"Image {image_id[:60]!r} is not among the {format_units(len(ids), 'image')} "
+                "of this "
                 "patient: choose one of them."
             )
     one, two = ids.index(first), ids.index(second)
@@ -515,7 +516,7 @@ def _list_sentences(course: OutputCourse, noise: Noise | None) -> Iterator[str]:
     n_dated = int(course.table["day"].notna().to_numpy()[there].sum())
     yield (
         f"Outputs of {course.info.title}, not probabilities of disease: {int(there.sum())} of "
-        f"{name_units(len(there), 'image')} have values, {n_dated} of these a recorded day."
+        f"{format_units(len(there), 'image')} have values, {n_dated} of these a recorded day."
     )
     for place, name in enumerate(course.outputs):
         said = [

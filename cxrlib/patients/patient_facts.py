@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.number_text import name_units
-from cxrlib.quality.rules.rule import name_value
+from cxrlib.number_text import format_units
+from cxrlib.quality.rules.rule import format_cell
 from cxrlib.quality.rules.values import LIMITS, Limits
 from cxrlib.summary import RECORDED_COLUMNS
 
@@ -65,11 +65,11 @@ def list_undated_facts(rows: pd.DataFrame) -> list[tuple[str, str]]:
 def _describe_values(cells: pd.Series) -> str:
     """Describe the values of a column; blank and "not recorded" are none."""
     known = WORDS.get(str(cells.name), {})
-    values = (known.get(value, value) for value in map(name_value, cells.tolist()))
+    values = (known.get(value, value) for value in map(format_cell, cells.tolist()))
     counts = Counter(value for value in values if value and value != NOT_RECORDED)
     if len(counts) < 2:
         return next(iter(counts), "")
-    words = [f"{value} ({name_units(n, 'image')})" for value, n in counts.items()]
+    words = [f"{value} ({format_units(n, 'image')})" for value, n in counts.items()]
     return f"{', '.join(words)}: {DIFFERS}"
 
 
@@ -135,5 +135,5 @@ def describe_doubt(limits: Limits, value: float, leukocytes: float | None) -> st
     if odd := limits.explain(value):
         return odd.partition(": ")[2]
     if limits.column in PARTS and not pd.isna(leukocytes) and value > leukocytes:
-        return f"more than all leukocytes ({name_value(leukocytes)})"
+        return f"more than all leukocytes ({format_cell(leukocytes)})"
     return MIXED.get(limits.column, "")

@@ -15,7 +15,7 @@ import pandas as pd
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import FRONTAL_VIEWS, describe_state
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.quality.rules.days import FEW_DAYS
 
 __all__ = [
@@ -299,7 +299,7 @@ def _find_image(rows: pd.DataFrame, image_id: str) -> _Image:
     found = [im for im in _read_images(rows, only_readable=False) if im.image_id == image_id]
     if not found:
         raise SelectionError(
-            f"Image {image_id[:60]!r} is not among the {name_units(len(rows), 'image')} of this "
+            f"Image {image_id[:60]!r} is not among the {format_units(len(rows), 'image')} of this "
             "patient: choose one of them."
         )
     return found[0]

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
-from cxrlib.patients.day_axis import Break, DayAxis, Piece, lay_out_axis, name_day
+from cxrlib.number_text import format_units
+from cxrlib.patients.day_axis import Break, DayAxis, Piece, format_axis_day, lay_out_axis
 from cxrlib.patients.thumbnail_layout import GAP, Grid, choose_grid, hang, spread
 from cxrlib.quality.rules.days import CLOCKS, FEW_DAYS
 
@@ -406,7 +406,7 @@ def _mark_days(days: Sequence[float], axis: DayAxis) -> tuple[Tick, ...]:
     counts = {0.0: 0} | {day: len(list(same)) for day, same in groupby(days)}
     ordered = sorted(counts)
     places = {day: axis.place(day) for day in ordered}
-    words = {day: name_day(day) if counts[day] else "0" for day in ordered}
+    words = {day: format_axis_day(day) if counts[day] else "0" for day in ordered}
     taken: list[tuple[float, float]] = []
     for day in dict.fromkeys([0.0, ordered[0], ordered[-1], *ordered]):
         half = (len(words[day]) * CHARACTER + 8) / 2
@@ -560,10 +560,10 @@ def describe_timeline(timeline: Timeline) -> str:
     dated = [mark for mark in timeline.marks if mark.day is not None]
     undated = [mark for mark in timeline.marks if mark.day is None]
     days = [list(same) for _, same in groupby(dated, key=lambda mark: mark.day)]
-    where = f" on {name_units(len(days), 'day')}" if days else ", no day recorded"
+    where = f" on {format_units(len(days), 'day')}" if days else ", no day recorded"
     if days and undated:
         where += f"; {len(undated)} without a day"
-    n_images = name_units(len(timeline.marks), "image")
+    n_images = format_units(len(timeline.marks), "image")
     sentences = [f"Patient {timeline.patient_id}: {n_images}{where}."]
     if days:
         sentences.append(f"Day 0 is {timeline.clock}.")
@@ -571,7 +571,7 @@ def describe_timeline(timeline: Timeline) -> str:
     told = days if len(days) <= MOST_DESCRIBED else [*days[:half], *days[-half:]]
     for i, same in enumerate(told):
         if len(told) < len(days) and i == half:
-            sentences.append(f"{name_units(len(days) - len(told), 'more day')}.")
+            sentences.append(f"{format_units(len(days) - len(told), 'more day')}.")
         day = f"{same[0].day:g}".replace("-", "−")
         sentences.append(f"Day {day}: {_describe_marks(same)}.")
     if undated:

@@ -1,7 +1,7 @@
 """The quality ledger: one row a flag, with what it means and what to do.
 
 A flag removes no image. ``Selection(without=(rule,))`` leaves the flagged images out, and
-`effect_of_leaving_out` counts what is left. Use the whole cohort: a rule that compares images or
+`count_without_flagged` counts what is left. Use the whole cohort: a rule that compares images or
 rows sees only those it is given.
 """
 
@@ -17,7 +17,7 @@ import pandas as pd
 from cxrlib.cohort import FRONTAL_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.html_repr import format_html
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.quality.rules import RULES, SEVERITIES, Rule
 
 __all__ = [
@@ -25,11 +25,11 @@ __all__ = [
     "LEDGER_COLUMNS",
     "UPSTREAM",
     "Ledger",
-    "effect_of_leaving_out",
+    "count_without_flagged",
     "find_flags",
     "get_rule",
+    "make_maintainer_report",
     "mark_images",
-    "upstream_report",
 ]
 
 LEDGER_COLUMNS = (
@@ -65,7 +65,7 @@ class Ledger:
         return f"Ledger({len(self.table)} flags by {len(self.rules)} rules)"
 
     def _repr_html_(self) -> str:
-        return format_html(f"{name_units(len(self.table), 'flag')} of X-rays", self.count())
+        return format_html(f"{format_units(len(self.table), 'flag')} of X-rays", self.count())
 
     def count(self) -> pd.DataFrame:
         """Count by rule.
@@ -196,7 +196,7 @@ def mark_images(cohort: Cohort) -> pd.DataFrame:
 # ---- the effect of leaving flagged images out
 
 
-def effect_of_leaving_out(
+def count_without_flagged(
     cohort: Cohort, rules: Sequence[str] = (), *, flags: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Count what is left without the flagged images, rule by rule and together.
@@ -259,7 +259,7 @@ UPSTREAM = tuple(
 """Rules whose flags the dataset maintainers can correct: errors and warnings about records."""
 
 
-def upstream_report(
+def make_maintainer_report(
     cohort: Cohort,
     ledger: Ledger | None = None,
     *,
@@ -296,7 +296,7 @@ def upstream_report(
     n_flags, n_rules = int(counts["n_flags"].sum()), len(counts)
     target.write(f"# Doubtful records in {_code(cohort.name)}\n\n")
     target.write(
-        f"{name_units(n_flags, 'flag')} by {name_units(n_rules, 'rule')}. Row numbers are "
+        f"{format_units(n_flags, 'flag')} by {format_units(n_rules, 'rule')}. Row numbers are "
         f"those of a spreadsheet: the header is row 1. Cohort fingerprint `{cohort.fingerprint}`. "
         "Found by automatic rules; please check the articles before changing records.\n"
     )
@@ -309,8 +309,8 @@ def upstream_report(
 def _report_rule(line: Mapping[Hashable, Any], flags: pd.DataFrame, most: int) -> str:
     """Make one rule's part of the report."""
     head = (
-        f"\n## {line['title']} ({line['severity']}, {name_units(line['n_images'], 'image')} of "
-        f"{name_units(line['n_patients'], 'patient')})\n\n{line['meaning']} {line['action']}\n\n"
+        f"\n## {line['title']} ({line['severity']}, {format_units(line['n_images'], 'image')} of "
+        f"{format_units(line['n_patients'], 'patient')})\n\n{line['meaning']} {line['action']}\n\n"
     )
     rows = flags.head(most)[["row", "image_id", "patient_id", "column", "value"]]
     lines = [

@@ -1,4 +1,4 @@
-from .html_tables import publication_html as publication_html
+from .html_tables import make_publication_html as make_publication_html
 from .image_export import (
     ImagePack as ImagePack,
     describe_pictures as describe_pictures,
@@ -44,7 +44,7 @@ from .run_page_sections import (
     make_steps_part as make_steps_part,
     make_subgroups_part as make_subgroups_part,
 )
-from .run_report import pack_report as pack_report, write_run_report as write_run_report
+from .run_report import make_run_report as make_run_report, pack_report as pack_report
 from .run_series import (
     list_series as list_series,
     list_shortcuts as list_shortcuts,

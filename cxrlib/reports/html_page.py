@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.charts.maps import FONT, POLICY, frame_table, write_cells
+from cxrlib.charts.maps import FONT, POLICY, format_table_cells, frame_table
 from cxrlib.charts.style import PALETTES, TEXT_SIZE
 from cxrlib.number_text import NOTHING
 from cxrlib.short_repr import short_repr
@@ -188,8 +188,10 @@ def _format_table(part: PageTable) -> str:
         for place, is_right in enumerate(right)
     ]
     kinds = ["n" if is_right else "" for is_right in right]
-    head = write_cells([str(name) for name in table], kinds, "th scope='col'")
-    rows = [write_cells(row, _list_kinds(row, kinds), "td") for row in zip(*columns, strict=True)]
+    head = format_table_cells([str(name) for name in table], kinds, "th scope='col'")
+    rows = [
+        format_table_cells(row, _list_kinds(row, kinds), "td") for row in zip(*columns, strict=True)
+    ]
     return frame_table(head, rows, part.caption)
 
 

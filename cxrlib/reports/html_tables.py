@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from great_tables import GT
     from great_tables._text import Html
 
-__all__ = ["publication_html"]
+__all__ = ["make_publication_html"]
 
 FONTS = ["Arial", "Liberation Sans", "Helvetica", "sans-serif"]
 #: What scripts and other hosts could do on the page: nothing.
@@ -26,7 +26,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 TABLE_ID = "table"
 
 
-def publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
+def make_publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
     """Write a table as a page for paper.
 
     Parameters

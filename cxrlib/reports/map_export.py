@@ -26,7 +26,7 @@ from cxrlib.maps import (
     TABLE_COLUMNS,
     Colouring,
     MappedCohort,
-    ReferenceCloud,
+    ReferenceOverlay,
     Surface,
     SurfaceWish,
     Trajectory,
@@ -41,7 +41,7 @@ from cxrlib.maps import (
     has_paper_patients,
     map_points,
 )
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.reports.provenance import list_provenance, write_export
 
 __all__ = [
@@ -144,7 +144,7 @@ class MapWish:
         What the filters keep.
     chosen : sequence of str
         Images to ring; a table holds these only.
-    reference : ReferenceCloud, optional
+    reference : ReferenceOverlay, optional
         Overlaid, never counted; a table leaves it out.
     """
 
@@ -154,7 +154,7 @@ class MapWish:
     selected: Cohort | None = None
     filters: Sequence[str] = ()
     chosen: Sequence[str] = ()
-    reference: ReferenceCloud | None = None
+    reference: ReferenceOverlay | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,7 @@ class MapDrawing:
     paths : sequence of Trajectory
     chosen : sequence of str
         Images to ring.
-    reference : ReferenceCloud or None
+    reference : ReferenceOverlay or None
     """
 
     mapped: MappedCohort
@@ -184,7 +184,7 @@ class MapDrawing:
     colouring: Colouring
     paths: Sequence[Trajectory]
     chosen: Sequence[str]
-    reference: ReferenceCloud | None
+    reference: ReferenceOverlay | None
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -275,7 +275,7 @@ def describe_rings(points: pd.DataFrame, chosen: Sequence[str]) -> list[str]:
     if not chosen:
         return []
     n_drawn = int(points["image_id"].isin(set(chosen)).sum())
-    return [f"{name_units(n_drawn, 'image')} selected (ringed)."]
+    return [f"{format_units(n_drawn, 'image')} selected (ringed)."]
 
 
 def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
@@ -289,7 +289,7 @@ def _list_origin(mapped: MappedCohort, wish: MapWish) -> list[str]:
     return lines
 
 
-def describe_overlay(reference: ReferenceCloud | None) -> list[str]:
+def describe_overlay(reference: ReferenceOverlay | None) -> list[str]:
     """Describe the overlaid cohort in a line of an export; nothing where there is none."""
     if reference is None:
         return []

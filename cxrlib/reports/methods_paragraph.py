@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["describe_methods"]
 
@@ -40,10 +40,11 @@ def _describe_rows(m: Manifest) -> str:
     filters = f" Filters: {'; '.join(cohort['filters'])}." if cohort["filters"] else ""
     return (
         f"From the cohort {cohort['name']}{synthetic} (fingerprint {cohort['fingerprint'][:12]}, "
-        f"{name_units(cohort['n_images'], 'row')}) we took {_lower(card['population'])} "
+        f"{format_units(cohort['n_images'], 'row')}) we took {_lower(card['population'])} "
         f"{_describe_window(m['task'])}{filters} This left "
-        f"{name_units(last['n_images'], 'image')} of "
-        f"{name_units(last['n_patients'], 'patient')}, {name_units(last['n_persons'], 'person')} "
+        f"{format_units(last['n_images'], 'image')} of "
+        f"{format_units(last['n_patients'], 'patient')}, "
+        f"{format_units(last['n_persons'], 'person')} "
         "after patient ids that share an image were joined."
     )
 
@@ -74,8 +75,9 @@ def _describe_outcome(m: Manifest) -> str:
 def _describe_features(m: Manifest) -> str:
     features = m["features"]
     return (
-        f"Predictors: {features['title']}, {name_units(features['n_columns'], 'column')}; a model "
-        f"of them has {name_units(features['n_parameters'], 'parameter')}."
+        f"Predictors: {features['title']}, {format_units(features['n_columns'], 'column')}; "
+        "a model "
+        f"of them has {format_units(features['n_parameters'], 'parameter')}."
     )
 
 
@@ -113,7 +115,7 @@ def _describe_checks(m: Manifest) -> str:
     titles = dict.fromkeys(str(score["title"]) for score in m["shortcuts"])
     n_runs = len(m["runs"])
     of_which = (
-        "this was the only run" if n_runs == 1 else f"this was one of {name_units(n_runs, 'run')}"
+        "this was the only run" if n_runs == 1 else f"this was one of {format_units(n_runs, 'run')}"
     )
     return (
         f"The same images were also predicted without looking at them ({'; '.join(titles)}). On "

@@ -12,7 +12,7 @@ import pandas as pd
 from cxrlib import NOTICE
 from cxrlib.cohort import Cohort, refuse_patient
 from cxrlib.literature import METADATA_LICENCE, credit, describe_licences, licence_of, shorten
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.patients import MEASURES, UNDATED, describe_doubt, find_clock
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.reports.provenance import csv_with_header, list_provenance
@@ -208,7 +208,7 @@ def _origin(cohort: Cohort, rows: pd.DataFrame, patient_id: str) -> list[str]:
     """List what a record is, the notice first."""
     return [
         *list_provenance(cohort),
-        f"Record of patient {shorten(patient_id)!r}: all {name_units(len(rows), 'X-ray')}",
+        f"Record of patient {shorten(patient_id)!r}: all {format_units(len(rows), 'X-ray')}",
         "Images are not included; notes are quoted from the articles named",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),
         *describe_licences(rows, is_synthetic=cohort.is_synthetic),

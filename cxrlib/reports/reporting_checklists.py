@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation import POOLED, write_score
+from cxrlib.baselines.evaluation import POOLED, format_score
 from cxrlib.literature import read_rows
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "ITEMS", "TRIPOD_AI", "answer_items"]
 
@@ -104,9 +104,9 @@ def _format_parts(m: Manifest) -> dict[str, str]:
         "training": _join(map(_format_training, folds)),
         "preparation": f"{features['title']}. {origin}".strip(),
         "origin": f" {origin}".rstrip(),
-        "n_columns": name_units(features["n_columns"], "column"),
-        "n_parameters": name_units(features["n_parameters"], "parameter"),
-        "n_guarded": name_units(n_guarded, "training image"),
+        "n_columns": format_units(features["n_columns"], "column"),
+        "n_parameters": format_units(features["n_parameters"], "parameter"),
+        "n_guarded": format_units(n_guarded, "training image"),
         "without_values": _describe_missing(features["n_missing"]),
         "events": _describe_events(folds),
         "rules": _join_sentences(protocol["sentences"]),
@@ -134,7 +134,7 @@ def _join(parts: Iterable[str], nothing: str = "none") -> str:
 
 def _format_counts(row: Mapping[str, Any], *units: str) -> str:
     """Format how many of each unit a row has: "3 images of 2 patients, 1 person"."""
-    first, *rest = (name_units(row[f"n_{unit}s"], unit) for unit in units)
+    first, *rest = (format_units(row[f"n_{unit}s"], unit) for unit in units)
     return f"{first} of {', '.join(rest)}"
 
 
@@ -149,14 +149,14 @@ def _format_training(fold: Mapping[str, Any]) -> str:
 
 def _format_classes(fold: Mapping[str, Any]) -> str:
     if fold["n_positive"] is None:
-        return f"{fold['fold']}: {name_units(fold['n_images'], 'image')}"
+        return f"{fold['fold']}: {format_units(fold['n_images'], 'image')}"
     return (
         f"{fold['fold']}: {fold['n_positive']:,} positive, {fold['n_negative']:,} negative images"
     )
 
 
 def _describe_missing(n_missing: int) -> str:
-    return f" {name_units(n_missing, 'image')} had no feature values." if n_missing else ""
+    return f" {format_units(n_missing, 'image')} had no feature values." if n_missing else ""
 
 
 def _describe_events(folds: Sequence[Mapping[str, Any]]) -> str:
@@ -180,27 +180,26 @@ def _describe_performance(m: Manifest) -> str:
 def _format_score(score: Mapping[str, Any], m: Manifest) -> str:
     is_main = score["metric"] == m["main_metric"]
     name = score["fold"] if is_main else f"{score['fold']} {m['metric_names'][score['metric']]}"
-    spread = "" if score["sd"] is None else f", standard deviation {write_score(score['sd'])}"
+    spread = "" if score["sd"] is None else f", standard deviation {format_score(score['sd'])}"
     held = (
         ""
         if score["low"] is None or score["high"] is None
-        else f" (95 % interval {write_score(score['low'])} to {write_score(score['high'])})"
+        else f" (95 % interval {format_score(score['low'])} to {format_score(score['high'])})"
     )
-    return f"{name} {write_score(score['value'])}{held}{spread}"
+    return f"{name} {format_score(score['value'])}{held}{spread}"
 
 
 def _describe_runs(m: Manifest) -> str:
     n_runs = len(m["runs"])
     was = "was" if n_runs == 1 else "were"
-    return (
-        f"{name_units(n_runs, 'run')} {was} made on this cohort and task; runs.csv lists every one."
-    )
+    runs = format_units(n_runs, "run")
+    return f"{runs} {was} made on this cohort and task; runs.csv lists every one."
 
 
 def _describe_shortcuts(m: Manifest) -> str:
     scored = [s for s in m["shortcuts"] if s["fold"] == POOLED and s["value"] is not None]
     names = m["metric_names"]
-    told = [f"{s['title']}: {names[s['metric']]} {write_score(s['value'])}" for s in scored]
+    told = [f"{s['title']}: {names[s['metric']]} {format_score(s['value'])}" for s in scored]
     return f" Pooled within groups: {_join(told)}." if told else ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.baselines.evaluation import MLP_SEEDS, Method, choose_method, name_metric
+from cxrlib.baselines.evaluation import MLP_SEEDS, Method, choose_method, format_metric
 from cxrlib.baselines.runs import Run, RunEntry
 from cxrlib.baselines.tasks import Task, make_card
 from cxrlib.cohort import Cohort
@@ -76,7 +76,7 @@ def make_manifest(
         "features": _gather_features(run),
         "protocol": _gather_protocol(run),
         "main_metric": MAIN_METRICS[run.spec.task.kind],
-        "metric_names": {name: name_metric(name) for name in dict.fromkeys(run.scores["metric"])},
+        "metric_names": {name: format_metric(name) for name in dict.fromkeys(run.scores["metric"])},
         "folds": _list_folds(run),
         "scores": to_records(run.scores),
         "shortcuts": to_records(run.shortcut_scores),

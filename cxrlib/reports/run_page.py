@@ -10,10 +10,10 @@ from cxrlib.baselines.evaluation import (
     MEAN,
     POOLED,
     describe_score_comparison,
-    name_metric,
-    write_score,
+    format_metric,
+    format_score,
 )
-from cxrlib.baselines.runs import Run, RunEntry, tell_runs
+from cxrlib.baselines.runs import Run, RunEntry, describe_run_count
 from cxrlib.charts.cohort import describe_flow, plot_flow
 from cxrlib.charts.scores import describe_forest, find_chance, plot_forest
 from cxrlib.cohort import Cohort
@@ -135,12 +135,12 @@ def _make_answer(run: Run, manifest: Manifest) -> Section:
     last = manifest["flow"][-1]
     metrics = dict.fromkeys((_main_metric(run), *_pooled_metrics(run)))
     ours = [
-        f"{_format_fold(row['fold'], run)}, {name_metric(row['metric'])}: {describe_score(row)}"
+        f"{_format_fold(row['fold'], run)}, {format_metric(row['metric'])}: {describe_score(row)}"
         for row in manifest["scores"]
         if row["fold"] in (MEAN, POOLED) and row["metric"] in metrics
     ]
     beside = [
-        f"{row['title']}: {_format_fold(row['fold'], run)}, {name_metric(row['metric'])} "
+        f"{row['title']}: {_format_fold(row['fold'], run)}, {format_metric(row['metric'])} "
         f"{describe_score(row)}"
         for row in manifest["shortcuts"]
         if row["fold"] == POOLED
@@ -150,7 +150,7 @@ def _make_answer(run: Run, manifest: Manifest) -> Section:
         (
             f"{last['n_images']:,} images of {last['n_persons']:,} persons. Protocol: "
             f"{run.spec.settings.protocol.name}.",
-            f"{tell_runs(run.n_runs)} All of them are listed below.",
+            f"{describe_run_count(run.n_runs)} All of them are listed below.",
         ),
         (*ours, *(f"Shortcut, does not use the image: {words}" for words in beside)),
     )
@@ -185,9 +185,9 @@ def describe_score(row: Mapping[str, Any]) -> str:
     if row["value"] is None:
         return f"not estimable.{reason}"
     bounds = [row["low"], row["high"]]
-    held = "" if None in bounds else f" ({write_score(bounds[0])} to {write_score(bounds[1])})"
-    spread = "" if row.get("sd") is None else f", standard deviation {write_score(row['sd'])}"
-    return f"{write_score(row['value'])}{held}{spread}{f'.{reason}' if reason else ''}"
+    held = "" if None in bounds else f" ({format_score(bounds[0])} to {format_score(bounds[1])})"
+    spread = "" if row.get("sd") is None else f", standard deviation {format_score(row['sd'])}"
+    return f"{format_score(row['value'])}{held}{spread}{f'.{reason}' if reason else ''}"
 
 
 def _make_task(manifest: Manifest) -> Section:
@@ -245,7 +245,7 @@ def _make_folds(run: Run) -> Section:
 def _select(table: pd.DataFrame, columns: Iterable[str], **headings: str) -> pd.DataFrame:
     """Select columns in an order, under headings; metrics and intervals are put into words."""
     if "metric" in table:
-        table = table.assign(metric=[name_metric(metric) for metric in table["metric"]])
+        table = table.assign(metric=[format_metric(metric) for metric in table["metric"]])
     if "low" in table:
         table = table.assign(interval=_format_intervals(table))
     return table[list(columns)].rename(columns=lambda name: headings.get(name) or _head(name))
@@ -287,7 +287,7 @@ def _draw_forest(run: Run, metric: str) -> PageFigure | None:
     chance = find_chance(metric, folds, event=run.spec.task.event or "positive")
     return PageFigure(
         plot_forest(series, metric, folds=folds, hold_out=hold_out, chance=chance),
-        f"{_capitalise(name_metric(metric))} by held-out {hold_out}, protocol "
+        f"{_capitalise(format_metric(metric))} by held-out {hold_out}, protocol "
         f"{run.spec.settings.protocol.name}; 95 % intervals, bootstrap over patients.",
         describe_forest(series, metric, hold_out=hold_out),
     )
@@ -307,7 +307,7 @@ def _lay_out_scores(scores: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataF
 def _format_intervals(table: pd.DataFrame) -> list[str]:
     ends = zip(table["low"], table["high"], strict=True)
     return [
-        "" if pd.isna(low) else f"{write_score(low)} to {write_score(high)}" for low, high in ends
+        "" if pd.isna(low) else f"{format_score(low)} to {format_score(high)}" for low, high in ends
     ]
 
 
@@ -378,7 +378,8 @@ def _make_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
     return Section(
         "All runs",
         (
-            f"{tell_runs(len(runs))} The best of many runs looks good by chance alone, so read "
+            f"{describe_run_count(len(runs))} The best of many runs looks good by chance "
+            "alone, so read "
             "this one with the others.",
         ),
         tables=(PageTable(table),),
@@ -388,7 +389,8 @@ def _make_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
 def _describe_headlines(entry: RunEntry, run: Run) -> str:
     metrics = (_main_metric(run), *_pooled_metrics(run))
     return "; ".join(
-        f"{each.fold} {name_metric(each.metric)} {describe_score(each._asdict() | {'reason': ''})}"
+        f"{each.fold} {format_metric(each.metric)} "
+        f"{describe_score(each._asdict() | {'reason': ''})}"
         for each in entry.headlines
         if each.metric in metrics
     ).replace("estimable.", "estimable")

@@ -13,16 +13,16 @@ import plotly.graph_objects as go
 from cxrlib.baselines.evaluation import (
     MEAN,
     POOLED,
-    Null,
-    Shift,
+    PermutationNull,
+    RegionShift,
     check_calibration,
+    compute_protocol_steps,
     find_influence,
-    load_null,
-    load_shift,
-    name_fold,
-    name_metric,
+    format_fold,
+    format_metric,
+    load_permutation_null,
+    load_region_shift,
     score_subgroups,
-    walk_protocol,
 )
 from cxrlib.baselines.runs import Run
 from cxrlib.charts.scores import (
@@ -107,10 +107,10 @@ def gather_parts(run: Run, store: Store) -> list[ReportPart]:
 
 def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     result = run.result
-    null = load_null(result.rows, result.features, result.settings, store)
+    null = load_permutation_null(result.rows, result.features, result.settings, store)
     if null is not None:
         yield make_null_part(run, null)
-    shift = load_shift(result.rows, result.features, result.settings, store)
+    shift = load_region_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
         yield make_shift_part(run, shift)
     if result.features.kind != "pixels":  # some fifty networks
@@ -120,14 +120,16 @@ def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     yield make_influence_part(run)
 
 
-def make_null_part(run: Run, null: Null, metric: str = "", fold: str = POOLED) -> ReportPart:
+def make_null_part(
+    run: Run, null: PermutationNull, metric: str = "", fold: str = POOLED
+) -> ReportPart:
     """Make the part on the permutation null of a score, by default of the pooled."""
     metric = metric or run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
     hold_out = run.spec.settings.hold_out
-    name = name_fold(fold, hold_out)
+    name = format_fold(fold, hold_out)
     return ReportPart(
         "null",
-        f"Permutation test: {name_metric(metric)}, {name[:1].lower()}{name[1:]}",
+        f"Permutation test: {format_metric(metric)}, {name[:1].lower()}{name[1:]}",
         (null.describe(fold, metric),),
         null.table,
         partial(plot_permutation_null, null, metric, fold, hold_out=hold_out),
@@ -135,7 +137,7 @@ def make_null_part(run: Run, null: Null, metric: str = "", fold: str = POOLED) -
     )
 
 
-def make_shift_part(run: Run, shift: Shift) -> ReportPart:
+def make_shift_part(run: Run, shift: RegionShift) -> ReportPart:
     """Make the part on the region shift of a run."""
     hold_out = run.spec.settings.hold_out
     return ReportPart(
@@ -163,7 +165,7 @@ def make_steps_part(run: Run, metric: str | None = None) -> ReportPart:
         If they cannot be walked with these features.
     """
     result, hold_out = run.result, run.spec.settings.hold_out
-    steps = walk_protocol(result.rows, result.features, result.settings, metric)
+    steps = compute_protocol_steps(result.rows, result.features, result.settings, metric)
     over_all = steps[steps["fold"].isin([MEAN, POOLED])].astype({"change": float})
     return ReportPart(
         "walk",

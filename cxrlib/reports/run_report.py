@@ -17,7 +17,13 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.baselines.evaluation import compare_scores
-from cxrlib.baselines.runs import Run, RunEntry, compare_shortcuts, describe_spec, tell_runs
+from cxrlib.baselines.runs import (
+    Run,
+    RunEntry,
+    compare_shortcuts,
+    describe_run_count,
+    describe_spec,
+)
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature import METADATA_LICENCE, credit, licence_of
@@ -37,8 +43,8 @@ __all__ = [
     "list_image_licences",
     "list_predictions",
     "list_run_table",
+    "make_run_report",
     "pack_report",
-    "write_run_report",
 ]
 
 FILES = (
@@ -50,7 +56,7 @@ FILES = (
 Manifest = Mapping[str, Any]
 
 
-def write_run_report(
+def make_run_report(
     run: Run,
     cohort: Cohort,
     runs: Sequence[RunEntry],
@@ -164,7 +170,7 @@ def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
         f"Run {run.id}: {describe_spec(run.spec)}",
         f"Features: {run.result.features.title}",
         f"Protocol: {run.spec.settings.protocol.name}, each {run.spec.settings.hold_out} held out",
-        tell_runs(run.n_runs).removesuffix("."),
+        describe_run_count(run.n_runs).removesuffix("."),
         f"To repeat this run: {run.spec.to_command()}",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),
         f"Made by cxrlib {made_by['cxrlib']} on {made_by['written']}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cxrlib.baselines.evaluation import Null, is_number
+from cxrlib.baselines.evaluation import PermutationNull, is_number
 from cxrlib.baselines.runs import Run
 from cxrlib.charts.scores import Kind, Series
 
@@ -12,7 +12,7 @@ __all__ = ["list_series", "list_shortcuts", "make_series"]
 def list_series(
     run: Run,
     *,
-    null: Null | None = None,
+    null: PermutationNull | None = None,
     metric: str = "",
     printed: Mapping[str, float] | None = None,
 ) -> list[Series]:
@@ -21,7 +21,7 @@ def list_series(
     Parameters
     ----------
     run : Run
-    null : Null, optional
+    null : PermutationNull, optional
         Drawn behind the run's own scores; of `metric`.
     metric : str
     printed : mapping, optional

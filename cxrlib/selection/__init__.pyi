@@ -2,11 +2,11 @@ from .filters import (
     FILTERS as FILTERS,
     LAST as LAST,
     find_reasons as find_reasons,
+    format_plain_number as format_plain_number,
     get_filter as get_filter,
     list_choices as list_choices,
     list_levels as list_levels,
     list_numbers as list_numbers,
-    name_number as name_number,
 )
 from .selection import (
     OPEN_ENDS as OPEN_ENDS,

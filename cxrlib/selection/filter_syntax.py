@@ -6,7 +6,7 @@ import math
 from cxrlib.cohort import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS
-from cxrlib.selection.filters import FILTERS, name_number
+from cxrlib.selection.filters import FILTERS, format_plain_number
 
 __all__ = ["format_term", "read_terms"]
 
@@ -26,7 +26,7 @@ def format_term(name: str, value: Term) -> str:
     """
     if FILTERS[name].kind != "range":
         return f"{name}={','.join(_quote(str(each)) for each in value)}"
-    low, high = ("" if math.isinf(float(end)) else name_number(float(end)) for end in value)
+    low, high = ("" if math.isinf(float(end)) else format_plain_number(float(end)) for end in value)
     return f"{name}={low}..{high}"
 
 

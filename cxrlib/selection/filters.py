@@ -17,10 +17,10 @@ __all__ = [
     "Choice",
     "Filter",
     "find_reasons",
+    "format_plain_number",
     "get_filter",
     "list_choices",
     "list_numbers",
-    "name_number",
 ]
 
 
@@ -108,12 +108,12 @@ class Choice(NamedTuple):
     n_patients: int
 
 
-def name_number(number: float) -> str:
+def format_plain_number(number: float) -> str:
     """Format a number without a needless point: "7", "0.5".
 
     Examples
     --------
-    >>> name_number(7.0), name_number(0.5), name_number(-36525.0)
+    >>> format_plain_number(7.0), format_plain_number(0.5), format_plain_number(-36525.0)
     ('7', '0.5', '-36525')
     """
     return str(int(number)) if float(number).is_integer() else repr(float(number))
@@ -165,7 +165,7 @@ def _read_coded(cohort: Cohort, which: Filter) -> _Coded:
     if which.name not in remembered:
         column = cohort.table[which.column]
         if which.kind == "range":
-            texts = [NOT_RECORDED if pd.isna(n) else name_number(n) for n in column]
+            texts = [NOT_RECORDED if pd.isna(n) else format_plain_number(n) for n in column]
         else:
             texts = [NOT_RECORDED if pd.isna(text) else str(text) for text in column]
         if which.kind == "tree":
@@ -358,7 +358,7 @@ def _find_outside(numbers: pd.Series, which: Filter, low: float, high: float) ->
     noun = f"{lower_label(which)} "
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     reasons = np.full(len(values), None, dtype=object)
-    reasons[values < low] = f"{noun}below {name_number(low)}"
-    reasons[values > high] = f"{noun}above {name_number(high)}"
+    reasons[values < low] = f"{noun}below {format_plain_number(low)}"
+    reasons[values > high] = f"{noun}above {format_plain_number(high)}"
     reasons[np.isnan(values)] = f"{noun}{NOT_RECORDED}"
     return reasons

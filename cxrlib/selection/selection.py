@@ -23,11 +23,11 @@ from cxrlib.selection.filters import (
     STATEMENTS,
     describe_value,
     find_reasons,
+    format_plain_number,
     get_filter,
     list_choices,
     list_numbers,
     lower_label,
-    name_number,
 )
 
 __all__ = [
@@ -219,7 +219,7 @@ def _check_range(name: str, value: Range | None) -> Range | None:
 def _format_ends(name: str, value: Range) -> list[str]:
     words = OPEN_ENDS[name]
     return [
-        word if math.isinf(end) else name_number(end)
+        word if math.isinf(end) else format_plain_number(end)
         for word, end in zip(words, value, strict=True)
     ]
 
@@ -317,10 +317,10 @@ def describe_filter(name: str, value: tuple[str, ...] | Range) -> str:
 
 def _describe_range(low: float, high: float) -> str:
     if math.isinf(low):
-        return f"up to {name_number(high)}"
+        return f"up to {format_plain_number(high)}"
     if math.isinf(high):
-        return f"from {name_number(low)}"
-    return f"{name_number(low)} to {name_number(high)}"
+        return f"from {format_plain_number(low)}"
+    return f"{format_plain_number(low)} to {format_plain_number(high)}"
 
 
 # ---- the command line

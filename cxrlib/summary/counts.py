@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.html_repr import format_html
-from cxrlib.number_text import FEW, compute_wilson, name_units
+from cxrlib.number_text import FEW, compute_wilson, format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import get_grouping, part_images
 from cxrlib.summary.units import (
@@ -164,7 +164,7 @@ class Summary:
     __repr__ = short_repr
 
     def _repr_html_(self) -> str:
-        heading = f"{name_units(self.n_total, self.unit)} by {self.by}"
+        heading = f"{format_units(self.n_total, self.unit)} by {self.by}"
         return format_html(heading, self.to_shown(), notes=self.notes)
 
     def with_totals(self) -> pd.DataFrame:
@@ -402,7 +402,7 @@ def _list_notes(
     cohort: Cohort, by: str, unit: str, rows: pd.DataFrame, totals: pd.DataFrame
 ) -> Iterator[str]:
     n_total = int(totals["n"].iloc[0])
-    yield f"The unit is the {unit}: {name_units(n_total, unit)} in total."
+    yield f"The unit is the {unit}: {format_units(n_total, unit)} in total."
     if not n_total:
         yield "No X-ray is left. Widen the filters."
         return

@@ -13,7 +13,7 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.html_repr import format_html
-from cxrlib.number_text import FEW, name_units
+from cxrlib.number_text import FEW, format_units
 from cxrlib.selection import Selection, find_reasons, get_filter, select
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.measures import VARIABLES, Measure, explain_sources, list_measures
@@ -77,8 +77,8 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         heading = (
-            f"{self.first} ({name_units(self.n_first, self.unit)}) vs "
-            f"{self.second} ({name_units(self.n_second, self.unit)})"
+            f"{self.first} ({format_units(self.n_first, self.unit)}) vs "
+            f"{self.second} ({format_units(self.n_second, self.unit)})"
         )
         return format_html(heading, self.table, notes=self.notes)
 
@@ -290,7 +290,8 @@ def _mark_groups(cohort: Cohort, first: pd.Series, second: pd.Series | None) -> 
     n_both = int((is_first & is_second).sum())
     if n_both:
         raise SelectionError(
-            f"{name_units(n_both, 'image')} would be in both groups. Choose groups that share none."
+            f"{format_units(n_both, 'image')} would be in both groups. Choose groups that "
+            "share none."
         )
     return np.where(is_first, 0, np.where(is_second, 1, -1))
 
@@ -409,7 +410,7 @@ def _find_reason(persons: list[int], owner: str) -> str:
     fewest = min(persons)
     if fewest >= FEW:
         return ""
-    return f"not estimable: {name_units(fewest, owner)} in one group, at least {FEW} needed"
+    return f"not estimable: {format_units(fewest, owner)} in one group, at least {FEW} needed"
 
 
 def _judge(both: list[float], resampled: list[np.ndarray], reason: str) -> dict[str, object]:
@@ -439,12 +440,12 @@ def _list_notes(
 ) -> Iterator[str]:
     n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
     yield (
-        f"{names[0]}: {name_units(n_first, unit)}. {names[1]}: {name_units(n_second, unit)}. "
+        f"{names[0]}: {format_units(n_first, unit)}. {names[1]}: {format_units(n_second, unit)}. "
         f"95 % intervals, bootstrap over {units.owner}s."
     )
     n_both = len(np.intersect1d(units.person[units.group == 0], units.person[units.group == 1]))
     if n_both:
-        yield f"{name_units(n_both, units.owner)} with images in both groups; resampled together."
+        yield f"{format_units(n_both, units.owner)} with images in both groups; resampled together."
     if (table["kind"] == "share").any():
         yield "Percentages are of recorded answers."
     if sources:

@@ -14,10 +14,10 @@ import pandas as pd
 from cxrlib.number_text import (
     FEW,
     NOTHING,
-    describe_average,
-    describe_middle,
-    describe_share,
-    name_units,
+    format_average,
+    format_median,
+    format_share,
+    format_units,
 )
 from cxrlib.summary.counts import OUTCOME_TITLES, OUTCOMES, TITLES, VIEW_COLUMNS, Summary
 from cxrlib.summary.groupings import get_grouping
@@ -89,9 +89,9 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
 
 def _format_whole(summary: Summary) -> str:
     """Format the totals in all three units."""
-    counts = [name_units(summary.n_images, "image"), name_units(summary.n_patients, "patient")]
+    counts = [format_units(summary.n_images, "image"), format_units(summary.n_patients, "patient")]
     if summary.n_persons is not None:
-        counts.append(name_units(summary.n_persons, "person"))
+        counts.append(format_units(summary.n_persons, "person"))
     return ", ".join(counts) + "."
 
 
@@ -142,13 +142,13 @@ def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
     def write(counts: Counts) -> Cell:
         known, n = int(counts["age_known"]), int(counts["n"])
         middle, low, high = counts["age_median"], counts["age_q1"], counts["age_q3"]
-        plain = describe_average(middle, low, high, n_known=known, n_of=n, unit=summary.unit)
+        plain = format_average(middle, low, high, n_known=known, n_of=n, unit=summary.unit)
         if not known:
             return Cell(NOTHING, bar=_split(counts, 0, 0, n, "recorded"))
         bar = _split(counts, known, 0, n - known, "recorded")
         if known < FEW:
             return Cell(NOTHING, f"{known:,} of {n:,} recorded", plain, bar)
-        text = describe_middle(middle, low, high)
+        text = format_median(middle, low, high)
         return Cell(text, f"{known:,} of {n:,} recorded", plain, bar)
 
     yield Column("Age, years", "median (quartiles)"), write
@@ -193,7 +193,7 @@ def _share(yes: str, no: str, share: str, word: str) -> Format:
 
     def write(counts: Counts) -> Cell:
         n_yes, n_no, n = int(counts[yes]), int(counts[no]), int(counts["n"])
-        plain = describe_share(n_yes, n_yes + n_no)
+        plain = format_share(n_yes, n_yes + n_no)
         bar = _split(counts, n_yes, n_no, n - n_yes - n_no, word)
         if n_yes and math.isnan(counts[share]):  # only yes is ever recorded
             return Cell(f"{n_yes:,}", ONLY_POSITIVE, f"{n_yes:,}, {ONLY_POSITIVE}", bar)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.html_repr import format_html
-from cxrlib.number_text import FEW, describe_average, describe_share
+from cxrlib.number_text import FEW, format_average, format_share
 from cxrlib.short_repr import short_repr
 from cxrlib.summary.groupings import Groups, get_grouping, part_images
 from cxrlib.summary.measures import VARIABLES, explain_sources, list_measures
@@ -187,7 +187,7 @@ def _describe_age(ages: np.ndarray, n: int, unit: str) -> dict[str, object]:
         "number": middle,
         "low": low,
         "high": high,
-        "text": describe_average(middle, low, high, n_known=len(known), n_of=n, unit=unit),
+        "text": format_average(middle, low, high, n_known=len(known), n_of=n, unit=unit),
     }
 
 
@@ -200,5 +200,5 @@ def _describe_share(n_yes: int, n_known: int, n: int) -> dict[str, object]:
         "number": n_yes / n_known if n_known else np.nan,
         "low": np.nan,
         "high": np.nan,
-        "text": describe_share(n_yes, n_known),
+        "text": format_share(n_yes, n_known),
     }

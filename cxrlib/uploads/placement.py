@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cxrlib.aliases import Floats
 from cxrlib.embedding import find_nearest, weigh_neighbours
 from cxrlib.errors import CxrError
-from cxrlib.number_text import FEW, name_units
+from cxrlib.number_text import FEW, format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo, hash_file
 
@@ -411,7 +411,7 @@ def _describe_similarity(placed: Placed) -> Iterator[str]:
     if placed.quantile is None:
         yield (
             "Whether it resembles the cohort's images is not estimable: only "
-            f"{name_units(reference.n_images, 'image')} of the cohort could be compared, "
+            f"{format_units(reference.n_images, 'image')} of the cohort could be compared, "
             f"{FEW} are needed."
         )
         return
@@ -456,7 +456,7 @@ def list_upload_notes(placed: Placed) -> tuple[str, ...]:
     if reference.n_images >= FEW:
         notes.append(
             f"Distance to the last of them, by {numbers}: {placed.distance:.3g}. For "
-            f"{name_units(reference.n_images, 'image')} of the map, each among images of other "
+            f"{format_units(reference.n_images, 'image')} of the map, each among images of other "
             f"persons: median {np.median(reference.distances):.3g}, 95 % under "
             f"{np.quantile(reference.distances, FAR):.3g}. Unlike means beyond 95 % of them, by "
             f"outputs or embedding. Their positions found in this way are "

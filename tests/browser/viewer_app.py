@@ -13,7 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from cxrlib.cohort import Cohort, load_cohort
-from cxrlib.display import encode_full, explain_misfit, lung_boxes, mask_png
+from cxrlib.display import describe_misfit, encode_full, lung_boxes, mask_png
 from cxrlib.errors import CxrError
 from cxrlib.images import read_image_bytes
 from ui.images.viewer import Picture, show_viewer
@@ -105,7 +105,7 @@ with column:
         height = 400 if scene.startswith("panel") else 520
         show_viewer([make_picture(i) for i in shown], key="viewer", height=height)
         for i in shown:
-            if why := explain_misfit(load(), i):
+            if why := describe_misfit(load(), i):
                 st.text(why)
 for number in range(30):
     st.text(f"Line {number} below the viewer")

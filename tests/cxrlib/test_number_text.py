@@ -6,10 +6,10 @@ from scipy.stats import binomtest
 
 from cxrlib.number_text import (
     compute_wilson,
-    describe_average,
-    describe_middle,
-    describe_share,
-    write_tenths,
+    format_average,
+    format_median,
+    format_share,
+    format_tenths,
 )
 
 
@@ -42,15 +42,15 @@ def test_wilson_ends_exactly_whatever_the_number() -> None:
 def test_an_average_of_few_is_a_count() -> None:
     """Nine known ages give no average, ten do; none give a dash."""
     words = {"n_of": 53, "unit": "patient"}
-    assert describe_average(50, 40, 60, n_known=9, **words) == "9 of 53 patients"
-    assert describe_average(50, 40, 60, n_known=10, **words) == "50 (40-60), 10 of 53 patients"
-    assert describe_average(50, 40, 60, n_known=0, **words) == "–"
+    assert format_average(50, 40, 60, n_known=9, **words) == "9 of 53 patients"
+    assert format_average(50, 40, 60, n_known=10, **words) == "50 (40-60), 10 of 53 patients"
+    assert format_average(50, 40, 60, n_known=0, **words) == "–"
 
 
 def test_a_share_states_its_denominator() -> None:
     """The example of the design stands as it was drawn."""
-    assert describe_share(96, 121) == "96 of 121 (79 %, 71-86)"
-    assert describe_share(1200, 2400).startswith("1,200 of 2,400 (50 %")
+    assert format_share(96, 121) == "96 of 121 (79 %, 71-86)"
+    assert format_share(1200, 2400).startswith("1,200 of 2,400 (50 %")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_share_states_its_denominator() -> None:
 )
 def test_medians_keep_their_half_years(value: float, words: str) -> None:
     """Whole years alone would write 58.5 as 58: a reader who counts again finds another number."""
-    assert describe_middle(value, value, value) == f"{words} ({words}-{words})"
+    assert format_median(value, value, value) == f"{words} ({words}-{words})"
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_medians_keep_their_half_years(value: float, words: str) -> None:
 )
 def test_halves_are_rounded_away_from_zero(value: float, words: str) -> None:
     """Rounding to even would write 0.25 as 0.2 and 2.05 as 2.0; nothing is no minus zero."""
-    assert write_tenths(value) == words
+    assert format_tenths(value) == words

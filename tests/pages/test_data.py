@@ -10,7 +10,7 @@ import ui.data.work_panel
 import ui.session.jobs
 from cxrlib.cohort import Cohort
 from cxrlib.errors import StoreError
-from cxrlib.jobs import JobBook, JobRequest, format_job
+from cxrlib.jobs import JobQueue, JobRequest, format_job
 from cxrlib.maps import ExtractorState
 from cxrlib.storage import Store
 from tests.pages.reading import written
@@ -27,10 +27,10 @@ def page(served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> App
     monkeypatch.setenv("CXR_CACHE", str(cache))
     monkeypatch.setenv("HOME", str(cache))  # no weights that happen to be on this machine
     monkeypatch.delenv("CXR_EXTRACTOR", raising=False)
-    monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
-    for job in JobBook(cache).list():
-        JobBook(cache).cancel(job.id)
-        JobBook(cache).forget(job.id)
+    monkeypatch.setattr(ui.session.jobs.JobQueue, "keep_worker", lambda self: None)
+    for job in JobQueue(cache).list():
+        JobQueue(cache).cancel(job.id)
+        JobQueue(cache).forget(job.id)
     app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
     app.run()
     app.switch_page("../pages/data.py").run()
@@ -64,7 +64,7 @@ def test_button_starts_a_job_and_progress_takes_its_place(
     """The untrained control is not embedded: its button starts one job, shown as waiting."""
     next(b for b in page.button if b.label == "Compute the map").click().run()
     assert not page.exception
-    (job,) = JobBook(served_demo[1]).list()
+    (job,) = JobQueue(served_demo[1]).list()
     assert (job.kind, job.state) == ("prepare", "waiting")
     assert "Cancel job" in [b.label for b in page.button]
     assert "waiting" in written(page)
@@ -76,15 +76,15 @@ def test_job_is_cancelled_resumed_and_removed(
     """What one session started another can cancel; it can be resumed, and removed."""
     data, cache = served_demo
     request = JobRequest("embed", {"data": str(data), "extractor": "densenet121-untrained"})
-    JobBook(cache).submit(request, label="Somebody's embeddings")
+    JobQueue(cache).submit(request, label="Somebody's embeddings")
     page.run()
     page.button(key=f"cancel-list-{request.id}").click().run()
-    assert JobBook(cache).read(request.id).state == "cancelled"
+    assert JobQueue(cache).read(request.id).state == "cancelled"
     page.button(key=f"resume-{request.id}").click().run()
-    assert JobBook(cache).read(request.id).state == "waiting"
+    assert JobQueue(cache).read(request.id).state == "waiting"
     page.button(key=f"cancel-list-{request.id}").click().run()
     page.button(key=f"forget-{request.id}").click().run()
-    assert JobBook(cache).read(request.id) is None
+    assert JobQueue(cache).read(request.id) is None
     assert not page.exception
 
 
@@ -115,7 +115,7 @@ def test_weights_files_have_an_offer_each(
         offers[1].click().run()
     finally:
         ui.data.work_panel._list_states.cache_clear()
-    (job,) = JobBook(served_demo[1]).list()
+    (job,) = JobQueue(served_demo[1]).list()
     assert (job.kind, job.parameters["extractor"]) == ("map", f"texture-{'b' * 16}-texture-v1")
 
 
@@ -123,7 +123,7 @@ def test_job_of_another_version_cannot_be_resumed(
     page: AppTest, served_demo: tuple[Path, Path]
 ) -> None:
     """A record may ask for a kind of work that this program lacks: a sentence, no traceback."""
-    book = JobBook(served_demo[1])
+    book = JobQueue(served_demo[1])
     job = book.submit(JobRequest("demo"), label="Of another version")
     job = replace(book.cancel(job.id), kind="bake")
     (book.folder / f"{job.id}.json").write_bytes(format_job(job))
@@ -136,10 +136,10 @@ def test_job_of_another_version_cannot_be_resumed(
 def test_unreadable_jobs_leave_the_page(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said once, and the page below the jobs is still there."""
 
-    def refuse(self: JobBook) -> list[Path]:
+    def refuse(self: JobQueue) -> list[Path]:
         raise StoreError("The jobs could not be read.")
 
-    monkeypatch.setattr(JobBook, "_list_records", refuse)
+    monkeypatch.setattr(JobQueue, "_list_records", refuse)
     page.run()
     assert not page.exception
     assert written(page).count("The jobs could not be read.") == 1
@@ -185,7 +185,7 @@ def test_collection_is_offered_until_it_is_there(
 
 def test_resume_has_one_label_everywhere(page: AppTest, served_demo: tuple[Path, Path]) -> None:
     """A job that failed is offered by the same words where it was started and in the list."""
-    book = JobBook(served_demo[1])
+    book = JobQueue(served_demo[1])
     next(b for b in page.button if b.label == "Make all thumbnails").click().run()
     (job,) = book.list()
     failed = replace(book.cancel(job.id), state="failed", error="It was a test.")
@@ -207,7 +207,7 @@ def test_missing_demo_is_offered(
     assert "Demo cohort: not generated yet" in written(page)
     offer = next(b for b in page.button if b.label.startswith("Generate the demo"))
     offer.click().run()
-    assert [job.kind for job in JobBook(tmp_path).list()] == ["demo"]
+    assert [job.kind for job in JobQueue(tmp_path).list()] == ["demo"]
 
 
 def test_public_collection_is_offered_with_its_licences_first(
@@ -217,7 +217,7 @@ def test_public_collection_is_offered_with_its_licences_first(
     text = written(page)
     assert "where the column is blank nothing is granted" in text
     next(b for b in page.button if b.label == "Accept and download").click().run()
-    assert "collection" in [job.kind for job in JobBook(served_demo[1]).list()]
+    assert "collection" in [job.kind for job in JobQueue(served_demo[1]).list()]
 
 
 def test_fetched_collection_is_among_the_cohorts(

@@ -133,13 +133,13 @@ def test_cohort_without_a_map_offers_to_make_it(
 ) -> None:
     """With an empty cache a button makes the map, and its progress takes the button's place."""
     monkeypatch.setenv("CXR_CACHE", str(tmp_path))
-    monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
+    monkeypatch.setattr(ui.session.jobs.JobQueue, "keep_worker", lambda self: None)
     page.run()
     assert not page.exception
     assert "This cohort has no map yet" in written(page)
     next(b for b in page.button if b.label == "Compute the map").click().run()
     assert not page.exception
-    assert [job.kind for job in ui.session.jobs.JobBook(tmp_path).list()] == ["prepare"]
+    assert [job.kind for job in ui.session.jobs.JobQueue(tmp_path).list()] == ["prepare"]
     assert "waiting" in written(page)
 
 
@@ -325,7 +325,7 @@ def test_the_bar_names_the_extractor_of_the_chosen_map(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another extractor's map, there or not yet, is not announced as the server's own."""
-    monkeypatch.setattr(ui.session.jobs.JobBook, "keep_worker", lambda self: None)
+    monkeypatch.setattr(ui.session.jobs.JobQueue, "keep_worker", lambda self: None)
     page.run()
     assert "Image features: Simple texture" in written(page)
     (other,) = (

@@ -6,13 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation import name_metric
+from cxrlib.baselines.evaluation import format_metric
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import Run, RunSpec
 from cxrlib.charts.scores import describe_score_table, find_chance, list_scores, plot_score_table
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.reports import list_shortcuts, make_series
 from ui.baselines.cached import load_run, run_now
 from ui.baselines.controls import open_cell
@@ -42,7 +42,7 @@ def show_feature_sets(view: RunView) -> None:
         key="score_table",
         alt=describe_score_table(series, metric, hold_out=hold_out),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
-        caption=f"{name_metric(metric)} by held-out {hold_out}, protocol "
+        caption=f"{format_metric(metric)} by held-out {hold_out}, protocol "
         f"{run.spec.settings.protocol.name}. The best of many runs overstates what to expect "
         "elsewhere.",
         heading=f"{run.spec.task.title}: all feature sets",
@@ -69,7 +69,7 @@ def _show_absent(choices: Sequence[FeatureChoice]) -> None:
     for choice in choices:
         titles.setdefault(f"{choice.why_not} {choice.what_to_do}", []).append(choice.title)
     if titles:
-        with st.expander(f"{name_units(len(choices), 'feature set')} not ready to run"):
+        with st.expander(f"{format_units(len(choices), 'feature set')} not ready to run"):
             for words, names in titles.items():
                 show_quiet(f"{'; '.join(names)}: {words}")
 

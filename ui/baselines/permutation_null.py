@@ -7,10 +7,10 @@ from cxrlib.baselines.evaluation import (
     N_PERMUTATIONS,
     POOLED,
     Cells,
-    Null,
+    PermutationNull,
+    format_score,
     is_number,
-    load_null,
-    write_score,
+    load_permutation_null,
 )
 from cxrlib.baselines.runs import Run
 from cxrlib.number_text import NOTHING
@@ -26,10 +26,10 @@ from ui.widgets.text import show_quiet, show_text
 __all__ = ["find_null", "show_permutation_null"]
 
 
-def find_null(run: Run) -> Null | None:
+def find_null(run: Run) -> PermutationNull | None:
     """Load what is done of the permutations of a run; None where that is nothing."""
     rows, features = run.result.rows, run.result.features
-    return load_null(rows, features, run.spec.settings, Store(find_cache()))
+    return load_permutation_null(rows, features, run.spec.settings, Store(find_cache()))
 
 
 def show_permutation_null(view: RunView) -> None:
@@ -55,7 +55,7 @@ def show_permutation_null(view: RunView) -> None:
     _show_table(view, null)
 
 
-def _plot_null(view: RunView, null: Null) -> None:
+def _plot_null(view: RunView, null: PermutationNull) -> None:
     """Show where the score lies among those of permuted labels: the mean or else the pooled."""
     table = null.table
     means = table[(table["metric"] == view.metric) & (table["fold"] == MEAN)]
@@ -65,7 +65,7 @@ def _plot_null(view: RunView, null: Null) -> None:
     show_part(view, make_null_part(view.run, null, metric, fold), null.values)
 
 
-def _show_table(view: RunView, null: Null) -> None:
+def _show_table(view: RunView, null: PermutationNull) -> None:
     table = null.table
     rows = table[(table["metric"] == view.metric) | (table["fold"] == POOLED)]
     show_table(
@@ -83,11 +83,11 @@ def _show_table(view: RunView, null: Null) -> None:
 
 def _format_row(row: Cells) -> dict[str, str]:
     """Format the row of a held-out group for the screen."""
-    low, high = write_score(row["low"]), write_score(row["high"])
+    low, high = format_score(row["low"]), format_score(row["high"])
     has_p = is_number(row["p"])
     return {
         "held out": row["fold"],
-        "score": write_score(row["observed"]),
+        "score": format_score(row["observed"]),
         "permuted labels, middle 95 %": f"{low} to {high}" if is_number(row["low"]) else NOTHING,
         "at least as good": f"{row['n_at_least']:,} of {row['n']:,}" if has_p else NOTHING,
         "p": f"{row['p']:.3g}" if has_p else "not estimable",

@@ -9,9 +9,9 @@ from cxrlib.baselines.evaluation import (
     MEAN,
     compare_scores,
     describe_score_comparison,
+    format_interval,
+    format_metric,
     is_number,
-    name_metric,
-    write_interval,
 )
 from cxrlib.baselines.runs import Run
 from cxrlib.literature import find_scores
@@ -75,7 +75,7 @@ def _format_row(row: Mapping[Hashable, object]) -> dict[str, object]:
     """Format a printed score: both values, both cohorts' classes, the verdict."""
     return {
         "held out": row["fold"],
-        "score": name_metric(str(row["metric"])),
+        "score": format_metric(str(row["metric"])),
         "paper": _format_number(row["paper"], row["paper_sd"]),
         "ours": _format_number(row["ours"], row["ours_sd"]),
         "paper's images": _format_classes(row, "paper"),
@@ -88,7 +88,7 @@ def _format_row(row: Mapping[Hashable, object]) -> dict[str, object]:
 def _format_number(value: object, sd: object) -> str:
     if not is_number(value):
         return NOTHING
-    return write_interval({"value": value, "sd": sd})
+    return format_interval({"value": value, "sd": sd})
 
 
 def _format_classes(row: Mapping[Hashable, object], whose: str) -> str:
@@ -117,7 +117,7 @@ def _show_printed(view: RunView) -> None:
     table = pd.DataFrame(
         {
             "features": FEATURE_TITLES.get(score.features, score.features),
-            "score": name_metric(score.metric),
+            "score": format_metric(score.metric),
             "mean ± SD over regions": _format_number(score.value, score.sd),
             "where": score.table,
         }

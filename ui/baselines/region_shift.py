@@ -1,6 +1,6 @@
 """How much a run loses by training in other regions than it is tested in: a job."""
 
-from cxrlib.baselines.evaluation import load_shift
+from cxrlib.baselines.evaluation import load_region_shift
 from cxrlib.reports import make_shift_part
 from cxrlib.storage import Store
 from ui.baselines.run_button import NO_PIXELS, make_request
@@ -24,7 +24,7 @@ def show_region_shift(view: RunView) -> None:
         show_quiet(NO_PIXELS)
         return
     store = Store(find_cache())
-    shift = load_shift(run.result.rows, run.result.features, run.spec.settings, store)
+    shift = load_region_shift(run.result.rows, run.result.features, run.spec.settings, store)
     if shift is None:
         offer_job(
             make_request("shift", view.entry, run.spec),

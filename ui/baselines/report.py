@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from cxrlib.baselines.runs import Run, describe_spec, keep_run, tell_runs
-from cxrlib.number_text import name_units
+from cxrlib.baselines.runs import Run, describe_run_count, describe_spec, keep_run
+from cxrlib.number_text import format_units
 from cxrlib.reports import (
     AUTHOR,
     answer_items,
     gather_parts,
     make_manifest,
+    make_run_report,
     pack_report,
-    write_run_report,
 )
 from cxrlib.storage import Store
 from cxrlib.summary import lay_out_frame
@@ -31,7 +31,7 @@ def list_run_provenance(run: Run) -> list[str]:
     return [
         f"Run {run.id}: {describe_spec(run.spec)}",
         *run.result.features.origin,
-        tell_runs(run.n_runs),
+        describe_run_count(run.n_runs),
     ]
 
 
@@ -42,12 +42,12 @@ def show_report(view: RunView) -> None:
     entries = load_entries(cohort, run.spec.task)
     show_text(
         "Save this run as a report. It also lists every other run made on this cohort and task: "
-        f"{name_units(len(entries), 'run')} in all."
+        f"{format_units(len(entries), 'run')} in all."
     )
 
     def write() -> dict[str, bytes]:
         store = Store(find_cache())
-        return write_run_report(run, cohort, entries, more=gather_parts(run, store))
+        return make_run_report(run, cohort, entries, more=gather_parts(run, store))
 
     _offer_files(view, write)
     show_details(
@@ -104,7 +104,8 @@ def _show_items(view: RunView) -> None:
     table = answer_items(make_manifest(run, cohort, load_entries(cohort, run.spec.task)))
     n_author = int((table["answer"] == AUTHOR).sum())
     note = (
-        f"The run answers {len(table) - n_author} of {name_units(len(table), 'item')} fully or in "
+        f"The run answers {len(table) - n_author} of {format_units(len(table), 'item')} "
+        "fully or in "
         f"part; the other {n_author} are marked “{AUTHOR}”: only the author of a study can answer "
         "them. Item numbers are the guidelines' own; titles are ours."
     )

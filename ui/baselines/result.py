@@ -10,12 +10,12 @@ from cxrlib.baselines.evaluation import (
     MEAN,
     POOLED,
     Cells,
+    format_fold,
+    format_held_out,
+    format_interval,
+    format_metric,
     is_number,
-    name_fold,
-    name_held_out,
-    name_metric,
     read_reason,
-    write_interval,
 )
 from cxrlib.baselines.runs import Run
 from cxrlib.charts.scores import (
@@ -27,7 +27,7 @@ from cxrlib.charts.scores import (
     read_scores,
 )
 from cxrlib.cohort import UNKNOWN
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.reports import list_series
 from ui.baselines.cached import load_entries
 from ui.baselines.controls import open_cell
@@ -62,7 +62,7 @@ def choose_metric(run: Run) -> str:
     return choose_one(
         "metric",
         "Score",
-        {metric: name_metric(metric) for metric in run.scores["metric"]},
+        {metric: format_metric(metric) for metric in run.scores["metric"]},
         help="“Of the event” scores the clinical event: death, bacterial, not COVID-19, ICU, "
         "intubation. The paper's positive class is often the majority, so that even a guess has a "
         "high AUPRC.",
@@ -94,9 +94,9 @@ def _describe_answer(run: Run, metric: str) -> str:
 
 def _describe_verdict(run: Run, metric: str, fold: str, cell: Cells) -> str:
     """Describe a score over all groups, and how its interval lies to chance."""
-    name = _format_score_name(run, metric) or name_metric(metric)
-    over = name_fold(fold, run.spec.settings.hold_out, cell)
-    score = f"{name} {write_interval(cell)}, {over[:1].lower()}{over[1:]}"
+    name = _format_score_name(run, metric) or format_metric(metric)
+    over = format_fold(fold, run.spec.settings.hold_out, cell)
+    score = f"{name} {format_interval(cell)}, {over[:1].lower()}{over[1:]}"
     chance = find_chance(metric, run.folds, event=run.spec.task.event).get(fold)
     if chance is None:
         chance = make_axis(metric, ()).line
@@ -116,13 +116,14 @@ def _describe_basis(run: Run, fold: str, cell: Cells) -> str:
     n_images, n_persons = cell.get("n_images"), cell.get("n_persons")
     if is_number(n_images) and is_number(n_persons) and n_images < rows.n_images:
         why = "can be compared within their" if fold == POOLED else "are in a scored"
-        count = f"{name_units(int(n_images), 'image')} ({name_units(int(n_persons), 'person')})"
+        count = f"{format_units(int(n_images), 'image')} ({format_units(int(n_persons), 'person')})"
         reasons.append(f"{count} {why} {settings.hold_out}.")
     if fold == POOLED:
         reasons.append(_describe_groups(run))
     return (
-        f"**{rows.task.title}**, {name_units(rows.n_images, 'image')} of "
-        f"{name_units(rows.n_persons, 'person')}, each {settings.hold_out} held out once, protocol "
+        f"**{rows.task.title}**, {format_units(rows.n_images, 'image')} of "
+        f"{format_units(rows.n_persons, 'person')}, each {settings.hold_out} held out once, "
+        "protocol "
         f"*{settings.protocol.name}*. {' '.join(reasons)}"
     )
 
@@ -131,7 +132,7 @@ def _describe_groups(run: Run) -> str:
     """Describe how many groups have a score of their own, where there is no mean over them."""
     folds = run.folds[run.folds["fold"] != UNKNOWN]
     n_scored = int(folds["is_scored"].astype(bool).sum())
-    groups = name_held_out(len(folds), run.spec.settings.hold_out)
+    groups = format_held_out(len(folds), run.spec.settings.hold_out)
     return f"Only {n_scored} of {groups} can be scored alone, so there is no mean."
 
 
@@ -171,7 +172,7 @@ def _find_best(cells: Mapping[str, Cells], metric: str) -> str:
         return ""
     sign = -1 if metric == "mae" else 1
     title, cell = max(scored.items(), key=lambda item: sign * float(item[1]["value"]))
-    return f"*{title}*, {write_interval(cell)}"
+    return f"*{title}*, {format_interval(cell)}"
 
 
 def show_forest(view: RunView) -> None:
@@ -200,7 +201,7 @@ def show_forest(view: RunView) -> None:
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
         caption=f"Protocol {run.spec.settings.protocol.name}; 95 % intervals, bootstrap over "
         "patients. Shortcuts use the same images' records, not the images.",
-        heading=f"{run.spec.task.title}: {name_metric(metric)} by held-out {hold_out}",
+        heading=f"{run.spec.task.title}: {format_metric(metric)} by held-out {hold_out}",
         on_select=partial(open_cell, "forest", run.spec),
         selection_mode="points",
         **view.saved_as("forest"),
@@ -212,7 +213,7 @@ def show_forest(view: RunView) -> None:
 def _format_score_name(run: Run, metric: str) -> str:
     """Name what a published score is of, since the metric alone would mislead; "" of others."""
     is_hard = run.spec.settings.protocol.ranking == "class" and run.spec.task.kind == "classes"
-    return f"{name_metric(metric)} of the predicted class" if is_hard else ""
+    return f"{format_metric(metric)} of the predicted class" if is_hard else ""
 
 
 def show_folds(view: RunView) -> None:
@@ -221,7 +222,7 @@ def show_folds(view: RunView) -> None:
     shown = run.folds[["fold", *(name for name in FOLD_WORDS if name in run.folds)]]
     shown = shown.loc[:, ~shown.isna().all()]
     n_groups = int((shown["fold"] != UNKNOWN).sum())
-    with st.expander(f"Details: {name_held_out(n_groups, view.hold_out)}, protocol, intervals"):
+    with st.expander(f"Details: {format_held_out(n_groups, view.hold_out)}, protocol, intervals"):
         show_table(
             shown.rename(columns={"fold": view.hold_out, **FOLD_WORDS}),
             key="baseline_folds",

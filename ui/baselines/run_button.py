@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.baselines.features import FeatureChoice
-from cxrlib.baselines.runs import RunSpec, spec_parameters
+from cxrlib.baselines.runs import RunSpec, make_run_parameters
 from cxrlib.cohort import Cohort, CohortEntry
 from cxrlib.errors import SelectionError
 from cxrlib.jobs import JobRequest
@@ -80,7 +80,7 @@ def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: JSON) -> 
     more
         What the job takes besides.
     """
-    parameters = spec_parameters(spec, str(entry.path))
+    parameters = make_run_parameters(spec, str(entry.path))
     if kind == "pixels-loco":
         del parameters["features"]
     return JobRequest(kind, {**parameters, **more})

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation import is_number, name_metric, write_interval
-from cxrlib.baselines.runs import Run, RunEntry, RunSpec, compare_runs, tell_runs
+from cxrlib.baselines.evaluation import format_interval, format_metric, is_number
+from cxrlib.baselines.runs import Run, RunEntry, RunSpec, compare_runs, describe_run_count
 from cxrlib.cohort import Cohort
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from ui.baselines.cached import load_entries, load_run
 from ui.baselines.controls import ask
 from ui.baselines.run_view import RunView, show_details
@@ -25,7 +25,7 @@ SHOWN = 12  # runs at the side; the report has them all
 def show_history(cohort: Cohort, spec: RunSpec, run: Run | None) -> None:
     """Show the runs of this cohort and task, newest first, each a click away."""
     entries = load_entries(cohort, spec.task)
-    show_quiet(tell_runs(len(entries)) if entries else "No runs of this task yet.")
+    show_quiet(describe_run_count(len(entries)) if entries else "No runs of this task yet.")
     for entry in reversed(entries[-SHOWN:]):
         _show_entry(entry, is_shown=run is not None and entry.id == run.id)
     if len(entries) > SHOWN:
@@ -62,11 +62,11 @@ def _describe_settings(spec: RunSpec) -> str:
 
 def _describe_headline(entry: RunEntry) -> str:
     """Describe a run's mean, or else its pooled score, or that neither can be given."""
-    count = name_units(entry.n_images, "image")
+    count = format_units(entry.n_images, "image")
     for head in entry.headlines:
         if head.metric in HEADLINES and is_number(head.value):
-            score = write_interval({"value": head.value, "low": head.low, "high": head.high})
-            return f"{name_metric(head.metric)} {score}, {head.fold}; {count}"
+            score = format_interval({"value": head.value, "low": head.low, "high": head.high})
+            return f"{format_metric(head.metric)} {score}, {head.fold}; {count}"
     return f"Not estimable; {count}"
 
 
@@ -114,7 +114,7 @@ def _lay_out_differences(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "held out": row["fold"],
-            "difference (95 % interval)": write_interval(
+            "difference (95 % interval)": format_interval(
                 {**row, "value": row["difference"]}, with_sd=False
             )
             if is_number(row["difference"])

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation import Null
+from cxrlib.baselines.evaluation import PermutationNull
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import Run
 from cxrlib.cohort import CohortEntry
@@ -30,7 +30,7 @@ class RunView:
         Feature sets of the cohort.
     metric : str
         The score that is looked at.
-    null : Null or None
+    null : PermutationNull or None
         Permutations computed so far.
     provenance : sequence of str
         What every export of the run begins with.
@@ -42,7 +42,7 @@ class RunView:
     run: Run
     choices: Sequence[FeatureChoice]
     metric: str
-    null: Null | None
+    null: PermutationNull | None
     provenance: Sequence[str]
     stem: str
 

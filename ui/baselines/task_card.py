@@ -12,7 +12,7 @@ import streamlit as st
 from cxrlib.baselines.tasks import Card, TaskRows, compare_labelled, count_classes, make_card
 from cxrlib.charts.cohort import describe_differences, plot_differences
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import NOTHING, name_units, write_tenths
+from cxrlib.number_text import NOTHING, format_tenths, format_units
 from cxrlib.reports import csv_with_header
 from ui.baselines.run_view import show_details
 from ui.widgets.figure import show_figure
@@ -84,7 +84,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     shown = table.rename(columns={"group": str(by), **CLASS_WORDS})
     for name in NUMBER_COLUMNS:
         if name in shown:
-            shown[name] = [NOTHING if pd.isna(v) else write_tenths(v) for v in shown[name]]
+            shown[name] = [NOTHING if pd.isna(v) else format_tenths(v) for v in shown[name]]
     show_table(
         shown,
         key="baseline_classes",
@@ -111,8 +111,9 @@ def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None
         key="labelled",
         alt=describe_differences(compared),
         numbers=compared.table,
-        caption=f"{compared.first} ({name_units(compared.n_first, compared.unit)}) minus "
-        f"{compared.second} ({name_units(compared.n_second, compared.unit)}), same views and days. "
+        caption=f"{compared.first} ({format_units(compared.n_first, compared.unit)}) minus "
+        f"{compared.second} ({format_units(compared.n_second, compared.unit)}), same views "
+        "and days. "
         "95 % intervals, bootstrap over patients.",
         provenance=provenance,
         file_stem=stem,
@@ -151,9 +152,9 @@ def _format_flow(flow: pd.DataFrame) -> str:
         )
         steps.append(
             f"<li>{out}<span class='cxr-step'>{escape(str(step['step']))}</span>"
-            f"<strong>{name_units(int(step['n_images']), 'image')}</strong>"
-            f"<span>{name_units(int(step['n_patients']), 'patient')}</span>"
-            f"<span title='{PERSONS}'>{name_units(int(step['n_persons']), 'person')}</span></li>"
+            f"<strong>{format_units(int(step['n_images']), 'image')}</strong>"
+            f"<span>{format_units(int(step['n_patients']), 'patient')}</span>"
+            f"<span title='{PERSONS}'>{format_units(int(step['n_persons']), 'person')}</span></li>"
         )
     label = "aria-label='Images left after each condition'"
     return f"<ol class='cxr-flow' {label}>{''.join(steps)}</ol>"

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.literature import read_rows
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.summary import UNITS, select_published
 from ui.widgets.choice import choose_one, choose_part
 from ui.widgets.former_labels import follow_former_labels
@@ -75,8 +75,9 @@ def offer_all_xrays(filtered: Cohort) -> None:
         X-rays that pass the filters; none of them is frontal with a diagnosis.
     """
     show_alert(
-        f"No image is included: {name_units(filtered.n_images, 'X-ray')} of "
-        f"{name_units(filtered.n_patients, 'patient')} pass the filters, but none is frontal (PA, "
+        f"No image is included: {format_units(filtered.n_images, 'X-ray')} of "
+        f"{format_units(filtered.n_patients, 'patient')} pass the filters, but none is "
+        "frontal (PA, "
         "AP, AP supine) with a diagnosis. Count all X-rays, or change the filters."
     )
     st.button(

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import UNKNOWN, Cohort
-from cxrlib.number_text import describe_share, name_units
+from cxrlib.number_text import format_share, format_units
 from cxrlib.summary import VIEW_COLUMNS, Summary, summarise
 from ui.widgets.text import show_quiet, show_text
 
@@ -29,7 +29,7 @@ def show_head(cohort: Cohort, filtered: Cohort) -> None:
     n_out = filtered.n_images - cohort.n_images
     if n_out:
         show_quiet(
-            f"Not included: {n_out:,} of {name_units(filtered.n_images, 'X-ray')}, as they are "
+            f"Not included: {n_out:,} of {format_units(filtered.n_images, 'X-ray')}, as they are "
             "not frontal or have no diagnosis."
         )
     figures = "".join(
@@ -43,11 +43,12 @@ def show_head(cohort: Cohort, filtered: Cohort) -> None:
 def _describe(cohort: Cohort, summary: Summary) -> str:
     """Describe in two sentences who is included and how often survival is recorded."""
     known = int(summary.totals["survival_recorded"].iloc[0])
-    persons = "" if summary.n_persons is None else f" ({name_units(summary.n_persons, 'person')})"
+    persons = "" if summary.n_persons is None else f" ({format_units(summary.n_persons, 'person')})"
     return (
-        f"{name_units(summary.n_images, 'image')} of {name_units(summary.n_patients, 'patient')}"
+        f"{format_units(summary.n_images, 'image')} of "
+        f"{format_units(summary.n_patients, 'patient')}"
         f"{persons} {_format_countries(cohort)}. Survival is recorded for {known:,} of "
-        f"{name_units(summary.n_total, 'patient')}."
+        f"{format_units(summary.n_total, 'patient')}."
     )
 
 
@@ -66,11 +67,11 @@ def _list_figures(cohort: Cohort, summary: Summary) -> Sequence[tuple[str, str, 
     regions = summary.table.loc[summary.table["n_images"] > 0, "row"]
     blank = int((cohort.table["region"] == UNKNOWN).sum())
     n_sex, n_known = int(total["sex_male"] + total["sex_female"]), int(total["survival_recorded"])
-    survived = describe_share(int(total["survival_yes"]), n_known)
+    survived = format_share(int(total["survival_yes"]), n_known)
     return (
         ("Patients", f"{summary.n_patients:,}", f"sex recorded for {n_sex:,}"),
         ("Images", f"{summary.n_images:,}", _format_views(total)),
-        ("Regions", f"{(regions != UNKNOWN).sum()}", f"{name_units(blank, 'image')} without one"),
+        ("Regions", f"{(regions != UNKNOWN).sum()}", f"{format_units(blank, 'image')} without one"),
         ("Survival recorded", f"{n_known:,}", f"survived: {survived}"),
     )
 

@@ -17,7 +17,7 @@ from cxrlib.charts.cohort import (
     plot_world,
 )
 from cxrlib.cohort import Cohort
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.summary import (
     lay_out_summary,
     list_ages,
@@ -39,7 +39,7 @@ def show_overview(cohort: Cohort, part: Part) -> None:
     """Show the countries on a map, then regions and views with what is recorded."""
     countries = summarise(cohort, "country", unit=part.unit)
     numbers, saved = countries.to_shown(), _list_saved(part)
-    total = f"{name_units(countries.n_total, part.unit)} in total."
+    total = f"{format_units(countries.n_total, part.unit)} in total."
     show_chart(
         partial(plot_world, countries.table),
         key="world",
@@ -91,7 +91,7 @@ def show_distributions(cohort: Cohort, part: Part) -> None:
         key="ages",
         alt=describe_ages(ages, unit=unit),
         heading="Age",
-        caption=f"Age is recorded for {n_age} of {name_units(len(ages), unit)}.",
+        caption=f"Age is recorded for {n_age} of {format_units(len(ages), unit)}.",
         numbers=ages,
         **saved,
     )
@@ -100,7 +100,7 @@ def show_distributions(cohort: Cohort, part: Part) -> None:
         key="days",
         alt=describe_offsets(days),
         heading="Day of the image",
-        caption=f"The day is recorded for {n_day} of {name_units(len(days), 'image')}. Day 0 is "
+        caption=f"The day is recorded for {n_day} of {format_units(len(days), 'image')}. Day 0 is "
         "symptom onset or admission; which one is not recorded.\n“After a few days” was entered "
         "as day 5.",
         numbers=days,
@@ -111,7 +111,7 @@ def show_distributions(cohort: Cohort, part: Part) -> None:
         key="sizes",
         alt=describe_sizes(sizes),
         heading="Image size",
-        caption=f"The size is known for {n_size} of {name_units(len(sizes), 'image')}.",
+        caption=f"The size is known for {n_size} of {format_units(len(sizes), 'image')}.",
         numbers=sizes,
         **saved,
     )

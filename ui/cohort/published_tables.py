@@ -8,7 +8,7 @@ import pandas as pd
 
 from cxrlib.cohort import Cohort
 from cxrlib.literature import PUBLISHED, PublishedTable, find_table
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.summary import (
     TableLayout,
     compare_published,
@@ -89,7 +89,7 @@ def _describe_beyond(cohort: Cohort, published: PublishedTable) -> str:
     named = ", ".join(f"“{row}”" for row in rows[:MOST_BEYOND])
     rest = len(rows) - MOST_BEYOND
     more = f" and {rest:,} more" if rest > 0 else ""
-    return f"Not in the paper, so not compared: {name_units(len(rows), 'row')}, {named}{more}."
+    return f"Not in the paper, so not compared: {format_units(len(rows), 'row')}, {named}{more}."
 
 
 def _format_place(table: PublishedTable) -> str:

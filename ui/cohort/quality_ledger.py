@@ -7,14 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.quality import (
     FLAGS,
     Ledger,
-    effect_of_leaving_out,
+    count_without_flagged,
     find_flags,
+    make_maintainer_report,
     mark_images,
-    upstream_report,
 )
 from cxrlib.summary import TableLayout, lay_out_frame
 from ui.cohort.part import Part
@@ -57,7 +57,7 @@ def show_quality(cohort: Cohort, counted: Cohort, part: Part) -> None:
     """
     ledger = find_flags(cohort).keep(counted.table["image_id"])
     marks = mark_images(cohort).set_axis(cohort.table["image_id"])
-    effects = effect_of_leaving_out(counted, flags=marks).set_index("rule")
+    effects = count_without_flagged(counted, flags=marks).set_index("rule")
     rules = ledger.count().join(effects[["n_images_left", "n_patients_left"]], on="rule")
     found = rules[rules["n_flags"].fillna(0) > 0]
     show_text(
@@ -78,7 +78,7 @@ def show_quality(cohort: Cohort, counted: Cohort, part: Part) -> None:
         "Report for the dataset maintainers (Markdown)",
         f"{part.stem}-quality-report.md",
         "text/markdown",
-        lambda: upstream_report(cohort, ledger),
+        lambda: make_maintainer_report(cohort, ledger),
     )
     offer_saving(report, key="quality_report")
     show_quiet("The whole ledger: python -m cxrlib quality --data DIR --format csv")
@@ -170,7 +170,7 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
         # As text: a row's number is a name, without a thousands separator.
         shown.assign(row=[str(row) for row in shown["row"]]),
         title=title,
-        unit=f"{name_units(len(flags), 'flag')}.",
+        unit=f"{format_units(len(flags), 'flag')}.",
         titles=FLAG_TITLES,
         right=("row",),
         prose=("value",),

@@ -9,7 +9,7 @@ import pandas as pd
 from cxrlib.charts.cohort import describe_findings, describe_missing, plot_findings, plot_missing
 from cxrlib.cohort import Cohort
 from cxrlib.literature import PAPERS, cite_articles, cite_collection
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.summary import (
     GROUPINGS,
     VIEW_COLUMNS,
@@ -61,7 +61,7 @@ def show_tables(cohort: Cohort, with_lateral: Cohort, part: Part) -> None:
             key="findings",
             alt=describe_findings(summary.table),
             heading="Findings by view",
-            caption=f"{name_units(summary.n_total, part.unit)} in total.",
+            caption=f"{format_units(summary.n_total, part.unit)} in total.",
             numbers=summary.to_shown(),
             provenance=part.provenance,
             stem=part.stem,

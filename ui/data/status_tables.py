@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.maps import list_cache
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import Store
 from ui.session.resources import find_cache
 from ui.widgets.table import show_table
@@ -35,7 +35,7 @@ def describe_files(counts: Mapping[str, object]) -> str:
         if counts[name]
     ]
     n_xrays, n_patients = (
-        name_units(int(str(counts[name])), noun)
+        format_units(int(str(counts[name])), noun)
         for name, noun in (("n_xray", "X-ray"), ("n_patients", "patient"))
     )
     same = counts["n_patients"] == counts["n_persons"]
@@ -70,7 +70,8 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
         show_quiet("None: every file, row and value could be read.")
         return
     show_text(
-        f"{name_units(len(problems), 'problem')}. No image was dropped; the last column says what "
+        f"{format_units(len(problems), 'problem')}. No image was dropped; the last column "
+        "says what "
         "was done."
     )
     text = st.column_config.TextColumn
@@ -150,5 +151,5 @@ def _age(passed: pd.Timedelta) -> str:
     seconds = max(passed.total_seconds(), 0)
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
-            return name_units(int(seconds // length), unit)
+            return format_units(int(seconds // length), unit)
     return "less than a minute"

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import GOOD_REASONS, Cohort, describe_state
-from cxrlib.display import explain_misfit
+from cxrlib.display import describe_misfit
 from cxrlib.errors import CxrError
 from cxrlib.number_text import NOTHING
 from ui.images.patient_link import offer_patient
@@ -42,7 +42,7 @@ def show_image_panel(
         show_alert(str(error))
     else:
         show_viewer([picture], key="image_panel", height=HEIGHT)
-        if misfit := explain_misfit(cohort, str(row["image_id"])):
+        if misfit := describe_misfit(cohort, str(row["image_id"])):
             show_quiet(misfit)
     st.html(format_facts(list_facts(row), links=not cohort.is_synthetic))
 

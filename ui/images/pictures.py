@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cxrlib.charts.style import day_words
+from cxrlib.charts.style import format_day
 from cxrlib.cohort import Cohort
 from cxrlib.display import lung_boxes
 from ui.images.image_route import image_url
@@ -52,7 +52,7 @@ def describe_row(row: pd.Series) -> str:
 
 def describe_day(offset: object) -> str:
     """Describe an image's day."""
-    return day_words(None if pd.isna(offset) else float(offset))  # type: ignore[call-overload, arg-type]
+    return format_day(None if pd.isna(offset) else float(offset))  # type: ignore[call-overload, arg-type]
 
 
 def _pixels(value: object) -> int | None:

@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from cxrlib.number_text import NOTHING, name_units
+from cxrlib.number_text import NOTHING, format_units
 from cxrlib.patients import list_undated_facts
 from ui.widgets.text import show_quiet, show_text
 
@@ -37,7 +37,7 @@ def show_head(summary: pd.Series, rows: pd.DataFrame, *, kept: Collection[str]) 
         notes.append(f"Same person as {noun} {', '.join(others)} (near-identical images).")
     if n_out := sum(image_id not in kept for image_id in rows["image_id"]):
         notes.append(
-            f"The filters leave out {n_out} of this patient's {name_units(len(rows), 'X-ray')}; "
+            f"The filters leave out {n_out} of this patient's {format_units(len(rows), 'X-ray')}; "
             "they are shown faint."
         )
     if notes:
@@ -74,7 +74,7 @@ OUTCOMES = {"died": "Died", "survived": "Survived"}
 
 def _describe_patient(summary: pd.Series) -> str:
     """Describe a patient's images, days, views and outcome in a few words each."""
-    words = name_units(int(summary["n_images"]), "X-ray")
+    words = format_units(int(summary["n_images"]), "X-ray")
     if missing := int(summary["n_images"] - summary["n_with_file"]):
         words += f" ({missing} without a readable file)"
     parts = [f"{words} ({summary['views']}){_describe_days(summary)}"]

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.display import explain_misfit
+from cxrlib.display import describe_misfit
 from cxrlib.errors import CxrError
 from cxrlib.patients import (
     SIDES,
@@ -171,7 +171,7 @@ def _show_record(cohort: Cohort, record: pd.Series, side: str) -> None:
     words = _label_image(record, side)
     show_quiet(f"{words[:1].upper()}{words[1:]}")
     if record["file_status"] == "ok" and (
-        misfit := explain_misfit(cohort, str(record["image_id"]))
+        misfit := describe_misfit(cohort, str(record["image_id"]))
     ):
         show_quiet(misfit)
     st.html(format_facts(list_facts(record), links=not cohort.is_synthetic))

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.quality import find_flags
 from cxrlib.quality.rules import SEVERITIES
 from ui.patients.image_pair import list_image_names
@@ -105,8 +105,8 @@ def _format_where(names: Sequence[str], n_images: int) -> str:
 
 def _format_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
     """Format flags by rule, the gravest first, with the images of each value."""
-    title = f"Data quality: {name_units(len(flags), 'flag')} on "
-    title += f"{flags['image_id'].nunique()} of {name_units(len(names), 'image')}"
+    title = f"Data quality: {format_units(len(flags), 'flag')} on "
+    title += f"{flags['image_id'].nunique()} of {format_units(len(names), 'image')}"
     parts = []
     by_rule = list(flags.groupby(["severity", "rule"], sort=False))
     for (severity, rule), group in sorted(by_rule, key=lambda each: _rank(each[0][0])):

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxrlib.charts.patients import describe_scale, plot_course
 from cxrlib.cohort import Cohort
-from cxrlib.embedding import EmbeddingSet, Space, lay_out_space, load_embeddings
+from cxrlib.embedding import EmbeddingSet, FeatureSpace, lay_out_feature_space, load_embeddings
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import ProjectionError
 from cxrlib.patients import (
@@ -62,13 +62,13 @@ class Numbers:
     embeddings : EmbeddingSet
     noise : Noise
         How much outputs differ within a day.
-    space : Space
+    space : FeatureSpace
         The outputs, ready to measure distances in.
     """
 
     embeddings: EmbeddingSet
     noise: Noise
-    space: Space
+    space: FeatureSpace
 
 
 def load_numbers(cohort: Cohort, info: ExtractorInfo) -> Numbers:
@@ -84,7 +84,7 @@ def _load_numbers(cohort: Cohort, key: str, changed: tuple[int, ...]) -> Numbers
     return Numbers(
         embeddings,
         estimate_noise(cohort.table, embeddings, duplicates=cohort.duplicates),
-        lay_out_space(cohort.table, embeddings),
+        lay_out_feature_space(cohort.table, embeddings),
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import Cohort, parse_number
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.selection import (
     FILTERS,
     OPEN_ENDS,
@@ -19,9 +19,9 @@ from cxrlib.selection import (
     Selection,
     explain_out,
     find_loosening,
+    format_plain_number,
     list_choices,
     list_numbers,
-    name_number,
     select,
 )
 from ui.widgets.choice import BOUND, choose_many, reset_choices
@@ -113,8 +113,8 @@ def describe_empty(ways: Sequence[Loosening]) -> str:
     if not ways:
         return "No image is left, and removing any single filter does not help. Reset the filters."
     parts = [
-        f"Without {way.label!r}: {name_units(way.n_images, 'image')} of "
-        f"{name_units(way.n_patients, 'patient')}."
+        f"Without {way.label!r}: {format_units(way.n_images, 'image')} of "
+        f"{format_units(way.n_patients, 'patient')}."
         for way in ways[:2]
     ]
     return f"No image is left. {' '.join(parts)}"
@@ -219,7 +219,7 @@ def _list_stops(cohort: Cohort, name: str) -> list[str]:
         numbers = [numbers[i] for i in places]
     stops = sorted({*numbers, *_remember_asked(name)})
     first, last = OPEN_ENDS[name]
-    return [first, *map(name_number, stops), last]
+    return [first, *map(format_plain_number, stops), last]
 
 
 def _remember_asked(name: str) -> list[float]:

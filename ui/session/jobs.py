@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from cxrlib.errors import CxrError
-from cxrlib.jobs import Job, JobBook, JobRequest, describe_job
+from cxrlib.jobs import Job, JobQueue, JobRequest, describe_job
 from ui.session.resources import find_cache
 from ui.widgets.text import show_alert, show_text
 
@@ -23,9 +23,9 @@ TROUBLE = "job_trouble"  # in the session's state
 POLL = 1.0  # seconds between two looks at a job's record
 
 
-def open_queue() -> JobBook:
+def open_queue() -> JobQueue:
     """Open the queue of jobs that all servers on this cache share."""
-    return JobBook(find_cache())
+    return JobQueue(find_cache())
 
 
 def offer_job(request: JobRequest, *, label: str, button: str, primary: bool = False) -> None:

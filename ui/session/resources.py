@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxrlib.charts.maps import HOVER_COLUMN, write_hover_texts
+from cxrlib.charts.maps import HOVER_COLUMN, format_hover_texts
 from cxrlib.cohort import (
     COLLECTION,
     Cohort,
@@ -67,7 +67,7 @@ class Current:
         marks = self.points[list(MARK_COLUMNS)]
         texts = [name for name in marks if marks[name].dtype == "str"]
         marks = marks.astype(dict.fromkeys(texts, object))
-        return marks.assign(**{HOVER_COLUMN: write_hover_texts(marks)})
+        return marks.assign(**{HOVER_COLUMN: format_hover_texts(marks)})
 
     @functools.cached_property
     def patients(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import streamlit as st
 from cxrlib.charts.maps import describe_out
 from cxrlib.cohort import STATE_TITLES, Cohort, SelectionStep
 from cxrlib.maps import Trajectory, tabulate_flow
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.reports import describe_story, stops_table
 from ui.session.resources import Current
 from ui.widgets.table import show_table
@@ -130,7 +130,7 @@ def show_path_notes(paths: Sequence[Trajectory], left_out: pd.DataFrame) -> None
         if len(path.stops) == 1:
             notes.append("only one recorded day, so there is no path")
         if path.not_on_map:
-            notes.append(f"{name_units(len(path.not_on_map), 'image')} not on the map")
+            notes.append(f"{format_units(len(path.not_on_map), 'image')} not on the map")
         if notes:
             show_quiet(f"Patient {path.patient_id}: {'; '.join(notes)}.")
 

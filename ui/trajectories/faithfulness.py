@@ -12,7 +12,13 @@ import streamlit as st
 from cxrlib.charts.maps import explain_path_share, explain_steps, plot_path_share, plot_steps
 from cxrlib.charts.style import Theme
 from cxrlib.cohort import STATE_TITLES, Cohort
-from cxrlib.embedding import EmbeddingSet, Features, Space, lay_out_space, load_embeddings
+from cxrlib.embedding import (
+    EmbeddingSet,
+    Features,
+    FeatureSpace,
+    lay_out_feature_space,
+    load_embeddings,
+)
 from cxrlib.jobs import JobRequest
 from cxrlib.maps import (
     N_SEEDS,
@@ -29,8 +35,8 @@ from cxrlib.maps import (
     measure_steps,
     measure_typical,
 )
-from cxrlib.number_text import name_units
-from cxrlib.patients import NEAREST, PathShares, describe_path_shares, path_shares, shares_table
+from cxrlib.number_text import format_units
+from cxrlib.patients import NEAREST, PathShares, describe_path_shares, path_shares, tabulate_shares
 from cxrlib.selection import Selection
 from cxrlib.storage import EmbeddingStore, Store
 from ui.session.current_cohort import current_entry
@@ -97,7 +103,7 @@ class _Numbers:
     """Hold an extractor's numbers of all X-rays of a cohort, of every view."""
 
     embeddings: EmbeddingSet
-    space: Space
+    space: FeatureSpace
 
 
 @lru_cache(maxsize=8)
@@ -108,7 +114,7 @@ def _load_numbers(
     store = Store(find_cache())
     info = next(each for each in EmbeddingStore(store).list_extractors() if each.key == key)
     embeddings = load_embeddings(cohort, info, store)
-    return _Numbers(embeddings, lay_out_space(cohort.table, embeddings, features=features))
+    return _Numbers(embeddings, lay_out_feature_space(cohort.table, embeddings, features=features))
 
 
 def _find_numbers(current: Current) -> _Numbers:
@@ -178,7 +184,7 @@ def _describe_shares(
     cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...], bad: _Bad
 ) -> _Described:
     shares = tuple(_find_shares(cohort, numbers, patient, bad) for patient in patients)
-    table = shares_table(shares)
+    table = tabulate_shares(shares)
     return _Described(shares, table, _format_shares(table), describe_path_shares(shares))
 
 
@@ -318,7 +324,7 @@ def _describe_apart(table: pd.DataFrame) -> str:
         return "The share is not estimable for any of these images; the table lists the reasons."
     n_apart = int(there["differs"].ne("").sum())
     return (
-        f"{n_apart} of {name_units(len(there), 'interval')} exclude the share of the whole view; "
+        f"{n_apart} of {format_units(len(there), 'interval')} exclude the share of the whole view; "
         "about 1 in 20 would by chance, and images of one patient are not independent."
     )
 

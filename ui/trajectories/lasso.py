@@ -26,7 +26,7 @@ from cxrlib.maps import (
     format_rows,
     read_clicked,
 )
-from cxrlib.number_text import NOTHING, name_units
+from cxrlib.number_text import NOTHING, format_units
 from cxrlib.selection import Selection
 from cxrlib.summary import Comparison, TableLayout, lay_out_frame
 from ui.images.montage import show_montage
@@ -298,8 +298,8 @@ def _describe_choice(current: Current, chosen: ChosenImages, filters: Sequence[s
     rows = current.points.loc[current.points["image_id"].isin(set(chosen.image_ids)), "row"]
     rest = "the rest of the map" + (" that the filters keep" if filters else "")
     return (
-        f"Selected on the map: {name_units(chosen.n_images, 'image')}, "
-        f"{describe_rows(rows.tolist())}; compared with {name_units(chosen.n_rest, 'image')}, "
+        f"Selected on the map: {format_units(chosen.n_images, 'image')}, "
+        f"{describe_rows(rows.tolist())}; compared with {format_units(chosen.n_rest, 'image')}, "
         f"{rest}"
     )
 

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrlib.cohort import Cohort, find_entry
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
-from cxrlib.maps import ReferenceCloud, load_fitted, map_points, place_reference
+from cxrlib.maps import ReferenceOverlay, load_fitted, map_points, place_reference
 from cxrlib.storage import Store
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
@@ -69,14 +69,14 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
 
 def load_reference(
     current: Current, choice: ReferenceChoice
-) -> tuple[Current, ReferenceCloud | None]:
+) -> tuple[Current, ReferenceOverlay | None]:
     """Load the overlay of a cohort; where there is none, show why and offer what is missing.
 
     Returns
     -------
     current : Current
         The same, or that of the map of both cohorts: use it from here on.
-    cloud : ReferenceCloud or None
+    cloud : ReferenceOverlay or None
     """
     if choice.slug is None:
         return current, None
@@ -100,7 +100,7 @@ def load_reference(
 
 
 @functools.lru_cache(maxsize=8)
-def _place(current: Current, cohort: Cohort, changed: tuple[int, ...]) -> ReferenceCloud:
+def _place(current: Current, cohort: Cohort, changed: tuple[int, ...]) -> ReferenceOverlay:
     """Place it once for all sessions; ``changed`` makes new embeddings count."""
     return place_reference(current.mapped, cohort, Store(find_cache()))
 
@@ -108,7 +108,7 @@ def _place(current: Current, cohort: Cohort, changed: tuple[int, ...]) -> Refere
 @functools.lru_cache(maxsize=8)
 def _fit(
     current: Current, cohort: Cohort, changed: tuple[int, ...]
-) -> tuple[Current, ReferenceCloud] | None:
+) -> tuple[Current, ReferenceOverlay] | None:
     """Load the map of both once for all sessions; None where it is not computed."""
     fitted = load_fitted(current.mapped, cohort, Store(find_cache()))
     if fitted is None:

@@ -10,7 +10,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cxrlib.cohort import Cohort
-from cxrlib.maps import ReferenceCloud, Trajectory, compute_trajectories, count_map, describe_counts
+from cxrlib.maps import (
+    ReferenceOverlay,
+    Trajectory,
+    compute_trajectories,
+    count_map,
+    describe_counts,
+)
 from cxrlib.reports import describe_overlay, list_provenance
 from cxrlib.selection import Selection
 from ui.session.filters import load_selected, show_empty
@@ -27,14 +33,14 @@ class Scene:
     Parameters
     ----------
     current : Current
-    reference : ReferenceCloud or None
+    reference : ReferenceOverlay or None
     cohort : Cohort
         The whole one.
     selection : Selection
     """
 
     current: Current
-    reference: ReferenceCloud | None
+    reference: ReferenceOverlay | None
     cohort: Cohort
     selection: Selection
 

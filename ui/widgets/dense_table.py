@@ -12,7 +12,7 @@ import streamlit as st
 
 from cxrlib.charts.style import PALETTES, Palette
 from cxrlib.number_text import NOTHING
-from cxrlib.reports import csv_with_header, publication_html
+from cxrlib.reports import csv_with_header, make_publication_html
 from cxrlib.summary import Bar, Cell, Column, Row, TableLayout
 from ui.widgets.details import show_details
 from ui.widgets.saving import Saving, offer_saving
@@ -74,7 +74,7 @@ def list_savings(layout: TableLayout, provenance: Sequence[str], file_stem: str)
             "For paper (HTML)",
             f"{file_stem}.html",
             "text/html",
-            lambda: publication_html(layout, provenance),
+            lambda: make_publication_html(layout, provenance),
         ),
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cxrlib.number_text import NOTHING, write_tenths
+from cxrlib.number_text import NOTHING, format_tenths
 from cxrlib.summary import Comparison, TableLayout, lay_out_frame
 
 __all__ = ["lay_out_groups"]
@@ -45,7 +45,7 @@ def _format_side(row: pd.Series, side: str) -> str:
     """Format count, denominator and share of a group; a median with its count."""
     n, of, value = row[f"{side}_n"], row[f"{side}_of"], row[side]
     if row["kind"] == "median":
-        middle = NOTHING if pd.isna(value) else f"{write_tenths(value)} years"
+        middle = NOTHING if pd.isna(value) else f"{format_tenths(value)} years"
         return f"{middle}, median of {int(of):,}" if of else NOTHING
     if pd.isna(value):
         return f"{int(n):,} of {int(of):,}"
@@ -71,7 +71,7 @@ def _format_signed(number: float) -> str:
     """Format a number with its sign, to one decimal where it is not whole; 0 has none."""
     if pd.isna(number):
         return NOTHING
-    text = write_tenths(number)
+    text = format_tenths(number)
     return text if text == "0" or text.startswith("−") else f"+{text}"
 
 

@@ -7,8 +7,8 @@ from .evaluation_key import (
 from .folds import (
     HOLD_OUTS as HOLD_OUTS,
     Labels as Labels,
+    format_held_out as format_held_out,
     make_folds as make_folds,
-    name_held_out as name_held_out,
 )
 from .influence import find_influence as find_influence
 from .loco import run_loco as run_loco
@@ -41,12 +41,12 @@ from .permutation_null import (
     N_PERMUTATIONS as N_PERMUTATIONS,
     OBSERVED as OBSERVED,
     PERMUTATIONS as PERMUTATIONS,
-    Null as Null,
-    compute_null as compute_null,
-    load_null as load_null,
+    PermutationNull as PermutationNull,
+    compute_permutation_null as compute_permutation_null,
+    load_permutation_null as load_permutation_null,
     make_permutation_null_key as make_permutation_null_key,
 )
-from .protocol_steps import walk_protocol as walk_protocol
+from .protocol_steps import compute_protocol_steps as compute_protocol_steps
 from .protocols import (
     CORRECTED as CORRECTED,
     PROTOCOLS as PROTOCOLS,
@@ -55,23 +55,23 @@ from .protocols import (
     find_protocol as find_protocol,
 )
 from .region_shift import (
-    Shift as Shift,
+    RegionShift as RegionShift,
     compute_region_shift as compute_region_shift,
-    load_shift as load_shift,
+    load_region_shift as load_region_shift,
     make_region_shift_key as make_region_shift_key,
 )
 from .resampling import draw_weights as draw_weights
 from .score_text import (
     Cells as Cells,
-    explain_none as explain_none,
+    describe_missing_score as describe_missing_score,
+    format_fold as format_fold,
+    format_interval as format_interval,
+    format_metric as format_metric,
+    format_score as format_score,
+    format_score_counts as format_score_counts,
+    format_score_or_none as format_score_or_none,
     is_number as is_number,
-    name_fold as name_fold,
-    name_metric as name_metric,
     read_reason as read_reason,
-    say_counts as say_counts,
-    write_interval as write_interval,
-    write_number as write_number,
-    write_score as write_score,
 )
 from .scores import MEAN as MEAN, POOLED as POOLED, compute_score as compute_score
 from .stored_fits import KeptFits as KeptFits

@@ -13,7 +13,7 @@ from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
 from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval_cells, weigh_images
 from cxrlib.baselines.evaluation.scores import POOLED
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["CALIBRATION_COLUMNS", "check_calibration"]
 
@@ -68,7 +68,7 @@ def _pool(result: LocoResult, parts: list[tuple[pd.DataFrame, Floats]]) -> dict[
         "n_persons": tested["person_id"].nunique(),
     }
     if len(parts) < CORRECTED.fewest_folds:
-        answered = f"{name_units(len(parts), 'group')} with an estimate"
+        answered = f"{format_units(len(parts), 'group')} with an estimate"
         return _finish(row, reason=f"{answered}: pooling needs {CORRECTED.fewest_folds}.")
     drawn = np.sum([drawn for _, drawn in parts], axis=0)
     return row | _judge(drawn, int(tested["person_id"].nunique()))

@@ -14,10 +14,10 @@ import pandas as pd
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
 from cxrlib.cohort import UNKNOWN
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
-__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "list_groups", "make_folds", "name_held_out"]
+__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "format_held_out", "list_groups", "make_folds"]
 
 HOLD_OUTS = ("region", "sub-region", "country", "source")
 """What can be held out: places from large to small, and sites."""
@@ -115,14 +115,14 @@ def list_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
     return np.array([own.get(name, name) for name in names], dtype=object)
 
 
-def name_held_out(number: int | None, hold_out: str) -> str:
+def format_held_out(number: int | None, hold_out: str) -> str:
     """Name what is held out, with their count where one is given.
 
     Examples
     --------
-    >>> name_held_out(1, "country"), name_held_out(0, "country"), name_held_out(2, "sub-region")
-    ('1 country', '0 countries', '2 sub-regions')
-    >>> name_held_out(None, "country")
+    >>> format_held_out(1, "country"), format_held_out(2, "sub-region")
+    ('1 country', '2 sub-regions')
+    >>> format_held_out(None, "country")
     'countries'
     """
     plural = "countries" if hold_out == "country" else f"{hold_out}s"
@@ -217,7 +217,7 @@ def _guard(
 
 def _refuse_test(name: str, test: np.ndarray, labels: Labels) -> str:
     """Say why a group cannot be tested, or nothing."""
-    images = name_units(len(test), "image")
+    images = format_units(len(test), "image")
     if name == UNKNOWN:
         return "Place or source not recorded: these images are used for training only."
     if not labels.is_class:
@@ -241,7 +241,7 @@ def _refuse_training(
     left = f"outside {name!r}" + (f" ({n_removed} left out by guards)" if n_removed else "")
     if len(train) == 0:
         return f"No images to train on {left}."
-    images, y = name_units(len(train), "image"), labels.y[train]
+    images, y = format_units(len(train), "image"), labels.y[train]
     if labels.is_class and y.min() == y.max():
         label = labels.positive if y[0] else labels.negative
         return f"{images} to train on {left}, all {label!r}: a model needs both classes."
@@ -262,4 +262,4 @@ def _refuse_score(persons: np.ndarray, y: np.ndarray, labels: Labels, fewest_per
         n_persons, where = by_class[label], f" of the class {label!r}"
     if n_persons >= fewest_persons:
         return ""
-    return f"{name_units(n_persons, 'person')}{where}: not estimable below {fewest_persons}."
+    return f"{format_units(n_persons, 'person')}{where}: not estimable below {fewest_persons}."

@@ -19,7 +19,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     measure_size,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.folds import GUARDS, Fold, name_held_out
+from cxrlib.baselines.evaluation.folds import GUARDS, Fold, format_held_out
 from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
     LocoPlan,
@@ -40,7 +40,7 @@ from cxrlib.baselines.evaluation.resampling import ONE_PERSON, find_interval_cel
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, RANGES
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["compute_values", "run_loco", "score_seeds"]
 
@@ -180,7 +180,7 @@ def _score_mean(plan: LocoPlan, metric: str, draws: Mapping[str, FoldDraws]) -> 
     row = _start_row(plan, MEAN, metric, folds)
     needed = plan.settings.protocol.fewest_folds
     if len(folds) < needed:
-        by = name_held_out(len(folds), plan.settings.hold_out)
+        by = format_held_out(len(folds), plan.settings.hold_out)
         reason = f"{by} with a score: a mean needs {needed}."
         return row | {"reason": reason}
     values, resampled, n_independent = average_draws([draws[fold.name] for fold in folds], metric)
@@ -238,7 +238,7 @@ def _bound(
 def _describe_constant(plan: LocoPlan, fold: Fold) -> str:
     """Say why a scored fold has no score."""
     if np.ptp(plan.labels.y[fold.test]) == 0:
-        images = name_units(len(fold.test), "image")
+        images = format_units(len(fold.test), "image")
         return f"{images}, all with the same value: a score needs two values."
     return "The model predicts the same value for all images, so there is no correlation."
 

@@ -29,7 +29,7 @@ from cxrlib.baselines.evaluation.scores import list_metrics
 from cxrlib.baselines.features import Features, describe_missing, match_features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
 __all__ = [
@@ -184,7 +184,7 @@ def _describe_rows(features: Features, matrix: np.ndarray) -> tuple[str, ...]:
     n_constant = int((np.ptp(matrix, axis=0) == 0).sum())
     if n_constant and features.kind != "prevalence":
         notes.append(
-            f"{n_constant:,} of {name_units(matrix.shape[1], 'feature')} "
+            f"{n_constant:,} of {format_units(matrix.shape[1], 'feature')} "
             f"{'is' if n_constant == 1 else 'are'} constant and "
             f"{'carries' if n_constant == 1 else 'carry'} no information."
         )
@@ -211,7 +211,7 @@ def _describe_persons(folds: Sequence[Fold], persons: np.ndarray, hold_out: str)
     if not n_several:
         return ()
     return (
-        f"{name_units(n_several, 'person')} {'has' if n_several == 1 else 'have'} images of more "
+        f"{format_units(n_several, 'person')} {'has' if n_several == 1 else 'have'} images of more "
         f"than one {hold_out}; the bootstrap draws them separately in each.",
     )
 

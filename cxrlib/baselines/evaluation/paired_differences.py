@@ -11,12 +11,12 @@ from cxrlib.baselines.evaluation.fold_scores import (
     draw_scores,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.folds import list_groups, name_held_out
+from cxrlib.baselines.evaluation.folds import format_held_out, list_groups
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.resampling import ONE_PERSON, find_interval_cells
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["DIFFERENCE_COLUMNS", "compare_results"]
 
@@ -70,7 +70,7 @@ def compare_results(first: LocoResult, second: LocoResult) -> pd.DataFrame:
 def _check_same(first: LocoResult, second: LocoResult) -> None:
     """Refuse to compare what is not of the same images, labels and groups."""
     if first.settings.hold_out != second.settings.hold_out:
-        held = [name_held_out(None, each.settings.hold_out) for each in (first, second)]
+        held = [format_held_out(None, each.settings.hold_out) for each in (first, second)]
         raise SelectionError(
             f"One evaluation holds out {held[0]}, the other {held[1]}: a paired difference needs "
             "the same folds."
@@ -78,8 +78,8 @@ def _check_same(first: LocoResult, second: LocoResult) -> None:
     tables = [_describe_rows(result) for result in (first, second)]
     if first.rows.task.column != second.rows.task.column or not tables[0].equals(tables[1]):
         raise SelectionError(
-            f"The evaluations differ: {name_units(len(tables[0]), 'image')} of task "
-            f"{first.rows.task.title!r} and {name_units(len(tables[1]), 'image')} of task "
+            f"The evaluations differ: {format_units(len(tables[0]), 'image')} of task "
+            f"{first.rows.task.title!r} and {format_units(len(tables[1]), 'image')} of task "
             f"{second.rows.task.title!r}. A paired difference needs the same images, labels, "
             "persons and groups. Use only images that have both feature sets."
         )
@@ -110,7 +110,7 @@ def _compare_rows(
         if len(scored) >= needed:
             means.append(_make_row(MEAN, metric, *_subtract(draws, scored, metric)))
         else:
-            by = name_held_out(len(scored), first.settings.hold_out)
+            by = format_held_out(len(scored), first.settings.hold_out)
             reason = f"{by} with both scores: a mean needs {needed}."
             means.append(_make_row(MEAN, metric, reason=reason))
     yield from means

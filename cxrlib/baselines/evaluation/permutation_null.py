@@ -30,15 +30,15 @@ from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 from cxrlib.html_repr import format_html
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
 __all__ = [
     "N_PERMUTATIONS",
-    "Null",
-    "compute_null",
-    "load_null",
+    "PermutationNull",
+    "compute_permutation_null",
+    "load_permutation_null",
     "make_permutation_null_key",
     "permute_labels",
 ]
@@ -50,7 +50,7 @@ KIND = "nulls"
 NULL_VERSION = 1
 N_PERMUTATIONS = 200
 PERMUTATIONS = (1, 10_000)  # fewest and most
-#: The number under which the scores of the labels as they are stand in `Null.values`.
+#: The number under which the scores of the labels as they are stand in `PermutationNull.values`.
 OBSERVED = -1
 KEEP_EVERY = 5.0  # seconds between writings of what is done
 LOWER_IS_BETTER = ("mae",)
@@ -64,7 +64,7 @@ _TABLE = ("fold", "metric", "observed", "n", "n_at_least", "p", "low", "middle",
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
-class Null:
+class PermutationNull:
     """Hold the scores of permuted labels.
 
     Parameters
@@ -82,7 +82,7 @@ class Null:
     __repr__ = short_repr
 
     def _repr_html_(self) -> str:
-        heading = f"{self.n_done:,} of {name_units(self.n_wanted, 'permutation')} of the labels"
+        heading = f"{self.n_done:,} of {format_units(self.n_wanted, 'permutation')} of the labels"
         return format_html(heading, self.table)
 
     @property
@@ -123,7 +123,7 @@ class Null:
         so_far = "" if self.is_complete else f" so far ({self.n_wanted:,} planned)"
         verb = "scores" if row["n_at_least"] == 1 else "score"
         return (
-            f"p = {row['p']:.3g}: {row['n_at_least']:,} of {name_units(row['n'], 'permutation')}"
+            f"p = {row['p']:.3g}: {row['n_at_least']:,} of {format_units(row['n'], 'permutation')}"
             f"{so_far} {verb} at least as well (labels permuted over patients within groups). "
             f"95 % of permutations score {row['low']:.2f} to {row['high']:.2f}."
         )
@@ -155,7 +155,7 @@ def _judge(
     }
 
 
-def compute_null(
+def compute_permutation_null(
     rows: TaskRows,
     features: Features,
     settings: LocoSettings | None = None,
@@ -164,7 +164,7 @@ def compute_null(
     store: Store | None = None,
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Null:
+) -> PermutationNull:
     """Permute labels over persons within the held-out groups, and fit every model again.
 
     Each permutation has its own seed: more of them go on where fewer ended.
@@ -191,7 +191,7 @@ def compute_null(
     """
     settings = settings or LocoSettings()
     _check(features, n)
-    known = None if store is None else load_null(rows, features, settings, store, n=n)
+    known = None if store is None else load_permutation_null(rows, features, settings, store, n=n)
     plan = plan_loco(rows, features, settings)
     pieces = [_score(plan, None) if known is None else known.values]
     done = kept = 0 if known is None else known.n_done
@@ -343,14 +343,14 @@ def make_permutation_null_key(rows: TaskRows, features: Features, settings: Loco
     return make_evaluation_key("null", rows, features, settings, (NULL_VERSION,))
 
 
-def load_null(
+def load_permutation_null(
     rows: TaskRows,
     features: Features,
     settings: LocoSettings,
     store: Store,
     *,
     n: int = N_PERMUTATIONS,
-) -> Null | None:
+) -> PermutationNull | None:
     """Load what is done of a null from the store, None where it is nothing. Computes nothing.
 
     Where more was computed than is asked for, the first n are taken.
@@ -368,10 +368,10 @@ def load_null(
     return _take(values, n)
 
 
-def _take(values: pd.DataFrame, n: int) -> Null:
+def _take(values: pd.DataFrame, n: int) -> PermutationNull:
     """Take the first permutations."""
     n_done = min(n, int(values["permutation"].max()) + 1)
-    return Null(values[values["permutation"] < n].reset_index(drop=True), n, n_done)
+    return PermutationNull(values[values["permutation"] < n].reset_index(drop=True), n, n_done)
 
 
 def _keep(

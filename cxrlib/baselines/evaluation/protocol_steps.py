@@ -18,7 +18,7 @@ from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 
-__all__ = ["PROTOCOL_STEP_COLUMNS", "walk_protocol"]
+__all__ = ["PROTOCOL_STEP_COLUMNS", "compute_protocol_steps"]
 
 PROTOCOL_STEP_COLUMNS = (
     *("step", "words", "fold", "metric", "value", "low", "high"),
@@ -26,7 +26,7 @@ PROTOCOL_STEP_COLUMNS = (
 )
 
 
-def walk_protocol(
+def compute_protocol_steps(
     rows: TaskRows,
     features: Features,
     settings: LocoSettings | None = None,

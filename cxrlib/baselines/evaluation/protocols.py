@@ -8,7 +8,7 @@ from typing import Literal
 
 from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = [
     "CORRECTED",
@@ -120,7 +120,7 @@ def describe_too_few(n_persons: int, *, is_class: bool) -> str:
     if n_persons >= CORRECTED.fewest_persons:
         return ""
     where = " of the smaller class" if is_class else ""
-    persons = name_units(n_persons, "person")
+    persons = format_units(n_persons, "person")
     return f"{persons}{where}: not estimable below {CORRECTED.fewest_persons}."
 
 

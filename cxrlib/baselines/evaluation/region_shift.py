@@ -39,7 +39,7 @@ from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.cohort import UNKNOWN
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
@@ -47,10 +47,10 @@ __all__ = [
     "N_REPEATS",
     "N_RESAMPLES",
     "SHIFT_COLUMNS",
-    "Shift",
+    "RegionShift",
     "compare_region_shift",
     "compute_region_shift",
-    "load_shift",
+    "load_region_shift",
     "make_region_shift_key",
 ]
 
@@ -81,7 +81,7 @@ Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
-class Shift:
+class RegionShift:
     """Hold how images are predicted from outside and from inside their region.
 
     Parameters
@@ -192,7 +192,7 @@ def compare_region_shift(
     n_repeats: int = N_REPEATS,
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Shift:
+) -> RegionShift:
     """Compare models from outside and from inside each region on the same images.
 
     A region is parted in up to five parts, no person (and, as the protocol guards it, article or
@@ -247,7 +247,7 @@ def compare_region_shift(
     step(len(names), 0)
     table = [_describe(images, name, each) for name, each in compared.items()]
     table.append(_pool(images, compared))
-    return Shift(pd.DataFrame(table, columns=list(SHIFT_COLUMNS)), _list_repeats(compared))
+    return RegionShift(pd.DataFrame(table, columns=list(SHIFT_COLUMNS)), _list_repeats(compared))
 
 
 # ---- keeping
@@ -262,9 +262,9 @@ def compute_region_shift(
     n_repeats: int = N_REPEATS,
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> Shift:
+) -> RegionShift:
     """Load a comparison from the store, or make and keep it; see `compare_region_shift`."""
-    known = load_shift(rows, features, settings, store, n_repeats=n_repeats)
+    known = load_region_shift(rows, features, settings, store, n_repeats=n_repeats)
     if known is not None:
         return known
     found = compare_region_shift(
@@ -280,14 +280,14 @@ def compute_region_shift(
     return found
 
 
-def load_shift(
+def load_region_shift(
     rows: TaskRows,
     features: Features,
     settings: LocoSettings,
     store: Store,
     *,
     n_repeats: int = N_REPEATS,
-) -> Shift | None:
+) -> RegionShift | None:
     """Load a comparison from the store, None where it was not made. Computes nothing."""
     key = make_region_shift_key(rows, features, settings, n_repeats)
     table, repeats = store.read_table(KIND, key), store.read_table(KIND, f"{key}-repeats")
@@ -299,7 +299,7 @@ def load_shift(
             "The stored region shift %s cannot be used (%s). Compute it again.", key, problem
         )
         return None
-    return Shift(table, repeats)
+    return RegionShift(table, repeats)
 
 
 def _find_damage(table: pd.DataFrame, repeats: pd.DataFrame) -> str:
@@ -441,7 +441,7 @@ def _refuse_plan(images: _Images, plan: _Plan) -> str:
         if few < FEWEST_TRAINING:
             which = " of the smaller class" if images.is_class else ""
             return (
-                f"{name_units(few, 'person')}{which} left for training {where} the region: not "
+                f"{format_units(few, 'person')}{which} left for training {where} the region: not "
                 f"estimable below {FEWEST_TRAINING}."
             )
     return ""
@@ -554,7 +554,7 @@ def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
         "n_persons": len(set(images.person[where])),
     }
     if len(good) < CORRECTED.fewest_folds:
-        reason = f"{name_units(len(good), 'group')} can be compared: pooling needs two."
+        reason = f"{format_units(len(good), 'group')} can be compared: pooling needs two."
         return row | {"n_used": 0, "n_dropped": 0, "reason": reason}
     sums = np.sum([each.sums for each in good.values()], axis=0)
     resampled = np.sum([each.resampled for each in good.values()], axis=0)

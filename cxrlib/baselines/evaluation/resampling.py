@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.evaluation.scores import ROUNDING
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = [
     "LEVEL",
@@ -141,7 +141,7 @@ def find_interval(
     if len(scores) == 0:
         return np.nan, np.nan, 0, ""
     if len(used) < (1 - _MOST_DROPPED) * len(scores):
-        drawn = name_units(len(scores), "resample")
+        drawn = format_units(len(scores), "resample")
         reason = f"No interval: only {len(used):,} of {drawn} have a score."
         return np.nan, np.nan, len(used), reason
     tail = find_tail(n_independent)

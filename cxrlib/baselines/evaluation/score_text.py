@@ -6,22 +6,22 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from cxrlib.baselines.evaluation.folds import name_held_out
+from cxrlib.baselines.evaluation.folds import format_held_out
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = [
     "METRIC_NAMES",
     "Cells",
-    "explain_none",
+    "describe_missing_score",
+    "format_fold",
+    "format_interval",
+    "format_metric",
+    "format_score",
+    "format_score_counts",
+    "format_score_or_none",
     "is_number",
-    "name_fold",
-    "name_metric",
     "read_reason",
-    "say_counts",
-    "write_interval",
-    "write_number",
-    "write_score",
 ]
 
 Cells = Mapping[Hashable, Any]
@@ -63,34 +63,36 @@ def read_reason(row: Cells | None) -> str:
     return reason if isinstance(reason, str) else ""
 
 
-def name_metric(metric: str) -> str:
+def format_metric(metric: str) -> str:
     """Name a metric.
 
     Examples
     --------
-    >>> name_metric("auroc"), name_metric("r2"), name_metric("mae")
+    >>> format_metric("auroc"), format_metric("r2"), format_metric("mae")
     ('AUROC', 'R²', 'mean absolute error')
     """
     return METRIC_NAMES.get(metric, metric)
 
 
-def name_fold(fold: str, hold_out: str, row: Cells | None = None, *, with_sd: bool = False) -> str:
+def format_fold(
+    fold: str, hold_out: str, row: Cells | None = None, *, with_sd: bool = False
+) -> str:
     """Name a fold as a chart's row does."""
     if fold == POOLED:
-        return f"Pooled within {name_held_out(None, hold_out)}"
+        return f"Pooled within {format_held_out(None, hold_out)}"
     if fold != MEAN:
         return fold or "not recorded"
     n_folds = row.get("n_folds") if row is not None else None
     number = int(n_folds) if is_number(n_folds) and n_folds else None
-    return f"Mean{' ± SD' * with_sd} over {name_held_out(number, hold_out)}"
+    return f"Mean{' ± SD' * with_sd} over {format_held_out(number, hold_out)}"
 
 
-def write_score(value: float) -> str:
+def format_score(value: float) -> str:
     """Write a score to two digits after the point.
 
     Examples
     --------
-    >>> write_score(0.724), write_score(-5.0), write_score(-0.001), write_score(float("nan"))
+    >>> format_score(0.724), format_score(-5.0), format_score(-0.001), format_score(float("nan"))
     ('0.72', '−5.00', '0.00', '–')
     """
     if not math.isfinite(value):
@@ -99,69 +101,69 @@ def write_score(value: float) -> str:
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def write_interval(row: Cells, *, with_sd: bool = True) -> str:
+def format_interval(row: Cells, *, with_sd: bool = True) -> str:
     """Write a score with its interval, and the standard deviation of a mean.
 
     Examples
     --------
-    >>> write_interval({"value": 0.72, "low": 0.55, "high": 0.86})
+    >>> format_interval({"value": 0.72, "low": 0.55, "high": 0.86})
     '0.72 (0.55 to 0.86)'
-    >>> write_interval({"value": 0.72, "sd": 0.1, "low": None, "high": None})
+    >>> format_interval({"value": 0.72, "sd": 0.1, "low": None, "high": None})
     '0.72 ± 0.10'
     """
-    words = write_score(float(row["value"]))
+    words = format_score(float(row["value"]))
     if with_sd and is_number(row.get("sd")):
-        words += f" ± {write_score(float(row['sd']))}"
+        words += f" ± {format_score(float(row['sd']))}"
     if is_number(row.get("low")) and is_number(row.get("high")):
-        ends = (write_score(float(row[end])) for end in ("low", "high"))
+        ends = (format_score(float(row[end])) for end in ("low", "high"))
         words += f" ({' to '.join(ends)})"
     return words
 
 
-def write_number(row: Cells) -> str:
+def format_score_or_none(row: Cells) -> str:
     """Write a score with its interval, or that there is none where that has a reason.
 
     Examples
     --------
-    >>> write_number({"value": 0.5, "low": None, "high": None, "reason": "No interval: ..."})
+    >>> format_score_or_none({"value": 0.5, "low": None, "high": None, "reason": "None: ..."})
     '0.50, no interval'
     """
     has_none = not is_number(row.get("low")) and read_reason(row)
-    return f"{write_interval(row)}{', no interval' if has_none else ''}"
+    return f"{format_interval(row)}{', no interval' if has_none else ''}"
 
 
-def say_counts(row: Cells, classes: tuple[int, int] | None = None) -> str:
+def format_score_counts(row: Cells, classes: tuple[int, int] | None = None) -> str:
     """Say what a score rests on.
 
     Examples
     --------
-    >>> say_counts({"n_images": 46, "n_persons": 38}, (15, 31))
+    >>> format_score_counts({"n_images": 46, "n_persons": 38}, (15, 31))
     '15 of 46 images positive, 38 persons'
-    >>> say_counts({"n_images": 1, "n_persons": None})
+    >>> format_score_counts({"n_images": 1, "n_persons": None})
     '1 image'
     """
     parts = []
     n_images, n_persons = row.get("n_images"), row.get("n_persons")
     if is_number(n_images):
-        images = name_units(int(n_images), "image")
+        images = format_units(int(n_images), "image")
         is_all = classes is not None and sum(classes) == int(n_images)
         parts.append(f"{classes[0]:,} of {images} positive" if classes and is_all else images)
     if is_number(n_persons):
-        parts.append(name_units(int(n_persons), "person"))
+        parts.append(format_units(int(n_persons), "person"))
     return ", ".join(parts)
 
 
-def explain_none(row: Cells, counts: str) -> str:
+def describe_missing_score(row: Cells, counts: str) -> str:
     """Say why there is no score, and what there would have been to score.
 
     Examples
     --------
-    >>> explain_none({"n_images": 4, "reason": "2 persons: too few."}, "4 images")
+    >>> describe_missing_score({"n_images": 4, "reason": "2 persons: too few."}, "4 images")
     '4 images: 2 persons: too few.'
-    >>> explain_none({"n_images": 4, "reason": "4 images, all ill."}, "0 of 4 images positive")
+    >>> describe_missing_score({"n_images": 4, "reason": "4 images, all ill."}, "0 of 4 positive")
     '4 images, all ill.'
     """
     reason = read_reason(row) or "no score"
     n_images = row.get("n_images")
-    is_told = is_number(n_images) and reason.startswith(name_units(int(n_images), "image"))
+    is_told = is_number(n_images) and reason.startswith(format_units(int(n_images), "image"))
     return reason if is_told or not counts else f"{counts}: {reason}"

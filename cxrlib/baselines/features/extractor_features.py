@@ -20,7 +20,7 @@ from cxrlib.embedding.extractors import (
 from cxrlib.embedding.extractors.densenet import LUNG_OPACITY
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import EmbeddingStore, Store
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def load_extractor_features(name: str, rows: "TaskRows", store: Store) -> Featur
     kept, places, missing = _find_places(rows, numbers)
     if missing and not kept:
         raise SelectionError(
-            f"None of the task's {name_units(len(missing), 'image')} is embedded by extractor "
+            f"None of the task's {format_units(len(missing), 'image')} is embedded by extractor "
             f"{info.name!r}. {describe_embedding_command(info.name)}"
         )
     columns, matrix = _construct(construction, info, numbers)
@@ -109,7 +109,7 @@ def format_construction(construction: str, info: ExtractorInfo) -> str:
     """
     titles = {
         "intermediate": "Embedding",
-        "outputs": name_units(len(info.output_names), "output"),
+        "outputs": format_units(len(info.output_names), "output"),
         "4-outputs": "4 outputs",
         "lung-opacity": "Lung Opacity output",
     }
@@ -153,7 +153,7 @@ def _offer_stored(
     n_embedded, n_images = _count_embedded(cohort, info, store)
     why_not = ""
     if n_embedded < n_images:
-        n_left = name_units(n_images - n_embedded, "X-ray")
+        n_left = format_units(n_images - n_embedded, "X-ray")
         why_not = f"{n_left} of {n_images:,} with a readable file are not embedded by {info.title}."
     return _offer(info, name, why_not, is_ready=n_embedded > 0)
 

@@ -24,7 +24,7 @@ from cxrlib.aliases import Floats
 from cxrlib.baselines.features.feature_matrix import MAX_NAME, Features, features_from_matrix
 from cxrlib.cohort import make_encodable
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
@@ -95,7 +95,7 @@ def read_feature_file(path: Path | str) -> Features:
     table = _read_parquet(data, name) if ending == ".parquet" else _read_csv(data, name)
     _check_ids(table, name)
     features = features_from_matrix(table.matrix, table.image_ids, table.columns, name)
-    size = f"{name_units(len(table.rows), 'row')}, {name_units(len(table.columns), 'column')}"
+    size = f"{format_units(len(table.rows), 'row')}, {format_units(len(table.columns), 'column')}"
     origin = f"Features from the file {name!r}: {size}; SHA-256 {hashlib.sha256(data).hexdigest()}."
     return replace(features, origin=(origin,))
 
@@ -149,8 +149,8 @@ def _check_size(n_rows: int, n_columns: int, name: str) -> None:
     """Refuse a table that is larger than what can be worked with."""
     if n_columns > MAX_COLUMNS or n_rows * n_columns > MAX_CELLS:
         raise SelectionError(
-            f"Feature file {name!r} has {name_units(n_rows, 'row')} and "
-            f"{name_units(n_columns, 'column')}: at most {MAX_COLUMNS:,} columns and "
+            f"Feature file {name!r} has {format_units(n_rows, 'row')} and "
+            f"{format_units(n_columns, 'column')}: at most {MAX_COLUMNS:,} columns and "
             f"{MAX_CELLS:,} numbers are read. Leave out images or columns."
         )
 
@@ -252,8 +252,8 @@ def _read_csv(data: bytes, name: str) -> _Table:
     for row, cells in records:
         if len(cells) != len(header):
             raise SelectionError(
-                f"Feature file {name!r}, row {row} has {name_units(len(cells), 'value')} for "
-                f"{name_units(len(header), 'column')} of the header in row {header_at}."
+                f"Feature file {name!r}, row {row} has {format_units(len(cells), 'value')} for "
+                f"{format_units(len(header), 'column')} of the header in row {header_at}."
             )
         _check_size(len(rows) + 1, len(header), name)
         image_ids.append(cells.pop(id_at))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from cxrlib.aliases import Floats
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks import TaskRows
@@ -178,7 +178,7 @@ def features_from_matrix(
     _check_shape(values, ids, titles, name)
     missing = _find_unusable(values, ids, titles)
     kept = [image_id not in missing for image_id in ids]
-    shape = f"{name_units(len(ids), 'image')}, {name_units(len(titles), 'column')}"
+    shape = f"{format_units(len(ids), 'image')}, {format_units(len(titles), 'column')}"
     return Features(
         name=name,
         title=name,
@@ -219,13 +219,13 @@ def _check_shape(
     """Refuse a matrix with more or fewer rows or columns than there are names."""
     if len(image_ids) != len(values):
         raise SelectionError(
-            f"Features {name!r} have {name_units(len(values), 'row')} and "
-            f"{name_units(len(image_ids), 'image id')}: give one id per row, in the same order."
+            f"Features {name!r} have {format_units(len(values), 'row')} and "
+            f"{format_units(len(image_ids), 'image id')}: give one id per row, in the same order."
         )
     if len(columns) != values.shape[1]:
         raise SelectionError(
-            f"Features {name!r} have {name_units(values.shape[1], 'column')} and "
-            f"{name_units(len(columns), 'column name')}: give one name per column."
+            f"Features {name!r} have {format_units(values.shape[1], 'column')} and "
+            f"{format_units(len(columns), 'column name')}: give one name per column."
         )
 
 
@@ -301,13 +301,13 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
         shown = f", such as {_shorten(min(given))}" if given else ""
         raise SelectionError(
             f"Features {features.name!r} cover none of the task's "
-            f"{name_units(len(wanted), 'image')}, such as {wanted[0]!r}. They cover "
-            f"{name_units(len(given), 'image')}{shown}. Write image ids as the data page and its "
+            f"{format_units(len(wanted), 'image')}, such as {wanted[0]!r}. They cover "
+            f"{format_units(len(given), 'image')}{shown}. Write image ids as the data page and its "
             "exports do."
         )
     n_strange = len(given.difference(rows.cohort.table["image_id"]))
     verb = "matches" if n_strange == 1 else "match"
-    strange = f"{name_units(n_strange, 'image id')} of {features.title!r} {verb} no image of the "
+    strange = f"{format_units(n_strange, 'image id')} of {features.title!r} {verb} no image of the "
     return replace(
         features,
         image_ids=tuple(there),
@@ -333,7 +333,7 @@ def describe_missing(features: Features) -> str:
     rest = sum(number for _, number in reasons[3:])
     shown += [f"other reasons ({rest})"] if rest else []
     return (
-        f"{len(features.missing)} of {name_units(n_images, 'image')} "
+        f"{len(features.missing)} of {format_units(n_images, 'image')} "
         f"{'has' if len(features.missing) == 1 else 'have'} no values in {features.title!r}: "
         f"{'; '.join(shown)}."
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.features.feature_matrix import FeatureChoice, Features, list_images
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks import TaskRows
@@ -132,7 +132,7 @@ def load_pixel_features(
     )
     if missing and not kept:
         raise SelectionError(
-            f"None of the task's {name_units(len(missing), 'image')} could be decoded: "
+            f"None of the task's {format_units(len(missing), 'image')} could be decoded: "
             f"{next(iter(missing.values()))}. Check the files on the data page."
         )
     features = _make_pixel_features(pixels, kept, missing)

@@ -6,10 +6,10 @@ from .reproduction import (
 from .run_jobs import (
     check_run_parameters as check_run_parameters,
     make_pixel_run as make_pixel_run,
+    make_run_parameters as make_run_parameters,
     make_spec as make_spec,
-    run_null as run_null,
-    run_shift as run_shift,
-    spec_parameters as spec_parameters,
+    run_permutation_null as run_permutation_null,
+    run_region_shift as run_region_shift,
 )
 from .run_log import (
     BOOK as BOOK,
@@ -36,7 +36,7 @@ from .runs import (
     RunComparison as RunComparison,
     compare_runs as compare_runs,
     compare_shortcuts as compare_shortcuts,
+    describe_run_count as describe_run_count,
     find_run as find_run,
     make_run as make_run,
-    tell_runs as tell_runs,
 )

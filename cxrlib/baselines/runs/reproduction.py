@@ -28,7 +28,7 @@ from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.literature import FEATURE_TITLES, MEAN, PUBLISHED_TASKS, find_scores
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _list_notes(every: Mapping[str, TaskRows], not_run: Sequence[NotRun]) -> Ite
     """List what has to be said: images without a file, what did not run, what the paper says."""
     steps = {name: rows.flow.iloc[-1] for name, rows in every.items()}
     removed = [
-        f"{name} {name_units(int(step['n_removed_images']), 'image')}"
+        f"{name} {format_units(int(step['n_removed_images']), 'image')}"
         for name, step in steps.items()
         if step["step"] == "with a file" and step["n_removed_images"]
     ]

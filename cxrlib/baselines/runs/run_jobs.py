@@ -1,8 +1,8 @@
 """Long evaluations as jobs: permutation test, region shift, the network on pixels.
 
 Each makes the run it belongs to first, so that it is in the run log; what a job gives lies in the
-store, where `cxrlib.baselines.evaluation.load_null`,
-`cxrlib.baselines.evaluation.load_shift` and `cxrlib.baselines.runs.find_run`
+store, where `cxrlib.baselines.evaluation.load_permutation_null`,
+`cxrlib.baselines.evaluation.load_region_shift` and `cxrlib.baselines.runs.find_run`
 find it.
 """
 
@@ -17,7 +17,7 @@ from cxrlib.baselines.evaluation import (
     KeptFits,
     LocoSettings,
     choose_method,
-    compute_null,
+    compute_permutation_null,
     compute_region_shift,
     find_protocol,
     make_evaluation_key,
@@ -37,10 +37,10 @@ from cxrlib.storage import Store
 __all__ = [
     "check_run_parameters",
     "make_pixel_run",
+    "make_run_parameters",
     "make_spec",
-    "run_null",
-    "run_shift",
-    "spec_parameters",
+    "run_permutation_null",
+    "run_region_shift",
 ]
 
 #: Raised when networks are fitted otherwise: every kept fit is then done anew.
@@ -52,7 +52,7 @@ DECODERS = 2
 _RANGES = (("seed", 0, 2**32 - 1), ("resamples", 0, MAX_RESAMPLES), ("n", *PERMUTATIONS))
 
 
-def spec_parameters(spec: RunSpec, data: str) -> dict[str, Any]:
+def make_run_parameters(spec: RunSpec, data: str) -> dict[str, Any]:
     """Write a run as the parameters of a job, see `make_spec`.
 
     For "pixels-loco" leave "features" away; "null" takes "n" besides, the permutations.
@@ -102,11 +102,11 @@ def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         value = parameters.get(name, least)
         if not least <= value <= most:
             raise SelectionError(f"{name}={value!r} is out of range: use {least} to {most:,}.")
-    written = spec_parameters(make_spec(parameters), parameters["data"])
+    written = make_run_parameters(make_spec(parameters), parameters["data"])
     return {name: value for name, value in written.items() if name in parameters}
 
 
-def run_null(
+def run_permutation_null(
     cohort: Cohort,
     store: Store,
     spec: RunSpec,
@@ -130,7 +130,7 @@ def run_null(
     on_progress("Making the run", 0, 0)
     result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
 
-    null = compute_null(
+    null = compute_permutation_null(
         *(result.rows, result.features, result.settings),
         n=n,
         store=store,
@@ -152,7 +152,7 @@ def run_null(
     }
 
 
-def run_shift(
+def run_region_shift(
     cohort: Cohort,
     store: Store,
     spec: RunSpec,

@@ -22,8 +22,8 @@ from cxrlib.baselines.evaluation import (
     Kept,
     LocoResult,
     compare_results,
+    format_held_out,
     list_versions,
-    name_held_out,
     run_loco,
 )
 from cxrlib.baselines.features import (
@@ -46,7 +46,7 @@ from cxrlib.baselines.tasks import TaskRows, narrow_rows, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.html_repr import format_html
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.selection import check_selection
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
@@ -56,10 +56,10 @@ __all__ = [
     "RunComparison",
     "compare_runs",
     "compare_shortcuts",
+    "describe_run_count",
     "find_run",
     "make_run",
     "make_run_id",
-    "tell_runs",
 ]
 
 logger = logging.getLogger(__name__)
@@ -141,16 +141,16 @@ class Run:
         return _gather(self, {name: each.scores for name, each in self.shortcuts.items()})
 
 
-def tell_runs(n_runs: int) -> str:
+def describe_run_count(n_runs: int) -> str:
     """Say how many runs were made.
 
     Examples
     --------
-    >>> tell_runs(27)
+    >>> describe_run_count(27)
     '27 runs were made on this cohort and task.'
     """
     was = "was" if n_runs == 1 else "were"
-    return f"{name_units(n_runs, 'run')} {was} made on this cohort and task."
+    return f"{format_units(n_runs, 'run')} {was} made on this cohort and task."
 
 
 # ---- the id
@@ -523,7 +523,7 @@ def _find_mismatch(first: Run, second: Run) -> str:
         return "The runs use different cohorts, so their images cannot be paired."
     ours, theirs = (run.spec.settings.hold_out for run in (first, second))
     if ours != theirs:
-        first_held, second_held = name_held_out(None, ours), name_held_out(None, theirs)
+        first_held, second_held = format_held_out(None, ours), format_held_out(None, theirs)
         return f"One run holds out {first_held}, the other {second_held}: no group is in both."
     labels, others = (
         dict(zip(run.result.rows.table["image_id"], run.result.rows.table["y"], strict=True))
@@ -535,7 +535,7 @@ def _find_mismatch(first: Run, second: Run) -> str:
     if n_both == len(labels) == len(others):
         return "The runs predict different labels for the same images."
     return (
-        f"The runs use different images: {name_units(len(labels), 'image')} and {len(others):,}, "
+        f"The runs use different images: {format_units(len(labels), 'image')} and {len(others):,}, "
         f"with {n_both:,} in both. Choose the same task, days, views and filters, and feature sets "
         "that cover the same images."
     )

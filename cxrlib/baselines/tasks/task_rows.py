@@ -16,8 +16,8 @@ from cxrlib.aliases import NOT_RECORDED
 from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
 from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, Cohort, SelectionStep
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import FEW, name_units
-from cxrlib.selection import LAST, Selection, find_all_reasons, name_number
+from cxrlib.number_text import FEW, format_units
+from cxrlib.selection import LAST, Selection, find_all_reasons, format_plain_number
 from cxrlib.summary import Comparison, compare_groups
 
 __all__ = [
@@ -227,13 +227,13 @@ def _find_day_reasons(table: pd.DataFrame, task: Task) -> np.ndarray:
     day = table["offset"].to_numpy(dtype=float, na_value=np.nan)
     reasons = np.full(len(day), None, dtype=object)
     if task.after is not None:
-        reasons[day <= task.after] = f"day {name_number(task.after)} or before"
+        reasons[day <= task.after] = f"day {format_plain_number(task.after)} or before"
     if task.after == 0:
         # Told apart: day 0 is the one that can be let in.
         reasons[day < 0] = "day before 0"
         reasons[day == 0] = None if task.with_day_0 else "day 0"
     if task.before is not None:
-        reasons[day >= task.before] = f"day {name_number(task.before)} or after"
+        reasons[day >= task.before] = f"day {format_plain_number(task.before)} or after"
     reasons[np.isnan(day)] = "day not recorded"
     return reasons
 
@@ -298,7 +298,7 @@ def _format_reasons(removed: dict[str, int]) -> str:
     rest = named[MOST_REASONS:]
     if rest:
         n_rest = sum(n for _, n in rest)
-        words.append(f"{n_rest:,} for {name_units(len(rest), 'other reason')}")
+        words.append(f"{n_rest:,} for {format_units(len(rest), 'other reason')}")
     return ", ".join(words)
 
 
@@ -327,7 +327,8 @@ def narrow_rows(
     """
     if len(reasons) != rows.n_images:
         raise SelectionError(
-            f"The step {title!r} has {len(reasons)} reasons for {name_units(rows.n_images, 'row')}:"
+            f"The step {title!r} has {len(reasons)} reasons for "
+            f"{format_units(rows.n_images, 'row')}:"
             " it needs one for each, None where the row stays."
         )
     stays = [why is None for why in reasons]

@@ -23,7 +23,7 @@ from cxrlib.cohort import (
     parse_number,
 )
 from cxrlib.errors import SelectionError
-from cxrlib.selection import name_number
+from cxrlib.selection import format_plain_number
 
 __all__ = [
     "DERIVED",
@@ -155,9 +155,11 @@ class Task:
         """
         ends = []
         if self.after is not None:
-            ends.append(f"{'from' if self.with_day_0 else 'after'} day {name_number(self.after)}")
+            ends.append(
+                f"{'from' if self.with_day_0 else 'after'} day {format_plain_number(self.after)}"
+            )
         if self.before is not None:
-            ends.append(f"before day {name_number(self.before)}")
+            ends.append(f"before day {format_plain_number(self.before)}")
         return " and ".join(ends) or "any day, recorded or not"
 
 
@@ -364,7 +366,7 @@ def find_task(name: str) -> Task:
 def _format_window(after: float | None, before: float | None) -> str:
     if after is None and before is None:
         return "any"
-    return "..".join("" if end is None else name_number(end) for end in (after, before))
+    return "..".join("" if end is None else format_plain_number(end) for end in (after, before))
 
 
 def read_task(text: str) -> Task:
@@ -547,7 +549,7 @@ def _count_column(task: Task, labels: pd.Series, n_persons: int) -> TaskColumn:
         only = (
             (task.positive if n_positive else task.negative)
             if task.kind == "classes"
-            else name_number(float(labels.iloc[0]))
+            else format_plain_number(float(labels.iloc[0]))
         )
         reason = f"All {len(labels):,} X-rays with a value have {only!r}."
     return TaskColumn(

@@ -13,13 +13,13 @@ from cxrlib.charts.style import (
     STILL,
     Theme,
     add_heading,
-    name_rows,
+    label_rows,
+    note_empty,
     quote_text,
-    say_empty,
     start_rows,
 )
 from cxrlib.cohort import UNKNOWN
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["describe_findings", "plot_findings"]
 
@@ -65,7 +65,7 @@ def plot_findings(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     rows = _list_rows(counts)
     figure = start_rows(theme, len(rows))
     if counts.empty or not counts["n"].sum():
-        return say_empty(figure)
+        return note_empty(figure)
     views = list(dict.fromkeys(counts["view"]))
     width = (1 + GAP) / len(views)
     for place, view in enumerate(views):
@@ -83,7 +83,7 @@ def plot_findings(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
             }
         )
         add_heading(figure, _head(view, counts), x=left, palette=palette)
-    name_rows(figure, [row.label for row in rows], palette, is_tree=True)
+    label_rows(figure, [row.label for row in rows], palette, is_tree=True)
     return figure.update_layout(
         margin_b=MARGIN["r"], height=figure.layout.height - MARGIN["b"] + MARGIN["r"]
     )
@@ -93,7 +93,7 @@ def _head(view: str, counts: pd.DataFrame) -> str:
     """Format a view with its sum; patients with several findings would be counted twice."""
     if counts["unit"].iloc[0] != "image":
         return view
-    return f"{view}: {name_units(int(counts.loc[counts['view'] == view, 'n'].sum()), 'image')}"
+    return f"{view}: {format_units(int(counts.loc[counts['view'] == view, 'n'].sum()), 'image')}"
 
 
 def _list_rows(counts: pd.DataFrame) -> list[_Row]:
@@ -147,7 +147,7 @@ def _add_panel(
         hoverinfo="text",
         hovertext=[
             f"<b>{quote_text(row.filter)}</b>, {quote_text(cells['view'])}: "
-            f"{name_units(int(cells['n']), str(cells['unit']))}"
+            f"{format_units(int(cells['n']), str(cells['unit']))}"
             for _, row, cells in drawn
         ],
         text=[f"{number:,}" for number in numbers],
@@ -178,8 +178,10 @@ def describe_findings(counts: pd.DataFrame, *, n_most: int = 5) -> str:
     n_rows = len(counts[["finding", "type", "genus"]].drop_duplicates())
     views = ", ".join(dict.fromkeys(counts["view"]))
     most = counts.sort_values("n", ascending=False, kind="stable").head(n_most)
-    cells = [f"{row['row']}: {name_units(int(row['n']), unit)}" for row in most.to_dict("records")]
+    cells = [
+        f"{row['row']}: {format_units(int(row['n']), unit)}" for row in most.to_dict("records")
+    ]
     return (
-        f"Bars of {name_units(n_rows, 'finding')} in panels by view ({views}). "
+        f"Bars of {format_units(n_rows, 'finding')} in panels by view ({views}). "
         f"Most frequent: {'; '.join(cells)}."
     )

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.style import PALETTES, TEXT_SIZE, Parts, Theme, make_figure
 from cxrlib.cohort import SelectionStep
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["describe_flow", "plot_flow"]
 
@@ -96,7 +96,7 @@ def describe_flow(steps: Sequence[SelectionStep]) -> str:
 
 
 def _count(step: SelectionStep) -> str:
-    return f"{name_units(step.n_images, 'image')} of {name_units(step.n_patients, 'patient')}"
+    return f"{format_units(step.n_images, 'image')} of {format_units(step.n_patients, 'patient')}"
 
 
 def _format_lines(step: SelectionStep) -> list[str]:

@@ -20,17 +20,17 @@ from cxrlib.charts.style import (
     chart_template,
     fade,
     join_words,
+    label_rows,
     mix,
-    name_rows,
+    note_empty,
     place_labels,
     quote_text,
     region_rim,
-    say_empty,
     start_rows,
     text_width,
 )
 from cxrlib.cohort import UNKNOWN
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.summary import Outline, load_outlines, place_counts, project
 
 __all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
@@ -101,7 +101,7 @@ def plot_world(
         yaxis={"range": [y_min, y_max], "visible": False, "scaleanchor": "x"},
     )
     if placed.empty:
-        say_empty(figure, NO_COUNTRY, advice="See the table by country.")
+        note_empty(figure, NO_COUNTRY, advice="See the table by country.")
     return figure
 
 
@@ -180,12 +180,12 @@ def _counts(row: Cells) -> str:
     """Format how many are counted, with their images or patients."""
     if not row.get("is_one", True):
         # Added up: a patient may have images in two of the places.
-        return name_units(int(row["n"]), str(row["unit"]))
+        return format_units(int(row["n"]), str(row["unit"]))
     n = {unit: int(row[f"n_{unit}s"]) for unit in ("image", "patient")}
     if row["unit"] == "image":
-        return f"{name_units(n['image'], 'image')} of {name_units(n['patient'], 'patient')}"
-    counted = name_units(int(row["n"]), str(row["unit"]))
-    return f"{counted} with {name_units(n['image'], 'image')}"
+        return f"{format_units(n['image'], 'image')} of {format_units(n['patient'], 'patient')}"
+    counted = format_units(int(row["n"]), str(row["unit"]))
+    return f"{counted} with {format_units(n['image'], 'image')}"
 
 
 def _add_labels(
@@ -273,7 +273,7 @@ def describe_unplaced(counts: pd.DataFrame) -> str:
     unplaced = place_counts(counts).unplaced
     if unplaced.empty:
         return ""
-    n_unplaced = name_units(int(unplaced["n"].sum()), str(unplaced["unit"].iloc[0]))
+    n_unplaced = format_units(int(unplaced["n"].sum()), str(unplaced["unit"].iloc[0]))
     return f"Not on the map: {n_unplaced} without a recorded or known country."
 
 
@@ -308,7 +308,7 @@ def plot_places(
     rows = _order(counts, level, n_most)
     figure = start_rows(theme, len(rows))
     if rows.empty:
-        return say_empty(figure)
+        return note_empty(figure)
     regions = [str(region) for region in rows["region"]]
     figure.add_bar(
         x=rows["n"].to_list(),
@@ -345,7 +345,7 @@ def plot_places(
         cliponaxis=False,
         **STILL,
     )
-    name_rows(figure, [quote_text(name) for name in rows[level]], palette)
+    label_rows(figure, [quote_text(name) for name in rows[level]], palette)
     # The words of the longest bar stand beyond it, whatever the width of the page.
     beyond = max(text_width(_counts(row)) for row in rows.to_dict("records"))
     figure.update_layout(

@@ -13,9 +13,9 @@ from cxrlib.charts.style import (
     Theme,
     add_heading,
     add_notes,
-    name_rows,
+    label_rows,
+    note_empty,
     quote_text,
-    say_empty,
     start_rows,
     text_width,
 )
@@ -66,7 +66,7 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
     n_rows = sum(len(rows) for _, rows in parts)
     figure = start_rows(theme, n_rows, row_height=ROW_HEIGHT)
     if not n_rows:
-        return say_empty(figure)
+        return note_empty(figure)
     height = n_rows * ROW_HEIGHT + AXIS * len(parts)
     figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
     _add_heads(figure, comparison, palette)
@@ -85,7 +85,7 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
         labels += names
         _label_rows(figure, names, axis, palette)
         top = bottom + AXIS
-    name_rows(figure, labels, palette)  # the room of the longest
+    label_rows(figure, labels, palette)  # the room of the longest
     # From the left edge, over the names: on a narrow page it would run into the other heading.
     figure.layout.annotations[0].xshift = -figure.layout.margin.l
     _label_rows(figure, labels[: len(parts[0][1])], "", palette)

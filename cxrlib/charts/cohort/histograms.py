@@ -17,10 +17,10 @@ from cxrlib.charts.style import (
     add_heading,
     chart_template,
     mix,
+    note_empty,
     pale_marker,
-    say_empty,
 )
-from cxrlib.number_text import FEW, name_units, write_tenths
+from cxrlib.number_text import FEW, format_tenths, format_units
 
 __all__ = [
     "describe_ages",
@@ -86,7 +86,7 @@ def _add_bars(
         marker=marker,
         hoverinfo="text",
         hovertext=[
-            f"{words[:1].upper()}{words[1:]}: {name_units(int(n), unit)}"
+            f"{words[:1].upper()}{words[1:]}: {format_units(int(n), unit)}"
             for words, n in zip(bins.labels, bins.counts, strict=True)
         ],
         **STILL,
@@ -135,7 +135,7 @@ def plot_ages(ages: pd.DataFrame, *, unit: str = "patient", theme: Theme = "ligh
     palette = PALETTES[theme]
     figure = _start(theme, HEIGHT, "Age (years)", unit)
     if ages.empty:
-        return say_empty(figure)
+        return note_empty(figure)
     known, n_absurd, n_blank = _part_ages(ages)
     edges = np.arange(0, OLDEST + 1, AGE_STEP)
     counts = np.histogram(known, edges)[0]
@@ -183,7 +183,8 @@ def _mark_median(figure: go.Figure, known: NDArray[np.float64], palette: Palette
         y=1,
         yref="paper",
         yanchor="bottom",
-        text=f"median {write_tenths(middle)} (quartiles {write_tenths(low)}-{write_tenths(high)})",
+        text=f"median {format_tenths(middle)} "
+        f"(quartiles {format_tenths(low)}-{format_tenths(high)})",
     )
 
 
@@ -200,12 +201,12 @@ def describe_ages(ages: pd.DataFrame, *, unit: str = "patient") -> str:
     known, n_absurd, n_blank = _part_ages(ages)
     if not len(known):
         return f"An empty histogram: no {unit} has a recorded age."
-    least, low, middle, high, most = map(write_tenths, np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
+    least, low, middle, high, most = map(format_tenths, np.quantile(known, [0, 0.25, 0.5, 0.75, 1]))
     middle_words = f"median {middle} years (quartiles {low}-{high})"
     few_words = f"{least} to {most} years, {TOO_FEW}"
     absurd = f", {n_absurd:,} an age out of range" if n_absurd else ""
     return (
-        f"A histogram of the age of {name_units(len(known), unit)}: "
+        f"A histogram of the age of {format_units(len(known), unit)}: "
         f"{few_words if len(known) < FEW else middle_words}. "
         f"{n_blank:,} {'has' if n_blank == 1 else 'have'} no age{absurd}."
     )
@@ -236,7 +237,7 @@ def plot_offsets(offsets: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     title = "Day since symptoms or admission<br>(which one is not recorded)"
     figure = _start(theme, HEIGHT, title, "image")
     if offsets.empty:
-        return say_empty(figure)
+        return note_empty(figure)
     daily, wide, n_blank = count_days(offsets)
     _add_bars(figure, daily, "image", {"color": palette.accent})
     _add_bars(
@@ -376,9 +377,9 @@ def describe_offsets(offsets: pd.DataFrame) -> str:
     middle = TOO_FEW if len(known) < FEW else f"median {np.median(known):g}"
     ends = f"from day {known.min():g} to day {known.max():g}: {middle}"
     return (
-        f"A histogram of the day of {name_units(len(known), 'image')}, "
+        f"A histogram of the day of {format_units(len(known), 'image')}, "
         f"{ends.replace('-', '−')}. "
-        f"{name_units(n_blank, 'image')} {'has' if n_blank == 1 else 'have'} no day."
+        f"{format_units(n_blank, 'image')} {'has' if n_blank == 1 else 'have'} no day."
     )
 
 
@@ -403,7 +404,7 @@ def plot_sizes(sizes: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     figure = _start(theme, HEIGHT + 80, "Pixels", "image")
     known = {side: _read_side(sizes, side) for side in SIDES}
     if not sum(map(len, known.values())):
-        return say_empty(figure, "No image file could be measured.")
+        return note_empty(figure, "No image file could be measured.")
     edges = _choose_edges(np.concatenate(list(known.values())))
     words = tuple(f"{low:,} to {high - 1:,} pixels" for low, high in itertools.pairwise(edges))
     most = 0
@@ -465,4 +466,4 @@ def describe_sizes(sizes: pd.DataFrame) -> str:
     Histograms of 10 images. Height: median 200 pixels, 100 to 300. Width: not known.
     """
     parts = [_describe_side(side, sizes) for side in SIDES]
-    return f"Histograms of {name_units(len(sizes), 'image')}. {'. '.join(parts)}."
+    return f"Histograms of {format_units(len(sizes), 'image')}. {'. '.join(parts)}."

@@ -14,13 +14,13 @@ from cxrlib.charts.style import (
     Palette,
     Theme,
     contrast,
+    label_rows,
     mix,
-    name_rows,
+    note_empty,
     quote_text,
-    say_empty,
     start_rows,
 )
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["describe_missing", "plot_missing"]
 
@@ -42,7 +42,7 @@ def _describe_cell(row: Cells) -> str:
     unclear = f", {int(row['n_unclear']):,} unclear" if row["n_unclear"] else ""
     return (
         f"<b>{quote_text(row['title'])}</b>, {quote_text(row['group'])}: recorded for "
-        f"{n_recorded:,} of {name_units(n, str(row['unit']))}{share}{unclear}"
+        f"{n_recorded:,} of {format_units(n, str(row['unit']))}{share}{unclear}"
     )
 
 
@@ -69,7 +69,7 @@ def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "lig
     columns = table.drop_duplicates("column")
     figure = start_rows(theme, len(columns), row_height=CELL_HEIGHT)
     if not groups:
-        return say_empty(figure)
+        return note_empty(figure)
     cells = table.set_index(["column", "group"])[["n", "n_recorded"]]
     wanted = pd.MultiIndex.from_product([columns["column"], groups])
     numbers = cells.reindex(wanted, fill_value=0).to_numpy(dtype=float)
@@ -94,7 +94,7 @@ def plot_missing(table: pd.DataFrame, *, n_groups: int = 10, theme: Theme = "lig
     )
     _add_shares(figure, shares, palette)
     titles = [quote_text(title) for title in columns["title"]]
-    name_rows(figure, titles, palette)
+    label_rows(figure, titles, palette)
     heads = [_head(group, table) for group in groups]
     is_slanted = len(groups) > MOST_LEVEL
     top = MARGIN["t"] + LINE
@@ -209,6 +209,6 @@ def describe_missing(table: pd.DataFrame, *, n_most: int = 5) -> str:
     parts = [f"{row['title']} {_format_share(row['share'])}" for row in least.to_dict("records")]
     n_groups = table["group"].nunique()
     return (
-        f"A heat map of the share recorded, {name_units(len(sums), 'column')} by "
-        f"{name_units(n_groups, 'group')}. Least recorded: {', '.join(parts)}."
+        f"A heat map of the share recorded, {format_units(len(sums), 'column')} by "
+        f"{format_units(n_groups, 'group')}. Least recorded: {', '.join(parts)}."
     )

@@ -8,9 +8,9 @@ from .html_page import (
     FONT as FONT,
     MAP_QUESTION as MAP_QUESTION,
     POLICY as POLICY,
+    format_table_cells as format_table_cells,
     frame_table as frame_table,
     map_html as map_html,
-    write_cells as write_cells,
 )
 from .layers import add_reference as add_reference, ring_chosen as ring_chosen
 from .map import plot_map as plot_map
@@ -20,7 +20,7 @@ from .map_text import (
     describe_map as describe_map,
     describe_out as describe_out,
 )
-from .marks import HOVER_COLUMN as HOVER_COLUMN, write_hover_texts as write_hover_texts
+from .marks import HOVER_COLUMN as HOVER_COLUMN, format_hover_texts as format_hover_texts
 from .small_multiples import (
     MAX_PANELS as MAX_PANELS,
     describe_multiples as describe_multiples,

@@ -30,7 +30,7 @@ from cxrlib.charts.style import (
 )
 from cxrlib.cohort import STATE_TITLES, describe_state
 from cxrlib.maps import StepLengths, describe_steps
-from cxrlib.patients import DayAxis, PathShares, lay_out_axis, name_day, say_image
+from cxrlib.patients import DayAxis, PathShares, describe_image_share, format_axis_day, lay_out_axis
 
 __all__ = ["explain_path_share", "explain_steps", "plot_path_share", "plot_steps"]
 
@@ -197,7 +197,7 @@ def _thin_ticks(marks: _Marks) -> list[tuple[float, str]]:
     per_pixel = (marks.end - marks.start) / (NARROW - LEFT - RIGHT)
     chosen: dict[float, str] = {}
     for day in dict.fromkeys([marks.days[0], marks.days[-1], *marks.days]):
-        words = name_day(day)
+        words = format_axis_day(day)
         words = f"day {words}" if day == marks.days[0] else words
         place = marks.axis.place(day)
         if all(
@@ -316,7 +316,7 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
 
 def _describe_mark(row: dict[Any, Any]) -> str:
     """Describe an image in lines short enough to hover."""
-    words = f"{say_image(row)}; {describe_state(row['state'])}"
+    words = f"{describe_image_share(row)}; {describe_state(row['state'])}"
     lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
     return "<br>".join(map(safe_text, lines))
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from cxrlib.charts.style import PALETTES, TEXT_SIZE, Theme
 from cxrlib.number_text import NOTHING
 
-__all__ = ["MAP_QUESTION", "frame_table", "map_html", "write_cells"]
+__all__ = ["MAP_QUESTION", "format_table_cells", "frame_table", "map_html"]
 
 #: Fonts that are on the reader's machine.
 FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif'
@@ -116,12 +116,12 @@ def _table(stops: pd.DataFrame) -> str:
         for name, right in zip(stops, numeric, strict=True)
     ]
     kinds = ["n" if right else "" for right in numeric]
-    head = write_cells([_heading(name) for name in stops], kinds, "th scope='col'")
-    lines = [write_cells(row, kinds, "td") for row in zip(*columns, strict=True)]
+    head = format_table_cells([_heading(name) for name in stops], kinds, "th scope='col'")
+    lines = [format_table_cells(row, kinds, "td") for row in zip(*columns, strict=True)]
     return f"<h2>The paths, day by day</h2>\n{frame_table(head, lines)}"
 
 
-def write_cells(texts: Sequence[str], kinds: Sequence[str], tag: str) -> str:
+def format_table_cells(texts: Sequence[str], kinds: Sequence[str], tag: str) -> str:
     """Write the cells of one row, escaped, each with the class that says how it is set."""
     end = tag.split(maxsplit=1)[0]
     return "".join(
@@ -137,7 +137,7 @@ def frame_table(head: str, lines: Sequence[str], caption: str = "") -> str:
     ----------
     head : str
     lines : sequence of str
-        As `write_cells` writes them.
+        As `format_table_cells` writes them.
     caption : str
         Plain text.
     """

@@ -25,13 +25,13 @@ from cxrlib.charts.style import (
     Palette,
     Parts,
     Theme,
-    day_words,
     enlarge,
     fade,
+    format_day,
+    format_state,
     make_figure,
     place_labels,
     safe_text,
-    state_words,
     template_layout,
     use_webgl,
 )
@@ -322,7 +322,7 @@ def _draw_days(way: Trajectory, palette: Palette, layer: Layer) -> list[Parts]:
             **STILL,
             showlegend=False,
             hovertext=[
-                f"{_path_name(way)}, {day_words(stop.day)}<br>{day_state_words(stop)}; "
+                f"{_path_name(way)}, {format_day(stop.day)}<br>{day_state_words(stop)}; "
                 f"the path goes through the mean of the {len(stop.images)} images"
                 for stop in means
             ],
@@ -403,9 +403,9 @@ def _mark_sizes(
 
 def _mark_text(way: Trajectory, image: MappedImage, stop: Stop | None) -> str:
     """Return the hover sentences of one image of a chosen patient."""
-    day = day_words(None if stop is None else stop.day)
+    day = format_day(None if stop is None else stop.day)
     text = f"{_path_name(way)}, {day}, {safe_text(image.view)}<br>"
-    text += state_words(image.state, image.reasons)
+    text += format_state(image.state, image.reasons)
     if stop is not None and any(each.state != stop.state for each in stop.images):
         text += f"<br>The day counts as: {day_state_words(stop)}"
     return text
@@ -500,7 +500,7 @@ def _labels(way: Trajectory, *, among_others: bool, slanted: bool) -> list[_Labe
     """
     labels = []
     for row, stop in enumerate(way.stops):
-        words = day_words(stop.day)
+        words = format_day(stop.day)
         is_named = row == 0 or (among_others and row == len(way.stops) - 1)
         bold = safe_text(way.patient_id) if is_named else ""
         text = f"<b>{bold}</b>, {words}" if bold else words

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.charts.style import day_words
+from cxrlib.charts.style import format_day
 from cxrlib.cohort import describe_state
 from cxrlib.maps import (
     Colouring,
@@ -18,7 +18,7 @@ from cxrlib.maps import (
     count_map,
     describe_counts,
 )
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.storage import ExtractorInfo
 
 __all__ = [
@@ -52,7 +52,7 @@ def day_state_words(stop: Stop) -> str:
     n_alike = sum(image.state == stop.state for image in stop.images)
     if n_alike == len(stop.images):
         return words
-    return f"{words} ({n_alike} of {name_units(len(stop.images), 'image')})"
+    return f"{words} ({n_alike} of {format_units(len(stop.images), 'image')})"
 
 
 def describe_out(offsets: pd.Series, *, most: int = 8) -> str:
@@ -123,7 +123,7 @@ def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
             return f"Colour is {colouring.label}: no value is recorded."
         low, middle, high = np.quantile(known, [0.05, 0.5, 0.95])
         return (
-            f"Colour is {colouring.label}: {name_units(len(known), 'image')}, median "
+            f"Colour is {colouring.label}: {format_units(len(known), 'image')}, median "
             f"{middle:.3g}, 5th to 95th percentile {low:.3g} to {high:.3g}{missing}."
         )
     seen, corners = points[["x", "y"]].to_numpy(dtype=np.float64), _find_corners(points)
@@ -177,7 +177,7 @@ def _describe_surface(
     corners = _find_corners(points)
     if isinstance(grid, DensityGrid):
         return (
-            f"The {name}, from {name_units(grid.n_points, 'image')}, is "
+            f"The {name}, from {format_units(grid.n_points, 'image')}, is "
             f"highest in the {_find_ninth(grid.peak, corners)} of the map."
         )
     if not grid.is_supported.any():
@@ -224,11 +224,11 @@ _NINTHS = (
 def _describe_way(way: Trajectory, corners: _Corners) -> str:
     """Describe one patient's path in a sentence."""
     stops = [
-        f"{day_words(stop.day)}, {day_state_words(stop)}, {_find_ninth((stop.x, stop.y), corners)}"
+        f"{format_day(stop.day)}, {day_state_words(stop)}, {_find_ninth((stop.x, stop.y), corners)}"
         for stop in way.stops
     ]
     path = "; ".join(stops) if stops else "no image with a recorded day"
-    rest = f"; {name_units(len(way.undated), 'image')} without a day" if way.undated else ""
+    rest = f"; {format_units(len(way.undated), 'image')} without a day" if way.undated else ""
     outcome = {"yes": "survived", "no": "died"}.get(way.survival, f"survival {way.survival}")
     return f"Patient {way.patient_id} ({outcome}): {path}{rest}."
 
@@ -288,8 +288,8 @@ def caption_map(
     nearness = describe_nearness(extractor, features)
     line = f"Each point is an image: {nearness}."
     parts = [
-        f"{cohort}: {name_units(counts.n_images, 'image')} of "
-        f"{name_units(counts.n_patients, 'patient')} ({name_units(counts.n_persons, 'person')})"
+        f"{cohort}: {format_units(counts.n_images, 'image')} of "
+        f"{format_units(counts.n_patients, 'patient')} ({format_units(counts.n_persons, 'person')})"
         f"{f', {filters}' if filters else ''}.",
         f"{method_words} of the {features} of {name}.",
         "The axes have no unit; sizes of groups and distances between them mean little.",

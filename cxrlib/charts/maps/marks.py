@@ -16,9 +16,9 @@ from cxrlib.charts.style import (
     Palette,
     Parts,
     Theme,
-    day_words,
+    format_day,
+    format_state,
     safe_text,
-    state_words,
 )
 from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import Colouring
@@ -31,7 +31,7 @@ __all__ = [
     "Layer",
     "colour_axis",
     "draw_marks",
-    "write_hover_texts",
+    "format_hover_texts",
 ]
 
 Layer = Literal["scatter", "scattergl"]
@@ -39,7 +39,7 @@ Mask = NDArray[np.bool_]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}
 #: Opacity of images that step back behind a chosen path; their contrast stays above 3 to 1.
 FADED = 0.75
-#: Where a table of points keeps its `write_hover_texts`, if it was asked for them before.
+#: Where a table of points keeps its `format_hover_texts`, if it was asked for them before.
 HOVER_COLUMN = "hover_text"
 #: Above so many images a sentence each would be most of the figure: only patient and state then.
 MAX_HOVER_TEXTS = 20_000
@@ -133,7 +133,7 @@ class _Cloud:
         # What stands in a template is read as markup: ids that hold any are not put there.
         plain = not any("<" in patient or "&" in patient for patient in self.ids[own, 1])
         who = "Patient %{customdata[1]}<br>" if plain else ""
-        words = f"{who}{state_words(state, None)}{said}<br>Click for day and view."
+        words = f"{who}{format_state(state, None)}{said}<br>Click for day and view."
         return {"hovertemplate": f"{words}<extra></extra>"}
 
     @property
@@ -263,10 +263,10 @@ def _find_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
     """Take the hover texts that the table holds, or write them."""
     if HOVER_COLUMN in points:
         return points[HOVER_COLUMN].to_numpy(dtype=object)
-    return write_hover_texts(points)
+    return format_hover_texts(points)
 
 
-def write_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
+def format_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
     """Write one or two sentences an image, shape (n_images,); ids are text, never markup.
 
     Parameters
@@ -288,9 +288,9 @@ def write_hover_texts(points: pd.DataFrame) -> NDArray[np.object_]:
         where = ", ".join(
             [
                 f"Patient {safe_text(patient)}",
-                day_words(offset),
+                format_day(offset),
                 safe_text(view, "view not recorded"),
             ]
         )
-        texts[row] = f"{where}<br>{state_words(str(state), reason)}"
+        texts[row] = f"{where}<br>{format_state(str(state), reason)}"
     return texts

@@ -22,9 +22,9 @@ from cxrlib.charts.style import (
     VIEW_SYMBOLS,
     Palette,
     Theme,
-    day_words,
     draw_cuts,
     find_symbol,
+    format_day,
     make_figure,
     make_key,
     mix,
@@ -33,15 +33,15 @@ from cxrlib.charts.style import (
     text_width,
 )
 from cxrlib.cohort import STATE_TITLES, describe_state
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 from cxrlib.patients import (
     DayAxis,
     Noise,
     OutputCourse,
     SimilarPatients,
+    format_axis_day,
     format_value,
     lay_out_axis,
-    name_day,
 )
 
 __all__ = ["describe_points", "describe_scale", "plot_course", "plot_similar_patients"]
@@ -203,7 +203,7 @@ def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]
     """Tick all days; label them as far as labels stand apart, the first and the last first."""
     chosen: list[tuple[float, str]] = []
     for day in dict.fromkeys([days[0], days[-1], *days]):
-        words = name_day(day)
+        words = format_axis_day(day)
         if day == days[0]:
             words = f"day {words}"
         place = axis.place(day)
@@ -318,7 +318,7 @@ def _draw_marks(
 def _describe_mark(marks: _Marks, place: int, name: str, value: float) -> str:
     """Describe an image in a sentence."""
     day, view = marks.days[place], marks.views[place]
-    words = day_words(None if np.isnan(day) else day)
+    words = format_day(None if np.isnan(day) else day)
     view = "view not recorded" if view == NOT_RECORDED else view
     state = describe_state(marks.states[place], marks.reasons[place])
     return (
@@ -381,7 +381,7 @@ def describe_scale(course: OutputCourse, noise: Noise) -> str:
     if not course.outputs:
         return ""
     row = noise.find(course.outputs[0])
-    pairs, persons = name_units(row["n_pairs"], "pair"), name_units(row["n_persons"], "person")
+    pairs, persons = format_units(row["n_pairs"], "pair"), format_units(row["n_persons"], "person")
     return (
         "Bars: difference between two images of one patient, day and view; dark the median, pale "
         f"9 of 10 ({pairs} of {persons})."
@@ -467,7 +467,7 @@ def plot_similar_patients(courses: SimilarPatients, *, theme: Theme = "light") -
 
 
 def _list_rows(courses: SimilarPatients) -> list[str]:
-    persons = f"{name_units(courses.n_persons, 'other patient')} on these days"
+    persons = f"{format_units(courses.n_persons, 'other patient')} on these days"
     if courses.reference is None:
         return [persons]
     return ["Random patients", f"Nearest of {courses.n_persons:,} random patients", persons]
@@ -559,7 +559,7 @@ def _describe_person(courses: SimilarPatients, row: Mapping[Hashable, Any]) -> s
     return (
         f"Patient {safe_text(row['patient_ids'])}: mean image distance {row['distance']:.2f} SD, "
         f"{row['n_aligned']} of {courses.n_days} days matched, "
-        f"{name_units(int(row['n_images']), 'image')}"
+        f"{format_units(int(row['n_images']), 'image')}"
         f"{', same ' + row['shares'] if row['shares'] else ''}"
     )
 

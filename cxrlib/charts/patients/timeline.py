@@ -16,9 +16,9 @@ from cxrlib.charts.style import (
     TEXT_SIZE,
     Palette,
     Theme,
-    day_words,
     fade,
     find_symbol,
+    format_day,
     make_figure,
     mix,
     safe_text,
@@ -282,7 +282,7 @@ def _clickable(marks: Sequence[Mark]) -> Trace:
 @functools.lru_cache(maxsize=1024)
 def _hover(mark: Mark) -> str:
     """Describe an image in a sentence."""
-    words = f"{day_words(mark.day)}, {describe_mark(mark)}"
+    words = f"{format_day(mark.day)}, {describe_mark(mark)}"
     lines = textwrap.wrap(words[:1].upper() + words[1:], 60)
     if not mark.is_kept:
         lines.append("left out by the filters")
@@ -406,7 +406,7 @@ def _format_view(mark: Mark, side: float) -> str:
 def _format_day(mark: Mark) -> str:
     if mark.day is None:
         return "no day"
-    return day_words(mark.day) + ("?" if mark.perhaps_imputed else "")
+    return format_day(mark.day) + ("?" if mark.perhaps_imputed else "")
 
 
 def _symbols(

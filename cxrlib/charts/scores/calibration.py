@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation import name_held_out
+from cxrlib.baselines.evaluation import format_held_out
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 from cxrlib.charts.style import Theme
 
@@ -38,7 +38,7 @@ def plot_calibration(
 
 
 def _make_gap(unit: str, hold_out: str) -> Gap:
-    pooled = f"All {name_held_out(None, hold_out)} together"
+    pooled = f"All {format_held_out(None, hold_out)} together"
     if unit:
         title = f"Mean predicted minus mean observed ({unit})"
         return Gap("predicted", "observed", title, "as observed", math.inf, pooled)

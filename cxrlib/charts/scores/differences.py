@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     Cells,
-    explain_none,
+    describe_missing_score,
+    format_fold,
+    format_score,
+    format_score_counts,
     is_number,
-    name_fold,
     read_reason,
-    say_counts,
-    write_score,
 )
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import (
@@ -98,11 +98,11 @@ def plot_gaps(
 def _format_name(row: Cells, gap: Gap, hold_out: str) -> str:
     if row["fold"] == "pooled" and gap.pooled:
         return gap.pooled
-    return name_fold(str(row["fold"]), hold_out)
+    return format_fold(str(row["fold"]), hold_out)
 
 
 def _describe_reason(row: Cells) -> str:
-    return explain_none(row, "" if row["fold"] in SUMMARIES else say_counts(row))
+    return describe_missing_score(row, "" if row["fold"] in SUMMARIES else format_score_counts(row))
 
 
 def _find_reach(rows: Sequence[Cells], gap: Gap) -> float:
@@ -118,7 +118,7 @@ def _find_reach(rows: Sequence[Cells], gap: Gap) -> float:
 
 def _make_row(row: Cells, gap: Gap, hold_out: str, repeats: Sequence[float]) -> ScoreRow:
     fold, name = str(row["fold"]), _format_name(row, gap, hold_out)
-    numbers = (_format_gap(row), _describe_sides(row, gap), say_counts(row))
+    numbers = (_format_gap(row), _describe_sides(row, gap), format_score_counts(row))
     words = "\n".join(filter(None, (name, *numbers, read_reason(row))))
     marks = [
         ScoreMark(each, REPEAT, f"{name}, a repeat: {_format_change(each)}", data=(fold,))
@@ -144,12 +144,12 @@ def _format_change(value: float) -> str:
     >>> _format_change(0.05), _format_change(-0.05), _format_change(0.0)
     ('+0.05', '−0.05', '0.00')
     """
-    number = write_score(value)
+    number = format_score(value)
     return number if number.startswith("−") or number == "0.00" else f"+{number}"
 
 
 def _describe_sides(row: Cells, gap: Gap) -> str:
-    sides = (f"{write_score(float(row[side]))} {side}" for side in (gap.first, gap.second))
+    sides = (f"{format_score(float(row[side]))} {side}" for side in (gap.first, gap.second))
     return ", ".join(sides)
 
 

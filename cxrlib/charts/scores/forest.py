@@ -8,15 +8,15 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     Cells,
-    explain_none,
+    describe_missing_score,
+    format_fold,
+    format_held_out,
+    format_interval,
+    format_metric,
+    format_score_counts,
+    format_score_or_none,
     is_number,
-    name_fold,
-    name_held_out,
-    name_metric,
     read_reason,
-    say_counts,
-    write_interval,
-    write_number,
 )
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, make_mark, plot_score_rows
@@ -127,12 +127,15 @@ class _RowMaker:
         rows = [table.get(fold) for table in self.tables]
         known = next(row for row in rows if row is not None)
         if len(self.series) == 1:
-            name = name_fold(fold, self.hold_out, known, with_sd=is_number(known.get("sd")))
-            numbers = (write_number(known), say_counts(known, self.classes.get(fold)))
+            name = format_fold(fold, self.hold_out, known, with_sd=is_number(known.get("sd")))
+            numbers = (
+                format_score_or_none(known),
+                format_score_counts(known, self.classes.get(fold)),
+            )
             return [self._make_row(0, fold, known, name, numbers, is_apart=is_apart)]
         has_sd = any(row is not None and is_number(row.get("sd")) for row in rows)
         heading = ScoreRow(
-            name_fold(fold, self.hold_out, _agree(rows), with_sd=has_sd),
+            format_fold(fold, self.hold_out, _agree(rows), with_sd=has_sd),
             numbers=(self._describe_range(fold, [row for row in rows if row is not None]),),
             is_heading=True,
             is_apart=is_apart,
@@ -144,7 +147,9 @@ class _RowMaker:
         name = self.series[place].name
         if row is None or not is_number(row.get("value")):
             return ScoreRow(name, reason=read_reason(row) or "no score", is_indented=True)
-        return self._make_row(place, fold, row, name, (write_number(row),), is_indented=True)
+        return self._make_row(
+            place, fold, row, name, (format_score_or_none(row),), is_indented=True
+        )
 
     def _make_row(
         self,
@@ -178,7 +183,9 @@ class _RowMaker:
     def _describe_range(self, fold: str, rows: Sequence[Cells]) -> str:
         """Describe what the scores of a fold rest on; least to most where they differ."""
         words = list(
-            dict.fromkeys(filter(None, (say_counts(row, self.classes.get(fold)) for row in rows)))
+            dict.fromkeys(
+                filter(None, (format_score_counts(row, self.classes.get(fold)) for row in rows))
+            )
         )
         if len(words) <= 1:
             return "".join(words)
@@ -190,8 +197,10 @@ class _RowMaker:
         rows = [table[fold] for table in self.tables if fold in table]
         reasons = dict.fromkeys(read_reason(row) for row in rows)
         counts = "" if fold in SUMMARIES else self._describe_range(fold, rows)
-        words = explain_none({**rows[0], "reason": " ".join(filter(None, reasons))}, counts)
-        return ScoreRow(name_fold(fold, self.hold_out, _agree(rows)), reason=words)
+        words = describe_missing_score(
+            {**rows[0], "reason": " ".join(filter(None, reasons))}, counts
+        )
+        return ScoreRow(format_fold(fold, self.hold_out, _agree(rows)), reason=words)
 
 
 def _agree(rows: Sequence[Cells | None]) -> Cells:
@@ -219,7 +228,7 @@ def _format_below_title(scored: Sequence[str], unscored: Sequence[str], hold_out
     n_out, n_in = (sum(fold not in no_group for fold in part) for part in (unscored, scored))
     if not n_out:
         return "Not estimable"
-    return f"Not estimable: {n_out:,} of {name_held_out(n_out + n_in, hold_out)}"
+    return f"Not estimable: {n_out:,} of {format_held_out(n_out + n_in, hold_out)}"
 
 
 def describe_forest(
@@ -241,14 +250,14 @@ def describe_forest(
     str
         Plain text: each series with its scores, and what is not estimable.
     """
-    name = title or name_metric(metric)
+    name = title or format_metric(metric)
     sentences = [f"A forest plot of {name} by held-out {hold_out}."]
     for each in series:
         table = read_scores(each.scores, metric)
         scored = {fold: row for fold, row in table.items() if is_number(row.get("value"))}
         parts = _describe_scores(each, scored, hold_out)
         out = [fold for fold in list_folds([table]) if fold not in scored]
-        named = ", ".join(name_fold(fold, hold_out) for fold in out[:MOST_TOLD])
+        named = ", ".join(format_fold(fold, hold_out) for fold in out[:MOST_TOLD])
         rest = f" and {len(out) - MOST_TOLD:,} more" if len(out) > MOST_TOLD else ""
         ending = f"; not estimable: {named}{rest}" if out else ""
         sentences.append(f"{each.name}: {'; '.join(parts) or 'no score'}{ending}.")
@@ -263,7 +272,7 @@ def _describe_scores(series: Series, scored: Mapping[str, Cells], hold_out: str)
         by_value = sorted(groups, key=lambda fold: float(scored[fold]["value"]))
         groups = [by_value[0], by_value[-1]]
     return [
-        f"{name_fold(fold, hold_out, scored[fold])} {write_interval(scored[fold])}"
+        f"{format_fold(fold, hold_out, scored[fold])} {format_interval(scored[fold])}"
         + (
             f", in the paper {series.printed[fold]:.2f}"
             if is_number(series.printed.get(fold))

@@ -9,12 +9,12 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     Cells,
+    format_fold,
+    format_held_out,
+    format_interval,
+    format_metric,
+    format_score,
     is_number,
-    name_fold,
-    name_held_out,
-    name_metric,
-    write_interval,
-    write_score,
 )
 from cxrlib.charts.scores.legend import EDGE, NARROW, Look, draw_key, measure_key, wrap_name
 from cxrlib.charts.scores.score_rows import ScoreAxis
@@ -42,7 +42,7 @@ from cxrlib.charts.style import (
     text_width,
 )
 from cxrlib.cohort import UNKNOWN
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["describe_score_table", "plot_score_table"]
 
@@ -259,14 +259,14 @@ def _format_cell(cell: _Cell, *, with_interval: bool) -> str:
     row = cell.score
     if not cell.is_scored:
         return "–"
-    number = write_score(float(row["value"]))
+    number = format_score(float(row["value"]))
     if not with_interval or not (is_number(row.get("low")) and is_number(row.get("high"))):
         return number
-    return f"{number}<br>{'-'.join(write_score(float(row[end])) for end in ('low', 'high'))}"
+    return f"{number}<br>{'-'.join(format_score(float(row[end])) for end in ('low', 'high'))}"
 
 
 def _format_head(fold: str, hold_out: str) -> str:
-    return {"mean": "Mean", "pooled": "Pooled"}.get(fold) or name_fold(fold, hold_out)
+    return {"mean": "Mean", "pooled": "Pooled"}.get(fold) or format_fold(fold, hold_out)
 
 
 def _list_key(cells: Sequence[_Cell]) -> list[tuple[str, Look]]:
@@ -337,21 +337,21 @@ def describe_score_table(series: Sequence[Series], metric: str, *, hold_out: str
     tables = [read_scores(each.scores, metric) for each in series]
     groups = [fold for fold in list_folds(tables) if fold not in SUMMARIES]
     if not groups:
-        return f"An empty table: there is no {name_metric(metric)} to show."
+        return f"An empty table: there is no {format_metric(metric)} to show."
     cells = [table.get(fold, {}).get("value") for table in tables for fold in groups]
     n_out = sum(not is_number(value) for value in cells)
     parts = []
     for each, table in list(zip(series, tables, strict=True))[:MOST_TOLD]:
         summaries = (table.get(fold, {}) for fold in SUMMARIES)
         scored = [
-            f"{name} {write_interval(row)}"
+            f"{name} {format_interval(row)}"
             for name, row in zip(SUMMARIES, summaries, strict=True)
             if is_number(row.get("value"))
         ]
         parts.append(f"{each.name} {scored[0] if scored else 'not estimable'}")
     rest = f"; and {len(series) - MOST_TOLD:,} more" if len(series) > MOST_TOLD else ""
     return (
-        f"A table of {name_metric(metric)}, {name_units(len(series), 'feature set')} by "
-        f"{name_held_out(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "
+        f"A table of {format_metric(metric)}, {format_units(len(series), 'feature set')} by "
+        f"{format_held_out(len(groups), hold_out)}; {n_out:,} of {len(cells):,} cells are not "
         f"estimable. {'; '.join(parts)}{rest}."
     )

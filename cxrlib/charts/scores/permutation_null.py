@@ -11,10 +11,10 @@ from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation import (
     LOWER_IS_BETTER,
     OBSERVED,
-    Null,
-    name_fold,
-    name_metric,
-    write_score,
+    PermutationNull,
+    format_fold,
+    format_metric,
+    format_score,
 )
 from cxrlib.charts.scores.legend import Look, draw_key, measure_key
 from cxrlib.charts.style import (
@@ -28,7 +28,7 @@ from cxrlib.charts.style import (
     make_figure,
     mix,
 )
-from cxrlib.number_text import name_units
+from cxrlib.number_text import format_units
 
 __all__ = ["describe_permutation_null", "plot_permutation_null"]
 
@@ -42,7 +42,7 @@ TAILS = (0.01, 0.99)
 
 
 def plot_permutation_null(
-    null: Null,
+    null: PermutationNull,
     metric: str,
     fold: str = "pooled",
     *,
@@ -53,7 +53,7 @@ def plot_permutation_null(
 
     Parameters
     ----------
-    null : Null
+    null : PermutationNull
         All permutations or those done so far.
     metric : str
     fold : str, default "pooled"
@@ -118,7 +118,7 @@ def _lay_out(top: float, edges: Floats, title: str) -> Parts:
     }
 
 
-def _read_values(null: Null, metric: str, fold: str) -> tuple[Floats, float]:
+def _read_values(null: PermutationNull, metric: str, fold: str) -> tuple[Floats, float]:
     """Return the scores of permuted labels, and the observed one, NaN where there is none."""
     table = null.values
     own = table[(table["fold"] == fold) & (table["metric"] == metric)]
@@ -146,9 +146,9 @@ def _draw_bars(values: Floats, edges: Floats, colour: str, words: str, metric: s
     counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
     middles = (edges[:-1] + edges[1:]) / 2
     is_there = counts > 0
-    name = name_metric(metric)
+    name = format_metric(metric)
     said = [
-        f"{name} {write_score(low)} to {write_score(high)}: {name_units(int(n), 'permutation')}"
+        f"{name} {format_score(low)} to {format_score(high)}: {format_units(int(n), 'permutation')}"
         f"{words}"
         for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)
         if n
@@ -179,7 +179,7 @@ def _draw_observed_texts(
     shared |= {"xanchor": "left" if is_left else "right", "xshift": -6 if is_left else 6}
     quiet = {"color": palette.quiet, "size": TEXT_SIZE}
     return [
-        {**shared, "text": f"<b>observed {write_score(observed)}</b>", "yshift": LINE},
+        {**shared, "text": f"<b>observed {format_score(observed)}</b>", "yshift": LINE},
         {**shared, "text": words, "yshift": 0, "font": quiet},
     ]
 
@@ -190,21 +190,21 @@ def _describe_p(row: dict[Any, Any], *, is_complete: bool) -> str:
     return f"{counts} at least as good: p = {float(row['p']):.3g}"
 
 
-def _find_row(null: Null, metric: str, fold: str) -> dict[Any, Any]:
+def _find_row(null: PermutationNull, metric: str, fold: str) -> dict[Any, Any]:
     table = null.table
     found = table[(table["fold"] == fold) & (table["metric"] == metric)]
     return found.to_dict("records")[0] if len(found) else {}
 
 
 def _format_title(metric: str, fold: str, hold_out: str) -> str:
-    name, where = name_metric(metric), name_fold(fold, hold_out)
+    name, where = format_metric(metric), format_fold(fold, hold_out)
     where = f"{where[:1].lower()}{where[1:]}" if fold in ("mean", "pooled") else where
     words = f"{name[:1].upper()}{name[1:]}, {where}"
     return html.escape(words, quote=False)
 
 
 def describe_permutation_null(
-    null: Null, metric: str, fold: str = "pooled", *, hold_out: str = "region"
+    null: PermutationNull, metric: str, fold: str = "pooled", *, hold_out: str = "region"
 ) -> str:
     """Describe what `plot_permutation_null` shows: its text alternative."""
     words = null.describe(fold, metric)
@@ -212,6 +212,6 @@ def describe_permutation_null(
     if not len(values) or not np.isfinite(observed):
         return words
     return (
-        f"A histogram of {name_metric(metric)} with permuted labels, "
-        f"{name_fold(fold, hold_out)}; observed {write_score(observed)}. {words}"
+        f"A histogram of {format_metric(metric)} with permuted labels, "
+        f"{format_fold(fold, hold_out)}; observed {format_score(observed)}. {words}"
     )

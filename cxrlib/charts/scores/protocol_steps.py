@@ -7,13 +7,13 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     Cells,
+    format_fold,
+    format_interval,
+    format_metric,
+    format_score,
+    format_score_counts,
     is_number,
-    name_fold,
-    name_metric,
     read_reason,
-    say_counts,
-    write_interval,
-    write_score,
 )
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, make_mark, plot_score_rows
@@ -34,7 +34,7 @@ def choose_fold(steps: pd.DataFrame) -> str:
     Parameters
     ----------
     steps : DataFrame
-        Result of `cxrlib.baselines.evaluation.walk_protocol`.
+        Result of `cxrlib.baselines.evaluation.compute_protocol_steps`.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def plot_protocol_steps(
     Parameters
     ----------
     steps : DataFrame
-        Result of `cxrlib.baselines.evaluation.walk_protocol`: step, words, fold,
+        Result of `cxrlib.baselines.evaluation.compute_protocol_steps`: step, words, fold,
         metric, value, low, high, n_images, n_persons, change, reason.
     fold : str, optional
         Which score is followed: "mean", "pooled" or a held-out group; `choose_fold` by default.
@@ -85,10 +85,10 @@ def plot_protocol_steps(
         path.append((float(own["value"]), len(rows)))
         said = _describe_step(own, words, hold_out)
         marks.append(make_mark(own, NUMBER, said, (str(own["fold"]), str(own["step"]))))
-        numbers = (write_interval(own, with_sd=False), _describe_change(own))
+        numbers = (format_interval(own, with_sd=False), _describe_change(own))
         rows.append(ScoreRow(words, tuple(marks), tuple(filter(None, numbers))))
     values = [float(row["value"]) for row in table if is_number(row["value"])]
-    key = [(name_fold(fold, hold_out), NUMBER)]
+    key = [(format_fold(fold, hold_out), NUMBER)]
     if fold == "mean":
         key.append((f"each {hold_out}", GROUP))
     return plot_score_rows(
@@ -118,8 +118,8 @@ def _list_groups(here: Sequence[Cells]) -> list[ScoreMark]:
         ScoreMark(
             float(row["value"]),
             GROUP,
-            f"{row['fold']}\n{name_metric(str(row['metric']))} {write_interval(row)}\n"
-            f"{say_counts(row)}",
+            f"{row['fold']}\n{format_metric(str(row['metric']))} {format_interval(row)}\n"
+            f"{format_score_counts(row)}",
             data=(str(row["fold"]), str(row["step"])),
         )
         for row in here
@@ -129,11 +129,11 @@ def _list_groups(here: Sequence[Cells]) -> list[ScoreMark]:
 
 def _describe_step(row: Cells, words: str, hold_out: str) -> str:
     """Describe a step in lines: what changed, the score, its counts, by how much it moved."""
-    name, metric = name_fold(str(row["fold"]), hold_out), name_metric(str(row["metric"]))
+    name, metric = format_fold(str(row["fold"]), hold_out), format_metric(str(row["metric"]))
     lines = [
         words,
-        f"{name}: {metric} {write_interval(row)}",
-        say_counts(row),
+        f"{name}: {metric} {format_interval(row)}",
+        format_score_counts(row),
         _describe_change(row),
     ]
     return "\n".join(filter(None, lines))
@@ -149,7 +149,7 @@ def _describe_change(row: Cells) -> str:
     """
     if not is_number(row.get("change")):
         return ""
-    number = write_score(float(row["change"]))
+    number = format_score(float(row["change"]))
     if number == "0.00":
         return "unchanged"
     return f"{'' if number.startswith('−') else '+'}{number} from this change"
@@ -169,16 +169,16 @@ def describe_protocol_steps(
     table = [row for row in steps.to_dict("records") if row["fold"] == fold]
     if not table:
         return "No step from the published to the corrected protocol has this score."
-    metric = name_metric(_find_metric(table, fold))
+    metric = format_metric(_find_metric(table, fold))
     parts = []
     for row in table:
         if is_number(row["value"]):
             change = _describe_change(row)
-            number = write_interval(row, with_sd=False)
+            number = format_interval(row, with_sd=False)
             parts.append(f"{row['words']}: {number}{f', {change}' if change else ''}")
         else:
             parts.append(f"{row['words']}: not estimable ({read_reason(row) or 'no score'})")
-    name = name_fold(fold, hold_out)
+    name = format_fold(fold, hold_out)
     return (
         f"{metric} from the published to the corrected protocol, {name[:1].lower()}{name[1:]}, in "
         f"{len(parts)} steps. {'; '.join(parts)}."

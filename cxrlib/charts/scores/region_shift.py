@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation import name_metric
+from cxrlib.baselines.evaluation import format_metric
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 from cxrlib.charts.style import Theme
 
@@ -22,7 +22,7 @@ def plot_region_shift(
     Parameters
     ----------
     table : DataFrame
-        Of `cxrlib.baselines.evaluation.Shift`: fold, metric, outside, inside,
+        Of `cxrlib.baselines.evaluation.RegionShift`: fold, metric, outside, inside,
         difference, low, high, n_images, n_persons, reason.
     repeats : DataFrame, optional
         Of the same: fold, repeat, outside, inside; each is a thin mark.
@@ -45,7 +45,7 @@ def plot_region_shift(
 
 
 def _make_gap(table: pd.DataFrame, hold_out: str) -> Gap:
-    metric = name_metric(str(table["metric"].iloc[0])) if len(table) else "score"
+    metric = format_metric(str(table["metric"].iloc[0])) if len(table) else "score"
     title = f"{metric[:1].upper()}{metric[1:]}, trained inside minus outside the {hold_out}"
     return Gap("inside", "outside", title, "no difference")
 

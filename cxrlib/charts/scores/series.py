@@ -13,12 +13,12 @@ from cxrlib.baselines.evaluation import (
     MEAN,
     POOLED,
     Cells,
+    format_fold,
+    format_metric,
+    format_score,
+    format_score_counts,
     is_number,
-    name_fold,
-    name_metric,
     read_reason,
-    say_counts,
-    write_score,
 )
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreAxis
@@ -162,7 +162,7 @@ def make_axis(
     unit : str, optional
         Of an error.
     """
-    name, (low, high, chance) = name_metric(metric), AXES.get(metric, (0.0, None, None))
+    name, (low, high, chance) = format_metric(metric), AXES.get(metric, (0.0, None, None))
     words = title or f"{name[:1].upper()}{name[1:]}"
     if metric == "mae" and not title:
         words = f"{words} ({f'{unit}; ' if unit else ''}lower is better)"
@@ -187,27 +187,29 @@ def describe_cell(
     chance: Mapping[str, float],
 ) -> str:
     """Describe all that is known of a score, in lines."""
-    lines = [f"{name_fold(fold, hold_out, row)}, {series.name}"]
+    lines = [f"{format_fold(fold, hold_out, row)}, {series.name}"]
     if not is_number(row.get("value")):
-        return "\n".join([*lines, f"{name_metric(metric)} not estimable", *_wrap_reason(row)])
-    number = f"{name_metric(metric)} {write_score(float(row['value']))}"
+        return "\n".join([*lines, f"{format_metric(metric)} not estimable", *_wrap_reason(row)])
+    number = f"{format_metric(metric)} {format_score(float(row['value']))}"
     if is_number(row.get("sd")):
-        number += f", standard deviation {write_score(float(row['sd']))}"
+        number += f", standard deviation {format_score(float(row['sd']))}"
     lines.append(number)
     if is_number(row.get("low")) and is_number(row.get("high")):
-        ends = (write_score(float(row[end])) for end in ("low", "high"))
+        ends = (format_score(float(row[end])) for end in ("low", "high"))
         lines.append(f"95 % interval {' to '.join(ends)}")
     else:
         lines.append("no interval")
     lines += [
-        line for line in (say_counts(row, classes.get(fold)), _describe_resamples(row)) if line
+        line
+        for line in (format_score_counts(row, classes.get(fold)), _describe_resamples(row))
+        if line
     ]
     if fold in chance:
-        lines.append(f"chance {write_score(chance[fold])}")
+        lines.append(f"chance {format_score(chance[fold])}")
     if fold in series.printed:
-        lines.append(f"printed in the paper: {write_score(series.printed[fold])}")
+        lines.append(f"printed in the paper: {format_score(series.printed[fold])}")
     if fold in series.null:
-        ends = (write_score(end) for end in series.null[fold])
+        ends = (format_score(end) for end in series.null[fold])
         lines.append(f"permuted labels, middle 95 %: {' to '.join(ends)}")
     return "\n".join([*lines, *_wrap_reason(row)])
 

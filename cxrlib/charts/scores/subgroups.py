@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     Cells,
-    explain_none,
+    describe_missing_score,
+    format_metric,
+    format_score_counts,
+    format_score_or_none,
     is_number,
-    name_metric,
     read_reason,
-    say_counts,
-    write_number,
 )
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreRow, make_mark, plot_score_rows
@@ -42,7 +42,7 @@ def plot_subgroups(table: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     records = table.to_dict("records")
     scored = [row for row in records if is_number(row["value"])]
     below = [
-        ScoreRow(_format_name(row), reason=explain_none(row, say_counts(row)))
+        ScoreRow(_format_name(row), reason=describe_missing_score(row, format_score_counts(row)))
         for row in records
         if not is_number(row["value"])
     ]
@@ -68,7 +68,7 @@ def _format_name(row: Cells) -> str:
 def _make_rows(scored: Sequence[Cells]) -> Iterator[ScoreRow]:
     before = None
     for row in scored:
-        numbers = (write_number(row), say_counts(row))
+        numbers = (format_score_or_none(row), format_score_counts(row))
         words = "\n".join(filter(None, (_format_name(row), *numbers, read_reason(row))))
         data = (str(row["grouping"]), str(row["group"]))
         mark = make_mark(row, SCORE, words, data)
@@ -83,11 +83,13 @@ def describe_subgroups(table: pd.DataFrame) -> str:
     if not records:
         return "There are no subgroups to score."
     parts = [
-        f"{_format_name(row)} {write_number(row)}" for row in records if is_number(row["value"])
+        f"{_format_name(row)} {format_score_or_none(row)}"
+        for row in records
+        if is_number(row["value"])
     ]
     out = [_format_name(row) for row in records if not is_number(row["value"])]
     ending = f" Not estimable: {', '.join(out)}." if out else ""
     return (
-        f"{name_metric(str(records[0]['metric']))} by sex and age group. "
+        f"{format_metric(str(records[0]['metric']))} by sex and age group. "
         f"{'; '.join(parts) or 'No score can be estimated'}.{ending}"
     )

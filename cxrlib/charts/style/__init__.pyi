@@ -42,11 +42,11 @@ from .rows import (
     add_heading as add_heading,
     add_notes as add_notes,
     join_words as join_words,
-    name_rows as name_rows,
+    label_rows as label_rows,
+    note_empty as note_empty,
     pale_marker as pale_marker,
     quote_text as quote_text,
     read_click as read_click,
-    say_empty as say_empty,
     start_rows as start_rows,
     text_width as text_width,
 )
@@ -61,4 +61,4 @@ from .template import (
     template_layout as template_layout,
     use_webgl as use_webgl,
 )
-from .text import day_words as day_words, safe_text as safe_text, state_words as state_words
+from .text import format_day as format_day, format_state as format_state, safe_text as safe_text

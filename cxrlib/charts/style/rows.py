@@ -19,11 +19,11 @@ __all__ = [
     "add_heading",
     "add_notes",
     "join_words",
-    "name_rows",
+    "label_rows",
+    "note_empty",
     "pale_marker",
     "quote_text",
     "read_click",
-    "say_empty",
     "start_rows",
     "text_width",
 ]
@@ -50,7 +50,7 @@ def start_rows(theme: Theme, n_rows: int, *, row_height: float = ROW_HEIGHT) -> 
     return figure
 
 
-def name_rows(
+def label_rows(
     figure: go.Figure, labels: Sequence[str], palette: Palette, *, is_tree: bool = False
 ) -> None:
     """Write the rows' names and make room for them; labels are marked up already.
@@ -117,7 +117,7 @@ def pale_marker(palette: Palette) -> dict[str, object]:
     }
 
 
-def say_empty(
+def note_empty(
     figure: go.Figure,
     text: str = "No image of this selection is left.",
     *,

@@ -6,15 +6,15 @@ import pandas as pd
 
 from cxrlib.cohort import describe_state
 
-__all__ = ["day_words", "safe_text", "state_words"]
+__all__ = ["format_day", "format_state", "safe_text"]
 
 
-def state_words(state: str, reason: object) -> str:
+def format_state(state: str, reason: object) -> str:
     """Describe a state in clinical words, in bold where one is recorded.
 
     Examples
     --------
-    >>> state_words("bad", "in the ICU; intubated")
+    >>> format_state("bad", "in the ICU; intubated")
     '<b>In ICU, intubated</b>'
     """
     words = describe_state(state, reason if isinstance(reason, str) else "")
@@ -22,12 +22,12 @@ def state_words(state: str, reason: object) -> str:
     return words if state == "unknown" else f"<b>{words}</b>"
 
 
-def day_words(offset: float | None) -> str:
+def format_day(offset: float | None) -> str:
     """Format a day.
 
     Examples
     --------
-    >>> day_words(12.0), day_words(-2.5), day_words(None)
+    >>> format_day(12.0), format_day(-2.5), format_day(None)
     ('day 12', 'day −2.5', 'day not recorded')
     """
     if offset is None or pd.isna(offset):

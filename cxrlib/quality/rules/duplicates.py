@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cxrlib.cohort import YES_NO_COLUMNS, Cohort
-from cxrlib.quality.rules.rule import Hit, list_hits, name_value, read_rules
+from cxrlib.quality.rules.rule import Hit, format_cell, list_hits, read_rules
 
 __all__ = ["LABELS", "RULES"]
 
@@ -71,7 +71,7 @@ def find_disagreeing_copies(cohort: Cohort) -> list[Hit]:
         if other not in places:  # a selection left it out
             continue
         for column, values in cells.items():
-            own, twin = name_value(values[at]), name_value(values[places[other]])
+            own, twin = format_cell(values[at]), format_cell(values[places[other]])
             if _contradict(column, own, twin):
                 hits.append(Hit(at, column, f"{own}, but {twin} in {other}"))
     return hits

@@ -1,7 +1,7 @@
 """Rules about patient ids whose rows contradict each other."""
 
 from cxrlib.cohort import Cohort
-from cxrlib.quality.rules.rule import Hit, list_hits, name_value, read_rules
+from cxrlib.quality.rules.rule import Hit, format_cell, list_hits, read_rules
 
 __all__ = ["AGES_APART", "RULES"]
 
@@ -26,7 +26,7 @@ def find_ages_apart(cohort: Cohort) -> list[Hit]:
     followed = (high["offset"] - low["offset"]).fillna(0) / 365.25
     apart = high["age"] - low["age"] > AGES_APART + followed
     words = {
-        patient: f"{name_value(low['age'][patient])} to {name_value(high['age'][patient])}"
+        patient: f"{format_cell(low['age'][patient])} to {format_cell(high['age'][patient])}"
         for patient in apart.index[apart]
     }
     patients = cohort.table["patient_id"]

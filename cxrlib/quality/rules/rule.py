@@ -11,7 +11,7 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.literature import read_rows
 
-__all__ = ["SEVERITIES", "Hit", "Rule", "Severity", "list_hits", "name_value", "read_rules"]
+__all__ = ["SEVERITIES", "Hit", "Rule", "Severity", "format_cell", "list_hits", "read_rules"]
 
 Severity = Literal["error", "warning", "note"]
 
@@ -102,15 +102,15 @@ def list_hits(
     if isinstance(values, str):
         return [Hit(at, column, values) for at in places]
     cells = (cohort.table[column] if values is None else values).array
-    return [Hit(at, column, name_value(cells[at])) for at in places]
+    return [Hit(at, column, format_cell(cells[at])) for at in places]
 
 
-def name_value(value: object) -> str:
+def format_cell(value: object) -> str:
     """Format a cell for a reader: whole numbers without a point, "" for not recorded.
 
     Examples
     --------
-    >>> name_value(5.0), name_value("PA"), name_value(pd.NA)
+    >>> format_cell(5.0), format_cell("PA"), format_cell(pd.NA)
     ('5', 'PA', '')
     """
     if pd.isna(value):  # type: ignore[call-overload]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cxrlib.cohort import METADATA_FILE, XRAY_VIEWS, Cohort
-from cxrlib.quality.rules.rule import Hit, list_hits, name_value, read_rules
+from cxrlib.quality.rules.rule import Hit, format_cell, list_hits, read_rules
 
 __all__ = ["LIMITS", "RULES", "VOCABULARY", "Limits"]
 
@@ -35,7 +35,7 @@ class Limits:
         if self.low <= value <= self.high:
             return ""
         guess = self.below if value < self.low else self.above
-        return f"{name_value(value)} {self.unit}: {guess}"
+        return f"{format_cell(value)} {self.unit}: {guess}"
 
 
 LIMITS = (
@@ -140,7 +140,7 @@ def _find_impossible_sums(cohort: Cohort) -> list[Hit]:
     for column in ("neutrophil_count", "lymphocyte_count"):
         more = table[column] > table["leukocyte_count"]
         words = [
-            f"{name_value(part)}, but {name_value(whole)} leukocytes in all"
+            f"{format_cell(part)}, but {format_cell(whole)} leukocytes in all"
             for part, whole in zip(table[column], table["leukocyte_count"], strict=True)
         ]
         hits += list_hits(cohort, more, column, pd.Series(words, index=table.index))

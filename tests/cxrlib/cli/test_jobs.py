@@ -7,19 +7,19 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cxrlib.cli import app
-from cxrlib.jobs import JobBook, JobRequest
+from cxrlib.jobs import JobQueue, JobRequest
 from cxrlib.system import mark_process
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> JobBook:
+def book(tmp_path: Path) -> JobQueue:
     """Give a book with one waiting job."""
-    book = JobBook(tmp_path / "cache")
+    book = JobQueue(tmp_path / "cache")
     book.submit(JobRequest("demo"), label="Demo\x1b[2J cohort")
     return book
 
 
-def run(book: JobBook, *arguments: str) -> Result:
+def run(book: JobQueue, *arguments: str) -> Result:
     """Run the command in this process."""
     environment = {"CXR_DATA": "", "CXR_CACHE": ""}
     return CliRunner().invoke(
@@ -27,7 +27,7 @@ def run(book: JobBook, *arguments: str) -> Result:
     )
 
 
-def test_jobs_are_listed_as_text_and_json(book: JobBook) -> None:
+def test_jobs_are_listed_as_text_and_json(book: JobQueue) -> None:
     """One line a job, control characters written out; JSON has every field."""
     (job,) = book.list()
     shown = run(book)
@@ -41,16 +41,16 @@ def test_jobs_are_listed_as_text_and_json(book: JobBook) -> None:
 
 def test_an_empty_list_is_said(tmp_path: Path) -> None:
     """Nothing on standard output but an empty list, and no folder is made by looking."""
-    book = JobBook(tmp_path / "none")
+    book = JobQueue(tmp_path / "none")
     assert json.loads(run(book, "--format", "json").stdout) == []
     assert "No jobs yet." in run(book).stderr
     assert not book.cache.exists()
 
 
-def test_a_job_is_cancelled_and_resumed(book: JobBook, monkeypatch) -> None:
+def test_a_job_is_cancelled_and_resumed(book: JobQueue, monkeypatch) -> None:
     """Both say how the job is afterwards; a resume sees that a worker is there."""
     kept: list[Path] = []
-    monkeypatch.setattr(JobBook, "keep_worker", lambda self: kept.append(self.cache))
+    monkeypatch.setattr(JobQueue, "keep_worker", lambda self: kept.append(self.cache))
     (job,) = book.list()
     assert "cancelled" in run(book, "--cancel", job.id).stdout
     assert book.read(job.id).state == "cancelled"
@@ -59,7 +59,7 @@ def test_a_job_is_cancelled_and_resumed(book: JobBook, monkeypatch) -> None:
     assert kept == [book.cache]
 
 
-def test_cancelling_waits_for_the_end(book: JobBook, monkeypatch) -> None:
+def test_cancelling_waits_for_the_end(book: JobQueue, monkeypatch) -> None:
     """A worker that does not stop is ended while the command waits."""
     from cxrlib.jobs import job_queue
 
@@ -72,19 +72,19 @@ def test_cancelling_waits_for_the_end(book: JobBook, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("option", ["--cancel", "--resume"])
-def test_an_unknown_job_is_named(book: JobBook, option: str) -> None:
+def test_an_unknown_job_is_named(book: JobQueue, option: str) -> None:
     """One line says so; what cannot be done has exit code 1."""
     result = run(book, option, "0" * 16)
     assert result.exit_code == 1
     assert "There is no job '0000000000000000'" in result.stderr
 
 
-def test_two_deeds_at_once_are_not_understood(book: JobBook) -> None:
+def test_two_deeds_at_once_are_not_understood(book: JobQueue) -> None:
     """Cancel and resume together make no sense."""
     assert run(book, "--cancel", "a", "--resume", "b").exit_code == 2
 
 
-def test_damaged_records_are_named_beside_the_list(book: JobBook) -> None:
+def test_damaged_records_are_named_beside_the_list(book: JobQueue) -> None:
     """The list goes on; standard error has the sentence."""
     (book.folder / f"{'1' * 16}.json").write_text("{")
     result = run(book)

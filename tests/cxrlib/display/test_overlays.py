@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cxrlib.cohort import BOXES_FILE, MASKS_FOLDER, load_cohort
-from cxrlib.display import Box, explain_misfit, lung_boxes, mask_png
+from cxrlib.display import Box, describe_misfit, lung_boxes, mask_png
 from cxrlib.errors import CxrError, ImageError, SelectionError
 from tests.cohort_factory import draw_image, make_boxes, make_cohort, make_damaged_avif
 
@@ -46,7 +46,7 @@ def test_boxes_are_scaled_by_the_annotations_own_size(tmp_path) -> None:
     assert right == Box("Right Lung", 50 / 640, 100 / 800, 220 / 640, 500 / 800)
     assert (left.label, left.left) == ("Left Lung", 350 / 640)
     assert lung_boxes(cohort, "b.png") == []
-    assert explain_misfit(cohort, "a.png") == explain_misfit(cohort, "b.png") == ""
+    assert describe_misfit(cohort, "a.png") == describe_misfit(cohort, "b.png") == ""
 
 
 @pytest.mark.parametrize(
@@ -86,15 +86,15 @@ def test_boxes_of_an_image_cropped_since_are_not_shown(tmp_path) -> None:
     """Other proportions: no box, and a sentence that names both sizes."""
     cohort = make_overlaid(tmp_path, boxes=make_boxes(["a.png"]), shape=(64, 64))
     assert lung_boxes(cohort, "a.png") == []
-    assert "640 x 800" in explain_misfit(cohort, "a.png")
-    assert "64 x 64" in explain_misfit(cohort, "a.png")
+    assert "640 x 800" in describe_misfit(cohort, "a.png")
+    assert "64 x 64" in describe_misfit(cohort, "a.png")
 
 
 def test_without_the_images_sizes_boxes_are_shown(tmp_path) -> None:
     """Where images were not inspected there is nothing to compare with."""
     cohort = make_overlaid(tmp_path, boxes=make_boxes(["a.png"]), shape=(64, 64), inspect=False)
     assert len(lung_boxes(cohort, "a.png")) == 2
-    assert explain_misfit(cohort, "a.png") == ""
+    assert describe_misfit(cohort, "a.png") == ""
 
 
 def test_edited_boxes_are_read_again(tmp_path) -> None:
@@ -114,7 +114,7 @@ def test_edited_boxes_are_read_again(tmp_path) -> None:
 def test_unknown_image_is_named(tmp_path) -> None:
     """Each way in says which id is not there."""
     cohort = make_overlaid(tmp_path)
-    for ask in (lung_boxes, mask_png, explain_misfit):
+    for ask in (lung_boxes, mask_png, describe_misfit):
         with pytest.raises(SelectionError, match=r"no image '\.\./x'"):
             ask(cohort, "../x")
 
@@ -256,7 +256,7 @@ def test_real_boxes_lie_within_their_images(annotated) -> None:
 
 def test_real_boxes_of_cropped_files_are_refused(annotated) -> None:
     """Two files were cropped after they were annotated: their boxes would lie elsewhere."""
-    told = {i: explain_misfit(annotated, i) for i in annotated.table["image_id"]}
+    told = {i: describe_misfit(annotated, i) for i in annotated.table["image_id"]}
     assert [i for i, words in told.items() if words] == CROPPED
     assert "466 x 399 pixels, and the file has 359 x 345" in told[CROPPED[0]]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cxrlib.embedding import lay_out_space, measure_distances
+from cxrlib.embedding import lay_out_feature_space, measure_distances
 from cxrlib.errors import SelectionError
 from tests.course_tables import make_embeddings, make_table
 
@@ -13,7 +13,7 @@ def test_space_is_standardised_and_leaves_constants_out():
     rng = np.random.default_rng(0)
     values = np.column_stack([rng.normal(size=400), 1000 * rng.normal(size=400) + 5, np.ones(400)])
     rows = [(f"i{k}", f"p{k}", k, "PA") for k in range(400)]
-    space = lay_out_space(make_table(rows), make_embeddings([r[0] for r in rows], values))
+    space = lay_out_feature_space(make_table(rows), make_embeddings([r[0] for r in rows], values))
     assert space.n_constant == 1
     everything = np.arange(400)
     distances = measure_distances(space, everything, everything)
@@ -28,7 +28,7 @@ def test_space_holds_xrays_with_finite_numbers():
         ("ct", "p", 1, "Axial", {"is_xray": False}), ("inf", "p", 2, "PA"),
     ]  # fmt: skip
     values = [[1.0], [2.0], [3.0], [4.0], [np.inf]]
-    space = lay_out_space(make_table(rows), make_embeddings([r[0] for r in rows], values))
+    space = lay_out_feature_space(make_table(rows), make_embeddings([r[0] for r in rows], values))
     assert space.table["image_id"].tolist() == ["c", "a", "b"]
 
 
@@ -37,7 +37,9 @@ def test_blanks_have_no_code():
     rows = [
         ("a", "p", None, "PA", {"article": "x"}), ("b", "p", 2, None), ("c", "p", 1, "AP"),
     ]  # fmt: skip
-    space = lay_out_space(make_table(rows), make_embeddings(["a", "b", "c"], [[1], [2], [3]]))
+    space = lay_out_feature_space(
+        make_table(rows), make_embeddings(["a", "b", "c"], [[1], [2], [3]])
+    )
     codes = {
         name: dict(zip(space.table["image_id"], places, strict=True))
         for name, places in space.codes.items()
@@ -51,13 +53,13 @@ def test_blanks_have_no_code():
 def test_an_empty_space():
     """No image, no vector."""
     rows = [("a", "p", 1, "PA")]
-    empty = lay_out_space(make_table(rows).iloc[:0], make_embeddings(["a"], [[1]]))
+    empty = lay_out_feature_space(make_table(rows).iloc[:0], make_embeddings(["a"], [[1]]))
     assert len(empty.table) == len(empty.vectors) == 0
 
 
 def test_unknown_features_are_an_error():
     """The message names what there is."""
     with pytest.raises(SelectionError, match="'pixels' do not exist: 'outputs' or 'embedding'"):
-        lay_out_space(
+        lay_out_feature_space(
             make_table([("a", "p", 1, "PA")]), make_embeddings(["a"], [[1]]), features="pixels"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cxrlib.errors import SelectionError, StoreError
-from cxrlib.jobs import Job, JobBook, JobRequest, describe_job, format_job, job_queue
+from cxrlib.jobs import Job, JobQueue, JobRequest, describe_job, format_job, job_queue
 from cxrlib.system import ProcessMark, mark_process
 
 HERE = mark_process()
@@ -21,18 +21,18 @@ ELSEWHERE = ProcessMark(1, 1.0, "f" * 16)
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> JobBook:
+def book(tmp_path: Path) -> JobQueue:
     """Give the book of a cache that is not there yet."""
-    return JobBook(tmp_path / "cache")
+    return JobQueue(tmp_path / "cache")
 
 
-def ask(book: JobBook, name: str = "a") -> Job:
+def ask(book: JobQueue, name: str = "a") -> Job:
     """Ask for the embedding of a folder; nobody does it."""
     request = JobRequest("embed", {"data": f"/{name}", "extractor": "texture"})
     return book.submit(request, label=f"Embed {name}")
 
 
-def change(book: JobBook, job: Job, **fields: object) -> Job:
+def change(book: JobQueue, job: Job, **fields: object) -> Job:
     """Change a record behind everyone's back."""
     job = replace(job, **fields)
     (book.folder / f"{job.id}.json").write_bytes(format_job(job))
@@ -54,9 +54,9 @@ def test_equal_requests_have_one_id(tmp_path: Path, monkeypatch) -> None:
     assert JobRequest("prepare", full).id != one.id
 
 
-def test_the_same_request_is_one_job_in_every_book(book: JobBook) -> None:
+def test_the_same_request_is_one_job_in_every_book(book: JobQueue) -> None:
     """Two servers on one cache see one record; a second request changes nothing."""
-    other = JobBook(book.cache)
+    other = JobQueue(book.cache)
     job = ask(book)
     assert job.state == "waiting"
     assert ask(other) == job
@@ -64,7 +64,7 @@ def test_the_same_request_is_one_job_in_every_book(book: JobBook) -> None:
     assert [each.id for each in other.list()] == [job.id]
 
 
-def test_first_come_first_served(book: JobBook, monkeypatch) -> None:
+def test_first_come_first_served(book: JobQueue, monkeypatch) -> None:
     """Jobs are taken in the order of asking even if the clock goes back; the list is reversed."""
     now = time.time()
     asked = []
@@ -77,18 +77,18 @@ def test_first_come_first_served(book: JobBook, monkeypatch) -> None:
     assert [job and job.id for job in taken] == [*(job.id for job in asked), None]
 
 
-def test_a_job_is_taken_once(book: JobBook, monkeypatch) -> None:
+def test_a_job_is_taken_once(book: JobQueue, monkeypatch) -> None:
     """Many who take and ask at once neither lose a job nor do one twice."""
     monkeypatch.setattr(job_queue, "LOCK_TIMEOUT", 120.0)  # a slow disk, and eight who queue
     with ThreadPoolExecutor(8) as pool:
         orders = [job.order for job in pool.map(lambda i: ask(book, str(i % 12)), range(48))]
-        taken = list(pool.map(lambda _: JobBook(book.cache).take(HERE), range(24)))
+        taken = list(pool.map(lambda _: JobQueue(book.cache).take(HERE), range(24)))
     assert set(orders) == set(range(1, 13))
     ids = [job.id for job in taken if job is not None]
     assert len(ids) == len(set(ids)) == 12
 
 
-def test_progress_and_end_are_written(book: JobBook) -> None:
+def test_progress_and_end_are_written(book: JobQueue) -> None:
     """A running job says how far it is; done keeps the result; asked again it waits again."""
     first = ask(book)
     job = book.take(HERE)
@@ -105,7 +105,7 @@ def test_progress_and_end_are_written(book: JobBook) -> None:
     assert (again.state, again.result, again.created) == ("waiting", {}, first.created)
 
 
-def test_a_waiting_job_is_cancelled_at_once_and_resumed(book: JobBook) -> None:
+def test_a_waiting_job_is_cancelled_at_once_and_resumed(book: JobQueue) -> None:
     """What has not begun has nothing to stop."""
     job = ask(book)
     assert book.cancel(job.id).state == "cancelled"
@@ -115,7 +115,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_resumed(book: JobBook) -> None:
     assert book.take(HERE).id == job.id
 
 
-def test_a_running_job_is_asked_to_stop(book: JobBook) -> None:
+def test_a_running_job_is_asked_to_stop(book: JobQueue) -> None:
     """Cancelling shows until the worker says that it has stopped."""
     ask(book)
     job = book.take(HERE)
@@ -124,7 +124,7 @@ def test_a_running_job_is_asked_to_stop(book: JobBook) -> None:
     assert book.finish(job, "cancelled").state == "cancelled"
 
 
-def test_asked_again_while_stopping_it_waits_again(book: JobBook) -> None:
+def test_asked_again_while_stopping_it_waits_again(book: JobQueue) -> None:
     """Cancel, then resume before it has stopped: it stops and goes on; cancel undoes that."""
     ask(book)
     job = book.take(HERE)
@@ -136,7 +136,7 @@ def test_asked_again_while_stopping_it_waits_again(book: JobBook) -> None:
     assert book.take(HERE).state == "running"
 
 
-def test_a_dead_worker_is_noticed(book: JobBook) -> None:
+def test_a_dead_worker_is_noticed(book: JobQueue) -> None:
     """Its job has died, with words; what was being cancelled is cancelled; both resume."""
     for name in "ab":
         ask(book, name)
@@ -151,7 +151,7 @@ def test_a_dead_worker_is_noticed(book: JobBook) -> None:
     assert not ask(book, "a").error
 
 
-def test_submit_notices_a_dead_worker_too(book: JobBook) -> None:
+def test_submit_notices_a_dead_worker_too(book: JobQueue) -> None:
     """A resume does not come back with a job that only seems to run."""
     job = ask(book)
     book.take(GONE)
@@ -159,7 +159,7 @@ def test_submit_notices_a_dead_worker_too(book: JobBook) -> None:
     assert book.read(job.id).state == "waiting"
 
 
-def test_a_living_worker_keeps_its_job(book: JobBook, monkeypatch) -> None:
+def test_a_living_worker_keeps_its_job(book: JobQueue, monkeypatch) -> None:
     """Neither silence nor a clock that jumps takes a job from a process that is alive."""
     ask(book)
     job = book.take(HERE)
@@ -168,7 +168,7 @@ def test_a_living_worker_keeps_its_job(book: JobBook, monkeypatch) -> None:
         assert book.read(job.id).state == "running"
 
 
-def test_another_machine_is_judged_by_its_silence(book: JobBook) -> None:
+def test_another_machine_is_judged_by_its_silence(book: JobQueue) -> None:
     """Process numbers mean nothing there: its jobs die after two silent minutes."""
     ask(book)
     job = book.take(ELSEWHERE)
@@ -177,7 +177,7 @@ def test_another_machine_is_judged_by_its_silence(book: JobBook) -> None:
     assert book.list()[0].state == "died"
 
 
-def test_a_late_worker_does_not_take_a_job_back(book: JobBook) -> None:
+def test_a_late_worker_does_not_take_a_job_back(book: JobQueue) -> None:
     """Its job was given to another meanwhile: what it reports is not written."""
     ask(book)
     late = book.take(ELSEWHERE)
@@ -189,7 +189,7 @@ def test_a_late_worker_does_not_take_a_job_back(book: JobBook) -> None:
     assert book.read(job.id).worker == HERE
 
 
-def test_a_worker_that_lost_its_job_and_took_it_again_is_told_apart(book: JobBook) -> None:
+def test_a_worker_that_lost_its_job_and_took_it_again_is_told_apart(book: JobQueue) -> None:
     """The same worker and the same job, asked for twice, are two runs."""
     ask(book)
     first = book.take(HERE)
@@ -200,7 +200,7 @@ def test_a_worker_that_lost_its_job_and_took_it_again_is_told_apart(book: JobBoo
     assert book.finish(second, "done").state == "done"
 
 
-def test_forget_only_what_has_ended(book: JobBook) -> None:
+def test_forget_only_what_has_ended(book: JobQueue) -> None:
     """A running job keeps its record."""
     job = ask(book)
     with pytest.raises(SelectionError, match=r"waiting.*Cancel it first"):
@@ -213,7 +213,7 @@ def test_forget_only_what_has_ended(book: JobBook) -> None:
 
 
 @pytest.mark.parametrize("job_id", ["", "..", "../../etc/passwd", "a\x00b", "A" * 16, "é" * 16])
-def test_an_id_that_is_none_names_nothing(book: JobBook, job_id: str) -> None:
+def test_an_id_that_is_none_names_nothing(book: JobQueue, job_id: str) -> None:
     """Ids may come from anywhere: none leads out of the folder."""
     assert book.read(job_id) is None
     with pytest.raises(SelectionError, match="There is no job"):
@@ -221,7 +221,7 @@ def test_an_id_that_is_none_names_nothing(book: JobBook, job_id: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"version": 1}', b"\x00" * 100])
-def test_a_damaged_record_is_passed_over(book: JobBook, data: bytes) -> None:
+def test_a_damaged_record_is_passed_over(book: JobQueue, data: bytes) -> None:
     """The others are listed, a sentence says which is damaged, and asking again mends it."""
     job, other = ask(book, "a"), ask(book, "b")
     (book.folder / f"{job.id}.json").write_bytes(data)
@@ -234,7 +234,7 @@ def test_a_damaged_record_is_passed_over(book: JobBook, data: bytes) -> None:
     assert book.list_problems() == []
 
 
-def test_what_is_no_file_is_passed_over(book: JobBook) -> None:
+def test_what_is_no_file_is_passed_over(book: JobQueue) -> None:
     """A pipe, a folder, a link into nowhere and a huge file neither block nor break the list."""
     job = ask(book)
     os.mkfifo(book.folder / f"{'1' * 16}.json")
@@ -247,7 +247,7 @@ def test_what_is_no_file_is_passed_over(book: JobBook) -> None:
     assert len(book.list_problems()) == 3
 
 
-def test_a_damaged_record_is_written_anew_by_its_worker(book: JobBook) -> None:
+def test_a_damaged_record_is_written_anew_by_its_worker(book: JobQueue) -> None:
     """The worker knows its job: damage on disk does not stop it; a deleted record does."""
     ask(book)
     job = book.take(HERE)
@@ -260,7 +260,7 @@ def test_a_damaged_record_is_written_anew_by_its_worker(book: JobBook) -> None:
     assert book.finish(job, "done") is None
 
 
-def test_a_newer_record_is_left_alone(book: JobBook) -> None:
+def test_a_newer_record_is_left_alone(book: JobQueue) -> None:
     """It is named, not listed, not taken and not written over."""
     job = ask(book)
     path = book.folder / f"{job.id}.json"
@@ -274,7 +274,7 @@ def test_a_newer_record_is_left_alone(book: JobBook) -> None:
     assert path.read_text() == text
 
 
-def test_a_deleted_cache_is_an_empty_one(book: JobBook) -> None:
+def test_a_deleted_cache_is_an_empty_one(book: JobQueue) -> None:
     """Under a running server: the list is empty, the worker is told, and asking works again."""
     ask(book)
     job = book.take(HERE)
@@ -291,7 +291,7 @@ def test_a_deleted_cache_is_an_empty_one(book: JobBook) -> None:
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """Reading gives nothing, and each change says in words why it cannot be."""
     (tmp_path / "file").write_text("")
-    book = JobBook(tmp_path / "file" / "cache")
+    book = JobQueue(tmp_path / "file" / "cache")
     assert book.list() == []
     assert book.list_problems() == []
     for attempt in (lambda: ask(book), book.keep_worker):
@@ -299,7 +299,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
             attempt()
 
 
-def test_a_full_disk_is_named_and_leaves_the_old_record(book: JobBook, monkeypatch) -> None:
+def test_a_full_disk_is_named_and_leaves_the_old_record(book: JobQueue, monkeypatch) -> None:
     """A record is replaced whole or not at all; nothing half written stays."""
     job = ask(book)
 
@@ -313,7 +313,7 @@ def test_a_full_disk_is_named_and_leaves_the_old_record(book: JobBook, monkeypat
     assert list(book.folder.glob(".*.tmp")) == []
 
 
-def test_a_death_that_cannot_be_written_is_shown_all_the_same(book: JobBook, monkeypatch) -> None:
+def test_a_death_that_cannot_be_written_is_shown_all_the_same(book: JobQueue, monkeypatch) -> None:
     """A cache that may only be read still says that a job has died."""
     ask(book)
     job = book.take(GONE)
@@ -326,13 +326,13 @@ def test_a_death_that_cannot_be_written_is_shown_all_the_same(book: JobBook, mon
     assert [each.state for each in book.list()] == ["died"]
 
 
-def test_a_book_in_use_for_long_is_named(book: JobBook, monkeypatch) -> None:
+def test_a_book_in_use_for_long_is_named(book: JobQueue, monkeypatch) -> None:
     """Who holds the lock for ever does not hang a page."""
     monkeypatch.setattr(job_queue, "LOCK_TIMEOUT", 0.2)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with JobBook(book.cache)._changing():
+        with JobQueue(book.cache)._changing():
             held.set()
             done.wait(120)
 
@@ -348,7 +348,7 @@ def test_a_book_in_use_for_long_is_named(book: JobBook, monkeypatch) -> None:
     assert ask(book).state == "waiting"
 
 
-def test_old_records_go(book: JobBook, monkeypatch) -> None:
+def test_old_records_go(book: JobQueue, monkeypatch) -> None:
     """The oldest that ended are deleted, and what a killed writer left half written."""
     monkeypatch.setattr(job_queue, "MAX_FINISHED", 3)
     for name in "abcdef":
@@ -360,7 +360,7 @@ def test_old_records_go(book: JobBook, monkeypatch) -> None:
 
 
 def test_a_worker_that_stopped_in_time_is_not_killed_at_its_next_job(
-    book: JobBook, monkeypatch
+    book: JobQueue, monkeypatch
 ) -> None:
     """Between a look and the kill it may have ended this job and taken another."""
     killed: list[ProcessMark] = []
@@ -377,7 +377,7 @@ def test_a_worker_that_stopped_in_time_is_not_killed_at_its_next_job(
     assert killed == [HERE]
 
 
-def test_an_overdue_worker_is_killed(book: JobBook, monkeypatch) -> None:
+def test_an_overdue_worker_is_killed(book: JobQueue, monkeypatch) -> None:
     """A job that does not stop in time loses its worker; before that it only waits."""
     killed = []
     monkeypatch.setattr(job_queue, "end_process", lambda mark: killed.append(mark) or True)

@@ -19,7 +19,7 @@ import pytest
 from cxrlib.errors import CohortError
 from cxrlib.jobs import (
     Job,
-    JobBook,
+    JobQueue,
     JobRequest,
     Worker,
     describe_job,
@@ -50,9 +50,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[JobBook]:
+def book(tmp_path: Path) -> Iterator[JobQueue]:
     """Give the book of an empty cache; end the workers started for it."""
-    book = JobBook(tmp_path / "cache")
+    book = JobQueue(tmp_path / "cache")
     yield book
     launch = worker_launch._launches.pop(str(book.cache), None)
     if launch is not None:
@@ -73,14 +73,14 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return gate
 
 
-def ask(book: JobBook, root: Path) -> Job:
+def ask(book: JobQueue, root: Path) -> Job:
     """Ask for a cohort's embedding by texture."""
     request = JobRequest("embed", {"data": str(root), "extractor": "texture"})
     return book.submit(request, label="Embed")
 
 
 def wait_for(
-    book: JobBook, job: Job, is_there: Callable[[Job], object], seconds: float = 120
+    book: JobQueue, job: Job, is_there: Callable[[Job], object], seconds: float = 120
 ) -> Job:
     """Poll a job as a page does, until it is as wanted."""
     deadline = time.monotonic() + seconds
@@ -101,7 +101,7 @@ def is_ended(job: Job) -> bool:
     return job.is_finished
 
 
-def start(book: JobBook, root: Path) -> Job:
+def start(book: JobQueue, root: Path) -> Job:
     """Ask for an embedding and wait until it is held after its first batch."""
     job = wait_for(book, ask(book, root), lambda job: job.stage == "Embedding images" and job.done)
     assert job.state == "running"
@@ -118,12 +118,12 @@ def stop(pid: int) -> None:
         time.sleep(0.01)
 
 
-def read_log(book: JobBook) -> str:
+def read_log(book: JobQueue) -> str:
     """Read what the worker said."""
     return (book.folder / "worker.log").read_text()
 
 
-def run_here(book: JobBook, monkeypatch, run: Callable[..., dict]) -> None:
+def run_here(book: JobQueue, monkeypatch, run: Callable[..., dict]) -> None:
     """Do one job of a kind of our own in this process."""
 
     def start(work: Work) -> dict:
@@ -137,7 +137,7 @@ def run_here(book: JobBook, monkeypatch, run: Callable[..., dict]) -> None:
     worker.run_job(job)
 
 
-def read_when(book: JobBook, done: int) -> Job:
+def read_when(book: JobQueue, done: int) -> Job:
     """Read the only job when so much of it is noted as done."""
     deadline = time.monotonic() + 60
     while book.list()[0].done < done and time.monotonic() < deadline:
@@ -146,12 +146,12 @@ def read_when(book: JobBook, done: int) -> Job:
 
 
 def test_a_worker_does_what_is_asked_and_goes_on_after_a_failure(
-    book: JobBook, small: Path, tmp_path: Path
+    book: JobQueue, small: Path, tmp_path: Path
 ) -> None:
     """A job that cannot be done says why; the next is done by the same process, once."""
     bad = ask(book, tmp_path / "nowhere")
     good = ask(book, small)
-    other = JobBook(book.cache)
+    other = JobQueue(book.cache)
     done = wait_for(other, good, is_ended)
     assert (done.state, done.result["n_computed"]) == ("done", 4)
     failed = book.read(bad.id)
@@ -163,7 +163,7 @@ def test_a_worker_does_what_is_asked_and_goes_on_after_a_failure(
 
 
 def test_a_cancelled_job_stops_soon_and_goes_on_when_resumed(
-    book: JobBook, large: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
+    book: JobQueue, large: Path, gate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was computed before the cancelling is not computed again."""
     job = start(book, large)
@@ -181,7 +181,7 @@ def test_a_cancelled_job_stops_soon_and_goes_on_when_resumed(
 
 
 def test_a_killed_worker_is_noticed_and_its_job_resumed(
-    book: JobBook, large: Path, gate: Path
+    book: JobQueue, large: Path, gate: Path
 ) -> None:
     """As the system does where memory runs out: said in words, and another worker takes over."""
     job = start(book, large)
@@ -200,20 +200,20 @@ def test_a_killed_worker_is_noticed_and_its_job_resumed(
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_stop_is_killed(
-    book: JobBook, large: Path, gate: Path, monkeypatch
+    book: JobQueue, large: Path, gate: Path, monkeypatch
 ) -> None:
     """A process that hears nothing (stopped here) loses its job to whoever cancels."""
     monkeypatch.setattr(job_queue, "KILL_AFTER", 1.0)
     job = start(book, large)
     stop(job.pid)
     book.cancel(job.id)
-    cancelled = wait_for(JobBook(book.cache), job, is_ended)
+    cancelled = wait_for(JobQueue(book.cache), job, is_ended)
     assert cancelled.state == "cancelled"
     assert is_alive(job.worker) is False
 
 
 def test_starved_of_memory_the_job_fails_and_the_worker_lives(
-    book: JobBook, large: Path, gate: Path
+    book: JobQueue, large: Path, gate: Path
 ) -> None:
     """The system ends a process that prepares images: the job says so, the worker goes on."""
     job = start(book, large)
@@ -231,7 +231,7 @@ def test_starved_of_memory_the_job_fails_and_the_worker_lives(
 
 
 @pytest.mark.slow
-def test_a_worker_told_to_end_says_so(book: JobBook, large: Path, gate: Path) -> None:
+def test_a_worker_told_to_end_says_so(book: JobQueue, large: Path, gate: Path) -> None:
     """A machine that shuts down tells first: the job has died, with words, and can be resumed."""
     job = start(book, large)
     os.kill(job.pid, signal.SIGTERM)
@@ -241,7 +241,7 @@ def test_a_worker_told_to_end_says_so(book: JobBook, large: Path, gate: Path) ->
     )
 
 
-def test_one_worker_a_cache(book: JobBook, small: Path) -> None:
+def test_one_worker_a_cache(book: JobQueue, small: Path) -> None:
     """A second one ends by itself, and a server sees that one is at work."""
     assert not is_worker_alive(book.cache)
     wait_for(book, ask(book, small), is_ended)
@@ -260,7 +260,7 @@ def test_one_worker_a_cache(book: JobBook, small: Path) -> None:
 
 def test_a_worker_ends_when_nobody_wants_it(tmp_path: Path) -> None:
     """Without a job and without a server's sign it ends; signs keep it."""
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     book.folder.mkdir()
     sign = book.folder / job_queue.WANTED_FILE
     started = time.monotonic()
@@ -271,7 +271,7 @@ def test_a_worker_ends_when_nobody_wants_it(tmp_path: Path) -> None:
     assert time.monotonic() - started >= 1.5
 
 
-def test_a_worker_ends_with_its_cache(book: JobBook, large: Path, gate: Path) -> None:
+def test_a_worker_ends_with_its_cache(book: JobQueue, large: Path, gate: Path) -> None:
     """Deleted under it, the cache gets no more jobs from the old worker and a new one works."""
     job = start(book, large)
     stop(job.pid)  # else it may write while the folder is emptied
@@ -290,7 +290,7 @@ def test_too_little_memory_is_a_failure_in_words(tmp_path: Path, monkeypatch) ->
     def run(*_: object) -> dict:
         raise MemoryError
 
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     run_here(book, monkeypatch, run)
     assert book.list()[0].error == "there was not enough memory"
 
@@ -301,7 +301,7 @@ def test_an_unexpected_error_is_named_and_not_swallowed(tmp_path: Path, monkeypa
     def run(*_: object) -> dict:
         raise KeyError("offset")
 
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     with pytest.raises(KeyError):
         run_here(book, monkeypatch, run)
     (job,) = book.list()
@@ -313,7 +313,7 @@ def test_an_unexpected_error_is_named_and_not_swallowed(tmp_path: Path, monkeypa
 def test_progress_is_written_while_a_job_runs(remark: str, tmp_path: Path, monkeypatch) -> None:
     """Others read how far it is, its rate and the time left, with no call of theirs."""
     monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     seen: list[Job] = []
     called: list[float] = []
 
@@ -339,7 +339,7 @@ def test_progress_is_written_while_a_job_runs(remark: str, tmp_path: Path, monke
 def test_progress_in_numbers_of_numpy_is_written(tmp_path: Path, monkeypatch) -> None:
     """Work may count with NumPy: the watch goes on, and the record is read as any other."""
     monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     seen: list[Job] = []
 
     def run(parameters, cache, on_progress, should_stop) -> dict:
@@ -354,7 +354,7 @@ def test_progress_in_numbers_of_numpy_is_written(tmp_path: Path, monkeypatch) ->
 def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, monkeypatch) -> None:
     """Progress that cannot be written stops no work; its end is written when there is room."""
     monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     full = [True]
     real = os.fsync
 
@@ -376,7 +376,7 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path, monkeypat
 def test_a_job_taken_away_is_stopped(tmp_path: Path, monkeypatch) -> None:
     """Whose record is deleted is to stop, as if cancelled; a result is nobody's then."""
     monkeypatch.setattr(worker, "REPORT_INTERVAL", 0.05)
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     told: list[bool] = []
 
     def run(parameters, cache, on_progress, should_stop) -> dict:
@@ -395,7 +395,7 @@ def test_a_job_taken_away_is_stopped(tmp_path: Path, monkeypatch) -> None:
 
 def test_a_worker_of_an_older_program_ends(tmp_path: Path, monkeypatch) -> None:
     """An update must not leave jobs to a process that still runs the code of before."""
-    book = JobBook(tmp_path)
+    book = JobQueue(tmp_path)
     old = Worker(tmp_path, warm=False)
     job = book.submit(JobRequest("demo"), label="Demo")
     monkeypatch.setattr(
@@ -406,7 +406,7 @@ def test_a_worker_of_an_older_program_ends(tmp_path: Path, monkeypatch) -> None:
 
 
 @pytest.mark.slow
-def test_umap_is_interrupted_by_ending_the_worker(book: JobBook, small: Path, gate: Path) -> None:
+def test_umap_is_interrupted_by_ending_the_worker(book: JobQueue, small: Path, gate: Path) -> None:
     """A map cannot be asked to stop: its worker ends, the cancelled job says so."""
     gate.unlink()
     wait_for(book, ask(book, small), is_ended)
@@ -420,7 +420,7 @@ def test_umap_is_interrupted_by_ending_the_worker(book: JobBook, small: Path, ga
 
 
 @pytest.mark.slow
-def test_an_idle_worker_warms_up_before_anyone_asks(book: JobBook, small: Path) -> None:
+def test_an_idle_worker_warms_up_before_anyone_asks(book: JobQueue, small: Path) -> None:
     """UMAP has compiled itself when the first map is asked for; it then takes seconds."""
     large = make_cohort(small.parent / "more", [{"patientid": f"p{i}"} for i in range(60)])
     wait_for(book, ask(book, large), is_ended)

@@ -6,21 +6,21 @@ from pathlib import Path
 import pytest
 
 from cxrlib.errors import StoreError
-from cxrlib.jobs import JobBook, worker_launch
+from cxrlib.jobs import JobQueue, worker_launch
 from cxrlib.jobs.worker_launch import is_worker_alive, worker_lock
 from cxrlib.system import run_module
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[JobBook]:
+def book(tmp_path: Path) -> Iterator[JobQueue]:
     """Give the book of an empty cache; forget what was started for it."""
-    book = JobBook(tmp_path / "cache")
+    book = JobQueue(tmp_path / "cache")
     yield book
     worker_launch._launches.pop(str(book.cache), None)
 
 
 def test_a_worker_that_cannot_start_is_not_started_again_at_once(
-    book: JobBook, monkeypatch
+    book: JobQueue, monkeypatch
 ) -> None:
     """A broken installation does not start a process a second; a sentence says it."""
     monkeypatch.setattr(
@@ -37,7 +37,7 @@ def test_a_worker_that_cannot_start_is_not_started_again_at_once(
     assert book.list_problems() == []
 
 
-def test_a_log_that_is_a_link_is_not_written_through(book: JobBook, tmp_path: Path) -> None:
+def test_a_log_that_is_a_link_is_not_written_through(book: JobQueue, tmp_path: Path) -> None:
     """A cache from anybody must not make the worker write into files elsewhere."""
     book.folder.mkdir(parents=True)
     (tmp_path / "precious").write_text("as it was")
@@ -57,7 +57,7 @@ def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
         assert log.read_bytes() == b"x" * kept + b"new"
 
 
-def test_a_worker_is_known_by_its_lock(book: JobBook) -> None:
+def test_a_worker_is_known_by_its_lock(book: JobQueue) -> None:
     """Looking neither makes the lock's file nor takes the lock from anybody."""
     assert not is_worker_alive(book.cache)
     assert not book.folder.exists()

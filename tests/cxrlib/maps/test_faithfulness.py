@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.manifold import trustworthiness
 
-from cxrlib.embedding import lay_out_space
+from cxrlib.embedding import lay_out_feature_space
 from cxrlib.maps import (
     Spread,
     compute_trajectories,
@@ -125,7 +125,7 @@ def walk():
     table = make_table(rows, survival="unclear").assign(state_reasons="")
     embeddings = make_embeddings([row[0] for row in rows], values)
     places = [[0, 0], [2, 2], [4, 2], [3, 5], [1, 1], [9, 9]]
-    return table, lay_out_space(table, embeddings), Map("abcdef", places), values
+    return table, lay_out_feature_space(table, embeddings), Map("abcdef", places), values
 
 
 def test_steps_are_between_the_means_of_days(walk):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.embedding import lay_out_space
+from cxrlib.embedding import lay_out_feature_space
 from cxrlib.errors import SelectionError
-from cxrlib.patients import describe_path_shares, path_shares, shares_table
+from cxrlib.patients import describe_path_shares, path_shares, tabulate_shares
 from cxrlib.patients.neighbour_states import count_by_person, estimate_interval
 from tests.course_tables import make_embeddings, make_table
 
@@ -155,7 +155,7 @@ def test_with_random_states_the_interval_covers_the_overall_share(by_person):
             make_table(rows),
             make_embeddings([r[0] for r in rows], np.array(values)),
         )
-        space = lay_out_space(table, embeddings)
+        space = lay_out_feature_space(table, embeddings)
         for person in range(0, 150, 3):
             found = path_shares(table, embeddings, f"p{person}", space=space, seed=seed).table
             inside += (found["differs"] == "").tolist()
@@ -263,7 +263,7 @@ def test_words_and_table_of_several_patients():
     row = next(r for r in shares[0].table.to_dict("records") if not r["reason"])
     assert f"{row['n_bad']} of 20 ({100 * row['share']:.0f} %" in words
     assert "would by chance" in words
-    joined = shares_table(shares)
+    joined = tabulate_shares(shares)
     assert joined.columns[0] == "patient_id"
     assert joined["patient_id"].unique().tolist() == ["p0", "p1"]
 

@@ -17,11 +17,11 @@ from cxrlib.errors import SelectionError
 from cxrlib.quality import (
     FLAGS,
     UPSTREAM,
-    effect_of_leaving_out,
+    count_without_flagged,
     find_flags,
     get_rule,
+    make_maintainer_report,
     mark_images,
-    upstream_report,
 )
 from cxrlib.quality.ledger import EFFECT_COLUMNS, LEDGER_COLUMNS
 from cxrlib.quality.rules import RULES, SEVERITIES
@@ -165,7 +165,7 @@ def test_no_xrays_no_flags(cohort: Cohort) -> None:
     ledger = find_flags(empty)
     assert tuple(ledger.table.columns) == LEDGER_COLUMNS
     assert len(ledger.table) == 0
-    assert (effect_of_leaving_out(empty)["n_images"] == 0).all()
+    assert (count_without_flagged(empty)["n_images"] == 0).all()
 
 
 # ---- flags and selections
@@ -211,7 +211,7 @@ def test_asking_again_is_free(cohort: Cohort) -> None:
 
 def test_effect_is_that_of_selecting(cohort: Cohort) -> None:
     """Every count equals that of a selection without the rule's images."""
-    table = effect_of_leaving_out(cohort)
+    table = count_without_flagged(cohort)
     assert tuple(table.columns) == EFFECT_COLUMNS
     for row in table.to_dict("records"):
         left = select(cohort, Selection(without=(row["rule"],)))
@@ -225,7 +225,7 @@ def test_effect_is_that_of_selecting(cohort: Cohort) -> None:
 
 def test_effect_of_several_rules_counts_images_once(cohort: Cohort) -> None:
     """The last row leaves out the images of all rules."""
-    table = effect_of_leaving_out(cohort, ["near duplicate", "copies disagree", "todo"])
+    table = count_without_flagged(cohort, ["near duplicate", "copies disagree", "todo"])
     assert list(table["rule"]) == ["near duplicate", "copies disagree", "todo", "all of these"]
     assert list(table["n_flagged"]) == [2, 2, 1, 3]
 
@@ -234,10 +234,10 @@ def test_effect_on_a_selection_goes_by_the_flags_of_all(cohort: Cohort) -> None:
     """A copy counts as a copy although the other one is not selected."""
     left = select(cohort, Selection(view=("AP",)))
     marks = mark_images(cohort).set_axis(cohort.table["image_id"])
-    table = effect_of_leaving_out(left, ["exact duplicate"], flags=marks)
+    table = count_without_flagged(left, ["exact duplicate"], flags=marks)
     assert (table["n_images"].item(), table["n_images_left"].item()) == (1, 0)
     with pytest.raises(SelectionError, match="There is no rule"):
-        effect_of_leaving_out(left, ["nonsense"])
+        count_without_flagged(left, ["nonsense"])
 
 
 # ---- report and command line
@@ -245,7 +245,7 @@ def test_effect_on_a_selection_goes_by_the_flags_of_all(cohort: Cohort) -> None:
 
 def test_report_is_grouped_and_inert(cohort: Cohort) -> None:
     """Rules are headings, rows are numbered; markup from the cohort stays in code spans."""
-    report = upstream_report(cohort)
+    report = make_maintainer_report(cohort)
     assert "## Copies of one image with contradicting records (error, 2 images of 2" in report
     for line in report.splitlines():
         if "onerror" in line:
@@ -261,7 +261,7 @@ def test_report_says_what_it_leaves_out(tmp_path: Path) -> None:
     """Many flags are cut and counted."""
     rows = [{"doi": ""} for _ in range(9)]
     cohort = load_cohort(make_cohort(tmp_path / "c", rows, images={}), inspect_images=False)
-    report = upstream_report(cohort, rules=("no article",), most=4)
+    report = make_maintainer_report(cohort, rules=("no article",), most=4)
     assert report.count("\n| ") == 4 + 1
     assert "And 5 more" in report
 
@@ -269,7 +269,7 @@ def test_report_says_what_it_leaves_out(tmp_path: Path) -> None:
 def test_report_writes_one_as_one(tmp_path: Path) -> None:
     """A flag on one image is that of 1 image of 1 patient, by 1 rule."""
     cohort = load_cohort(make_cohort(tmp_path / "c", [{"doi": ""}], images={}))
-    report = upstream_report(cohort, rules=("no article",))
+    report = make_maintainer_report(cohort, rules=("no article",))
     assert "1 image of 1 patient)" in report
     assert "1 flag by 1 rule." in report
 
@@ -316,7 +316,7 @@ def test_command_prints_json(root: Path, tmp_path: Path, cohort: Cohort) -> None
 
 def test_command_prints_the_report(root: Path, tmp_path: Path, cohort: Cohort) -> None:
     """Markdown, ready to send."""
-    assert run(root, tmp_path, "--format", "markdown") == upstream_report(cohort)
+    assert run(root, tmp_path, "--format", "markdown") == make_maintainer_report(cohort)
 
 
 def test_command_refuses_an_unknown_rule(root: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from cxrlib.reports import publication_html
+from cxrlib.reports import make_publication_html
 from cxrlib.summary import Cell, Column, Row, TableLayout
 
 HOSTILE = "<img src=x onerror=alert(1)> **b** {{x}} [l](http://evil.example) &amp; $\\u"
@@ -58,7 +58,7 @@ def test_hostile_text_is_text_everywhere() -> None:
         Row((Cell(HOSTILE), Cell(HOSTILE)), "total"),
     )
     layout = make(rows, columns, title=HOSTILE, unit=HOSTILE, notes=(HOSTILE,))
-    page = publication_html(layout, [HOSTILE])
+    page = make_publication_html(layout, [HOSTILE])
     reader, found = read(page)
     names = {tag for tag, _ in reader.tags}
     assert not names & {"img", "script", "a", "link", "iframe", "strong", "em"}
@@ -80,7 +80,7 @@ def test_rows_stay_in_their_order() -> None:
         Row((Cell("last"), Cell("5"))),
         Row((Cell("Total"), Cell("15")), "total"),
     )
-    _, found = read(publication_html(make(rows), []))
+    _, found = read(make_publication_html(make(rows), []))
     numbers = [row[1] for row in found if len(row) == 2 and row[1].isdigit()]
     assert numbers == ["1", "2", "3", "4", "5", "15"]
     groups = [row[0].strip("\N{ZERO WIDTH SPACE}") for row in found if len(row) == 1]
@@ -89,7 +89,7 @@ def test_rows_stay_in_their_order() -> None:
 
 def test_a_page_says_where_it_comes_from() -> None:
     """Notes and origin stand below; nothing is fetched, nothing runs."""
-    page = publication_html(
+    page = make_publication_html(
         make((Row((Cell("a"), Cell("1 of 2", "50 %, 9-91"))),)), ["Notice.", "Cohort: x"]
     )
     reader, found = read(page)
@@ -104,4 +104,4 @@ def test_a_page_says_where_it_comes_from() -> None:
 @pytest.mark.parametrize("rows", [(), (Row((Cell("Total"), Cell("0")), "total"),)])
 def test_a_table_of_nothing_is_a_page(rows) -> None:
     """Header and notes stand there all the same."""
-    assert "Unit: image." in publication_html(make(rows), [])
+    assert "Unit: image." in make_publication_html(make(rows), [])

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.baselines.evaluation import LocoSettings, compute_null
+from cxrlib.baselines.evaluation import LocoSettings, compute_permutation_null
 from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort
-from cxrlib.reports import gather_parts, write_run_report
+from cxrlib.reports import gather_parts, make_run_report
 from cxrlib.storage import Store
 from tests.figures import assert_valid
 from tests.run_cohort import make_outside, make_run_cohort
@@ -57,17 +57,17 @@ def test_a_null_is_taken_where_one_is_stored(
     """Jobs compute it, and the shift, never a report."""
     cohort, _, run = made
     store, result = Store(tmp_path), run.result
-    compute_null(result.rows, result.features, result.settings, n=5, store=store)
+    compute_permutation_null(result.rows, result.features, result.settings, n=5, store=store)
     shift = compare_region_shift(
         result.rows, result.features, replace(result.settings, n_resamples=2), n_repeats=1
     )
-    monkeypatch.setattr("cxrlib.reports.run_page_sections.load_shift", lambda *_: shift)
+    monkeypatch.setattr("cxrlib.reports.run_page_sections.load_region_shift", lambda *_: shift)
     parts = gather_parts(run, store)
     assert [part.name for part in parts[:2]] == ["null", "shift"]
     assert "permutation" in " ".join(parts[0].words)
     make_run(cohort, store, SPEC, features=result.features)
     runs = list_runs(store, cohort.fingerprint, SPEC.task)
-    report = write_run_report(run, cohort, runs, more=parts)
+    report = make_run_report(run, cohort, runs, more=parts)
     assert {f"{part.name}.csv" for part in parts} <= set(report)
     page = report["report.html"].decode()
     assert all(f"<h2>{part.title}</h2>" in page for part in parts)
@@ -81,4 +81,4 @@ def test_a_number_has_its_parts_too(made: Made) -> None:
     runs = list_runs(store, cohort.fingerprint, spec.task)
     parts = gather_parts(other, store)
     assert len(parts) == 4
-    assert write_run_report(other, cohort, runs, more=parts)
+    assert make_run_report(other, cohort, runs, more=parts)

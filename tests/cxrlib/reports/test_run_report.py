@@ -21,7 +21,7 @@ from cxrlib.baselines.runs import Run, RunEntry, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
-from cxrlib.reports import make_manifest, pack_report, write_run_report
+from cxrlib.reports import make_manifest, make_run_report, pack_report
 from cxrlib.reports.methods_paragraph import describe_methods
 from cxrlib.reports.reporting_checklists import ITEMS
 from cxrlib.reports.run_manifest import format_run_time
@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def files(made: Made) -> dict[str, bytes]:
     """Write its report."""
     cohort, run, runs = made
-    return write_run_report(run, cohort, runs, today=TODAY)
+    return make_run_report(run, cohort, runs, today=TODAY)
 
 
 def read_manifest(files: dict[str, bytes]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def test_all_runs_are_listed_not_the_chosen_one(made: Made, files: dict[str, byt
 def test_a_lost_run_is_listed_as_such(made: Made) -> None:
     """What the book could not mend still counts, here as well."""
     cohort, run, runs = made
-    report = write_run_report(run, cohort, [*runs, RunEntry("f" * 12, None)], today=TODAY)
+    report = make_run_report(run, cohort, [*runs, RunEntry("f" * 12, None)], today=TODAY)
     assert "Run it again" in report["report.html"].decode()
     _, table = read_csv(report["runs.csv"])
     assert table["run"].iloc[-1] == "f" * 12
@@ -195,7 +195,7 @@ def test_a_run_among_others_only(made: Made) -> None:
     """A report of a run that is not in its book would hide it."""
     cohort, run, runs = made
     with pytest.raises(SelectionError, match="is not among the 2 runs"):
-        write_run_report(run, cohort, [entry for entry in runs if entry.id != run.id])
+        make_run_report(run, cohort, [entry for entry in runs if entry.id != run.id])
 
 
 def test_further_parts_are_sections_and_files(made: Made) -> None:
@@ -203,23 +203,23 @@ def test_further_parts_are_sections_and_files(made: Made) -> None:
     cohort, run, runs = made
     table = pd.DataFrame({"fold": ["Asia"], "p": [0.04]})
     part = ReportPart("null", "Chance", ("Labels were permuted.",), table, go.Figure, "A bar.")
-    report = write_run_report(run, cohort, runs, more=[part], today=TODAY)
+    report = make_run_report(run, cohort, runs, more=[part], today=TODAY)
     assert (*FILES, "null.csv") == tuple(report)
     lines, read = read_csv(report["null.csv"])
     assert NOTICE in lines[0]
     assert read["p"].tolist() == ["0.04"]
     assert "Labels were permuted." in report["report.html"].decode()
-    for name in ("scores", "../x", "Null", ""):
+    for name in ("scores", "../x", "PermutationNull", ""):
         with pytest.raises(SelectionError, match="cannot name a part"):
-            write_run_report(run, cohort, runs, more=[replace(part, name=name)])
+            make_run_report(run, cohort, runs, more=[replace(part, name=name)])
     with pytest.raises(SelectionError, match="cannot name a part"):
-        write_run_report(run, cohort, runs, more=[part, part])
+        make_run_report(run, cohort, runs, more=[part, part])
 
 
 def test_the_same_report_twice_is_the_same_archive(made: Made, files: dict[str, bytes]) -> None:
     """Packed, it opens, and its bytes depend on nothing but the files."""
     cohort, run, runs = made
-    again = write_run_report(run, cohort, runs, today=TODAY)
+    again = make_run_report(run, cohort, runs, today=TODAY)
     assert {n: again[n] for n in FILES if n.endswith("csv")} == {
         n: files[n] for n in FILES if n.endswith("csv")
     }
@@ -234,7 +234,7 @@ def test_spreadsheets_run_nothing(made: Made) -> None:
     """A cell that looks like a formula is text, in the list of runs as well."""
     cohort, run, runs = made
     odd = replace(runs[0], features_title="=1+1")
-    report = write_run_report(run, cohort, [odd, *runs[1:]], today=TODAY)
+    report = make_run_report(run, cohort, [odd, *runs[1:]], today=TODAY)
     cells = csv.reader(io.StringIO(report["runs.csv"].decode()))
     assert not any(cell.startswith("=") for row in cells for cell in row)
 
@@ -263,7 +263,7 @@ def test_any_run_has_its_report(
     manifest = make_manifest(run, cohort, runs, today=TODAY)
     json.dumps(manifest, allow_nan=False)
     assert words in describe_methods(manifest)
-    report = write_run_report(run, cohort, runs, today=TODAY)
+    report = make_run_report(run, cohort, runs, today=TODAY)
     assert NOTICE.encode() in report["report.html"]
 
 
@@ -273,7 +273,7 @@ def test_one_region_only_is_reported(made: Made, tmp_path: Path) -> None:
     spec = replace(SPEC, where="region=Asia")
     run = make_run(cohort, store, spec, features=make_outside(cohort))
     runs = list_runs(store, cohort.fingerprint, spec.task)
-    page = write_run_report(run, cohort, runs)["report.html"].decode()
+    page = make_run_report(run, cohort, runs)["report.html"].decode()
     assert "not estimable" in page
     assert "Filters: Region Asia." in page
 
@@ -287,7 +287,7 @@ def test_the_real_icu_task_is_told_with_its_shortcuts(real_root: Path, tmp_path:
     run = make_run(cohort, store, spec)
     means = run.shortcut_scores.query("fold == 'mean' and metric == 'auroc'")
     assert means.set_index("features").loc["recorded", "value"] > 0.9
-    files = write_run_report(run, cohort, list_runs(store, cohort.fingerprint, spec.task))
+    files = make_run_report(run, cohort, list_runs(store, cohort.fingerprint, spec.task))
     manifest = read_manifest(files)
     assert manifest["flow"][-1]["n_images"] == 45
     assert (

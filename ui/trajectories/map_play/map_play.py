@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cxrlib.charts.maps import day_state_words
-from cxrlib.charts.style import day_words
+from cxrlib.charts.style import format_day
 from cxrlib.maps import Trajectory
 from ui.widgets.assets import plotly_url
 from ui.widgets.component import load_component
@@ -59,6 +59,6 @@ def list_days(paths: Sequence[Trajectory]) -> list[dict[str, Any]]:
                 words += f", {len(stop.images)} images"
             found.setdefault(stop.day, []).append(f"patient {way.patient_id}: {words}")
     return [
-        {"day": day, "name": day_words(day), "words": "; ".join(found[day])}
+        {"day": day, "name": format_day(day), "words": "; ".join(found[day])}
         for day in sorted(found)
     ]

@@ -12,8 +12,8 @@ from cxrlib.baselines.evaluation import (
     OBSERVED,
     PUBLISHED,
     LocoSettings,
-    compute_null,
-    load_null,
+    compute_permutation_null,
+    load_permutation_null,
     make_permutation_null_key,
     permutation_null,
     run_loco,
@@ -27,7 +27,7 @@ from cxrlib.storage import Store
 from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 
-def find_row(null: permutation_null.Null, fold: str, metric: str) -> pd.Series:
+def find_row(null: permutation_null.PermutationNull, fold: str, metric: str) -> pd.Series:
     """Return the row of one score."""
     table = null.table
     return table[(table["fold"] == fold) & (table["metric"] == metric)].iloc[0]
@@ -80,7 +80,7 @@ def test_labels_without_meaning_give_any_p() -> None:
     for seed in range(10):
         rows, rng = draw_rows(seed, n_images=48, n_persons=40)
         features = make_features(rows, rng.normal(size=(48, 2)))
-        null = compute_null(rows, features, LocoSettings(n_resamples=0), n=19)
+        null = compute_permutation_null(rows, features, LocoSettings(n_resamples=0), n=19)
         found.append(find_row(null, "pooled", "auroc")["p"])
     assert 0.35 < np.mean(found) < 0.65
     assert min(found) < 0.2
@@ -91,7 +91,7 @@ def test_a_perfect_feature_has_the_smallest_p() -> None:
     """No permutation is as good: p is one of all labels that were looked at."""
     rows, rng = draw_rows(1)
     y = rows.table["y"].to_numpy()
-    null = compute_null(
+    null = compute_permutation_null(
         rows, make_features(rows, y[:, None] + 0.01 * rng.normal(size=(90, 1))), n=9
     )
     for fold in ("pooled", "mean", "Asia"):
@@ -109,7 +109,7 @@ def test_a_feature_that_tells_only_regions_apart_is_no_better_than_its_null() ->
     share = np.repeat([0.2, 0.5, 0.8], 40)
     y = (np.tile(np.arange(40), 3) / 40 < share).astype(float)
     rows = make_rows(y, region=region)
-    null = compute_null(rows, make_features(rows, share[:, None]), n=9)
+    null = compute_permutation_null(rows, make_features(rows, share[:, None]), n=9)
     assert find_row(null, "pooled", "auroc")["p"] == 1.0
 
 
@@ -117,7 +117,9 @@ def test_of_errors_the_smaller_is_the_better() -> None:
     """A number that is predicted well has a small error, and a small p for it."""
     rows, rng = draw_rows(2, task="geographic-extent")
     y = rows.table["y"].to_numpy()
-    null = compute_null(rows, make_features(rows, y[:, None] + 0.1 * rng.normal(size=(90, 1))), n=9)
+    null = compute_permutation_null(
+        rows, make_features(rows, y[:, None] + 0.1 * rng.normal(size=(90, 1))), n=9
+    )
     for fold, metric in (("mean", "mae"), ("mean", "correlation"), ("pooled", "concordance")):
         assert find_row(null, fold, metric)["p"] == 0.1
 
@@ -129,7 +131,7 @@ def test_observed_scores_are_those_of_the_evaluation(protocol) -> None:
     rows.table.loc[rows.table["region"] == "Asia", "y"] = 1.0
     features = make_features(rows, rng.normal(size=(40, 3)))
     settings = LocoSettings(protocol=protocol, n_resamples=0)
-    null = compute_null(rows, features, settings, n=2)
+    null = compute_permutation_null(rows, features, settings, n=2)
     scores = run_loco(rows, features, settings).scores.set_index(["fold", "metric"])["value"]
     table = null.table.set_index(["fold", "metric"])
     assert_frame_equal(table[["observed"]], scores.rename("observed").to_frame())
@@ -148,7 +150,8 @@ def test_the_order_of_rows_changes_nothing() -> None:
         other, moved, LocoSettings()
     )
     assert_frame_equal(
-        compute_null(rows, features, n=3).table, compute_null(other, moved, n=3).table
+        compute_permutation_null(rows, features, n=3).table,
+        compute_permutation_null(other, moved, n=3).table,
     )
 
 
@@ -157,7 +160,7 @@ def test_every_model_can_be_fitted_however_few_are_of_a_class() -> None:
     y = [1.0, 0, 1, 0, 1, 1, 1, 1, 1, 1]
     rows = make_rows(y, region=["Asia"] * 2 + ["Europe"] * 8, article=["a", "a", "a", *"bcdefgh"])
     features = make_features(rows, np.random.default_rng(0).normal(size=(10, 1)))
-    null = compute_null(rows, features, LocoSettings(n_resamples=0), n=20)
+    null = compute_permutation_null(rows, features, LocoSettings(n_resamples=0), n=20)
     assert find_row(null, "pooled", "auroc")["n"] == 20
 
 
@@ -169,7 +172,7 @@ def test_what_is_done_is_kept_and_gone_on_with(tmp_path: Path, monkeypatch) -> N
     rows, rng = draw_rows(5, n_images=40, n_persons=30)
     features = make_features(rows, rng.normal(size=(40, 2)))
     settings = LocoSettings(n_resamples=0)
-    whole = compute_null(rows, features, settings, n=8)
+    whole = compute_permutation_null(rows, features, settings, n=8)
     drawn: list[int] = []
     draw = permutation_null._draw_labels
     monkeypatch.setattr(
@@ -178,19 +181,19 @@ def test_what_is_done_is_kept_and_gone_on_with(tmp_path: Path, monkeypatch) -> N
         lambda plan, number: drawn.append(number) or draw(plan, number),
     )
     store = Store(tmp_path)
-    assert load_null(rows, features, settings, store) is None
-    part = compute_null(
+    assert load_permutation_null(rows, features, settings, store) is None
+    part = compute_permutation_null(
         rows, features, settings, n=6, store=store, should_stop=lambda: len(drawn) >= 3
     )
     assert (part.n_done, part.n_wanted, part.is_complete) == (3, 6, False)
     assert "so far (6 planned)" in part.describe()
-    known = load_null(rows, features, settings, store, n=8)
+    known = load_permutation_null(rows, features, settings, store, n=8)
     assert known is not None
     assert_frame_equal(known.values, part.values)
-    more = compute_null(rows, features, settings, n=8, store=store)
+    more = compute_permutation_null(rows, features, settings, n=8, store=store)
     assert drawn == list(range(8))
     assert_frame_equal(more.values, whole.values)
-    fewer = compute_null(rows, features, settings, n=5, store=store)
+    fewer = compute_permutation_null(rows, features, settings, n=5, store=store)
     assert len(drawn) == 8
     assert (fewer.n_done, fewer.is_complete) == (5, True)
     assert set(fewer.values["permutation"]) == {OBSERVED, *range(5)}
@@ -209,8 +212,10 @@ def test_what_interrupts_it_loses_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compute_null(rows, features, settings, n=4, store=store, on_progress=on_progress)
-    known = load_null(rows, features, settings, store, n=4)
+        compute_permutation_null(
+            rows, features, settings, n=4, store=store, on_progress=on_progress
+        )
+    known = load_permutation_null(rows, features, settings, store, n=4)
     assert known is not None
     assert known.n_done == 2
     assert told[0] == ("Running permutations", 0, 4)
@@ -249,7 +254,7 @@ def test_a_damaged_null_is_computed_anew(damage: str, tmp_path: Path) -> None:
     rows, rng = draw_rows(8, n_images=40, n_persons=30)
     features = make_features(rows, rng.normal(size=(40, 2)))
     store, settings = Store(tmp_path), LocoSettings()
-    right = compute_null(rows, features, settings, n=3, store=store)
+    right = compute_permutation_null(rows, features, settings, n=3, store=store)
     values = right.values
     bad = {
         "columns": values.drop(columns="metric"),
@@ -260,8 +265,8 @@ def test_a_damaged_null_is_computed_anew(damage: str, tmp_path: Path) -> None:
     store.write_table(
         permutation_null.KIND, make_permutation_null_key(rows, features, settings), bad, info={}
     )
-    assert load_null(rows, features, settings, store, n=3) is None
-    again = compute_null(rows, features, settings, n=3, store=store)
+    assert load_permutation_null(rows, features, settings, store, n=3) is None
+    again = compute_permutation_null(rows, features, settings, n=3, store=store)
     assert_frame_equal(again.values, values)
 
 
@@ -270,7 +275,7 @@ def test_an_unusable_number_is_refused(n: int) -> None:
     """None, or more than any answer needs."""
     rows, rng = draw_rows(9)
     with pytest.raises(SelectionError, match="use 1 to 10,000"):
-        compute_null(rows, make_features(rows, rng.normal(size=(90, 1))), n=n)
+        compute_permutation_null(rows, make_features(rows, rng.normal(size=(90, 1))), n=n)
 
 
 def test_on_the_collection_what_is_recorded_beats_its_null(real_root: Path, tmp_path: Path) -> None:
@@ -279,7 +284,7 @@ def test_on_the_collection_what_is_recorded_beats_its_null(real_root: Path, tmp_
         load_cohort(real_root, inspect_images=False), find_task("icu-stay"), need_file=False
     )
     features = load_features("recorded", rows, Store(tmp_path))
-    null = compute_null(rows, features, LocoSettings(PUBLISHED), n=19)
+    null = compute_permutation_null(rows, features, LocoSettings(PUBLISHED), n=19)
     row = find_row(null, "mean", "auroc")
     assert row["observed"] > 0.9
     assert (row["n"], row["p"]) == (19, 0.05)
@@ -293,7 +298,7 @@ def test_labels_that_lose_a_class_are_drawn_again() -> None:
     person = ["both", "both", "one", *(f"p{i}" for i in range(16))]
     rows = make_rows(y, region=["Asia"] * 3 + ["Europe"] * 16, person=person)
     features = make_features(rows, rng.normal(size=(19, 2)))
-    null = compute_null(rows, features, LocoSettings(PUBLISHED, n_resamples=0), n=12)
+    null = compute_permutation_null(rows, features, LocoSettings(PUBLISHED, n_resamples=0), n=12)
     assert null.n_done == 12
     assert null.values.loc[null.values["fold"] == "Asia", "value"].notna().all()
 
@@ -303,7 +308,7 @@ def test_another_seed_permutes_otherwise() -> None:
     rows, rng = draw_rows(5)
     features = make_features(rows, rng.normal(size=(len(rows.table), 2)))
     first, second = (
-        compute_null(rows, features, LocoSettings(seed=seed, n_resamples=0), n=3).values
+        compute_permutation_null(rows, features, LocoSettings(seed=seed, n_resamples=0), n=3).values
         for seed in (0, 1)
     )
     is_observed = first["permutation"] < 0

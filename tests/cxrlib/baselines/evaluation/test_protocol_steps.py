@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation import CORRECTED, PUBLISHED, LocoSettings, run_loco, walk_protocol
+from cxrlib.baselines.evaluation import (
+    CORRECTED,
+    PUBLISHED,
+    LocoSettings,
+    compute_protocol_steps,
+    run_loco,
+)
 from cxrlib.baselines.evaluation.protocol_steps import PROTOCOL_STEP_COLUMNS
 from cxrlib.baselines.tasks import find_task, take_rows
 from cxrlib.cohort import load_cohort
@@ -34,7 +40,7 @@ def test_it_leads_from_the_published_to_the_corrected_number(
     rows.table["source"] = [f"s{n}" for n in rng.integers(0, 40, 90)]
     features = make_features(rows, rng.normal(size=(90, 2)))
     settings = LocoSettings(n_resamples=50, is_strict=is_strict)
-    walk = walk_protocol(rows, features, settings, metric)
+    walk = compute_protocol_steps(rows, features, settings, metric)
     assert tuple(walk.columns) == PROTOCOL_STEP_COLUMNS
     assert walk["metric"].iloc[0] == (metric or ("correlation" if task == "opacity" else "auroc"))
     last = walk["step"].max()
@@ -51,7 +57,7 @@ def test_it_leads_from_the_published_to_the_corrected_number(
 def test_changes_add_up() -> None:
     """From the first to the last number of each fold."""
     rows, rng = draw_rows(1)
-    walk = walk_protocol(rows, make_features(rows, rng.normal(size=(90, 2))), FEW)
+    walk = compute_protocol_steps(rows, make_features(rows, rng.normal(size=(90, 2))), FEW)
     for _, group in walk.groupby("fold"):
         assert np.isnan(group["change"].iloc[0])
         total = group["change"].iloc[1:].sum()
@@ -67,7 +73,7 @@ def test_a_person_on_both_sides_is_seen_at_that_step_alone() -> None:
     y = np.tile([0.0, 1, 1, 0], 8)[person]
     rows = make_rows(y, region=region, person=[f"p{p:02d}" for p in person])
     matrix = np.eye(32)[person] + 0.01 * rng.normal(size=(48, 32))
-    walk = walk_protocol(rows, make_features(rows, matrix), FEW)
+    walk = compute_protocol_steps(rows, make_features(rows, matrix), FEW)
     pooled = walk[walk["fold"] == "pooled"].set_index("words")
     assert pooled.loc["Ranked on decision values, not on the predicted class", "value"] > 0.8
     assert pooled.loc["No person in both training and test", "change"] < -0.1
@@ -78,11 +84,11 @@ def test_wide_features_in_their_row_space_change_nothing() -> None:
     """The step is there for wide features only, and moves no number."""
     rows, rng = draw_rows(3, n_images=40, n_persons=40)
     words = "Wide features reduced without loss (predictions unchanged)"
-    wide = walk_protocol(rows, make_features(rows, rng.normal(size=(40, 60))), FEW)
+    wide = compute_protocol_steps(rows, make_features(rows, rng.normal(size=(40, 60))), FEW)
     step = wide[wide["words"] == words]
     assert len(step)
     assert step["change"].abs().max() < 1e-6
-    narrow = walk_protocol(rows, make_features(rows, rng.normal(size=(40, 3))), FEW)
+    narrow = compute_protocol_steps(rows, make_features(rows, rng.normal(size=(40, 3))), FEW)
     assert words not in set(narrow["words"])
 
 
@@ -90,7 +96,7 @@ def test_few_persons_end_a_score_at_the_last_step_with_a_reason() -> None:
     """A region of one positive image has a published number and no corrected one."""
     y = np.array([1.0, 0, 0, *np.tile([0, 1], 20)])
     rows = make_rows(y, region=["Asia"] * 3 + ["Europe"] * 40)
-    walk = walk_protocol(
+    walk = compute_protocol_steps(
         rows, make_features(rows, np.random.default_rng(4).normal(size=(43, 1))), FEW
     )
     asia = walk[walk["fold"] == "Asia"]
@@ -105,10 +111,10 @@ def test_what_cannot_be_walked_is_refused() -> None:
     rows, rng = draw_rows(5)
     features = make_features(rows, rng.normal(size=(90, 1)))
     with pytest.raises(SelectionError, match=r"no score 'mae'\. There are auroc"):
-        walk_protocol(rows, features, FEW, "mae")
+        compute_protocol_steps(rows, features, FEW, "mae")
     object.__setattr__(features, "kind", "pixels")
     with pytest.raises(SelectionError, match="takes minutes"):
-        walk_protocol(rows, features, FEW)
+        compute_protocol_steps(rows, features, FEW)
 
 
 @pytest.mark.parametrize("task", ["covid-19", "survival", "icu-stay", "geographic-extent"])
@@ -117,7 +123,7 @@ def test_on_the_collection_guards_change_nothing(real_root: Path, task: str) -> 
     cohort = load_cohort(real_root, inspect_images=False)
     rows = take_rows(cohort, find_task(task), need_file=False)
     noise = np.random.default_rng(0).normal(size=(len(rows.table), 4))
-    walk = walk_protocol(rows, make_features(rows, noise), LocoSettings(n_resamples=0))
+    walk = compute_protocol_steps(rows, make_features(rows, noise), LocoSettings(n_resamples=0))
     guards = walk[
         walk["words"].str.startswith("No ") & walk["words"].str.endswith("training and test")
     ]
@@ -134,6 +140,6 @@ def test_places_may_be_called_as_scores_are() -> None:
     place = np.repeat(["mean", "pooled", "Italy"], 20)
     rows = make_rows(rng.integers(0, 2, 60), region=["Europe"] * 60, country=place)
     settings = LocoSettings(hold_out="country", n_resamples=0)
-    walk = walk_protocol(rows, make_features(rows, rng.normal(size=(60, 2))), settings)
+    walk = compute_protocol_steps(rows, make_features(rows, rng.normal(size=(60, 2))), settings)
     assert not walk.duplicated(["step", "fold", "metric"]).any()
     assert {"mean", "pooled", "mean (country)", "pooled (country)"} <= set(walk["fold"])

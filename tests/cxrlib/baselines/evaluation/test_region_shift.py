@@ -12,7 +12,7 @@ from cxrlib.baselines.evaluation import (
     PUBLISHED,
     LocoSettings,
     compute_region_shift,
-    load_shift,
+    load_region_shift,
     region_shift,
 )
 from cxrlib.baselines.evaluation.region_shift import compare_region_shift
@@ -270,7 +270,7 @@ def test_a_comparison_is_made_once(y: str, tmp_path: Path, monkeypatch) -> None:
     """Out of the store come the digits that went in, reasons included."""
     rows, features = make_case(y)
     store = Store(tmp_path)
-    assert load_shift(rows, features, FEWEST, store, n_repeats=1) is None
+    assert load_region_shift(rows, features, FEWEST, store, n_repeats=1) is None
     made = compute_region_shift(rows, features, FEWEST, store, n_repeats=1)
     monkeypatch.setattr(region_shift, "compare_region_shift", None)
     again = compute_region_shift(rows, features, FEWEST, store, n_repeats=1)
@@ -297,7 +297,7 @@ def test_a_damaged_comparison_is_not_shown(damage: str, tmp_path: Path) -> None:
             "rows": made.table.iloc[:-1],
         }
         store.write_table("shifts", key, wrong[damage], info={})
-    assert load_shift(rows, features, FEWEST, store, n_repeats=1) is None
+    assert load_region_shift(rows, features, FEWEST, store, n_repeats=1) is None
 
 
 def make_case(y: str) -> tuple[TaskRows, Features]:

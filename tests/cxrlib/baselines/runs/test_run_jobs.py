@@ -11,16 +11,16 @@ from cxrlib.baselines.evaluation import (
     PUBLISHED,
     KeptFits,
     LocoSettings,
-    compute_null,
-    load_null,
-    load_shift,
+    compute_permutation_null,
+    load_permutation_null,
+    load_region_shift,
     loco_plan,
     region_shift,
 )
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.evaluation.stored_fits import KIND
-from cxrlib.baselines.runs import RunSpec, find_run, list_runs, make_spec, spec_parameters
+from cxrlib.baselines.runs import RunSpec, find_run, list_runs, make_run_parameters, make_spec
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
@@ -58,7 +58,7 @@ def do(kind: str, cache: Path, parameters: dict, stop=lambda: False) -> tuple[di
 )
 def test_a_run_as_parameters_reads_back(spec: RunSpec) -> None:
     """All that makes a run is in the request of its job."""
-    parameters = check_parameters("null", spec_parameters(spec, "/c") | {"n": 7})
+    parameters = check_parameters("null", make_run_parameters(spec, "/c") | {"n": 7})
     assert make_spec(parameters) == spec
     assert check_parameters("null", parameters) == parameters
     assert parameters["n"] == 7
@@ -101,7 +101,7 @@ def test_requests_that_are_not_understood_are_refused(kind: str, changes: dict, 
 
 def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> None:
     """It is that of the run, which is in the run book; stopped in the middle it goes on."""
-    parameters = spec_parameters(SPEC, str(cohort.root)) | {"n": 6}
+    parameters = make_run_parameters(SPEC, str(cohort.root)) | {"n": 6}
     seen: list[str] = []
 
     def stop() -> bool:
@@ -119,16 +119,16 @@ def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> 
     assert run is not None
     assert len(list_runs(store, there.fingerprint, SPEC.task)) == 1
     evaluation = (run.result.rows, run.result.features, run.result.settings)
-    part = load_null(*evaluation, store, n=6)
+    part = load_permutation_null(*evaluation, store, n=6)
     assert part is not None
     assert 0 < part.n_done < 6
     result, told = do("null", tmp_path, parameters)
     drawn = [words for words in told if words[0].startswith("Running permutations")]
     assert drawn[0][1:] == (part.n_done, 6)
     assert drawn[-1][0].startswith("Running permutations (p so far ")
-    whole = load_null(*evaluation, store, n=6)
+    whole = load_permutation_null(*evaluation, store, n=6)
     assert whole is not None
-    assert_frame_equal(whole.values, compute_null(*evaluation, n=6).values)
+    assert_frame_equal(whole.values, compute_permutation_null(*evaluation, n=6).values)
     assert (result["run"], result["n"], result["words"]) == (run.id, 6, whole.describe())
     assert result["p"]["pooled auroc"] == whole.table.query("fold == 'pooled'")["p"].iloc[0]
 
@@ -137,7 +137,7 @@ def test_a_shift_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path, mo
     """Asked for again it is not made again; damaged it is."""
     monkeypatch.setattr(region_shift, "MOST_PARTS", 2)
     spec = replace(SPEC, settings=LocoSettings(n_resamples=2))
-    parameters = spec_parameters(spec, str(cohort.root))
+    parameters = make_run_parameters(spec, str(cohort.root))
     result, told = do("shift", tmp_path, parameters)
     assert ("Comparing resamples", 6, 6) in told
     assert result["n_compared"] == 3
@@ -145,13 +145,13 @@ def test_a_shift_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path, mo
     run = find_run(load_cohort(cohort.root, store=store), store, spec)
     assert run is not None
     evaluation = (run.result.rows, run.result.features, run.result.settings)
-    found = load_shift(*evaluation, store)
+    found = load_region_shift(*evaluation, store)
     assert found is not None
     assert_frame_equal(found.table, compare_region_shift(*evaluation).table, check_dtype=False)
     _, told = do("shift", tmp_path, parameters)
     assert "Comparing resamples" not in {words[0] for words in told}
     store.write_table("shifts", result["key"], found.table.iloc[:, :3], info={})
-    assert load_shift(*evaluation, store) is None
+    assert load_region_shift(*evaluation, store) is None
     with pytest.raises(WorkStoppedError):
         run_work("shift", parameters, tmp_path, stop_at("Comparing resamples", 3), lambda: False)
 
@@ -181,7 +181,7 @@ def test_the_network_on_pixels_goes_on_where_it_stopped(
     monkeypatch.setattr(loco_plan, "fit_model", fit)
     spec = replace(SPEC, features="pixels")
     parameters = {
-        k: v for k, v in spec_parameters(spec, str(cohort.root)).items() if k != "features"
+        k: v for k, v in make_run_parameters(spec, str(cohort.root)).items() if k != "features"
     }
     with pytest.raises(WorkStoppedError):
         run_work(

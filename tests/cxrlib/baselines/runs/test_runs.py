@@ -17,11 +17,11 @@ from cxrlib.baselines.runs import (
     RunSpec,
     compare_runs,
     compare_shortcuts,
+    describe_run_count,
     find_run,
     keep_run,
     list_runs,
     make_run,
-    tell_runs,
 )
 from cxrlib.baselines.runs.runs import RUN_VERSION, make_run_id
 from cxrlib.baselines.tasks import TaskRows, find_task, read_task
@@ -269,7 +269,7 @@ def test_every_run_is_counted_once(cohort: Cohort, outside: Features, tmp_path: 
     row = first.scores.query("fold == 'pooled'").iloc[0]
     assert pooled is not None
     assert (pooled.value, pooled.low, pooled.high) == (row["value"], row["low"], row["high"])
-    assert tell_runs(1) == "1 run was made on this cohort and task."
+    assert describe_run_count(1) == "1 run was made on this cohort and task."
 
 
 def test_a_selection_is_no_cohort_of_a_run(cohort: Cohort, tmp_path: Path) -> None:

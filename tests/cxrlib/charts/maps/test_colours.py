@@ -11,9 +11,9 @@ from cxrlib.charts.maps import (
     caption_map,
     describe_map,
     describe_multiples,
+    format_hover_texts,
     plot_map,
     plot_multiples,
-    write_hover_texts,
 )
 from cxrlib.charts.maps.colours import (
     CATEGORIES,
@@ -282,7 +282,7 @@ def test_very_many_images_have_a_short_hover(points, monkeypatch):
 
 def test_known_hover_texts_are_used(points):
     """Take the sentences that the table holds, and add the value to them."""
-    known = points.assign(**{HOVER_COLUMN: write_hover_texts(points)})
+    known = points.assign(**{HOVER_COLUMN: format_hover_texts(points)})
     colouring = colour_points(points, "view")
     first, second = (plot_map(each, None, colouring=colouring) for each in (points, known))
     assert first == second

@@ -9,7 +9,7 @@ import pytest
 from cxrlib.charts.maps import plot_path_share, plot_steps
 from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS
 from cxrlib.cohort import STATE_TITLES
-from cxrlib.embedding import lay_out_space
+from cxrlib.embedding import lay_out_feature_space
 from cxrlib.maps import StepLengths
 from cxrlib.maps.faithfulness import STEP_COLUMNS
 from cxrlib.patients import path_shares
@@ -31,7 +31,7 @@ def make_shares(images, *, patient="p"):
         rows.append((f"o{k}", f"q{k}", 1.0, ("PA", "AP", "AP Supine")[k % 3], cells))
     embeddings = make_embeddings([row[0] for row in rows], rng.normal(size=(len(rows), 3)))
     table = make_table(rows)
-    return path_shares(table, embeddings, patient, space=lay_out_space(table, embeddings))
+    return path_shares(table, embeddings, patient, space=lay_out_feature_space(table, embeddings))
 
 
 IMAGES = [

@@ -13,12 +13,12 @@ from cxrlib.charts.maps import (
     HOVER_COLUMN,
     caption_map,
     describe_map,
+    format_hover_texts,
     map_html,
     plot_map,
-    write_hover_texts,
 )
 from cxrlib.charts.maps.map_text import describe_paths
-from cxrlib.charts.style import PALETTES, day_words
+from cxrlib.charts.style import PALETTES, format_day
 from cxrlib.charts.style.template import MAX_SVG_POINTS
 from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import (
@@ -516,7 +516,7 @@ def test_caption_says_what_near_means(drawn, name, note, features, words):
 )
 def test_days_are_said(offset, words):
     """Say whole days without decimals, negative ones with a minus, blanks in words."""
-    assert day_words(offset) == words
+    assert format_day(offset) == words
 
 
 def test_html_holds_everything_and_asks_for_nothing(drawn):
@@ -594,7 +594,7 @@ def test_everything_drawn_is_valid(n_images, theme):
 def test_hover_texts_are_taken_from_the_table(drawn):
     """Draw the same figure from texts that were written before, row by row."""
     points, density, ways = drawn
-    known = points.assign(**{HOVER_COLUMN: write_hover_texts(points)})[::-1][:40]
+    known = points.assign(**{HOVER_COLUMN: format_hover_texts(points)})[::-1][:40]
     written = plot_map(points[::-1][:40], density, ways)
     assert read_json(plot_map(known, density, ways)) == read_json(written)
 

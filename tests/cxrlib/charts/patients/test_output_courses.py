@@ -15,7 +15,7 @@ from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS, text_width
 from cxrlib.patients import estimate_noise, find_similar_patients, output_course
 from tests.course_tables import make_embeddings, make_table
 from tests.cxrlib.patients.test_output_courses import make_days
-from tests.cxrlib.patients.test_similar_courses import make_cohort
+from tests.cxrlib.patients.test_similar_patients import make_cohort
 from tests.figures import assert_valid
 
 THEMES = ("light", "dark")

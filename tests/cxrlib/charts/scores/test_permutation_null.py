@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.baselines.evaluation import OBSERVED, Null
+from cxrlib.baselines.evaluation import OBSERVED, PermutationNull
 from cxrlib.charts.scores import describe_permutation_null, plot_permutation_null
 from tests.figures import assert_valid
 
@@ -15,7 +15,7 @@ def make_null(observed=0.7, values=None, *, metric="auroc", n_wanted=200):
     rows = [(OBSERVED, "pooled", metric, observed)]
     rows += [(k, "pooled", metric, value) for k, value in enumerate(values)]
     table = pd.DataFrame(rows, columns=["permutation", "fold", "metric", "value"])
-    return Null(values=table, n_wanted=n_wanted, n_done=len(values))
+    return PermutationNull(values=table, n_wanted=n_wanted, n_done=len(values))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation import name_fold
+from cxrlib.baselines.evaluation import format_fold
 from cxrlib.charts.scores import Series, find_chance, list_scores, make_axis, read_scores
 from cxrlib.charts.scores.series import describe_cell, list_folds
 from tests.score_tables import make_folds, make_scores
@@ -70,9 +70,9 @@ def test_a_cell_says_all_that_is_known():
 
 def test_folds_are_named_by_what_is_held_out():
     """Plurals too."""
-    assert name_fold("pooled", "country") == "Pooled within countries"
-    assert name_fold("mean", "source", {"n_folds": 1}) == "Mean over 1 source"
-    assert name_fold("mean", "region", {"n_folds": math.nan}, with_sd=True) == (
+    assert format_fold("pooled", "country") == "Pooled within countries"
+    assert format_fold("mean", "source", {"n_folds": 1}) == "Mean over 1 source"
+    assert format_fold("mean", "region", {"n_folds": math.nan}, with_sd=True) == (
         "Mean ± SD over regions"
     )
-    assert name_fold("", "source") == "not recorded"
+    assert format_fold("", "source") == "not recorded"

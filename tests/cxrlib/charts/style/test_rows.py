@@ -4,9 +4,9 @@ import pytest
 
 from cxrlib.charts.style import (
     join_words,
+    note_empty,
     quote_text,
     read_click,
-    say_empty,
     start_rows,
     text_width,
 )
@@ -44,6 +44,6 @@ def test_small_words():
 
 def test_an_empty_chart_has_room_for_its_words():
     """It is not flat, and has no axes."""
-    figure = say_empty(start_rows("light", 0))
+    figure = note_empty(start_rows("light", 0))
     assert figure.layout.height > 150
     assert figure.layout.xaxis.visible is False

@@ -13,9 +13,15 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
 from cxrlib.cohort import refuse_patient
-from cxrlib.embedding import EmbeddingSet, Features, Space, lay_out_space, measure_distances
+from cxrlib.embedding import (
+    EmbeddingSet,
+    Features,
+    FeatureSpace,
+    lay_out_feature_space,
+    measure_distances,
+)
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import FEW, name_units
+from cxrlib.number_text import FEW, format_units
 from cxrlib.short_repr import short_repr
 
 __all__ = [
@@ -101,7 +107,7 @@ class SimilarPatients:
         Why there is no table, or no reference; "" where there are both.
     window : float
         Days.
-    space : Space
+    space : FeatureSpace
     """
 
     patient_id: str
@@ -113,7 +119,7 @@ class SimilarPatients:
     reference: Reference | None
     reason: str
     window: float
-    space: Space
+    space: FeatureSpace
     __repr__ = short_repr
 
     @property
@@ -131,7 +137,7 @@ def find_similar_patients(
     n_nearest: int = 10,
     features: Features = "outputs",
     other_sources: bool = False,
-    space: Space | None = None,
+    space: FeatureSpace | None = None,
     seed: int = 0,
 ) -> SimilarPatients:
     """Find the other persons whose images were most alike on the same days.
@@ -158,7 +164,7 @@ def find_similar_patients(
     features : {"outputs", "embedding"}
     other_sources : bool, default False
         Whether to leave out persons who share an article or a site with the patient.
-    space : Space, optional
+    space : FeatureSpace, optional
         Of the same table, embeddings and features, made once for all patients.
     seed : int, default 0
 
@@ -172,7 +178,7 @@ def find_similar_patients(
     own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
     if not own.any():
         raise refuse_patient(patient_id, table["patient_id"].dropna())
-    space = lay_out_space(table, embeddings, features=features) if space is None else space
+    space = lay_out_feature_space(table, embeddings, features=features) if space is None else space
     person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
     search = _Search(space, patient_id, person, window, other_sources=other_sources)
     start = SimilarPatients(
@@ -200,7 +206,13 @@ class _Search:
     """
 
     def __init__(
-        self, space: Space, patient_id: str, person: str, window: float, *, other_sources: bool
+        self,
+        space: FeatureSpace,
+        patient_id: str,
+        person: str,
+        window: float,
+        *,
+        other_sources: bool,
     ) -> None:
         self.space, self.window = space, window
         codes, own_rows = space.codes, space.mark("patient", patient_id)
@@ -334,7 +346,7 @@ class _Search:
         n_pool = min(len(pools.list_persons(pattern)) for pattern in patterns)
         if n_pool < FEW:
             return None, (
-                f"not estimable: {name_units(n_pool, 'other patient')} with two days in the same "
+                f"not estimable: {format_units(n_pool, 'other patient')} with two days in the same "
                 f"views; {FEW} are needed"
             )
         n_sets = int(np.clip(N_DRAWS // len(self.found), FEWEST_SETS, MOST_SETS))
@@ -461,7 +473,7 @@ def _list_sentences(courses: SimilarPatients) -> Iterator[str]:
     first = courses.table.iloc[0]
     noun = "patients" if ", " in first["patient_ids"] else "patient"
     yield (
-        f"Most similar of {name_units(courses.n_persons, 'other patient')}: {noun} "
+        f"Most similar of {format_units(courses.n_persons, 'other patient')}: {noun} "
         f"{first['patient_ids']} (mean image distance {first['distance']:.2f} SD, "
         f"{first['n_aligned']} of {courses.n_days} days matched)."
     )
@@ -497,7 +509,7 @@ def list_notes(courses: SimilarPatients) -> tuple[str, ...]:
     notes = [
         f"Distances are between {'outputs' if space.features == 'outputs' else 'embeddings'} of "
         f"{space.info.title}, not on the map. They are standardised over the "
-        f"{name_units(len(space.table), 'X-ray')} of the cohort that have them: 1 SD is one "
+        f"{format_units(len(space.table), 'X-ray')} of the cohort that have them: 1 SD is one "
         "standard deviation per column.",
         f"An image is compared with the nearest one of the same view within {courses.window:g} "
         "days. Days are taken as recorded: from symptom onset in one patient, from admission in "
@@ -509,5 +521,5 @@ def list_notes(courses: SimilarPatients) -> tuple[str, ...]:
     if "untrained" in space.info.note:
         notes.append("The network is untrained (a control), so distances mean little.")
     if space.n_constant:
-        notes.append(f"{name_units(space.n_constant, 'column')} without variation left out.")
+        notes.append(f"{format_units(space.n_constant, 'column')} without variation left out.")
     return tuple(notes)

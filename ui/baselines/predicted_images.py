@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation import rank_images, write_score
+from cxrlib.baselines.evaluation import format_score, rank_images
 from cxrlib.baselines.runs import Run
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.number_text import NOTHING, name_units
+from cxrlib.number_text import NOTHING, format_units
 from ui.baselines.controls import ALL_GROUPS
 from ui.baselines.run_view import RunView, show_details
 from ui.images.image_panel import show_image_panel
@@ -54,7 +54,7 @@ def show_test_images(view: RunView) -> None:
             **view.saved_as("images"),
         )
         show_quiet(
-            f"{name_units(len(table), 'test image')}, largest errors first. "
+            f"{format_units(len(table), 'test image')}, largest errors first. "
             "Select a row to see the image."
         )
         show_details(_describe_columns(run))
@@ -70,7 +70,7 @@ def _lay_out(table: pd.DataFrame) -> pd.DataFrame:
         NOTHING if pd.isna(day) else f"day {day:g}" for day in table["offset"].astype(float)
     ]
     for name in ("predicted", "error"):
-        shown[name] = table[name].map(write_score)
+        shown[name] = table[name].map(format_score)
     return shown[list(TITLES)].rename(columns=TITLES)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.embedding import lay_out_space, measure_distances
+from cxrlib.embedding import lay_out_feature_space, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.patients import describe_similar_patients, find_similar_patients, list_notes
-from cxrlib.patients.similar_courses import _sum_up
+from cxrlib.patients.similar_patients import _sum_up
 from tests.course_tables import make_embeddings, make_table
 
 VIEWS = ("PA", "AP", "L")
@@ -84,7 +84,7 @@ def test_distances_agree_with_a_slow_reference(seed, window):
 
 def slow_reference(table, embeddings, patient_id, window, n_draws, seed):
     """Draw random persons and days one by one, for a patient with one image a day of one view."""
-    space = lay_out_space(table, embeddings)
+    space = lay_out_feature_space(table, embeddings)
     rng = np.random.default_rng(seed)
     days, persons = space.days, space.table["person"].tolist()
     everything = np.arange(len(days))
@@ -126,7 +126,7 @@ def test_reference_agrees_with_draws_one_by_one():
 def test_the_best_of_many_is_not_called_near(spread):
     """Random numbers, and persons alike within themselves: about one in twenty looks near."""
     table, embeddings = make_cohort(120, 4, seed=1, spread=spread)
-    space = lay_out_space(table, embeddings)
+    space = lay_out_feature_space(table, embeddings)
     shares, single = [], []
     for person in range(0, 120, 2):
         courses = find_similar_patients(table, embeddings, f"p{person}", space=space)
@@ -286,7 +286,7 @@ def test_a_cohort_without_any_other_person():
 def test_the_embedding_can_be_the_space():
     """Many columns are kept in single precision."""
     table, embeddings = make_cohort(12, 4, n_outputs=100)
-    space = lay_out_space(table, embeddings, features="embedding")
+    space = lay_out_feature_space(table, embeddings, features="embedding")
     assert space.vectors.dtype == np.float32
     courses = find_similar_patients(table, embeddings, "p0", features="embedding")
     assert courses.space.features == "embedding"
