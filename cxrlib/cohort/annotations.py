@@ -20,8 +20,6 @@ from cxrlib.errors import CohortError
 from cxrlib.storage import leaves_cohort, read_regular
 from cxrlib.system import describe_read_error
 
-__all__ = ["SCORE_RANGES", "find_lung_masks", "read_lung_boxes", "read_scores"]
-
 FOLDER = "annotations"
 SCORES_FILE = f"{FOLDER}/covid-severity-scores.csv"
 BOXES_FILE = f"{FOLDER}/imageannotation_ai_lung_bounding_boxes.json"

@@ -37,14 +37,6 @@ from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
 if TYPE_CHECKING:
     from cxrlib.storage import Store
 
-__all__ = [
-    "APPEARANCE",
-    "APPEARANCE_COLUMNS",
-    "Appearance",
-    "inspect_appearance",
-    "measure_appearance",
-]
-
 APPEARANCE = "appearance"
 VERSION = "looks-512-v4"
 """Raised when a measure changes."""

@@ -41,16 +41,6 @@ from cxrlib.storage import hash_annotations, hash_files, locate_image
 if TYPE_CHECKING:
     from cxrlib.storage import Store
 
-__all__ = [
-    "COLUMNS",
-    "Cohort",
-    "Keeping",
-    "SelectionStep",
-    "count_cohort",
-    "load_cohort",
-]
-
-
 COLUMNS = (
     "image_id", "row", "patient_id", "person_id", "offset", "sex", "age", "finding",
     "finding_type", "finding_genus", "usable_finding", *YES_NO_COLUMNS, "temperature",

@@ -12,16 +12,6 @@ from pathlib import Path
 
 from cxrlib.errors import SelectionError
 
-__all__ = [
-    "COLLECTION",
-    "DEMO_SLUG",
-    "CohortEntry",
-    "find_entry",
-    "join_paths",
-    "list_entries",
-    "split_paths",
-]
-
 DEMO_SLUG = "demo"
 DEMO_TITLE = "Demo (synthetic)"
 COLLECTION = "collection"

@@ -6,8 +6,6 @@ its type, its genus or species.
 
 from dataclasses import dataclass
 
-__all__ = ["Finding", "is_usable", "parse_finding"]
-
 # The collection's own filter leaves these out (protocol of the paper's notebooks).
 UNUSABLE = ("todo", "unknown", "")
 PNEUMONIA = "Pneumonia"

@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 from cxrlib.errors import DownloadError
 from cxrlib.system import describe_network_error
 
-__all__ = ["Git"]
-
 POLL = 0.1  # seconds between two looks at a running command
 SILENCE = 60.0  # seconds without a new byte
 TRIES, PAUSE = 3, 2.0  # of a fetch; seconds between two, longer each time

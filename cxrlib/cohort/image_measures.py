@@ -16,8 +16,6 @@ from cxrlib.system import count_cores
 if TYPE_CHECKING:
     from cxrlib.storage import Store
 
-__all__ = ["Measure", "keep_table", "measure_images", "read_kept"]
-
 logger = logging.getLogger(__name__)
 
 IMAGES_A_PART = 500

@@ -2,8 +2,6 @@
 
 import pandas as pd
 
-__all__ = ["PROBLEM_COLUMNS", "ProblemLog"]
-
 PROBLEM_COLUMNS = ("file", "row", "column", "value", "problem", "action")
 LONGEST_VALUE = 80  # characters of a bad value that are shown
 

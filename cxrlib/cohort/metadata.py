@@ -24,19 +24,6 @@ from cxrlib.short_repr import short_repr
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
-__all__ = [
-    "FRONTAL_VIEWS",
-    "METADATA_FILE",
-    "XRAY_VIEWS",
-    "YES_NO_CATEGORIES",
-    "YES_NO_COLUMNS",
-    "Records",
-    "decode_text",
-    "parse_number",
-    "read_records",
-    "type_records",
-]
-
 METADATA_FILE = "metadata.csv"
 MAX_BYTES = 512 << 20
 MAX_COLUMNS = 1000

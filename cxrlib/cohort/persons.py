@@ -61,17 +61,6 @@ if TYPE_CHECKING:
 
     from cxrlib.storage import Store
 
-__all__ = [
-    "Inspection",
-    "compute_agreement",
-    "compute_signature",
-    "find_near_duplicates",
-    "inspect_images",
-    "merge_persons",
-    "refuse_patient",
-    "sort_naturally",
-]
-
 SIDE = 64
 """Cells of a signature along each side."""
 COARSE_SIDE = 32

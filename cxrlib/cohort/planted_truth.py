@@ -9,8 +9,6 @@ from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
-__all__ = ["PLANTED_FILE", "make_encodable", "read_planted"]
-
 PLANTED_FILE = "planted.json"
 MAX_BYTES = 16 << 20
 

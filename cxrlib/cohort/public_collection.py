@@ -24,8 +24,6 @@ from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, Sele
 from cxrlib.storage import ANNOTATIONS_FOLDER, IMAGES_FOLDER
 from cxrlib.system import describe_write_error
 
-__all__ = ["COMMIT", "LICENCE_NOTICE", "FetchReport", "fetch_collection"]
-
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "6a4242344473ccb5ed0d2148d8c7bfb1691e4ed8"
 """The last state of metadata.csv: 950 rows, 866 of them X-rays."""

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 from cxrlib.literature import read_rows
 
-__all__ = ["UNKNOWN", "Place", "find_place", "split_country"]
-
 UNKNOWN = "Unknown"
 
 

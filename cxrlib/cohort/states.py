@@ -29,15 +29,6 @@ import pandas as pd
 
 from cxrlib.cohort.metadata import FRONTAL_VIEWS
 
-__all__ = [
-    "BAD_REASONS",
-    "GOOD_REASONS",
-    "STATE_TITLES",
-    "describe_state",
-    "find_last_images",
-    "label_states",
-]
-
 BAD_REASONS = ("in the ICU", "intubated", "last image of a patient who died")
 GOOD_REASONS = ("not in the ICU", "not intubated", "last image of a survivor")
 

@@ -13,8 +13,6 @@ from cxrlib.errors import ImageError, SelectionError
 from cxrlib.images import ImageFile
 from cxrlib.short_repr import short_repr
 
-__all__ = ["RunReport", "count_run", "locate_files"]
-
 FAILED_COLUMNS = ("image_id", "row", "filename", "reason")
 
 

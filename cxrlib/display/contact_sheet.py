@@ -12,8 +12,6 @@ import pandas as pd
 from cxrlib.cohort import STATE_TITLES, XRAY_VIEWS, sort_naturally
 from cxrlib.errors import SelectionError
 
-__all__ = ["ORDERS", "PER_PAGE", "SheetPage", "cut_page", "find_page", "order_images"]
-
 PER_PAGE = 60
 """Images of a page: whole rows at 4, 5, 6, 10 or 12 across."""
 

@@ -28,8 +28,6 @@ from cxrlib.errors import ImageError, SelectionError
 from cxrlib.images import decode_image, read_image_bytes
 from cxrlib.storage import leaves_cohort
 
-__all__ = ["OVERLAY_COLOUR", "Box", "describe_misfit", "lung_boxes", "mask_png"]
-
 OVERLAY_COLOUR = "#F0E442"
 """Yellow of Okabe and Ito: seen on black, grey and white, and neither a state's nor a region's."""
 FILL_ALPHA, EDGE_ALPHA = 32, 235  # of 255: the lung stays readable under its mask

@@ -30,20 +30,6 @@ from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 from cxrlib.system import count_cores
 
-__all__ = [
-    "FULL_SIDE",
-    "FULL_VERSION",
-    "THUMBNAIL_SIDE",
-    "THUMBNAIL_VERSION",
-    "FullImage",
-    "compute_thumbnails",
-    "encode_full",
-    "encode_thumbnail",
-    "list_thumbnails",
-    "load_thumbnail",
-    "read_thumbnail",
-]
-
 logger = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 512  # pixels

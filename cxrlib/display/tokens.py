@@ -13,8 +13,6 @@ from collections.abc import Sequence
 
 from cxrlib.errors import TokenError
 
-__all__ = ["check", "choose_expiry", "sign"]
-
 
 def sign(parts: Sequence[str], *, secret: bytes, expires: int) -> str:
     """Make the token for some parts, good until a time.

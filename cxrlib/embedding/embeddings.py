@@ -17,8 +17,6 @@ from cxrlib.short_repr import short_repr
 from cxrlib.storage import EmbeddingStore, EmbeddingWriter, Store
 from cxrlib.system import count_cores
 
-__all__ = ["EmbeddingSet", "compute_embeddings", "load_embeddings"]
-
 logger = logging.getLogger(__name__)
 
 BATCH_SIZES = {"cpu": 8, "mps": 32, "cuda": 128}  # on CPU small batches stay in its cache

@@ -19,8 +19,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo
 
-__all__ = ["FeatureSpace", "Features", "lay_out_feature_space", "measure_distances"]
-
 Features = Literal["outputs", "embedding"]
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]

@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
 
-__all__ = ["find_nearest", "weigh_neighbours"]
-
 Places = NDArray[np.intp]
 
 _BLOCK = 2_000_000  # distances at a time: 16 MB

@@ -16,8 +16,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.images import PREPROCESSING, SIDE, ImageFile, prepare_images, preprocess
 from cxrlib.storage import Store
 
-__all__ = ["MAX_IMAGES", "N_PIXELS", "PIXELS_KIND", "are_pixels_stored", "load_pixels"]
-
 logger = logging.getLogger(__name__)
 
 N_PIXELS = SIDE * SIDE

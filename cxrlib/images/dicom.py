@@ -26,8 +26,6 @@ from cxrlib.short_repr import short_repr
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["DicomImage", "decode_dicom", "is_enveloped", "looks_like_dicom"]
-
 Stored = NDArray[np.integer[Any]]
 Marks = NDArray[np.bool_]
 Tone = Callable[[NDArray[Any]], NDArray[Any]]

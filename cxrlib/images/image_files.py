@@ -24,24 +24,6 @@ from cxrlib.errors import CxrError, ImageError
 from cxrlib.storage import hash_file, read_regular
 from cxrlib.system import describe_read_error
 
-__all__ = [
-    "MAX_PIXELS",
-    "MIN_SIDE",
-    "PREPROCESSING",
-    "SIDE",
-    "check_unchanged",
-    "decode_described",
-    "decode_image",
-    "decode_smaller",
-    "guard_image",
-    "preprocess",
-    "read_image",
-    "read_image_bytes",
-    "read_unchanged",
-    "resize_matrix",
-    "to_eight_bits",
-]
-
 PREPROCESSING = "xrv-224-v1"
 SIDE = 224
 """Side of a preprocessed image, pixels."""

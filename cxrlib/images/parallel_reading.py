@@ -23,8 +23,6 @@ from cxrlib.images.image_files import decode_image, guard_image, read_unchanged
 from cxrlib.short_repr import short_repr
 from cxrlib.system import ONE_THREAD, with_environment, without_script
 
-__all__ = ["ImageFile", "Prepared", "prepare_images"]
-
 Prepare = Callable[[np.ndarray], np.ndarray]
 IMAGES_A_TASK = 4
 

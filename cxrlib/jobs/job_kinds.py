@@ -27,18 +27,6 @@ if TYPE_CHECKING:
     from cxrlib.maps import ProjectionSettings
     from cxrlib.storage import Store
 
-__all__ = [
-    "EXTRACTION",
-    "KINDS",
-    "Kind",
-    "WorkStoppedError",
-    "check_parameters",
-    "fill_parameters",
-    "load_warm_extractor",
-    "run_work",
-    "warm_up",
-]
-
 Parameters = Mapping[str, tuple[tuple[type, ...], Any]]
 Result = dict[str, JSON]
 

@@ -38,8 +38,6 @@ from cxrlib.system import (
     is_alive,
 )
 
-__all__ = ["JobQueue", "JobRequest"]
-
 logger = logging.getLogger(__name__)
 
 WANTED_FILE = "_wanted"

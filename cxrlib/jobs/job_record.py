@@ -10,17 +10,6 @@ from cxrlib.number_text import format_units
 from cxrlib.storage import FINITE, JSON, Count, Quantity, parse_json
 from cxrlib.system import ProcessMark, describe_stage, format_seconds
 
-__all__ = [
-    "FINISHED",
-    "FOLDER",
-    "STATES",
-    "Job",
-    "NewerRecordError",
-    "describe_job",
-    "format_job",
-    "parse_job",
-]
-
 #: Of the cache, where records lie, the worker's lock and its log.
 FOLDER = "jobs"
 STATES = ("waiting", "running", "cancelling", "cancelled", "done", "failed", "died")

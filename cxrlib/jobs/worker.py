@@ -26,8 +26,6 @@ from cxrlib.jobs.worker_launch import LOCK_FILE, LOG_FILE, worker_lock
 from cxrlib.storage import JSON
 from cxrlib.system import describe_write_error, give_way, mark_process
 
-__all__ = ["Worker", "become_worker"]
-
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 120.0

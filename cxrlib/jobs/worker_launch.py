@@ -13,15 +13,6 @@ from cxrlib.errors import StoreError
 from cxrlib.jobs.job_record import FOLDER
 from cxrlib.system import PACKAGE_FOLDER, describe_write_error, run_module
 
-__all__ = [
-    "LOCK_FILE",
-    "LOG_FILE",
-    "describe_launch",
-    "is_worker_alive",
-    "launch_worker",
-    "worker_lock",
-]
-
 LOCK_FILE = "_worker.lock"
 LOG_FILE = "worker.log"
 MAX_LOG_BYTES = 1 << 20

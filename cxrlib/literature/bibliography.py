@@ -14,8 +14,6 @@ import pandas as pd
 from cxrlib.literature.csv_tables import FOLDER
 from cxrlib.literature.paper_tables import PUBLISHED
 
-__all__ = ["COLLECTION_URL", "PAPERS", "article_link", "cite_articles", "cite_collection"]
-
 PAPERS_FILE = FOLDER / "papers.bib"
 
 COLLECTION_URL = "https://github.com/ieee8023/covid-chestxray-dataset"

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-__all__ = ["read_rows"]
-
 FOLDER = Path(__file__).with_name("tables")
 
 

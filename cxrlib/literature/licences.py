@@ -16,23 +16,6 @@ import pandas as pd
 
 from cxrlib.literature.bibliography import article_link
 
-__all__ = [
-    "METADATA_LICENCE",
-    "SYNTHETIC",
-    "WITHHELD",
-    "Licence",
-    "LicenceCounts",
-    "cite_images",
-    "count_licences",
-    "credit",
-    "describe_licences",
-    "licence_of",
-    "read_licence",
-    "shorten",
-    "why_left_out",
-    "why_withheld",
-]
-
 METADATA_LICENCE = (
     "The metadata of the public collection (github.com/ieee8023/covid-chestxray-dataset) are "
     "CC BY-NC-SA 4.0: no commercial use, share alike"

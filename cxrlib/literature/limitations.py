@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from cxrlib.literature.csv_tables import read_rows
 
-__all__ = ["LIMITS", "NOT_FOR", "Limit", "Source"]
-
 _REFERENCES = {"2020-03": "cohen2020", "2020-12": "cohen2020b"}
 _PLACES = {reference: place for place, reference in _REFERENCES.items()}
 

@@ -18,20 +18,6 @@ from types import MappingProxyType
 from cxrlib.errors import SelectionError
 from cxrlib.literature.csv_tables import read_rows
 
-__all__ = [
-    "FEATURE_TITLES",
-    "MEAN",
-    "PRINTED_PARAMETERS",
-    "PUBLISHED_SCORES",
-    "PUBLISHED_TASKS",
-    "ClassCounts",
-    "PublishedScore",
-    "PublishedTask",
-    "add_up_counts",
-    "find_published_task",
-    "find_scores",
-]
-
 MEAN = "mean"
 """The fold of a number that is a mean over held-out regions."""
 

@@ -14,16 +14,6 @@ from types import MappingProxyType
 from cxrlib.errors import SelectionError
 from cxrlib.literature.csv_tables import read_rows
 
-__all__ = [
-    "PAPER_COMMIT",
-    "PUBLISHED",
-    "TOTALS",
-    "PublishedCell",
-    "PublishedColumn",
-    "PublishedTable",
-    "find_table",
-]
-
 _ABOUT = read_rows("tables")
 
 PAPER_COMMIT = _ABOUT[0]["commit"]

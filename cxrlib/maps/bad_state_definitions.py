@@ -27,8 +27,6 @@ from numpy.typing import NDArray
 from cxrlib.errors import SelectionError
 from cxrlib.maps.trajectories import mark_icu_or_intubated
 
-__all__ = ["DEFINITIONS", "SEVERITIES", "BadDefinition", "MarkedImages", "mark_bad"]
-
 #: Severity scores: column, what it is called, its highest value (Cohen et al. 2020a).
 SEVERITIES: Mapping[str, tuple[str, float]] = MappingProxyType(
     {

@@ -15,14 +15,6 @@ from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 
-__all__ = [
-    "FORMER_COLOURINGS",
-    "MAX_CATEGORIES",
-    "Colouring",
-    "colour_points",
-    "list_colourings",
-]
-
 #: More colours than this are not told apart; the rest is "other".
 MAX_CATEGORIES = 8
 #: So many numbers or more, and the scale leaves out the outermost 2 % at either end.

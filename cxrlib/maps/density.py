@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from cxrlib.errors import ProjectionError
 from cxrlib.short_repr import short_repr
 
-__all__ = ["MIN_SUPPORT", "DensityGrid", "ShareGrid", "estimate_density", "estimate_share"]
-
 #: Bins a bandwidth. Linear binning adds a variance of at most step**2 / 4 an axis, so at 16
 #: bins the peak of one point is at most 0.1 % too low.
 BINS_PER_BANDWIDTH = 16

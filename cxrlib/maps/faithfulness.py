@@ -20,18 +20,6 @@ from cxrlib.maps.trajectories import Step, Trajectory
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
-__all__ = [
-    "NEIGHBOURS",
-    "StepLengths",
-    "compare_neighbours",
-    "describe_faithfulness",
-    "describe_spread",
-    "describe_steps",
-    "measure_faithfulness",
-    "measure_steps",
-    "measure_typical",
-]
-
 Places = NDArray[np.intp]
 
 NEIGHBOURS = (15, 30)

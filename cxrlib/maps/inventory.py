@@ -24,15 +24,6 @@ from cxrlib.maps.mapped_cohort import find_maps, select_for_map
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.storage import EmbeddingStore, Store, hash_file
 
-__all__ = [
-    "CACHE_COLUMNS",
-    "ExtractorState",
-    "list_cache",
-    "list_extractor_states",
-    "list_flow",
-    "tabulate_flow",
-]
-
 Ready = Literal["ready", "no map", "incomplete", "not computed", "weights missing"]
 CACHE_COLUMNS = ("what", "name", "n_files", "n_bytes", "changed")
 

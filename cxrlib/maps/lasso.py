@@ -17,20 +17,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.summary import Comparison, compare_groups, compare_numbers
 
-__all__ = [
-    "MOST_IN_ADDRESS",
-    "ChosenImages",
-    "RowsRead",
-    "chosen_table",
-    "compare_chosen",
-    "describe_chosen",
-    "describe_rows",
-    "find_rows",
-    "format_rows",
-    "read_clicked",
-    "read_rows",
-]
-
 MOST_IN_ADDRESS = 40
 """Images that an address can hold: 40 rows apart are some 200 characters."""
 VARIABLES = ("state", "view", "region", "source")

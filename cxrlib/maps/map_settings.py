@@ -13,19 +13,6 @@ from cxrlib.maps.projection import Projection, ProjectionSettings
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.storage import Store
 
-__all__ = [
-    "METHODS",
-    "VIEWS",
-    "MapChoice",
-    "MapExtractor",
-    "describe_settings",
-    "explain_unusable",
-    "list_map_extractors",
-    "plan_map",
-    "scale_smoothing",
-    "smoothing_unit",
-]
-
 #: Views that can be mapped; the paper's are the first three.
 VIEWS = ("PA", "AP", "AP Supine", "L")
 #: Projection methods, as they are called on screen.

@@ -20,8 +20,6 @@ from cxrlib.storage import IMAGES_FOLDER
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["N_NEIGHBOURS", "STATE_COLUMNS", "encode_parquet", "export_map", "list_outputs"]
-
 N_NEIGHBOURS = 15
 """As Embedding Atlas computes by itself."""
 # What makes a state, so that a reader of an export can count again.

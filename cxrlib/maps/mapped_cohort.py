@@ -16,16 +16,6 @@ from cxrlib.maps.projection import (
 )
 from cxrlib.storage import EmbeddingStore, Store
 
-__all__ = [
-    "MappedCohort",
-    "compute_map",
-    "explain_no_map",
-    "explain_off_map",
-    "find_maps",
-    "load_map",
-    "select_for_map",
-]
-
 # Why a file cannot be on a map, by its status.
 FILE_WORDS = {
     "no file": "it has no file",

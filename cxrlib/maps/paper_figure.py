@@ -6,8 +6,6 @@ from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import map_points
 
-__all__ = ["COLUMNS", "compare_with_paper", "explain_difference"]
-
 COLUMNS = ("what", "figure_3", "this_map")
 #: The network behind the paper's numbers (section 4.2).
 PAPER_EXTRACTOR = "densenet121-res224-all"

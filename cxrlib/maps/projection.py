@@ -18,15 +18,6 @@ from cxrlib.errors import ProjectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo, Store
 
-__all__ = [
-    "Projection",
-    "ProjectionSettings",
-    "compute_projection",
-    "find_table_damage",
-    "load_projection",
-    "projection_key",
-]
-
 logger = logging.getLogger(__name__)
 
 KIND = "maps"

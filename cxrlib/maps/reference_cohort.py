@@ -29,17 +29,6 @@ from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo, Store
 
-__all__ = [
-    "N_NEIGHBOURS",
-    "FittedMap",
-    "ReferenceOverlay",
-    "compute_fitted",
-    "describe_reference",
-    "fit_reference",
-    "load_fitted",
-    "place_reference",
-]
-
 N_NEIGHBOURS = 15
 FAR = 0.95
 """A reference image is far off beyond the distance of this share of the map's own images."""

@@ -27,8 +27,6 @@ from cxrlib.maps.projection import (
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = ["N_SEEDS", "Spread", "align_map", "compute_spread", "load_spread", "spread_key"]
-
 logger = logging.getLogger(__name__)
 
 KIND = "spreads"

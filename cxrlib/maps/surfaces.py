@@ -17,8 +17,6 @@ from cxrlib.maps.density import (
     estimate_share,
 )
 
-__all__ = ["SURFACE_KINDS", "Surface", "SurfaceWish", "estimate_surface"]
-
 SURFACE_KINDS = ("density", "share", "none")
 
 

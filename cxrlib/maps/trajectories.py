@@ -14,25 +14,6 @@ from cxrlib.cohort import refuse_patient
 from cxrlib.maps.projection import Projection
 from cxrlib.number_text import format_units
 
-__all__ = [
-    "PAPER_PATIENTS",
-    "MapCounts",
-    "MappedImage",
-    "Step",
-    "Stop",
-    "Trajectory",
-    "compute_trajectories",
-    "compute_trajectory",
-    "count_map",
-    "describe_counts",
-    "find_story",
-    "has_paper_patients",
-    "list_patients",
-    "map_points",
-    "mark_icu_or_intubated",
-    "suggest_patients",
-]
-
 #: The patients of Figure 3b of the paper, each with a file that tells the real collection from
 #: another cohort with the same numbers. 178 died; the text prints 178 and 205 as "1785" and
 #: "2056": a footnote mark ran into each number.

@@ -34,8 +34,6 @@ from cxrlib.number_text import format_units
 from cxrlib.storage import EmbeddingStore, Store
 from cxrlib.system import ProgressLine
 
-__all__ = ["LocoRun", "compare_runs", "evaluate_loco"]
-
 
 @dataclass(frozen=True, eq=False)
 class LocoRun:

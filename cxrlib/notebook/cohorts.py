@@ -8,15 +8,6 @@ from cxrlib.selection import check_selection, parse_where, select
 from cxrlib.storage import Store, find_default_cache
 from cxrlib.system import ProgressLine
 
-__all__ = [
-    "DEMO_PATIENTS",
-    "load_cohort",
-    "load_demo",
-    "make_demo",
-    "open_store",
-    "select_images",
-]
-
 DEMO_PATIENTS = 250
 CACHE_VARIABLE = "CXR_CACHE"
 

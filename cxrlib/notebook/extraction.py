@@ -11,8 +11,6 @@ from cxrlib.number_text import format_units
 from cxrlib.storage import Store
 from cxrlib.system import ProgressLine
 
-__all__ = ["PRETRAINED", "choose_extractor", "embed", "embed_images"]
-
 PRETRAINED = "densenet121-res224-all"
 AUTO = "auto"
 

@@ -34,8 +34,6 @@ from cxrlib.notebook.surface_text import SurfaceKind, read_surface
 from cxrlib.selection import parse_where
 from cxrlib.storage import EmbeddingStore, Store
 
-__all__ = ["CohortMap", "check_patients", "explain_map_file", "fit_map", "map_images"]
-
 SUFFIXES = (".html", ".svg", ".png", ".parquet")  # that a map is written as
 
 

@@ -2,8 +2,6 @@
 
 import sys
 
-__all__ = ["print_note"]
-
 
 def print_note(words: str) -> None:
     """Print one line."""

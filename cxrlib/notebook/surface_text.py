@@ -7,8 +7,6 @@ from cxrlib.cohort import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.maps import DEFINITIONS, SEVERITIES, VIEWS, SurfaceWish
 
-__all__ = ["SurfaceKind", "read_surface"]
-
 SurfaceKind = Literal["density", "share", "none"]
 NONE = "none"
 _SEVERITY = re.compile(r"(severity|geographic|extent|opacity)[\s_a-z]*(?:>=|=|≥|\s)\s*(\S+)")

@@ -7,8 +7,6 @@ from cxrlib.notebook.cohorts import select_images
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.summary import Comparison, compare_groups as compare_masks
 
-__all__ = ["check_quality", "compare_groups"]
-
 
 def check_quality(cohort: Cohort) -> Ledger:
     """List what is doubtful about a cohort's X-rays. Nothing is removed.

@@ -16,8 +16,6 @@ from itertools import pairwise
 
 from cxrlib.quality.rules.days import FEW_DAYS
 
-__all__ = ["Break", "DayAxis", "Piece", "find_cuts", "format_axis_day", "lay_out_axis"]
-
 #: Of the axis: nearer than that, two days look like one.
 LEAST_SHARE = 0.02
 #: How much longer than the shortest gap, and what share of the axis, a gap is that may be cut.

@@ -28,17 +28,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, compute_wilson, format_units
 from cxrlib.short_repr import short_repr
 
-__all__ = [
-    "NEAREST",
-    "PathShares",
-    "count_by_person",
-    "describe_image_share",
-    "describe_path_shares",
-    "estimate_interval",
-    "path_shares",
-    "tabulate_shares",
-]
-
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 

@@ -23,23 +23,6 @@ from cxrlib.number_text import NOTHING, format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import ExtractorInfo
 
-__all__ = [
-    "KINDS",
-    "MIN_PAIRS",
-    "MIN_PERSONS",
-    "Noise",
-    "OutputCourse",
-    "choose_outputs",
-    "compare_outputs",
-    "course_table",
-    "describe_course",
-    "describe_noise",
-    "estimate_noise",
-    "find_kind",
-    "format_value",
-    "output_course",
-]
-
 #: Fewer pairs, or pairs of fewer persons, do not tell how large a difference usually is.
 MIN_PAIRS, MIN_PERSONS = 10, 5
 #: With fewer persons the 90th percentile is about the largest difference there is: drawing

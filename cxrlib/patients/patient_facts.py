@@ -17,8 +17,6 @@ from cxrlib.quality.rules.rule import format_cell
 from cxrlib.quality.rules.values import LIMITS, Limits
 from cxrlib.summary import RECORDED_COLUMNS
 
-__all__ = ["DIFFERS", "MEASURES", "UNDATED", "describe_doubt", "lab_table", "list_undated_facts"]
-
 DIFFERS = "differs between images"
 
 UNDATED = (

@@ -13,17 +13,6 @@ from cxrlib.cohort import XRAY_VIEWS, Cohort, sort_naturally
 from cxrlib.maps import PAPER_PATIENTS
 from cxrlib.quality import Ledger
 
-__all__ = [
-    "COLUMNS",
-    "FIGURE_PATIENTS",
-    "OUTCOMES",
-    "choose_opening_patient",
-    "find_planted_patients",
-    "select_patients",
-    "suggest_patients_of_paper",
-    "summarise_patients",
-]
-
 ENOUGH_IMAGES = 5
 """Images of a patient that shows a course: the page opens on one that has as many."""
 

@@ -18,21 +18,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.quality.rules.days import FEW_DAYS
 
-__all__ = [
-    "RULES",
-    "SCORES",
-    "SIDES",
-    "Difference",
-    "Pair",
-    "PairFacts",
-    "Score",
-    "choose_pair",
-    "compare_pair",
-    "describe_pair",
-    "find_sides",
-    "pair_image",
-]
-
 #: By which rule two images were chosen, as `choose_pair` goes through them.
 RULES = ("same view", "other frontal view", "any two", "one image", "no image", "chosen")
 #: Severity scores of images (Cohen et al. 2020a), by column: name and the end of the scale.

@@ -24,15 +24,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, format_units
 from cxrlib.short_repr import short_repr
 
-__all__ = [
-    "WINDOW",
-    "Reference",
-    "SimilarPatients",
-    "describe_similar_patients",
-    "find_similar_patients",
-    "list_notes",
-]
-
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
 

@@ -11,8 +11,6 @@ from itertools import count, groupby
 
 import numpy as np
 
-__all__ = ["GAP", "Grid", "choose_grid", "hang", "spread"]
-
 #: Least sides of thumbnails, pixels: in one row, and in columns.
 ROW_SIDE, LEAST_SIDE = 72.0, 64.0
 #: Largest sides in so many rows: more rows are not to make the timeline much higher.

@@ -20,22 +20,6 @@ from cxrlib.patients.day_axis import Break, DayAxis, Piece, format_axis_day, lay
 from cxrlib.patients.thumbnail_layout import GAP, Grid, choose_grid, hang, spread
 from cxrlib.quality.rules.days import CLOCKS, FEW_DAYS
 
-__all__ = [
-    "WIDTH",
-    "Bracket",
-    "Column",
-    "Lane",
-    "Mark",
-    "Tick",
-    "Tile",
-    "Timeline",
-    "describe_mark",
-    "describe_timeline",
-    "find_clock",
-    "lay_out_timeline",
-    "timeline_table",
-]
-
 WIDTH = 760.0
 """Pixels of a page's column on a laptop, the names of lines at its left included."""
 

@@ -10,8 +10,6 @@ from cxrlib.cohort import Cohort
 from cxrlib.quality.ledger import mark_images
 from cxrlib.quality.rules import RULES
 
-__all__ = ["FLAGS", "list_flags"]
-
 FLAGS = {
     **{rule.name: rule.clause for rule in RULES},
     "no age": "the age is not recorded",

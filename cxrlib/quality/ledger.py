@@ -20,18 +20,6 @@ from cxrlib.html_repr import format_html
 from cxrlib.number_text import format_units
 from cxrlib.quality.rules import RULES, SEVERITIES, Rule
 
-__all__ = [
-    "EFFECT_COLUMNS",
-    "LEDGER_COLUMNS",
-    "UPSTREAM",
-    "Ledger",
-    "count_without_flagged",
-    "find_flags",
-    "get_rule",
-    "make_maintainer_report",
-    "mark_images",
-]
-
 LEDGER_COLUMNS = (
     *("rule", "severity", "image_id", "patient_id", "row", "column", "value"),
     *("meaning", "action"),

@@ -16,8 +16,6 @@ from cxrlib.charts.style import PALETTES, TEXT_SIZE
 from cxrlib.number_text import NOTHING
 from cxrlib.short_repr import short_repr
 
-__all__ = ["PageFigure", "PageTable", "Section", "make_report_html"]
-
 SHORT, LONG = 18, 40  # signs of a cell
 # Pixels: fonts of the reader's machine can be wider than those of the program's own pages.
 WIDER = 32

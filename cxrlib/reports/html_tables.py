@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from great_tables import GT
     from great_tables._text import Html
 
-__all__ = ["make_publication_html"]
-
 FONTS = ["Arial", "Liberation Sans", "Helvetica", "sans-serif"]
 #: What scripts and other hosts could do on the page: nothing.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

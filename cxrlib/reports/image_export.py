@@ -38,18 +38,6 @@ from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = [
-    "MAX_PACK_BYTES",
-    "PICTURE_SIDE",
-    "ImagePack",
-    "PackPlan",
-    "describe_pictures",
-    "pack_images",
-    "pictures_for_export",
-    "placeholders",
-    "plan_pack",
-]
-
 PICTURE_SIDE = 256  # pixels; twice what a timeline shows of one
 JPEG_QUALITY = 85
 _ASKED = ("image_id", "license", "file_status")  # columns that say whether an image may go out

@@ -44,20 +44,6 @@ from cxrlib.maps import (
 from cxrlib.number_text import format_units
 from cxrlib.reports.provenance import list_provenance, write_export
 
-__all__ = [
-    "MapDrawing",
-    "MapWish",
-    "describe_overlay",
-    "describe_rings",
-    "describe_story",
-    "map_page",
-    "points_table",
-    "stops_table",
-    "write_map_figure",
-    "write_map_page",
-    "write_map_table",
-]
-
 STOP_COLUMNS = (
     *("patient_id", "day", "n_images", "views", "state", "n_in_state"),
     *("days_since_previous", "step_map_units"),

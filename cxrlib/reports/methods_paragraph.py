@@ -5,8 +5,6 @@ from typing import Any
 
 from cxrlib.number_text import format_units
 
-__all__ = ["describe_methods"]
-
 Manifest = Mapping[str, Any]
 
 

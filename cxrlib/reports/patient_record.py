@@ -18,16 +18,6 @@ from cxrlib.quality import Ledger, find_flags
 from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.summary import RECORDED_COLUMNS
 
-__all__ = [
-    "FACTS",
-    "TITLES",
-    "find_images",
-    "list_same_person",
-    "record_csv",
-    "record_json",
-    "record_table",
-]
-
 FACTS = (*UNDATED, "country", "region")
 """What is recorded of a patient without a day; it is in the row of each image."""
 

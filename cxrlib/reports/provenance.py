@@ -14,8 +14,6 @@ from cxrlib.errors import ReportError
 from cxrlib.maps import MappedCohort
 from cxrlib.storage import write_whole
 
-__all__ = ["csv_with_header", "list_provenance", "write_export"]
-
 # A cell that starts with one of these is run by a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

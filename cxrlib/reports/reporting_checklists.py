@@ -19,8 +19,6 @@ from cxrlib.baselines.evaluation import POOLED, format_score
 from cxrlib.literature import read_rows
 from cxrlib.number_text import format_units
 
-__all__ = ["AUTHOR", "CLAIM", "GUIDELINES", "ITEMS", "TRIPOD_AI", "answer_items"]
-
 Manifest = Mapping[str, Any]
 
 TRIPOD_AI, CLAIM = "TRIPOD+AI", "CLAIM 2024"

@@ -15,8 +15,6 @@ from cxrlib.cohort import Cohort
 from cxrlib.literature import describe_licences
 from cxrlib.storage import to_records
 
-__all__ = ["MAIN_METRICS", "format_run_time", "list_used_images", "make_manifest"]
-
 MANIFEST_VERSION = 1
 
 MAIN_METRICS = {"classes": "auroc", "number": "correlation"}

@@ -26,8 +26,6 @@ from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.reports.run_series import list_series
 from cxrlib.short_repr import short_repr
 
-__all__ = ["ReportContents", "describe_score", "make_page"]
-
 Manifest = Mapping[str, Any]
 
 COLUMNS = {

@@ -40,17 +40,6 @@ from cxrlib.charts.scores import (
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = [
-    "ReportPart",
-    "gather_parts",
-    "make_calibration_part",
-    "make_influence_part",
-    "make_null_part",
-    "make_shift_part",
-    "make_steps_part",
-    "make_subgroups_part",
-]
-
 INTERVALS = "95 % intervals, bootstrap over patients."
 
 

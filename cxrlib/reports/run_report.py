@@ -38,15 +38,6 @@ from cxrlib.reports.run_page import ReportContents, make_page
 from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.storage import to_records
 
-__all__ = [
-    "FILES",
-    "list_image_licences",
-    "list_predictions",
-    "list_run_table",
-    "make_run_report",
-    "pack_report",
-]
-
 FILES = (
     *("report.html", "manifest.json", "scores.csv", "folds.csv", "predictions.csv", "flow.csv"),
     *("shortcuts.csv", "differences.csv", "published.csv", "runs.csv", "licences.csv", "items.csv"),

@@ -6,8 +6,6 @@ from cxrlib.baselines.evaluation import PermutationNull, is_number
 from cxrlib.baselines.runs import Run
 from cxrlib.charts.scores import Kind, Series
 
-__all__ = ["list_series", "list_shortcuts", "make_series"]
-
 
 def list_series(
     run: Run,

@@ -8,8 +8,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS
 from cxrlib.selection.filters import FILTERS, format_plain_number
 
-__all__ = ["format_term", "read_terms"]
-
 Range = tuple[float, float]
 Term = tuple[str, ...] | Range
 

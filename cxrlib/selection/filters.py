@@ -12,17 +12,6 @@ from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS, list_flags
 
-__all__ = [
-    "FILTERS",
-    "Choice",
-    "Filter",
-    "find_reasons",
-    "format_plain_number",
-    "get_filter",
-    "list_choices",
-    "list_numbers",
-]
-
 
 @dataclass(frozen=True)
 class Filter:

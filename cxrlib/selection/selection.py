@@ -30,18 +30,6 @@ from cxrlib.selection.filters import (
     lower_label,
 )
 
-__all__ = [
-    "OPEN_ENDS",
-    "Loosening",
-    "Selection",
-    "UnknownValue",
-    "check_selection",
-    "explain_out",
-    "find_loosening",
-    "parse_where",
-    "select",
-]
-
 Range = tuple[float, float]
 
 OPEN_ENDS = {"age": ("youngest", "oldest"), "day": ("first", "last")}

@@ -4,8 +4,6 @@ from pathlib import Path
 
 from cxrlib.system import PACKAGE_FOLDER
 
-__all__ = ["find_default_cache", "is_checkout"]
-
 
 def is_checkout(folder: Path = PACKAGE_FOLDER) -> bool:
     """Tell whether the library is used from its own checkout, not from an installed package.

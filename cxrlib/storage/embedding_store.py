@@ -15,8 +15,6 @@ from cxrlib.short_repr import short_repr
 from cxrlib.storage.extractor_info import ExtractorInfo
 from cxrlib.storage.store import EMBEDDINGS_FOLDER, Store, check_key
 
-__all__ = ["EmbeddingStore", "EmbeddingWriter", "StoredEmbeddings"]
-
 logger = logging.getLogger(__name__)
 
 EXTRACTOR_FILE = "_extractor.json"

@@ -7,8 +7,6 @@ from typing import Any
 
 from cxrlib.errors import SelectionError
 
-__all__ = ["RESERVED_COLUMNS", "ExtractorInfo"]
-
 RESERVED_COLUMNS = ("image_sha256", "embedding")
 """Column names of stored embeddings that an output must not take."""
 

@@ -16,8 +16,6 @@ from cxrlib.storage.files import hash_file
 from cxrlib.storage.store import INDEX_FOLDER, Store
 from cxrlib.system import describe_read_error
 
-__all__ = ["FileIndex", "hash_files"]
-
 logger = logging.getLogger(__name__)
 
 INDEX_COLUMNS = ("path", "size", "mtime_ns", "sha256")

@@ -9,16 +9,6 @@ import stat
 import uuid
 from pathlib import Path
 
-__all__ = [
-    "hash_annotations",
-    "hash_file",
-    "leaves_cohort",
-    "locate_image",
-    "open_regular",
-    "read_regular",
-    "write_whole",
-]
-
 IMAGES_FOLDER = "images"
 ANNOTATIONS_FOLDER = "annotations"
 

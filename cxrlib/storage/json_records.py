@@ -11,8 +11,6 @@ from typing import Annotated, Any, TypeVar
 
 from annotated_types import Interval
 
-__all__ = ["FINITE", "JSON", "Count", "Quantity", "parse_json"]
-
 JSON = Any
 """What JSON can hold: None, bool, int, float, str, list and dict of str."""
 Record = TypeVar("Record")

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["to_json_value", "to_records"]
-
 
 def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Write rows as JSON can hold them: what is missing, or no number, is null."""

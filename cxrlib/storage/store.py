@@ -36,8 +36,6 @@ from cxrlib.errors import SelectionError, StoreError
 from cxrlib.storage.files import read_regular, write_whole
 from cxrlib.system import describe_read_error, describe_write_error
 
-__all__ = ["EMBEDDINGS_FOLDER", "INDEX_FOLDER", "Store", "check_key"]
-
 logger = logging.getLogger(__name__)
 
 INDEX_FOLDER = "file-index"

@@ -11,8 +11,6 @@ from cxrlib.literature import article_link
 from cxrlib.summary.counts import VIEW_COLUMNS, summarise
 from cxrlib.summary.units import read_images
 
-__all__ = ["list_articles"]
-
 
 def list_articles(cohort: Cohort) -> pd.DataFrame:
     """List the articles of a cohort's X-rays, the one with the most images first.

@@ -30,17 +30,6 @@ from cxrlib.summary.units import (
     take_units,
 )
 
-__all__ = [
-    "OUTCOMES",
-    "OUTCOME_TITLES",
-    "TITLES",
-    "TOTALS",
-    "VIEW_COLUMNS",
-    "Summary",
-    "select_published",
-    "summarise",
-]
-
 TOTALS = "Totals"
 """The row that counts the whole table."""
 

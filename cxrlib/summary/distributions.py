@@ -9,8 +9,6 @@ import pandas as pd
 from cxrlib.cohort import Cohort
 from cxrlib.summary.units import read_images, take_units
 
-__all__ = ["list_ages", "list_image_sizes", "list_offsets"]
-
 
 def list_ages(cohort: Cohort, *, unit: str = "patient") -> pd.DataFrame:
     """List the age of each patient: the first that is recorded (Figure 1 of Cohen et al. 2020b).

@@ -18,8 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 
-__all__ = ["Outline", "PlacedCounts", "load_outlines", "place_counts", "project"]
-
 OUTLINES_FILE = Path(__file__).with_name("outlines.json")
 UNITS_A_DEGREE = 10  # the file is in tenths of a degree
 #: Coefficients of the Equal Earth projection.

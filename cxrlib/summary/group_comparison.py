@@ -20,15 +20,6 @@ from cxrlib.summary.measures import VARIABLES, Measure, explain_sources, list_me
 from cxrlib.summary.missingness import RECORDED_COLUMNS
 from cxrlib.summary.units import NO, YES, Units, read_images, take_units
 
-__all__ = [
-    "Comparison",
-    "compare_groups",
-    "compare_numbers",
-    "compare_recorded",
-    "split_by_column",
-    "split_by_selection",
-]
-
 N_RESAMPLES = 1000
 # Resamples in which a group is empty say nothing of the difference.
 MOST_EMPTY = 0.05

@@ -16,8 +16,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.selection import list_levels
 from cxrlib.short_repr import short_repr
 
-__all__ = ["GROUPINGS", "Grouping", "Groups", "get_grouping", "part_images"]
-
 NOT_APPLICABLE = "Not applicable"
 PNEUMONIA = "Pneumonia"
 # Types that no organism causes: Table 1 prints "Not applicable" for their genus.

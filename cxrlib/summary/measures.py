@@ -15,8 +15,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.summary.groupings import GROUPINGS, part_images
 from cxrlib.summary.units import MALE, NO, YES, Units, read_images
 
-__all__ = ["TITLES", "VARIABLES", "Measure", "explain_sources", "list_measures"]
-
 VARIABLES = {
     "age": "Age (years)",
     "sex": "Sex",

@@ -11,8 +11,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.summary.groupings import GROUPINGS, Groups, part_images
 from cxrlib.summary.units import BLANK, UNCLEAR, Units, read_images, take_units
 
-__all__ = ["RECORDED_COLUMNS", "describe_missingness"]
-
 RECORDED_COLUMNS = {
     "offset": "Day",
     "sex": "Sex",

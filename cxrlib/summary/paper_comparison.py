@@ -18,17 +18,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.literature import PublishedCell, PublishedTable, find_table
 from cxrlib.summary.paper_counts import OURS_COLUMNS, count_published
 
-__all__ = [
-    "COMPARISON_COLUMNS",
-    "VERDICTS",
-    "compare_cells",
-    "compare_published",
-    "count_verdicts",
-    "describe_comparison",
-    "format_number",
-    "list_unpublished_rows",
-]
-
 AGREES, DIFFERENCE, DIFFERENT_COHORT = VERDICTS = ("agrees", "difference", "different cohort")
 
 COMPARISON_COLUMNS = (

@@ -15,8 +15,6 @@ from cxrlib.cohort import UNKNOWN, Cohort
 from cxrlib.literature import PUBLISHED, find_table
 from cxrlib.summary.counts import VIEW_COLUMNS, Summary, select_published, summarise
 
-__all__ = ["OURS_COLUMNS", "count_published"]
-
 OURS_COLUMNS = ("row", "column", "value", "n_images", "n_patients", "remark")
 """A line a number: its row and column in the published table (by our names), the number, the
 images and patients it was taken from, and words on its denominator. ``remark`` may be left out

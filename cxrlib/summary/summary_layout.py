@@ -23,8 +23,6 @@ from cxrlib.summary.counts import OUTCOME_TITLES, OUTCOMES, TITLES, VIEW_COLUMNS
 from cxrlib.summary.groupings import get_grouping
 from cxrlib.summary.table_layout import NUMBER_BAR, Bar, Cell, Column, Row, TableLayout, Tone
 
-__all__ = ["PARTS", "TONES", "lay_out_summary"]
-
 PARTS = ("counts", "views", "age", "outcomes", "sex")
 """Groups of columns, in the order of a table."""
 

@@ -16,8 +16,6 @@ import pandas as pd
 from cxrlib.number_text import NOTHING
 from cxrlib.short_repr import short_repr
 
-__all__ = ["NUMBER_BAR", "Bar", "Cell", "Column", "Row", "TableLayout", "Tone", "lay_out_frame"]
-
 Tone = Literal["full", "half", "pale"]
 Kind = Literal["row", "group", "total"]
 

@@ -18,8 +18,6 @@ from cxrlib.summary.groupings import Groups, get_grouping, part_images
 from cxrlib.summary.measures import VARIABLES, explain_sources, list_measures
 from cxrlib.summary.units import read_images, take_units
 
-__all__ = ["TableOne", "make_table_one"]
-
 OVERALL = "Overall"
 _WIDE = ("Variable", "Value", "Missing")
 

@@ -16,8 +16,6 @@ from cxrlib.cohort import YES_NO_CATEGORIES, YES_NO_COLUMNS, Cohort, is_usable
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 
-__all__ = ["BLANK", "UNITS", "Units", "check_unit", "count_conflicts", "read_images", "take_units"]
-
 UNITS = ("image", "patient", "person")
 
 BLANK = -1

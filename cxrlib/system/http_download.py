@@ -23,8 +23,6 @@ from cxrlib.system.os_errors import describe_network_error, describe_write_error
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["Download"]
-
 TIMEOUT = 10.0  # seconds without an answer, or without a byte
 RETRIES = 2  # after a first attempt; pooch pauses for 1 s, then for 2
 BLOCK = 1 << 14  # bytes; what has come of an unfinished one is lost

@@ -2,8 +2,6 @@
 
 import errno
 
-__all__ = ["describe_network_error", "describe_read_error", "describe_write_error"]
-
 _READ = {
     errno.ENOENT: "there is no such file",
     errno.ENOTDIR: "there is no such file",

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["ProcessMark", "end_process", "is_alive", "make_machine_key", "mark_process"]
-
 #: Start times are read twice from a clock of whole seconds.
 SAME_START = 1.5  # seconds
 

@@ -7,16 +7,6 @@ from collections.abc import Iterator, Mapping
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
-__all__ = [
-    "ONE_THREAD",
-    "PACKAGE_FOLDER",
-    "count_cores",
-    "give_way",
-    "run_module",
-    "with_environment",
-    "without_script",
-]
-
 #: Where new processes start, so that they find this package and nobody else's modules.
 PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 NICENESS = 5

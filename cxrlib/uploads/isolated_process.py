@@ -36,8 +36,6 @@ from cxrlib.system import PACKAGE_FOLDER, give_way, run_module
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PICTURE_SIDE", "PIPED_KINDS", "end_child", "run_piped"]
-
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 120.0  # seconds; a first upload waits for the network to load

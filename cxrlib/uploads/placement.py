@@ -27,22 +27,6 @@ from cxrlib.storage import ExtractorInfo, hash_file
 if TYPE_CHECKING:
     from cxrlib.maps import MappedCohort
 
-__all__ = [
-    "ALLOW_VARIABLE",
-    "N_NEIGHBOURS",
-    "WEIGHTS_VARIABLE",
-    "Placed",
-    "Reference",
-    "Upload",
-    "are_uploads_allowed",
-    "describe_placed",
-    "embed_upload",
-    "list_upload_notes",
-    "measure_reference",
-    "place_upload",
-]
-
-
 ALLOW_VARIABLE = "CXR_ALLOW_UPLOADS"
 """Set to 1 by ``serve --allow-uploads``; whatever else it holds, uploads are off."""
 WEIGHTS_VARIABLE = "CXR_WEIGHTS"

@@ -15,8 +15,6 @@ from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval_c
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import format_units
 
-__all__ = ["CALIBRATION_COLUMNS", "check_calibration"]
-
 CALIBRATION_COLUMNS = (
     *("fold", "predicted", "observed", "difference", "low", "high"),
     *("n_images", "n_persons", "n_used", "n_dropped", "reason"),

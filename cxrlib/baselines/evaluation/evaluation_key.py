@@ -11,8 +11,6 @@ from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features import Features, match_features
 from cxrlib.baselines.tasks import TaskRows
 
-__all__ = ["READ_COLUMNS", "list_versions", "make_evaluation_key"]
-
 #: Packages whose version can change a digit.
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas")
 READ_COLUMNS = (

@@ -11,16 +11,6 @@ from cxrlib.baselines.evaluation.resampling import count_independent, weigh_imag
 from cxrlib.baselines.evaluation.scores import compute_score, is_constant, list_metrics, sum_pairs
 from cxrlib.short_repr import short_repr
 
-__all__ = [
-    "RANKING_METRICS",
-    "FoldCase",
-    "FoldDraws",
-    "average_draws",
-    "draw_scores",
-    "measure_size",
-    "pool_draws",
-]
-
 RANKING_METRICS = ("auroc", "auprc", "auprc_event", "correlation")
 """Scores that look at the order of images only, which chance resemblance makes better."""
 

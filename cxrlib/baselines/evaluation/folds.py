@@ -17,8 +17,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
-__all__ = ["GUARDS", "HOLD_OUTS", "Fold", "Labels", "format_held_out", "list_groups", "make_folds"]
-
 HOLD_OUTS = ("region", "sub-region", "country", "source")
 """What can be held out: places from large to small, and sites."""
 

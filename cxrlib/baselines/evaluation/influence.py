@@ -16,8 +16,6 @@ from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics, sum_pairs
 from cxrlib.errors import SelectionError
 
-__all__ = ["find_influence"]
-
 _COLUMNS = (
     *("person_id", "patient_ids", "fold", "n_images", "n_positive"),
     *("score", "without", "change", "reason"),

@@ -42,8 +42,6 @@ from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.number_text import format_units
 
-__all__ = ["compute_values", "run_loco", "score_seeds"]
-
 
 def run_loco(
     rows: TaskRows,

@@ -32,15 +32,6 @@ from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
-__all__ = [
-    "Kept",
-    "LocoPlan",
-    "Predictions",
-    "describe_fits",
-    "plan_loco",
-    "predict_folds",
-]
-
 _SHARED = {"person": "a person", "article": "an article", "source": "a source"}
 
 Kept = MutableMapping[tuple[str, int], Fit]

@@ -11,15 +11,6 @@ from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows, narrow_rows
 
-__all__ = [
-    "FOLD_COLUMNS",
-    "PREDICTION_COLUMNS",
-    "SCORE_COLUMNS",
-    "LocoResult",
-    "keep_scored",
-    "read_cases",
-]
-
 FOLD_COLUMNS = (
     *("fold", "n_train_images", "n_train_persons", "n_train_positive", "n_train_negative"),
     *("n_images", "n_persons", "n_positive", "n_negative", "n_positive_persons"),

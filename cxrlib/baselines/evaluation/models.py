@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
     from threadpoolctl import ThreadpoolController
 
-__all__ = [
-    "MLP_SEEDS",
-    "Design",
-    "Fit",
-    "Method",
-    "choose_method",
-    "fit_model",
-    "make_design",
-    "one_thread",
-    "refuse_training",
-]
-
 Method = Literal["logistic", "linear", "mlp"]
 
 MLP_SEEDS = (0, 1, 2)

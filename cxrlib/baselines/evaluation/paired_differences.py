@@ -18,8 +18,6 @@ from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, lis
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 
-__all__ = ["DIFFERENCE_COLUMNS", "compare_results"]
-
 DIFFERENCE_COLUMNS = (
     *("fold", "metric", "difference", "low", "high", "n_used", "n_dropped", "reason"),
 )

@@ -31,22 +31,6 @@ if TYPE_CHECKING:
     from cxrlib.baselines.evaluation.loco_result import LocoResult
     from cxrlib.baselines.tasks import TaskRows
 
-__all__ = [
-    "COUNT_COLUMNS",
-    "NOT_COMPARABLE",
-    "NOT_RUN",
-    "PAPER_SCORE_COLUMNS",
-    "SCORE_VERDICTS",
-    "WHOLE",
-    "Confusion",
-    "compare_class_counts",
-    "compare_scores",
-    "count_score_verdicts",
-    "describe_score_comparison",
-    "list_confusions",
-    "list_not_run",
-]
-
 AGREES, DIFFERENCE, DIFFERENT_COHORT = VERDICTS
 NOT_COMPARABLE, NOT_RUN = "not comparable", "not run"
 SCORE_VERDICTS = (*VERDICTS, NOT_COMPARABLE, NOT_RUN)

@@ -34,15 +34,6 @@ from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = [
-    "N_PERMUTATIONS",
-    "PermutationNull",
-    "compute_permutation_null",
-    "load_permutation_null",
-    "make_permutation_null_key",
-    "permute_labels",
-]
-
 logger = logging.getLogger(__name__)
 
 KIND = "nulls"

@@ -18,8 +18,6 @@ from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 
-__all__ = ["PROTOCOL_STEP_COLUMNS", "compute_protocol_steps"]
-
 PROTOCOL_STEP_COLUMNS = (
     *("step", "words", "fold", "metric", "value", "low", "high"),
     *("n_images", "n_persons", "change", "reason"),

@@ -10,16 +10,6 @@ from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 
-__all__ = [
-    "CORRECTED",
-    "PROTOCOLS",
-    "PUBLISHED",
-    "LocoSettings",
-    "Protocol",
-    "describe_too_few",
-    "find_protocol",
-]
-
 
 @dataclass(frozen=True)
 class Protocol:

@@ -43,17 +43,6 @@ from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = [
-    "N_REPEATS",
-    "N_RESAMPLES",
-    "SHIFT_COLUMNS",
-    "RegionShift",
-    "compare_region_shift",
-    "compute_region_shift",
-    "load_region_shift",
-    "make_region_shift_key",
-]
-
 logger = logging.getLogger(__name__)
 
 KIND = "shifts"

@@ -12,19 +12,6 @@ import pandas as pd
 from cxrlib.baselines.evaluation.scores import ROUNDING
 from cxrlib.number_text import format_units
 
-__all__ = [
-    "LEVEL",
-    "ONE_PERSON",
-    "count_fewest",
-    "count_independent",
-    "draw_weights",
-    "find_interval",
-    "find_interval_cells",
-    "find_tail",
-    "resample_persons",
-    "weigh_images",
-]
-
 LEVEL = 0.95
 """Share of such intervals that should hold the truth."""
 

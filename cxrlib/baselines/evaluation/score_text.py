@@ -10,20 +10,6 @@ from cxrlib.baselines.evaluation.folds import format_held_out
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
 from cxrlib.number_text import format_units
 
-__all__ = [
-    "METRIC_NAMES",
-    "Cells",
-    "describe_missing_score",
-    "format_fold",
-    "format_interval",
-    "format_metric",
-    "format_score",
-    "format_score_counts",
-    "format_score_or_none",
-    "is_number",
-    "read_reason",
-]
-
 Cells = Mapping[Hashable, Any]
 """A row of a table of scores, by column."""
 

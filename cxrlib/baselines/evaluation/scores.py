@@ -6,19 +6,6 @@ computed together and equal scikit-learn's with ``sample_weight``.
 
 import numpy as np
 
-__all__ = [
-    "MEAN",
-    "METRICS",
-    "POOLED",
-    "POOLED_METRICS",
-    "RANGES",
-    "compute_score",
-    "is_constant",
-    "list_metrics",
-    "sum_pairs",
-]
-
-
 MEAN, POOLED = "mean", "pooled"
 """Rows of a table of scores that are over all groups, where others name a group."""
 

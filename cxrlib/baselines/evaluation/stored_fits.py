@@ -10,8 +10,6 @@ import numpy as np
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.storage import Store
 
-__all__ = ["KIND", "KeptFits"]
-
 logger = logging.getLogger(__name__)
 
 KIND = "fits"

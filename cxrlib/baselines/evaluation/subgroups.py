@@ -23,8 +23,6 @@ from cxrlib.baselines.evaluation.resampling import (
 )
 from cxrlib.baselines.evaluation.scores import POOLED_METRICS, sum_pairs
 
-__all__ = ["AGE_GROUPS", "SUBGROUP_COLUMNS", "derive_age_groups", "score_subgroups"]
-
 AGE_GROUPS = ("under 40", "40–59", "60–79", "80 and over")
 _AGES = (40.0, 60.0, 80.0)  # years
 _SEXES = {"F": "female", "M": "male"}

@@ -6,8 +6,6 @@ import pandas as pd
 from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.errors import SelectionError
 
-__all__ = ["WORST_COLUMNS", "rank_images"]
-
 WORST_COLUMNS = (
     *("image_id", "patient_id", "fold", "view", "offset", "source", "label", "predicted", "error"),
 )

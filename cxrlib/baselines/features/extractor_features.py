@@ -26,18 +26,6 @@ from cxrlib.storage import EmbeddingStore, Store
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks import TaskRows
 
-__all__ = [
-    "CONSTRUCTIONS",
-    "DEFAULT_EXTRACTOR",
-    "FOUR_OUTPUTS",
-    "describe_embedding_command",
-    "format_construction",
-    "list_constructions",
-    "list_extractor_choices",
-    "load_extractor_features",
-    "make_set_name",
-]
-
 DEFAULT_EXTRACTOR = "densenet121-res224-all"
 """The network of the paper (2020-12, section 4.2); sets of it are named without it."""
 FOUR_OUTPUTS = (LUNG_OPACITY, "Pneumonia", "Infiltration", "Consolidation")

@@ -28,8 +28,6 @@ from cxrlib.number_text import format_units
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
-__all__ = ["ID_COLUMN", "MAX_BYTES", "MAX_CELLS", "MAX_COLUMNS", "read_feature_file"]
-
 ID_COLUMN = "image_id"
 MAX_BYTES = 512 << 20
 """Largest file."""

@@ -21,18 +21,6 @@ from cxrlib.number_text import format_units
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks import TaskRows
 
-__all__ = [
-    "MAX_NAME",
-    "MAX_VALUE",
-    "FeatureChoice",
-    "Features",
-    "Kind",
-    "describe_missing",
-    "features_from_matrix",
-    "list_images",
-    "match_features",
-]
-
 Kind = Literal["network", "pixels", "prevalence", "shortcut", "outside"]
 
 

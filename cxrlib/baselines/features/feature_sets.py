@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from cxrlib.cohort import Cohort
     from cxrlib.storage import Store
 
-__all__ = [
-    "are_features_at_hand",
-    "list_feature_sets",
-    "load_features",
-    "load_pixel_features",
-    "spell_set_name",
-]
-
-
 PIXELS_TITLE = "Image pixels"
 PREVALENCE_TITLE = "Baseline prevalence"
 PIXEL_PARAMETERS = 224 * 224 * 100 + 100 + 100 + 1

@@ -20,8 +20,6 @@ from cxrlib.summary import RECORDED_COLUMNS
 if TYPE_CHECKING:
     from cxrlib.baselines.tasks import TaskRows
 
-__all__ = ["SHORTCUTS", "SHORTCUT_TITLES", "Shortcut", "list_label_columns", "read_shortcut"]
-
 SHORTCUT_TITLES = {
     "view": "View only",
     "source": "Source only",

@@ -34,14 +34,6 @@ from cxrlib.short_repr import short_repr
 if TYPE_CHECKING:
     from cxrlib.storage import Store
 
-__all__ = [
-    "REPRODUCTION_COLUMNS",
-    "NotRun",
-    "Reproduction",
-    "list_published_runs",
-    "reproduce_scores",
-]
-
 REPRODUCTION_COLUMNS = (*PAPER_SCORE_COLUMNS, "run")
 """Columns of `Reproduction.scores`: those of a comparison and the id of the run, "" for none."""
 

@@ -34,15 +34,6 @@ from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.selection import check_selection
 from cxrlib.storage import Store
 
-__all__ = [
-    "check_run_parameters",
-    "make_pixel_run",
-    "make_run_parameters",
-    "make_spec",
-    "run_permutation_null",
-    "run_region_shift",
-]
-
 #: Raised when networks are fitted otherwise: every kept fit is then done anew.
 FIT_VERSION = 1
 PIXELS = "pixels"

@@ -20,15 +20,6 @@ from cxrlib.baselines.tasks import Task
 from cxrlib.errors import SelectionError
 from cxrlib.storage import FINITE, Count, Quantity, Store, parse_json
 
-__all__ = [
-    "Headline",
-    "RunEntry",
-    "keep_run",
-    "list_runs",
-    "read_record",
-    "write_entry",
-]
-
 logger = logging.getLogger(__name__)
 
 RUNS, BOOK, KEPT = "runs", "run-book", "kept-runs"

@@ -19,16 +19,6 @@ from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import FINITE, Count, Quantity, parse_json
 
-__all__ = [
-    "RECORD_ERRORS",
-    "TABLES",
-    "RunRecord",
-    "Seconds",
-    "format_record",
-    "parse_record",
-    "settle",
-]
-
 RECORD_VERSION: Literal[1] = 1
 #: Since 1970; beyond the year 9999 no calendar can write it.
 Seconds = Annotated[float, Interval(ge=0, lt=253_402_300_800)]

@@ -12,8 +12,6 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.selection import Selection, parse_where
 
-__all__ = ["MAX_RESAMPLES", "QUERY_NAMES", "RunSpec", "describe_spec"]
-
 QUERY_NAMES = ("task", "features", "protocol", "hold_out", "strict", "seed", "resamples")
 """Parameters of an address that hold a run, besides the filters'."""
 DEFAULT_FEATURES = "outputs"

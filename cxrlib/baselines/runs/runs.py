@@ -51,17 +51,6 @@ from cxrlib.selection import check_selection
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
-__all__ = [
-    "Run",
-    "RunComparison",
-    "compare_runs",
-    "compare_shortcuts",
-    "describe_run_count",
-    "find_run",
-    "make_run",
-    "make_run_id",
-]
-
 logger = logging.getLogger(__name__)
 
 #: Raised when the same settings give other digits: every stored run is then made anew.

@@ -11,8 +11,6 @@ from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
 from cxrlib.cohort import YES_NO_COLUMNS
 from cxrlib.literature import read_rows
 
-__all__ = ["Card", "describe_exclusion", "describe_population", "make_card"]
-
 
 @dataclass(frozen=True)
 class Card:

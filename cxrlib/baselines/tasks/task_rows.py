@@ -20,17 +20,6 @@ from cxrlib.number_text import FEW, format_units
 from cxrlib.selection import LAST, Selection, find_all_reasons, format_plain_number
 from cxrlib.summary import Comparison, compare_groups
 
-__all__ = [
-    "CLASS_GROUPINGS",
-    "FLOW_COLUMNS",
-    "ROW_COLUMNS",
-    "TaskRows",
-    "compare_labelled",
-    "count_classes",
-    "narrow_rows",
-    "take_rows",
-]
-
 ROW_COLUMNS = (
     *("image_id", "row", "patient_id", "person_id", "article", "source"),
     *("region", "sub_region", "country", "view", "offset", "sex", "age", "label", "y"),

@@ -25,21 +25,6 @@ from cxrlib.cohort import (
 from cxrlib.errors import SelectionError
 from cxrlib.selection import format_plain_number
 
-__all__ = [
-    "DERIVED",
-    "FORMED",
-    "PAPER_TASKS",
-    "TASK_COLUMNS",
-    "Task",
-    "TaskColumn",
-    "TaskLabel",
-    "find_task",
-    "form_task",
-    "list_task_columns",
-    "read_labels",
-    "read_task",
-]
-
 FORMED = "formed"
 """The name of every task that a reader forms from a column."""
 

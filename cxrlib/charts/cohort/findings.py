@@ -21,8 +21,6 @@ from cxrlib.charts.style import (
 from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import format_units
 
-__all__ = ["describe_findings", "plot_findings"]
-
 INDENT = "\u2003"  # an em space
 NOT_APPLICABLE = "Not applicable"
 #: Room for a count at the end of the longest bar, as a share of it.

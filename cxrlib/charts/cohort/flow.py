@@ -10,8 +10,6 @@ from cxrlib.charts.style import PALETTES, TEXT_SIZE, Parts, Theme, make_figure
 from cxrlib.cohort import SelectionStep
 from cxrlib.number_text import format_units
 
-__all__ = ["describe_flow", "plot_flow"]
-
 LINE, BAR, GAP, EDGE = 20, 14, 12, 8  # pixels
 LONGEST = 50  # signs of a line
 MAX_REASONS = 3

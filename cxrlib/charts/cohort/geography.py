@@ -33,8 +33,6 @@ from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import format_units
 from cxrlib.summary import Outline, load_outlines, place_counts, project
 
-__all__ = ["describe_places", "describe_unplaced", "describe_world", "plot_places", "plot_world"]
-
 #: What is drawn of the plane of `cxrlib.summary.project`: all land but Antarctica.
 EXTENT = (-2.36, 2.62, -1.0, 1.3)
 EDGE = 2.0  # pixels beyond the outermost circle

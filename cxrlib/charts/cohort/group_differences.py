@@ -22,8 +22,6 @@ from cxrlib.charts.style import (
 from cxrlib.number_text import NOTHING
 from cxrlib.summary import Comparison
 
-__all__ = ["describe_differences", "plot_differences"]
-
 HEADING = "First vs second"  # over the numbers at the right
 #: Room between the axis and the numbers of both groups, in pixels.
 BESIDE = 18

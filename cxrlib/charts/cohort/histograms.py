@@ -22,15 +22,6 @@ from cxrlib.charts.style import (
 )
 from cxrlib.number_text import FEW, format_tenths, format_units
 
-__all__ = [
-    "describe_ages",
-    "describe_offsets",
-    "describe_sizes",
-    "plot_ages",
-    "plot_offsets",
-    "plot_sizes",
-]
-
 HEIGHT = 320  # pixels
 LEFT, BELOW = 52, 62  # margins for tick labels and a title, in pixels
 AGE_STEP, OLDEST = 5, 110  # years

@@ -22,8 +22,6 @@ from cxrlib.charts.style import (
 )
 from cxrlib.number_text import format_units
 
-__all__ = ["describe_missing", "plot_missing"]
-
 CELL_HEIGHT = 30  # pixels
 #: Room for a line of a column's name, in pixels.
 LINE = 20

@@ -6,17 +6,6 @@ from typing import NamedTuple
 from cxrlib.charts.style import REGIONS, Palette, Theme, outline, safe_text
 from cxrlib.maps import Colouring
 
-__all__ = [
-    "KEY_WIDTH",
-    "Ink",
-    "count_key_rows",
-    "describe_scale",
-    "format_categories",
-    "missing_ink",
-    "number_ramp",
-    "pick_inks",
-]
-
 #: Width that keys are laid out for, in pixels: a map beside a panel on a laptop.
 KEY_WIDTH = 640
 #: A mark in a key with its gaps, and a letter, in pixels.

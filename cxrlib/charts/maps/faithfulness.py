@@ -32,8 +32,6 @@ from cxrlib.cohort import STATE_TITLES, describe_state
 from cxrlib.maps import StepLengths, describe_steps
 from cxrlib.patients import DayAxis, PathShares, describe_image_share, format_axis_day, lay_out_axis
 
-__all__ = ["explain_path_share", "explain_steps", "plot_path_share", "plot_steps"]
-
 MARKER = 12
 #: Places on the axis of days: where it begins and ends, and the lane of images without a day.
 START, DAYS_END, LANE = -60.0, 1000.0, (1085.0, 1250.0)

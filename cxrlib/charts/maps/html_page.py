@@ -11,8 +11,6 @@ import plotly.graph_objects as go
 from cxrlib.charts.style import PALETTES, TEXT_SIZE, Theme
 from cxrlib.number_text import NOTHING
 
-__all__ = ["MAP_QUESTION", "format_table_cells", "frame_table", "map_html"]
-
 #: Fonts that are on the reader's machine.
 FONT = 'system-ui, "Segoe UI", "Liberation Sans", sans-serif'
 MAP_QUESTION = "Where do patients move?"

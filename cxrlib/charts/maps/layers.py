@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.style import PALETTES, Theme, use_webgl
 
-__all__ = ["add_reference", "ring_chosen"]
-
 CLOUD_SIZE, CLOUD_OPACITY = 4.0, 0.55
 RING_SIZE = 13.0
 #: More rings than these hide the map; the chosen are then marked by a dot in the middle.

@@ -27,8 +27,6 @@ from cxrlib.charts.style import (
 from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import Colouring
 
-__all__ = ["Key", "count_rows_of_key", "draw_key"]
-
 #: A line of the key, in pixels, and where the text of its first line stands.
 LINE, FIRST = 26, 12
 #: Lines kept for the states: one on a page, three on a phone, whose map leaves room below.

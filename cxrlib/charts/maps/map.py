@@ -37,8 +37,6 @@ from cxrlib.charts.style import (
 )
 from cxrlib.maps import Colouring, DensityGrid, MappedImage, Stop, Surface, Trajectory
 
-__all__ = ["plot_map"]
-
 #: Opacity of images that filters leave out: there, and no more.
 BACKDROP_OPACITY = 0.4
 #: What a trace's ``meta`` says of it, for `ui/map_play`: an image of the map, or part of a path,

@@ -21,18 +21,6 @@ from cxrlib.maps import (
 from cxrlib.number_text import format_units
 from cxrlib.storage import ExtractorInfo
 
-__all__ = [
-    "DENSITY_LABEL",
-    "caption_map",
-    "day_state_words",
-    "describe_map",
-    "describe_nearness",
-    "describe_out",
-    "describe_paths",
-    "describe_surface",
-    "format_percent",
-]
-
 DENSITY_LABEL = "images taken in ICU or while intubated"
 #: Lower left and upper right of what is drawn, in map units.
 _Corners = tuple[NDArray[np.float64], NDArray[np.float64]]

@@ -23,17 +23,6 @@ from cxrlib.charts.style import (
 from cxrlib.cohort import STATE_TITLES
 from cxrlib.maps import Colouring
 
-__all__ = [
-    "FADED",
-    "HOVER_COLUMN",
-    "MARKERS",
-    "MAX_HOVER_TEXTS",
-    "Layer",
-    "colour_axis",
-    "draw_marks",
-    "format_hover_texts",
-]
-
 Layer = Literal["scatter", "scattergl"]
 Mask = NDArray[np.bool_]
 MARKERS = {"bad": ("diamond", 9.0), "good": ("circle", 9.0), "unknown": ("circle", 7.0)}

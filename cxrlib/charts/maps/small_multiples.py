@@ -32,8 +32,6 @@ from cxrlib.charts.style import (
 from cxrlib.errors import SelectionError
 from cxrlib.maps import Colouring, count_map, describe_counts
 
-__all__ = ["MAX_PANELS", "describe_multiples", "plot_multiples"]
-
 #: More panels than this are too small to compare.
 MAX_PANELS = 6
 #: In pixels: of a panel, of a line of text, between panels, and the width text is laid out for.

@@ -19,8 +19,6 @@ from cxrlib.charts.style import (
 )
 from cxrlib.maps import DensityGrid, ShareGrid
 
-__all__ = ["draw_surface", "frame_surface", "scale_surface"]
-
 #: Bands of the density, the lowest of them clear.
 N_BANDS = 8
 #: Bands of a share, 10 percentage points each: the same colour means the same on every map.

@@ -7,8 +7,6 @@ import plotly.graph_objects as go
 from cxrlib.charts.style import FONT, PALETTES, TEXT_SIZE, Theme
 from cxrlib.uploads import Placed
 
-__all__ = ["mark_upload"]
-
 SIZE = 18  # pixels; larger than any image's mark
 LABEL = "your X-ray"
 

@@ -44,8 +44,6 @@ from cxrlib.patients import (
     lay_out_axis,
 )
 
-__all__ = ["describe_points", "describe_scale", "plot_course", "plot_similar_patients"]
-
 #: Of what the filters leave out.
 FAINT = 0.35
 #: Places on a panel's axis: where it begins, where days end, the scale, where it ends. Images

@@ -38,8 +38,6 @@ from cxrlib.patients import (
     describe_mark,
 )
 
-__all__ = ["BADGES", "plot_timeline"]
-
 #: What stands on the thumbnails of the pair. Not left and right: on an X-ray these are sides.
 BADGES = SIDES
 #: Of what the filters leave out.

@@ -9,8 +9,6 @@ from cxrlib.baselines.evaluation import format_held_out
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 from cxrlib.charts.style import Theme
 
-__all__ = ["describe_calibration", "plot_calibration"]
-
 
 def plot_calibration(
     table: pd.DataFrame, *, hold_out: str = "region", unit: str = "", theme: Theme = "light"

@@ -26,8 +26,6 @@ from cxrlib.charts.scores.score_rows import (
 from cxrlib.charts.scores.series import SUMMARIES
 from cxrlib.charts.style import Theme
 
-__all__ = ["Gap", "describe_gaps", "plot_gaps"]
-
 GAP = Look("square")
 REPEAT = Look("line-ns", tone="quiet", size=14)
 #: The axis reaches at least so far from zero.

@@ -33,8 +33,6 @@ from cxrlib.charts.scores.series import (
 from cxrlib.charts.style import Theme
 from cxrlib.cohort import UNKNOWN
 
-__all__ = ["describe_forest", "plot_forest"]
-
 #: The score printed in the paper: open, so that it is never taken for one of ours.
 PRINTED = Look("pentagon", tone="ink", is_open=True, size=13)
 #: Folds that the text alternative names; of more scores only the lowest and the highest.

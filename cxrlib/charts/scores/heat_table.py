@@ -44,8 +44,6 @@ from cxrlib.charts.style import (
 from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import format_units
 
-__all__ = ["describe_score_table", "plot_score_table"]
-
 #: Pixels: of a line of text, of a cell with a number, of one with its interval below.
 LINE, CELL, HIGH_CELL = 20, 30, 46
 #: With more groups than this they are the rows, and feature sets the columns.

@@ -7,17 +7,6 @@ from dataclasses import dataclass
 
 from cxrlib.charts.style import Palette, Parts, mix, text_width
 
-__all__ = [
-    "EDGE",
-    "NARROW",
-    "Look",
-    "band_ink",
-    "draw_key",
-    "measure_key",
-    "wrap_name",
-    "wrap_words",
-]
-
 #: The narrowest figure that texts are laid out for, and its edges, in pixels.
 NARROW, EDGE = 700, 8
 #: Pixels of a line of the key, and of a mark in it with what is around it.

@@ -30,8 +30,6 @@ from cxrlib.charts.style import (
 )
 from cxrlib.number_text import format_units
 
-__all__ = ["describe_permutation_null", "plot_permutation_null"]
-
 #: Pixels: of the plot, of a line above, left and right of it, of ticks and title.
 PLOT, LINE, LEFT, RIGHT, AXIS, EDGE = 190, 22, 58, 16, 64, 8
 N_BINS = 24

@@ -20,8 +20,6 @@ from cxrlib.charts.scores.score_rows import ScoreMark, ScoreRow, make_mark, plot
 from cxrlib.charts.scores.series import SUMMARIES, make_axis
 from cxrlib.charts.style import Theme
 
-__all__ = ["choose_fold", "describe_protocol_steps", "plot_protocol_steps"]
-
 NUMBER = Look("square")
 GROUP = Look("line-ns", tone="quiet", size=16)
 #: Letters of a line of what changed.

@@ -7,8 +7,6 @@ from cxrlib.baselines.evaluation import format_metric
 from cxrlib.charts.scores.differences import Gap, describe_gaps, plot_gaps
 from cxrlib.charts.style import Theme
 
-__all__ = ["describe_region_shift", "plot_region_shift"]
-
 
 def plot_region_shift(
     table: pd.DataFrame,

@@ -34,8 +34,6 @@ from cxrlib.charts.style import (
     text_width,
 )
 
-__all__ = ["ScoreAxis", "ScoreMark", "ScoreRow", "make_mark", "plot_score_rows"]
-
 #: Pixels: a line of text, room round a row's lines, over a heading, of tick labels
 #: and the axis title, of the label of the axis' line.
 LINE, PAD, GAP, AXIS, LABEL = 20, 8, 10, 64, 24

@@ -23,20 +23,6 @@ from cxrlib.baselines.evaluation import (
 from cxrlib.charts.scores.legend import Look
 from cxrlib.charts.scores.score_rows import ScoreAxis
 
-__all__ = [
-    "KINDS",
-    "SUMMARIES",
-    "Kind",
-    "Series",
-    "describe_cell",
-    "find_chance",
-    "list_folds",
-    "list_scores",
-    "make_axis",
-    "read_classes",
-    "read_scores",
-]
-
 Kind = Literal["features", "published", "shortcut", "control"]
 
 #: How series are told apart: in words and in their mark. No shape is that of a state.

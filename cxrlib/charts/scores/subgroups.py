@@ -19,8 +19,6 @@ from cxrlib.charts.scores.score_rows import ScoreRow, make_mark, plot_score_rows
 from cxrlib.charts.scores.series import make_axis
 from cxrlib.charts.style import Theme
 
-__all__ = ["describe_subgroups", "plot_subgroups"]
-
 SCORE = Look("square")
 
 

@@ -13,8 +13,6 @@ import signal
 import sys
 from typing import Any
 
-__all__ = ["ANSWERS"]
-
 #: What the first byte of the answer says of the rest: a picture, or why there is none.
 ANSWERS = {"drawn": b"D", "closed": b"C", "failed": b"F"}
 

@@ -7,8 +7,6 @@ from typing import Literal
 
 from cxrlib.charts.style.template import Parts
 
-__all__ = ["BOX_HEIGHT", "LINE", "draw_colour_scale", "label_colour_scale"]
-
 #: In pixels.
 BOX_WIDTH, BOX_HEIGHT, LEFT, GAP = 14, 12, 8, 8
 LABEL_SIZE = 15

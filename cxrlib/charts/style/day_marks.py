@@ -8,8 +8,6 @@ import numpy as np
 from cxrlib.charts.style.palette import VIEW_SYMBOLS, Palette, mix
 from cxrlib.patients import DayAxis
 
-__all__ = ["OTHER_SYMBOL", "KeyEntry", "draw_cuts", "find_symbol", "make_key", "style_marks"]
-
 OTHER_SYMBOL = "cross"
 #: A name, its symbol, the colour it is filled with and that of its rim.
 KeyEntry = tuple[str, str, str, str]

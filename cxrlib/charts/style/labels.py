@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["place_labels"]
-
 #: Gaps between a point and the near edge of its label, in pixels, in order of preference.
 GAPS = (11.0, 24.0, 40.0, 60.0, 84.0)
 N_DIRECTIONS = 16

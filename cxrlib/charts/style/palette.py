@@ -8,20 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = [
-    "PALETTES",
-    "REGIONS",
-    "STATES",
-    "VIEW_SYMBOLS",
-    "Palette",
-    "Theme",
-    "contrast",
-    "fade",
-    "mix",
-    "outline",
-    "region_rim",
-]
-
 Theme = Literal["light", "dark"]
 
 #: States in the order in which they are drawn, the rarest and gravest last and so on top.

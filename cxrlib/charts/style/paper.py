@@ -10,8 +10,6 @@ import plotly.graph_objects as go
 from cxrlib.charts.style.palette import PALETTES
 from cxrlib.charts.style.template import TEXT_SIZE
 
-__all__ = ["PAPER_FONT", "Imprint", "keep_printable", "label_svg", "put_on_paper"]
-
 #: Arial and fonts with letters of the same widths: what was measured here fits anywhere, text
 #: stays text, and journals take it.
 PAPER_FONT = 'Arial, "Liberation Sans", Helvetica, sans-serif'

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-__all__ = ["enlarge"]
-
 #: Properties in pixels, of traces and of the layout. Contours have a ``size`` too, in the units
 #: of the density: they are passed over.
 PIXEL_KEYS = frozenset(

@@ -19,8 +19,6 @@ from cxrlib.charts.style.paper import Imprint, label_svg, put_on_paper
 from cxrlib.errors import ReportError
 from cxrlib.system import PACKAGE_FOLDER, run_module
 
-__all__ = ["FIGURE_KINDS", "find_chrome", "render_figure"]
-
 FIGURE_KINDS = ("svg", "png")
 WIDTH = 900  # pixels of a figure that was on no screen; labels are placed for about that
 PNG_SCALE = 2

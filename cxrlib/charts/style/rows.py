@@ -13,21 +13,6 @@ from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
 from cxrlib.charts.style.text import safe_text
 from cxrlib.selection import FILTERS
 
-__all__ = [
-    "ROW_HEIGHT",
-    "STILL",
-    "add_heading",
-    "add_notes",
-    "join_words",
-    "label_rows",
-    "note_empty",
-    "pale_marker",
-    "quote_text",
-    "read_click",
-    "start_rows",
-    "text_width",
-]
-
 ROW_HEIGHT = 28  # pixels
 #: Mean width of a letter as a share of its height, and how much wider bold ones are.
 LETTER_SHARE, BOLD = 0.54, 1.08

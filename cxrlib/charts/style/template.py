@@ -8,18 +8,6 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.style.palette import PALETTES, STATES, Theme
 
-__all__ = [
-    "FONT",
-    "MARGIN",
-    "MAX_SVG_POINTS",
-    "TEXT_SIZE",
-    "chart_template",
-    "make_empty",
-    "make_figure",
-    "template_layout",
-    "use_webgl",
-]
-
 #: A trace or a layout as plain parts, as Plotly's JSON has them.
 Parts = dict[str, Any]
 

@@ -6,8 +6,6 @@ import pandas as pd
 
 from cxrlib.cohort import describe_state
 
-__all__ = ["format_day", "format_state", "safe_text"]
-
 
 def format_state(state: str, reason: object) -> str:
     """Describe a state in clinical words, in bold where one is recorded.
