@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from cxrlib.errors import ImageError
 from cxrlib.images.image_files import MAX_PIXELS, MIN_SIDE, guard_image
 from cxrlib.short_repr import short_repr
+from cxrlib.system import require_package
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -128,6 +129,7 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
     """
     import warnings
 
+    require_package("pydicom", "DICOM files", ImageError)
     from pydicom import config
 
     def decode() -> DicomImage:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cxrlib.errors import ReportError
 from cxrlib.number_text import NOTHING
 from cxrlib.summary import Column, Row, TableLayout
+from cxrlib.system import require_package
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -46,6 +48,7 @@ def make_publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
 
 def _make_table(layout: TableLayout, lines: Sequence[str]) -> "GT":
     """Make the table, header and notes included."""
+    require_package("great_tables", "Tables for paper", ReportError)
     from great_tables import GT, html as as_html, loc, style
 
     def text(plain: str) -> "Html":

@@ -1,4 +1,5 @@
 from .http_download import Download as Download
+from .optional_packages import require_package as require_package
 from .os_errors import (
     describe_network_error as describe_network_error,
     describe_read_error as describe_read_error,

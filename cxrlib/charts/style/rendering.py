@@ -17,7 +17,7 @@ import psutil
 from cxrlib.charts.style.chrome_process import ANSWERS
 from cxrlib.charts.style.paper import Imprint, label_svg, put_on_paper
 from cxrlib.errors import ReportError
-from cxrlib.system import PACKAGE_FOLDER, run_module
+from cxrlib.system import PACKAGE_FOLDER, require_package, run_module
 
 FIGURE_KINDS = ("svg", "png")
 WIDTH = 900  # pixels of a figure that was on no screen; labels are placed for about that
@@ -34,6 +34,8 @@ def find_chrome() -> Path:
     ReportError
         If there is none; the message says what to do.
     """
+    for name in ("choreographer", "kaleido"):
+        require_package(name, "SVG and PNG", ReportError)
     from choreographer.browsers.chromium import Chromium
 
     found = Chromium.find_browser(skip_local=False)

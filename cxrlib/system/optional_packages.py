@@ -1,0 +1,36 @@
+"""Packages that only some uses need: the extras of the installed package."""
+
+import importlib.util
+
+from cxrlib.errors import CxrError
+
+# Package to the extra that brings it, as in pyproject.toml.
+EXTRAS = {
+    "pydicom": "dicom",
+    "choreographer": "figures",
+    "kaleido": "figures",
+    "great_tables": "tables",
+}
+
+
+def require_package(name: str, use: str, error: type[CxrError] = CxrError) -> None:
+    """Raise a plain error where an optional package is not installed.
+
+    Parameters
+    ----------
+    name : str
+        A key of `EXTRAS`.
+    use : str
+        What needs it, as the subject of a sentence: "DICOM files".
+    error : type of CxrError
+        What to raise.
+
+    Examples
+    --------
+    >>> require_package("pydicom", "DICOM files")
+    """
+    if importlib.util.find_spec(name) is None:
+        raise error(
+            f"{use} need the package {name}, which is not installed. Install it with: "
+            f"pip install 'cxrlib[{EXTRAS[name]}]'"
+        )
