@@ -8,7 +8,7 @@ import pytest
 
 from cxrlib.charts.style.rendering import find_chrome
 from cxrlib.errors import ImageError, ReportError
-from cxrlib.images.dicom import read_dicom
+from cxrlib.images.dicom import decode_dicom
 from cxrlib.system.optional_packages import EXTRAS, require_package
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,4 +37,4 @@ def test_figures_and_dicom_say_which_package_is_missing(monkeypatch, tmp_path) -
     with pytest.raises(ReportError, match="SVG and PNG need the package choreographer"):
         find_chrome()
     with pytest.raises(ImageError, match="DICOM files need the package pydicom"):
-        read_dicom(b"DICM", tmp_path / "a.dcm")
+        decode_dicom(b"DICM", tmp_path / "a.dcm")
