@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -129,7 +130,7 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
     """
     import warnings
 
-    require_package("pydicom", "DICOM files", ImageError)
+    require_package("pydicom", "DICOM files", partial(ImageError, path))
     from pydicom import config
 
     def decode() -> DicomImage:

@@ -1,6 +1,7 @@
 """Packages that only some uses need: the extras of the installed package."""
 
 import importlib.util
+from collections.abc import Callable
 
 from cxrlib.errors import CxrError
 
@@ -13,7 +14,7 @@ EXTRAS = {
 }
 
 
-def require_package(name: str, use: str, error: type[CxrError] = CxrError) -> None:
+def require_package(name: str, use: str, error: Callable[[str], CxrError] = CxrError) -> None:
     """Raise a plain error where an optional package is not installed.
 
     Parameters
@@ -22,8 +23,8 @@ def require_package(name: str, use: str, error: type[CxrError] = CxrError) -> No
         A key of `EXTRAS`.
     use : str
         What needs it, as the subject of a sentence: "DICOM files".
-    error : type of CxrError
-        What to raise.
+    error : callable
+        Makes the error to raise of the sentence.
 
     Examples
     --------
