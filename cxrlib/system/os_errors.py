@@ -65,7 +65,7 @@ def describe_network_error(message: str) -> str:
     Examples
     --------
     >>> describe_network_error("fatal: unable to access 'x': Connection refused")
-    "unable to access 'x': Connection refused"
+    'the server refuses the connection'
     """
     known = (words for sign, words in _NETWORK.items() if sign in message.lower())
     return next(known, message.removeprefix("fatal: ").removeprefix("error: ").rstrip("."))

@@ -54,11 +54,11 @@ def test_values_stand_by_day_with_their_doubt(tmp_path: Path) -> None:
     days = [None if pd.isna(day) else day for day in lines["Day"]]
     assert list(zip(days, lines["Measure"], lines["Value"], lines["Doubt"], strict=True)) == [
         (2, "Temperature", 38.5, ""),
-        (2, "Oxygen", 80, "the column mixes % and mmHg"),
+        (2, "Oxygen saturation", 80, "the column mixes % and mmHg"),
         (3, "Leukocytes", 4, ""),
         (3, "Lymphocytes", 5, "more than all leukocytes (4)"),
         (9, "Temperature", 95, "perhaps Fahrenheit"),
-        (None, "Oxygen", 105, "a pressure in mmHg"),
+        (None, "Oxygen saturation", 105, "a pressure in mmHg"),
     ]
 
 

@@ -204,7 +204,7 @@ def test_too_few_have_a_reason() -> None:
     for rows, words in (
         (few, "4 persons of the smaller class: not estimable below 5"),
         (alone, "0 persons of the smaller class left for training outside the region"),
-        (bound, "share a person, an article or a site"),
+        (bound, "share a person, an article or a source"),
     ):
         features = make_features(rows, np.random.default_rng(0).normal(size=(len(rows.table), 1)))
         table = compare_region_shift(rows, features, FEW, n_repeats=2).table

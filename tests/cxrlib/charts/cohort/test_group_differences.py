@@ -81,7 +81,7 @@ def test_both_groups_numbers_stand_beside():
     texts = [note.text for note in plot_differences(make_comparison()).layout.annotations]
     assert "9 of 10 vs 5 of 10" in texts
     assert "50.5 (of 20) vs 60 (of 30)" in texts
-    assert "&lt;i&gt;PA&lt;/i&gt; less rest" in texts
+    assert "&lt;i&gt;PA&lt;/i&gt; minus rest" in texts
 
 
 def test_words_name_what_leaves_zero_out():
