@@ -39,7 +39,7 @@ def make_manifest(
     cohort : Cohort
         The whole one it was made on.
     runs : sequence of RunEntry
-        All that were made on the cohort and task: `cxrlib.baselines.runs.runs.list_runs`.
+        All that were made on the cohort and task: `cxrlib.baselines.runs.list_runs`.
     today : date, optional
         When the manifest is written.
 

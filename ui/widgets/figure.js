@@ -28,7 +28,7 @@ const takeView = (figure, chart) => {
   if (chart.data.length === figure.data.length) {
     figure.data.forEach((trace, i) => {
       if (chart.data[i].visible !== undefined) trace.visible = chart.data[i].visible;
-      // Paths that are shown up to a day (ui/map_play) are saved up to it.
+      // Paths that are shown up to a day (ui/trajectories/map_play) are saved up to it.
       if (trace.meta?.role === 'path') Object.assign(trace, {x: chart.data[i].x, y: chart.data[i].y});
     });
     const hidden = (chart.layout.annotations ?? []).filter(note => note.visible === false);

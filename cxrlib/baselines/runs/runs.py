@@ -448,7 +448,7 @@ class RunComparison:
     first, second : str
         Ids of the runs.
     table : DataFrame or None
-        Result of `cxrlib.baselines.evaluation.loco.compare_results`: first minus second; None
+        Result of `cxrlib.baselines.evaluation.compare_results`: first minus second; None
         where rows differ.
     reason : str
         Why there is no table, in a sentence; "" where there is one.
@@ -500,7 +500,7 @@ def compare_shortcuts(run: Run) -> pd.DataFrame:
     -------
     DataFrame
         ``features`` and ``title`` of the shortcut, then the columns of
-        `cxrlib.baselines.evaluation.loco.compare_results`: the run minus the shortcut.
+        `cxrlib.baselines.evaluation.compare_results`: the run minus the shortcut.
     """
     tables = {name: compare_results(run.result, other) for name, other in run.shortcuts.items()}
     return _gather(run, tables)

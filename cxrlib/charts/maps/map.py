@@ -39,8 +39,9 @@ from cxrlib.maps import Colouring, DensityGrid, MappedImage, Stop, Surface, Traj
 
 #: Opacity of images that filters leave out: there, and no more.
 BACKDROP_OPACITY = 0.4
-#: What a trace's ``meta`` says of it, for `ui/map_play`: an image of the map, or part of a path,
-#: whose ``days`` then hold the day of each of its points, rising, None where there is none.
+#: What a trace's ``meta`` says of it, for `ui/trajectories/map_play`: an image of the map, or part
+#: of a path, whose ``days`` then hold the day of each of its points, rising, None where there is
+#: none.
 IMAGES_META: Parts = {"role": "images"}
 #: Sizes of a chosen patient's marks, in pixels, by how many lie at the same place already: the
 #: later and smaller ones leave a rim of the earlier.
@@ -544,7 +545,7 @@ def _label_paths(
 def _annotation(label: _Label, right: float, up: float, palette: Palette) -> Parts:
     """Return a label at an offset from its point, in pixels, as Plotly takes it."""
     return {
-        "name": f"day {label.day:g}",  # for ui/map_play, as a trace's meta
+        "name": f"day {label.day:g}",  # for ui/trajectories/map_play, as a trace's meta
         "x": label.x,
         "y": label.y,
         "text": label.text,

@@ -100,7 +100,7 @@ def test_requests_that_are_not_understood_are_refused(kind: str, changes: dict, 
 
 
 def test_a_null_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path) -> None:
-    """It is that of the run, which is in the run book; stopped in the middle it goes on."""
+    """It is that of the run, which is in the run log; stopped in the middle it goes on."""
     parameters = make_run_parameters(SPEC, str(cohort.root)) | {"n": 6}
     seen: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The run book: nothing that was made is lost, by damage or by two processes at once."""
+"""The run log: nothing that was made is lost, by damage or by two processes at once."""
 
 import json
 import subprocess
