@@ -18,7 +18,7 @@ def list_files(area: str) -> list[Path]:
     return sorted((ROOT / area).rglob("*.py"))
 
 
-def name_module(path: Path) -> str:
+def find_module_name(path: Path) -> str:
     """Give the dotted name under which a file is imported."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -67,7 +67,7 @@ def list_product() -> list[Path]:
 
 def read_graph() -> dict[str, set[str]]:
     """Read which modules each module of the product imports."""
-    modules = {name_module(path): path for path in list_product()}
+    modules = {find_module_name(path): path for path in list_product()}
     names = set(modules)
     return {name: set(list_imports(path, names)) - {name} for name, path in modules.items()}
 
@@ -148,7 +148,7 @@ def main() -> None:
     for folder in sorted(counts, key=lambda folder: -counts[folder])[:6]:
         print(f"  {folder.relative_to(ROOT)!s:28} {counts[folder]:4}")
 
-    modules = {name_module(path): path for path in product}
+    modules = {find_module_name(path): path for path in product}
     graph = {name: set(list_imports(path, set(modules))) - {name} for name, path in modules.items()}
     circles = find_circles(graph)
     print(f"files {len(graph)}, floors {count_floors(graph)}, circles of files {len(circles)}")

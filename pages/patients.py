@@ -11,7 +11,7 @@ from ui.patients.choice import (
     find_pair,
     find_shown,
     report_patient,
-    write_address,
+    update_address,
 )
 from ui.patients.head import make_file_stem, show_facts, show_head
 from ui.patients.image_pair import show_pair
@@ -46,7 +46,7 @@ if (asked := read_asked(patients, key=LIST)) is not None:
     shown = choose_patient(shown, asked)
 rows = cohort.table[cohort.table["is_xray"] & (cohort.table["patient_id"] == shown.patient_id)]
 shown, pair = find_pair(shown, rows)
-write_address(shown)
+update_address(shown)
 
 own = selected.table["patient_id"] == shown.patient_id
 kept = set(selected.table.loc[own, "image_id"])

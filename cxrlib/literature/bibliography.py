@@ -59,7 +59,7 @@ def cite_collection(commit: str | None = None) -> str:
         "note": "Each image has a licence of its own"
         + (f"; commit {_escape(commit)}" if commit else ""),
     }
-    return _write_entry("covid-chestxray-dataset", fields)
+    return _format_entry("covid-chestxray-dataset", fields)
 
 
 def article_link(article: str) -> str | None:
@@ -114,7 +114,7 @@ def _cite_article(article: str, n_images: int, licences: list[str]) -> str:
     licence = ", ".join(map(_escape, licences)) or "not recorded"
     cited = f"; {title} in Table 7 of cohen2020b" if title else ""
     fields["note"] = f"{images}; licence {licence}{cited}"
-    return _write_entry(_make_key(article), fields)
+    return _format_entry(_make_key(article), fields)
 
 
 def _is_doi(text: str) -> bool:
@@ -134,6 +134,6 @@ def _escape(text: str) -> str:
     return "".join(_LATEX.get(sign, sign) for sign in line)
 
 
-def _write_entry(key: str, fields: dict[str, str]) -> str:
+def _format_entry(key: str, fields: dict[str, str]) -> str:
     lines = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
     return f"@misc{{{key},\n{lines}}}"

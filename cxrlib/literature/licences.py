@@ -248,11 +248,11 @@ def credit(row: Row, *, is_synthetic: bool = False) -> str:
     name = shorten(row["filename"]) if row["filename"] else "no file named"
     if is_synthetic:
         return f"{name}; {SYNTHETIC.words}"
-    return f"{name}; {_name_origin(row['article'], row['source'])}; {licence.name}{held}"
+    return f"{name}; {_format_origin(row['article'], row['source'])}; {licence.name}{held}"
 
 
-def _name_origin(article: object, source: object) -> str:
-    """Name where an image was published: a link where there is one, and the site."""
+def _format_origin(article: object, source: object) -> str:
+    """Say where an image was published: a link where there is one, and the site."""
     if not isinstance(article, str):
         return "source not recorded" if not isinstance(source, str) else shorten(source)
     link = article_link(article) or shorten(article)
@@ -284,7 +284,7 @@ def cite_images(rows: pd.DataFrame, *, is_synthetic: bool = False) -> list[str]:
     counts: Counter[tuple[str, str]] = Counter()
     columns = (rows[name] for name in ("article", "source", "license"))
     for article, source, text in zip(*columns, strict=True):
-        counts[_name_origin(article, source), read_licence(text).name] += 1
+        counts[_format_origin(article, source), read_licence(text).name] += 1
     return [f"{origin}: {_count_images(n)}, {name}" for (origin, name), n in counts.items()]
 
 

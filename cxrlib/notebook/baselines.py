@@ -254,12 +254,12 @@ def evaluate_loco(
     """
     store = open_store(cohort, cache)
     settings = LocoSettings(find_protocol(protocol), hold_out, strict, seed, resamples)
-    name = features if isinstance(features, str) else _name_outputs(features, store)
+    name = features if isinstance(features, str) else _find_set_name(features, store)
     spec = RunSpec(read_task(task), name, settings, where)
     return LocoRun(make_run(cohort, store, spec), cohort, store)
 
 
-def _name_outputs(outputs: EmbeddingSet, store: Store) -> str:
+def _find_set_name(outputs: EmbeddingSet, store: Store) -> str:
     """Give the feature set of these outputs; with the weights where several have one name."""
     info = outputs.info
     same = [each for each in EmbeddingStore(store).list_extractors() if each.name == info.name]

@@ -250,7 +250,7 @@ def pack_images(cohort: Cohort, rows: pd.DataFrame, *, title: str = "Images") ->
             raise ReportError(_refuse_none(reasons))
         contents = _list_contents(cohort, rows, names, reasons)
         _write(archive, CREDITS_FILE, csv_with_header(contents, list_provenance(cohort)))
-        _write(archive, README_FILE, _write_readme(cohort, rows, contents, title))
+        _write(archive, README_FILE, _format_readme(cohort, rows, contents, title))
     return ImagePack(target.getvalue(), contents)
 
 
@@ -367,7 +367,7 @@ _CREDIT_COLUMNS = (
 )
 
 
-def _write_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, title: str) -> bytes:
+def _format_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, title: str) -> bytes:
     """Write the archive's README as plain text."""
     is_packed = (contents["file"] != "").to_numpy()
     notice, *origin = list_provenance(cohort)

@@ -63,7 +63,7 @@ def make_run_report(
     cohort : Cohort
         The whole one it was made on.
     runs : sequence of RunEntry
-        All that were made on the cohort and task: `cxrlib.baselines.runs.runs.list_runs`.
+        All that were made on the cohort and task: `cxrlib.baselines.runs.list_runs`.
     more : sequence of ReportPart
         What else was computed of the run: `cxrlib.reports.gather_parts`.
     today : date, optional
@@ -105,7 +105,7 @@ def make_run_report(
         run, cohort, runs, manifest, items, differences, published, more, lines
     )
     files["report.html"] = make_page(contents).encode("utf-8", "replace")
-    files["manifest.json"] = _write_manifest(manifest, files)
+    files["manifest.json"] = _format_manifest(manifest, files)
     return {name: files[name] for name in (*FILES, *(f"{part.name}.csv" for part in more))}
 
 
@@ -143,7 +143,7 @@ def _check_names(more: Sequence[ReportPart]) -> None:
             )
 
 
-def _write_manifest(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
+def _format_manifest(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
     """Write the manifest with the hashes of the files that it goes with."""
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     text = json.dumps({**manifest, "files": hashes}, indent=1, allow_nan=False)

@@ -347,11 +347,11 @@ def test_an_outcome_that_differs_is_not_said_as_one(
 TWO_COHORTS = """
 import pandas as pd
 import streamlit as st
-from ui.patients.choice import find_shown, write_address
+from ui.patients.choice import find_shown, update_address
 state = st.session_state
 table = pd.DataFrame({"is_xray": [True], "image_id": ["5.png"], "patient_id": ["5"]})
 shown = state.pop("chosen", None) or find_shown(state["slug"], table, {"5", "7"}, lambda: "7")
-write_address(shown)
+update_address(shown)
 """
 
 

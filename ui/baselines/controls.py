@@ -18,7 +18,7 @@ from cxrlib.cohort import MAX_DAYS, XRAY_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from ui.baselines.cached import load_columns
 from ui.session.jobs import kept_trouble, show_trouble
-from ui.widgets.address import PageAddress, write_parameters
+from ui.widgets.address import PageAddress, set_parameters
 from ui.widgets.choice import choose_part, forget_asked
 from ui.widgets.jump import jump_to
 from ui.widgets.text import show_alert, show_quiet
@@ -331,7 +331,7 @@ def open_cell(chart: str, spec: RunSpec) -> None:
     st.session_state["fold"] = group
     # Where the group's choice is not on screen yet nothing else would bring it into the address;
     # where it is, it does so itself and lets nobody else.
-    write_parameters({"fold": [group]})
+    set_parameters({"fold": [group]})
     if features != spec.features:
         ask(replace(spec, features=features))
 

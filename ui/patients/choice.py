@@ -18,7 +18,7 @@ __all__ = [
     "forget_pair",
     "make_turn_key",
     "swap_pair",
-    "write_address",
+    "update_address",
 ]
 
 SHOWN = "shown_patient"  # in the session's state
@@ -72,7 +72,7 @@ def report_patient(patients: Container[str]) -> None:
     report_unknown("patient", patients.__contains__, most=1)
 
 
-def write_address(shown: Shown) -> None:
+def update_address(shown: Shown) -> None:
     """Keep what is shown in the address, and in the session for when the reader comes back."""
     st.session_state[SHOWN] = shown
     pair = make_pair_parameters(shown)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui.widgets.text import show_alert
 
-__all__ = ["PageAddress", "base_path", "report_unknown", "write_parameters"]
+__all__ = ["PageAddress", "base_path", "report_unknown", "set_parameters"]
 
 MOST_NAMED = 10  # values of one parameter
 
@@ -49,7 +49,7 @@ def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | Non
         )
 
 
-def write_parameters(asked: Mapping[str, Sequence[str]]) -> None:
+def set_parameters(asked: Mapping[str, Sequence[str]]) -> None:
     """Put parameters into the address, an empty one takes its parameter out.
 
     All in one message: each is a step of the browser's history, and Back would stop at an address
@@ -96,7 +96,5 @@ class PageAddress:
     def write(self, values: Mapping[str, str]) -> None:
         """Put these values into the address, and no others of its names."""
         if self.read() != values:
-            write_parameters(
-                {name: [values[name]] if name in values else [] for name in self.names}
-            )
+            set_parameters({name: [values[name]] if name in values else [] for name in self.names})
         self.settle()
