@@ -507,7 +507,7 @@ def list_notes(courses: SimilarPatients) -> tuple[str, ...]:
         "another.",
         "Patients matched on few days are more often among the nearest, and among the farthest; "
         "the random patients have as many days. Of 100 patients, about 5 would find a match "
-        "“closer than usual” by chance.",
+        "“a closer match than usual” by chance.",
     ]
     if "untrained" in space.info.note:
         notes.append("The network is untrained (a control), so distances mean little.")

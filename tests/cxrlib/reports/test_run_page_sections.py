@@ -13,7 +13,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.reports import gather_parts, make_run_report
 from cxrlib.storage import Store
 from tests.figures import assert_valid
-from tests.run_cohort import make_outside, make_run_cohort
+from tests.run_cohort_factory import make_outside, make_run_cohort
 
 SPEC = RunSpec(find_task("survival"), "outside", LocoSettings(n_resamples=20))
 

@@ -28,7 +28,7 @@ from cxrlib.reports.run_manifest import format_run_time
 from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.reports.run_report import FILES, list_image_licences, list_predictions, list_run_table
 from cxrlib.storage import Store
-from tests.run_cohort import make_outside, make_run_cohort
+from tests.run_cohort_factory import make_outside, make_run_cohort
 
 FEW = LocoSettings(n_resamples=50)
 SPEC = RunSpec(find_task("survival"), "outside", FEW)

@@ -13,7 +13,7 @@ from cxrlib.baselines.evaluation import (
     run_loco,
 )
 from cxrlib.baselines.evaluation.calibration import CALIBRATION_COLUMNS
-from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
+from tests.evaluation_rows_factory import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 
 def test_a_rare_outcome_is_overpredicted_where_training_has_more() -> None:

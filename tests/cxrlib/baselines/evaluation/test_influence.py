@@ -14,7 +14,7 @@ from cxrlib.baselines.evaluation import (
     run_loco,
 )
 from cxrlib.errors import SelectionError
-from tests.made_rows import draw_rows, make_features, make_rows, shuffle_rows
+from tests.evaluation_rows_factory import draw_rows, make_features, make_rows, shuffle_rows
 
 
 def run(seed: int, protocol=CORRECTED, task: str = "icu-stay") -> LocoResult:

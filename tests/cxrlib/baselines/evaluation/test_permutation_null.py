@@ -24,7 +24,7 @@ from cxrlib.baselines.tasks import find_task, take_rows
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage import Store
-from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
+from tests.evaluation_rows_factory import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 
 def find_row(null: permutation_null.PermutationNull, fold: str, metric: str) -> pd.Series:

@@ -17,7 +17,7 @@ from cxrlib.baselines.evaluation.protocol_steps import PROTOCOL_STEP_COLUMNS
 from cxrlib.baselines.tasks import find_task, take_rows
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import SelectionError
-from tests.made_rows import draw_rows, make_features, make_rows
+from tests.evaluation_rows_factory import draw_rows, make_features, make_rows
 
 FEW = LocoSettings(n_resamples=50)
 

@@ -21,7 +21,7 @@ from cxrlib.baselines.tasks import TaskRows, find_task, take_rows
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.storage import Store
-from tests.made_rows import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
+from tests.evaluation_rows_factory import REGIONS, draw_rows, make_features, make_rows, shuffle_rows
 
 FEW = LocoSettings(n_resamples=8)
 

@@ -16,7 +16,7 @@ from cxrlib.baselines.evaluation import (
 )
 from cxrlib.baselines.evaluation.resampling import find_tail
 from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, derive_age_groups
-from tests.made_rows import draw_rows, make_features, shuffle_rows
+from tests.evaluation_rows_factory import draw_rows, make_features, shuffle_rows
 
 
 def run(

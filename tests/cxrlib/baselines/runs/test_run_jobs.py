@@ -26,7 +26,7 @@ from cxrlib.cohort import Cohort, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.jobs.job_kinds import WorkStoppedError, check_parameters, run_work
 from cxrlib.storage import Store
-from tests.run_cohort import make_run_cohort
+from tests.run_cohort_factory import make_run_cohort
 
 SPEC = RunSpec(find_task("survival"), "age-sex", LocoSettings(n_resamples=20))
 

@@ -28,7 +28,7 @@ from cxrlib.baselines.tasks import TaskRows, find_task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage import Store
-from tests.run_cohort import make_outside, make_run_cohort
+from tests.run_cohort_factory import make_outside, make_run_cohort
 
 SURVIVAL = find_task("survival")
 FEW = LocoSettings(n_resamples=50)
