@@ -77,6 +77,7 @@ except SelectionError as error:
 origin = list_provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-{spec.task.name}-{date.today().isoformat()}"
 with head:
+    answer_place = st.container()
     show_question(rows)
 show_flow(rows if run is None else keep_scored(run.result))
 main, side = st.columns([4, 1], gap="medium")
@@ -99,7 +100,7 @@ with main:
     metric = choose_metric(run)
     lines = [*origin, *list_run_provenance(run)]
     view = RunView(entry, run, choices, metric, find_null(run), lines, f"{stem}-{run.id}")
-    with head:
+    with answer_place:
         show_answer(run, metric)
     show_forest(view)
     show_folds(view)

@@ -89,7 +89,8 @@ def _describe_answer(run: Run, metric: str) -> str:
         parts = ["**No mean can be given.**", read_reason(cells.get(MEAN))]
     else:
         parts = [f"**Not estimable** in any {run.spec.settings.hold_out}: see the reasons below."]
-    return " ".join(filter(None, [*parts, _describe_basis(run, fold, cells.get(fold, {}))]))
+    answer = " ".join(filter(None, parts))
+    return f"{answer}\n\n{_describe_basis(run, fold, cells.get(fold, {}))}"
 
 
 def _describe_verdict(run: Run, metric: str, fold: str, cell: Cells) -> str:

@@ -34,6 +34,14 @@ CLASS_WORDS = {
 NUMBER_COLUMNS = ("mean", "sd", "lowest", "highest")
 PERSONS = "Patient ids that share an image count as one person"
 LABELLED = "Labelled and unlabelled images compared"
+#: How the flow shows the steps whose names in files are older than the words on screen.
+STEP_LABELS = {
+    "X-ray": "X-rays",
+    "usable finding": "with a diagnosis",
+    "window": "days included",
+    "no tube": "not intubated",
+    "not in the ICU": "not in ICU",
+}
 STYLE = Path(__file__).with_name("baselines.css")
 CARD_TITLES = {
     "question": "Clinical question",
@@ -111,10 +119,10 @@ def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None
         key="labelled",
         alt=describe_differences(compared),
         numbers=compared.table,
-        caption=f"{compared.first} ({format_units(compared.n_first, compared.unit)}) minus "
-        f"{compared.second} ({format_units(compared.n_second, compared.unit)}), same views "
-        "and days. "
-        "95 % intervals, bootstrap over patients.",
+        caption=f"{compared.first.capitalize()} "
+        f"({format_units(compared.n_first, compared.unit)}) minus {compared.second} "
+        f"({format_units(compared.n_second, compared.unit)}), same views "
+        "and days. 95 % intervals, bootstrap over patients.",
         provenance=provenance,
         file_stem=stem,
         heading=LABELLED,
@@ -150,8 +158,9 @@ def _format_flow(flow: pd.DataFrame) -> str:
             if gone
             else ""
         )
+        name = STEP_LABELS.get(str(step["step"]), str(step["step"]))
         steps.append(
-            f"<li>{out}<span class='cxr-step'>{escape(str(step['step']))}</span>"
+            f"<li>{out}<span class='cxr-step'>{escape(name)}</span>"
             f"<strong>{format_units(int(step['n_images']), 'image')}</strong>"
             f"<span>{format_units(int(step['n_patients']), 'patient')}</span>"
             f"<span title='{PERSONS}'>{format_units(int(step['n_persons']), 'person')}</span></li>"

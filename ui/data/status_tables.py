@@ -70,9 +70,8 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
         show_quiet("None: every file, row and value could be read.")
         return
     show_text(
-        f"{format_units(len(problems), 'problem')}. No image was dropped; the last column "
-        "says what "
-        "was done."
+        f"{format_units(len(problems), 'problem')}. No image was dropped; the last column says "
+        "what was done."
     )
     text = st.column_config.TextColumn
     show_table(
@@ -81,11 +80,11 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
         provenance=origin,
         file_stem=file_stem,
         column_config={
-            "file": text("File", width=180),
-            "row": text("Row", width=50),
+            "file": text("File", width=150),
+            "row": text("Row", width=40),
             "column": text("Column", width=80),
-            "value": text("Value", width=170),
-            "problem": text("Problem", width="medium"),
+            "value": text("Value", width=120),
+            "problem": text("Problem", width=330),
             "action": text("What was done", width="medium"),
         },
     )

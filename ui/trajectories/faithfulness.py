@@ -285,6 +285,7 @@ def _show_shares(
     if filters:
         details += " Filters leave out no neighbour and no day here."
     origin = [*provenance, meaning]
+    show_text(_describe_apart(described.table))
     show_figure(
         _draw_shares(described, st.context.theme.type or "light"),
         key="path_share",
@@ -300,7 +301,6 @@ def _show_shares(
         config={"displayModeBar": False},
     )
     show_which_image(current, set(described.table["image_id"]))
-    show_text(_describe_apart(described.table))
     with st.expander("Show as a table"):
         show_table(
             described.shown,

@@ -22,7 +22,7 @@ from cxrlib.charts.style import (
 from cxrlib.number_text import NOTHING
 from cxrlib.summary import Comparison
 
-HEADING = "First vs second"  # over the numbers at the right
+HEADING = "First vs second"  # over the numbers at the right, where the names are too long
 #: Room between the axis and the numbers of both groups, in pixels.
 BESIDE = 18
 #: What a difference is measured in, by kind of number: factor, axis title, unit in words.
@@ -67,10 +67,12 @@ def plot_differences(comparison: Comparison, *, theme: Theme = "light") -> go.Fi
         return note_empty(figure)
     height = n_rows * ROW_HEIGHT + AXIS * len(parts)
     figure.update_layout(height=height + MARGIN["t"] + MARGIN["r"], margin_b=MARGIN["r"])
-    _add_heads(figure, comparison, palette)
-    numbers = [_format_groups(row) for _, rows in parts for row in rows]
+    widest = max(_number_width(_format_groups(row)) for _, rows in parts for row in rows)
+    heading = f"{comparison.first} vs {comparison.second}"
+    heading = heading if _number_width(heading) <= widest else HEADING
+    _add_heads(figure, comparison, heading, palette)
     figure.update_layout(
-        margin_r=BESIDE + MARGIN["r"] + max(map(_number_width, [*numbers, HEADING]))
+        margin_r=BESIDE + MARGIN["r"] + max(widest, _number_width(HEADING)),
     )
     top = 0
     labels = []
@@ -95,12 +97,11 @@ def _number_width(text: str) -> float:
     return 0.85 * text_width(text)
 
 
-def _add_heads(figure: go.Figure, comparison: Comparison, palette: Palette) -> None:
+def _add_heads(figure: go.Figure, comparison: Comparison, heading: str, palette: Palette) -> None:
     """Write which group is subtracted, and whose numbers are at the right."""
     first, second = comparison.first, comparison.second
     add_heading(figure, f"{first} minus {second}", x=0, palette=palette)
-    # The names are at the left; here they would be wider than the numbers below.
-    add_heading(figure, HEADING, x=1, palette=palette)
+    add_heading(figure, heading, x=1, palette=palette)
     figure.layout.annotations[-1].xshift = BESIDE
 
 

@@ -99,7 +99,7 @@ def describe_map(
     if colouring is not None and colouring.kind != "state":
         sentences.append(describe_colouring(points, colouring))
     sentences.append(_describe_surface(points, surface, density_label))
-    return " ".join([*sentences, *describe_paths(points, trajectories)])
+    return " ".join(filter(None, [*sentences, *describe_paths(points, trajectories)]))
 
 
 def describe_colouring(points: pd.DataFrame, colouring: Colouring) -> str:
@@ -160,7 +160,7 @@ def _describe_surface(
     if isinstance(surface, Surface) and grid is None:
         return surface.remark
     if grid is None:
-        return f"No density of {density_label} is drawn."
+        return f"No density of {density_label} is drawn." if density_label else ""
     name, _ = describe_surface(surface, density_label)
     corners = _find_corners(points)
     if isinstance(grid, DensityGrid):

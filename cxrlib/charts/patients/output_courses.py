@@ -344,7 +344,7 @@ def _describe_repeats(found: dict[str, Any]) -> str:
     if found["reason"]:
         return "Same-day repeats: not estimable"
     usual, most = format_value(found["median"]), format_value(found["p90"])
-    return f"Same-day repeats: {usual}, 9 of 10 ≤ {most}"
+    return f"Same-day repeats: {usual}, 90 % ≤ {most}"
 
 
 def _label_panel(
@@ -381,8 +381,8 @@ def describe_scale(course: OutputCourse, noise: Noise) -> str:
     row = noise.find(course.outputs[0])
     pairs, persons = format_units(row["n_pairs"], "pair"), format_units(row["n_persons"], "person")
     return (
-        "Bars: difference between two images of one patient, day and view; dark the median, pale "
-        f"9 of 10 ({pairs} of {persons})."
+        "Bars: difference between two images of one patient, day and view; dark: median, pale: "
+        f"90th percentile ({pairs} of {persons})."
     )
 
 

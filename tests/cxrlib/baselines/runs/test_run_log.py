@@ -123,6 +123,20 @@ def test_an_entry_follows_its_run(tmp_path: Path) -> None:
     assert (entry.made, found.value) == (999.0, 0.502)
 
 
+def test_list_runs_calls_features_by_their_present_title(tmp_path: Path) -> None:
+    """One page has one name for a feature set, whichever version made the run."""
+    store = Store(tmp_path)
+    former = {
+        "Which fields are recorded": "Missing-data pattern only",
+        "8 outputs of Texture measures (no network)": "8 outputs of Simple texture (no AI model)",
+        "Which fields are recorded.csv": "Which fields are recorded.csv",
+    }
+    for number, title in enumerate(former):
+        write_run(store, replace(make_record(number), features_title=title))
+    titles = [entry.features_title for entry in list_runs(store, FINGERPRINT)]
+    assert titles == list(reversed(former.values()))
+
+
 def test_a_damaged_entry_is_mended_of_the_run(tmp_path: Path) -> None:
     """The run's own record says all that its line in the book said."""
     store = Store(tmp_path)
