@@ -50,7 +50,7 @@ def visit_baselines(
         page.wait_for_timeout(800)
         _wait_for_run(page)
         check_page(page, findings)
-        page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 900)")
+        page.evaluate("() => document.querySelector('.st-key-baseline_part').scrollIntoView()")
         page.wait_for_timeout(400)
         take(f"-{section.replace(' ', '-')}")
     if width == 1366:

@@ -212,6 +212,7 @@ def test_flags_and_notes_name_all_images_at_once(
     assert not app.exception
     words = written(app)
     assert "All 4 images: finding 'todo'" in words
+    assert "<strong>Diagnosis not entered</strong>" in words  # as on the cohort page
     assert "All 4 images</dt><dd><img src=x> **b**" in words
     assert "<img" not in "".join(e.proto.body for e in app.get("html"))
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.number_text import format_units
-from cxrlib.quality import find_flags
+from cxrlib.quality import find_flags, get_rule
 from cxrlib.quality.rules import SEVERITIES
 from ui.patients.image_pair import list_image_names
 from ui.widgets.text import show_quiet
@@ -110,9 +110,9 @@ def _format_flags(flags: pd.DataFrame, names: dict[str, str]) -> str:
     parts = []
     by_rule = list(flags.groupby(["severity", "rule"], sort=False))
     for (severity, rule), group in sorted(by_rule, key=lambda each: _rank(each[0][0])):
-        first = group.iloc[0]
+        first, name = group.iloc[0], get_rule(str(rule)).title
         parts.append(
-            f"<dt><strong>{escape(str(rule))}</strong> ({escape(str(severity))})</dt>"
+            f"<dt><strong>{escape(name)}</strong> ({escape(str(severity))})</dt>"
             f"<dd>{escape(str(first['meaning']))} {escape(str(first['action']))}"
             f"<ul>{_format_hits(group, names)}</ul></dd>"
         )
