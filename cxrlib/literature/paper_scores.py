@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from cxrlib.errors import SelectionError
 from cxrlib.literature.csv_tables import read_rows
 
 MEAN = "mean"
@@ -250,27 +249,6 @@ PUBLISHED_SCORES: tuple[PublishedScore, ...] = (
     ),
 )
 """Every printed score: the means first, then by task and region, in the paper's order."""
-
-
-def find_published_task(name: str) -> PublishedTask:
-    """Find a task of the paper by our name.
-
-    Raises
-    ------
-    SelectionError
-        If the paper has no such task.
-
-    Examples
-    --------
-    >>> find_published_task("icu-stay").whole.describe()
-    '17 positive and 27 negative images'
-    """
-    if name not in PUBLISHED_TASKS:
-        raise SelectionError(
-            f"The paper has no task {name!r}: nothing is printed to compare it with. It has "
-            f"{', '.join(PUBLISHED_TASKS)}."
-        )
-    return PUBLISHED_TASKS[name]
 
 
 def find_scores(
