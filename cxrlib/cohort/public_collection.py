@@ -147,12 +147,12 @@ def _find_fetched(folder: Path, commit: str) -> FetchReport | None:
         return None
     try:
         report = FetchReport(**json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         report = None
     if report is not None and report.commit == commit:
         shutil.rmtree(folder / WORK_FOLDER, ignore_errors=True)  # of a run killed at its end
         return replace(report, root=str(folder))  # it may have been moved since
-    held = f"commit {report.commit[:10]} of it" if report is not None else "a cohort"
+    held = f"commit {str(report.commit)[:10]} of it" if report is not None else "a cohort"
     raise CohortError(
         f"The folder {str(folder)!r} already holds {held}; it was not changed. Choose a new or an "
         "empty folder, or use it with --data."

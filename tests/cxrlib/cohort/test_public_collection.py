@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import fields
 
 import filelock
 import pytest
@@ -181,6 +182,20 @@ def _spy_on_size(wait, seen):
         seen.append(self.n_bytes())
 
     return spy
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["[" * 100_000, "{}", "no JSON", json.dumps({field.name: 5 for field in fields(FetchReport)})],
+)
+def test_fetch_collection_refuses_a_folder_with_a_damaged_record(record, commit, target):
+    """Whatever its record holds, a folder with a table is left as it is, in a sentence."""
+    target.mkdir()
+    (target / "metadata.csv").write_text("patientid\n")
+    (target / "fetched.json").write_text(record)
+    with pytest.raises(CohortError, match="already holds"):
+        fetch_collection(target, commit=commit)
+    assert len(list(target.iterdir())) == 2
 
 
 def test_fetch_collection_a_second_time_fetches_nothing(commit, repository, target):
