@@ -27,14 +27,12 @@ BOOK_VERSION: Literal[1] = 1
 _NAME = r"[0-9a-f]{32}\.[0-9a-f]{12}\.[0-9a-f]{12}\.json"  # cohort, task, run
 HEADLINE_FOLDS = (MEAN, POOLED)
 #: How entries of earlier versions call features that have another title now.
-_FORMER_TITLES = {
-    "8 outputs of Texture measures (no network)": "8 outputs of Simple texture (no AI model)",
-    "Intermediate features of Texture measures (no network)": (
-        "Intermediate features of Simple texture (no AI model)"
-    ),
-    "Which fields are recorded": "Missing-data pattern only",
-    "Age and sex": "Age and sex only",
-}
+_FORMER_TITLES = (
+    (r"Which fields are recorded$", "Missing-data pattern only"),
+    (r"Age and sex$", "Age and sex only"),
+    (r"Intermediate features of ", "Embedding of "),
+    (r"(.* of )Texture measures \(no network\)$", r"\1Simple texture (no AI model)"),
+)
 LOST = "The log entry and the record of this run are damaged. Run it again to see its scores."
 
 
@@ -197,7 +195,9 @@ def _parse_entry(data: bytes, name: str, kept: Iterable[str]) -> RunEntry:
     entry, run_id = parse_json(RunEntry, data), _read_id(name)
     if entry.id != run_id:
         raise ValueError("its id is another")
-    title = _FORMER_TITLES.get(entry.features_title, entry.features_title)
+    title = entry.features_title
+    for former, present in _FORMER_TITLES:
+        title = re.sub(f"^{former}", present, title)
     return replace(entry, features_title=title, is_kept=run_id in kept)
 
 

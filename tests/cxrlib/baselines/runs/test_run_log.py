@@ -129,6 +129,10 @@ def test_list_runs_calls_features_by_their_present_title(tmp_path: Path) -> None
     former = {
         "Which fields are recorded": "Missing-data pattern only",
         "8 outputs of Texture measures (no network)": "8 outputs of Simple texture (no AI model)",
+        "Intermediate features of Texture measures (no network)": (
+            "Embedding of Simple texture (no AI model)"
+        ),
+        "Intermediate features of DenseNet-121, all": "Embedding of DenseNet-121, all",
         "Which fields are recorded.csv": "Which fields are recorded.csv",
     }
     for number, title in enumerate(former):
