@@ -269,7 +269,7 @@ def test_loco_takes_embedding_and_intermediate_for_one_set(root: Path, data: lis
         for word in ("intermediate", "embedding")
     )
     assert (new["run"], new["command"]) == (old["run"], old["command"])
-    assert new["features"]["title"].startswith("Embedding of Texture")
+    assert new["features"]["title"].startswith("Embedding of Simple texture")
 
 
 def test_reproduce_stands_beside_each_printed_score(data: list[str]) -> None:

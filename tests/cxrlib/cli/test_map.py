@@ -79,11 +79,11 @@ def test_rows_choose_what_a_table_holds(arguments: list[str], tmp_path: Path) ->
     out = tmp_path / "m.parquet"
     result = run("map", *arguments, "--rows", "2-9,77", "--where", "view=PA", "--out", str(out))
     assert result.exit_code == 0, result.output
-    assert "no image on this map" in result.stderr
+    assert "No image on this map" in result.stderr
     assert pd.read_parquet(out)["row"].tolist() == [8, 9]
     none = run("map", *arguments, "--rows", "500", "--out", str(out))
     assert none.exit_code == 1
-    assert "no image on this map" in none.stderr
+    assert "No image on this map" in none.stderr
 
 
 def test_a_reference_is_drawn_and_not_counted(

@@ -86,7 +86,7 @@ def test_task_cards_are_of_columns_that_tasks_have() -> None:
 def test_answers_are_those_of_the_items() -> None:
     """Each is of some item, ends with a text for all other runs, and has no strange brace."""
     answers = read_rows("reporting-answers")
-    assert {row["name"] for row in answers} == {item.answer for item in ITEMS if item.answer}
+    assert {row["name"] for row in answers} == {item["answer"] for item in ITEMS if item["answer"]}
     last = {row["name"]: row["when"] for row in answers}
     assert set(last.values()) == {""}
     manifest = make_small_manifest()

@@ -89,7 +89,7 @@ def test_evaluate_loco_takes_every_choice(demo: Cohort, outputs: EmbeddingSet) -
     [
         ("icu", {}, "Did you mean 'icu-stay'|There are covid-19"),
         ("icu-stay", {"features": "mood"}, "Choose embedding, outputs"),
-        ("icu-stay", {"features": "outputs"}, "the cache holds no embeddings"),
+        ("icu-stay", {"features": "outputs"}, "the cache has none"),
         ("icu-stay", {"protocol": "best"}, "There are published, corrected"),
         ("icu-stay", {"hold_out": "hospital"}, "There are region"),
         ("icu-stay", {"where": "view=XX"}, "The cohort has"),

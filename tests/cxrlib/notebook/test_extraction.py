@@ -83,7 +83,7 @@ def test_choose_extractor_takes_the_network_where_its_weights_are(
 def test_embedding_set_shows_counts_and_outputs(demo: Cohort, outputs: EmbeddingSet) -> None:
     """A heading with sizes, the notice, few rows."""
     page = outputs._repr_html_()
-    assert f"{demo.n_images} images by Texture" in page
+    assert f"{demo.n_images} images by Simple texture" in page
     assert outputs.info.output_names[0] in page
     assert cxr.NOTICE in page
     assert page.count("<tr") <= 30

@@ -84,7 +84,7 @@ def test_save_writes_what_the_command_writes(
         ({"state": "ill"}, SelectionError, "'ICU or tube'"),
         ({"colour": "mood"}, SelectionError, "'view'"),
         ({"where": "view=XX"}, SelectionError, "The cohort has"),
-        ({"rows": "500"}, SelectionError, "no image on this map"),
+        ({"rows": "500"}, SelectionError, "No image on this map"),
     ],
 )
 def test_save_rejects_what_there_is_not(

@@ -167,7 +167,7 @@ def test_the_server_lets_no_upload_in_unless_started_for_it(
 ) -> None:
     """Streamlit's address for uploads is there whether a page has a widget or not."""
     monkeypatch.delenv(ALLOW_VARIABLE, raising=False)
-    assert send_form(b"x" * 100) == (403, b"This server takes no uploads.")
+    assert send_form(b"x" * 100) == (403, b"Uploads are not allowed here.")
     assert send_form(b"x", "/base/_stcore/upload_file/s/f")[0] == 403
     assert send_form(b"x", "/elsewhere")[0] == 200
 
