@@ -132,7 +132,7 @@ def test_another_column_begins_with_its_own_values(page: AppTest) -> None:
 
 def test_links_with_former_labels_are_followed(page: AppTest) -> None:
     """A link made before a label was reworded opens the same choice, and nothing is reported."""
-    page.query_params["section"] = "groups"
+    page.session_state["section"] = "groups"
     page.query_params["compare"] = "filters against the rest"
     page.query_params["images"] = "frontal, usable finding"
     page.query_params["view"] = "AP"
