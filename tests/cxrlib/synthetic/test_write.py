@@ -201,7 +201,7 @@ def test_a_file_is_refused(tmp_path) -> None:
 
 def test_too_few_patients_are_refused(tmp_path) -> None:
     """Five regions need a minimum of patients."""
-    with pytest.raises(CohortError, match="3 patients is too small.* at least 24"):
+    with pytest.raises(CohortError, match=r"3 patients is too small.* at least 24"):
         generate_demo(tmp_path / "demo", n_patients=3)
 
 
