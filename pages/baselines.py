@@ -8,6 +8,7 @@ import streamlit as st
 from cxrlib.baselines.evaluation import keep_scored
 from cxrlib.errors import SelectionError
 from cxrlib.reports import list_provenance
+from ui.baselines.answer import show_answer
 from ui.baselines.cached import list_choices, load_rows, load_run
 from ui.baselines.controls import (
     IMAGES,
@@ -28,10 +29,11 @@ from ui.baselines.protocol_steps import show_protocol_steps
 from ui.baselines.published_scores import show_published_scores
 from ui.baselines.region_shift import show_region_shift
 from ui.baselines.report import list_run_provenance, show_report
-from ui.baselines.result import choose_metric, show_answer, show_folds, show_forest
+from ui.baselines.result import choose_metric, show_folds, show_forest
 from ui.baselines.run_button import offer_run
 from ui.baselines.run_history import show_comparison, show_history
 from ui.baselines.run_view import RunView
+from ui.baselines.sensitivity import show_sensitivity
 from ui.baselines.task_card import show_flow, show_question, show_task
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
@@ -42,6 +44,7 @@ from ui.widgets.text import show_alert
 SHOW = {
     "feature sets": show_feature_sets,
     IMAGES: show_test_images,
+    "sensitivity": show_sensitivity,
     "permutation test": show_permutation_null,
     "region shift": show_region_shift,
     "protocols": show_protocol_steps,

@@ -331,7 +331,8 @@ def _null(work: Work) -> Result:
 
     spec, n = make_spec(work.parameters), work.parameters["n"]
     return run_permutation_null(
-        work.load(), work.store, spec, n, work.on_progress, work.should_stop
+        *(work.load(), work.store, spec, n, work.on_progress, work.should_stop),
+        within=work.parameters["within"],
     )
 
 
@@ -394,7 +395,7 @@ KINDS: dict[str, Kind] = {
     "thumbnails": Kind(_thumbnails, _DATA),
     "weights": Kind(_weights, {"extractor": (_TEXT, REQUIRED)}),
     "collection": Kind(_collection, {}),
-    "null": Kind(_null, {**_RUN, "n": ((int,), 200)}),
+    "null": Kind(_null, {**_RUN, "n": ((int,), 200), "within": (_TEXT, "group")}),
     "shift": Kind(_shift, _RUN),
     "pixels-loco": Kind(_pixels_loco, _PIXEL_RUN),
 }

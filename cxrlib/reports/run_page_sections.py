@@ -13,9 +13,11 @@ import plotly.graph_objects as go
 from cxrlib.baselines.evaluation import (
     MEAN,
     POOLED,
+    WITHIN,
     PermutationNull,
     RegionShift,
     check_calibration,
+    choose_headline,
     compute_protocol_steps,
     find_influence,
     format_fold,
@@ -88,17 +90,20 @@ def gather_parts(run: Run, store: Store) -> list[ReportPart]:
     Returns
     -------
     list of ReportPart
-        "null" and "shift" where they are stored, "walk" but for pixels, "subgroups",
-        "calibration" and "influence".
+        "sensitivity", "null", "null-within-source" and "shift" where they are stored, "walk" but
+        for pixels, "subgroups", "calibration" and "influence".
     """
     return list(_list_parts(run, store))
 
 
 def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     result = run.result
-    null = load_permutation_null(result.rows, result.features, result.settings, store)
-    if null is not None:
-        yield make_null_part(run, null)
+    yield make_sensitivity_part(run)
+    of = (result.rows, result.features, result.settings, store)
+    for within in WITHIN:
+        null = load_permutation_null(*of, within=within)
+        if null is not None:
+            yield make_null_part(run, null)
     shift = load_region_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
         yield make_shift_part(run, shift)
@@ -109,16 +114,33 @@ def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     yield make_influence_part(run)
 
 
-def make_null_part(
-    run: Run, null: PermutationNull, metric: str = "", fold: str = POOLED
-) -> ReportPart:
-    """Make the part on the permutation null of a score, by default of the pooled."""
-    metric = metric or run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
+def make_sensitivity_part(run: Run) -> ReportPart:
+    """Make the part on the run's score under stricter assumptions."""
+    return ReportPart(
+        "sensitivity",
+        "The score under stricter assumptions",
+        (
+            "Each line changes one assumption. Bootstrap over patients is about other patients of "
+            "the same groups and sources, bootstrap over sources about other sources, the "
+            "prediction about another group of the kind held out.",
+        ),
+        run.check_sensitivity(),
+    )
+
+
+def make_null_part(run: Run, null: PermutationNull, metric: str = "", fold: str = "") -> ReportPart:
+    """Make the part on the permutation null of a score, by default of the run's headline."""
+    first = str(run.scores["metric"].iloc[0])
+    fold = fold or choose_headline(run.scores, first) or POOLED
+    pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
+    metric = metric or (pooled if fold == POOLED else first)
     hold_out = run.spec.settings.hold_out
     name = format_fold(fold, hold_out)
+    is_strict = null.within == "source"
+    title = f"Permutation test{' within sources' if is_strict else ''}: {format_metric(metric)}"
     return ReportPart(
-        "null",
-        f"Permutation test: {format_metric(metric)}, {name[:1].lower()}{name[1:]}",
+        "null-within-source" if is_strict else "null",
+        f"{title}, {name[:1].lower()}{name[1:]}",
         (null.describe(fold, metric),),
         null.table,
         partial(plot_permutation_null, null, metric, fold, hold_out=hold_out),

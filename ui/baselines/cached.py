@@ -2,6 +2,7 @@
 
 import functools
 
+import pandas as pd
 import streamlit as st
 
 from cxrlib.baselines.features import FeatureChoice, list_feature_sets
@@ -12,7 +13,15 @@ from cxrlib.selection import Selection
 from cxrlib.storage import Store
 from ui.session.resources import find_cache, time_changes, time_computed
 
-__all__ = ["list_choices", "load_columns", "load_entries", "load_rows", "load_run", "run_now"]
+__all__ = [
+    "list_choices",
+    "load_columns",
+    "load_entries",
+    "load_rows",
+    "load_run",
+    "load_sensitivity",
+    "run_now",
+]
 
 
 def list_choices(cohort: Cohort) -> tuple[FeatureChoice, ...]:
@@ -47,6 +56,12 @@ def run_now(cohort: Cohort, spec: RunSpec) -> Run:
     """Make a run while the reader waits: a second or two."""
     with st.spinner("Training and testing, each group held out once …"):
         return make_run(cohort, Store(find_cache()), spec)
+
+
+@functools.lru_cache(maxsize=64)
+def load_sensitivity(run: Run, metric: str) -> pd.DataFrame:
+    """Compute the sensitivity analysis of a run once for all sessions."""
+    return run.check_sensitivity(metric)
 
 
 def load_entries(cohort: Cohort, task: Task) -> tuple[RunEntry, ...]:

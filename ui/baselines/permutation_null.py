@@ -1,13 +1,16 @@
 """A run beside its permutation null: the scores of permuted labels, computed by a job."""
 
 import pandas as pd
+import streamlit as st
 
 from cxrlib.baselines.evaluation import (
-    MEAN,
     N_PERMUTATIONS,
     POOLED,
     Cells,
     PermutationNull,
+    Within,
+    choose_headline,
+    format_p,
     format_score,
     is_number,
     load_permutation_null,
@@ -20,34 +23,48 @@ from ui.baselines.run_button import NO_PIXELS, make_request
 from ui.baselines.run_view import RunView, show_details, show_part
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
+from ui.widgets.choice import choose_one
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
 __all__ = ["find_null", "show_permutation_null"]
 
+NUMBERS = {N_PERMUTATIONS: str(N_PERMUTATIONS), 1000: "1,000", 5000: "5,000"}
 
-def find_null(run: Run) -> PermutationNull | None:
+
+def find_null(run: Run, within: Within = "group") -> PermutationNull | None:
     """Load what is done of the permutations of a run; None where that is nothing."""
     rows, features = run.result.rows, run.result.features
-    return load_permutation_null(rows, features, run.spec.settings, Store(find_cache()))
+    store = Store(find_cache())
+    return load_permutation_null(rows, features, run.spec.settings, store, within=within)
 
 
 def show_permutation_null(view: RunView) -> None:
     """Show the scores beside those of permuted labels; the permutations are a job."""
-    run, null = view.run, view.null
+    run = view.run
     show_text(
         "Could meaningless labels score as well? A permutation test shuffles the labels between "
-        f"patients within each held-out {view.hold_out} and fits every model again."
+        "patients and fits every model again."
     )
     if run.result.features.kind == "pixels":
         show_quiet(NO_PIXELS)
         return
-    if null is None or not null.is_complete:
+    titles: dict[Within, str] = {"group": f"each held-out {view.hold_out}", "source": "each source"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        within = choose_one(
+            "within",
+            "Permute within",
+            titles,
+            help="Exact if patients are exchangeable. Patients of one source resemble each other: "
+            "within sources is the stricter test.",
+        )
+        n = choose_one("permutations", "Permutations, chosen before", NUMBERS)
+    null = view.null if within == "group" else find_null(run, within)
+    if null is None or not null.is_complete or null.n_wanted < n:
         offer_job(
-            make_request("null", view.entry, run.spec, n=N_PERMUTATIONS),
-            label=f"Permutation test ({N_PERMUTATIONS}): {run.spec.task.title}, "
-            f"{run.spec.features}",
-            button=f"Permute the labels {N_PERMUTATIONS} times",
+            make_request("null", view.entry, run.spec, n=n, within=within),
+            label=f"Permutation test ({n:,}): {run.spec.task.title}, {run.spec.features}",
+            button=f"Permute the labels {n:,} times within {titles[within]}",
         )
     if null is None:
         return
@@ -58,10 +75,10 @@ def show_permutation_null(view: RunView) -> None:
 def _plot_null(view: RunView, null: PermutationNull) -> None:
     """Show where the score lies among those of permuted labels: the mean or else the pooled."""
     table = null.table
-    means = table[(table["metric"] == view.metric) & (table["fold"] == MEAN)]
-    has_mean = bool(len(means)) and is_number(means["p"].iloc[0])
-    fold = MEAN if has_mean else POOLED
-    metric = view.metric if has_mean else str(table.loc[table["fold"] == POOLED, "metric"].iloc[0])
+    fold = choose_headline(view.run.scores, view.metric) or POOLED
+    metric = view.metric
+    if fold == POOLED:
+        metric = str(table.loc[table["fold"] == POOLED, "metric"].iloc[0])
     show_part(view, make_null_part(view.run, null, metric, fold), null.values)
 
 
@@ -74,7 +91,12 @@ def _show_table(view: RunView, null: PermutationNull) -> None:
         numbers=table,
         **view.saved_as("null"),
     )
+    n_p = int(table["p"].notna().sum())
     show_details(
+        f"The saved table holds {n_p} p-values, of all scores and groups: by chance alone about "
+        f"{n_p / 20:.1g} would be below 0.05."
+        if n_p > 1
+        else "",
         "p is (1 + permutations at least as good) / (1 + permutations), so it is never 0.",
         "A small p means better than chance, but a shortcut is better than chance too: it does not "
         "show that the model recognises the disease.",
@@ -90,6 +112,6 @@ def _format_row(row: Cells) -> dict[str, str]:
         "score": format_score(row["observed"]),
         "permuted labels, middle 95 %": f"{low} to {high}" if is_number(row["low"]) else NOTHING,
         "at least as good": f"{row['n_at_least']:,} of {row['n']:,}" if has_p else NOTHING,
-        "p": f"{row['p']:.3g}" if has_p else "not estimable",
+        "p": format_p(row) if has_p else "not estimable",
         "reason": row["reason"],
     }

@@ -41,8 +41,11 @@ from .permutation_null import (
     N_PERMUTATIONS as N_PERMUTATIONS,
     OBSERVED as OBSERVED,
     PERMUTATIONS as PERMUTATIONS,
+    WITHIN as WITHIN,
     PermutationNull as PermutationNull,
+    Within as Within,
     compute_permutation_null as compute_permutation_null,
+    format_p as format_p,
     load_permutation_null as load_permutation_null,
     make_permutation_null_key as make_permutation_null_key,
 )
@@ -74,6 +77,13 @@ from .score_text import (
     read_reason as read_reason,
 )
 from .scores import MEAN as MEAN, POOLED as POOLED, compute_score as compute_score
+from .sensitivity import (
+    SENSITIVITY_COLUMNS as SENSITIVITY_COLUMNS,
+    WITHIN_SOURCE as WITHIN_SOURCE,
+    analyse_sensitivity as analyse_sensitivity,
+    choose_headline as choose_headline,
+    judge_sensitivity as judge_sensitivity,
+)
 from .stored_fits import KeptFits as KeptFits
 from .subgroups import score_subgroups as score_subgroups
 from .worst_predictions import rank_images as rank_images

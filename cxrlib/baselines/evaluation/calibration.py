@@ -11,7 +11,7 @@ import pandas as pd
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
-from cxrlib.baselines.evaluation.resampling import count_fewest, find_interval_cells, weigh_images
+from cxrlib.baselines.evaluation.resampling import count_persons, find_percentiles, weigh_images
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import format_units
 
@@ -76,7 +76,7 @@ def _refuse(result: LocoResult, tested: pd.DataFrame) -> str:
     """Say why a group has too few, or nothing."""
     is_class = result.rows.task.kind == "classes"
     y, persons = (tested[name].to_numpy() for name in ("y", "person_id"))
-    return describe_too_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
+    return describe_too_few(count_persons(y, persons, is_class=is_class).fewest, is_class=is_class)
 
 
 def _sum_up(result: LocoResult, tested: pd.DataFrame, name: str) -> Floats:
@@ -100,7 +100,7 @@ def _judge(sums: Floats, n_persons: int) -> dict[str, object]:
         "predicted": float(predicted[0]),
         "observed": float(observed[0]),
         "difference": float(predicted[0] - observed[0]),
-        **find_interval_cells(drawn, n_persons),
+        **find_percentiles(drawn, n_persons),
     }
 
 

@@ -5,14 +5,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxrlib.aliases import Floats
+from cxrlib.baselines.evaluation.intervals import (
+    Estimate,
+    Units,
+    Variance,
+    add_variances,
+    derive_variance,
+    scale_variance,
+)
 from cxrlib.baselines.evaluation.models import Fit
-from cxrlib.baselines.evaluation.protocols import Protocol
-from cxrlib.baselines.evaluation.resampling import count_independent, weigh_images
-from cxrlib.baselines.evaluation.scores import compute_score, is_constant, list_metrics, sum_pairs
+from cxrlib.baselines.evaluation.protocols import Protocol, describe_too_few
+from cxrlib.baselines.evaluation.resampling import count_persons, weigh_images
+from cxrlib.baselines.evaluation.scores import (
+    POOLED_METRICS,
+    compute_score,
+    is_constant,
+    list_metrics,
+    sum_pairs,
+)
 from cxrlib.short_repr import short_repr
 
 RANKING_METRICS = ("auroc", "auprc", "auprc_event", "correlation")
 """Scores that look at the order of images only, which chance resemblance makes better."""
+
+FEWEST_POOLED = 2
+"""Groups below which pairs are not pooled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +52,8 @@ class FoldCase:
     protocol : Protocol
     train_size : float
         As `measure_size`, of the training images.
+    unit : str
+        What `persons` are, where it is not persons that are drawn together.
     """
 
     name: str
@@ -44,6 +64,7 @@ class FoldCase:
     event: str
     protocol: Protocol
     train_size: float
+    unit: str = "person"
     __repr__ = short_repr
 
     def rank(self, fit: Fit) -> np.ndarray:
@@ -61,9 +82,10 @@ class FoldCase:
         return scores
 
     @property
-    def n_independent(self) -> int:
-        """Number of persons that a score rests on."""
-        return count_independent(self.y, self.persons, is_class=self.kind == "classes")
+    def counts(self) -> Units:
+        """The persons that a score rests on."""
+        is_class = self.kind == "classes"
+        return count_persons(self.y, self.persons, is_class=is_class, unit=self.unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +101,8 @@ class FoldDraws:
     pairs : ndarray of float, shape (2,)
         Pairs ranked rightly, and all pairs, of its images as they are.
     resampled_pairs : ndarray of float, shape (2, n_resamples)
-    n_independent : int
-        As `FoldCase.n_independent`.
+    persons : Units
+    event : {"positive", "negative", ""}
     size, train_size : float
         As `measure_size`, of its images and of those its model was trained on.
     """
@@ -89,10 +111,22 @@ class FoldDraws:
     resampled: Mapping[str, np.ndarray]
     pairs: np.ndarray
     resampled_pairs: np.ndarray
-    n_independent: int
+    persons: Units
+    event: str
     size: float
     train_size: float
     __repr__ = short_repr
+
+    def estimate(self, metric: str) -> Estimate:
+        """Give a score of the group, with what its interval is made of."""
+        value, resampled = float(self.by_seed[metric].mean()), self.resampled[metric]
+        variance = scale_variance(self.vary(metric), value, resampled)
+        few = self.persons.refuse()
+        return Estimate(metric, value, resampled, variance, self.persons.n_independent, few)
+
+    def vary(self, metric: str) -> Variance:
+        """Give the variance of a score of independent persons."""
+        return derive_variance(metric, self.persons, self.event)
 
 
 def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:
@@ -108,7 +142,17 @@ def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:
     -------
     FoldDraws
     """
-    weights = weigh_images(case.persons, n, seed, case.name)
+    return weigh_scores(case, weigh_images(case.persons, n, seed, case.name))
+
+
+def weigh_scores(case: FoldCase, weights: Floats) -> FoldDraws:
+    """Score the images of a group under several weights: the first as they are, then resamples.
+
+    Parameters
+    ----------
+    case : FoldCase
+    weights : ndarray of float, shape (1 + n_resamples, n_images)
+    """
     metrics = list_metrics(case.kind, case.event)
     scores = {
         metric: np.array([case.score(fit, metric, weights) for fit in case.fits])
@@ -123,7 +167,8 @@ def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:
         resampled={metric: scores[metric][:, 1:].mean(axis=0) for metric in metrics},
         pairs=pairs[:, 0],
         resampled_pairs=pairs[:, 1:],
-        n_independent=case.n_independent,
+        persons=case.counts,
+        event=case.event,
         size=measure_size(case.y, is_class=is_class),
         train_size=case.train_size,
     )
@@ -144,54 +189,91 @@ def measure_size(y: np.ndarray, *, is_class: bool) -> float:
     return float(4 * (y == 1).sum() * (y == 0).sum() / max(len(y), 1))
 
 
-def average_draws(draws: Sequence[FoldDraws], metric: str) -> tuple[np.ndarray, np.ndarray, int]:
+def average_draws(draws: Sequence[FoldDraws], metric: str) -> tuple[Estimate, np.ndarray]:
     """Average a score over groups.
 
     Returns
     -------
+    estimate : Estimate
+        The mean, without an interval where a group has none: none counts as certain.
     values : ndarray of float
         What the mean and the standard deviation are of: every group and seed.
-    resampled : ndarray of float, shape (n_resamples,)
-        Means; NaN where any group has no score.
-    n_independent : int
-        Of all groups together.
     """
     values = np.concatenate([each.by_seed[metric] for each in draws])
-    parts = np.array([each.resampled[metric] for each in draws]) / len(draws)
-    resampled = parts.sum(axis=0)
-    if metric in RANKING_METRICS:
-        resampled = widen(resampled, float(values.mean()), parts, draws)
-    return values, resampled, sum(each.n_independent for each in draws)
+    parts = [each.estimate(metric) for each in draws]
+    resampled = np.mean([each.resampled for each in parts], axis=0)
+    weights = [1 / len(draws)] * len(draws)
+    variances = [each.variance for each in parts]
+    factor = find_widening(draws, weights, variances) if metric in RANKING_METRICS else 1.0
+    few = [each for each in parts if each.reason]
+    reason = ""
+    if few:
+        unit = draws[0].persons.unit
+        reason = (
+            f"No interval: {len(few)} of {len(parts)} groups of the mean have too few {unit}s for "
+            "one."
+        )
+    return (
+        Estimate(
+            metric,
+            float(values.mean()),
+            resampled,
+            add_variances(variances, weights, factor),
+            sum(each.n_independent for each in parts),
+            reason,
+        ),
+        values,
+    )
 
 
-def pool_draws(draws: Sequence[FoldDraws]) -> tuple[float, np.ndarray, int]:
+def pool_draws(draws: Sequence[FoldDraws]) -> Estimate:
     """Pool the pairs within groups; pairs of images of two groups do not count.
 
     Returns
     -------
-    value : float
-        Share of pairs ranked rightly.
-    resampled : ndarray of float, shape (n_resamples,)
-        NaN where a resample has no pair.
-    n_independent : int
-        Of all groups together.
+    Estimate
+        The share of pairs ranked rightly.
     """
+    metric = POOLED_METRICS["classes" if draws[0].persons.is_class else "number"]
     concordant, pairs = np.sum([each.pairs for each in draws], axis=0)
     sums = np.sum([each.resampled_pairs for each in draws], axis=0)
     value = float(concordant / pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
         resampled = sums[0] / sums[1]
-    # What each group adds to the difference from the value as it is.
-    parts = np.array([each.resampled_pairs[0] - value * each.resampled_pairs[1] for each in draws])
-    parts /= pairs
-    resampled = widen(resampled, value, parts, draws)
-    return value, resampled, sum(each.n_independent for each in draws)
+    weights = [float(each.pairs[1] / pairs) for each in draws]
+    variances = [each.vary(metric) for each in draws]
+    alone = scale_variance(add_variances(variances, weights), value, resampled)
+    factor = find_widening(draws, weights, variances)
+    return Estimate(
+        metric,
+        value,
+        resampled,
+        add_variances([alone], [1.0], factor),
+        sum(each.persons.n_independent for each in draws),
+        count_pooled(draws).refuse(),
+    )
 
 
-def widen(
-    resampled: np.ndarray, value: float, parts: np.ndarray, draws: Sequence[FoldDraws]
-) -> np.ndarray:
-    """Widen the spread of what combines groups by what their models have in common.
+def refuse_pooled(draws: Sequence[FoldDraws]) -> str:
+    """Say why what is pooled over groups rests on too little, or nothing."""
+    if len(draws) < FEWEST_POOLED:
+        return f"Pairs of {len(draws)} group only: a pooled score needs {FEWEST_POOLED}."
+    persons = count_pooled(draws)
+    return describe_too_few(persons.fewest, is_class=persons.is_class)
+
+
+def count_pooled(draws: Sequence[FoldDraws]) -> Units:
+    """Count the persons of all groups together."""
+    counts = [(each.persons.n, each.persons.n_positive, each.persons.n_negative) for each in draws]
+    n, n_positive, n_negative = np.sum(counts, axis=0).tolist()
+    first = draws[0].persons
+    return Units(n, n_positive, n_negative, first.is_class, first.unit)
+
+
+def find_widening(
+    draws: Sequence[FoldDraws], weights: Sequence[float], variances: Sequence[Variance]
+) -> float:
+    """Find by how much what groups have in common multiplies the variance of their combination.
 
     The model of one group is trained on the others: where two groups resemble each other by
     chance, both score well. With features that say nothing the scores of two groups of n and m
@@ -201,23 +283,17 @@ def widen(
 
     Parameters
     ----------
-    resampled : ndarray of float, shape (n_resamples,)
-    value : float
-        Of the images as they are.
-    parts : ndarray of float, shape (n_groups, n_resamples)
-        What each group adds.
     draws : sequence of FoldDraws
-
-    Returns
-    -------
-    ndarray of float, shape (n_resamples,)
+    weights : sequence of float
+        Of each group in the combination.
+    variances : sequence of callable
+        Of each group.
     """
-    used = np.isfinite(parts).all(axis=0)
-    if used.sum() < 2:
-        return resampled
-    spread = parts[:, used].std(axis=1)
-    alone = (spread**2).sum()
+    middle = np.array([0.5])
+    spread = np.array(
+        [w * np.sqrt(each(middle)[0]) for w, each in zip(weights, variances, strict=True)]
+    )
+    alone = float((spread**2).sum())
     reach = spread * np.sqrt([each.size / max(each.train_size, each.size) for each in draws])
-    together = alone + reach.sum() ** 2 - (reach**2).sum()
-    factor = np.sqrt(together / alone) if alone > 0 else 1.0
-    return value + factor * (resampled - value)
+    together = alone + float(reach.sum() ** 2 - (reach**2).sum())
+    return together / alone if alone > 0 else 1.0

@@ -18,8 +18,10 @@ from cxrlib.baselines.evaluation.fold_scores import (
     draw_scores,
     measure_size,
     pool_draws,
+    refuse_pooled,
 )
 from cxrlib.baselines.evaluation.folds import GUARDS, Fold, format_held_out
+from cxrlib.baselines.evaluation.intervals import Estimate
 from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
     LocoPlan,
@@ -36,8 +38,7 @@ from cxrlib.baselines.evaluation.loco_result import (
     read_cases,
 )
 from cxrlib.baselines.evaluation.protocols import LocoSettings
-from cxrlib.baselines.evaluation.resampling import ONE_PERSON, find_interval_cells
-from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, RANGES
+from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.number_text import format_units
@@ -161,11 +162,10 @@ def _score_fold(
     row |= _count(plan, [fold])
     if not fold.is_scored:
         return row | {"reason": fold.reason}
-    drawn = draws[fold.name]
-    value = float(drawn.by_seed[metric].mean())
-    if np.isnan(value):
+    estimate = draws[fold.name].estimate(metric)
+    if np.isnan(estimate.value):
         return row | {"reason": _describe_constant(plan, fold)}
-    return row | {"value": value} | _bound(drawn.resampled[metric], row, drawn.n_independent)
+    return row | {"value": estimate.value} | _bound(estimate)
 
 
 def _score_mean(plan: LocoPlan, metric: str, draws: Mapping[str, FoldDraws]) -> dict[str, object]:
@@ -181,10 +181,9 @@ def _score_mean(plan: LocoPlan, metric: str, draws: Mapping[str, FoldDraws]) -> 
         by = format_held_out(len(folds), plan.settings.hold_out)
         reason = f"{by} with a score: a mean needs {needed}."
         return row | {"reason": reason}
-    values, resampled, n_independent = average_draws([draws[fold.name] for fold in folds], metric)
+    estimate, values = average_draws([draws[fold.name] for fold in folds], metric)
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-    value = {"value": float(values.mean()), "sd": sd}
-    return row | value | _bound(resampled, row, n_independent)
+    return row | {"value": estimate.value, "sd": sd} | _bound(estimate)
 
 
 def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, object]:
@@ -196,8 +195,13 @@ def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, o
         return row | {
             "reason": f"No {plan.settings.hold_out} has two images with different labels."
         }
-    value, resampled, n_independent = pool_draws([draws[fold.name] for fold in folds])
-    return row | {"value": value} | _bound(resampled, row, n_independent)
+    pooled = [draws[fold.name] for fold in folds]
+    # The paper has no pooled score: its protocol gives what can be computed.
+    reason = refuse_pooled(pooled) if plan.settings.protocol.fewest_persons else ""
+    if reason:
+        return row | {"reason": reason}
+    estimate = pool_draws(pooled)
+    return row | {"value": estimate.value} | _bound(estimate)
 
 
 def _start_row(plan: LocoPlan, name: str, metric: str, folds: list[Fold]) -> dict[str, object]:
@@ -220,17 +224,9 @@ def _count(plan: LocoPlan, folds: list[Fold]) -> dict[str, object]:
     return {"n_images": len(places), "n_persons": len(set(plan.persons[places]))}
 
 
-def _bound(
-    resampled: np.ndarray, row: Mapping[str, object], n_independent: int
-) -> dict[str, object]:
-    """Give the interval of a row."""
-    if len(resampled) and row["n_persons"] == 1:
-        return {"reason": ONE_PERSON}
-    cells = find_interval_cells(resampled, n_independent)
-    # What is widened may reach beyond what a score can be.
-    ends = [cells["low"], cells["high"]]
-    low, high = np.clip(ends, *RANGES.get(str(row["metric"]), (0.0, 1.0))).tolist()  # type: ignore[arg-type]
-    return cells | {"low": low, "high": high}
+def _bound(estimate: Estimate) -> dict[str, object]:
+    """Give the interval of a score as cells, nothing where no resamples were asked for."""
+    return estimate.to_cells() if len(estimate.resampled) else {}
 
 
 def _describe_constant(plan: LocoPlan, fold: Fold) -> str:

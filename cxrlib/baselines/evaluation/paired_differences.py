@@ -12,8 +12,8 @@ from cxrlib.baselines.evaluation.fold_scores import (
     pool_draws,
 )
 from cxrlib.baselines.evaluation.folds import format_held_out, list_groups
+from cxrlib.baselines.evaluation.intervals import subtract_estimates
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
-from cxrlib.baselines.evaluation.resampling import ONE_PERSON, find_interval_cells
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
@@ -104,15 +104,17 @@ def _compare_rows(
                 yield _make_row(name, metric, reason=reason)
                 continue
             scored.append(name)
-            yield _make_row(name, metric, *_subtract(draws, [name], metric))
+            both = (each[name].estimate(metric) for each in draws)
+            yield _make_row(name, metric, subtract_estimates(*both))
         if len(scored) >= needed:
-            means.append(_make_row(MEAN, metric, *_subtract(draws, scored, metric)))
+            both = (average_draws([each[name] for name in scored], metric)[0] for each in draws)
+            means.append(_make_row(MEAN, metric, subtract_estimates(*both)))
         else:
             by = format_held_out(len(scored), first.settings.hold_out)
             reason = f"{by} with both scores: a mean needs {needed}."
             means.append(_make_row(MEAN, metric, reason=reason))
     yield from means
-    yield _compare_pooled(first, draws)
+    yield _compare_pooled(first, draws, reasons)
 
 
 def _list_reasons(result: LocoResult) -> dict[tuple[str, str], str]:
@@ -122,44 +124,24 @@ def _list_reasons(result: LocoResult) -> dict[tuple[str, str], str]:
     return dict(zip(keys, missing["reason"], strict=True))
 
 
-def _subtract(
-    draws: tuple[_Drawn, _Drawn], names: list[str], metric: str
-) -> tuple[float, np.ndarray, int]:
-    """Subtract the mean score over groups of the second from that of the first."""
-    values, spreads, numbers = zip(
-        *(average_draws([each[name] for name in names], metric) for each in draws), strict=True
-    )
-    difference = float(values[0].mean() - values[1].mean())
-    return difference, spreads[0] - spreads[1], numbers[0]
-
-
-def _compare_pooled(first: LocoResult, draws: tuple[_Drawn, _Drawn]) -> dict[str, object]:
+def _compare_pooled(
+    first: LocoResult, draws: tuple[_Drawn, _Drawn], reasons: Mapping[tuple[str, str], str]
+) -> dict[str, object]:
     """Give the difference of the pairs within groups."""
     metric = POOLED_METRICS[first.rows.task.kind]
     names = [name for name, each in draws[0].items() if each.pairs[1] > 0]
     if not names:
         reason = f"No {first.settings.hold_out} was tested in both."
         return _make_row(POOLED, metric, reason=reason)
-    values, spreads, numbers = zip(
-        *(pool_draws([each[name] for name in names]) for each in draws), strict=True
-    )
-    return _make_row(POOLED, metric, values[0] - values[1], spreads[0] - spreads[1], numbers[0])
+    if reason := reasons.get((POOLED, metric), ""):
+        return _make_row(POOLED, metric, reason=reason)
+    both = (pool_draws([each[name] for name in names]) for each in draws)
+    return _make_row(POOLED, metric, subtract_estimates(*both))
 
 
 def _make_row(
-    fold: str,
-    metric: str,
-    difference: float = np.nan,
-    spread: np.ndarray | None = None,
-    n_independent: int = 0,
-    *,
-    reason: str = "",
+    fold: str, metric: str, cells: Mapping[str, object] | None = None, *, reason: str = ""
 ) -> dict[str, object]:
     """Give a row of the table of differences."""
-    row: dict[str, object] = {"fold": fold, "metric": metric, "difference": difference}
-    if spread is None:
-        return row | {"low": np.nan, "high": np.nan, "n_used": 0, "n_dropped": 0, "reason": reason}
-    row |= find_interval_cells(spread, n_independent)
-    if n_independent == 1 and len(spread):
-        row |= {"low": np.nan, "high": np.nan, "reason": ONE_PERSON}
-    return row
+    empty = {"difference": np.nan, "low": np.nan, "high": np.nan, "n_used": 0, "n_dropped": 0}
+    return {"fold": fold, "metric": metric, **empty, "reason": reason, **(cells or {})}

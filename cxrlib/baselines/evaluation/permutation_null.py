@@ -6,13 +6,17 @@ or that rests on few persons, comes out as high under the null as it does by luc
 
 A person's labels move together, in the order of the image ids: taken over by a person with more
 images they begin again, with fewer the last are not used. Where all images of a person have one
-label, as an outcome has, this exchanges labels among persons and p is exact; where they differ
-within persons, as severity does, it is close to that.
+label, as an outcome has, this exchanges labels among persons and p is exact if persons of a group
+are exchangeable; where labels differ within persons, as severity does, it is close to that. Persons
+of one site resemble each other and are not exchangeable with those of another: within sites
+(``within="source"``) only persons of one site exchange labels.
 """
 
 import logging
 import time
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,10 +25,10 @@ from numpy.typing import NDArray
 from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
 from cxrlib.baselines.evaluation.folds import list_groups
+from cxrlib.baselines.evaluation.intervals import LEVEL
 from cxrlib.baselines.evaluation.loco import compute_values
 from cxrlib.baselines.evaluation.loco_plan import LocoPlan, plan_loco, predict_folds
 from cxrlib.baselines.evaluation.protocols import LocoSettings
-from cxrlib.baselines.evaluation.resampling import LEVEL
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
@@ -40,6 +44,9 @@ KIND = "nulls"
 #: Raised when labels are permuted or scored otherwise: every stored null is then computed anew.
 NULL_VERSION = 1
 N_PERMUTATIONS = 200
+Within = Literal["group", "source"]
+WITHIN: tuple[Within, ...] = ("group", "source")
+"""Within what labels are permuted: the held-out groups, or the sites of each."""
 PERMUTATIONS = (1, 10_000)  # fewest and most
 #: The number under which the scores of the labels as they are stand in `PermutationNull.values`.
 OBSERVED = -1
@@ -65,11 +72,14 @@ class PermutationNull:
         value, NaN where it is not defined.
     n_wanted, n_done : int
         Permutations asked for, and done.
+    within : {"group", "source"}
+        Within what they exchange labels.
     """
 
     values: pd.DataFrame
     n_wanted: int
     n_done: int
+    within: Within = "group"
     __repr__ = short_repr
 
     def _repr_html_(self) -> str:
@@ -91,7 +101,8 @@ class PermutationNull:
             fold, metric, observed; ``n`` permutations with this score, and how many of them have
             at least as good a one, ``n_at_least``; ``p``, (1 + n_at_least) / (1 + n), never 0;
             ``low``, ``middle`` and ``high``, the 2.5, 50 and 97.5 % of the permuted; ``reason``:
-            why there is none, "" else.
+            why there is none, "" else. Before all permutations are done there is no p: who looks
+            and stops when it is small finds small ones too often.
         """
         permuted = self.values[self.values["permutation"] != OBSERVED]
         by_score = dict(list(permuted.groupby(["fold", "metric"], sort=False)["value"]))
@@ -100,7 +111,16 @@ class PermutationNull:
             _judge(fold, metric, value, by_score.get((fold, metric)))
             for fold, metric, value in observed[["fold", "metric", "value"]].itertuples(index=False)
         ]
-        return pd.DataFrame(rows, columns=list(_TABLE))
+        table = pd.DataFrame(rows, columns=list(_TABLE))
+        if not self.is_complete:
+            hidden = table["reason"].eq("")
+            table.loc[hidden, ["p", "low", "middle", "high"]] = np.nan
+            table.loc[hidden, "n_at_least"] = 0
+            table.loc[hidden, "reason"] = (
+                f"{self.n_done:,} of {format_units(self.n_wanted, 'permutation')} done: p is given "
+                "when all are."
+            )
+        return table
 
     def describe(self, fold: str = POOLED, metric: str | None = None) -> str:
         """Describe how one score compares with those of permuted labels."""
@@ -108,16 +128,32 @@ class PermutationNull:
         found = table[(table["fold"] == fold) & (table["metric"].eq(metric) if metric else True)]
         if found.empty:
             return f"There is no score {metric or ''} of {fold}.".replace("  ", " ")
-        row = found.iloc[0]
+        row: dict[Hashable, Any] = found.to_dict("records")[0]
         if row["reason"]:
             return f"No p-value: {row['reason']}"
-        so_far = "" if self.is_complete else f" so far ({self.n_wanted:,} planned)"
         verb = "scores" if row["n_at_least"] == 1 else "score"
+        where = "sources" if self.within == "source" else "groups"
         return (
-            f"p = {row['p']:.3g}: {row['n_at_least']:,} of {format_units(row['n'], 'permutation')}"
-            f"{so_far} {verb} at least as well (labels permuted over patients within groups). "
-            f"95 % of permutations score {row['low']:.2f} to {row['high']:.2f}."
+            f"{format_p(row)}: {row['n_at_least']:,} of {format_units(row['n'], 'permutation')} "
+            f"{verb} at least as well. Labels are permuted over patients within {where}: exact if "
+            f"patients of one {where[:-1]} are exchangeable. 95 % of permutations score "
+            f"{row['low']:.2f} to {row['high']:.2f}."
         )
+
+
+def format_p(row: Mapping[Hashable, Any]) -> str:
+    """Format the p of a row of `PermutationNull.table`; of no permutation as good, its bound.
+
+    Examples
+    --------
+    >>> format_p({"p": 1 / 201, "n": 200, "n_at_least": 0})
+    'p < 0.005'
+    >>> format_p({"p": 5 / 201, "n": 200, "n_at_least": 4})
+    'p = 0.025'
+    """
+    if row["n_at_least"] == 0:
+        return f"p < {1 / row['n']:.2g}"
+    return f"p = {row['p']:.2g}"
 
 
 def _judge(
@@ -152,6 +188,7 @@ def compute_permutation_null(
     settings: LocoSettings | None = None,
     *,
     n: int = N_PERMUTATIONS,
+    within: Within = "group",
     store: Store | None = None,
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -167,67 +204,50 @@ def compute_permutation_null(
     settings : LocoSettings, optional
         The corrected protocol over regions by default.
     n : int, default 200
-        Permutations; p is never below 1 / (n + 1).
+        Permutations, chosen before: p is never below 1 / (n + 1), and there is none before all
+        are done.
+    within : {"group", "source"}
+        Whether labels are exchanged within held-out groups, or within the sites of each, where
+        persons of one site resemble each other.
     store : Store, optional
         Where what is done is kept, and taken up again.
     on_progress : callable, optional
-        Called before each permutation; the stage holds the p of the pooled score so far.
+        Called before each permutation.
     should_stop : callable, optional
         Asked before each permutation; what it stops is kept and returned as it is.
 
     Raises
     ------
     SelectionError
-        If n is not 1 to 10,000, for pixels, or as `cxrlib.baselines.evaluation.run_loco`.
+        If n is not 1 to 10,000, for pixels, where no two persons of one site differ in label, or
+        as `cxrlib.baselines.evaluation.run_loco`.
     """
     settings = settings or LocoSettings()
     _check(features, n)
-    known = None if store is None else load_permutation_null(rows, features, settings, store, n=n)
+    known = None
+    if store is not None:
+        known = load_permutation_null(rows, features, settings, store, within=within)
     plan = plan_loco(rows, features, settings)
-    pieces = [_score(plan, None) if known is None else known.values]
+    _check_exchange(plan, within)
+    pieces = [_score(plan, None, within) if known is None else known.values]
     done = kept = 0 if known is None else known.n_done
-    counter = _Counter(pieces[0])
     written = time.monotonic()
     try:
         while done < n and not (should_stop is not None and should_stop()):
             if on_progress is not None:
-                on_progress(counter.describe(), done, n)
-            pieces.append(_score(plan, done))
-            counter.add(pieces[-1])
+                on_progress("Running permutations", done, n)
+            pieces.append(_score(plan, done, within))
             done += 1
             if store is not None and time.monotonic() - written > KEEP_EVERY:
-                pieces = [_keep(pieces, rows, features, settings, store)]
+                pieces = [_keep(pieces, rows, features, settings, store, within, n)]
                 kept, written = done, time.monotonic()
     finally:
         # After an interruption too: each permutation is whole.
         if store is not None and (done > kept or known is None):
-            pieces = [_keep(pieces, rows, features, settings, store)]
+            pieces = [_keep(pieces, rows, features, settings, store, within, n)]
     if on_progress is not None and done >= n:
-        on_progress(counter.describe(), done, n)
-    return _take(pd.concat(pieces, ignore_index=True), n)
-
-
-class _Counter:
-    """Count how often permuted labels have at least as good a pooled score."""
-
-    def __init__(self, values: pd.DataFrame) -> None:
-        is_observed = values["permutation"] == OBSERVED
-        pooled = values[is_observed & (values["fold"] == POOLED)]
-        self._observed = float(pooled["value"].iloc[0]) if len(pooled) else np.nan
-        self._n = self._n_at_least = 0
-        self.add(values[~is_observed])
-
-    def add(self, values: pd.DataFrame) -> None:
-        """Take permutations into account."""
-        pooled = values.loc[values["fold"] == POOLED, "value"].to_numpy(dtype=np.float64)
-        self._n += int(np.isfinite(pooled).sum())
-        self._n_at_least += int((pooled >= self._observed - ROUNDING).sum())
-
-    def describe(self) -> str:
-        """Say what is done and the p so far, where there is one."""
-        if not self._n or np.isnan(self._observed):
-            return "Running permutations"
-        return f"Running permutations (p so far {(1 + self._n_at_least) / (1 + self._n):.3f})"
+        on_progress("Running permutations", done, n)
+    return _take(pd.concat(pieces, ignore_index=True), n, within)
 
 
 def _check(features: Features, n: int) -> None:
@@ -242,9 +262,24 @@ def _check(features: Features, n: int) -> None:
         )
 
 
-def _score(plan: LocoPlan, permutation: int | None) -> pd.DataFrame:
+def _check_exchange(plan: LocoPlan, within: Within) -> None:
+    """Refuse to permute where that changes nothing."""
+    if within == "group":
+        return
+    blocks = pd.MultiIndex.from_arrays([_list_blocks(plan, within), plan.persons])
+    labels = pd.Series(plan.labels.y).groupby(blocks).agg(tuple)
+    differs = labels.groupby(level=0).nunique() > 1
+    if not differs.any():
+        raise SelectionError(
+            "In no source do two patients differ in label, so permuting labels within sources "
+            "changes nothing: what tells sources apart cannot be told from what tells patients "
+            "apart. Permute within the held-out groups, and read p with care."
+        )
+
+
+def _score(plan: LocoPlan, permutation: int | None, within: Within) -> pd.DataFrame:
     """Score a permutation of the labels, or the labels as they are."""
-    y = None if permutation is None else _draw_labels(plan, permutation)
+    y = None if permutation is None else _draw_labels(plan, permutation, within)
     values = compute_values(plan, predict_folds(plan, y), y)
     number = OBSERVED if permutation is None else permutation
     rows = [(number, fold, metric, value) for (fold, metric), value in values.items()]
@@ -297,15 +332,26 @@ def permute_labels(
     return np.asarray(y[order][starts[donor] + place % n_of[donor]], dtype=np.float64)
 
 
-def _draw_labels(plan: LocoPlan, permutation: int) -> Floats:
+def _list_blocks(plan: LocoPlan, within: Within) -> NDArray[np.object_]:
+    """Name the block within which each image's person exchanges labels."""
+    groups = list_groups(plan.rows.table, plan.settings.hold_out)
+    if within == "group":
+        return groups
+    sources = plan.rows.table["source"].to_numpy(dtype=object, na_value="")
+    return np.array(
+        [f"{g}\0{str(s).strip()}" for g, s in zip(groups, sources, strict=True)], object
+    )
+
+
+def _draw_labels(plan: LocoPlan, permutation: int, within: Within) -> Floats:
     """Permute the labels of a plan so that every model can be fitted and every fold scored.
 
     The labels as they are can be too: p is that of such permutations.
     """
     rng = np.random.default_rng([plan.settings.seed, permutation])
-    groups = list_groups(plan.rows.table, plan.settings.hold_out)
+    blocks = _list_blocks(plan, within)
     for _ in range(MOST_DRAWS):
-        y = permute_labels(plan.labels.y, groups, plan.persons, rng)
+        y = permute_labels(plan.labels.y, blocks, plan.persons, rng)
         if _can_fit(plan, y):
             return y
     raise SelectionError(
@@ -328,10 +374,13 @@ def _can_fit(plan: LocoPlan, y: Floats) -> bool:
 # ---- keeping
 
 
-def make_permutation_null_key(rows: TaskRows, features: Features, settings: LocoSettings) -> str:
+def make_permutation_null_key(
+    rows: TaskRows, features: Features, settings: LocoSettings, within: Within = "group"
+) -> str:
     """Return the name of a null in the store: all that its numbers depend on, but how many."""
     settings = replace(settings, n_resamples=0)
-    return make_evaluation_key("null", rows, features, settings, (NULL_VERSION,))
+    versions = (NULL_VERSION, *([] if within == "group" else [within]))
+    return make_evaluation_key("null", rows, features, settings, versions)
 
 
 def load_permutation_null(
@@ -340,13 +389,15 @@ def load_permutation_null(
     settings: LocoSettings,
     store: Store,
     *,
-    n: int = N_PERMUTATIONS,
+    n: int | None = None,
+    within: Within = "group",
 ) -> PermutationNull | None:
     """Load what is done of a null from the store, None where it is nothing. Computes nothing.
 
-    Where more was computed than is asked for, the first n are taken.
+    Where more was computed than is asked for, the first n are taken; by default as many as were
+    asked for when they were computed, so that page, report and command line name one p.
     """
-    key = make_permutation_null_key(rows, features, settings)
+    key = make_permutation_null_key(rows, features, settings, within)
     values = store.read_table(KIND, key)
     if values is None:
         return None
@@ -356,13 +407,18 @@ def load_permutation_null(
             "The stored permutation null %s cannot be used (%s). Compute it again.", key, problem
         )
         return None
-    return _take(values, n)
+    if n is None:
+        asked = (store.read_info(KIND, key) or {}).get("n")
+        n = asked if type(asked) is int and 0 < asked <= PERMUTATIONS[1] else 0
+        n = max(n, int(values["permutation"].max()) + 1)
+    return _take(values, n, within)
 
 
-def _take(values: pd.DataFrame, n: int) -> PermutationNull:
+def _take(values: pd.DataFrame, n: int, within: Within) -> PermutationNull:
     """Take the first permutations."""
     n_done = min(n, int(values["permutation"].max()) + 1)
-    return PermutationNull(values[values["permutation"] < n].reset_index(drop=True), n, n_done)
+    taken = values[values["permutation"] < n].reset_index(drop=True)
+    return PermutationNull(taken, n, n_done, within)
 
 
 def _keep(
@@ -371,8 +427,10 @@ def _keep(
     features: Features,
     settings: LocoSettings,
     store: Store,
+    within: Within,
+    n: int,
 ) -> pd.DataFrame:
-    """Write what is done."""
+    """Write what is done, and how many were asked for."""
     values = pd.concat(pieces, ignore_index=True)
     info = {
         "task": rows.task.to_text(),
@@ -380,8 +438,11 @@ def _keep(
         "protocol": settings.protocol.name,
         "hold_out": settings.hold_out,
         "seed": settings.seed,
+        "within": within,
+        "n": n,
     }
-    store.write_table(KIND, make_permutation_null_key(rows, features, settings), values, info=info)
+    key = make_permutation_null_key(rows, features, settings, within)
+    store.write_table(KIND, key, values, info=info)
     return values
 
 

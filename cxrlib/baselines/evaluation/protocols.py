@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS
+from cxrlib.baselines.evaluation.intervals import FEWEST_IN_ALL, FEWEST_IN_CLASS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 
@@ -85,7 +86,7 @@ CORRECTED = Protocol(
     ranking="value",
     is_standardised=True,
     guards=("person", "article"),
-    fewest_persons=5,
+    fewest_persons=FEWEST_IN_CLASS,
     reduces=True,
 )
 """As it should be done."""
@@ -107,11 +108,10 @@ def describe_too_few(n_persons: int, *, is_class: bool) -> str:
     >>> describe_too_few(4, is_class=True)
     '4 persons of the smaller class: not estimable below 5.'
     """
-    if n_persons >= CORRECTED.fewest_persons:
+    needed, where = (FEWEST_IN_CLASS, " of the smaller class") if is_class else (FEWEST_IN_ALL, "")
+    if n_persons >= needed:
         return ""
-    where = " of the smaller class" if is_class else ""
-    persons = format_units(n_persons, "person")
-    return f"{persons}{where}: not estimable below {CORRECTED.fewest_persons}."
+    return f"{format_units(n_persons, 'person')}{where}: not estimable below {needed}."
 
 
 def find_protocol(name: str) -> Protocol:

@@ -29,11 +29,7 @@ from cxrlib.baselines.evaluation.protocols import (
     Protocol,
     describe_too_few,
 )
-from cxrlib.baselines.evaluation.resampling import (
-    count_fewest,
-    count_independent,
-    find_interval_cells,
-)
+from cxrlib.baselines.evaluation.resampling import count_persons, find_percentiles
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
@@ -438,7 +434,7 @@ def _refuse_plan(images: _Images, plan: _Plan) -> str:
 
 def _count_fewest(images: _Images, rows: Ints, names: NDArray) -> int:
     """Count the distinct names of the class that has fewest."""
-    return count_fewest(images.y[rows], names[rows], is_class=images.is_class)
+    return count_persons(images.y[rows], names[rows], is_class=images.is_class).fewest
 
 
 def _part(images: _Images, test: Ints, n_parts: int, rng: np.random.Generator) -> Iterator[Ints]:
@@ -555,7 +551,8 @@ def _pool(images: _Images, compared: dict[str, _Compared]) -> dict[str, object]:
 
 def _count_independent(images: _Images, test: Ints) -> int:
     """Count how many persons a score rests on."""
-    return count_independent(images.y[test], images.person[test], is_class=images.is_class)
+    persons = count_persons(images.y[test], images.person[test], is_class=images.is_class)
+    return persons.n_independent
 
 
 def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, object]:
@@ -568,7 +565,7 @@ def _judge(sums: Floats, resampled: Floats, n_independent: int) -> dict[str, obj
         "outside": float(outside),
         "inside": float(inside),
         "difference": float(inside - outside),
-        **find_interval_cells(differences, n_independent),
+        **find_percentiles(differences, n_independent),
     }
 
 

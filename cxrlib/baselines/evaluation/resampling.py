@@ -9,16 +9,13 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from cxrlib.baselines.evaluation.intervals import (
+    LEVEL,
+    Units,
+    count_resamples,
+    refuse_resamples,
+)
 from cxrlib.baselines.evaluation.scores import ROUNDING
-from cxrlib.number_text import format_units
-
-LEVEL = 0.95
-"""Share of such intervals that should hold the truth."""
-
-ONE_PERSON = "No interval: all images are from one person."
-
-# With more resamples dropped than this the rest are no picture of the spread.
-_MOST_DROPPED = 0.5
 
 
 def resample_persons(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.ndarray:
@@ -78,31 +75,25 @@ def weigh_images(persons: np.ndarray, n: int, seed: int, name: str = "") -> np.n
     return np.vstack([np.ones((1, len(persons))), draw_weights(persons, n, seed, name)])
 
 
-def count_fewest(y: np.ndarray, persons: np.ndarray, *, is_class: bool) -> int:
-    """Count the persons of the smaller class; of numbers all.
+def count_persons(
+    y: np.ndarray, persons: np.ndarray, *, is_class: bool, unit: str = "person"
+) -> Units:
+    """Count the persons that a score rests on.
 
     Examples
     --------
-    >>> count_fewest(np.array([0, 1, 1, 1]), np.array(["a", "b", "b", "c"]), is_class=True)
-    1
+    >>> count_persons(np.array([0, 1, 1, 1]), np.array(["a", "b", "b", "c"]), is_class=True)
+    Units(n=3, n_positive=2, n_negative=1, is_class=True, unit='person')
     """
-    parts = [persons[y == label] for label in (0, 1)] if is_class else [persons]
-    return min(len(set(part)) for part in parts)
+    n_all = len(set(persons))
+    if not is_class:
+        return Units(n_all, is_class=False, unit=unit)
+    positive, negative = (len(set(persons[y == label])) for label in (1, 0))
+    return Units(n_all, positive, negative, unit=unit)
 
 
-def count_independent(y: np.ndarray, persons: np.ndarray, *, is_class: bool) -> int:
-    """Count the persons that bound what is known: of classes twice the fewest, at most all.
-
-    See `find_interval`.
-    """
-    fewest = count_fewest(y, persons, is_class=is_class)
-    return min(2 * fewest, len(set(persons))) if is_class else fewest
-
-
-def find_interval(
-    scores: np.ndarray, *, n_independent: int | None = None
-) -> tuple[float, float, int, str]:
-    """Find the interval of a score over resamples, by expanded percentiles.
+def find_percentiles(scores: np.ndarray, n_independent: int) -> dict[str, object]:
+    """Find the interval of a difference over resamples, by expanded percentiles.
 
     Resamples of few persons spread less than samples do, by the factor sqrt((n - 1) / n), and
     plain percentiles do as if n were large. Percentiles as far out as Student's t makes up for both
@@ -111,54 +102,37 @@ def find_interval(
     Parameters
     ----------
     scores : ndarray of float, shape (n_resamples,)
-        NaN where a resample has no score: one class was not drawn.
-    n_independent : int, optional
-        How many persons the score rests on: those drawn, or where that is less twice those in
-        the smaller class. Plain percentiles if not given.
+        NaN where a resample has none.
+    n_independent : int
+        How many persons it rests on.
 
     Returns
     -------
-    low, high : float
-        NaN where there is none.
-    n_used : int
-    reason : str
-        Why there is none; "" else.
+    dict
+        Cells of a table: low, high, n_used, n_dropped, and the reason where there are no ends.
     """
     used = scores[np.isfinite(scores)]
-    if len(scores) == 0:
-        return np.nan, np.nan, 0, ""
-    if len(used) < (1 - _MOST_DROPPED) * len(scores):
-        drawn = format_units(len(scores), "resample")
-        reason = f"No interval: only {len(used):,} of {drawn} have a score."
-        return np.nan, np.nan, len(used), reason
+    cells = {"low": np.nan, "high": np.nan, **count_resamples(scores)}
+    reason = refuse_resamples(scores)
+    if not reason and len(used) and np.ptp(used) <= ROUNDING * np.abs(used).max():
+        reason = "No interval: all resamples give one value, which does not make it certain."
+    if reason or not len(used):
+        return {**cells, "reason": reason}
     tail = find_tail(n_independent)
-    low, high = np.quantile(used, [tail, 1 - tail])
-    if high - low <= ROUNDING * np.abs(used).max():
-        reason = "No interval: all resamples give one score, which does not make it certain."
-        return np.nan, np.nan, len(used), reason
-    return float(low), float(high), len(used), ""
+    low, high = np.quantile(used, [tail, 1 - tail]).tolist()
+    return {**cells, "low": low, "high": high, "reason": ""}
 
 
-def find_interval_cells(scores: np.ndarray, n_independent: int) -> dict[str, object]:
-    """Find an interval as cells of a table: low, high, n_used, n_dropped, reason."""
-    low, high, n_used, reason = find_interval(scores, n_independent=n_independent)
-    n_dropped = len(scores) - n_used
-    return {"low": low, "high": high, "n_used": n_used, "n_dropped": n_dropped, "reason": reason}
-
-
-def find_tail(n_independent: int | None) -> float:
+def find_tail(n_independent: int) -> float:
     """Find the share of resamples to leave out at either end.
 
     Examples
     --------
-    >>> [round(find_tail(n), 4) for n in (10, 100, None)]
-    [0.0086, 0.0231, 0.025]
+    >>> [round(find_tail(n), 4) for n in (10, 100)]
+    [0.0086, 0.0231]
     """
     from scipy.special import ndtr, stdtrit
 
-    tail = 0.5 - LEVEL / 2
-    if n_independent is None:
-        return tail
     # One person has no spread to expand.
     n = max(n_independent, 2)
-    return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, tail)))
+    return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 - LEVEL / 2)))

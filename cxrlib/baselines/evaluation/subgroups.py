@@ -6,6 +6,7 @@ collection have no score, which is the answer.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.baselines.evaluation.loco_result import LocoResult
+from cxrlib.baselines.evaluation.fold_scores import draw_scores, pool_draws
+from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.protocols import describe_too_few
-from cxrlib.baselines.evaluation.resampling import (
-    count_fewest,
-    count_independent,
-    find_interval_cells,
-    weigh_images,
-)
-from cxrlib.baselines.evaluation.scores import POOLED_METRICS, sum_pairs
+from cxrlib.baselines.evaluation.resampling import count_persons
+from cxrlib.baselines.evaluation.scores import POOLED_METRICS
 
 AGE_GROUPS = ("under 40", "40–59", "60–79", "80 and over")
 _AGES = (40.0, 60.0, 80.0)  # years
@@ -87,21 +84,20 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     is_class = result.rows.task.kind == "classes"
     row = _count(mine, result.rows.task.kind)
     y, persons = (mine[name].to_numpy() for name in ("y", "person_id"))
-    reason = describe_too_few(count_fewest(y, persons, is_class=is_class), is_class=is_class)
-    if reason:
+    few = count_persons(y, persons, is_class=is_class).fewest
+    if reason := describe_too_few(few, is_class=is_class):
         return row | {"reason": reason}
-    once, resampled, n_folds = _sum_pairs(result, mine, group)
-    if once[1] == 0:
-        by = result.settings.hold_out
+    settings, cases = result.settings, read_cases(replace(result, predictions=mine))
+    drawn = [
+        draw_scores(replace(case, name=f"{fold}/{group}"), settings.n_resamples, settings.seed)
+        for fold, case in cases.items()
+    ]
+    drawn = [each for each in drawn if each.pairs[1] > 0]
+    if not drawn:
+        by = settings.hold_out
         return row | {"reason": f"No {by} has two images of this subgroup with different labels."}
-    scores = np.divide(
-        resampled[0],
-        resampled[1],
-        out=np.full(resampled.shape[1], np.nan),
-        where=resampled[1] > 0,
-    )
-    cells = find_interval_cells(scores, count_independent(y, persons, is_class=is_class))
-    return row | {"value": float(once[0] / once[1]), "n_folds": n_folds} | cells
+    estimate = pool_draws(drawn)
+    return row | {"value": estimate.value, "n_folds": len(drawn)} | estimate.to_cells()
 
 
 def _count(mine: pd.DataFrame, kind: str) -> dict[str, Any]:
@@ -118,22 +114,3 @@ def _count(mine: pd.DataFrame, kind: str) -> dict[str, Any]:
         persons = images.loc[images["y"] == label, "person_id"].nunique()
         row[f"n_{name}_persons"] = persons if kind == "classes" else np.nan
     return row
-
-
-def _sum_pairs(
-    result: LocoResult, mine: pd.DataFrame, group: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Sum pairs over held-out groups and seeds: with everybody, and by resample."""
-    settings = result.settings
-    by = "chosen" if settings.protocol.ranking == "class" else "value"
-    sums = np.zeros((2, settings.n_resamples + 1))
-    names = set()
-    for (fold, _), part in mine.groupby(["fold", "seed"], sort=True):
-        persons = part["person_id"].to_numpy(dtype=object).astype(str)
-        weights = weigh_images(persons, settings.n_resamples, settings.seed, f"{fold}/{group}")
-        y, ranking = (part[name].to_numpy(dtype=float) for name in ("y", by))
-        both = np.array(sum_pairs(y, ranking, weights, is_class=result.rows.task.kind == "classes"))
-        sums += both
-        if both[1, 0] > 0:
-            names.add(fold)
-    return sums[:, 0], sums[:, 1:], len(names)

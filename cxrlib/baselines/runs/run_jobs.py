@@ -14,8 +14,10 @@ from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.evaluation import (
     MLP_SEEDS,
     PERMUTATIONS,
+    WITHIN,
     KeptFits,
     LocoSettings,
+    Within,
     choose_method,
     compute_permutation_null,
     compute_region_shift,
@@ -93,6 +95,9 @@ def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         value = parameters.get(name, least)
         if not least <= value <= most:
             raise SelectionError(f"{name}={value!r} is out of range: use {least} to {most:,}.")
+    within = parameters.get("within", WITHIN[0])
+    if within not in WITHIN:
+        raise SelectionError(f"within={within[:60]!r} is not one of {', '.join(WITHIN)}.")
     written = make_run_parameters(make_spec(parameters), parameters["data"])
     return {name: value for name, value in written.items() if name in parameters}
 
@@ -104,6 +109,8 @@ def run_permutation_null(
     n: int,
     on_progress: Progress,
     should_stop: ShouldStop,
+    *,
+    within: Within = "group",
 ) -> dict[str, Any]:
     """Compute the permutation test of a run, going on from what is done of it.
 
@@ -124,6 +131,7 @@ def run_permutation_null(
     null = compute_permutation_null(
         *(result.rows, result.features, result.settings),
         n=n,
+        within=within,
         store=store,
         on_progress=on_progress,
         should_stop=should_stop,
@@ -133,7 +141,7 @@ def run_permutation_null(
     table = null.table[null.table["p"].notna()]
     return {
         "run": run.id,
-        "key": make_permutation_null_key(result.rows, result.features, result.settings),
+        "key": make_permutation_null_key(result.rows, result.features, result.settings, within),
         "n": null.n_done,
         "p": {
             f"{fold} {metric}": float(p)

@@ -21,6 +21,7 @@ from cxrlib.baselines.evaluation import (
     READ_COLUMNS,
     Kept,
     LocoResult,
+    analyse_sensitivity,
     compare_results,
     format_held_out,
     list_versions,
@@ -54,7 +55,7 @@ from cxrlib.storage import Store
 logger = logging.getLogger(__name__)
 
 #: Raised when the same settings give other digits: every stored run is then made anew.
-RUN_VERSION = 1
+RUN_VERSION = 2
 ID_DIGITS = 12
 
 
@@ -73,6 +74,8 @@ class Run:
         The same of each shortcut, on the same rows.
     refused : dict of str to str
         Shortcuts that could not be run, with the reason.
+    guarded : LocoResult or str
+        The same with each source in training or in test, or why there is none.
     versions : dict of str to str
         Package to version.
     made : float
@@ -91,6 +94,7 @@ class Run:
     result: LocoResult
     shortcuts: dict[str, LocoResult]
     refused: dict[str, str]
+    guarded: LocoResult | str
     versions: dict[str, str]
     made: float
     seconds: float
@@ -123,6 +127,14 @@ class Run:
     def notes(self) -> tuple[str, ...]:
         """What has to be said of it, in sentences."""
         return self.result.notes
+
+    def check_sensitivity(self, metric: str = "") -> pd.DataFrame:
+        """Set the score over all groups beside the same under stricter assumptions.
+
+        See `cxrlib.baselines.evaluation.analyse_sensitivity`; by default of the task's first score.
+        """
+        metric = metric or str(self.scores["metric"].iloc[0])
+        return analyse_sensitivity(self.result, self.guarded, metric)
 
     @property
     def shortcut_scores(self) -> pd.DataFrame:
@@ -301,13 +313,16 @@ def _add_shortcuts(
 ) -> Run:
     """Add the shortcuts and the place in the run log to a run."""
     shortcuts, refused = _run_shortcuts(store, spec, rows, should_stop)
+    result = _to_result(record, rows, features, spec)
+    guarded = _run_guarded(store, result, spec, should_stop)
     entries = list_runs(store, record.fingerprint, spec.task)
     return Run(
         id=record.id,
         spec=spec,
-        result=_to_result(record, rows, features, spec),
+        result=result,
         shortcuts=shortcuts,
         refused=refused,
+        guarded=guarded,
         versions=record.versions,
         made=record.made,
         seconds=record.seconds,
@@ -419,6 +434,19 @@ def _run_shortcuts(
             continue
         results[name] = _to_result(record, rows, features, of_shortcut)
     return results, refused
+
+
+def _run_guarded(
+    store: Store, result: LocoResult, spec: RunSpec, should_stop: ShouldStop | None
+) -> LocoResult | str:
+    """Run the same with each source in training or in test; like a shortcut it is in no log."""
+    if spec.settings.is_strict:
+        return result
+    if result.features.kind == "pixels":
+        return "Not run: the network on pixels takes minutes. Run it with sources kept apart."
+    of_guarded = replace(spec, settings=replace(spec.settings, is_strict=True))
+    record, _ = _load_or_compute(store, of_guarded, result.rows, result.features, should_stop)
+    return _to_result(record, result.rows, result.features, of_guarded)
 
 
 def _gather(run: Run, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

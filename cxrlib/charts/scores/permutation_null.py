@@ -14,6 +14,7 @@ from cxrlib.baselines.evaluation import (
     PermutationNull,
     format_fold,
     format_metric,
+    format_p,
     format_score,
 )
 from cxrlib.charts.scores.legend import Look, draw_key, measure_key
@@ -52,7 +53,7 @@ def plot_permutation_null(
     Parameters
     ----------
     null : PermutationNull
-        All permutations or those done so far.
+        Before all are done the figure says how many are, and shows none: who looks stops early.
     metric : str
     fold : str, default "pooled"
         "pooled", "mean" or a held-out group.
@@ -66,7 +67,7 @@ def plot_permutation_null(
     """
     palette = PALETTES[theme]
     values, observed = _read_values(null, metric, fold)
-    if not len(values) or not np.isfinite(observed):
+    if not null.is_complete or not len(values) or not np.isfinite(observed):
         words = describe_permutation_null(null, metric, fold, hold_out=hold_out)
         return make_empty(words, theme, height=EDGE + 26 + 2 * LINE + PLOT + AXIS)
     edges = _choose_edges(values, observed)
@@ -87,7 +88,7 @@ def plot_permutation_null(
     layout = _lay_out(top, edges, _format_title(metric, fold, hold_out))
     layout["shapes"] = [*shapes, _draw_observed(observed, palette)]
     row = _find_row(null, metric, fold)
-    words = _describe_p(row, is_complete=null.is_complete)
+    words = _describe_p(row)
     layout["annotations"] = [*notes, *_draw_observed_texts(observed, words, edges, palette)]
     return make_figure(traces, layout, theme)
 
@@ -182,10 +183,9 @@ def _draw_observed_texts(
     ]
 
 
-def _describe_p(row: dict[Any, Any], *, is_complete: bool) -> str:
-    so_far = "" if is_complete else " so far"
-    counts = f"{int(row['n_at_least']):,} of {int(row['n']):,}{so_far}"
-    return f"{counts} at least as good: p = {float(row['p']):.3g}"
+def _describe_p(row: dict[Any, Any]) -> str:
+    counts = f"{int(row['n_at_least']):,} of {int(row['n']):,}"
+    return f"{counts} at least as good: {format_p(row)}"
 
 
 def _find_row(null: PermutationNull, metric: str, fold: str) -> dict[Any, Any]:
@@ -207,7 +207,7 @@ def describe_permutation_null(
     """Describe what `plot_permutation_null` shows: its text alternative."""
     words = null.describe(fold, metric)
     values, observed = _read_values(null, metric, fold)
-    if not len(values) or not np.isfinite(observed):
+    if not null.is_complete or not len(values) or not np.isfinite(observed):
         return words
     return (
         f"A histogram of {format_metric(metric)} with permuted labels, "

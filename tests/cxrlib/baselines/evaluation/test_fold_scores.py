@@ -12,7 +12,9 @@ from cxrlib.baselines.evaluation.fold_scores import (
     draw_scores,
     measure_size,
     pool_draws,
+    refuse_pooled,
 )
+from cxrlib.baselines.evaluation.intervals import Estimate
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import Protocol
 
@@ -55,28 +57,34 @@ def test_draws_are_scores_of_resampled_images(protocol: Protocol) -> None:
 def test_the_smaller_class_bounds_what_is_known() -> None:
     """Twice its persons, at most all; all of a number's."""
     case = replace(make_case(1), y=np.array([1.0] * 4 + [0.0] * 26))
-    assert case.n_independent == 4
-    assert replace(case, kind="number").n_independent == 15
+    assert case.counts.n_independent == 4
+    assert replace(case, kind="number").counts.n_independent == 15
     assert measure_size(case.y, is_class=False) == 30
     assert measure_size(case.y, is_class=True) == pytest.approx(4 * 4 * 26 / 30)
 
 
+def find_width(estimate: Estimate) -> float:
+    """Measure an interval."""
+    low, high, reason = estimate.find_interval()
+    assert reason == ""
+    return high - low
+
+
 def test_groups_that_train_each_other_are_correlated() -> None:
     """Groups of one size that are all there is double the variance; large training adds nothing."""
-    cases = [make_case(seed) for seed in range(4)]
-    sizes = [measure_size(case.y, is_class=True) for case in cases]
-    alone = [draw_scores(case, 400, 0) for case in cases]
+    alone = [draw_scores(make_case(seed, n=60), 400, 0) for seed in range(4)]
     each = [replace(draws, size=1.0, train_size=3.0) for draws in alone]
     far = [replace(draws, train_size=1e12) for draws in alone]
-    for combine in (lambda draws: average_draws(draws, "auroc"), pool_draws):
-        near_value, near, _ = combine(each)
-        far_value, wide, _ = combine(far)
-        assert np.mean(near_value) == pytest.approx(np.mean(far_value))
-        # Spreads differ a little between groups, so not exactly the root of 2.
-        assert near.std() / wide.std() == pytest.approx(np.sqrt(2), rel=0.05)
-    assert alone[0].size == sizes[0]
-    plain = np.mean([draws.resampled["recall"] for draws in each], axis=0)
-    np.testing.assert_allclose(average_draws(each, "recall")[1], plain)
+    middle = np.array([0.5])
+    for combine in (lambda draws: average_draws(draws, "auroc")[0], pool_draws):
+        near_estimate, far_estimate = combine(each), combine(far)
+        assert near_estimate.value == pytest.approx(far_estimate.value)
+        # Variances differ a little between groups, so not exactly twice.
+        ratio = near_estimate.variance(middle)[0] / far_estimate.variance(middle)[0]
+        assert ratio == pytest.approx(2, rel=0.05)
+        assert find_width(near_estimate) > 1.2 * find_width(far_estimate)
+    recalls = [average_draws(draws, "recall")[0].variance(middle)[0] for draws in (each, far)]
+    assert recalls[0] == recalls[1]
 
 
 def test_the_widening_is_what_chance_does() -> None:
@@ -97,17 +105,34 @@ def test_the_widening_is_what_chance_does() -> None:
 
 def test_one_group_is_not_widened() -> None:
     """Its model learnt from others, which are not in the mean."""
-    draws = draw_scores(make_case(3, train=10.0), 50, 0)
-    np.testing.assert_allclose(average_draws([draws], "auroc")[1], draws.resampled["auroc"])
+    draws = draw_scores(make_case(3, n=60, train=10.0), 50, 0)
+    mean, alone = average_draws([draws], "auroc")[0], draws.estimate("auroc")
+    assert mean.find_interval() == pytest.approx(alone.find_interval())
+
+
+def test_a_group_without_an_interval_leaves_the_mean_without_one() -> None:
+    """However well the other groups are known: no part counts as certain."""
+    known, few = (draw_scores(make_case(seed, n=n), 50, 0) for seed, n in ((3, 60), (5, 8)))
+    mean = average_draws([known, few], "auroc")[0]
+    assert np.isfinite(mean.value)
+    assert mean.find_interval()[2].startswith("No interval: 1 of 2 groups of the mean")
+
+
+def test_a_pooled_score_needs_two_groups_and_five_persons_of_each_class() -> None:
+    """Fewer are too few whatever they score."""
+    known, few = (draw_scores(make_case(seed, n=n), 10, 0) for seed, n in ((3, 60), (5, 8)))
+    assert refuse_pooled([known, few]) == ""
+    assert refuse_pooled([known]) == "Pairs of 1 group only: a pooled score needs 2."
+    assert refuse_pooled([few, few]).endswith("of the smaller class: not estimable below 5.")
 
 
 def test_pooling_is_over_pairs() -> None:
     """A group counts by its pairs."""
     draws = [draw_scores(make_case(seed), 30, 0) for seed in (4, 5)]
-    value, resampled, n_independent = pool_draws(draws)
-    assert value == pytest.approx(
+    pooled = pool_draws(draws)
+    assert pooled.value == pytest.approx(
         sum(each.pairs[0] for each in draws) / sum(each.pairs[1] for each in draws)
     )
     sums = draws[0].resampled_pairs + draws[1].resampled_pairs
-    np.testing.assert_allclose(resampled, sums[0] / sums[1], atol=1e-6)
-    assert n_independent == sum(each.n_independent for each in draws)
+    np.testing.assert_allclose(pooled.resampled, sums[0] / sums[1], atol=1e-6)
+    assert pooled.n_independent == sum(each.persons.n_independent for each in draws)

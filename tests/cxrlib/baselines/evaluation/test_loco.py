@@ -248,13 +248,15 @@ def test_scale_of_features_is_no_matter_when_corrected() -> None:
 
 
 def test_a_perfect_feature_scores_one() -> None:
-    """And says that resampling shows no spread there."""
+    """Its interval has a lower bound all the same: few persons do not make it certain."""
     rows = draw_rows(9)
     result = run_loco(rows, give(rows, rows.table["y"].to_numpy()), QUICK)
     for metric in METRICS["classes"]:
         assert find(result, MEAN, metric) == 1
     assert find(result, POOLED, "auroc") == 1
-    assert "all resamples give one score" in find(result, POOLED, "auroc", "reason")
+    for fold in (MEAN, POOLED):
+        assert find(result, fold, "auroc", "high") == 1
+        assert 0.5 < find(result, fold, "auroc", "low") < 0.99
     numbers = draw_rows(9, task=NUMBER)
     result = run_loco(numbers, give(numbers, numbers.table["y"].to_numpy()), QUICK)
     assert find(result, MEAN, "correlation") == pytest.approx(1)
@@ -475,16 +477,19 @@ def test_bad_input_has_reasons(protocol: Protocol) -> None:
                 assert (scores["reason"][is_bare] != "").all(), case
 
 
-def test_one_person_has_no_interval() -> None:
-    """Resampling one person gives the same images each time."""
+def test_few_persons_have_no_interval() -> None:
+    """Nor has the mean that one of its groups has none of: nothing counts as certain."""
     rows = draw_rows(16, n_persons=5)
     table = rows.table
     table.loc[table["region"] == "Asia", "person_id"] = "one"
     table.loc[table["region"] == "Asia", "y"] = [0.0, 1.0, 0.0, 1.0, 1.0]
     result = run_loco(rows, draw_features(rows), replace(QUICK, protocol=PUBLISHED))
     assert np.isfinite(find(result, "Asia", "auroc"))
-    reason = "No interval: all images are from one person."
+    reason = "No interval: 1 person of the smaller class, and it needs 5."
     assert find(result, "Asia", "auroc", "reason") == reason
+    assert np.isfinite(find(result, MEAN, "auroc"))
+    assert np.isnan(find(result, MEAN, "auroc", "low"))
+    assert "have too few persons" in find(result, MEAN, "auroc", "reason")
 
 
 def test_images_without_features_are_left_out_and_counted() -> None:

@@ -99,7 +99,7 @@ def test_a_perfect_feature_has_the_smallest_p() -> None:
         assert (row["observed"], row["n"], row["n_at_least"], row["p"]) == (1.0, 9, 0, 0.1)
         assert row["low"] <= row["middle"] <= row["high"] < 1
     assert null.describe().startswith(
-        "p = 0.1: 0 of 9 permutations score at least as well (labels permuted over patients"
+        "p < 0.11: 0 of 9 permutations score at least as well. Labels are permuted over patients"
     )
 
 
@@ -161,7 +161,9 @@ def test_every_model_can_be_fitted_however_few_are_of_a_class() -> None:
     rows = make_rows(y, region=["Asia"] * 2 + ["Europe"] * 8, article=["a", "a", "a", *"bcdefgh"])
     features = make_features(rows, np.random.default_rng(0).normal(size=(10, 1)))
     null = compute_permutation_null(rows, features, LocoSettings(n_resamples=0), n=20)
-    assert find_row(null, "pooled", "auroc")["n"] == 20
+    pooled = find_row(null, "pooled", "auroc")
+    assert pooled["reason"] == "This score is not estimable for the true labels."
+    assert (null.values["permutation"].max(), null.is_complete) == (19, True)
 
 
 # ---- keeping
@@ -178,7 +180,7 @@ def test_what_is_done_is_kept_and_gone_on_with(tmp_path: Path, monkeypatch) -> N
     monkeypatch.setattr(
         permutation_null,
         "_draw_labels",
-        lambda plan, number: drawn.append(number) or draw(plan, number),
+        lambda plan, number, within: drawn.append(number) or draw(plan, number, within),
     )
     store = Store(tmp_path)
     assert load_permutation_null(rows, features, settings, store) is None
@@ -186,7 +188,11 @@ def test_what_is_done_is_kept_and_gone_on_with(tmp_path: Path, monkeypatch) -> N
         rows, features, settings, n=6, store=store, should_stop=lambda: len(drawn) >= 3
     )
     assert (part.n_done, part.n_wanted, part.is_complete) == (3, 6, False)
-    assert "so far (6 planned)" in part.describe()
+    assert part.describe() == "No p-value: 3 of 6 permutations done: p is given when all are."
+    assert part.table["p"].isna().all()
+    asked = load_permutation_null(rows, features, settings, store)
+    assert asked is not None
+    assert (asked.n_done, asked.n_wanted) == (3, 6)
     known = load_permutation_null(rows, features, settings, store, n=8)
     assert known is not None
     assert_frame_equal(known.values, part.values)
@@ -219,8 +225,8 @@ def test_what_interrupts_it_loses_nothing(tmp_path: Path) -> None:
     assert known is not None
     assert known.n_done == 2
     assert told[0] == ("Running permutations", 0, 4)
-    p = find_row(known, "pooled", "auroc")["p"]
-    assert told[2] == (f"Running permutations (p so far {p:.3f})", 2, 4)
+    # What is done so far says nothing of p: who stops when it is small finds too many.
+    assert told[2] == ("Running permutations", 2, 4)
 
 
 def test_the_key_holds_what_matters() -> None:
