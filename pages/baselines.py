@@ -34,7 +34,7 @@ from ui.baselines.run_button import offer_run
 from ui.baselines.run_history import show_comparison, show_history
 from ui.baselines.run_view import RunView
 from ui.baselines.sensitivity import show_sensitivity
-from ui.baselines.task_card import show_flow, show_question, show_task
+from ui.baselines.task_card import show_question, show_task
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.resources import find_cohort
@@ -79,38 +79,31 @@ except SelectionError as error:
 
 origin = list_provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-{spec.task.name}-{date.today().isoformat()}"
-with head:
-    answer_place = st.container()
-    show_question(rows)
-show_flow(rows if run is None else keep_scored(run.result))
-main, side = st.columns([4, 1], gap="medium")
-with side, st.container(key="baseline_runs", gap="small"):
-    show_history(cohort, spec, run)
 if run is None:
-    with main:
-        if rows.n_images:
-            offer_run(entry, cohort, spec, choice, place=run_place)
-        else:
-            show_alert(
-                "No images match this task and these filters. Remove a filter at the side, or "
-                "widen days or views under “Change the task”. The steps above show where images "
-                "are left out."
-            )
+    show_question(rows, head)
+    if rows.n_images:
+        offer_run(entry, cohort, spec, choice, place=run_place)
+    else:
+        show_alert(
+            "No images match this task and these filters. Remove a filter at the side, or widen "
+            "days or views under “Change the task”. The steps below show where images are left out."
+        )
     show_task(rows, provenance=origin, stem=stem)
     st.stop()
 
-with main:
-    metric = choose_metric(run)
-    lines = [*origin, *list_run_provenance(run)]
-    view = RunView(entry, run, choices, metric, find_null(run), lines, f"{stem}-{run.id}")
-    with answer_place:
-        show_answer(run, metric)
-    show_forest(view)
-    show_folds(view)
+metric = choose_metric(run)
+lines = [*origin, *list_run_provenance(run)]
+view = RunView(entry, run, choices, metric, find_null(run), lines, f"{stem}-{run.id}")
+show_question(rows, head)
+with head:
+    show_answer(run, metric)
+show_forest(view)
 with st.container(key=PART):
+    show_history(cohort, spec, run)
     section = choose_section()
 jump_where_wished()
 if section in SHOW:
     SHOW[section](view)
 else:
-    show_task(rows, provenance=origin, stem=stem)
+    show_task(keep_scored(run.result), provenance=origin, stem=stem)
+    show_folds(view)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.baselines.tasks import Card, TaskRows, compare_labelled, count_classes, make_card
 from cxrlib.charts.cohort import describe_differences, plot_differences
@@ -20,7 +21,7 @@ from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
 
-__all__ = ["show_flow", "show_question", "show_task"]
+__all__ = ["show_question", "show_task"]
 
 GROUPINGS = ("region", "sub-region", "country", "source", "view", "sex")
 CLASS_WORDS = {
@@ -53,11 +54,12 @@ CARD_TITLES = {
 }
 
 
-def show_question(rows: TaskRows) -> None:
-    """Show the question and the outcome, in a line."""
+def show_question(rows: TaskRows, place: DeltaGenerator) -> None:
+    """Show the question, and how many images and persons it can be asked of."""
     st.html(STYLE)
-    card = make_card(rows.task)
-    show_text(f"{card.outcome} Horizon: {card.horizon}.", lead=card.question)
+    count = f"{format_units(rows.n_images, 'image')} of {format_units(rows.n_persons, 'person')}"
+    with place:
+        show_text(f"{rows.task.title}, {count}.", lead=make_card(rows.task).question)
 
 
 def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
@@ -71,6 +73,7 @@ def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
     stem : str
         Of the files' names.
     """
+    st.html(_format_flow(rows.flow))
     st.html(_format_card(make_card(rows.task)))
     flow = Saving(
         "Save the flow (CSV)",
@@ -140,11 +143,6 @@ def _format_card(card: Card) -> str:
     caveats = "".join(f"<li>{escape(caveat)}</li>" for caveat in card.caveats)
     know = f"<div class='cxr-card-know'><h4>Before you interpret this</h4><ul>{caveats}</ul></div>"
     return f"<section class='cxr-card'><dl>{items}</dl>{know if caveats else ''}</section>"
-
-
-def show_flow(rows: TaskRows) -> None:
-    """Show from left to right what each condition leaves of the cohort."""
-    st.html(_format_flow(rows.flow))
 
 
 def _format_flow(flow: pd.DataFrame) -> str:

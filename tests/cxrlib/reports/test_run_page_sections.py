@@ -32,7 +32,7 @@ def test_parts_of_a_run(made: Made) -> None:
     """What takes little is always there; each figure has its words."""
     _, store, run = made
     parts = gather_parts(run, store)
-    assert [part.name for part in parts] == ["walk", "subgroups", "calibration", "influence"]
+    assert [part.name for part in parts] == ["sensitivity", "walk", "subgroups", "calibration", "influence"]
     for part in parts:
         assert part.words
         assert not part.table.empty
@@ -63,8 +63,8 @@ def test_a_null_is_taken_where_one_is_stored(
     )
     monkeypatch.setattr("cxrlib.reports.run_page_sections.load_region_shift", lambda *_: shift)
     parts = gather_parts(run, store)
-    assert [part.name for part in parts[:2]] == ["null", "shift"]
-    assert "permutation" in " ".join(parts[0].words)
+    assert [part.name for part in parts[:3]] == ["sensitivity", "null", "shift"]
+    assert "permutation" in " ".join(parts[1].words)
     make_run(cohort, store, SPEC, features=result.features)
     runs = list_runs(store, cohort.fingerprint, SPEC.task)
     report = make_run_report(run, cohort, runs, more=parts)
@@ -80,5 +80,5 @@ def test_a_number_has_its_parts_too(made: Made) -> None:
     other = make_run(cohort, store, spec, features=run.result.features)
     runs = list_runs(store, cohort.fingerprint, spec.task)
     parts = gather_parts(other, store)
-    assert len(parts) == 4
+    assert len(parts) == 5
     assert make_run_report(other, cohort, runs, more=parts)

@@ -9,13 +9,13 @@ from cxrlib.charts.scores import describe_permutation_null, plot_permutation_nul
 from tests.figures import assert_valid
 
 
-def make_null(observed=0.7, values=None, *, metric="auroc", n_wanted=200):
+def make_null(observed=0.7, values=None, *, metric="auroc", n_wanted=None):
     """Make a null of given permuted scores."""
     values = np.linspace(0.3, 0.75, 200) if values is None else np.asarray(values, dtype=float)
     rows = [(OBSERVED, "pooled", metric, observed)]
     rows += [(k, "pooled", metric, value) for k, value in enumerate(values)]
     table = pd.DataFrame(rows, columns=["permutation", "fold", "metric", "value"])
-    return PermutationNull(values=table, n_wanted=n_wanted, n_done=len(values))
+    return PermutationNull(values=table, n_wanted=n_wanted or len(values), n_done=len(values))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -29,7 +29,7 @@ def test_every_permutation_is_in_a_bar(theme):
     assert others + good == 199
     texts = " ".join(note.text for note in figure.layout.annotations)
     assert "observed 0.70" in texts
-    assert f"{good} of 199 at least as good: p = {(1 + good) / 200:.3g}" in texts
+    assert f"{good} of 199 at least as good: p = {(1 + good) / 200:.2g}" in texts
 
 
 def test_the_observed_score_is_within_the_axis():
@@ -51,16 +51,15 @@ def test_a_low_error_is_as_good():
 
 
 def test_what_is_done_so_far_is_said():
-    """And what has no score."""
-    null = make_null(n_wanted=1000)
-    texts = " ".join(note.text for note in plot_permutation_null(null, "auroc").layout.annotations)
-    assert "of 200 so far" in texts
-    for empty in (make_null(float("nan")), make_null(values=[])):
+    """And what has no score; before all are done nothing of the distribution is shown."""
+    unfinished = make_null(n_wanted=1000)
+    assert "200 of 1,000 permutations done" in describe_permutation_null(unfinished, "auroc")
+    for empty in (unfinished, make_null(float("nan")), make_null(values=[], n_wanted=9)):
         figure = plot_permutation_null(empty, "auroc")
         assert_valid(figure)
         assert not figure.data
         assert figure.layout.annotations[0].text == describe_permutation_null(empty, "auroc")
-    assert not plot_permutation_null(null, "auroc", "<b>Asia</b>").data
+    assert not plot_permutation_null(make_null(), "auroc", "<b>Asia</b>").data
 
 
 def test_words_say_where_it_lies():
