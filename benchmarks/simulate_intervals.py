@@ -11,13 +11,16 @@ persons of the same groups (and sites); *other sites* and *a new region* are dra
 """
 
 import argparse
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy.integrate import quad
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, ndtr, ndtri
 
+from cxrlib.baselines.evaluation import LocoSettings, one_thread, region_shift
 from cxrlib.baselines.evaluation.fold_scores import (
     FoldCase,
     FoldDraws,
@@ -26,9 +29,10 @@ from cxrlib.baselines.evaluation.fold_scores import (
     measure_size,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.intervals import Estimate
-from cxrlib.baselines.evaluation.models import Design, fit_model
+from cxrlib.baselines.evaluation.intervals import Estimate, subtract_estimates
+from cxrlib.baselines.evaluation.models import Design, Fit, fit_model
 from cxrlib.baselines.evaluation.protocols import CORRECTED
+from cxrlib.baselines.evaluation.sensitivity import predict_next
 
 N_RESAMPLES = 400
 SEED = 20
@@ -221,9 +225,27 @@ def measure_pooled(cases: list[FoldCase], draws: list[FoldDraws]) -> tuple[float
     return _bound(pool_draws(draws), float((pairs * truths).sum() / pairs.sum()))
 
 
-def simulate(situation: Situation, kinds: dict[str, Kind], n: int) -> Iterator[tuple[str, Tally]]:
-    """Simulate a situation n times, and tally each kind of interval."""
+CLASS_KINDS: dict[str, Kind] = {
+    "group, AUROC": measure_group("auroc"),
+    "group, AUPRC": measure_group("auprc"),
+    "group, recall": measure_group("recall"),
+    "mean, AUROC": measure_mean("auroc"),
+    "pooled, AUROC": measure_pooled,
+}
+NUMBER_KINDS: dict[str, Kind] = {
+    "group, correlation": measure_group("correlation"),
+    "group, mean absolute error": measure_group("mae"),
+    "mean, correlation": measure_mean("correlation"),
+    "pooled, concordance": measure_pooled,
+}
+
+
+def simulate(situation: Situation, n: int) -> dict[str, Tally]:
+    """Simulate a situation n times, and tally each kind of interval and the paired difference."""
+    kinds = CLASS_KINDS if situation.is_class else NUMBER_KINDS
     tallies = {name: Tally() for name in kinds}
+    if situation.is_class and situation.n_columns > 1:
+        tallies["difference of means, AUROC"] = Tally()
     for number in range(n):
         rng = np.random.default_rng([SEED, number])
         regions = [draw_region(situation, rng) for _ in range(situation.n_regions)]
@@ -231,33 +253,192 @@ def simulate(situation: Situation, kinds: dict[str, Kind], n: int) -> Iterator[t
         draws = [draw_scores(case, N_RESAMPLES, number) for case in cases]
         for name, kind in kinds.items():
             tallies[name].add(*kind(cases, draws))
-    yield from tallies.items()
+        if "difference of means, AUROC" in tallies:
+            bounds = measure_difference(regions, situation, cases, draws, number)
+            tallies["difference of means, AUROC"].add(*bounds)
+    return tallies
+
+
+def measure_difference(
+    regions: list[Region],
+    situation: Situation,
+    cases: list[FoldCase],
+    draws: list[FoldDraws],
+    number: int,
+) -> tuple[float, float, float]:
+    """Measure all columns less the first two, on the same persons and resamples."""
+    fewer = evaluate(regions, situation, slice(0, 2))
+    others = [draw_scores(case, N_RESAMPLES, number) for case in fewer]
+    cells = subtract_estimates(average_draws(draws, "auroc")[0], average_draws(others, "auroc")[0])
+    truth = np.mean([each.__dict__["truth"]["auroc"] for each in cases])
+    truth -= np.mean([each.__dict__["truth"]["auroc"] for each in fewer])
+    return float(str(cells["low"])), float(str(cells["high"])), float(truth)
+
+
+# ---- other sites, another region
+
+
+def simulate_sites(n_sites: int, auroc: float, n: int) -> dict[str, Tally]:
+    """Draw sites with a noise of their own, and resample persons and sites of one group."""
+    tallies = {"persons of these sites": Tally(), "bootstrap over sources": Tally()}
+    shift, own = np.sqrt(2) * ndtri(auroc), 0.7
+    for number in range(n):
+        rng = np.random.default_rng([SEED, 1, number])
+        site = np.repeat(np.arange(n_sites), 6)
+        y = (rng.random(len(site)) < 0.5).astype(float)
+        moved = own * rng.standard_normal(n_sites)
+        value = shift * y + moved[site] + np.sqrt(1 - own**2) * rng.standard_normal(len(site))
+        fit = Fit(value, (value > shift / 2).astype(float), is_converged=True)
+        case = FoldCase("g", y, np.arange(len(site)), (fit,), "classes", "positive", CORRECTED, 1e9)
+        for name, persons, unit in (
+            ("persons of these sites", case.persons, "person"),
+            ("bootstrap over sources", site, "source"),
+        ):
+            drawn = draw_scores(replace(case, persons=persons, unit=unit), N_RESAMPLES, number)
+            low, high, _ = drawn.estimate("auroc").find_interval()
+            # Of two images of other sites; few pairs are of one site.
+            tallies[name].add(low, high, auroc)
+    return tallies
+
+
+def simulate_next(n_groups: int, spread: float, n: int) -> Tally:
+    """Draw groups whose true scores vary, and predict that of one more."""
+    tally = Tally()
+    for number in range(n):
+        rng = np.random.default_rng([SEED, 2, number])
+        truths = expit(1.1 + spread * rng.standard_normal(n_groups + 1))
+        known = []
+        for place, truth in enumerate(truths[:-1]):
+            y = np.repeat([1.0, 0.0], [10, 20])
+            value = np.sqrt(2) * ndtri(truth) * y + rng.standard_normal(len(y))
+            fit = Fit(value, (value > 0).astype(float), is_converged=True)
+            persons = np.arange(len(y))
+            case = FoldCase(f"g{place}", y, persons, (fit,), "classes", "positive", CORRECTED, 1e9)
+            known.append(draw_scores(case, 0, number).estimate("auroc"))
+        _, low, high = predict_next(known)
+        tally.add(low, high, float(truths[-1]))
+    return tally
+
+
+def simulate_shift(n_persons: int, local: float, n: int) -> Tally:
+    """Compare models from inside and outside; the truth is the mean over all simulations."""
+    found = []
+    settings = LocoSettings(n_resamples=40)
+    for number in range(n):
+        rng = np.random.default_rng([SEED, 3, number])
+        group = np.repeat(np.array(["a", "b"], dtype=object), n_persons)
+        y = np.tile([1.0, 0.0], n_persons)
+        sign = np.where(group == "a", 1.0, 1.0 - 2 * local)
+        x = rng.standard_normal((2 * n_persons, 3))
+        x[:, 0] += 1.2 * y * sign
+        persons = np.array([f"p{place}" for place in range(2 * n_persons)], dtype=object)
+        units = np.arange(2 * n_persons)
+        images = region_shift._Images(group, persons, units, y, x, True, "logistic")
+        compared = region_shift._compare_group(images, "a", settings, 4, lambda _: None)
+        found.append(region_shift._describe(images, "a", compared))
+    table = pd.DataFrame(found)
+    tally = Tally()
+    for low, high in table[["low", "high"]].to_numpy():
+        tally.add(low, high, float(table["difference"].mean()))
+    return tally
+
+
+# ---- the table
+
+
+PERSONS = ((5, 5), (5, 20), (10, 10), (20, 20), (40, 40))
+NOISES = {
+    "1 image a person": (1.0, "person"),
+    "2, alike": (2.0, "person"),
+    "5, alike": (5.0, "person"),
+    "5, apart": (5.0, "image"),
+}
+"""Images of a person, and whether they are alike: where most of the noise is."""
+ABOUT = {
+    "group": "these models, other persons of the group",
+    "mean": "these models, other persons of these groups",
+    "pooled": "these models, other persons of these groups",
+    "difference": "these models, other persons of these groups",
+    "persons of these sites": "another group of sites (for comparison: it is not about them)",
+    "bootstrap over sources": "other sites of the group",
+    "next": "one more group",
+    "shift": "models trained on other persons of both groups",
+}
+
+
+def list_rows(n: int) -> Iterator[dict[str, object]]:
+    """Simulate everything, one row a kind, number of persons, truth and noise."""
+    for noise, (images, where) in NOISES.items():
+        yield from list_score_rows(noise, images, where, n)
+    for n_sites in (6, 10, 20):
+        for auroc in (0.5, 0.8, 0.95):
+            for kind, tally in simulate_sites(n_sites, auroc, n).items():
+                yield make_row(kind, f"{n_sites} sites of 6", auroc, "by site", tally)
+    for n_groups in (4, 8, 12):
+        for spread in (0.0, 0.5, 1.0):
+            tally = simulate_next(n_groups, spread, n)
+            yield make_row(f"next group of {n_groups}", "10 and 20", 0.75, f"SD {spread:g}", tally)
+    for n_persons in (20, 40):
+        for local in (0.0, 1.0):
+            tally = simulate_shift(n_persons, local, max(n // 5, 10))
+            half = n_persons // 2
+            truth = "reversed" if local else "none"
+            yield make_row("shift, AUROC", f"{half} and {half}", truth, "1 image a person", tally)
+
+
+def list_score_rows(noise: str, images: float, where: str, n: int) -> Iterator[dict[str, object]]:
+    """Simulate scores of classes and of numbers under one kind of noise."""
+    for auroc in (0.5, 0.7, 0.8, 0.9, 0.95):
+        for n_positive, n_negative in PERSONS:
+            situation = Situation(n_positive, n_negative, auroc, where, images)
+            for kind, tally in simulate(situation, n).items():
+                yield make_row(kind, f"{n_positive} and {n_negative}", auroc, noise, tally)
+    for correlation in (0.0, 0.5, 0.8):
+        for n_persons in (10, 20, 40):
+            situation = Situation(n_persons, 0, correlation, where, images, is_class=False)
+            for kind, tally in simulate(situation, n).items():
+                yield make_row(kind, str(n_persons), correlation, noise, tally)
+
+
+def make_row(kind: str, persons: str, truth: object, noise: str, tally: Tally) -> dict[str, object]:
+    """Make a row of the table."""
+    shown = max(tally.n_shown, 1)
+    return {
+        "kind": kind,
+        "persons": persons,
+        "truth": truth,
+        "noise": noise,
+        "n": tally.n,
+        "shown": tally.n_shown,
+        "held": tally.n_held / shown,
+        "too high": tally.n_optimistic / shown,
+        "width": tally.width / shown,
+    }
 
 
 def main() -> None:
+    """Simulate, print each row as it is done, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--runs", type=int, default=400, help="simulations a row")
+    parser.add_argument("--out", default="", help="a CSV file for the table")
     args = parser.parse_args()
-    for images, noise in ((1, "person"), (2, "person"), (5, "image"), (5, "person")):
-        for n, m, nr in ((5, 5, 2), (10, 10, 2), (10, 30, 2), (40, 40, 2), (10, 10, 4)):
-            for cols in (1, 4):
-                for auroc in (0.5, 0.8, 0.95):
-                    sit = Situation(n, m, auroc, noise, images, nr, cols)
-                    kinds = {
-                        "group": measure_group("auroc"),
-                        "mean": measure_mean("auroc"),
-                        "pooled": measure_pooled,
-                        "auprc": measure_group("auprc"),
-                        "recall": measure_group("recall"),
-                    }
-                    out = []
-                    for name, t in simulate(sit, kinds, args.runs):
-                        k = max(t.n_shown, 1)
-                        out.append(
-                            f"{name} {100 * t.n_held / k:.0f}({100 * t.n_optimistic / k:.0f})w{t.width / k:.2f}"
-                            + (f"!{t.n - t.n_shown}" if t.n > t.n_shown else "")
-                        )
-                    print(images, noise, n, m, nr, cols, auroc, " ".join(out), flush=True)
+    started, rows = time.monotonic(), []
+    with one_thread():
+        for row in list_rows(args.runs):
+            rows.append(row)
+            print(
+                f"{row['kind']:<28} {row['persons']:<14} {row['truth']!s:<9} {row['noise']:<17} "
+                f"held {row['held']:6.1%}  too high {row['too high']:5.1%}  "
+                f"width {row['width']:.2f}  shown {row['shown']} of {row['n']}",
+                flush=True,
+            )
+    table = pd.DataFrame(rows)
+    if args.out:
+        table.to_csv(args.out, index=False)
+    low = table[(table["shown"] > 0) & (table["held"] < 0.93)]
+    print(f"{len(table)} rows in {time.monotonic() - started:.0f} s; below 93 %: {len(low)}")
+    if len(low):
+        print(low.to_string(index=False))
 
 
 if __name__ == "__main__":

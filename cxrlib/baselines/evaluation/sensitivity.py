@@ -26,7 +26,7 @@ from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.resampling import weigh_images
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS
 
-FEWEST_FOR_PREDICTION = 5
+FEWEST_FOR_PREDICTION = 4
 """Groups below which a prediction for another group does not hold what it promises."""
 
 SENSITIVITY_COLUMNS = (
@@ -99,8 +99,8 @@ def analyse_sensitivity(
         source-bootstrap
             The interval is over other sources of these groups, not other persons.
         next-group
-            The interval holds the score in another group of this kind (a prediction interval,
-            Hartung and Knapp). ``value`` is the mean over groups.
+            The interval holds the score in another group of this kind (a prediction interval).
+            ``value`` is the mean over groups on the scale of log-odds.
 
         ``reason`` says why a value or an interval is missing.
     """
@@ -285,7 +285,7 @@ def _predict_next(setting: _Setting) -> dict[str, object]:
     metric = _find_group_metric(setting)
     parts = [each.estimate(metric) for each in draws] if metric else []
     ends = [(each, each.find_interval()) for each in parts]
-    known = [(each, low, high) for each, (low, high, reason) in ends if not reason]
+    known = [each for each, (*_, reason) in ends if not reason]
     row = _start(setting, NEXT) | {"metric": metric or setting.metric} | _count(setting)
     row["n_folds"] = len(known)
     if len(known) < FEWEST_FOR_PREDICTION:
@@ -306,47 +306,38 @@ def _find_group_metric(setting: _Setting) -> str:
     return metric if metric not in ("r2", "mae") else ""
 
 
-def predict_next(known: Sequence[tuple[Estimate, float, float]]) -> tuple[float, float, float]:
-    """Predict a score in another group, from those of groups with their intervals.
+def predict_next(known: Sequence[Estimate]) -> tuple[float, float, float]:
+    """Predict the score in another group, from those of some.
 
-    On the scale of log-odds (a correlation: of Fisher), with the variance between groups after
-    DerSimonian and Laird and that of their mean after Hartung and Knapp; Student's t of one
-    less than the groups.
+    On the scale of log-odds (a correlation: of Fisher) groups are taken as normal, and the interval
+    is that of one more: Student's t times their standard deviation times sqrt(1 + 1 / k). The
+    standard deviation holds what chance adds to each score, so that the interval is too wide rather
+    than too narrow. Splitting it off (Paule and Mandel, with Hartung and Knapp's interval) held
+    only 87 % in the simulation where eight groups differ a little.
 
     Parameters
     ----------
-    known : sequence of (Estimate, low, high)
+    known : sequence of Estimate
+        One a group.
 
     Returns
     -------
     value, low, high : float
+        The value is the mean on that scale.
     """
-    least = -1.0 if known[0][0].metric == "correlation" else 0.0
-    # The middle of an interval lies off the bounds, where the scale is infinite.
-    middle = np.array([(low + high) / 2 for _, low, high in known])
-    spread = [
-        float(each.variance(np.array([at]))[0])
-        for (each, *_), at in zip(known, middle, strict=True)
-    ]
-    place, within = _stretch(middle, np.array(spread), least)
-    weights = 1 / within
-    mean = float((weights * place).sum() / weights.sum())
-    heterogeneity = float((weights * (place - mean) ** 2).sum())
-    scale = weights.sum() - (weights**2).sum() / weights.sum()
-    between = max((heterogeneity - (len(known) - 1)) / scale, 0.0)
-    weights = 1 / (within + between)
-    mean = float((weights * place).sum() / weights.sum())
-    error = (weights * (place - mean) ** 2).sum() / ((len(known) - 1) * weights.sum())
-    reach = find_reach(len(known)) * np.sqrt(between + max(error, 1 / weights.sum()))
-    value, low, high = _shrink(np.array([mean, mean - reach, mean + reach]), least)
+    least = -1.0 if known[0].metric == "correlation" else 0.0
+    place = np.array([_stretch(each, least) for each in known])
+    reach = find_reach(len(known)) * place.std(ddof=1) * np.sqrt(1 + 1 / len(known))
+    ends = np.array([place.mean(), place.mean() - reach, place.mean() + reach])
+    value, low, high = _shrink(ends, least)
     return float(value), float(low), float(high)
 
 
-def _stretch(scores: Floats, variances: Floats, least: float) -> tuple[Floats, Floats]:
-    """Bring scores between `least` and 1 to a scale without bounds, with their variances."""
-    shares = (scores - least) / (1 - least)
-    slope = 1 / (shares * (1 - shares) * (1 - least))
-    return np.log(shares / (1 - shares)), variances * slope**2
+def _stretch(estimate: Estimate, least: float) -> float:
+    """Bring a score to a scale without bounds; one near a bound is half a person away from it."""
+    half = (1 - least) / (2 * estimate.n_independent)
+    score = min(max(estimate.value, least + half), 1 - half)
+    return float(np.log((score - least) / (1 - score)))
 
 
 def _shrink(places: Floats, least: float) -> Floats:

@@ -32,7 +32,13 @@ def test_parts_of_a_run(made: Made) -> None:
     """What takes little is always there; each figure has its words."""
     _, store, run = made
     parts = gather_parts(run, store)
-    assert [part.name for part in parts] == ["sensitivity", "walk", "subgroups", "calibration", "influence"]
+    assert [part.name for part in parts] == [
+        "sensitivity",
+        "walk",
+        "subgroups",
+        "calibration",
+        "influence",
+    ]
     for part in parts:
         assert part.words
         assert not part.table.empty

@@ -43,7 +43,7 @@ def test_analyse_sensitivity_lists_every_check() -> None:
     assert table.loc["person-weighted", "value"] == pytest.approx(table.loc["run", "value"])
     assert table.loc["source-bootstrap", "value"] == table.loc["run", "value"]
     assert (
-        "3 regions with an interval, and a prediction needs 5" in table.loc["next-group", "reason"]
+        "3 regions with an interval, and a prediction needs 4" in table.loc["next-group", "reason"]
     )
 
 
@@ -86,24 +86,30 @@ def _list_rows(result: LocoResult):
     return result.predictions[["image_id", "person_id"]].assign(source="one")
 
 
-def make_groups(values: list[float], error: float) -> list[tuple[Estimate, float, float]]:
-    """Make groups whose scores are known so well."""
-    found = []
-    for value in values:
-        estimate = Estimate(
-            "auroc", value, np.full(2, value), lambda score: np.full_like(score, error**2), 40
-        )
-        found.append((estimate, value - 2 * error, value + 2 * error))
-    return found
+def make_groups(values: list[float]) -> list[Estimate]:
+    """Make groups with such scores."""
+    return [Estimate("auroc", v, np.empty(0), np.zeros_like, 40) for v in values]
 
 
 def test_predict_next_holds_other_groups() -> None:
     """Groups that differ make it wide; many that agree bring it near their mean."""
-    wide = predict_next(make_groups([0.55, 0.65, 0.75, 0.85, 0.9], 0.02))
-    narrow = predict_next(make_groups([0.75] * 20, 0.02))
+    wide = predict_next(make_groups([0.55, 0.65, 0.75, 0.85, 0.9]))
+    narrow = predict_next(make_groups([0.74, 0.76] * 10))
     assert wide[2] - wide[1] > 0.3
-    assert narrow[0] == pytest.approx(0.75, abs=1e-6)
+    assert narrow[0] == pytest.approx(0.75, abs=1e-3)
     assert 0.70 < narrow[1] < 0.75 < narrow[2] < 0.80
+
+
+def test_predict_next_is_students_on_the_scale_of_log_odds() -> None:
+    """Written out; a perfect score is half a person away from the bound."""
+    from scipy.stats import t
+
+    low, high = predict_next(make_groups([0.6, 0.7, 0.8, 1.0, 0.9]))[1:]
+    place = np.array([0.6, 0.7, 0.8, 1 - 1 / 80, 0.9])
+    place = np.log(place / (1 - place))
+    half = t.ppf(0.975, 4) * place.std(ddof=1) * np.sqrt(1.2)
+    wanted = 1 / (1 + np.exp(-(place.mean() + np.array([-half, half]))))
+    assert (low, high) == pytest.approx(tuple(wanted))
 
 
 def test_choose_headline_prefers_the_mean() -> None:
