@@ -9,7 +9,6 @@ from ui.cohort.controls import (
     choose_scope,
     choose_section,
     choose_unit,
-    follow_links,
     load_scope,
     offer_all_xrays,
 )
@@ -26,7 +25,6 @@ from ui.session.filters import current_selection, load_selected, show_empty
 from ui.session.resources import find_cohort
 from ui.widgets.limits_panel import show_limits
 
-follow_links()
 entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()
 filtered = load_selected(cohort, selection)
@@ -47,7 +45,7 @@ show_head(counted, filtered)
 section = choose_section()
 
 origin = list_provenance(cohort, filters=[f"X-rays: {scope}", *selection.describe()])
-part = Part(unit, origin, f"{entry.slug}-{date.today().isoformat()}")
+part = Part(origin, f"{entry.slug}-{date.today().isoformat()}", unit)
 if section == "overview":
     show_overview(counted, part)
 elif section == "tables":

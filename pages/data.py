@@ -1,6 +1,5 @@
 """Which data are available, and what is missing? Files, image features, jobs, the cache."""
 
-from datetime import date
 from functools import partial
 
 import streamlit as st
@@ -18,6 +17,7 @@ from ui.session.job_offers import show_collection_offer, show_demo_offer
 from ui.session.resources import find_cohort
 from ui.shell.frame import describe_cohort
 from ui.widgets.figure import show_figure
+from ui.widgets.origin import saved_today
 from ui.widgets.text import show_alert, show_quiet, show_text
 
 entry = current_entry()
@@ -36,7 +36,7 @@ except CxrError as error:
 counts = count_cohort(cohort)
 show_text(describe_files(counts))
 flow = list_flow(cohort)
-origin, stamp = list_provenance(cohort), date.today().isoformat()
+origin = list_provenance(cohort)
 draw = partial(plot_flow, flow)
 show_figure(
     draw,
@@ -45,8 +45,7 @@ show_figure(
     numbers=lambda: tabulate_flow(flow),
     caption=f"{describe_cohort(cohort)}: images left after each step, from the rows of "
     "metadata.csv to the map. Hatched: removed at that step.",
-    provenance=origin,
-    file_stem=f"cohort-flow-{stamp}",
+    **saved_today("cohort-flow", origin),
     heading="From metadata rows to images on the map",
     config={"displayModeBar": False},
 )
@@ -57,5 +56,5 @@ show_thumbnails(entry, cohort)
 show_collection_offer()
 show_jobs()
 show_identity(cohort)
-show_problems(cohort, origin=origin, file_stem=f"remarks-{stamp}")
+show_problems(cohort, origin)
 show_cache()

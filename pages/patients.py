@@ -25,6 +25,7 @@ from ui.patients.timeline import show_timeline
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected, show_empty
 from ui.session.resources import find_cohort
+from ui.widgets.origin import Origin
 
 LIST = "patient_list"
 
@@ -50,22 +51,23 @@ update_address(shown)
 
 own = selected.table["patient_id"] == shown.patient_id
 kept = set(selected.table.loc[own, "image_id"])
-origin = list_provenance(cohort, filters=selection.describe())
+filters = selection.describe()
 stem = make_file_stem(entry.slug, shown.patient_id, date.today())
+origin = Origin(list_provenance(cohort, filters=filters), stem)
 beside, main = st.columns([1, 3], gap="medium")
 with beside:
     show_patient_list(patients, chosen=shown.patient_id, key=LIST, suggested=everybody.suggested)
 with main:
     show_head(everybody.find(shown.patient_id), rows, kept=kept)
     show_facts(rows)
-    show_timeline(cohort, rows, pair, kept=kept, provenance=origin, stem=stem)
+    show_timeline(cohort, rows, pair, kept=kept, origin=origin)
     show_pair(cohort, rows, pair)
     part = choose_part()
     if part == "outputs over time":
-        show_course(cohort, rows, pair, kept=kept, filters=selection.describe(), stem=stem)
+        show_course(cohort, rows, pair, kept=kept, origin=origin)
     elif part == "where it leads":
-        show_similar_patients(cohort, shown.patient_id, filters=selection.describe(), stem=stem)
+        show_similar_patients(cohort, shown.patient_id, origin=origin, filters=filters)
     elif part == "notes and flags":
         show_notes(cohort, rows)
     else:
-        show_record(cohort, rows, provenance=origin, stem=stem)
+        show_record(cohort, rows, origin)

@@ -27,6 +27,7 @@ from ui.trajectories.scene import Scene, show_counts, show_left_out
 from ui.trajectories.small_multiples import show_multiples
 from ui.trajectories.stage import show_stage
 from ui.trajectories.surface_controls import choose_colour, choose_surface
+from ui.widgets.address import reports_in
 
 entry = current_entry()
 cohort = find_cohort(entry.slug)
@@ -36,8 +37,8 @@ head = st.container(gap="small")
 row = st.container(horizontal=True, vertical_alignment="bottom")
 second_row = st.container(horizontal=True, vertical_alignment="bottom")
 below_controls = st.container(gap="small")
-with second_row:
-    choice = choose_settings(entry, cohort, remarks=head)
+with second_row, reports_in(head):
+    choice = choose_settings(entry, cohort)
 try:
     current = load_current(entry.slug, choice)
 except ProjectionError:
@@ -47,8 +48,8 @@ except ProjectionError:
         show_chosen_map_offer(entry, cohort, choice)
     st.stop()
 
-with second_row:
-    behind = choose_reference(remarks=head)
+with second_row, reports_in(head):
+    behind = choose_reference()
 with below_controls:
     current, reference = load_reference(current, behind)
 scene = Scene(current, reference, cohort, current_selection())
@@ -58,10 +59,10 @@ with head:
     show_left_out(scene)
     follow_cohort(current.patients, current.story)
     report_address(current)
-with row:
-    patients = choose_patients(current.patients, current.story, remarks=head)
-    colour = choose_colour(current, remarks=head)
-    wish = scale_smoothing(choose_surface(remarks=head), current.mapped.projection)
+with row, reports_in(head):
+    patients = choose_patients(current.patients, current.story)
+    colour = choose_colour(current)
+    wish = scale_smoothing(choose_surface(), current.mapped.projection)
 with second_row:
     offer_paper_patients(current, patients)
     large = choose_large()
@@ -83,7 +84,8 @@ show_selection(current, scene.points, chosen, provenance=origin, filters=filters
 gone = [patient for patient in patients if patient not in scene.kept_patients]
 show_paths(paths, origin=origin, filtered_out=gone, left_out=scene.left_out)
 show_faithfulness(current, paths, wish=wish, provenance=origin, filters=filters)
-show_multiples(current, scene.is_kept, provenance=origin, remarks=head)
+with reports_in(head):
+    show_multiples(current, scene.is_kept, provenance=origin)
 show_paper_difference(current, density=drawing.surface_words, origin=origin)
 show_details(current, origin=origin)
 listen_to_view(current.mapped.projection.key, "map")

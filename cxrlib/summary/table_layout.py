@@ -176,6 +176,7 @@ def lay_out_frame(
     links: Mapping[str, Sequence[str]] | None = None,
     group: str = "",
     notes: Sequence[str] = (),
+    numbers: pd.DataFrame | None = None,
 ) -> TableLayout:
     """Lay out any table, column by column.
 
@@ -198,6 +199,8 @@ def lay_out_frame(
         A column of names that stand in a line of their own above the rows that share them;
         "" for none.
     notes : sequence of str
+    numbers : DataFrame, optional
+        What is saved as CSV; the frame itself unless given.
 
     Returns
     -------
@@ -229,7 +232,8 @@ def lay_out_frame(
     rows = [Row(tuple(each), in_group=bool(group)) for each in zip(*cells, strict=True)]
     if group:
         rows = list(_add_groups(rows, [_format_text(value) for value in frame[group]]))
-    return TableLayout(title, unit, columns, tuple(rows), tuple(notes), frame, {})
+    saved = frame if numbers is None else numbers
+    return TableLayout(title, unit, columns, tuple(rows), tuple(notes), saved, {})
 
 
 def _add_groups(rows: Sequence[Row], groups: Sequence[str]) -> Iterator[Row]:

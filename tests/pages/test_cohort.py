@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.cohort import load_cohort
-from cxrlib.literature import PUBLISHED, find_table, read_rows
+from cxrlib.literature import PUBLISHED, find_table
 from cxrlib.quality.rules import RULES
 from cxrlib.selection import FILTERS
 from cxrlib.summary import Comparison, summarise
@@ -24,6 +24,7 @@ from ui.cohort.head import _describe
 from ui.cohort.published_tables import _describe_beyond, _format_place
 from ui.cohort.quality_ledger import lay_out_flags, lay_out_rules
 from ui.widgets.chart import _filter_by_click
+from ui.widgets.former_labels import list_former_labels
 from ui.widgets.group_table import lay_out_groups
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,11 +146,12 @@ def test_links_with_former_labels_are_followed(page: AppTest) -> None:
 
 def test_former_labels_lead_to_labels_of_today() -> None:
     """Each label now is one that the page has; none of earlier versions is one today."""
-    rows = read_rows("former_labels", ROOT / "ui" / "cohort")
+    former = list_former_labels()
     labels = {rule.title for rule in RULES} | {each.label for each in FILTERS.values()}
     labels |= {*SCOPES, *KINDS}
-    assert {row["now"] for row in rows} <= labels
-    assert not {row["before"] for row in rows} & labels
+    for key in ("images", "compare", "column", "rule"):
+        assert set(former[key].values()) <= labels
+        assert not set(former[key]) & labels
 
 
 def test_choices_are_words_and_each_is_one(page: AppTest) -> None:

@@ -74,8 +74,7 @@ def show_part(view: RunView, part: ReportPart, numbers: pd.DataFrame | None = No
         heading=part.title,
         caption=caption,
         numbers=part.table if numbers is None else numbers,
-        provenance=view.provenance,
-        stem=view.stem,
+        **view.saved_as(part.name),
     )
     if details:
         show_details(*details)

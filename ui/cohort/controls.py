@@ -1,16 +1,13 @@
 """The cohort page's choices: images included, unit of analysis, and part of the page."""
 
 import functools
-from pathlib import Path
 
 import streamlit as st
 
 from cxrlib.cohort import Cohort
-from cxrlib.literature import read_rows
 from cxrlib.number_text import format_units
 from cxrlib.summary import UNITS, select_published
 from ui.widgets.choice import choose_one, choose_part
-from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.text import show_alert
 
 __all__ = [
@@ -19,7 +16,6 @@ __all__ = [
     "choose_scope",
     "choose_section",
     "choose_unit",
-    "follow_links",
     "load_scope",
     "offer_all_xrays",
 ]
@@ -27,15 +23,6 @@ __all__ = [
 SECTIONS = ("overview", "tables", "ages", "missing", "groups", "images", "quality", "papers")
 # Each is its own label: the address holds what is on the screen.
 SCOPES = ("frontal, with a diagnosis", "all X-rays")
-
-
-def follow_links() -> None:
-    """Read labels of earlier versions in the address as today's: ``former_labels.csv``."""
-    rows = read_rows("former_labels", Path(__file__).parent)
-    for key in dict.fromkeys(row["parameter"] for row in rows):
-        follow_former_labels(
-            key, {row["before"]: row["now"] for row in rows if row["parameter"] == key}
-        )
 
 
 def choose_section() -> str:

@@ -115,13 +115,11 @@ def _show_comparison(compared: Comparison, part: Part) -> None:
         heading="Differences",
         caption=f"{compared.notes[0]}\n{' '.join(compared.notes[1:])}",
         numbers=compared.table,
-        provenance=part.provenance,
-        stem=part.stem,
+        **part.saved_as("differences"),
     )
     show_dense_table(
         lay_out_groups(compared),
         key="comparison",
-        provenance=[*part.provenance, *compared.notes],  # on the page they are below the figure
-        file_stem=f"{part.stem}-groups",
+        **part.saved_as("groups", *compared.notes),  # on the page they are below the figure
         max_height=TALL,
     )

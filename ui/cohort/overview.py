@@ -1,7 +1,6 @@
 """The cohort page's opening: countries, and what is recorded; ages, days and image sizes."""
 
 from functools import partial
-from typing import Any
 
 from cxrlib.charts.cohort import (
     describe_ages,
@@ -38,7 +37,7 @@ N_PLACES = 12  # countries with a bar of their own
 def show_overview(cohort: Cohort, part: Part) -> None:
     """Show the countries on a map, then regions and views with what is recorded."""
     countries = summarise(cohort, "country", unit=part.unit)
-    numbers, saved = countries.to_shown(), _list_saved(part)
+    numbers = countries.to_shown()
     total = f"{format_units(countries.n_total, part.unit)} in total."
     show_chart(
         partial(plot_world, countries.table),
@@ -49,7 +48,7 @@ def show_overview(cohort: Cohort, part: Part) -> None:
         f"{describe_unplaced(countries.table)}",
         numbers=numbers,
         filters=len(place_counts(countries.table).placed) > 0,
-        **saved,
+        **part.saved_as("world"),
     )
     for by in ("region", "view"):
         show_dense_table(
@@ -59,8 +58,7 @@ def show_overview(cohort: Cohort, part: Part) -> None:
                 parts=("counts", "age", "outcomes"),
             ),
             key=f"overview_{by}",
-            provenance=part.provenance,
-            file_stem=f"{part.stem}-{by}",
+            **part.saved_as(by),
         )
     show_chart(
         partial(plot_places, countries.table, level="country", n_most=N_PLACES),
@@ -70,18 +68,13 @@ def show_overview(cohort: Cohort, part: Part) -> None:
         caption=total,
         numbers=numbers,
         filters=True,
-        **saved,
+        **part.saved_as("countries"),
     )
-
-
-def _list_saved(part: Part) -> dict[str, Any]:
-    """Return what `show_chart` writes into saved files."""
-    return {"provenance": part.provenance, "stem": part.stem}
 
 
 def show_distributions(cohort: Cohort, part: Part) -> None:
     """Show ages, days and sizes, each with how many are not recorded."""
-    unit, saved = part.unit, _list_saved(part)
+    unit = part.unit
     ages, days, sizes = list_ages(cohort, unit=unit), list_offsets(cohort), list_image_sizes(cohort)
     n_age, n_day, n_size = (
         f"{column.notna().sum():,}" for column in (ages["age"], days["offset"], sizes["width"])
@@ -93,7 +86,7 @@ def show_distributions(cohort: Cohort, part: Part) -> None:
         heading="Age",
         caption=f"Age is recorded for {n_age} of {format_units(len(ages), unit)}.",
         numbers=ages,
-        **saved,
+        **part.saved_as("ages"),
     )
     show_chart(
         partial(plot_offsets, days),
@@ -104,7 +97,7 @@ def show_distributions(cohort: Cohort, part: Part) -> None:
         "symptom onset or admission; which one is not recorded.\n“After a few days” was entered "
         "as day 5.",
         numbers=days,
-        **saved,
+        **part.saved_as("days"),
     )
     show_chart(
         partial(plot_sizes, sizes),
@@ -113,5 +106,5 @@ def show_distributions(cohort: Cohort, part: Part) -> None:
         heading="Image size",
         caption=f"The size is known for {n_size} of {format_units(len(sizes), 'image')}.",
         numbers=sizes,
-        **saved,
+        **part.saved_as("sizes"),
     )

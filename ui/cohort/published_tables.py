@@ -2,7 +2,6 @@
 
 import calendar
 import re
-from dataclasses import replace
 
 import pandas as pd
 
@@ -74,8 +73,7 @@ def show_papers(cohort: Cohort, part: Part) -> None:
     show_dense_table(
         lay_out_comparison(compared, published),
         key=f"papers-{name}",
-        provenance=part.provenance,
-        file_stem=f"{part.stem}-{name}",
+        **part.saved_as(name),
         max_height=TALL,
     )
 
@@ -130,7 +128,7 @@ def lay_out_comparison(compared: pd.DataFrame, published: PublishedTable) -> Tab
     )
     # The name of a row with many numbers is a line above them.
     is_many = compared["column"].nunique() > 1
-    layout = lay_out_frame(
+    return lay_out_frame(
         both[list(SHOWN)],
         title=f"{published.place} compared with this cohort",
         unit=f"Unit: {published.unit}.",
@@ -139,8 +137,8 @@ def lay_out_comparison(compared: pd.DataFrame, published: PublishedTable) -> Tab
         prose=("explanation",),
         group="title" if is_many else "",
         notes=(VERDICT_TEXT,),
+        numbers=compared,
     )
-    return replace(layout, numbers=compared)
 
 
 def _format_counts(counts: pd.Series) -> list[str]:

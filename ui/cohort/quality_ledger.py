@@ -1,7 +1,6 @@
 """The quality ledger: each rule with its flags, their meaning, and what leaving them out leaves."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -20,6 +19,7 @@ from cxrlib.summary import TableLayout, lay_out_frame
 from ui.cohort.part import Part
 from ui.widgets.choice import choose_one
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet, show_text
 
@@ -68,8 +68,7 @@ def show_quality(cohort: Cohort, counted: Cohort, part: Part) -> None:
     show_dense_table(
         lay_out_rules(rules),
         key="quality_rules",
-        provenance=part.provenance,
-        file_stem=f"{part.stem}-quality-rules",
+        **part.saved_as("quality-rules"),
         max_height=RULES_HEIGHT,
     )
     if titles := _list_rules(rules):
@@ -93,7 +92,7 @@ def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
         `cxrlib.quality.Ledger.count` with what leaving out would leave.
     """
     shown = rules[["severity", "title", *COUNTS, "meaning", "action"]]
-    layout = lay_out_frame(
+    return lay_out_frame(
         shown.assign(severity=shown["severity"].map(SIGNS)),
         title="Rules of the ledger",
         unit="Counts of flags, images and patients.",
@@ -104,8 +103,8 @@ def lay_out_rules(rules: pd.DataFrame) -> TableLayout:
             "Images left and patients left: if the flagged images are left out.",
             "Rules that begin with “possible” are automatic guesses: check the image.",
         ),
+        numbers=rules,
     )
-    return replace(layout, numbers=rules)
 
 
 def _list_rules(rules: pd.DataFrame) -> dict[str, str]:
@@ -113,6 +112,7 @@ def _list_rules(rules: pd.DataFrame) -> dict[str, str]:
 
     A rule whose images are left out has no flags, and is listed so that they can be included.
     """
+    follow_former_labels("rule")
     chosen = [*st.session_state.get("without", []), st.session_state.get("rule")]
     is_listed = (rules["n_flags"].fillna(0) > 0) | rules["rule"].isin(chosen)
     is_listed |= rules["title"].isin(st.query_params.get_all("rule"))
@@ -148,8 +148,7 @@ def _show_rule(ledger: Ledger, titles: Mapping[str, str], part: Part) -> None:
     show_dense_table(
         lay_out_flags(chosen.table, title=f"Flags: {rule.title}"),
         key="quality_flags",
-        provenance=part.provenance,
-        file_stem=f"{part.stem}-quality-{name.replace(' ', '-')}",
+        **part.saved_as(f"quality-{name.replace(' ', '-')}"),
         max_height=RULES_HEIGHT,
     )
 
@@ -166,7 +165,7 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
         Flags shown; a saved file holds all.
     """
     shown = flags.head(most)[list(FLAG_TITLES)]
-    layout = lay_out_frame(
+    return lay_out_frame(
         # As text: a row's number is a name, without a thousands separator.
         shown.assign(row=[str(row) for row in shown["row"]]),
         title=title,
@@ -177,8 +176,8 @@ def lay_out_flags(flags: pd.DataFrame, *, title: str, most: int = MOST_FLAGS) ->
         notes=(f"The first {most:,} of {len(flags):,} flags are shown; saved files hold all.",)
         if len(flags) > most
         else (),
+        numbers=flags,
     )
-    return replace(layout, numbers=flags)
 
 
 def _toggle(name: str) -> None:

@@ -1,7 +1,6 @@
 """The cohort page's tables: by region, view, finding or source; Table One; missing data."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -63,9 +62,8 @@ def show_tables(cohort: Cohort, with_lateral: Cohort, part: Part) -> None:
             heading="Findings by view",
             caption=f"{format_units(summary.n_total, part.unit)} in total.",
             numbers=summary.to_shown(),
-            provenance=part.provenance,
-            stem=part.stem,
             filters=True,
+            **part.saved_as("findings"),
         )
     layout = lay_out_summary(summary, title=f"X-rays by {GROUPINGS[by].title.lower()}")
     _show_table(layout, part, key=f"table_{by}", name=by)
@@ -73,13 +71,7 @@ def show_tables(cohort: Cohort, with_lateral: Cohort, part: Part) -> None:
 
 def _show_table(layout: TableLayout, part: Part, *, key: str, name: str) -> None:
     """Show a table that scrolls under its header where it is long."""
-    show_dense_table(
-        layout,
-        key=key,
-        provenance=part.provenance,
-        file_stem=f"{part.stem}-{name}",
-        max_height=TALL,
-    )
+    show_dense_table(layout, key=key, max_height=TALL, **part.saved_as(name))
 
 
 def _show_articles(cohort: Cohort, part: Part) -> None:
@@ -101,14 +93,14 @@ def lay_out_articles(articles: pd.DataFrame) -> TableLayout:
     shown = [column for column in counts if column in counts[:2] or articles[column].any()]
     views = {column: view for view, column in VIEW_COLUMNS.items()} | {"n_other_view": "Other"}
     units = {"n_images": "Images", "n_patients": "Patients", "n_persons": "Persons"}
-    layout = lay_out_frame(
+    return lay_out_frame(
         articles[["article", "source", "licence", *shown]],
         title="X-rays by article",
         unit="Counts of images, patients and persons; images by view.",
         titles={"article": "Article", "source": "Source", "licence": "Licence", **units, **views},
         links={"article": articles["link"].tolist()},
+        numbers=articles,
     )
-    return replace(layout, numbers=articles)
 
 
 def show_table_one(cohort: Cohort, part: Part) -> None:
@@ -138,8 +130,7 @@ def show_missing(cohort: Cohort, part: Part) -> None:
         caption=f"Percentage of {part.unit}s with a recorded value, largest groups. A blank is not "
         "a no, and data are not missing at random.",
         numbers=shares,
-        provenance=part.provenance,
-        stem=part.stem,
+        **part.saved_as(f"missing_{by}"),
     )
     table = describe_missingness(cohort, unit=part.unit)
     layout = lay_out_frame(

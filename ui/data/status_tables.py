@@ -10,6 +10,7 @@ from cxrlib.maps import list_cache
 from cxrlib.number_text import format_units
 from cxrlib.storage import Store
 from ui.session.resources import find_cache
+from ui.widgets.origin import saved_today
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
@@ -53,7 +54,7 @@ def show_identity(cohort: Cohort) -> None:
     )
 
 
-def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> None:
+def show_problems(cohort: Cohort, origin: Sequence[str]) -> None:
     """Show the problems of the cohort's files: file, row, column, value, and what was done.
 
     Parameters
@@ -61,8 +62,6 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
     cohort : Cohort
     origin : sequence of str
         `cxrlib.reports.list_provenance`, on top of the saved table.
-    file_stem : str
-        Of its file.
     """
     st.subheader("Problems in the files", anchor=False)
     problems = cohort.problems
@@ -77,8 +76,7 @@ def show_problems(cohort: Cohort, *, origin: Sequence[str], file_stem: str) -> N
     show_table(
         problems.astype(object).where(problems.notna(), "").astype(str),
         key="problems",
-        provenance=origin,
-        file_stem=file_stem,
+        **saved_today("remarks", origin),
         column_config={
             "file": text("File", width=150),
             "row": text("Row", width=40),

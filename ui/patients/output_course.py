@@ -1,7 +1,6 @@
 """The part of the patients page with an extractor's outputs over time."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
 from functools import lru_cache, partial
 
 import pandas as pd
@@ -9,7 +8,7 @@ import streamlit as st
 
 from cxrlib.charts.patients import describe_scale, plot_course
 from cxrlib.cohort import Cohort
-from cxrlib.embedding import EmbeddingSet, FeatureSpace, lay_out_feature_space, load_embeddings
+from cxrlib.embedding import EmbeddingSet
 from cxrlib.embedding.extractors import ExtractorInfo
 from cxrlib.errors import ProjectionError
 from cxrlib.patients import (
@@ -25,18 +24,18 @@ from cxrlib.patients import (
     format_value,
     output_course,
 )
-from cxrlib.reports import list_provenance
-from cxrlib.storage import EmbeddingStore, Store
 from cxrlib.summary import TableLayout, lay_out_frame
 from ui.session.current_cohort import current_entry
+from ui.session.image_numbers import load_numbers
 from ui.session.job_offers import show_missing_map
-from ui.session.resources import find_cache, load_current, time_changes
+from ui.session.resources import load_current
 from ui.widgets.choice import choose_many
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.figure import show_figure
+from ui.widgets.origin import Origin
 from ui.widgets.text import show_quiet
 
-__all__ = ["Numbers", "find_extractor", "lay_out_compared", "load_numbers", "show_course"]
+__all__ = ["find_extractor", "lay_out_compared", "show_course"]
 
 DETAILS = (
     "Outputs are not calibrated on this cohort. A change smaller than the difference between "
@@ -53,49 +52,14 @@ def find_extractor() -> ExtractorInfo | None:
         return None
 
 
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """Hold an extractor's numbers of all X-rays of a cohort, of every view.
-
-    Parameters
-    ----------
-    embeddings : EmbeddingSet
-    noise : Noise
-        How much outputs differ within a day.
-    space : FeatureSpace
-        The outputs, ready to measure distances in.
-    """
-
-    embeddings: EmbeddingSet
-    noise: Noise
-    space: FeatureSpace
-
-
-def load_numbers(cohort: Cohort, info: ExtractorInfo) -> Numbers:
-    """Load an extractor's numbers once for all sessions, while the store is as it is."""
-    return _load_numbers(cohort, info.key, time_changes(find_cache() / "embeddings"))
-
-
 @lru_cache(maxsize=8)
-def _load_numbers(cohort: Cohort, key: str, changed: tuple[int, ...]) -> Numbers:
-    store = Store(find_cache())
-    info = next(each for each in EmbeddingStore(store).list_extractors() if each.key == key)
-    embeddings = load_embeddings(cohort, info, store)
-    return Numbers(
-        embeddings,
-        estimate_noise(cohort.table, embeddings, duplicates=cohort.duplicates),
-        lay_out_feature_space(cohort.table, embeddings),
-    )
+def _estimate_noise(cohort: Cohort, embeddings: EmbeddingSet) -> Noise:
+    """Estimate once for all sessions how much outputs differ within a day."""
+    return estimate_noise(cohort.table, embeddings, duplicates=cohort.duplicates)
 
 
 def show_course(
-    cohort: Cohort,
-    rows: pd.DataFrame,
-    pair: Pair,
-    *,
-    kept: Collection[str],
-    filters: Sequence[str],
-    stem: str,
+    cohort: Cohort, rows: pd.DataFrame, pair: Pair, *, kept: Collection[str], origin: Origin
 ) -> None:
     """Show outputs over time, and of the two images in the viewer.
 
@@ -107,48 +71,42 @@ def show_course(
     pair : Pair
     kept : collection of str
         Images of the current selection; others are faint.
-    filters : sequence of str
-        In words; they exclude no image of a course.
-    stem : str
-        Of the files' names.
+    origin : Origin
+        Its filters exclude no image of a course.
     """
     info = find_extractor()
     if info is None:
         return
-    numbers = load_numbers(cohort, info)
+    embeddings = load_numbers(cohort, info).embeddings
+    noise = _estimate_noise(cohort, embeddings)
     chosen = _choose_outputs(info)
-    course = output_course(rows, numbers.embeddings, chosen)
+    course = output_course(rows, embeddings, chosen)
     if not course.table["has_values"].any():
         show_quiet(
             f"{info.title} has no values for this patient's images: no readable file, or not "
             "embedded yet (see the data page)."
         )
         return
-    origin = [
-        *list_provenance(cohort, filters=filters),
-        f"Extractor: {info.title}",
-        f"Patient: {rows['patient_id'].iloc[0]}",
-    ]
-    draw = partial(plot_course, course, numbers.noise, selected=pair.image_ids, kept=kept)
+    patient_id = str(rows["patient_id"].iloc[0])
+    basis = (f"Extractor: {info.title}", f"Patient: {patient_id}")
+    draw = partial(plot_course, course, noise, selected=pair.image_ids, kept=kept)
     show_figure(
         draw,
         key="course",
-        alt=describe_course(course, numbers.noise),
+        alt=describe_course(course, noise),
         numbers=partial(course_table, course),
-        caption=describe_scale(course, numbers.noise),
-        provenance=origin,
-        file_stem=f"{stem}-outputs",
-        heading=f"Patient {rows['patient_id'].iloc[0]}: measurements by day",
+        caption=describe_scale(course, noise),
+        **origin.saved_as("outputs", *basis),
+        heading=f"Patient {patient_id}: measurements by day",
         config={"displayModeBar": False},
         is_wide=True,
     )
     if pair.prior is not None and pair.current is not None:
-        compared = compare_outputs(course, pair.prior, pair.current, numbers.noise)
+        compared = compare_outputs(course, pair.prior, pair.current, noise)
         show_dense_table(
             lay_out_compared(compared, find_sides(rows, pair)),
             key="pair_outputs",
-            provenance=origin,
-            file_stem=f"{stem}-pair-outputs",
+            **origin.saved_as("pair-outputs", *basis),
         )
     with st.expander("Details"):
         show_quiet(DETAILS)
@@ -171,7 +129,7 @@ def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> 
     for name in numbers:
         shown[name] = [format_value(float(value)) for value in compared[name]]
     shown["words"] = [f"{words[:1].upper()}{words[1:]}." for words in compared["words"]]
-    layout = lay_out_frame(
+    return lay_out_frame(
         shown,
         title="The two images in the viewer",
         unit="Unit: extractor output",
@@ -184,8 +142,8 @@ def lay_out_compared(compared: pd.DataFrame, sides: tuple[str, str] = SIDES) -> 
         },
         right=numbers,
         prose=("words",),
+        numbers=compared,
     )
-    return replace(layout, numbers=compared)
 
 
 def _choose_outputs(info: ExtractorInfo) -> list[str]:

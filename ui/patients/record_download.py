@@ -1,6 +1,5 @@
 """The part of the patients page with the record, and with files of it: CSV, JSON, images as ZIP."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -13,6 +12,7 @@ from cxrlib.literature import METADATA_LICENCE, describe_licences
 from cxrlib.number_text import NOTHING
 from cxrlib.quality import Ledger, find_flags
 from cxrlib.reports import TITLES, pack_images, plan_pack, record_csv, record_json, record_table
+from ui.widgets.origin import Origin
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet
@@ -22,9 +22,7 @@ __all__ = ["format_cells", "show_record"]
 FIRST = ("offset", "view", "state")
 
 
-def show_record(
-    cohort: Cohort, rows: pd.DataFrame, *, provenance: Sequence[str], stem: str
-) -> None:
+def show_record(cohort: Cohort, rows: pd.DataFrame, origin: Origin) -> None:
     """Show all that is recorded of a patient, one row per image, and offer it as files.
 
     Parameters
@@ -32,9 +30,7 @@ def show_record(
     cohort : Cohort
     rows : DataFrame
         The patient's X-rays.
-    provenance : sequence of str
-    stem : str
-        Of the files' names.
+    origin : Origin
     """
     licences = describe_licences(rows, is_synthetic=cohort.is_synthetic)
     if not cohort.is_synthetic:
@@ -45,8 +41,7 @@ def show_record(
     show_table(
         shown,
         key="record",
-        provenance=[*provenance, f"Patient: {patient_id}", *licences],
-        file_stem=f"{stem}-record",
+        **origin.saved_as("record", f"Patient: {patient_id}", *licences),
         label="Save this table (CSV)",
     )
     n_blank = len(table.columns) - len(shown.columns)
@@ -57,7 +52,7 @@ def show_record(
     if refusal := plan_pack(cohort, rows).refusal:
         show_quiet(refusal)
     with st.container(horizontal=True):
-        for saving in _list_savings(cohort, rows, patient_id, ledger, stem):
+        for saving in _list_savings(cohort, rows, patient_id, ledger, origin.stem):
             offer_saving(saving, key=f"save_{saving.file.rsplit('.', 1)[-1]}", type="secondary")
 
 

@@ -17,11 +17,13 @@ from cxrlib.patients import (
 )
 from cxrlib.reports import list_provenance, points_table
 from ui.patients.choice import SHOWN, choose_patient
-from ui.patients.output_course import Numbers, find_extractor, load_numbers
+from ui.patients.output_course import find_extractor
 from ui.session.current_cohort import current_entry
+from ui.session.image_numbers import Numbers, load_numbers
 from ui.session.resources import Current, load_current
 from ui.widgets.choice import choose_one, choose_whether
 from ui.widgets.figure import show_figure
+from ui.widgets.origin import Origin
 from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
@@ -32,7 +34,7 @@ WINDOWS = {days: f"{days} days" for days in (3, 5, 7)}
 
 
 def show_similar_patients(
-    cohort: Cohort, patient_id: str, *, filters: Sequence[str], stem: str
+    cohort: Cohort, patient_id: str, *, origin: Origin, filters: Sequence[str]
 ) -> None:
     """Show a patient's path on a small map, and the patients with a similar course.
 
@@ -40,19 +42,19 @@ def show_similar_patients(
     ----------
     cohort : Cohort
     patient_id : str
+    origin : Origin
     filters : sequence of str
         In words; they refit no map and leave out no neighbour.
-    stem : str
-        Of the files' names.
     """
     if find_extractor() is None:
         return
     current = load_current(current_entry().slug)
-    _show_map(current, patient_id, filters, stem)
-    _show_nearest(cohort, current, patient_id, filters, stem)
+    of_map = Origin(list_provenance(current.mapped, filters=filters), origin.stem)
+    _show_map(current, patient_id, of_map)
+    _show_nearest(cohort, current, patient_id, origin, is_filtered=bool(filters))
 
 
-def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: str) -> None:
+def _show_map(current: Current, patient_id: str, origin: Origin) -> None:
     """Show the path on the map, with the way to the page of trajectories."""
     points, projection = current.points, current.mapped.projection
     path = compute_trajectory(current.cohort.table, projection, patient_id)
@@ -70,8 +72,7 @@ def _show_map(current: Current, patient_id: str, filters: Sequence[str], stem: s
         numbers=lambda: points_table(points[points["patient_id"] == patient_id]),
         caption="All images of the cohort by state. Near points look alike to the extractor; "
         "long distances and directions mean nothing.",
-        provenance=[*list_provenance(current.mapped, filters=filters), f"Patient: {patient_id}"],
-        file_stem=f"{stem}-map",
+        **origin.saved_as("map", f"Patient: {patient_id}"),
         heading=f"Patient {patient_id} on the map",
         config={"displayModeBar": False},
     )
@@ -98,7 +99,7 @@ def _find_nearest(
 
 
 def _show_nearest(
-    cohort: Cohort, current: Current, patient_id: str, filters: Sequence[str], stem: str
+    cohort: Cohort, current: Current, patient_id: str, origin: Origin, *, is_filtered: bool
 ) -> None:
     """Show the patients whose images were most alike on the same days, beside random ones."""
     numbers = load_numbers(cohort, current.extractor)
@@ -115,30 +116,27 @@ def _show_nearest(
     if courses.table.empty:
         return
     # Without the map: a distance depends on the numbers and on what the reader has chosen above.
-    origin = [
-        *list_provenance(cohort, filters=filters),
+    basis = (
         f"Extractor: {current.extractor.title}",
         f"Patient: {patient_id}",
         f"Days matched within {window} days; "
         f"{'other articles and sites only' if other_sources else 'patients of any source'}",
-        *(["The filters exclude no similar patient"] if filters else []),
-    ]
+        *(["The filters exclude no similar patient"] if is_filtered else []),
+    )
     show_figure(
         partial(plot_similar_patients, courses),
         key="near",
         alt=describe_similar_patients(courses),
         numbers=lambda: courses.table,
         caption=describe_points(courses),
-        provenance=origin,
-        file_stem=f"{stem}-near",
+        **origin.saved_as("near", *basis),
         heading=f"Patient {patient_id}: patients with a similar course",
         config={"displayModeBar": False},
     )
     show_table(
         courses.table.drop(columns="person_id"),
         key="nearest",
-        provenance=origin,
-        file_stem=f"{stem}-nearest",
+        **origin.saved_as("nearest", *basis),
         numbers=courses.table,
         column_config={
             "rank": "Rank",

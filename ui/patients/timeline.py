@@ -1,6 +1,6 @@
 """The timeline on the patients page: thumbnails at their day; a click shows one in the viewer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import partial
 
 import pandas as pd
@@ -25,6 +25,7 @@ from ui.patients.choice import choose_image, make_turn_key
 from ui.session.current_cohort import current_entry
 from ui.session.resources import find_cache
 from ui.widgets.figure import show_figure
+from ui.widgets.origin import Origin
 from ui.widgets.table import show_table
 
 __all__ = ["show_timeline"]
@@ -36,13 +37,7 @@ CAPTION = (
 
 
 def show_timeline(
-    cohort: Cohort,
-    rows: pd.DataFrame,
-    pair: Pair,
-    *,
-    kept: Collection[str],
-    provenance: Sequence[str],
-    stem: str,
+    cohort: Cohort, rows: pd.DataFrame, pair: Pair, *, kept: Collection[str], origin: Origin
 ) -> None:
     """Show a patient's images along days.
 
@@ -55,9 +50,7 @@ def show_timeline(
         The two images in the viewer.
     kept : collection of str
         Images of the current selection; others are faint.
-    provenance : sequence of str
-    stem : str
-        Of the files' names.
+    origin : Origin
     """
     # Another pair is another chart: a mark clicked before can be clicked again.
     key = make_turn_key(KEY, str(rows["patient_id"].iloc[0]), pair)
@@ -87,12 +80,9 @@ def show_timeline(
         alt=describe_timeline(timeline),
         numbers=partial(timeline_table, timeline),
         caption=CAPTION,
-        provenance=[
-            *provenance,
-            f"Patient: {timeline.patient_id}",
-            *describe_pictures(cohort, rows),
-        ],
-        file_stem=f"{stem}-timeline",
+        **origin.saved_as(
+            "timeline", f"Patient: {timeline.patient_id}", *describe_pictures(cohort, rows)
+        ),
         heading=f"Patient {timeline.patient_id}: images by day",
         draw=draw_for_paper,
         on_select=remember_click,
@@ -100,13 +90,13 @@ def show_timeline(
         config={"displayModeBar": False, "scrollZoom": False},
         is_wide=True,
     )
-    _show_values(rows, provenance=provenance, stem=stem)
+    _show_values(rows, origin)
 
 
-def _show_values(rows: pd.DataFrame, *, provenance: Sequence[str], stem: str) -> None:
+def _show_values(rows: pd.DataFrame, origin: Origin) -> None:
     """Show laboratory values by day, where there are any."""
     values = lab_table(rows)
     if values.empty:
         return
     with st.expander("Laboratory values by day, as recorded"):
-        show_table(values, key="laboratory", provenance=provenance, file_stem=f"{stem}-values")
+        show_table(values, key="laboratory", **origin.saved_as("values"))

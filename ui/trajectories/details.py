@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -14,6 +13,7 @@ from cxrlib.maps import Trajectory, tabulate_flow
 from cxrlib.number_text import format_units
 from cxrlib.reports import describe_story, stops_table
 from ui.session.resources import Current
+from ui.widgets.origin import saved_today
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
@@ -66,8 +66,7 @@ def show_paths(
     show_table(
         table.drop(columns="n_in_state"),
         key="paths",
-        provenance=origin,
-        file_stem=f"map-paths-{date.today().isoformat()}",
+        **saved_today("map-paths", origin),
         numbers=lambda: stops_table(paths),
         placeholder="–",
         column_config={
@@ -143,12 +142,10 @@ def show_selection(current: Current, origin: Sequence[str]) -> None:
     cohort = current.cohort
     words = "rows of metadata.csv; patients with an X-ray"
     whole = SelectionStep(words, cohort.n_images, cohort.n_patients, {})
-    stamp = date.today().isoformat()
     show_table(
         tabulate_flow([whole, *current.mapped.mapped.steps]).set_axis(STEP_COLUMNS, axis=1),
         key="map_steps",
-        provenance=origin,
-        file_stem=f"map-images-{stamp}",
+        **saved_today("map-images", origin),
     )
     problems = current.cohort.problems
     if len(problems):
@@ -156,8 +153,7 @@ def show_selection(current: Current, origin: Sequence[str]) -> None:
         show_table(
             _format_problems(current.cohort),
             key="map_problems",
-            provenance=origin,
-            file_stem=f"remarks-{stamp}",
+            **saved_today("remarks", origin),
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import lru_cache, partial
 
 import pandas as pd
@@ -12,13 +11,6 @@ import streamlit as st
 from cxrlib.charts.maps import explain_path_share, explain_steps, plot_path_share, plot_steps
 from cxrlib.charts.style import Theme
 from cxrlib.cohort import STATE_TITLES, Cohort
-from cxrlib.embedding import (
-    EmbeddingSet,
-    Features,
-    FeatureSpace,
-    lay_out_feature_space,
-    load_embeddings,
-)
 from cxrlib.jobs import JobRequest
 from cxrlib.maps import (
     N_SEEDS,
@@ -38,27 +30,22 @@ from cxrlib.maps import (
 from cxrlib.number_text import format_units
 from cxrlib.patients import NEAREST, PathShares, describe_path_shares, path_shares, tabulate_shares
 from cxrlib.selection import Selection
-from cxrlib.storage import EmbeddingStore, Store
+from cxrlib.storage import Store
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected
+from ui.session.image_numbers import Numbers, load_numbers
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, time_changes
 from ui.trajectories.image_beside import remember_click, show_which_image
 from ui.widgets.choice import choose_part
 from ui.widgets.figure import show_figure
-from ui.widgets.former_labels import follow_former_labels
+from ui.widgets.origin import saved_today
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
 
 __all__ = ["PARTS", "show_faithfulness"]
 
-#: Labels of the parts, by what they were called in links of earlier versions.
-FORMER_PARTS = {
-    "who is near": "Neighbours",
-    "steps": "Step lengths",
-    "the whole map": "Map quality",
-}
-PARTS = tuple(FORMER_PARTS.values())
+PARTS = ("Neighbours", "Step lengths", "Map quality")
 HEADING = "How reliable is this map?"
 
 
@@ -85,7 +72,6 @@ def show_faithfulness(
         What they keep. They leave out no neighbour here.
     """
     st.subheader(HEADING, anchor=False)
-    follow_former_labels("belief", FORMER_PARTS)
     part = choose_part("belief", HEADING, PARTS)
     if part == PARTS[0]:
         _show_shares(current, paths, _choose_bad(wish), provenance, filters)
@@ -98,31 +84,10 @@ def show_faithfulness(
 # ---- kept between runs
 
 
-@dataclass(frozen=True, eq=False)  # known by what it is, for caches
-class _Numbers:
-    """Hold an extractor's numbers of all X-rays of a cohort, of every view."""
-
-    embeddings: EmbeddingSet
-    space: FeatureSpace
-
-
-@lru_cache(maxsize=8)
-def _load_numbers(
-    cohort: Cohort, key: str, features: Features, changed: tuple[int, ...]
-) -> _Numbers:
-    """Load the numbers of all X-rays of a cohort, on the map or not."""
-    store = Store(find_cache())
-    info = next(each for each in EmbeddingStore(store).list_extractors() if each.key == key)
-    embeddings = load_embeddings(cohort, info, store)
-    return _Numbers(embeddings, lay_out_feature_space(cohort.table, embeddings, features=features))
-
-
-def _find_numbers(current: Current) -> _Numbers:
+def _find_numbers(current: Current) -> Numbers:
     """Load the numbers that the map was made from, of all X-rays."""
     features = current.mapped.projection.settings.features
-    return _load_numbers(
-        current.cohort, current.extractor.key, features, time_changes(find_cache() / "embeddings")
-    )
+    return load_numbers(current.cohort, current.extractor, features)
 
 
 @dataclass(frozen=True)
@@ -156,7 +121,7 @@ def _mark(cohort: Cohort, bad: _Bad) -> MarkedImages:
 
 
 @lru_cache(maxsize=512)
-def _find_shares(cohort: Cohort, numbers: _Numbers, patient_id: str, bad: _Bad) -> PathShares:
+def _find_shares(cohort: Cohort, numbers: Numbers, patient_id: str, bad: _Bad) -> PathShares:
     marked = _mark(cohort, bad)
     return path_shares(
         cohort.table,
@@ -181,7 +146,7 @@ class _Described:
 
 @lru_cache(maxsize=64)
 def _describe_shares(
-    cohort: Cohort, numbers: _Numbers, patients: tuple[str, ...], bad: _Bad
+    cohort: Cohort, numbers: Numbers, patients: tuple[str, ...], bad: _Bad
 ) -> _Described:
     shares = tuple(_find_shares(cohort, numbers, patient, bad) for patient in patients)
     table = tabulate_shares(shares)
@@ -195,12 +160,12 @@ def _draw_shares(described: _Described, theme: Theme) -> go.Figure:
 
 
 @lru_cache(maxsize=8)
-def _find_typical(current: Current, numbers: _Numbers) -> tuple[float, float]:
+def _find_typical(current: Current, numbers: Numbers) -> tuple[float, float]:
     return measure_typical(numbers.space, current.mapped.projection)
 
 
 @lru_cache(maxsize=8)
-def _measure_map(current: Current, numbers: _Numbers) -> pd.DataFrame:
+def _measure_map(current: Current, numbers: Numbers) -> pd.DataFrame:
     mapped = current.mapped
     raw = getattr(mapped.embeddings, mapped.projection.settings.features)
     return measure_faithfulness(numbers.space, mapped.projection, raw=raw)
@@ -280,11 +245,10 @@ def _show_shares(
     patients = tuple(path.patient_id for path in paths)
     described = _describe_shares(current.cohort, numbers, patients, bad)
     meaning = _describe_bad(_mark(current.cohort, bad))
-    stem = f"near-states-{date.today().isoformat()}"
     details = f"{meaning} {explain_path_share(described.shares)} {SHARES_CAVEAT}"
     if filters:
         details += " Filters leave out no neighbour and no day here."
-    origin = [*provenance, meaning]
+    saved = saved_today("near-states", [*provenance, meaning])
     show_text(_describe_apart(described.table))
     show_figure(
         _draw_shares(described, st.context.theme.type or "light"),
@@ -292,8 +256,7 @@ def _show_shares(
         alt=f"{meaning} {described.words}",
         numbers=described.table,
         caption=f"{SHARES_LINE}\n{details}",
-        provenance=origin,
-        file_stem=stem,
+        **saved,
         heading="States of the nearest images of other persons and other sources",
         draw=partial(plot_path_share, described.shares),
         on_select=partial(remember_click, "path_share"),
@@ -305,8 +268,7 @@ def _show_shares(
         show_table(
             described.shown,
             key="path_shares",
-            provenance=origin,
-            file_stem=stem,
+            **saved,
             numbers=described.table,
         )
 
@@ -378,15 +340,14 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
         spread=spread,
         typical=_find_typical(current, numbers),
     )
-    stem = f"steps-{date.today().isoformat()}"
+    saved = saved_today("steps", provenance)
     show_figure(
         partial(plot_steps, steps),
         key="step_lengths",
         alt=describe_steps(steps),
         numbers=steps.table,
         caption=f"{STEPS_LINE}\n{STEPS_CAVEAT} {explain_steps(steps)}",
-        provenance=provenance,
-        file_stem=stem,
+        **saved,
         heading="Step lengths in feature space and on the map",
         config={"displayModeBar": False},
     )
@@ -399,8 +360,7 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
             steps.table.assign(state=steps.table["state"].map(STATE_TITLES)),
             key="steps",
             numbers=steps.table,
-            provenance=provenance,
-            file_stem=stem,
+            **saved,
             placeholder="–",
             column_config={
                 "patient_id": "Patient",
@@ -435,8 +395,7 @@ def _show_whole(current: Current, provenance: Sequence[str]) -> None:
     show_table(
         _format_measures(table),
         key="faithfulness",
-        provenance=provenance,
-        file_stem=f"faithfulness-{date.today().isoformat()}",
+        **saved_today("faithfulness", provenance),
         numbers=table,
     )
     show_quiet(WHOLE_CAVEAT)
@@ -456,8 +415,7 @@ def _show_whole(current: Current, provenance: Sequence[str]) -> None:
         show_table(
             moved,
             key="moved",
-            provenance=provenance,
-            file_stem=f"seeds-{date.today().isoformat()}",
+            **saved_today("seeds", provenance),
             column_config={
                 "image_id": "Image",
                 "moved_map_units": st.column_config.NumberColumn(

@@ -38,8 +38,8 @@ from ui.widgets.address import PageAddress
 from ui.widgets.choice import choose_part
 from ui.widgets.dense_table import show_dense_table
 from ui.widgets.figure import CONFIG
-from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.group_table import lay_out_groups
+from ui.widgets.origin import Origin
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet, show_text
@@ -73,14 +73,7 @@ ADDRESS = PageAddress("map_chosen_written", (ROWS,))
 CHOSEN, OF = "map_chosen", "map_chosen_of"  # in the session's state
 TOOL = "map_tool"
 TYPED, REMARKS = "map_rows_typed", "map_rows_remarks"
-#: Labels of the parts, by what they were called in links of earlier versions.
-FORMER_PARTS = {
-    "against the rest": "Compare with the rest",
-    "outputs": "Outputs",
-    "images": "Images",
-    "list": "List",
-}
-PARTS = tuple(FORMER_PARTS.values())
+PARTS = ("Compare with the rest", "Outputs", "Images", "List")
 TALL = 640
 
 
@@ -221,21 +214,22 @@ def show_selection(
         return
     show_text(describe_chosen(chosen))
     _show_link(current, image_ids)
-    origin = [*provenance, _describe_choice(current, chosen, filters)]
-    stem = f"map-chosen-{date.today().isoformat()}"
+    choice = _describe_choice(current, chosen, filters)
+    origin = Origin([*provenance, choice], f"map-chosen-{date.today().isoformat()}")
     parts = [part for part in PARTS if part != "Outputs" or chosen.outputs is not None]
-    follow_former_labels("chosen", FORMER_PARTS)
     part = choose_part("chosen", "Selected images", parts)
     if part == parts[0]:
-        _show_shares(chosen, origin, stem)
-    elif part == "Outputs":
-        _show_outputs(current, chosen, origin, stem)
+        shares = replace(lay_out_groups(chosen.shares), notes=chosen.shares.notes)
+        _show_table(shares, "shares", origin)
+    elif part == "Outputs" and chosen.outputs is not None:
+        outputs = lay_out_outputs(chosen.outputs, current.extractor.label)
+        _show_table(outputs, "outputs", origin)
     elif part == "Images":
         show_montage(
             _take(current, chosen.image_ids), slug=current_entry().slug, key="chosen_sheet"
         )
     else:
-        _show_list(current, chosen, origin, stem)
+        _show_list(current, chosen, origin)
 
 
 def _offer_rows(current: Current) -> None:
@@ -307,28 +301,9 @@ def _describe_choice(current: Current, chosen: ChosenImages, filters: Sequence[s
 # ---- tables
 
 
-def _show_shares(chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
-    layout = lay_out_groups(chosen.shares)
-    show_dense_table(
-        replace(layout, notes=chosen.shares.notes),
-        key="chosen_shares",
-        provenance=origin,
-        file_stem=f"{stem}-shares",
-        max_height=TALL,
-    )
-
-
-def _show_outputs(current: Current, chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
-    if chosen.outputs is None:
-        return
-    layout = lay_out_outputs(chosen.outputs, current.extractor.label)
-    show_dense_table(
-        layout,
-        key="chosen_outputs",
-        provenance=origin,
-        file_stem=f"{stem}-outputs",
-        max_height=TALL,
-    )
+def _show_table(layout: TableLayout, name: str, origin: Origin) -> None:
+    """Show the selected images against the rest."""
+    show_dense_table(layout, key=f"chosen_{name}", max_height=TALL, **origin.saved_as(name))
 
 
 def lay_out_outputs(compared: Comparison, extractor: str) -> TableLayout:
@@ -350,7 +325,7 @@ def lay_out_outputs(compared: Comparison, extractor: str) -> TableLayout:
                 "difference": f"{middle}{interval}" if middle != NOTHING else row["reason"],
             }
         )
-    layout = lay_out_frame(
+    return lay_out_frame(
         pd.DataFrame(shown, columns=["title", "first", "second", "difference"]),
         title="Outputs",
         unit=f"Mean over images, by {extractor}. Outputs are not probabilities of disease.",
@@ -362,8 +337,8 @@ def lay_out_outputs(compared: Comparison, extractor: str) -> TableLayout:
         },
         right=("first", "second", "difference"),
         notes=compared.notes,
+        numbers=table,
     )
-    return replace(layout, numbers=table)
 
 
 def _count_digits(numbers: Sequence[float]) -> int:
@@ -379,18 +354,19 @@ def _format(number: float, digits: int, *, signed: bool = False) -> str:
     return "0" if float(text) == 0 else text.replace("-", "−")
 
 
-def _show_list(current: Current, chosen: ChosenImages, origin: Sequence[str], stem: str) -> None:
+def _show_list(current: Current, chosen: ChosenImages, origin: Origin) -> None:
     table = chosen_table(current.points, chosen.image_ids)
     show_table(
         table.assign(state=table["state"].map(STATE_TITLES)),
         key="chosen_list",
         numbers=table,
-        provenance=origin,
-        file_stem=stem,
+        provenance=origin.provenance,
+        file_stem=origin.stem,
         placeholder="–",
         column_config=COLUMNS,
     )
-    offer_saving(offer_parquet(current, chosen.image_ids, origin), key="chosen_parquet")
+    parquet = offer_parquet(current, chosen.image_ids, origin.provenance)
+    offer_saving(parquet, key="chosen_parquet")
 
 
 def offer_parquet(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.cohort import Cohort, CohortEntry
 from cxrlib.embedding import Features
@@ -38,9 +37,7 @@ SEEDS = (0, 2**32 - 1)
 FEATURES: tuple[Features, ...] = ("outputs", "embedding")
 
 
-def choose_settings(
-    entry: CohortEntry, cohort: Cohort, *, remarks: DeltaGenerator | None = None
-) -> MapChoice:
+def choose_settings(entry: CohortEntry, cohort: Cohort) -> MapChoice:
     """Let the reader choose what the map is made of; the paper's settings by default.
 
     Parameters
@@ -49,8 +46,6 @@ def choose_settings(
         The cohort in use.
     cohort : Cohort
         The same, loaded.
-    remarks : DeltaGenerator, optional
-        A container for what the address asks for in vain; here by default.
 
     Returns
     -------
@@ -72,11 +67,10 @@ def choose_settings(
             [each.title for each in extractors],
             default=usual.title,
             is_menu=True,
-            remarks=remarks,
             help="Models with features of this cohort, or with weights on this server. The paper "
             "used DenseNet-121, all.",
         )
-        settings = _choose_layout(remarks)
+        settings = _choose_layout()
         st.button(
             "Restore the paper's settings",
             key="map_reset",
@@ -140,14 +134,13 @@ def _find_usual(entry: CohortEntry, extractors: tuple[MapExtractor, ...]) -> Map
 # ---- the widgets
 
 
-def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
+def _choose_layout() -> ProjectionSettings:
     """Let the reader choose features, views and method with what it takes."""
     features = choose_one(
         "map_features",
         "Features",
         FEATURES,
         default=PAPER.features,
-        remarks=remarks,
         help="The model's named outputs, as in the paper, or its whole embedding.",
     )
     views = choose_many(
@@ -155,7 +148,6 @@ def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
         "Views on the map",
         VIEWS,
         default=PAPER.views,
-        remarks=remarks,
         placeholder="Select one or more",
         help="Other views compute a new map; the filters at the left do not.",
     )
@@ -164,11 +156,10 @@ def _choose_layout(remarks: DeltaGenerator | None) -> ProjectionSettings:
         "Method",
         METHODS,
         default=PAPER.method,
-        remarks=remarks,
         help="UMAP keeps neighbours together. PCA shows the two directions in which images differ "
         "most: fast, linear, deterministic.",
     )
-    layout = _choose_umap(is_shown=method == "umap", remarks=remarks)
+    layout = _choose_umap(is_shown=method == "umap")
     # In one order, whatever the order they were chosen in: it is one map.
     ordered = tuple(view for view in VIEWS if view in views)
     return ProjectionSettings(

@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Sequence
-from datetime import date
 
 import streamlit as st
 
 from cxrlib.maps import PAPER_PATIENTS, compare_with_paper, explain_difference, has_paper_patients
-from cxrlib.summary import Cell, Column, Row, TableLayout
+from cxrlib.summary import TableLayout, lay_out_frame
 from ui.session.resources import Current
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.origin import saved_today
 from ui.widgets.text import show_text
 
 __all__ = ["offer_paper_patients", "show_paper_difference"]
@@ -59,8 +59,7 @@ def show_paper_difference(current: Current, *, density: str, origin: Sequence[st
         show_dense_table(
             _lay_out(current, density),
             key="map_paper",
-            provenance=origin,
-            file_stem=f"map-and-figure-3-{date.today().isoformat()}",
+            **saved_today("map-and-figure-3", origin),
         )
 
 
@@ -73,16 +72,5 @@ def _is_paper_map(current: Current) -> bool:
 def _lay_out(current: Current, density: str) -> TableLayout:
     """Lay out the comparison; its sentences take several lines."""
     table = compare_with_paper(current.mapped, density=density)
-    return TableLayout(
-        title="Line by line",
-        unit="",
-        columns=(
-            Column("", is_number=False),
-            Column("The paper's Figure 3", is_number=False),
-            Column("This map", is_number=False),
-        ),
-        rows=tuple(Row(tuple(map(Cell, row))) for row in table.itertuples(index=False)),
-        notes=(),
-        numbers=table,
-        tones={},
-    )
+    titles = dict(zip(table, ("", "The paper's Figure 3", "This map"), strict=True))
+    return lay_out_frame(table, title="Line by line", titles=titles)

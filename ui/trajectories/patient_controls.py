@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.maps import explain_off_map
 from ui.session.current_cohort import current_entry, is_cohort_new
@@ -62,16 +61,13 @@ def report_address(current: Current) -> None:
         show_alert(f"Image {asked[:60]!r} of the address is not on the map: {why}.")
 
 
-def choose_patients(
-    options: Sequence[str], story: Sequence[str], *, remarks: DeltaGenerator | None = None
-) -> list[str]:
+def choose_patients(options: Sequence[str], story: Sequence[str]) -> list[str]:
     """Let the reader choose whose paths are drawn; open on the story."""
     return choose_many(
         "patient",
         "Show patients",
         options,
         default=_opening(options, story),
-        remarks=remarks,
         max_selections=MAX_PATIENTS,
         select_all=False,
         on_change=_follow_choice,

@@ -3,8 +3,6 @@
 import functools
 from dataclasses import dataclass
 
-from streamlit.delta_generator import DeltaGenerator
-
 from cxrlib.cohort import Cohort, find_entry
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
@@ -14,14 +12,12 @@ from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, find_cohort, list_cohorts, time_computed
 from ui.widgets.choice import choose_one
-from ui.widgets.former_labels import follow_former_labels
 from ui.widgets.text import show_alert, show_quiet
 
 __all__ = ["ReferenceChoice", "choose_reference", "load_reference"]
 
 NONE = "none"
 PROJECTED, FITTED = "projected", "mapped together"
-FORMER = {"placed": PROJECTED, "fitted with": FITTED}
 
 
 @dataclass(frozen=True)
@@ -32,14 +28,8 @@ class ReferenceChoice:
     is_fitted: bool = False
 
 
-def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoice:
-    """Let the reader overlay another of the server's cohorts on the map.
-
-    Parameters
-    ----------
-    remarks : DeltaGenerator, optional
-        A container for what the address asks for in vain; here by default.
-    """
+def choose_reference() -> ReferenceChoice:
+    """Let the reader overlay another of the server's cohorts on the map."""
     own = current_entry().slug
     others = [entry.slug for entry in list_cohorts() if entry.slug != own]
     options = [NONE, *others]
@@ -50,17 +40,14 @@ def choose_reference(*, remarks: DeltaGenerator | None = None) -> ReferenceChoic
         is_menu=True,
         is_shown=bool(others),
         known=[own],  # overlaid on another page's cohort: it cannot be overlaid on itself
-        remarks=remarks,
         width=220,
         help="Shows the images of a second cohort as grey crosses. They are never counted.",
     )
-    follow_former_labels("how", FORMER)
     how = choose_one(
         "how",
         "Overlay is",
         (PROJECTED, FITTED),
         is_shown=slug != NONE,
-        remarks=remarks,
         help="Projected: each image goes to its nearest images, and the map stays as it is. "
         "Mapped together: a new map of both cohorts, as in the paper.",
     )

@@ -1,19 +1,18 @@
 """Small copies of the map, each coloured by another column."""
 
 from collections.abc import Sequence
-from datetime import date
 from functools import partial
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.charts.maps import describe_multiples, plot_multiples
 from cxrlib.reports import points_table
 from ui.session.resources import Current
 from ui.trajectories.surface_controls import choose_panels, load_colouring
 from ui.widgets.figure import show_figure
+from ui.widgets.origin import saved_today
 
 __all__ = ["show_multiples"]
 
@@ -21,11 +20,7 @@ HEADING = "Side-by-side maps"
 
 
 def show_multiples(
-    current: Current,
-    is_kept: NDArray[np.bool_],
-    *,
-    provenance: Sequence[str],
-    remarks: DeltaGenerator | None = None,
+    current: Current, is_kept: NDArray[np.bool_], *, provenance: Sequence[str]
 ) -> None:
     """Show the map once a chosen column, on the same axes.
 
@@ -35,11 +30,9 @@ def show_multiples(
     is_kept : ndarray of bool, shape (n_points,)
         What the filters keep.
     provenance : sequence of str
-    remarks : DeltaGenerator, optional
-        A container for what the address asks for in vain; here by default.
     """
     st.subheader(HEADING, anchor=False)
-    chosen = choose_panels(current, remarks=remarks)
+    chosen = choose_panels(current)
     if not chosen:
         return
     points = current.marks[is_kept]
@@ -52,7 +45,6 @@ def show_multiples(
         numbers=lambda: points_table(points),
         caption="The same map in several colours. Shape shows the state; hollow grey marks are "
         "not recorded.",
-        provenance=provenance,
-        file_stem=f"maps-{date.today().isoformat()}",
+        **saved_today("maps", provenance),
         heading=HEADING,
     )

@@ -1,7 +1,6 @@
 """The stage of the trajectories page: the map, its player and an image beside it."""
 
 from collections.abc import Sequence
-from datetime import date
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -25,6 +24,7 @@ from ui.trajectories.scene import Scene
 from ui.trajectories.surface_controls import load_colouring
 from ui.trajectories.upload_panel import show_upload
 from ui.widgets.figure import show_figure
+from ui.widgets.origin import saved_today
 from ui.widgets.text import show_quiet
 
 __all__ = ["show_stage"]
@@ -115,8 +115,7 @@ def _show_map(scene: Scene, drawing: Drawing, wish: SurfaceWish, drawn: tuple[ob
         alt=drawing.describe(),
         numbers=lambda: points_table(current.points[scene.is_kept]),
         caption=drawing.describe_picture(filters),
-        provenance=scene.origin,
-        file_stem=f"map-{date.today().isoformat()}",
+        **saved_today("map", scene.origin),
         heading=MAP_QUESTION,
         draw=drawing.draw_for_paper,
         more=[

@@ -4,13 +4,11 @@ import functools
 from typing import Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.charts.maps import MAX_PANELS
 from cxrlib.cohort import FRONTAL_VIEWS
 from cxrlib.maps import (
     DEFINITIONS,
-    FORMER_COLOURINGS,
     SEVERITIES,
     Colouring,
     SurfaceWish,
@@ -19,7 +17,6 @@ from cxrlib.maps import (
 )
 from ui.session.resources import Current
 from ui.widgets.choice import choose_many, choose_number, choose_one
-from ui.widgets.former_labels import follow_former_labels
 
 __all__ = [
     "choose_colour",
@@ -56,47 +53,41 @@ def load_colouring(current: Current, by: str) -> Colouring:
     return colour_points(current.points, by, embeddings=current.mapped.embeddings)
 
 
-def choose_colour(current: Current, *, remarks: DeltaGenerator | None = None) -> str:
+def choose_colour(current: Current) -> str:
     """Let the reader choose the column that colours the points; shape stays the state."""
-    follow_former_labels("colour", FORMER_COLOURINGS)
     return choose_one(
         "colour",
         "Colour by",
         list_colours(current),
         is_menu=True,
-        remarks=remarks,
         width=150,
         help="A column of the records or an output of the image features. Shape always shows the "
         "state; hollow grey points are not recorded.",
     )
 
 
-def choose_panels(current: Current, *, remarks: DeltaGenerator | None = None) -> list[str]:
+def choose_panels(current: Current) -> list[str]:
     """Let the reader choose the columns of small maps, side by side."""
-    follow_former_labels("panels", FORMER_COLOURINGS)
     return choose_many(
         "panels",
         "One map for each column",
         list_colours(current),
-        remarks=remarks,
         max_selections=MAX_PANELS,
         select_all=False,
         placeholder="Select up to six columns",
     )
 
 
-def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
+def choose_surface() -> SurfaceWish:
     """Let the reader choose the background of the map.
 
     Three controls for a row: which images, density or share, and the rest behind a button.
     """
-    follow_former_labels("density", {name: each.title for name, each in DEFINITIONS.items()})
     definition = choose_one(
         "density",
         "Background",
         BACKGROUNDS,
         is_menu=True,
-        remarks=remarks,
         width=180,
         help="Which images are counted. The caption of the paper's Figure 3 counts images in ICU "
         "or intubated; its text adds the last image of patients who died.",
@@ -105,7 +96,6 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
         "surface",
         "Background shows",
         KINDS,
-        remarks=remarks,
         help="Density: where such images are many; it also rises where all images are many. "
         "Share: their part of the images with a record, where enough are near.",
     )
@@ -116,7 +106,6 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
             "Images of view",
             [EVERY_VIEW, *FRONTAL_VIEWS],
             is_menu=True,
-            remarks=remarks,
             help="AP images are mostly of patients in bed, PA images mostly not. One view alone "
             "keeps the background from showing the views.",
         )
@@ -126,7 +115,6 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
             SMOOTHING,
             1.0,
             is_slider=True,
-            remarks=remarks,
             step=0.1,
             help="Bandwidth (standard deviation of the kernel) in map units. 1.0 is the published "
             "value.",
@@ -138,7 +126,6 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
             SCORES,
             is_menu=True,
             is_shown=has_scores,
-            remarks=remarks,
             help="Mean of the raters' scores. Few images are scored.",
         )
         at_least = choose_number(
@@ -148,7 +135,6 @@ def choose_surface(*, remarks: DeltaGenerator | None = None) -> SurfaceWish:
             4.0,
             is_slider=True,
             is_shown=has_scores,
-            remarks=remarks,
             step=0.5,
         )
     return SurfaceWish(

@@ -1,22 +1,35 @@
 """The address: what a link asks for, and what of it this page can show."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ui.widgets.text import show_alert
 
-__all__ = ["PageAddress", "base_path", "report_unknown", "set_parameters"]
+__all__ = ["PageAddress", "base_path", "report_unknown", "reports_in", "set_parameters"]
 
 MOST_NAMED = 10  # values of one parameter
+_PLACE: ContextVar[DeltaGenerator | None] = ContextVar("reports_place", default=None)
 
 
 def base_path() -> str:
     """Give the path below which the dashboard is served: "", or one that begins with a slash."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}" if base else ""
+
+
+@contextlib.contextmanager
+def reports_in(place: DeltaGenerator) -> Iterator[None]:
+    """Show in a container, and not where the controls stand, what `report_unknown` reports."""
+    token = _PLACE.set(place)
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
 
 
 def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | None = None) -> None:
@@ -33,6 +46,11 @@ def report_unknown(key: str, is_known: Callable[[str], bool], *, most: int | Non
     most : int, optional
         How many values can be used at once.
     """
+    with _PLACE.get() or contextlib.nullcontext():
+        _report_unknown(key, is_known, most)
+
+
+def _report_unknown(key: str, is_known: Callable[[str], bool], most: int | None) -> None:
     asked = [value for value in st.query_params.get_all(key) if value]
     unknown = [value for value in asked if not is_known(value)]
     if unknown:

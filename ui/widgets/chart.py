@@ -1,10 +1,9 @@
 """A chart under its heading, with its numbers to save; marks that carry filters set them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -19,13 +18,9 @@ def show_chart(
     draw: Callable[..., go.Figure],
     *,
     key: str,
-    alt: str,
     heading: str,
-    caption: str,
-    numbers: pd.DataFrame,
-    provenance: Sequence[str],
-    stem: str,
     filters: bool = False,
+    **shown: Any,  # noqa: ANN401 (whatever `show_figure` takes)
 ) -> None:
     """Show a chart in the page's theme, with its caption and the menu that saves it.
 
@@ -35,24 +30,14 @@ def show_chart(
         Draws it as ``draw(theme=...)``.
     filters : bool
         Whether marks carry filters, names and values in turn, as customdata: a click sets them.
+    shown
+        Caption, numbers and more, of `show_figure`.
     """
     st.subheader(heading, anchor=False)
     if filters:  # not in the caption: that goes with the figure to paper
         show_quiet("Click to filter; click again to clear.")
-    clicks: dict[str, Any] = {}
-    if filters:
-        clicks = {"on_select": partial(_filter_by_click, key), "selection_mode": "points"}
-    show_figure(
-        draw,
-        key=key,
-        alt=alt,
-        numbers=numbers,
-        caption=caption,
-        provenance=provenance,
-        file_stem=f"{stem}-{key}",
-        heading=heading,
-        **clicks,
-    )
+        shown |= {"on_select": partial(_filter_by_click, key), "selection_mode": "points"}
+    show_figure(draw, key=key, heading=heading, **shown)
 
 
 def _filter_by_click(key: str) -> None:

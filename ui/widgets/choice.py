@@ -1,18 +1,17 @@
 """A choice that the address keeps: one widget, and an alert for values it does not have.
 
-Each function reports the values of the address that it cannot use, shows the widget, and returns
-the key of what is chosen. The address holds the labels, as on the screen.
+Each function reads former labels in the address as today's, reports the values that it cannot use,
+shows the widget, and returns the key of what is chosen. The address holds the labels, as on screen.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.state import get_session_state
 
 from ui.widgets.address import report_unknown
+from ui.widgets.former_labels import follow_former_labels
 
 __all__ = [
     "BOUND",
@@ -42,7 +41,6 @@ def choose_one(
     is_shown: bool = True,
     is_reported: bool = True,
     known: Sequence[str] = (),
-    remarks: DeltaGenerator | None = None,
     **style: Any,  # noqa: ANN401  (what Streamlit's widgets take besides)
 ) -> T:
     """Let the reader choose one of some options.
@@ -64,8 +62,6 @@ def choose_one(
         False where the address holds what was chosen before, and not what a link asks for.
     known : sequence of str
         Further values of which the address may ask without a word.
-    remarks : DeltaGenerator, optional
-        A container for what the address asks for in vain; here by default.
     **style
         For the widget: width, help, label_visibility, on_change.
 
@@ -77,8 +73,9 @@ def choose_one(
     words = _read_labels(options)
     keys = list(words)
     chosen = keys[0] if default is None else default
+    follow_former_labels(key)
     if is_reported:
-        _report(key, [*words.values(), *known], remarks)
+        report_unknown(key, [*words.values(), *known].__contains__)
     if not is_shown:
         return chosen
     if st.session_state.get(key) not in (None, *keys):  # of another cohort, run or page
@@ -112,7 +109,6 @@ def choose_many(
     *,
     default: Sequence[str] = (),
     is_reported: bool = True,
-    remarks: DeltaGenerator | None = None,
     **style: Any,  # noqa: ANN401
 ) -> list[str]:
     """Let the reader choose any of some options.
@@ -126,8 +122,9 @@ def choose_many(
     **style
         For the widget; of ``max_selections`` in the address the first are shown, and it is said.
     """
+    follow_former_labels(key)
     if is_reported:
-        _report(key, options, remarks, most=style.get("max_selections"))
+        report_unknown(key, set(options).__contains__, most=style.get("max_selections"))
     return st.multiselect(label, options, list(default) or None, key=key, **style, **BOUND)
 
 
@@ -139,7 +136,6 @@ def choose_number(
     *,
     is_slider: bool = False,
     is_shown: bool = True,
-    remarks: DeltaGenerator | None = None,
     **style: Any,  # noqa: ANN401
 ) -> N:
     """Let the reader choose a number; whole ones where the default is an int.
@@ -165,8 +161,7 @@ def choose_number(
         except ValueError:
             return False
 
-    with remarks or nullcontext():
-        report_unknown(key, is_known)
+    report_unknown(key, is_known)
     if not is_shown:
         return default
     widget: Any = st.slider if is_slider else st.number_input
@@ -210,10 +205,3 @@ def _read_labels(options: Mapping[T, str] | Sequence[T]) -> dict[T, str]:
     if isinstance(options, Mapping):
         return dict(options)
     return {each: str(each) for each in options}
-
-
-def _report(
-    key: str, labels: Sequence[str], remarks: DeltaGenerator | None, *, most: int | None = None
-) -> None:
-    with remarks or nullcontext():
-        report_unknown(key, set(labels).__contains__, most=most)

@@ -1,23 +1,40 @@
 """Links of earlier versions: options that had another label in the address then."""
 
+import functools
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.state import get_session_state
 
-__all__ = ["follow_former_labels"]
+from cxrlib.literature import read_rows
+from cxrlib.maps import DEFINITIONS, FORMER_COLOURINGS
+
+__all__ = ["follow_former_labels", "list_former_labels"]
 
 
-def follow_former_labels(key: str, former: Mapping[str, str]) -> None:
+@functools.cache
+def list_former_labels() -> Mapping[str, Mapping[str, str]]:
+    """List today's label by the former one, by parameter: the library's, and those of the table."""
+    former = {
+        "colour": dict(FORMER_COLOURINGS),
+        "panels": dict(FORMER_COLOURINGS),
+        "density": {name: each.title for name, each in DEFINITIONS.items()},
+    }
+    for row in read_rows("former_labels", Path(__file__).parent):
+        former.setdefault(row["parameter"], {})[row["before"]] = row["now"]
+    return former
+
+
+def follow_former_labels(key: str) -> None:
     """Read former labels of an option in the address as today's; call it before the widget.
 
     Parameters
     ----------
     key : str
         Name of the parameter in the address, and of the widget.
-    former : mapping
-        Today's label by the former one.
     """
+    former = list_former_labels().get(key, {})
     asked = st.query_params.get_all(key)
     if not any(value in former for value in asked):
         return

@@ -1,7 +1,6 @@
 """A table of two groups: counts with denominators, and the difference."""
 
 import math
-from dataclasses import replace
 
 import pandas as pd
 
@@ -25,7 +24,7 @@ def lay_out_groups(compared: Comparison) -> TableLayout:
             "difference": [_format_difference(row) for _, row in table.iterrows()],
         }
     )
-    layout = lay_out_frame(
+    return lay_out_frame(
         shown,
         title=f"{compared.first} vs {compared.second}",
         unit=f"Unit: {compared.unit}.",
@@ -37,8 +36,8 @@ def lay_out_groups(compared: Comparison) -> TableLayout:
             "difference": "Difference (95 % interval)",
         },
         right=("first", "second", "difference"),
+        numbers=table,
     )
-    return replace(layout, numbers=table)
 
 
 def _format_side(row: pd.Series, side: str) -> str:

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 import ui.trajectories.faithfulness
 from cxrlib.maps import Spread
 from tests.pages.reading import written
-from ui.trajectories.faithfulness import FORMER_PARTS, PARTS
+from ui.trajectories.faithfulness import PARTS
+from ui.widgets.former_labels import list_former_labels
 
 APP = Path(__file__).with_name("faithfulness_app.py")
 TIMEOUT = 120  # seconds
@@ -46,14 +47,14 @@ def test_without_a_patient_it_says_what_to_do(page: AppTest, part: str, words: s
     assert words in choose(page, part)
 
 
-@pytest.mark.parametrize("former", FORMER_PARTS)
+@pytest.mark.parametrize("former", list_former_labels()["belief"])
 def test_links_with_former_labels_still_open(page: AppTest, former: str) -> None:
     """A part is found by what it was called before."""
     page.query_params["belief"] = former
     page.run()
     assert not page.exception
     assert "does not have" not in written(page)
-    assert page.session_state["belief"] == FORMER_PARTS[former]
+    assert page.session_state["belief"] == list_former_labels()["belief"][former]
 
 
 def test_shares_stand_with_their_reasons(page: AppTest) -> None:

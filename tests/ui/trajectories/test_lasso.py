@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.reading import written
-from ui.trajectories.lasso import FORMER_PARTS, PARTS
+from ui.trajectories.lasso import PARTS
+from ui.widgets.former_labels import list_former_labels
 
 APP = Path(__file__).with_name("lasso_app.py")
 TIMEOUT = 120  # seconds
@@ -48,13 +49,13 @@ def test_a_link_opens_the_same_images(page: AppTest, part: str) -> None:
     assert "A link to this page includes them" in text
 
 
-@pytest.mark.parametrize("former", FORMER_PARTS)
+@pytest.mark.parametrize("former", list_former_labels()["chosen"])
 def test_links_with_former_labels_still_open(page: AppTest, former: str) -> None:
     """A part is found by what it was called before."""
     page.query_params["rows"] = "2-30"
     page.query_params["chosen"] = former
     assert "does not have" not in run(page)
-    assert page.session_state["chosen"] == FORMER_PARTS[former]
+    assert page.session_state["chosen"] == list_former_labels()["chosen"][former]
 
 
 @pytest.mark.parametrize("rows", ["<b>x", "90000-90001", "1-999999999"])
