@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from cxrlib.literature import read_rows
 from cxrlib.maps.mapped_cohort import MappedCohort
 from cxrlib.maps.projection import ProjectionSettings
 from cxrlib.maps.trajectories import map_points
@@ -9,7 +10,6 @@ from cxrlib.maps.trajectories import map_points
 COLUMNS = ("what", "figure_3", "this_map")
 #: The network behind the paper's numbers (section 4.2).
 PAPER_EXTRACTOR = "densenet121-res224-all"
-PAPER_VIEWS = ProjectionSettings().views
 N_PAPER_IMAGES, N_PAPER_RSNA = 465, 1_767  # of the notebook behind the figure
 
 
@@ -34,53 +34,23 @@ def compare_with_paper(mapped: MappedCohort, *, density: str) -> pd.DataFrame:
     settings, bandwidth) is of the notebook that the authors published.
     """
     settings, info = mapped.projection.settings, mapped.extractor
+    method, _, packages = mapped.projection.describe().partition("; ")
     outputs = f"{len(info.output_names)} outputs"
-    rows = [
-        (
-            "State of the collection",
-            "an earlier one, of about June 2020",
-            f"{mapped.cohort.select_xrays().n_images:,} X-rays of "
-            f"{mapped.cohort.n_patients:,} patient ids",
-        ),
-        ("Images of the collection", f"{N_PAPER_IMAGES} frontal", _count_views(mapped)),
-        (
-            "Other images mapped with them",
-            f"{N_PAPER_RSNA:,} of the RSNA pneumonia challenge",
-            "none: those images cannot be redistributed",
-        ),
-        (
-            "Image features",
-            "DenseNet-121 trained on seven collections, without COVID-19",
-            info.title,
-        ),
-        (
-            "Values per image",
-            "18 pre-sigmoid outputs",
-            outputs if settings.features == "outputs" else f"embedding of {info.n_features:,}",
-        ),
-        ("Views", ", ".join(PAPER_VIEWS), ", ".join(settings.views)),
-        (
-            "Projection",
-            "UMAP with 30 neighbours, minimum distance 0.5, first two of 3 components, seed 0",
-            mapped.projection.describe().partition(";")[0],
-        ),
-        (
-            "Package versions",
-            "not stated; another version can give another map with the same seed",
-            mapped.projection.describe().partition("; ")[2],
-        ),
-        (
-            "Background",
-            "density of bad images (in ICU or intubated), bandwidth 1.0; the text adds the last "
-            "image before death",
-            density,
-        ),
-        (
-            "Images with reasons for good and bad",
-            "the notebook draws points as good and arrows as bad",
-            f"bad (in ICU or intubated); {_count_overlaps(mapped)} images here",
-        ),
+    lines = [
+        f"{mapped.cohort.select_xrays().n_images:,} X-rays of {mapped.cohort.n_patients:,} "
+        "patient ids",
+        _count_views(mapped),
+        "none: those images cannot be redistributed",
+        info.title,
+        outputs if settings.features == "outputs" else f"embedding of {info.n_features:,}",
+        ", ".join(settings.views),
+        method,
+        packages,
+        density,
+        f"bad (in ICU or intubated); {_count_overlaps(mapped)} images here",
     ]
+    printed = [tuple(row.values()) for row in read_rows("figure-3")]
+    rows = [(*row, line) for row, line in zip(printed, lines, strict=True)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
