@@ -153,18 +153,14 @@ def _describe_empty(spans: Sequence[tuple[int, int, int]]) -> str:
 # ---- the chart
 
 
-def read_clicked(
-    points: Sequence[Mapping[str, object]], image_ids: Sequence[str] | None = None
-) -> tuple[str, ...]:
+def read_clicked(points: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
     """Read the image ids of the marks that were clicked or lassoed on a chart, each once.
 
     Parameters
     ----------
     points : sequence of mapping
-        With ``customdata``: an image's id, a list that begins with one, or its place in
-        `image_ids`. Points without are passed over: a backdrop, a label.
-    image_ids : sequence of str, optional
-        Of a figure whose marks carry only their place.
+        With ``customdata``: an image's id, or a list that begins with one. Points without are
+        passed over: a backdrop, a label.
     """
     found: dict[str, None] = {}
     for point in points:
@@ -173,10 +169,6 @@ def read_clicked(
             custom = custom[0] if custom else None
         if isinstance(custom, str):
             found[custom] = None
-        elif isinstance(custom, int | float) and image_ids is not None:
-            place = int(custom)
-            if 0 <= place < len(image_ids):
-                found[image_ids[place]] = None
     return tuple(found)
 
 
@@ -223,11 +215,10 @@ def compare_chosen(
     points: pd.DataFrame,
     image_ids: Collection[str],
     embeddings: EmbeddingSet | None = None,
-    *,
-    n_resamples: int | None = None,
-    seed: int = 0,
 ) -> ChosenImages:
-    """Compare selected images with the rest of the map.
+    """Compare selected images with the rest of the map, by 1000 draws of persons.
+
+    Where persons are very many there are fewer draws, 200 at least.
 
     Parameters
     ----------
@@ -239,9 +230,6 @@ def compare_chosen(
         Chosen; those not among the points are counted and left out.
     embeddings : EmbeddingSet, optional
         Of the map, for its outputs.
-    n_resamples : int, optional
-        Draws of persons; by default 1000, fewer (200 at least) where persons are very many.
-    seed : int, default 0
 
     Raises
     ------
@@ -255,19 +243,15 @@ def compare_chosen(
             f"None of the {format_units(len(wanted), 'selected image')} is on the map with these "
             "filters. Select others, or widen the filters."
         )
-    if n_resamples is None:
-        n_persons = max(points["patient_id"].nunique(), 1)
-        n_resamples = int(np.clip(_MOST_DRAWN // n_persons, *_RESAMPLES))
+    n_draws = _MOST_DRAWN // max(points["patient_id"].nunique(), 1)
+    how = {"names": NAMES, "n_resamples": int(np.clip(n_draws, *_RESAMPLES))}
     ids = cohort.table["image_id"]
     first, second = (ids.isin(points["image_id"][side]) for side in (inside, ~inside))
-    how = {"n_resamples": n_resamples, "seed": seed}
-    shares = compare_groups(
-        cohort, first, second, names=NAMES, unit="image", variables=VARIABLES, **how
-    )
+    shares = compare_groups(cohort, first, second, unit="image", variables=VARIABLES, **how)
     outputs = None
     if embeddings is not None and len(embeddings.info.output_names):
         numbers = _lay_out_outputs(cohort, embeddings)
-        outputs = compare_numbers(cohort, first, second, numbers, names=NAMES, **how)
+        outputs = compare_numbers(cohort, first, second, numbers, **how)
     people = points["person_id"].fillna(points["patient_id"])
     return ChosenImages(
         image_ids=tuple(ids[first]),

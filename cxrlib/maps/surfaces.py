@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from cxrlib.errors import SelectionError
 from cxrlib.maps.bad_state_definitions import MarkedImages, mark_bad
 from cxrlib.maps.density import (
-    MIN_SUPPORT,
     DensityGrid,
     ShareGrid,
     estimate_density,
@@ -102,7 +101,6 @@ def estimate_surface(
     wish: SurfaceWish,
     *,
     kept: NDArray[np.bool_] | None = None,
-    min_support: float = MIN_SUPPORT,
 ) -> Surface | None:
     """Estimate the background that is asked for; None where none is.
 
@@ -114,8 +112,6 @@ def estimate_surface(
     kept : ndarray of bool, shape (n_points,), optional
         What the filters keep: only these count. For the definition "current filter" they are
         those that are bad, of all.
-    min_support : float, default 10
-        Of a share: see `cxrlib.maps.estimate_share`.
 
     Returns
     -------
@@ -145,11 +141,11 @@ def estimate_surface(
     )
     if kept is not None and wish.definition != "current filter":
         marked = marked.take(kept)
-    return Surface(wish, _estimate(points, wish, marked, min_support), marked)
+    return Surface(wish, _estimate(points, wish, marked), marked)
 
 
 def _estimate(
-    points: pd.DataFrame, wish: SurfaceWish, marked: MarkedImages, min_support: float
+    points: pd.DataFrame, wish: SurfaceWish, marked: MarkedImages
 ) -> DensityGrid | ShareGrid | None:
     """Estimate the grid of a surface."""
     places = points[["x", "y"]].to_numpy(dtype=np.float64)
@@ -157,9 +153,5 @@ def _estimate(
         return estimate_density(places[marked.bad], bandwidth=wish.bandwidth)
     if marked.n_bad in (0, marked.n_known):
         return None  # one colour everywhere; the words say it
-    return estimate_share(
-        places[marked.known],
-        marked.bad[marked.known],
-        bandwidth=wish.bandwidth,
-        min_support=min_support,
-    )
+    known = marked.known
+    return estimate_share(places[known], marked.bad[known], bandwidth=wish.bandwidth)

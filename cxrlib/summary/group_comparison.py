@@ -222,14 +222,7 @@ def compare_numbers(
     return Comparison(table, *names, n_first, n_second, "image", n_resamples, seed, notes)
 
 
-def compare_recorded(
-    cohort: Cohort,
-    outcome: str,
-    *,
-    unit: str = "patient",
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> Comparison:
+def compare_recorded(cohort: Cohort, outcome: str, *, unit: str = "patient") -> Comparison:
     """Compare those with a recorded outcome with those without, by age, view and source.
 
     Parameters
@@ -237,7 +230,7 @@ def compare_recorded(
     cohort : Cohort
     outcome : str
         A yes/no column of the cohort's table, such as "survival". Recorded is yes or no.
-    unit, n_resamples, seed
+    unit
         As in `compare_groups`. A patient or person with the outcome on any image has it.
 
     Raises
@@ -261,8 +254,6 @@ def compare_recorded(
         names=(f"{title} recorded", f"{title} not recorded"),
         unit=unit,
         variables=("age", "sex", "view", "region", "source", "covid"),
-        n_resamples=n_resamples,
-        seed=seed,
     )
 
 

@@ -113,7 +113,6 @@ def test_what_a_chart_says_was_clicked() -> None:
         {"customdata": [99]},
     ]
     assert read_clicked(points) == ("a", "b")
-    assert read_clicked(points, ["x", "y", "z"]) == ("a", "b", "z")
 
 
 # ---- against the rest
