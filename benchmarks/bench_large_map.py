@@ -147,7 +147,7 @@ def measure_parts(mapped: MappedCohort, embeddings: EmbeddingSet) -> dict[str, f
     table = mapped.cohort.table
     space, laid_out = time_once(lambda: lay_out_feature_space(table, embeddings))
     patients = list(load_as_current(mapped).patients[:3])
-    shares = time_once(lambda: [path_shares(table, embeddings, p, space=space) for p in patients])
+    shares = time_once(lambda: [path_shares(table, space, p) for p in patients])
     raw = mapped.embeddings.outputs
     faithful = time_once(lambda: measure_faithfulness(space, mapped.projection, raw=raw))
     exported, neighbours = time_once(lambda: export_map(mapped))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxrlib.embedding import EmbeddingSet
+from cxrlib.embedding import EmbeddingSet, lay_out_feature_space
+from cxrlib.patients import PathShares, SimilarPatients, find_similar_patients, path_shares
 from cxrlib.storage import ExtractorInfo
 
 DEFAULTS = {
@@ -63,3 +64,23 @@ def make_embeddings(
     info = ExtractorInfo("test", label, "", "test-v1", outputs.shape[1], names, note)
     sha256s = tuple(f"{place:064x}" for place in range(len(image_ids)))
     return EmbeddingSet(tuple(image_ids), sha256s, outputs, outputs, info)
+
+
+def find_similar(
+    table: pd.DataFrame,
+    embeddings: EmbeddingSet,
+    patient_id: str,
+    *,
+    features: str = "outputs",
+    **options: object,
+) -> SimilarPatients:
+    """Find similar patients in the space of some embeddings."""
+    space = lay_out_feature_space(table, embeddings, features=features)
+    return find_similar_patients(table, space, patient_id, **options)
+
+
+def find_shares(
+    table: pd.DataFrame, embeddings: EmbeddingSet, patient_id: str, **options: object
+) -> PathShares:
+    """Find the shares of a patient's neighbours in the space of some embeddings."""
+    return path_shares(table, lay_out_feature_space(table, embeddings), patient_id, **options)

@@ -105,6 +105,7 @@ from .trajectories import (
     compute_trajectory as compute_trajectory,
     count_map as count_map,
     describe_counts as describe_counts,
+    find_planted_patients as find_planted_patients,
     find_story as find_story,
     has_paper_patients as has_paper_patients,
     list_patients as list_patients,

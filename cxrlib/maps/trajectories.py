@@ -394,7 +394,7 @@ def find_story(
         they are texts and all on the map. The file may hold anything.
     """
     on_map = map_points(table[["image_id", "patient_id"]], projection)
-    wanted = _planted_patients(planted or {})
+    wanted = find_planted_patients(planted or {})
     if wanted and set(on_map["patient_id"]).issuperset(wanted):
         return wanted
     if has_paper_patients(on_map):
@@ -414,7 +414,7 @@ def has_paper_patients(points: pd.DataFrame) -> bool:
     return pairs.issuperset(PAPER_PATIENTS.items())
 
 
-def _planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
+def find_planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the patients of a planted story, none where it has another shape."""
     story = planted.get("story")
     patients = story.get("patients") if isinstance(story, Mapping) else None

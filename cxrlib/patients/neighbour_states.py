@@ -16,16 +16,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxrlib.aliases import Floats
-from cxrlib.cohort import refuse_patient
-from cxrlib.embedding import (
-    EmbeddingSet,
-    Features,
-    FeatureSpace,
-    lay_out_feature_space,
-    measure_distances,
-)
+from cxrlib.embedding import FeatureSpace, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, compute_wilson, format_units
+from cxrlib.patients.similar_patients import find_person
 from cxrlib.short_repr import short_repr
 
 Bools = NDArray[np.bool_]
@@ -67,15 +61,13 @@ class PathShares:
 
 def path_shares(
     table: pd.DataFrame,
-    embeddings: EmbeddingSet,
+    space: FeatureSpace,
     patient_id: str,
     *,
     k: int = NEAREST,
     bad: ArrayLike | None = None,
     known: ArrayLike | None = None,
     duplicates: pd.DataFrame | None = None,
-    features: Features = "outputs",
-    space: FeatureSpace | None = None,
     seed: int = 0,
 ) -> PathShares:
     """Find the share of bad among the k nearest images of others, for each image of a patient.
@@ -84,8 +76,8 @@ def path_shares(
     ----------
     table : DataFrame
         A cohort's table, the whole one.
-    embeddings : EmbeddingSet
-        Of the cohort.
+    space : FeatureSpace
+        Of the same table, made once for all patients.
     patient_id : str
         As recorded.
     k : int, default 20
@@ -95,9 +87,6 @@ def path_shares(
     duplicates : DataFrame, optional
         `Cohort.duplicates`: what is one picture with one of the patient's is no neighbour. Files
         with the same content are none in any case.
-    features : {"outputs", "embedding"}
-    space : FeatureSpace, optional
-        Of the same table, embeddings and features, made once for all patients.
     seed : int, default 0
         Of drawing persons again.
 
@@ -108,11 +97,7 @@ def path_shares(
     """
     if k < 1:
         raise SelectionError(f"k={k!r} neighbours cannot be looked at: give 1 or more.")
-    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
-    if not own.any():
-        raise refuse_patient(patient_id, table["patient_id"].dropna())
-    space = lay_out_feature_space(table, embeddings, features=features) if space is None else space
-    person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
+    own, person = find_person(table, patient_id)
     labels = _Labels(table, space, bad, known)
     pool = _Pool(table, space, labels, person, duplicates)
     rows = table[own & table["is_xray"].to_numpy(dtype=bool)]

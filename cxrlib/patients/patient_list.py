@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.cohort import XRAY_VIEWS, Cohort, sort_naturally
-from cxrlib.maps import PAPER_PATIENTS
+from cxrlib.maps import PAPER_PATIENTS, find_planted_patients
 from cxrlib.quality import Ledger
 
 ENOUGH_IMAGES = 5
@@ -139,15 +139,6 @@ def choose_opening_patient(
     order = ["n_days", "n_with_file"] if len(enough) else ["n_with_file", "n_images"]
     rows = (enough if len(enough) else patients).sort_values(order, ascending=False, kind="stable")
     return str(rows["patient_id"].iloc[0])
-
-
-def find_planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the patients of a synthetic cohort's story; the file may hold anything."""
-    story = planted.get("story")
-    patients = story.get("patients") if isinstance(story, Mapping) else None
-    if not isinstance(patients, list):
-        return ()
-    return tuple(patients) if all(isinstance(each, str) for each in patients) else ()
 
 
 def suggest_patients_of_paper(table: pd.DataFrame) -> list[tuple[str, str]]:

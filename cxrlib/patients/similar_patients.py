@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
 from cxrlib.cohort import refuse_patient
-from cxrlib.embedding import (
-    EmbeddingSet,
-    Features,
-    FeatureSpace,
-    lay_out_feature_space,
-    measure_distances,
-)
+from cxrlib.embedding import FeatureSpace, measure_distances
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, format_units
 from cxrlib.short_repr import short_repr
@@ -59,7 +53,6 @@ class Reference:
         Sets of random persons.
     n_persons : int
         Persons drawn from.
-    seed : int
     """
 
     median: float
@@ -72,7 +65,6 @@ class Reference:
     best_share: float
     n_sets: int
     n_persons: int
-    seed: int
     __repr__ = short_repr
 
 
@@ -121,15 +113,12 @@ class SimilarPatients:
 
 def find_similar_patients(
     table: pd.DataFrame,
-    embeddings: EmbeddingSet,
+    space: FeatureSpace,
     patient_id: str,
     *,
     window: float = WINDOW,
     n_nearest: int = 10,
-    features: Features = "outputs",
     other_sources: bool = False,
-    space: FeatureSpace | None = None,
-    seed: int = 0,
 ) -> SimilarPatients:
     """Find the other persons whose images were most alike on the same days.
 
@@ -144,20 +133,16 @@ def find_similar_patients(
     ----------
     table : DataFrame
         A cohort's table, the whole one.
-    embeddings : EmbeddingSet
-        Of the cohort.
+    space : FeatureSpace
+        Of the same table, made once for all patients.
     patient_id : str
         As recorded; images of the same person under other ids are no neighbours.
     window : float, default 3
         Days between two images that count as of the same day.
     n_nearest : int, default 10
         Rows of the table.
-    features : {"outputs", "embedding"}
     other_sources : bool, default False
         Whether to leave out persons who share an article or a site with the patient.
-    space : FeatureSpace, optional
-        Of the same table, embeddings and features, made once for all patients.
-    seed : int, default 0
 
     Raises
     ------
@@ -166,11 +151,7 @@ def find_similar_patients(
     """
     if not window >= 0:
         raise SelectionError(f"A window of {window!r} days cannot be used: give 0 or more.")
-    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
-    if not own.any():
-        raise refuse_patient(patient_id, table["patient_id"].dropna())
-    space = lay_out_feature_space(table, embeddings, features=features) if space is None else space
-    person = str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
+    _, person = find_person(table, patient_id)
     search = _Search(space, patient_id, person, window, other_sources=other_sources)
     start = SimilarPatients(
         patient_id=patient_id,
@@ -186,8 +167,16 @@ def find_similar_patients(
     )
     if start.reason:
         return start
-    reference, reason = search.draw_reference(seed)
+    reference, reason = search.draw_reference()
     return replace(start, reference=reference, reason=reason)
+
+
+def find_person(table: pd.DataFrame, patient_id: str) -> tuple[Bools, str]:
+    """Find the rows of a patient and the id of the person; refuse one that is not there."""
+    own = table["patient_id"].eq(patient_id).to_numpy(dtype=bool, na_value=False)
+    if not own.any():
+        raise refuse_patient(patient_id, table["patient_id"].dropna())
+    return own, str(table["person_id"].fillna(table["patient_id"])[own].iloc[0])
 
 
 class _Search:
@@ -326,7 +315,7 @@ class _Search:
 
     # ---- random persons
 
-    def draw_reference(self, seed: int) -> tuple[Reference | None, str]:
+    def draw_reference(self) -> tuple[Reference | None, str]:
         """Draw sets of random persons, one for each person compared.
 
         Each stands for the person of their place: on the same of the patient's days, in the same
@@ -341,7 +330,7 @@ class _Search:
                 f"views; {FEW} are needed"
             )
         n_sets = int(np.clip(N_DRAWS // len(self.found), FEWEST_SETS, MOST_SETS))
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         drawn = np.empty((n_sets, len(self.found)))
         near = self._spread_window()
         for place, pattern in enumerate(patterns):
@@ -350,7 +339,7 @@ class _Search:
             distances = np.full((len(pattern), chosen.shape[1]), np.inf)
             distances[pattern] = near[np.flatnonzero(pattern)[:, None], chosen]
             drawn[:, columns] = self._average(distances)[0].reshape(n_sets, len(columns))
-        return _sum_up(np.round(drawn, DIGITS), float(self.mean.min()), n_pool, seed), ""
+        return _sum_up(np.round(drawn, DIGITS), float(self.mean.min()), n_pool), ""
 
     def _list_patterns(self) -> tuple[list[Bools], Places]:
         """List which of the patient's images have a neighbour, and whose pattern is which."""
@@ -380,7 +369,7 @@ class _Search:
         return near
 
 
-def _sum_up(drawn: Floats, nearest: float, n_pool: int, seed: int) -> Reference:
+def _sum_up(drawn: Floats, nearest: float, n_pool: int) -> Reference:
     """Sum up the distances of random persons, (n_sets, n_persons)."""
     best = drawn.min(axis=1)
     low, median, high = np.quantile(drawn, [0.05, 0.5, 0.95])
@@ -397,7 +386,6 @@ def _sum_up(drawn: Floats, nearest: float, n_pool: int, seed: int) -> Reference:
         best_share=float((1 + (best <= nearest).sum()) / (1 + len(drawn))),
         n_sets=len(drawn),
         n_persons=n_pool,
-        seed=seed,
     )
 
 

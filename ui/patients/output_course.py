@@ -26,7 +26,7 @@ from cxrlib.patients import (
 )
 from cxrlib.summary import TableLayout, lay_out_frame
 from ui.session.current_cohort import current_entry
-from ui.session.image_numbers import load_numbers
+from ui.session.features import load_all_embeddings
 from ui.session.job_offers import show_missing_map
 from ui.session.resources import load_current
 from ui.widgets.choice import choose_many
@@ -77,7 +77,7 @@ def show_course(
     info = find_extractor()
     if info is None:
         return
-    embeddings = load_numbers(cohort, info).embeddings
+    embeddings = load_all_embeddings(cohort, info)
     noise = _estimate_noise(cohort, embeddings)
     chosen = _choose_outputs(info)
     course = output_course(rows, embeddings, chosen)

@@ -8,6 +8,7 @@ import streamlit as st
 from cxrlib.charts.maps import describe_map, plot_map
 from cxrlib.charts.patients import describe_points, plot_similar_patients
 from cxrlib.cohort import Cohort
+from cxrlib.embedding import FeatureSpace
 from cxrlib.maps import compute_trajectory
 from cxrlib.patients import (
     SimilarPatients,
@@ -19,7 +20,7 @@ from cxrlib.reports import list_provenance, points_table
 from ui.patients.choice import SHOWN, choose_patient
 from ui.patients.output_course import find_extractor
 from ui.session.current_cohort import current_entry
-from ui.session.image_numbers import Numbers, load_numbers
+from ui.session.features import load_feature_space
 from ui.session.resources import Current, load_current
 from ui.widgets.choice import choose_one, choose_whether
 from ui.widgets.figure import show_figure
@@ -86,15 +87,14 @@ def _show_map(current: Current, patient_id: str, origin: Origin) -> None:
 
 @lru_cache(maxsize=256)
 def _find_nearest(
-    cohort: Cohort, numbers: Numbers, patient_id: str, window: int, *, other_sources: bool
+    cohort: Cohort, space: FeatureSpace, patient_id: str, window: int, *, other_sources: bool
 ) -> SimilarPatients:
     return find_similar_patients(
         cohort.table,
-        numbers.embeddings,
+        space,
         patient_id,
         window=window,
         other_sources=other_sources,
-        space=numbers.space,
     )
 
 
@@ -102,7 +102,7 @@ def _show_nearest(
     cohort: Cohort, current: Current, patient_id: str, origin: Origin, *, is_filtered: bool
 ) -> None:
     """Show the patients whose images were most alike on the same days, beside random ones."""
-    numbers = load_numbers(cohort, current.extractor)
+    space = load_feature_space(cohort, current.extractor)
     show_heading("Patients with a similar course")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         window = choose_one("window", "Match days within", WINDOWS)
@@ -111,7 +111,7 @@ def _show_nearest(
             "Other sources only",
             help="Images from one article or site look alike for reasons other than the course.",
         )
-    courses = _find_nearest(cohort, numbers, patient_id, window, other_sources=other_sources)
+    courses = _find_nearest(cohort, space, patient_id, window, other_sources=other_sources)
     show_text(describe_similar_patients(courses))
     if courses.table.empty:
         return

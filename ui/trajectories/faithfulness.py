@@ -11,6 +11,7 @@ import streamlit as st
 from cxrlib.charts.maps import explain_path_share, explain_steps, plot_path_share, plot_steps
 from cxrlib.charts.style import Theme
 from cxrlib.cohort import STATE_TITLES, Cohort
+from cxrlib.embedding import FeatureSpace
 from cxrlib.jobs import JobRequest
 from cxrlib.maps import (
     N_SEEDS,
@@ -32,8 +33,8 @@ from cxrlib.patients import NEAREST, PathShares, describe_path_shares, path_shar
 from cxrlib.selection import Selection
 from cxrlib.storage import Store
 from ui.session.current_cohort import current_entry
+from ui.session.features import load_feature_space
 from ui.session.filters import current_selection, load_selected
-from ui.session.image_numbers import Numbers, load_numbers
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, time_changes
 from ui.trajectories.image_beside import remember_click, show_which_image
@@ -84,10 +85,10 @@ def show_faithfulness(
 # ---- kept between runs
 
 
-def _find_numbers(current: Current) -> Numbers:
-    """Load the numbers that the map was made from, of all X-rays."""
+def _find_space(current: Current) -> FeatureSpace:
+    """Find the space that the map was made from, with all X-rays."""
     features = current.mapped.projection.settings.features
-    return load_numbers(current.cohort, current.extractor, features)
+    return load_feature_space(current.cohort, current.extractor, features)
 
 
 @dataclass(frozen=True)
@@ -121,16 +122,15 @@ def _mark(cohort: Cohort, bad: _Bad) -> MarkedImages:
 
 
 @lru_cache(maxsize=512)
-def _find_shares(cohort: Cohort, numbers: Numbers, patient_id: str, bad: _Bad) -> PathShares:
+def _find_shares(cohort: Cohort, space: FeatureSpace, patient_id: str, bad: _Bad) -> PathShares:
     marked = _mark(cohort, bad)
     return path_shares(
         cohort.table,
-        numbers.embeddings,
+        space,
         patient_id,
         bad=marked.bad,
         known=marked.known,
         duplicates=cohort.duplicates,
-        space=numbers.space,
     )
 
 
@@ -146,9 +146,9 @@ class _Described:
 
 @lru_cache(maxsize=64)
 def _describe_shares(
-    cohort: Cohort, numbers: Numbers, patients: tuple[str, ...], bad: _Bad
+    cohort: Cohort, space: FeatureSpace, patients: tuple[str, ...], bad: _Bad
 ) -> _Described:
-    shares = tuple(_find_shares(cohort, numbers, patient, bad) for patient in patients)
+    shares = tuple(_find_shares(cohort, space, patient, bad) for patient in patients)
     table = tabulate_shares(shares)
     return _Described(shares, table, _format_shares(table), describe_path_shares(shares))
 
@@ -160,15 +160,15 @@ def _draw_shares(described: _Described, theme: Theme) -> go.Figure:
 
 
 @lru_cache(maxsize=8)
-def _find_typical(current: Current, numbers: Numbers) -> tuple[float, float]:
-    return measure_typical(numbers.space, current.mapped.projection)
+def _find_typical(current: Current, space: FeatureSpace) -> tuple[float, float]:
+    return measure_typical(space, current.mapped.projection)
 
 
 @lru_cache(maxsize=8)
-def _measure_map(current: Current, numbers: Numbers) -> pd.DataFrame:
+def _measure_map(current: Current, space: FeatureSpace) -> pd.DataFrame:
     mapped = current.mapped
     raw = getattr(mapped.embeddings, mapped.projection.settings.features)
-    return measure_faithfulness(numbers.space, mapped.projection, raw=raw)
+    return measure_faithfulness(space, mapped.projection, raw=raw)
 
 
 @lru_cache(maxsize=8)
@@ -241,9 +241,9 @@ def _show_shares(
             "filter, or choose another background."
         )
         return
-    numbers = _find_numbers(current)
+    space = _find_space(current)
     patients = tuple(path.patient_id for path in paths)
-    described = _describe_shares(current.cohort, numbers, patients, bad)
+    described = _describe_shares(current.cohort, space, patients, bad)
     meaning = _describe_bad(_mark(current.cohort, bad))
     details = f"{meaning} {explain_path_share(described.shares)} {SHARES_CAVEAT}"
     if filters:
@@ -331,14 +331,14 @@ def _show_steps(current: Current, paths: Sequence[Trajectory], provenance: Seque
     if not any(path.steps for path in paths):
         show_text("No step to measure: select a patient with images of two recorded days.")
         return
-    numbers = _find_numbers(current)
+    space = _find_space(current)
     spread = _load_seeds(current)
     steps = measure_steps(
         paths,
-        numbers.space,
+        space,
         current.mapped.projection,
         spread=spread,
-        typical=_find_typical(current, numbers),
+        typical=_find_typical(current, space),
     )
     saved = saved_today("steps", provenance)
     show_figure(
@@ -388,8 +388,8 @@ WHOLE_CAVEAT = (
 
 def _show_whole(current: Current, provenance: Sequence[str]) -> None:
     """Show how well the map keeps neighbours, and how much of it depends on the seed."""
-    numbers = _find_numbers(current)
-    table = _measure_map(current, numbers)
+    space = _find_space(current)
+    table = _measure_map(current, space)
     show_heading("Does the map keep neighbours?")
     show_text(describe_faithfulness(table.head(1)))  # the rest is in the table
     show_table(
@@ -404,7 +404,7 @@ def _show_whole(current: Current, provenance: Sequence[str]) -> None:
     if spread is None:
         _offer_seeds(current)
         return
-    show_text(describe_spread(spread, _find_typical(current, numbers)[1]))
+    show_text(describe_spread(spread, _find_typical(current, space)[1]))
     show_quiet(
         "Maps are first rotated, mirrored, shifted and scaled onto this one (Procrustes), since "
         "none of these has a meaning."

@@ -8,7 +8,7 @@ from cxrlib.embedding import lay_out_feature_space
 from cxrlib.errors import SelectionError
 from cxrlib.patients import describe_path_shares, path_shares, tabulate_shares
 from cxrlib.patients.neighbour_states import count_by_person, estimate_interval
-from tests.course_tables import make_embeddings, make_table
+from tests.course_tables import find_shares, make_embeddings, make_table
 
 STATES = ("good", "bad", "unknown")
 
@@ -69,7 +69,7 @@ def test_shares_agree_with_a_slow_reference(seed):
     table.loc[table["patient_id"].isin(["p3", "p4"]), "person_id"] = "p3"
     n_checked = 0
     for patient in ("p0", "p3", "p4", "p9"):
-        shares = path_shares(table, embeddings, patient, k=12)
+        shares = find_shares(table, embeddings, patient, k=12)
         assert set(shares.table["image_id"]) == set(table["image_id"][table.patient_id == patient])
         for row in shares.table.to_dict("records"):
             if not row["view"]:
@@ -107,7 +107,7 @@ def test_no_neighbour_is_of_the_same_person_source_or_picture(shared):
         )
         rows.append((f"leak{i}", f"r{i}", 1, "PA", leak))
     values = np.vstack([np.zeros((1, 3)), 5 + rng.normal(size=(50, 3)), np.zeros((30, 3))])
-    shares = path_shares(make_table(rows), make_embeddings([r[0] for r in rows], values), "p")
+    shares = find_shares(make_table(rows), make_embeddings([r[0] for r in rows], values), "p")
     row = shares.table.iloc[0]
     assert row["n_overall"] == 50
     assert (row["n_bad"], row["n_neighbours"]) == (0, 20)
@@ -119,7 +119,7 @@ def test_near_duplicates_are_no_neighbours():
     rows += [(f"i{k}", f"q{k}", 1, "PA", {"source": f"t{k}", "state": "good"}) for k in range(50)]
     pairs = pd.DataFrame({"image_id_1": ["mine", "i7"], "image_id_2": ["i3", "mine"]})
     table, embeddings = make_table(rows), make_embeddings([r[0] for r in rows], np.arange(51))
-    shares = path_shares(table, embeddings, "p", duplicates=pairs)
+    shares = find_shares(table, embeddings, "p", duplicates=pairs)
     assert shares.table.iloc[0]["n_overall"] == 48
 
 
@@ -132,8 +132,8 @@ def test_the_order_of_rows_changes_nothing():
     shuffled = table.iloc[order[::-1]].reset_index(drop=True)
     bad = table["state"].eq("bad").to_numpy()
     for patient in ("p0", "p1", "p2"):
-        first = path_shares(table, embeddings, patient).table
-        second = path_shares(shuffled, other, patient, bad=bad[order[::-1]]).table
+        first = find_shares(table, embeddings, patient).table
+        second = find_shares(shuffled, other, patient, bad=bad[order[::-1]]).table
         pd.testing.assert_frame_equal(first, second)
 
 
@@ -157,7 +157,7 @@ def test_with_random_states_the_interval_covers_the_overall_share(by_person):
         )
         space = lay_out_feature_space(table, embeddings)
         for person in range(0, 150, 3):
-            found = path_shares(table, embeddings, f"p{person}", space=space, seed=seed).table
+            found = path_shares(table, space, f"p{person}", seed=seed).table
             inside += (found["differs"] == "").tolist()
     assert np.mean(inside) > 0.93
     assert np.mean(inside) < 1
@@ -173,8 +173,8 @@ def test_a_planted_difference_is_found():
         rows.append((f"i{person}", f"p{person}", 1, "PA", cells))
         values.append(rng.normal(size=3) + 4 * is_bad)
     table, embeddings = make_table(rows), make_embeddings([r[0] for r in rows], np.array(values))
-    first = path_shares(table, embeddings, "p0").table.iloc[0]
-    second = path_shares(table, embeddings, "p1").table.iloc[0]
+    first = find_shares(table, embeddings, "p0").table.iloc[0]
+    second = find_shares(table, embeddings, "p1").table.iloc[0]
     assert (first["differs"], second["differs"]) == ("above", "below")
     assert first["low"] < 1 == first["share"] == first["high"]
     assert second["low"] == 0 == second["share"] < second["high"]
@@ -223,7 +223,7 @@ def test_what_is_not_estimable_says_why():
     values = np.random.default_rng(0).normal(size=(len(rows), 3))
     values[3] = np.inf
     embeddings = make_embeddings([row[0] for row in rows], values)
-    found = path_shares(table, embeddings, "p").table.set_index("image_id")
+    found = find_shares(table, embeddings, "p").table.set_index("image_id")
     assert found["reason"].to_dict() == {
         "a": "its view is not recorded",
         "b": "0 images of other patients and sources with this view and a recorded state; 40 are "
@@ -232,12 +232,12 @@ def test_what_is_not_estimable_says_why():
         "d": "the extractor has no values for it",
     }
     assert found["share"].isna().all()
-    found = path_shares(table, embeddings, "q").table
+    found = find_shares(table, embeddings, "q").table
     assert found["reason"].item() == "the source of this patient's images is not recorded"
-    words = describe_path_shares([path_shares(table, embeddings, "p")])
+    words = describe_path_shares([find_shares(table, embeddings, "p")])
     assert words.startswith("Patient p: not estimable (its view is not recorded; ")
     nobody = table[table["patient_id"] == "p"].reset_index(drop=True)
-    assert path_shares(nobody, embeddings, "p").table["share"].isna().all()
+    assert find_shares(nobody, embeddings, "p").table["share"].isna().all()
 
 
 def test_another_definition_of_bad():
@@ -245,12 +245,12 @@ def test_another_definition_of_bad():
     table, embeddings = make_cohort(seed=3)
     bad = table["image_id"].str.endswith("0").to_numpy()
     known = ~table["image_id"].str.endswith("3").to_numpy()
-    found = path_shares(table, embeddings, "p0", bad=bad, known=known).table
-    usual = path_shares(table, embeddings, "p0").table
+    found = find_shares(table, embeddings, "p0", bad=bad, known=known).table
+    usual = find_shares(table, embeddings, "p0").table
     assert found["n_overall"].tolist() != usual["n_overall"].tolist()
     assert found["overall"].dropna().between(0.2, 0.45).all()
     everything = np.ones(len(table), dtype=bool)
-    found = path_shares(table, embeddings, "p0", bad=everything, known=known).table
+    found = find_shares(table, embeddings, "p0", bad=everything, known=known).table
     assert (found["share"].dropna() == 1).all()
     assert found["share"].notna().any()
 
@@ -258,7 +258,7 @@ def test_another_definition_of_bad():
 def test_words_and_table_of_several_patients():
     """Counts with their denominators, the patient first."""
     table, embeddings = make_cohort(seed=3)
-    shares = [path_shares(table, embeddings, patient) for patient in ("p0", "p1")]
+    shares = [find_shares(table, embeddings, patient) for patient in ("p0", "p1")]
     words = describe_path_shares(shares)
     row = next(r for r in shares[0].table.to_dict("records") if not r["reason"])
     assert f"{row['n_bad']} of 20 ({100 * row['share']:.0f} %" in words
@@ -272,6 +272,6 @@ def test_wrong_requests_are_named():
     """No such patient, no neighbour."""
     table, embeddings = make_cohort(12)
     with pytest.raises(SelectionError, match="Patient 'nobody' is not among the 12 patients"):
-        path_shares(table, embeddings, "nobody")
+        find_shares(table, embeddings, "nobody")
     with pytest.raises(SelectionError, match="k=0 neighbours"):
-        path_shares(table, embeddings, "p0", k=0)
+        find_shares(table, embeddings, "p0", k=0)

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.maps import find_planted_patients
 from cxrlib.patients import (
     choose_opening_patient,
     select_patients,
     suggest_patients_of_paper,
     summarise_patients,
 )
-from cxrlib.patients.patient_list import COLUMNS, FACTS, find_planted_patients
+from cxrlib.patients.patient_list import COLUMNS, FACTS
 from cxrlib.quality import find_flags
 from tests.cohort_factory import make_cohort
 from tests.patient_factory import ODD_IDS, make_ledger, make_patient_table, wrap_table

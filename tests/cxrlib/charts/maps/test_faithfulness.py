@@ -31,7 +31,7 @@ def make_shares(images, *, patient="p"):
         rows.append((f"o{k}", f"q{k}", 1.0, ("PA", "AP", "AP Supine")[k % 3], cells))
     embeddings = make_embeddings([row[0] for row in rows], rng.normal(size=(len(rows), 3)))
     table = make_table(rows)
-    return path_shares(table, embeddings, patient, space=lay_out_feature_space(table, embeddings))
+    return path_shares(table, lay_out_feature_space(table, embeddings), patient)
 
 
 IMAGES = [

@@ -12,8 +12,8 @@ from cxrlib.charts.patients import (
     plot_similar_patients,
 )
 from cxrlib.charts.style import PALETTES, VIEW_SYMBOLS, text_width
-from cxrlib.patients import estimate_noise, find_similar_patients, output_course
-from tests.course_tables import make_embeddings, make_table
+from cxrlib.patients import estimate_noise, output_course
+from tests.course_tables import find_similar, make_embeddings, make_table
 from tests.cxrlib.patients.test_output_courses import make_days
 from tests.cxrlib.patients.test_similar_patients import make_cohort
 from tests.figures import assert_valid
@@ -212,7 +212,7 @@ def test_no_numbers_are_said():
 @pytest.mark.parametrize("theme", THEMES)
 def test_near_persons_are_at_their_distance(theme):
     """The nearest as points with their id, the others as lines, random ones above."""
-    courses = find_similar_patients(*make_cohort(40, 4), "p0", n_nearest=5)
+    courses = find_similar(*make_cohort(40, 4), "p0", n_nearest=5)
     figure = plot_similar_patients(courses, theme=theme)
     assert_valid(figure)
     points = next(trace for trace in figure.data if trace.customdata is not None)
@@ -232,7 +232,7 @@ def test_hollow_points_share_a_source():
     """And the words below say so."""
     table, embeddings = make_cohort(40, 4)
     table.loc[table["patient_id"].isin(["p0", "p7"]), "source"] = "site"
-    courses = find_similar_patients(table, embeddings, "p0", n_nearest=99)
+    courses = find_similar(table, embeddings, "p0", n_nearest=99)
     figure = plot_similar_patients(courses)
     points = next(trace for trace in figure.data if trace.customdata is not None)
     colours = dict(zip(points.customdata, points.marker.color, strict=True))
@@ -244,7 +244,7 @@ def test_hollow_points_share_a_source():
 def test_names_of_persons_do_not_overlap_at_360_pixels():
     """Names are left out where there is no room."""
     table, embeddings = make_cohort(60, 4, seed=2, spread=1.0)
-    courses = find_similar_patients(table, embeddings, "p0", n_nearest=20)
+    courses = find_similar(table, embeddings, "p0", n_nearest=20)
     figure = plot_similar_patients(courses)
     ids = {"patient " + courses.table["person_id"][0], *courses.table["person_id"]}
     names = [note for note in figure.layout.annotations if note.text in ids]
@@ -259,14 +259,14 @@ def test_names_of_persons_do_not_overlap_at_360_pixels():
 def test_reasons_stand_in_place_of_a_chart_or_a_reference():
     """Nobody near; few to draw from."""
     table, embeddings = make_cohort(8, 4)
-    courses = find_similar_patients(table, embeddings, "p0")
+    courses = find_similar(table, embeddings, "p0")
     few = plot_similar_patients(courses)
     assert_valid(few)
     assert not [trace for trace in few.data if trace.mode == "lines"]
     assert "Whether this is close is not estimable" in describe_points(courses)
-    alone = find_similar_patients(table[table["patient_id"] == "p0"], embeddings, "p0")
+    alone = find_similar(table[table["patient_id"] == "p0"], embeddings, "p0")
     assert describe_points(alone) == ""
-    others = find_similar_patients(*make_cohort(12, 4), "p0", n_nearest=10)
+    others = find_similar(*make_cohort(12, 4), "p0", n_nearest=10)
     assert others.n_persons == 11
     assert describe_points(others).endswith("Thin line: 1 more.")
     nobody = plot_similar_patients(alone)
