@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from itertools import groupby
 from multiprocessing import get_context
@@ -66,7 +67,7 @@ def generate_demo(
     ------
     CohortError
         If the folder holds something that is not a demo cohort or does not belong to it, or
-        cannot be written.
+        cannot be written; if a worker process dies.
 
     Examples
     --------
@@ -252,10 +253,17 @@ def _run_jobs(jobs: list[_Job], n_workers: int) -> Iterator[dict[str, Drawn]]:
         return
     context = get_context("spawn")
     lean = with_environment(_CHILD_SETTINGS, overwrite=False)
-    with lean, ProcessPoolExecutor(n_workers, mp_context=context) as pool:
-        with without_script():  # workers start as jobs are handed in
-            drawn = pool.map(_draw_person, jobs, chunksize=2)
-        yield from drawn
+    try:
+        with lean, ProcessPoolExecutor(n_workers, mp_context=context) as pool:
+            with without_script():  # workers start as jobs are handed in
+                drawn = pool.map(_draw_person, jobs, chunksize=2)
+            yield from drawn
+    except BrokenProcessPool as error:
+        raise CohortError(
+            f"The demo was not generated: one of {n_workers} worker processes ended unexpectedly. "
+            "Too little memory is the usual cause: close other programs and run it again, or from "
+            "Python with n_workers=1."
+        ) from error
 
 
 # One numerical thread a process; and glibc keeps freed memory instead of giving it back a

@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image
 
 from cxrlib.cohort import load_cohort
 from cxrlib.errors import CohortError
-from cxrlib.synthetic import generate_demo
+from cxrlib.synthetic import generate_demo, write
 from cxrlib.synthetic.records import COLUMNS
 
 N_PATIENTS = 24
@@ -213,6 +215,19 @@ def test_an_interrupted_run_leaves_nothing(tmp_path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         generate_demo(tmp_path / "demo", n_patients=N_PATIENTS, n_workers=1, on_progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def kill_itself(job: object) -> None:
+    """End a worker as the system does where memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_generate_demo_says_what_to_do_where_a_worker_is_killed(tmp_path, monkeypatch) -> None:
+    """A sentence, and nothing half written."""
+    monkeypatch.setattr(write, "_draw_person", kill_itself)
+    with pytest.raises(CohortError, match=r"one of 2 worker processes ended .* run it again"):
+        generate_demo(tmp_path / "demo", n_patients=N_PATIENTS, n_workers=2)
     assert list(tmp_path.iterdir()) == []
 
 
