@@ -535,6 +535,7 @@ def _label_paths(
             [*(_dots(way, scale) for way in trajectories if way.stops), *[keep * scale] * 4]
         ),
         frame=screen.frame,
+        narrowest=KEY_WIDTH / LABEL_WIDTH,
     )
     return [
         _annotation(label, right, up, palette)

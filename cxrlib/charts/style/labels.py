@@ -19,6 +19,7 @@ def place_labels(
     *,
     obstacles: NDArray[np.floating],
     frame: tuple[float, float, float, float],
+    narrowest: float = 1.0,
 ) -> NDArray[np.float64]:
     """Place one label a point, one after the other, each where it costs least.
 
@@ -32,6 +33,8 @@ def place_labels(
         Dots along paths that should stay uncovered, in pixels.
     frame : tuple of float
         ``(x_min, x_max, y_min, y_max)`` to stay in, in pixels.
+    narrowest : float, default 1
+        Share of this size that the narrowest screen shows, where labels stay in the frame too.
 
     Returns
     -------
@@ -42,7 +45,12 @@ def place_labels(
     offsets = np.zeros((len(points), 2))
     for row, (point, size) in enumerate(zip(points, sizes, strict=True)):
         gaps, candidates = _candidates(np.asarray(size, dtype=np.float64))
-        costs = gaps + _costs(point + candidates, size, obstacles, frame, boxes)
+        outside = [
+            _leaves_frame(share * np.array(point) + candidates, size, share * np.array(frame))
+            for share in (1.0, narrowest)
+        ]
+        costs = gaps + _costs(point + candidates, size, obstacles, boxes)
+        costs += FRAME_COST * np.logical_or(*outside)
         offsets[row] = candidates[int(np.argmin(costs))]
         boxes.append(_box(point + offsets[row], size))
     return offsets
@@ -71,7 +79,6 @@ def _costs(
     centres: NDArray[np.floating],
     size: NDArray[np.floating],
     obstacles: NDArray[np.floating],
-    frame: tuple[float, float, float, float],
     boxes: Sequence[tuple[float, float, float, float]],
 ) -> NDArray[np.float64]:
     """Return what it costs to put a label at each centre, shape (n,), in pixels of gap."""
@@ -86,5 +93,12 @@ def _costs(
         width = np.minimum(x_max, right) - np.maximum(x_min, left)
         height = np.minimum(y_max, high) - np.maximum(y_min, low)
         costs += LABEL_COST * np.maximum(width, 0.0) * np.maximum(height, 0.0)
-    inside = (x_min >= frame[0]) & (x_max <= frame[1]) & (y_min >= frame[2]) & (y_max <= frame[3])
-    return costs + np.where(inside, 0.0, FRAME_COST)
+    return costs
+
+
+def _leaves_frame(
+    centres: NDArray[np.floating], size: NDArray[np.floating], frame: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell at which centres a label is not wholly inside the frame."""
+    half = np.asarray(size) / 2
+    return ((centres - half < frame[::2]) | (centres + half > frame[1::2])).any(axis=1)

@@ -50,3 +50,15 @@ def test_labels_stay_in_the_frame():
     assert low.min() >= 0
     assert high[:, 0].max() <= 800
     assert high[:, 1].max() <= 600
+
+
+def test_place_labels_stays_in_the_frame_of_a_narrow_screen():
+    """A label that fits beside its point here, and not where all but words is smaller."""
+    points, sizes = np.array([[120.0, 300.0]]), np.array([[90.0, 20.0]])
+    # What is at its right, above and below is covered: there is room at the left only.
+    obstacles = np.array([[x, y] for x in range(122, 400, 6) for y in range(100, 500, 6)], float)
+    low = {}
+    for share in (1.0, 0.6):
+        offsets = place_labels(points, sizes, obstacles=obstacles, frame=FRAME, narrowest=share)
+        low[share] = boxes(points * 0.6, sizes, offsets)[0][0, 0]
+    assert low[1.0] < 0 <= low[0.6]
