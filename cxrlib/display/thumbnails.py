@@ -8,8 +8,8 @@ Both show the first channel, as everything that is computed uses it.
 import io
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +62,6 @@ def compute_thumbnails(
     cohort: Cohort,
     store: Store,
     *,
-    side: int = THUMBNAIL_SIDE,
     n_workers: int | None = None,
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
@@ -77,8 +76,6 @@ def compute_thumbnails(
     ----------
     cohort : Cohort
     store : Store
-    side : int, default 512
-        Longest side, pixels; smaller images stay as they are.
     n_workers : int, optional
         Threads; one a core and at most 8 unless given.
     on_progress : callable, optional
@@ -99,10 +96,10 @@ def compute_thumbnails(
     rows = cohort.table.loc[cohort.table["is_xray"], ["image_id", "row", "filename", "sha256"]]
     files, reasons = locate_files(cohort, rows)
     stored = store.list_files(FOLDER)
-    missing = {f.sha256: f for f in files.values() if _name(f.sha256, side) not in stored}
+    missing = {f.sha256: f for f in files.values() if _name(f.sha256) not in stored}
     made, bad = _make_all(
         list(missing.values()),
-        lambda file: _make(file, store, side),
+        store,
         n_workers=n_workers or count_cores(most=MOST_WORKERS),
         on_progress=on_progress,
         should_stop=should_stop,
@@ -118,19 +115,19 @@ def compute_thumbnails(
     )
 
 
-def list_thumbnails(store: Store, *, side: int = THUMBNAIL_SIDE) -> set[str]:
+def list_thumbnails(store: Store) -> set[str]:
     """List the contents (SHA-256) that have a thumbnail of today's making; raises StoreError."""
-    ending = _name("", side)
+    ending = _name("")
     names = store.list_files(FOLDER)
     return {name.removesuffix(ending) for name in names if name.endswith(ending)}
 
 
-def read_thumbnail(store: Store, sha256: str, *, side: int = THUMBNAIL_SIDE) -> bytes | None:
+def read_thumbnail(store: Store, sha256: str) -> bytes | None:
     """Read a thumbnail from the store, or None where there is none; raises StoreError."""
-    return store.read_file(FOLDER, _name(sha256, side))
+    return store.read_file(FOLDER, _name(sha256))
 
 
-def load_thumbnail(path: Path, sha256: str, store: Store, *, side: int = THUMBNAIL_SIDE) -> bytes:
+def load_thumbnail(path: Path, sha256: str, store: Store) -> bytes:
     """Read a thumbnail from the store, or make it; a store that fails is passed over.
 
     Parameters
@@ -140,7 +137,6 @@ def load_thumbnail(path: Path, sha256: str, store: Store, *, side: int = THUMBNA
     sha256 : str
         The content it must have.
     store : Store
-    side : int, default 512
 
     Raises
     ------
@@ -148,15 +144,15 @@ def load_thumbnail(path: Path, sha256: str, store: Store, *, side: int = THUMBNA
         If it has to be made and the file cannot be read or was changed.
     """
     try:
-        stored = read_thumbnail(store, sha256, side=side)
+        stored = read_thumbnail(store, sha256)
     except StoreError as error:
         logger.warning("Thumbnails are made anew each time. %s", error)
         stored = None
     if stored is not None:
         return stored
-    data = encode_thumbnail(read_unchanged(path, sha256), path, side=side)
+    data = encode_thumbnail(read_unchanged(path, sha256), path)
     try:
-        store.write_file(FOLDER, _name(sha256, side), data)
+        store.write_file(FOLDER, _name(sha256), data)
     except StoreError as error:  # a full disk: the image is shown all the same
         logger.warning("A thumbnail is not kept. %s", error)
     return data
@@ -238,61 +234,40 @@ def _encode(picture: Image.Image, kind: str, **settings: int) -> bytes:
 # ---- a run
 
 
-def _name(sha256: str, side: int) -> str:
-    return f"{sha256}-{side}-{THUMBNAIL_VERSION}.jpg"
+def _name(sha256: str) -> str:
+    return f"{sha256}-{THUMBNAIL_SIDE}-{THUMBNAIL_VERSION}.jpg"
 
 
-def _make(file: ImageFile, store: Store, side: int) -> None:
-    data = encode_thumbnail(read_unchanged(file.path, file.sha256), file.path, side=side)
-    store.write_file(FOLDER, _name(file.sha256, side), data)
+def _make(file: ImageFile, store: Store) -> str:
+    """Make and keep a thumbnail; return why there is none, "" where there is."""
+    try:
+        data = encode_thumbnail(read_unchanged(file.path, file.sha256), file.path)
+    except ImageError as error:
+        return error.reason
+    store.write_file(FOLDER, _name(file.sha256), data)
+    return ""
 
 
 def _make_all(
     files: Sequence[ImageFile],
-    make: Callable[[ImageFile], None],
+    store: Store,
     *,
     n_workers: int,
     on_progress: Progress | None,
     should_stop: ShouldStop | None,
 ) -> tuple[set[str], dict[str, str]]:
-    """Call a function for each file, in threads; return contents done and reasons of others."""
-    made: set[str] = set()
-    bad: dict[str, str] = {}
-    for file, error in _run_ahead(files, make, n_workers=n_workers):
-        if error is None:
-            made.add(file.sha256)
-        else:
-            bad[file.sha256] = error.reason
-        if on_progress is not None:
-            on_progress("Making thumbnails", len(made) + len(bad), len(files))
-        if should_stop is not None and should_stop():
-            break
-    return made, bad
-
-
-def _run_ahead(
-    files: Sequence[ImageFile], make: Callable[[ImageFile], None], *, n_workers: int
-) -> Iterator[tuple[ImageFile, ImageError | None]]:
-    """Yield files as they are done, with an image's own error; other errors end it."""
-    waiting: dict[Future[None], ImageFile] = {}
-    todo = iter(files)
-    with ThreadPoolExecutor(n_workers, thread_name_prefix="thumbnails") as pool:
-        try:
-            while True:
-                # Few are handed out ahead, so that a run that is stopped ends at once.
-                while len(waiting) < 2 * n_workers and (file := next(todo, None)) is not None:
-                    waiting[pool.submit(make, file)] = file
-                if not waiting:
-                    return
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    yield waiting.pop(future), _image_error(future)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _image_error(future: Future[None]) -> ImageError | None:
+    """Make thumbnails in threads; return contents done and reasons of others."""
+    reasons: dict[str, str] = {}
+    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="thumbnails")
     try:
-        future.result()
-    except ImageError as error:
-        return error
-    return None
+        waiting = {pool.submit(_make, file, store): file.sha256 for file in files}
+        for future in as_completed(waiting):
+            reasons[waiting[future]] = future.result()
+            if on_progress is not None:
+                on_progress("Making thumbnails", len(reasons), len(files))
+            if should_stop is not None and should_stop():
+                break
+    finally:  # those not begun yet are not made
+        pool.shutdown(wait=True, cancel_futures=True)
+    bad = {sha256: reason for sha256, reason in reasons.items() if reason}
+    return reasons.keys() - bad, bad
