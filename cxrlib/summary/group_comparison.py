@@ -423,7 +423,7 @@ def _list_notes(
     n_first, n_second = (int((units.group == side).sum()) for side in (0, 1))
     yield (
         f"{names[0]}: {format_units(n_first, unit)}. {names[1]}: {format_units(n_second, unit)}. "
-        f"95 % intervals, bootstrap over {units.owner}s."
+        "95 % intervals, bootstrap over patients."
     )
     n_both = len(np.intersect1d(units.person[units.group == 0], units.person[units.group == 1]))
     if n_both:
