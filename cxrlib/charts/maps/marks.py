@@ -1,8 +1,7 @@
 """The marks of a map's images: shape shows the state, colour the state or a column."""
 
 import html
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -61,7 +60,7 @@ def draw_marks(
     chosen : bool, default False
         Whether some patients are chosen: the others then step back.
     """
-    cloud = _Cloud.of(points, layer, FADED if chosen else 1.0)
+    cloud = _Cloud(points, layer, FADED if chosen else 1.0)
     palette = PALETTES[theme]
     if colouring is None or colouring.kind == "state":
         return list(_draw_states(cloud, palette))
@@ -70,33 +69,36 @@ def draw_marks(
     return list(_draw_categories(cloud, colouring, theme))
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class _Cloud:
     """Hold points as arrays: rows are chosen of them many times faster than of a table."""
 
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-    ids: NDArray[Any]
-    hover: NDArray[np.object_] | None
-    states: Mapping[str, Mask]
-    layer: Layer
-    opacity: float
+    def __init__(self, points: pd.DataFrame, layer: Layer, opacity: float) -> None:
+        self.layer, self.opacity = layer, opacity
+        self.x, self.y = (points[axis].to_numpy(dtype=np.float32) for axis in "xy")
+        self.ids = _read_ids(points)
+        self.hover = None if len(points) > MAX_HOVER_TEXTS else _find_hover_texts(points)
+        self.states = {
+            state: points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
+            for state in STATES
+        }
+        # Thousands of marks are a crowd: theirs are smaller, and their outlines thinner.
+        self.share, self.outline = (1.0, 2) if layer == "scatter" else (0.6, 1.5)
 
-    @classmethod
-    def of(cls, points: pd.DataFrame, layer: Layer, opacity: float) -> "_Cloud":
-        """Read a table of points."""
-        return cls(
-            x=points["x"].to_numpy(dtype=np.float32),
-            y=points["y"].to_numpy(dtype=np.float32),
-            ids=_read_ids(points),
-            hover=None if len(points) > MAX_HOVER_TEXTS else _find_hover_texts(points),
-            states={
-                state: points["state"].eq(state).to_numpy(dtype=bool, na_value=False)
-                for state in STATES
-            },
-            layer=layer,
-            opacity=opacity,
-        )
+    def shape(
+        self, state: str, *, is_open: bool = False, smaller: float = 1.0, **look: object
+    ) -> Parts:
+        """Describe a mark in the shape of a state; of an open one the outline is all."""
+        symbol, size = MARKERS[state]
+        return {
+            "symbol": f"{symbol}-open" if is_open else symbol,
+            "size": smaller * size * self.share,
+            **look,
+        }
+
+    def shape_missing(self, state: str, palette: Palette) -> Parts:
+        """Describe the mark of an image without a value: grey, thin and smaller than one with."""
+        ink = missing_ink(palette)
+        return self.shape(state, is_open=True, smaller=0.7, color=ink, line={"width": 1})
 
     def draw(self, own: Mask, marker: Parts, state: str, said: str = "", **more: object) -> Parts:
         """Draw some of the points; `said` is a sentence more for each, with its markup."""
@@ -125,11 +127,6 @@ class _Cloud:
         words = f"{who}{format_state(state, None)}{said}<br>Click for day and view."
         return {"hovertemplate": f"{words}<extra></extra>"}
 
-    @property
-    def share(self) -> float:
-        """Give the share of the marks' size: thousands of marks are a crowd."""
-        return 1.0 if self.layer == "scatter" else 0.6
-
 
 def _read_ids(points: pd.DataFrame) -> NDArray[Any]:
     """Read image_id and patient_id, shape (n_images, 2).
@@ -147,14 +144,12 @@ def _draw_states(cloud: _Cloud, palette: Palette) -> Iterator[Parts]:
     """Draw one trace a state, with its count in the legend."""
     for rank, state in enumerate(STATES):
         own = cloud.states[state]
-        symbol, size = MARKERS[state]
         hollow = state == "unknown"
-        marker = {
-            "symbol": symbol,
-            "size": size * cloud.share,
-            "color": palette.page if hollow else palette.states[state],
-            "line": {"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
-        }
+        marker = cloud.shape(
+            state,
+            color=palette.page if hollow else palette.states[state],
+            line={"width": 1.5 if hollow else 0.8, "color": palette.rims[state]},
+        )
         name = f"{STATE_TITLES[state]}: {int(own.sum()):,}"
         yield cloud.draw(own, marker, state, name=name, legendrank=1000 - rank)
 
@@ -172,11 +167,13 @@ def _draw_categories(cloud: _Cloud, colouring: Colouring, theme: Theme) -> Itera
             if not own.any():
                 continue
             if code < 0:
-                marker = _missing(state, cloud.share, PALETTES[theme])
+                marker = cloud.shape_missing(state, PALETTES[theme])
             elif state == "unknown":
-                marker = _hollow(state, cloud.share, inks[code].rim)
+                line = {"width": cloud.outline}
+                marker = cloud.shape(state, is_open=True, line=line, color=inks[code].rim)
             else:
-                marker = _filled(state, cloud.share, *inks[code])
+                line = {"width": 0.8, "color": inks[code].rim}
+                marker = cloud.shape(state, color=inks[code].fill, line=line)
             yield cloud.draw(
                 own, marker, state, f"<br>{label}: {value}",
                 showlegend=False, legendgroup=f"colour {code}",
@@ -190,7 +187,7 @@ def _draw_numbers(cloud: _Cloud, colouring: Colouring, palette: Palette) -> Iter
     for state in STATES:
         own = ~known & cloud.states[state]
         if own.any():
-            marker = _missing(state, cloud.share, palette)
+            marker = cloud.shape_missing(state, palette)
             said = f"<br>{label}: not recorded"
             yield cloud.draw(own, marker, state, said, showlegend=False)
     for state in STATES:
@@ -198,42 +195,14 @@ def _draw_numbers(cloud: _Cloud, colouring: Colouring, palette: Palette) -> Iter
         if not own.any():
             continue
         values = colouring.values[own].astype(np.float32)
-        marker = _hollow(state, cloud.share) if state == "unknown" else _filled(state, cloud.share)
-        marker = {**marker, "color": values, "coloraxis": COLOUR_AXIS}
+        marker = cloud.shape(state, is_open=state == "unknown", color=values, coloraxis=COLOUR_AXIS)
+        if state == "unknown":
+            marker["line"] = {"width": cloud.outline}
         drawn = cloud.draw(own, marker, state, showlegend=False)
         if "hovertext" in drawn:
             numbers = np.array([f"<br>{label}: {value:.3g}" for value in values], dtype=object)
             drawn["hovertext"] = drawn["hovertext"] + numbers
         yield drawn
-
-
-def _filled(state: str, share: float, fill: str = "", rim: str = "") -> Parts:
-    """Describe a filled mark in the shape of a state."""
-    symbol, size = MARKERS[state]
-    marker: Parts = {"symbol": symbol, "size": size * share}
-    return {**marker, "color": fill, "line": {"width": 0.8, "color": rim}} if fill else marker
-
-
-def _hollow(state: str, share: float, ink: str = "") -> Parts:
-    """Describe a hollow mark in the shape of a state: its outline is all of it."""
-    symbol, size = MARKERS[state]
-    marker: Parts = {
-        "symbol": f"{symbol}-open",
-        "size": size * share,
-        "line": {"width": 2 if share == 1 else 1.5},
-    }
-    return {**marker, "color": ink} if ink else marker
-
-
-def _missing(state: str, share: float, palette: Palette) -> Parts:
-    """Describe the mark of an image without a value: grey, thin and smaller than one with."""
-    symbol, size = MARKERS[state]
-    return {
-        "symbol": f"{symbol}-open",
-        "size": 0.7 * size * share,
-        "color": missing_ink(palette),
-        "line": {"width": 1},
-    }
 
 
 def colour_axis(colouring: Colouring, theme: Theme) -> Parts:
