@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxrlib.charts.style import PALETTES, Theme, use_webgl
+from cxrlib.charts.style import PALETTES, SILENT, Parts, Theme, make_trace, use_webgl
 
 CLOUD_SIZE, CLOUD_OPACITY = 4.0, 0.55
 RING_SIZE = 13.0
@@ -31,21 +31,17 @@ def add_reference(
     """
     palette = PALETTES[theme]
     webgl = use_webgl(len(places)) or any(trace.type == "scattergl" for trace in figure.data)
-    cross = {
-        "type": "scattergl" if webgl else "scatter",
-        "x": np.asarray(places[:, 0], dtype=np.float32),
-        "y": np.asarray(places[:, 1], dtype=np.float32),
-        "mode": "markers",
-        "name": name or "reference",
-        "showlegend": False,
-        "marker": {
-            "symbol": "x-thin",
-            "size": CLOUD_SIZE,
-            "opacity": CLOUD_OPACITY,
-            "line": {"width": 1, "color": palette.quiet},
-        },
-        "hoverinfo": "skip",
-    }
+    x, y = np.asarray(places, dtype=np.float32).T
+    line = {"width": 1, "color": palette.quiet}
+    cross = make_trace(
+        "markers",
+        x,
+        y,
+        layer="scattergl" if webgl else "scatter",
+        name=name or "reference",
+        marker={"symbol": "x-thin", "size": CLOUD_SIZE, "opacity": CLOUD_OPACITY, "line": line},
+        **SILENT,
+    )
     is_mark = ["markers" in (getattr(trace, "mode", None) or "") for trace in figure.data]
     first = is_mark.index(True) if True in is_mark else len(is_mark)
     figure.add_trace(cross)
@@ -80,22 +76,11 @@ def ring_chosen(
         return figure
     palette = PALETTES[theme]
     webgl = any(trace.type == "scattergl" for trace in figure.data)
-    few = int(own.sum()) <= MOST_RINGS
-    figure.add_trace(
-        {
-            "type": "scattergl" if webgl else "scatter",
-            "x": points["x"].to_numpy(dtype=np.float32)[own],
-            "y": points["y"].to_numpy(dtype=np.float32)[own],
-            "mode": "markers",
-            "name": "selected",
-            "showlegend": False,
-            "marker": {
-                "symbol": "circle-open" if few else "circle",
-                "size": (RING_SIZE if few else 3.0) * scale,
-                "color": palette.accent,
-                **({"line": {"width": 1.5 * scale, "color": palette.accent}} if few else {}),
-            },
-            "hoverinfo": "skip",
-        }
-    )
-    return figure
+    marker: Parts = {"symbol": "circle", "size": 3.0 * scale, "color": palette.accent}
+    if int(own.sum()) <= MOST_RINGS:
+        line = {"width": 1.5 * scale, "color": palette.accent}
+        marker |= {"symbol": "circle-open", "size": RING_SIZE * scale, "line": line}
+    x, y = (points[axis].to_numpy(dtype=np.float32)[own] for axis in "xy")
+    layer = "scattergl" if webgl else "scatter"
+    ring = make_trace("markers", x, y, layer=layer, name="selected", marker=marker, **SILENT)
+    return figure.add_trace(ring)

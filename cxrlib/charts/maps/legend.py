@@ -22,6 +22,7 @@ from cxrlib.charts.style import (
     Theme,
     draw_colour_scale,
     label_colour_scale,
+    make_trace,
     template_layout,
 )
 from cxrlib.cohort import STATE_TITLES
@@ -104,17 +105,8 @@ def draw_key(
 
 def _empty_trace(name: str, marker: Parts, **more: object) -> Parts:
     """Describe a trace that stands in the key only."""
-    return {
-        "type": "scatter",
-        "x": [None],
-        "y": [None],
-        "mode": "markers",
-        "name": name,
-        "marker": marker,
-        "hoverinfo": "skip",
-        "showlegend": True,
-        **more,
-    }
+    shown = {"hoverinfo": "skip", "showlegend": True, **more}
+    return make_trace("markers", [None], [None], name=name, marker=marker, **shown)
 
 
 def _draw_colours(colouring: Colouring, theme: Theme) -> list[Parts]:

@@ -21,6 +21,7 @@ from cxrlib.charts.style import (
     FONT,
     MARGIN,
     PALETTES,
+    SILENT,
     STILL,
     Palette,
     Parts,
@@ -30,6 +31,8 @@ from cxrlib.charts.style import (
     format_day,
     format_state,
     make_figure,
+    make_note,
+    make_trace,
     place_labels,
     safe_text,
     template_layout,
@@ -154,11 +157,6 @@ def plot_map(
     return enlarge(make_figure(traces, layout, theme), scale)
 
 
-def _trace(layer: Layer, **properties: object) -> Parts:
-    """Describe a trace of marks or lines."""
-    return {"type": layer, **properties}
-
-
 @dataclass(frozen=True)
 class _Screen:
     """Hold the map's extent and the room it is drawn in, to turn map units into pixels."""
@@ -235,16 +233,10 @@ def _path_name(way: Trajectory) -> str:
 
 def _draw_backdrop(places: NDArray[np.float64], palette: Palette, layer: Layer) -> Parts:
     """Draw images that filters leave out, small and faint; they cannot be clicked."""
-    return _trace(
-        layer,
-        x=places[:, 0].astype(np.float32),
-        y=places[:, 1].astype(np.float32),
-        mode="markers",
-        name="filtered out",
-        showlegend=False,  # a fifth entry breaks the key in two; the page says it in words
-        marker={"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY},
-        hoverinfo="skip",
-    )
+    x, y = places.astype(np.float32).T
+    marker = {"size": 3.5, "color": palette.quiet, "opacity": BACKDROP_OPACITY}
+    # Not in the key: a fifth entry breaks it in two; the page says it in words.
+    return make_trace("markers", x, y, layer=layer, name="filtered out", marker=marker, **SILENT)
 
 
 def _draw_paths(
@@ -267,16 +259,16 @@ def _draw_line(way: Trajectory, palette: Palette, layer: Layer, dash: str) -> li
     x: list[float | None] = [stop.x for stop in way.stops]
     y: list[float | None] = [stop.y for stop in way.stops]
     meta = _path_meta([stop.day for stop in way.stops])
-    plain = {"mode": "lines", "hoverinfo": "skip", "meta": meta}
+    plain: Parts = {"layer": layer, "hoverinfo": "skip", "meta": meta}
     halo = {"color": fade(palette.page, 0.85), "width": 8}
     line = {"color": palette.ink, "width": 2.5, "dash": dash}
     return [
-        _trace(layer, x=x, y=y, line=halo, showlegend=False, **plain),
-        _trace(
-            layer,
+        make_trace("lines", x, y, line=halo, showlegend=False, **plain),
+        make_trace(
+            "lines",
             # A patient without any day has no line; the key names the patient all the same.
-            x=x or [None],
-            y=y or [None],
+            x or [None],
+            y or [None],
             line=line,
             name=_path_name(way),
             legend="legend2",
@@ -297,26 +289,18 @@ def _draw_days(way: Trajectory, palette: Palette, layer: Layer) -> list[Parts]:
     if not threads:
         return []
     thin = {"color": palette.ink, "width": 1}
-    places = {"x": [place[0] for place in threads], "y": [place[1] for place in threads]}
+    x, y = zip(*threads, strict=True)
     means = [stop for stop in way.stops if len(stop.images) > 1]
     # Three points a thread: to the mean, to the image, a gap.
     hung = [stop.day for stop in means for _ in range(3 * len(stop.images))]
     return [
-        _trace(
-            layer,
-            **places,
-            mode="lines",
-            meta=_path_meta(hung),
-            line=thin,
-            showlegend=False,
-            hoverinfo="skip",
-        ),
-        _trace(
-            layer,
+        make_trace("lines", x, y, layer=layer, meta=_path_meta(hung), line=thin, **SILENT),
+        make_trace(
+            "markers",
+            [stop.x for stop in means],
+            [stop.y for stop in means],
+            layer=layer,
             meta=_path_meta([stop.day for stop in means]),
-            x=[stop.x for stop in means],
-            y=[stop.y for stop in means],
-            mode="markers",
             marker={"size": 7, "color": palette.ink},
             **STILL,
             showlegend=False,
@@ -365,11 +349,11 @@ def _draw_marks(
     ]
     rim = [palette.rims["unknown"] if empty else palette.ink for empty in hollow]
     return [
-        _trace(
-            layer,
-            x=[image.x for image in images],
-            y=[image.y for image in images],
-            mode="markers",
+        make_trace(
+            "markers",
+            [image.x for image in images],
+            [image.y for image in images],
+            layer=layer,
             meta=_path_meta([None if stop is None else stop.day for _, stop in marked]),
             showlegend=False,
             marker={
@@ -413,14 +397,12 @@ def _mark_text(way: Trajectory, image: MappedImage, stop: Stop | None) -> str:
 def _arrow_heads(way: Trajectory, palette: Palette) -> Parts:
     """Return arrow heads at the end of each step, coloured by the state they lead to."""
     n_steps = len(way.steps)
-    return _trace(
-        "scatter",
-        x=[stop.x for stop in way.stops],
-        y=[stop.y for stop in way.stops],
-        mode="markers",
+    return make_trace(
+        "markers",
+        [stop.x for stop in way.stops],
+        [stop.y for stop in way.stops],
         meta=_path_meta([stop.day for stop in way.stops]),
-        showlegend=False,
-        hoverinfo="skip",
+        **SILENT,
         marker={
             # The first mark gives the first arrow its direction and is not seen itself.
             "symbol": ["circle", *["arrow"] * n_steps],
@@ -440,14 +422,13 @@ def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Parts:
     WebGL knows neither ``angleref`` nor ``standoff``: a head at the end would lie under the mark.
     """
     turns = [(step.end[0] - step.start[0], step.end[1] - step.start[1]) for step in way.steps]
-    return _trace(
-        "scattergl",
-        x=[step.start[0] + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
-        y=[step.start[1] + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
-        mode="markers",
+    return make_trace(
+        "markers",
+        [step.start[0] + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
+        [step.start[1] + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
+        layer="scattergl",
         meta=_path_meta([step.day_to for step in way.steps]),
-        showlegend=False,
-        hoverinfo="skip",
+        **SILENT,
         marker={
             "symbol": "arrow",
             "size": 17,
@@ -461,24 +442,10 @@ def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Parts:
 
 def _draw_ring(places: NDArray[np.float64], palette: Palette, layer: Layer) -> list[Parts]:
     """Ring the selected image; nothing is drawn where the map does not show it."""
-    if not len(places):
-        return []
-    return [
-        _trace(
-            layer,
-            x=places[:, 0],
-            y=places[:, 1],
-            mode="markers",
-            showlegend=False,
-            hoverinfo="skip",
-            marker={
-                "symbol": "circle-open",
-                "size": 26,
-                "color": palette.accent,
-                "line": {"width": 3.5},
-            },
-        )
-    ]
+    line = {"width": 3.5}
+    marker = {"symbol": "circle-open", "size": 26, "color": palette.accent, "line": line}
+    ring = make_trace("markers", *places.T, layer=layer, marker=marker, **SILENT)
+    return [ring] if len(places) else []
 
 
 @dataclass(frozen=True)
@@ -576,11 +543,5 @@ def _dots(way: Trajectory, scale: float) -> NDArray[np.float64]:
 
 def _note_empty() -> Parts:
     """Make the note that there is nothing to show, and what to do."""
-    return {
-        "x": 0.5,
-        "y": 0.5,
-        "xref": "paper",
-        "yref": "paper",
-        "text": "No image of this selection is on the map.<br>Widen the filters.",
-        "font": {"size": 18},
-    }
+    words = "No image of this selection is on the map.<br>Widen the filters."
+    return make_note(0.5, 0.5, words, font={"size": 18})

@@ -17,6 +17,7 @@ from cxrlib.charts.style import (
     Theme,
     format_day,
     format_state,
+    make_trace,
     safe_text,
 )
 from cxrlib.cohort import STATE_TITLES
@@ -102,19 +103,20 @@ class _Cloud:
 
     def draw(self, own: Mask, marker: Parts, state: str, said: str = "", **more: object) -> Parts:
         """Draw some of the points; `said` is a sentence more for each, with its markup."""
-        return {
-            "type": self.layer,
-            "x": self.x[own],
-            "y": self.y[own],
-            "mode": "markers",
-            "marker": {**marker, "opacity": self.opacity},
-            # Plotly dims what is not selected, which would read as a state.
-            "selected": {"marker": {"opacity": self.opacity}},
-            "unselected": {"marker": {"opacity": self.opacity}},
-            "customdata": self.ids[own],
+        # Plotly dims what is not selected, which would read as a state.
+        still = {"marker": {"opacity": self.opacity}}
+        return make_trace(
+            "markers",
+            self.x[own],
+            self.y[own],
+            layer=self.layer,
+            marker={**marker, "opacity": self.opacity},
+            selected=still,
+            unselected=still,
+            customdata=self.ids[own],
             **self._format_hover(own, state, said),
             **more,
-        }
+        )
 
     def _format_hover(self, own: Mask, state: str, said: str) -> Parts:
         """Give each image its sentences, or all of them one where they are very many."""

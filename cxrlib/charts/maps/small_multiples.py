@@ -26,6 +26,7 @@ from cxrlib.charts.style import (
     Theme,
     enlarge,
     make_figure,
+    make_note,
     safe_text,
     use_webgl,
 )
@@ -146,17 +147,8 @@ def _lay_out_axes(
 
 def _head(lines: Sequence[str], box: tuple[float, float, float, float]) -> Parts:
     """Put the lines of a key above its panel."""
-    return {
-        "x": box[0],
-        "y": box[3],
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "align": "left",
-        "text": "<br>".join(lines),
-        "font": {"size": TEXT_SIZE},
-    }
+    place = {"xanchor": "left", "yanchor": "bottom", "align": "left"}
+    return make_note(box[0], box[3], "<br>".join(lines), font={"size": TEXT_SIZE}, **place)
 
 
 def _draw_panel(

@@ -4,7 +4,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from cxrlib.charts.style import FONT, PALETTES, TEXT_SIZE, Theme
+from cxrlib.charts.style import FONT, PALETTES, SILENT, TEXT_SIZE, Theme, make_trace
 from cxrlib.uploads import Placed
 
 SIZE = 18  # pixels; larger than any image's mark
@@ -27,31 +27,24 @@ def mark_upload(figure: go.Figure, placed: Placed, *, theme: Theme = "light") ->
     palette = PALETTES[theme]
     near = placed.neighbours
     gap = [None] * len(near)
-    lines: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": _weave([placed.x] * len(near), near["x"].tolist(), gap),
-        "y": _weave([placed.y] * len(near), near["y"].tolist(), gap),
-        "line": {"color": palette.ink, "width": 0.7},
-        "opacity": 0.6,
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+    lines = make_trace(
+        "lines",
+        _weave([placed.x] * len(near), near["x"].tolist(), gap),
+        _weave([placed.y] * len(near), near["y"].tolist(), gap),
+        line={"color": palette.ink, "width": 0.7},
+        opacity=0.6,
+        **SILENT,
+    )
     note = " (unlike this cohort)" if placed.is_far else ""
-    mark: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [placed.x],
-        "y": [placed.y],
-        "marker": {
-            "symbol": "star",
-            "size": SIZE,
-            "color": palette.ink,
-            "line": {"color": palette.page, "width": 1.5},
-        },
-        "hovertemplate": f"{LABEL}{note}<extra></extra>",
-        "showlegend": False,
-    }
+    line = {"color": palette.page, "width": 1.5}
+    mark = make_trace(
+        "markers",
+        [placed.x],
+        [placed.y],
+        marker={"symbol": "star", "size": SIZE, "color": palette.ink, "line": line},
+        hovertemplate=f"{LABEL}{note}<extra></extra>",
+        showlegend=False,
+    )
     figure.add_traces([lines, mark])
     figure.add_annotation(
         x=placed.x,

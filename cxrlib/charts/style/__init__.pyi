@@ -53,11 +53,14 @@ from .rows import (
 from .template import (
     FONT as FONT,
     MARGIN as MARGIN,
+    SILENT as SILENT,
     TEXT_SIZE as TEXT_SIZE,
     Parts as Parts,
     chart_template as chart_template,
     make_empty as make_empty,
     make_figure as make_figure,
+    make_note as make_note,
+    make_trace as make_trace,
     template_layout as template_layout,
     use_webgl as use_webgl,
 )

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Literal
 
-from cxrlib.charts.style.template import Parts
+from cxrlib.charts.style.template import Parts, make_note
 
 #: In pixels.
 BOX_WIDTH, BOX_HEIGHT, LEFT, GAP = 14, 12, 8, 8
@@ -62,16 +62,14 @@ def label_colour_scale(words: str, n_colours: int, *, side: Side = "bottom", up:
     lines = [words]
     if side == "bottom":
         lines = textwrap.wrap(words, LETTERS, max_lines=3, placeholder=" …") or [""]
-    return {
-        "x": 0,
-        "y": 1 if side == "top" else 0,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "middle",
-        "xshift": LEFT + n_colours * BOX_WIDTH + GAP,
-        "yshift": up + BOX_HEIGHT / 2 - LINE / 2 * (len(lines) - 1),
-        "align": "left",
-        "text": "<br>".join(html.escape(line, quote=False) for line in lines),
-        "font": {"size": LABEL_SIZE},
-    }
+    return make_note(
+        0,
+        1 if side == "top" else 0,
+        "<br>".join(html.escape(line, quote=False) for line in lines),
+        xanchor="left",
+        yanchor="middle",
+        xshift=LEFT + n_colours * BOX_WIDTH + GAP,
+        yshift=up + BOX_HEIGHT / 2 - LINE / 2 * (len(lines) - 1),
+        align="left",
+        font={"size": LABEL_SIZE},
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from cxrlib.charts.style.palette import VIEW_SYMBOLS, Palette, mix
+from cxrlib.charts.style.template import make_trace
 from cxrlib.patients import DayAxis
 
 OTHER_SYMBOL = "cross"
@@ -81,18 +82,17 @@ def make_key(entries: Sequence[KeyEntry], *, size: float) -> list[dict[str, Any]
         Of the marks, pixels.
     """
     return [
-        {
-            "type": "scatter",
-            "x": [None],
-            "y": [None],
-            "mode": "markers",
-            "name": name,
-            "marker": {
+        make_trace(
+            "markers",
+            [None],
+            [None],
+            name=name,
+            marker={
                 "symbol": symbol,
                 "size": size,
                 "color": fill,
                 "line": {"width": 1.5, "color": rim},
             },
-        }
+        )
         for name, symbol, fill, rim in entries
     ]

@@ -10,6 +10,8 @@ from cxrlib.charts.style.palette import PALETTES, STATES, Theme
 
 #: A trace or a layout as plain parts, as Plotly's JSON has them.
 Parts = dict[str, Any]
+#: Of a trace that neither the key nor the mouse is to find.
+SILENT: Parts = {"hoverinfo": "skip", "showlegend": False}
 
 #: Fonts that are on the machine: nothing is fetched.
 FONT = '"Source Sans", system-ui, "Segoe UI", "Liberation Sans", sans-serif'
@@ -93,6 +95,16 @@ def _copy(part: Any) -> Any:  # noqa: ANN401 (whatever Plotly takes)
     return part
 
 
+def make_trace(mode: str, x: object, y: object, *, layer: str = "scatter", **look: object) -> Parts:
+    """Make a trace of marks, lines or text, such as ``"markers+text"``."""
+    return {"type": layer, "mode": mode, "x": x, "y": y, **look}
+
+
+def make_note(x: float, y: float, text: str, **style: object) -> Parts:
+    """Make an annotation at a place of the whole figure, from 0 to 1."""
+    return {"x": x, "y": y, "xref": "paper", "yref": "paper", "text": text, **style}
+
+
 def template_layout(theme: Theme) -> Parts:
     """Write the layout of a theme's template, as plain parts."""
     palette = PALETTES[theme]
@@ -162,14 +174,8 @@ def make_empty(words: str, theme: Theme, *, height: int) -> go.Figure:
     height : int
         In pixels: that of the figure with something in it keeps the page from jumping.
     """
-    note = {
-        "x": 0.5,
-        "y": 0.5,
-        "xref": "paper",
-        "yref": "paper",
-        "text": html.escape(words, quote=False),
-        "font": {"color": PALETTES[theme].quiet},
-    }
+    font = {"color": PALETTES[theme].quiet}
+    note = make_note(0.5, 0.5, html.escape(words, quote=False), font=font)
     nothing = {"visible": False}
     layout = {"height": height, "xaxis": nothing, "yaxis": nothing, "annotations": [note]}
     return make_figure([], layout, theme)
