@@ -13,24 +13,26 @@ import plotly.graph_objects as go
 
 from cxrlib.charts.style import (
     PALETTES,
-    STATES,
+    SILENT,
     STILL,
     TEXT_SIZE,
-    VIEW_SYMBOLS,
     Palette,
     Theme,
     draw_cuts,
-    find_symbol,
+    draw_key_mark,
     make_figure,
     make_key,
+    make_note,
+    make_trace,
     mix,
     safe_text,
     style_marks,
     text_width,
+    thin_ticks,
 )
-from cxrlib.cohort import STATE_TITLES, describe_state
+from cxrlib.cohort import describe_state
 from cxrlib.maps import StepLengths, describe_steps
-from cxrlib.patients import DayAxis, PathShares, describe_image_share, format_axis_day, lay_out_axis
+from cxrlib.patients import DayAxis, PathShares, describe_image_share, lay_out_axis
 
 MARKER = 12
 #: Places on the axis of days: where it begins and ends, and the lane of images without a day.
@@ -149,19 +151,12 @@ def _list_key(shares: Sequence[PathShares], palette: Palette) -> list[Trace]:
     """Name shapes and colours, those that are there."""
     rows = [row for each in shares for row in each.table.to_dict("records")]
     drawn = [row for row in rows if not row["reason"]]
-    views = {row["view"] for row in drawn}
-    known = [view for view in VIEW_SYMBOLS if view in views]
-    entries = [
-        (safe_text(view), find_symbol(view), palette.page, palette.ink)
-        for view in [*known, *sorted(views - set(known))]
-    ]
-    for state in reversed(STATES):
-        if any(row["state"] == state for row in drawn):
-            fill = palette.page if state == "unknown" else palette.states[state]
-            entries.append((STATE_TITLES[state], "circle", fill, palette.rims[state]))
+    views, states = ({row[name] for row in drawn} for name in ("view", "state"))
+    key = make_key(sorted(views), states, palette, size=MARKER)
     if len(drawn) < len(rows):
-        entries.append(("Not estimable", "line-ew", palette.quiet, palette.quiet))
-    return make_key(entries, size=MARKER)
+        ink = palette.quiet
+        key.append(draw_key_mark("Not estimable", "line-ew", ink, ink, size=MARKER))
+    return key
 
 
 def _count_key_lines(entries: Sequence[Trace], room: float) -> int:
@@ -174,7 +169,7 @@ def _count_key_lines(entries: Sequence[Trace], room: float) -> int:
 
 def _make_days(marks: _Marks, axis: str) -> dict[str, Any]:
     """Make the axis of days: a tick a day, as many labelled as there is room for."""
-    ticks = _thin_ticks(marks)
+    ticks = _list_ticks(marks)
     if marks.has_lane:
         ticks.append((sum(marks.lane) / 2, "no day"))
     return {
@@ -188,23 +183,15 @@ def _make_days(marks: _Marks, axis: str) -> dict[str, Any]:
     }
 
 
-def _thin_ticks(marks: _Marks) -> list[tuple[float, str]]:
-    """Tick all days; label them as far as labels stand apart, the first and the last first."""
+def _list_ticks(marks: _Marks) -> list[tuple[float, str]]:
     if marks.axis is None:
         return []
     per_pixel = (marks.end - marks.start) / (NARROW - LEFT - RIGHT)
-    chosen: dict[float, str] = {}
-    for day in dict.fromkeys([marks.days[0], marks.days[-1], *marks.days]):
-        words = format_axis_day(day)
-        words = f"day {words}" if day == marks.days[0] else words
-        place = marks.axis.place(day)
-        if all(
-            abs(place - at) > per_pixel * ((text_width(words) + text_width(other)) / 2 + 6)
-            for at, other in chosen.items()
-        ):
-            chosen[place] = words
-    places = map(marks.axis.place, marks.days)
-    return [(place, chosen.get(place, "")) for place in places]
+
+    def measure(one: str, two: str) -> float:
+        return per_pixel * ((text_width(one) + text_width(two)) / 2 + 6)
+
+    return thin_ticks(marks.axis, marks.days, measure)
 
 
 def _make_shares(domain: list[float], axis: str) -> dict[str, Any]:
@@ -222,18 +209,10 @@ def _make_shares(domain: list[float], axis: str) -> dict[str, Any]:
 
 def _draw_overall(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     """Draw the share of all images of each view as a dashed line."""
+    line = {"color": palette.quiet, "width": 1.5, "dash": "dash"}
+    look = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "line": line, **SILENT}
     return [
-        {
-            "type": "scatter",
-            "x": [marks.start, marks.end],
-            "y": [share, share],
-            "xaxis": f"x{axis}",
-            "yaxis": f"y{axis}",
-            "mode": "lines",
-            "line": {"color": palette.quiet, "width": 1.5, "dash": "dash"},
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
+        make_trace("lines", [marks.start, marks.end], [share, share], **look)
         for share in marks.overall.values()
     ]
 
@@ -265,27 +244,20 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     """Draw images with their intervals, and as dashes those without a share."""
     there = [i for i, row in enumerate(marks.rows) if not row["reason"]]
     gone = [i for i, row in enumerate(marks.rows) if row["reason"]]
-    shared = {
-        "type": "scatter",
-        "xaxis": f"x{axis}",
-        "yaxis": f"y{axis}",
-        "mode": "markers",
-        "showlegend": False,
-        "hoverinfo": "text",
-        **STILL,
-    }
+    shared = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "showlegend": False, "hoverinfo": "text"}
     rows = [marks.rows[i] for i in there]
     share = [float(row["share"]) for row in rows]
     views, states = [row["view"] for row in rows], [row["state"] for row in rows]
     look = style_marks(views, states, palette, size=MARKER)
+    dash = {"width": 2, "color": palette.quiet}
     return [
-        {
-            **shared,
-            "x": [marks.x[i] for i in there],
-            "y": share,
-            "customdata": [row["image_id"] for row in rows],
-            "hovertext": [_describe_mark(row) for row in rows],
-            "error_y": {
+        make_trace(
+            "markers",
+            [marks.x[i] for i in there],
+            share,
+            customdata=[row["image_id"] for row in rows],
+            hovertext=[_describe_mark(row) for row in rows],
+            error_y={
                 "type": "data",
                 "symmetric": False,
                 "array": [row["high"] - row["share"] for row in rows],
@@ -294,21 +266,20 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
                 "thickness": 1.5,
                 "width": 4,
             },
-            "marker": {**look, "opacity": 1},
-        },
-        {
+            marker={**look, "opacity": 1},
             **shared,
-            "x": [marks.x[i] for i in gone],
-            "y": [0.0] * len(gone),
-            "customdata": [marks.rows[i]["image_id"] for i in gone],
-            "hovertext": [_describe_mark(marks.rows[i]) for i in gone],
-            "marker": {
-                "symbol": "line-ew",
-                "size": MARKER,
-                "opacity": 1,
-                "line": {"width": 2, "color": palette.quiet},
-            },
-        },
+            **STILL,
+        ),
+        make_trace(
+            "markers",
+            [marks.x[i] for i in gone],
+            [0.0] * len(gone),
+            customdata=[marks.rows[i]["image_id"] for i in gone],
+            hovertext=[_describe_mark(marks.rows[i]) for i in gone],
+            marker={"symbol": "line-ew", "size": MARKER, "opacity": 1, "line": dash},
+            **shared,
+            **STILL,
+        ),
     ]
 
 
@@ -321,22 +292,14 @@ def _describe_mark(row: dict[Any, Any]) -> str:
 
 def _label_panel(shares: PathShares, top: float) -> dict[str, Any]:
     """Write the patient above the panel."""
-    return {
-        "x": 0,
-        "y": top,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "yshift": 4,
-        "text": f"<b>Patient {safe_text(shares.patient_id[:30])}</b>: share among the "
-        f"{shares.k} nearest",
-    }
+    name = safe_text(shares.patient_id[:30])
+    words = f"<b>Patient {name}</b>: share among the {shares.k} nearest"
+    return make_note(0, top, words, xanchor="left", yanchor="bottom", yshift=4)
 
 
 def _note(words: str) -> dict[str, Any]:
     """Make the note that is shown in place of an empty chart."""
-    return {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "text": words}
+    return make_note(0, 1, words, xanchor="left")
 
 
 def explain_path_share(shares: Sequence[PathShares]) -> str:
@@ -454,49 +417,26 @@ def _draw_steps(
         if not np.isnan(row["seeds_low"]):
             x += [row["seeds_low"], row["seeds_high"], None]
             y += [place, place, None]
-    seeds = {
-        "type": "scatter",
-        "x": x,
-        "y": y,
-        "mode": "lines",
-        "name": f"map, {steps.n_seeds} other seeds",
-        "line": {"color": mix(palette.accent, palette.page, 0.35), "width": 9},
-        "hoverinfo": "skip",
-    }
+    line = {"color": mix(palette.accent, palette.page, 0.35), "width": 9}
+    name = f"map, {steps.n_seeds} other seeds"
+    seeds = make_trace("lines", x, y, name=name, line=line, hoverinfo="skip")
+    square = {"symbol": "square", "size": 11, "opacity": 1, "color": palette.page}
+    square |= {"line": {"width": 2, "color": palette.accent}}
+    stroke = {"symbol": "line-ns", "size": 18, "opacity": 1, "color": palette.ink}
+    stroke |= {"line": {"width": 3, "color": palette.ink}}
+    hover = {"hoverinfo": "text", "hovertext": words}
     marks = [
-        {
-            "type": "scatter",
-            "x": [row[column] for row in rows],
-            "y": list(places),
-            "mode": "markers",
-            "name": name,
-            "hoverinfo": "text",
-            "hovertext": words,
-            "marker": marker,
-        }
+        make_trace(
+            "markers",
+            [row[column] for row in rows],
+            list(places),
+            name=name,
+            marker=marker,
+            **hover,
+        )
         for column, name, marker in (
-            (
-                "map_relative",
-                "on the map",
-                {
-                    "symbol": "square",
-                    "size": 11,
-                    "opacity": 1,
-                    "color": palette.page,
-                    "line": {"width": 2, "color": palette.accent},
-                },
-            ),
-            (
-                "space_relative",
-                "in feature space",
-                {
-                    "symbol": "line-ns",
-                    "size": 18,
-                    "opacity": 1,
-                    "color": palette.ink,
-                    "line": {"width": 3, "color": palette.ink},
-                },
-            ),
+            ("map_relative", "on the map", square),
+            ("space_relative", "in feature space", stroke),
         )
     ]
     return [*([seeds] if x else []), *marks]

@@ -14,32 +14,30 @@ import plotly.graph_objects as go
 
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.charts.style import (
-    OTHER_SYMBOL,
     PALETTES,
-    STATES,
     STILL,
     TEXT_SIZE,
-    VIEW_SYMBOLS,
     Palette,
     Theme,
     draw_cuts,
-    find_symbol,
     format_day,
     make_figure,
     make_key,
+    make_note,
+    make_trace,
     mix,
     safe_text,
     style_marks,
     text_width,
+    thin_ticks,
 )
-from cxrlib.cohort import STATE_TITLES, describe_state
+from cxrlib.cohort import describe_state
 from cxrlib.number_text import format_units
 from cxrlib.patients import (
     DayAxis,
     Noise,
     OutputCourse,
     SimilarPatients,
-    format_axis_day,
     format_value,
     lay_out_axis,
 )
@@ -113,7 +111,7 @@ def plot_course(
     if not there.any() or not n_outputs:
         return _plot_nothing(layout, course, theme)
     marks = _place_marks(course.table[there])
-    traces: list[Trace] = _list_key(marks, palette)
+    traces: list[Trace] = make_key(marks.views, marks.states, palette, size=MARKER)
     for place, name in enumerate(course.outputs):
         row, column = divmod(place, n_columns)
         top = 1 - (KEY + row * panel + HEAD) / height
@@ -179,7 +177,9 @@ def _make_days(
     """Make the axis of days: a tick a day, as many labelled as there is room for."""
     ticks: list[tuple[float, str]] = []
     if marks.axis is not None:
-        ticks = _thin_ticks(sorted({day for day in marks.days if not np.isnan(day)}), marks.axis)
+        days = sorted({day for day in marks.days if not np.isnan(day)})
+        # A panel's 1,440 places are 260 pixels at least, half a letter is 4.
+        ticks = thin_ticks(marks.axis, days, lambda one, two: 22 * (len(one) + len(two) + 2))
     if marks.lane is not None:
         ticks.append((marks.lane, "no day" if marks.axis is not None else "day not recorded"))
     if found is not None:
@@ -195,21 +195,6 @@ def _make_days(
         "zeroline": False,
         "fixedrange": True,
     }
-
-
-def _thin_ticks(days: Sequence[float], axis: DayAxis) -> list[tuple[float, str]]:
-    """Tick all days; label them as far as labels stand apart, the first and the last first."""
-    chosen: list[tuple[float, str]] = []
-    for day in dict.fromkeys([days[0], days[-1], *days]):
-        words = format_axis_day(day)
-        if day == days[0]:
-            words = f"day {words}"
-        place = axis.place(day)
-        # A panel's 1,440 places are 260 pixels at least, half a letter is 4.
-        if all(abs(place - at) > 22 * (len(words) + len(other) + 2) for at, other in chosen):
-            chosen.append((place, words))
-    named = dict(chosen)
-    return [(place, named.get(place, "")) for place in map(axis.place, days)]
 
 
 def _find_range(values: np.ndarray, found: dict[str, Any] | None) -> tuple[float, float]:
@@ -236,21 +221,6 @@ def _make_values(low: float, high: float, domain: list[float], axis: str) -> dic
 # ---- what is drawn
 
 
-def _list_key(marks: _Marks, palette: Palette) -> list[Trace]:
-    """Name shapes and colours, those that are there."""
-    views = [view for view in VIEW_SYMBOLS if view in marks.views]
-    others = [view for view in dict.fromkeys(marks.views) if view not in VIEW_SYMBOLS]
-    entries = [(safe_text(view), find_symbol(view), palette.page, palette.ink) for view in views]
-    for view in others:
-        name = "view not recorded" if view == NOT_RECORDED else view
-        entries.append((safe_text(name), OTHER_SYMBOL, palette.page, palette.ink))
-    for state in reversed(STATES):
-        if state in marks.states:
-            fill = palette.page if state == "unknown" else palette.states[state]
-            entries.append((STATE_TITLES[state], "circle", fill, palette.rims[state]))
-    return make_key(entries, size=MARKER)
-
-
 def _draw_lines(marks: _Marks, values: np.ndarray, axis: str, palette: Palette) -> list[Trace]:
     """Join the days of one view, through the mean of a day's images."""
     x: list[float | None] = []
@@ -273,7 +243,7 @@ def _draw_lines(marks: _Marks, values: np.ndarray, axis: str, palette: Palette) 
 def _trace(mode: str, x: Any, y: Any, *, axis: str = "", **style: Any) -> Trace:  # noqa: ANN401
     """Make a trace of a panel, without an entry in the key."""
     axes = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
-    return {"type": "scatter", "mode": mode, "x": x, "y": y, **axes, "showlegend": False, **style}
+    return make_trace(mode, x, y, showlegend=False, **axes, **style)
 
 
 def _draw_marks(
@@ -351,27 +321,22 @@ def _label_panel(
     name: str, found: dict[str, Any] | None, left: float, top: float, palette: Palette
 ) -> list[dict[str, Any]]:
     """Label a panel with the name of its output and how far two images of a day are apart."""
-    words = [{**_note(left, top, f"<b>{safe_text(name)}</b>"), "yshift": 25}]
+    words = [_note(left, top, f"<b>{safe_text(name)}</b>", yshift=25)]
     if found is not None:
         font = {"color": palette.quiet, "size": TEXT_SIZE}
-        words.append({**_note(left, top, _describe_repeats(found)), "yshift": 5, "font": font})
+        words.append(_note(left, top, _describe_repeats(found), yshift=5, font=font))
     return words
 
 
-def _note(x: float, y: float, text: str) -> dict[str, Any]:
+def _note(x: float, y: float, text: str, **style: object) -> dict[str, Any]:
     """Write text from a place of the paper on, above it."""
-    place = {"x": x, "y": y, "xref": "paper", "yref": "paper"}
-    return {**place, "xanchor": "left", "yanchor": "bottom", "align": "left", "text": text}
+    return make_note(x, y, text, xanchor="left", yanchor="bottom", align="left", **style)
 
 
 def _make_note(course: OutputCourse, palette: Palette) -> dict[str, Any]:
     """Make the note below: what the numbers are, and what they are not."""
     text = f"Outputs of {safe_text(course.info.title)}, not probabilities of disease."
-    return {
-        **_note(0, 0, text),
-        "font": {"color": palette.quiet, "size": TEXT_SIZE},
-        "yshift": EDGE,
-    }
+    return _note(0, 0, text, font={"color": palette.quiet, "size": TEXT_SIZE}, yshift=EDGE)
 
 
 def describe_scale(course: OutputCourse, noise: Noise) -> str:
@@ -396,8 +361,7 @@ def _plot_nothing(layout: dict[str, Any], course: OutputCourse, theme: Theme) ->
 
 def _plot_words(words: str, layout: dict[str, Any], theme: Theme, *, size: int) -> go.Figure:
     """Put words in the middle of a figure without a chart."""
-    place = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
-    note = {**place, "text": words, "font": {"size": size, "color": PALETTES[theme].quiet}}
+    note = make_note(0.5, 0.5, words, font={"size": size, "color": PALETTES[theme].quiet})
     nothing = {"visible": False, "fixedrange": True}
     return make_figure(
         [], layout | {"xaxis": nothing, "yaxis": nothing, "annotations": [note]}, theme

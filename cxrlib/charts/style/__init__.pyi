@@ -5,11 +5,12 @@ from .colour_scale import (
     label_colour_scale as label_colour_scale,
 )
 from .day_marks import (
-    OTHER_SYMBOL as OTHER_SYMBOL,
     draw_cuts as draw_cuts,
+    draw_key_mark as draw_key_mark,
     find_symbol as find_symbol,
     make_key as make_key,
     style_marks as style_marks,
+    thin_ticks as thin_ticks,
 )
 from .labels import place_labels as place_labels
 from .palette import (

@@ -1,17 +1,18 @@
 """Marks of one patient's images along days: shape for view and colour for state, a key, cuts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from cxrlib.charts.style.palette import VIEW_SYMBOLS, Palette, mix
+from cxrlib.aliases import NOT_RECORDED
+from cxrlib.charts.style.palette import STATES, VIEW_SYMBOLS, Palette, mix
 from cxrlib.charts.style.template import make_trace
-from cxrlib.patients import DayAxis
+from cxrlib.charts.style.text import safe_text
+from cxrlib.cohort import STATE_TITLES
+from cxrlib.patients import DayAxis, format_axis_day
 
 OTHER_SYMBOL = "cross"
-#: A name, its symbol, the colour it is filled with and that of its rim.
-KeyEntry = tuple[str, str, str, str]
 
 
 def find_symbol(view: str) -> str:
@@ -72,27 +73,57 @@ def draw_cuts(
     ]
 
 
-def make_key(entries: Sequence[KeyEntry], *, size: float) -> list[dict[str, Any]]:
-    """Make traces that stand in a key only.
+def make_key(
+    views: Collection[str], states: Collection[str], palette: Palette, *, size: float
+) -> list[dict[str, Any]]:
+    """Make traces that stand in a key only: views by their shape, states by their colour.
 
     Parameters
     ----------
-    entries : sequence of KeyEntry
+    views : collection of str
+        Of the marks; those without a shape of their own come last, in this order.
+    states : collection of str
+    palette : Palette
     size : float
         Of the marks, pixels.
     """
-    return [
-        make_trace(
-            "markers",
-            [None],
-            [None],
-            name=name,
-            marker={
-                "symbol": symbol,
-                "size": size,
-                "color": fill,
-                "line": {"width": 1.5, "color": rim},
-            },
-        )
-        for name, symbol, fill, rim in entries
-    ]
+    known = [view for view in VIEW_SYMBOLS if view in views]
+    others = [view for view in dict.fromkeys(views) if view not in VIEW_SYMBOLS]
+    key = []
+    for view in [*known, *others]:
+        name = "view not recorded" if view == NOT_RECORDED else safe_text(view)
+        key.append(draw_key_mark(name, find_symbol(view), palette.page, palette.ink, size=size))
+    for state in [state for state in reversed(STATES) if state in states]:
+        fill = palette.page if state == "unknown" else palette.states[state]
+        name = STATE_TITLES[state]
+        key.append(draw_key_mark(name, "circle", fill, palette.rims[state], size=size))
+    return key
+
+
+def draw_key_mark(name: str, symbol: str, fill: str, rim: str, *, size: float) -> dict[str, Any]:
+    """Draw a mark that stands in a key only."""
+    marker = {"symbol": symbol, "size": size, "color": fill, "line": {"width": 1.5, "color": rim}}
+    return make_trace("markers", [None], [None], name=name, marker=marker)
+
+
+def thin_ticks(
+    axis: DayAxis, days: Sequence[float], measure: Callable[[str, str], float]
+) -> list[tuple[float, str]]:
+    """Tick all days; label them as far as labels stand apart, the first and the last first.
+
+    Parameters
+    ----------
+    axis : DayAxis
+    days : sequence of float
+        In order.
+    measure : callable
+        The least distance of two labels on the axis.
+    """
+    chosen: dict[float, str] = {}
+    for day in dict.fromkeys([days[0], days[-1], *days]):
+        words = format_axis_day(day)
+        words = f"day {words}" if day == days[0] else words
+        place = axis.place(day)
+        if all(abs(place - at) > measure(words, other) for at, other in chosen.items()):
+            chosen[place] = words
+    return [(place, chosen.get(place, "")) for place in map(axis.place, days)]
