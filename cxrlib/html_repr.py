@@ -18,7 +18,7 @@ LONGEST_CELL = 60  # characters; a clinical note can have thousands
 
 
 def format_html(heading: str, table: "pd.DataFrame", *, notes: Iterable[str] = ()) -> str:
-    """Write a table as HTML for a notebook; for the body of a ``_repr_html_``.
+    """Format a table as HTML for a notebook; for the body of a ``_repr_html_``.
 
     Texts of a cohort are hostile: markup in them is escaped, and MathJax, which notebooks run
     over all output, is told to pass them over.

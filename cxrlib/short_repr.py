@@ -37,7 +37,7 @@ def short_repr(self: "DataclassInstance") -> str:
 
 
 def _show(value: object) -> str:
-    """Write a value, or its kind and size."""
+    """Format a value, or its kind and size."""
     kind = type(value).__name__
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:  # an array or a table

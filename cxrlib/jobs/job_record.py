@@ -119,7 +119,7 @@ _FIELDS = (
 
 
 def format_job(job: Job) -> bytes:
-    """Write a job as JSON, without its place in the queue."""
+    """Format a job as JSON, without its place in the queue."""
     fields = {name: getattr(job, name) for name in _FIELDS}
     text = json.dumps({"version": RECORD_VERSION, **fields}, indent=1, allow_nan=False)
     return text.encode()

@@ -39,7 +39,7 @@ _LATEX = {
 
 
 def cite_collection(commit: str | None = None) -> str:
-    """Write the entry of the collection itself, with the state that was used.
+    """Format the entry of the collection itself, with the state that was used.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def article_link(article: str) -> str | None:
 
 
 def cite_articles(table: pd.DataFrame) -> str:
-    """Write an entry for each article that images of a table were published in.
+    """Format an entry for each article that images of a table were published in.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class ClassCounts:
     n_negative: int | None = None
 
     def describe(self) -> str:
-        """Write the counts as a reader takes them in.
+        """Format the counts as a reader takes them in.
 
         Examples
         --------

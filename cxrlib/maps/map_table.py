@@ -133,7 +133,7 @@ def _to_lists(values: np.ndarray, kind: "pa.DataType") -> "pa.Array":
 
 
 def encode_parquet(table: "pa.Table", lines: Sequence[str]) -> bytes:
-    """Write a table as Parquet, what it says of itself in the file's own metadata.
+    """Encode a table as Parquet, what it says of itself in the file's own metadata.
 
     Parameters
     ----------

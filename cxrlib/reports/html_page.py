@@ -151,7 +151,7 @@ def _format_section(section: Section, number: int, n_before: int, notice: str) -
 
 
 def _format_figure(figure: PageFigure, number: int, notice: str) -> str:
-    """Write a figure; the first of a page brings Plotly along."""
+    """Format a figure; the first of a page brings Plotly along."""
     height = figure.figure.layout.height or 420
     fluid = go.Figure(figure.figure)
     right = fluid.layout.margin.r or 0
@@ -208,7 +208,7 @@ def _format_texts(column: pd.Series) -> list[str]:
 
 
 def _format_numbers(column: pd.Series) -> list[str]:
-    """Write whole numbers with their thousands parted, and two decimals where one has some."""
+    """Format whole numbers with their thousands parted, and two decimals where one has some."""
     values = column.to_numpy(dtype="float64", na_value=math.nan)
     known = [float(value) for value in values if math.isfinite(value)]
     n_decimals = 0 if all(value.is_integer() for value in known) else 2

@@ -27,7 +27,7 @@ TABLE_ID = "table"
 
 
 def make_publication_html(layout: TableLayout, lines: Sequence[str]) -> str:
-    """Write a table as a page for paper.
+    """Make a page of a table for paper.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _escape(plain: str) -> str:
 
 
 def _format_number(value: object) -> str:
-    """Write a number of a table so that it breaks before its brackets or after them only."""
+    """Format a number of a table so that it breaks before its brackets or after them only."""
     parts = re.split(r" (?=\()|(?<=\),) ", str(value))
     return " ".join(f"<span class='whole'>{_escape(part)}</span>" for part in parts)
 
@@ -106,7 +106,7 @@ def _format_text(value: object) -> str:
 
 
 def _make_body(rows: Sequence[Row], names: Sequence[str]) -> tuple[pd.DataFrame, list[int]]:
-    """Write cells on one line each, the group of each row, and which rows are totals."""
+    """Format cells on one line each, the group of each row, and which rows are totals."""
     found: list[dict[str, str]] = []
     totals: list[int] = []
     seen: set[str] = set()
@@ -135,7 +135,7 @@ def _make_unique(group: str, seen: set[str]) -> str:
 
 
 def _format_label(column: Column) -> str:
-    """Write a column's title with its unit below."""
+    """Format a column's title with its unit below."""
     unit = f"<br><span class='unit'>{_escape(column.unit)}</span>" if column.unit else ""
     return _escape(column.title) + unit
 

@@ -368,7 +368,7 @@ _CREDIT_COLUMNS = (
 
 
 def _format_readme(cohort: Cohort, rows: pd.DataFrame, contents: pd.DataFrame, title: str) -> bytes:
-    """Write the archive's README as plain text."""
+    """Format the archive's README as plain text."""
     is_packed = (contents["file"] != "").to_numpy()
     notice, *origin = list_provenance(cohort)
     left_out = [

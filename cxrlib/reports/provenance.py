@@ -56,7 +56,7 @@ def _map_lines(mapped: MappedCohort) -> list[str]:
 
 
 def csv_with_header(table: pd.DataFrame, lines: Sequence[str]) -> bytes:
-    """Write a table as CSV under comment lines that start with ``#``.
+    """Encode a table as CSV under comment lines that start with ``#``.
 
     `pandas.read_csv(..., comment="#")` would also cut values that hold a ``#``; skip the
     header by its number of lines instead: ``skiprows`` as many as start with ``# ``.

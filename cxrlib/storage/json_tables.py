@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Write rows as JSON can hold them: what is missing, or no number, is null."""
+    """List rows as JSON can hold them: what is missing, or no number, is null."""
     rows = table.astype(object).to_dict("records")
     return [{str(name): to_json_value(value) for name, value in row.items()} for row in rows]
 

@@ -65,20 +65,20 @@ def lay_out_summary(summary: Summary, *, title: str, parts: Sequence[str] = PART
         raise ValueError(f"There are no parts {sorted(unknown)}. There are {', '.join(PARTS)}.")
     shown = summary.table[summary.table["n_images"] > 0]
     chosen = [
-        (column, write)
+        (column, format_cell)
         for part in PARTS
         if part in parts
-        for column, write in _MAKERS[part](summary, shown)
+        for column, format_cell in _MAKERS[part](summary, shown)
     ]
-    writers = [write for _, write in chosen]
+    formats = [format_cell for _, format_cell in chosen]
     whole = _list_counts(summary.totals)[0]
-    total = Row((Cell("Total"), *(write(whole) for write in writers)), "total")
+    total = Row((Cell("Total"), *(each(whole) for each in formats)), "total")
     first = Column(get_grouping(summary.by).title, is_number=False)
     return TableLayout(
         title=title,
         unit=f"Unit: {summary.unit}. {_format_whole(summary)}",
         columns=(first, *(column for column, _ in chosen)),
-        rows=(*_make_rows(shown, summary.levels, writers), total),
+        rows=(*_make_rows(shown, summary.levels, formats), total),
         notes=summary.notes,
         numbers=summary.to_shown(),
         tones=TONES if set(parts) & {"age", "outcomes", "sex"} else {},
@@ -100,7 +100,7 @@ def _list_counts(table: pd.DataFrame) -> list[Counts]:
 
 
 def _make_rows(
-    shown: pd.DataFrame, levels: Sequence[str], writers: Sequence[Format]
+    shown: pd.DataFrame, levels: Sequence[str], formats: Sequence[Format]
 ) -> Iterator[Row]:
     """Make the rows, with a line above those that share a name."""
     above = ""
@@ -110,7 +110,7 @@ def _make_rows(
         if group != above and group:
             yield Row((Cell(group),), "group")
         above = group
-        yield Row((Cell(name), *(write(counts) for write in writers)), in_group=bool(group))
+        yield Row((Cell(name), *(each(counts) for each in formats)), in_group=bool(group))
 
 
 # ---- columns, each with the function that makes its cells
@@ -137,7 +137,7 @@ def _make_views(summary: Summary, shown: pd.DataFrame) -> Made:
 
 
 def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
-    def write(counts: Counts) -> Cell:
+    def format_cell(counts: Counts) -> Cell:
         known, n = int(counts["age_known"]), int(counts["n"])
         middle, low, high = counts["age_median"], counts["age_q1"], counts["age_q3"]
         plain = format_average(middle, low, high, n_known=known, n_of=n, unit=summary.unit)
@@ -149,7 +149,7 @@ def _make_age(summary: Summary, shown: pd.DataFrame) -> Made:
         text = format_median(middle, low, high)
         return Cell(text, f"{known:,} of {n:,} recorded", plain, bar)
 
-    yield Column("Age, years", "median (quartiles)"), write
+    yield Column("Age, years", "median (quartiles)"), format_cell
 
 
 def _make_outcomes(summary: Summary, shown: pd.DataFrame) -> Made:
@@ -177,19 +177,19 @@ def _count(name: str, shown: pd.DataFrame, *, has_bar: bool = False) -> Format:
     """Format a count, its bar in proportion to the largest row's."""
     largest = int(shown[name].max()) if len(shown) else 0
 
-    def write(counts: Counts) -> Cell:
+    def format_cell(counts: Counts) -> Cell:
         number = int(counts[name])
         if not has_bar or not 0 < number <= largest:  # a total is no bar among its rows
             return Cell(f"{number:,}")
         return Cell(f"{number:,}", bar=Bar(((NUMBER_BAR, number / largest),), f"{number:,}"))
 
-    return write
+    return format_cell
 
 
 def _share(yes: str, no: str, share: str, word: str) -> Format:
     """Format a share of the recorded answers; the bar also shows what is not recorded."""
 
-    def write(counts: Counts) -> Cell:
+    def format_cell(counts: Counts) -> Cell:
         n_yes, n_no, n = int(counts[yes]), int(counts[no]), int(counts["n"])
         plain = format_share(n_yes, n_yes + n_no)
         bar = _split(counts, n_yes, n_no, n - n_yes - n_no, word)
@@ -198,7 +198,7 @@ def _share(yes: str, no: str, share: str, word: str) -> Format:
         text, _, detail = plain.removesuffix(")").partition(" (")
         return Cell(text, detail, plain, bar)
 
-    return write
+    return format_cell
 
 
 def _split(counts: Counts, n_full: int, n_half: int, n_pale: int, word: str) -> Bar | None:

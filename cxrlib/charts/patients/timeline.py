@@ -20,6 +20,7 @@ from cxrlib.charts.style import (
     find_symbol,
     format_day,
     make_figure,
+    make_trace,
     mix,
     safe_text,
     use_webgl,
@@ -190,8 +191,7 @@ def _lines(lines: Iterable[Sequence[tuple[float, float]]], colour: str, width: f
     for line in lines:
         x += [*(point[0] for point in line), None]
         y += [*(point[1] for point in line), None]
-    style = {"color": colour, "width": width}
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": style, "hoverinfo": "skip"}
+    return make_trace("lines", x, y, line={"color": colour, "width": width}, hoverinfo="skip")
 
 
 # ---- points
@@ -230,21 +230,24 @@ def _dim(colour: str, mark: Mark, palette: Palette) -> str:
 def _points(
     timeline: Timeline, marks: Sequence[Mark], line: str, fills: list[str], rims: list[str]
 ) -> Trace:
-    return {
-        "type": "scattergl" if use_webgl(3 * len(timeline.marks)) else "scatter",
-        "mode": "markers",
-        "x": [mark.x for mark in marks],
-        "y": [timeline.lines[line]] * len(marks),
-        "marker": {
-            "symbol": [find_symbol(mark.view or "") for mark in marks],
-            "size": timeline.marker,
-            "color": fills,
-            "line": {"color": rims, "width": 1.5},
-            "opacity": 1,
-        },
+    return make_trace(
+        "markers",
+        [mark.x for mark in marks],
+        [timeline.lines[line]] * len(marks),
+        layer="scattergl" if use_webgl(3 * len(timeline.marks)) else "scatter",
+        marker=_style([mark.view or "" for mark in marks], timeline.marker, fills, rims),
         **STILL,
         **_clickable(marks),
-    }
+    )
+
+
+def _style(
+    views: Sequence[str], size: float, fills: str | list[str], rims: str | list[str]
+) -> dict[str, Any]:
+    """Style marks in the shapes of views."""
+    symbols = [find_symbol(view) for view in views]
+    line = {"color": rims, "width": 1.5}
+    return {"symbol": symbols, "size": size, "color": fills, "line": line, "opacity": 1}
 
 
 def _draw_untold(timeline: Timeline, line: str, palette: Palette) -> list[Trace]:
@@ -254,15 +257,9 @@ def _draw_untold(timeline: Timeline, line: str, palette: Palette) -> list[Trace]
     blank = [x for x, answer in answers if answer == "not recorded"]
     unclear = [x for x, answer in answers if answer == "unclear"]
     # The page's colour below: a dash across a thread would look like a plus.
-    gaps = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [*blank, *unclear],
-        "y": [y] * len(blank + unclear),
-        "marker": {"symbol": "square", "size": size, "color": palette.page, "opacity": 1},
-        "hoverinfo": "skip",
-        **STILL,
-    }
+    marker = {"symbol": "square", "size": size, "color": palette.page, "opacity": 1}
+    x = [*blank, *unclear]
+    gaps = make_trace("markers", x, [y] * len(x), marker=marker, hoverinfo="skip", **STILL)
     reach = size / 2 - 1
     dashes = _lines([[(x - reach, y), (x + reach, y)] for x in blank], palette.quiet, 1.5)
     return [gaps, dashes, *_texts([(x, y, "?", palette.quiet) for x in unclear])]
@@ -290,16 +287,16 @@ def _hover(mark: Mark) -> str:
 def _catch_clicks(timeline: Timeline) -> Trace:
     """Lay unseen marks over the thumbnails, so that these answer to hover and click."""
     hung = [(mark, mark.tile) for mark in timeline.marks if mark.tile]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [tile.x for _, tile in hung],
-        "y": [tile.y + tile.side / 2 for _, tile in hung],
-        "marker": {"symbol": "square", "size": timeline.side, "opacity": 0},
-        "selected": {"marker": {"opacity": 0}},
-        "unselected": {"marker": {"opacity": 0}},
+    unseen = {"marker": {"opacity": 0}}
+    return make_trace(
+        "markers",
+        [tile.x for _, tile in hung],
+        [tile.y + tile.side / 2 for _, tile in hung],
+        marker={"symbol": "square", "size": timeline.side, "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
         **_clickable([mark for mark, _ in hung]),
-    }
+    )
 
 
 # ---- words
@@ -313,21 +310,12 @@ def _texts(words: Sequence[Word], *, at: str = "middle center") -> list[Trace]:
     """Draw words, a trace a colour: Plotly would dim a trace of several on a click."""
     traces = []
     for colour in dict.fromkeys(word[3] for word in words):
-        own = [word for word in words if word[3] == colour]
+        x, y, texts, _ = zip(*(word for word in words if word[3] == colour), strict=True)
+        still = {"textfont": {"color": colour}}
+        font = {"color": colour, "size": TEXT_SIZE}
+        look = {"textposition": at, "textfont": font, "hoverinfo": "skip", "cliponaxis": False}
         traces.append(
-            {
-                "type": "scatter",
-                "mode": "text",
-                "x": [x for x, *_ in own],
-                "y": [y for _, y, *_ in own],
-                "text": [text for *_, text, _ in own],
-                "textposition": at,
-                "textfont": {"color": colour, "size": TEXT_SIZE},
-                "selected": {"textfont": {"color": colour}},
-                "unselected": {"textfont": {"color": colour}},
-                "hoverinfo": "skip",
-                "cliponaxis": False,
-            }
+            make_trace("text", x, y, text=texts, selected=still, unselected=still, **look)
         )
     return traces
 
@@ -386,11 +374,11 @@ def _label_tiles(timeline: Timeline, palette: Palette) -> list[Trace]:
         places.append((x + 6, y))
         names.append(view if timeline.is_roomy else day)
     marks = [mark for mark, _ in hung]
-    shapes = [find_symbol(mark.view or "") for mark in marks]
+    style = _style([mark.view or "" for mark in marks], 10, *_colour_states(marks, palette))
     ink = palette.quiet if timeline.is_roomy else palette.ink
     return [
         *_texts(words, at="middle right"),
-        _symbols(places, shapes, *_colour_states(marks, palette), names=names, ink=ink),
+        _symbols(places, style, names, ink),
     ]
 
 
@@ -408,35 +396,23 @@ def _format_day(mark: Mark) -> str:
 
 
 def _symbols(
-    places: Sequence[tuple[float, float]],
-    shapes: Sequence[str],
-    fills: str | list[str],
-    rims: str | list[str],
-    *,
-    names: Sequence[str],
-    ink: str,
+    places: Sequence[tuple[float, float]], style: Trace, names: Sequence[str], ink: str
 ) -> Trace:
     """Draw small shapes, a name after each."""
-    return {
-        "type": "scatter",
-        "mode": "markers+text",
-        "x": [x for x, _ in places],
-        "y": [y for _, y in places],
-        "text": [f"\u2009{name}" for name in names],
-        "textposition": "middle right",
-        "textfont": {"color": ink, "size": TEXT_SIZE},
-        "marker": {
-            "symbol": shapes,
-            "size": 10,
-            "color": fills,
-            "line": {"color": rims, "width": 1.5},
-            "opacity": 1,
-        },
-        "hoverinfo": "skip",
-        "cliponaxis": False,
-        "selected": {"marker": {"opacity": 1}, "textfont": {"color": ink}},
-        "unselected": {"marker": {"opacity": 1}, "textfont": {"color": ink}},
-    }
+    still = {"marker": {"opacity": 1}, "textfont": {"color": ink}}
+    return make_trace(
+        "markers+text",
+        [x for x, _ in places],
+        [y for _, y in places],
+        text=[f"\u2009{name}" for name in names],
+        textposition="middle right",
+        textfont={"color": ink, "size": TEXT_SIZE},
+        marker=style,
+        selected=still,
+        unselected=still,
+        hoverinfo="skip",
+        cliponaxis=False,
+    )
 
 
 def _draw_key(timeline: Timeline, palette: Palette) -> list[Trace]:
@@ -456,8 +432,8 @@ def _draw_key(timeline: Timeline, palette: Palette) -> list[Trace]:
     for name in names:
         places.append((x + 6, y))
         x += _measure_entry(name) + 20
-    shapes, ink = [find_symbol(view or "") for view in views], palette.quiet
-    return [*key, _symbols(places, shapes, palette.page, ink, names=names, ink=ink)]
+    style = _style([view or "" for view in views], 10, palette.page, palette.quiet)
+    return [*key, _symbols(places, style, names, palette.quiet)]
 
 
 def _measure_entry(name: str) -> float:
