@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui.widgets.component import load_component
+from ui.widgets.component import load_component, read_sent
 
 __all__ = ["keep_view", "listen_to_view"]
 
@@ -45,8 +45,7 @@ def keep_view(figure: go.Figure, map_key: str, drawn: Sequence[object]) -> go.Fi
 
 def find_view(map_key: str) -> tuple[float, float, float, float] | None:
     """Return the range that was sent for a map; None for another map or the whole of it."""
-    sent = st.session_state.get(KEY)
-    view = sent.get("view") if isinstance(sent, Mapping) else None
+    view = read_sent(KEY, "view")
     if not isinstance(view, Mapping) or view.get("map") != map_key:
         return None
     values = view.get("range")

@@ -1,12 +1,13 @@
 """Parts of a page with a script of their own, which the browser runs."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-__all__ = ["load_component"]
+__all__ = ["load_component", "read_sent"]
 
 
 @functools.cache
@@ -31,3 +32,9 @@ def load_component(module: str, html: str | None = None) -> Any:  # noqa: ANN401
     return st.components.v2.component(
         f"cxr_{script.stem}", js=script.read_text(), css=css, html=html
     )
+
+
+def read_sent(key: str, name: str) -> object:
+    """Return what a component sends under a name in this run, None where it sends nothing."""
+    state = st.session_state.get(key)
+    return state.get(name) if isinstance(state, Mapping) else None

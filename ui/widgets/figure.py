@@ -18,7 +18,7 @@ import streamlit as st
 from cxrlib.charts.style import FIGURE_KINDS, PNG_SCALE, Imprint, keep_printable, put_on_paper
 from cxrlib.reports import csv_with_header
 from ui.widgets.assets import plotly_url
-from ui.widgets.component import load_component
+from ui.widgets.component import load_component, read_sent
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet
 
@@ -127,8 +127,7 @@ def show_figure(
 def _show_menu(key: str, paper: _Paper, savings: Sequence[Saving]) -> None:
     """Show the menu; runs alone when a figure is asked for."""
     own = f"{key}_save"
-    state = st.session_state.get(own)
-    asked = state.get("asked") if isinstance(state, Mapping) else None
+    asked = read_sent(own, "asked")
     menu = st.popover("Save", type="tertiary", icon=":material/download:", width="content")
     with menu, st.container(gap=None):
         load_component(__file__, _BUTTONS)(

@@ -16,48 +16,20 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.cohort import STATE_TITLES, Cohort, describe_state
-from cxrlib.display import ORDERS, PER_PAGE, SheetPage, cut_page, find_page, order_images
+from cxrlib.display import ORDERS, SheetPage, cut_page, find_page, order_images
 from cxrlib.number_text import NOTHING
 from ui.images.image_panel import show_image_panel
 from ui.images.image_route import image_url
 from ui.images.pictures import describe_row
 from ui.widgets.address import PageAddress, report_unknown
-from ui.widgets.component import load_component
+from ui.widgets.component import load_component, read_sent
 
-__all__ = ["Tile", "show_montage", "show_sheet"]
+__all__ = ["show_montage", "show_sheet"]
 
 PLACE = Path(__file__).with_name("place.css")
 ORDER, PAGE, OPENED = PARAMETERS = ("order", "page", "opened")
 """What the address says of a sheet."""
 LONGEST_PAGE = 6  # digits
-
-
-@dataclass(frozen=True)
-class Tile:
-    """Hold an image of the sheet.
-
-    Parameters
-    ----------
-    id : str
-        Its image_id.
-    url : str or None
-        Of its thumbnail; None for one without a readable file.
-    alt : str
-        The image in words.
-    patient, day, view, state : str
-        Its tags; the state as the key of its mark.
-    words : str
-        Why there is no thumbnail.
-    """
-
-    id: str
-    url: str | None
-    alt: str
-    patient: str
-    day: str
-    view: str
-    state: str
-    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,9 +55,7 @@ class Wish:
 
 
 @st.fragment
-def show_montage(
-    cohort: Cohort, *, slug: str, key: str = "montage", per_page: int = PER_PAGE
-) -> None:
+def show_montage(cohort: Cohort, *, slug: str, key: str = "montage") -> None:
     """Show a contact sheet, and the image that is open beside it.
 
     Parameters
@@ -96,7 +66,6 @@ def show_montage(
         The name this server knows the whole cohort by.
     key : str
         Names this montage; what was opened and turned to is kept under it.
-    per_page : int
     """
     st.html(PLACE)
     with st.container(key=f"cxr_montage_{key}"):
@@ -104,20 +73,18 @@ def show_montage(
         # the second no room while nothing is open.
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            opened = show_sheet(cohort, slug=slug, key=key, per_page=per_page)
+            opened = show_sheet(cohort, slug=slug, key=key)
         if opened is not None:
             with right:
                 _show_opened(cohort, opened, key)
 
 
-def show_sheet(
-    cohort: Cohort, *, slug: str, key: str = "montage", per_page: int = PER_PAGE
-) -> str | None:
+def show_sheet(cohort: Cohort, *, slug: str, key: str = "montage") -> str | None:
     """Show a contact sheet alone.
 
     Parameters
     ----------
-    cohort, slug, key, per_page
+    cohort, slug, key
         As in `show_montage`.
 
     Returns
@@ -130,17 +97,17 @@ def show_sheet(
     linked = address.read()
     is_link = bool(linked) and address.is_new()
     kept = _read_link(linked, name) if is_link else st.session_state.get(_make_key(key))
-    wish = read_wish(kept, _asked(key), sheet=name)
-    sheet = _open_sheet(cohort, wish.order)
+    wish = read_wish(kept, read_sent(key, "asked"), sheet=name)
+    rows, places = _open_sheet(cohort, wish.order)
     if is_link:
         report_unknown(ORDER, ORDERS.__contains__)
         report_unknown(PAGE, _is_number)
-        report_unknown(OPENED, sheet.places.__contains__)
-    opened = wish.opened if wish.opened in sheet.places else None
-    page = cut_page(len(sheet.rows), wish.page, per_page=per_page)
+        report_unknown(OPENED, places.__contains__)
+    opened = wish.opened if wish.opened in places else None
+    page = cut_page(len(rows), wish.page)
     st.session_state[_make_key(key)] = asdict(Wish(wish.order, page.number, opened, name))
     address.write(_make_parameters(wish.order, page.number, opened))
-    shown = sheet.rows.iloc[page.start : page.stop]
+    shown = rows.iloc[page.start : page.stop]
     load_component(__file__)(
         key=key,
         data={
@@ -150,9 +117,9 @@ def show_sheet(
             "orders": ORDERS,
             "states": STATE_TITLES,
             "opened": opened,
-            "openedPage": opened and find_page(sheet.places[opened], per_page=per_page),
+            "openedPage": opened and find_page(places[opened]),
             **_describe_page(page),
-            "tiles": [asdict(tile) for tile in make_tiles(shown, slug, cohort.is_synthetic)],
+            "tiles": make_tiles(shown, slug, cohort.is_synthetic),
         },
         on_asked_change=lambda: None,
         height="content",
@@ -183,8 +150,11 @@ def _show_opened(cohort: Cohort, image_id: str, key: str) -> None:
 # ---- what the browser gets
 
 
-def make_tiles(rows: pd.DataFrame, slug: str, is_synthetic: bool) -> list[Tile]:
-    """Make the tiles of a page.
+def make_tiles(rows: pd.DataFrame, slug: str, is_synthetic: bool) -> list[dict[str, Any]]:
+    """Make the tiles of a page: the id of an image, its thumbnail's address, words and tags.
+
+    A tile without a readable file has no address, and words that say why. The state is the key of
+    its mark.
 
     Parameters
     ----------
@@ -198,21 +168,21 @@ def make_tiles(rows: pd.DataFrame, slug: str, is_synthetic: bool) -> list[Tile]:
     return [_make_tile(row, slug, words) for _, row in rows.iterrows()]
 
 
-def _make_tile(row: pd.Series, slug: str, words: str) -> Tile:
+def _make_tile(row: pd.Series, slug: str, words: str) -> dict[str, Any]:
     image_id, has_file = str(row["image_id"]), row["file_status"] == "ok"
     finding = "not recorded" if pd.isna(row["finding"]) else row["finding"]
     state = describe_state(str(row["state"]), str(row["state_reasons"]))
     about = f"{words}: {describe_row(row)}, {state}, finding {finding}"
-    return Tile(
-        id=image_id,
-        url=image_url(slug, image_id, "thumb") if has_file else None,
-        alt=about,
-        patient=str(row["patient_id"]),
-        day=NOTHING if pd.isna(row["offset"]) else f"{row['offset']:g}".replace("-", "−"),
-        view=NOTHING if pd.isna(row["view"]) else str(row["view"]),
-        state=str(row["state"]),
-        words="" if has_file else str(row["file_status"]),
-    )
+    return {
+        "id": image_id,
+        "url": image_url(slug, image_id, "thumb") if has_file else None,
+        "alt": about,
+        "patient": str(row["patient_id"]),
+        "day": NOTHING if pd.isna(row["offset"]) else f"{row['offset']:g}".replace("-", "−"),
+        "view": NOTHING if pd.isna(row["view"]) else str(row["view"]),
+        "state": str(row["state"]),
+        "words": "" if has_file else str(row["file_status"]),
+    }
 
 
 def _describe_page(page: SheetPage) -> dict[str, int]:
@@ -287,25 +257,11 @@ def _make_key(key: str) -> str:
     return f"{key}_wish"
 
 
-def _asked(key: str) -> object:
-    """Return what the browser asks for in this run, None in any other."""
-    state = st.session_state.get(key)
-    return state.get("asked") if isinstance(state, Mapping) else None
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """Hold the rows of a sheet in their order, and the place of each image."""
-
-    rows: pd.DataFrame
-    places: dict[str, int]
-
-
 @functools.lru_cache(maxsize=16)
-def _open_sheet(cohort: Cohort, order: str) -> _Sheet:
-    """Order once for all pages and sessions."""
+def _open_sheet(cohort: Cohort, order: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Order once for all pages and sessions: the rows of a sheet, and the place of each image."""
     rows = order_images(cohort.table, order)
-    return _Sheet(rows, {image_id: place for place, image_id in enumerate(rows["image_id"])})
+    return rows, {image_id: place for place, image_id in enumerate(rows["image_id"])}
 
 
 @functools.lru_cache(maxsize=16)

@@ -24,7 +24,7 @@ from cxrlib.patients import (
     summarise_patients,
 )
 from cxrlib.quality import find_flags
-from ui.widgets.component import load_component
+from ui.widgets.component import load_component, read_sent
 
 __all__ = [
     "Everybody",
@@ -162,8 +162,7 @@ def read_asked(patients: pd.DataFrame, *, key: str) -> str | None:
 
     Call it before the page decides whom to show: one run is then enough.
     """
-    state = st.session_state.get(key)
-    asked = state.get("asked") if isinstance(state, Mapping) else None
+    asked = read_sent(key, "asked")
     patient_id = asked.get("id") if isinstance(asked, Mapping) else None
     if not isinstance(patient_id, str):
         return None

@@ -41,7 +41,7 @@ def cohort(folder) -> Cohort:
 
 def test_tiles_hold_what_json_can(cohort) -> None:
     """Tags in words, an address of this server; a missing file is said, not left out."""
-    tiles = [asdict(tile) for tile in make_tiles(cohort.table.head(2), "own", False)]
+    tiles = make_tiles(cohort.table.head(2), "own", False)
     first, second = json.loads(json.dumps(tiles))
     assert first["url"].startswith("/xray/own/a%20%231%20%3Cb%3E.png?kind=thumb&")
     assert (first["patient"], first["day"], first["view"]) == (HOSTILE, "−2.5", "PA")
