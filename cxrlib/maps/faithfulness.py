@@ -239,8 +239,8 @@ def measure_steps(
             records.append(
                 {
                     "patient_id": path.patient_id,
-                    "day_from": step.day_from,
-                    "day_to": step.day_to,
+                    "day_from": step.tail.day,
+                    "day_to": step.head.day,
                     "state": step.state,
                     "on_map": step.length,
                     "in_space": in_space,

@@ -85,29 +85,9 @@ class Step:
     head: Stop
 
     @property
-    def day_from(self) -> float:
-        """Give the recorded offset of the day it leaves."""
-        return self.tail.day
-
-    @property
-    def day_to(self) -> float:
-        """Give the recorded offset of the day it leads to."""
-        return self.head.day
-
-    @property
     def gap(self) -> float:
         """Count the days between."""
         return self.head.day - self.tail.day
-
-    @property
-    def start(self) -> tuple[float, float]:
-        """Give the position it leaves, x and y, in map units."""
-        return self.tail.x, self.tail.y
-
-    @property
-    def end(self) -> tuple[float, float]:
-        """Give the position it leads to, x and y, in map units."""
-        return self.head.x, self.head.y
 
     @property
     def length(self) -> float:

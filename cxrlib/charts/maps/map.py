@@ -421,13 +421,13 @@ def _arrow_heads_webgl(way: Trajectory, palette: Palette) -> Parts:
 
     WebGL knows neither ``angleref`` nor ``standoff``: a head at the end would lie under the mark.
     """
-    turns = [(step.end[0] - step.start[0], step.end[1] - step.start[1]) for step in way.steps]
+    turns = [(step.head.x - step.tail.x, step.head.y - step.tail.y) for step in way.steps]
     return make_trace(
         "markers",
-        [step.start[0] + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
-        [step.start[1] + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
+        [step.tail.x + 0.6 * right for step, (right, _) in zip(way.steps, turns, strict=True)],
+        [step.tail.y + 0.6 * up for step, (_, up) in zip(way.steps, turns, strict=True)],
         layer="scattergl",
-        meta=_path_meta([step.day_to for step in way.steps]),
+        meta=_path_meta([step.head.day for step in way.steps]),
         **SILENT,
         marker={
             "symbol": "arrow",
