@@ -77,11 +77,11 @@ def test_path_goes_through_the_mean_of_a_day(table, projection):
 def test_steps_carry_days_length_and_state_of_the_head(table, projection):
     """Give each step its days, gap, length and the state it leads to."""
     first, second = compute_trajectory(table, projection, "A").steps
-    assert (first.day_from, first.day_to, first.gap) == (0, 4, 4)
+    assert (first.tail.day, first.head.day, first.gap) == (0, 4, 4)
     assert first.length == pytest.approx(5.0)
     assert first.state == "bad", "a day with one bad image is bad"
     assert (second.gap, second.length, second.state) == (5, pytest.approx(4.0), "bad")
-    assert (second.start, second.end) == ((3, 4), (3, 0))
+    assert (second.tail.x, second.tail.y, second.head.x, second.head.y) == (3, 4, 3, 0)
 
 
 def test_steps_follow_from_the_stops(table, projection):
