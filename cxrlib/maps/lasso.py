@@ -7,6 +7,7 @@ The rest is the other images on the map that the filters keep.
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -244,7 +245,7 @@ def compare_chosen(
             "filters. Select others, or widen the filters."
         )
     n_draws = _MOST_DRAWN // max(points["patient_id"].nunique(), 1)
-    how = {"names": NAMES, "n_resamples": int(np.clip(n_draws, *_RESAMPLES))}
+    how: dict[str, Any] = {"names": NAMES, "n_resamples": int(np.clip(n_draws, *_RESAMPLES))}
     ids = cohort.table["image_id"]
     first, second = (ids.isin(points["image_id"][side]) for side in (inside, ~inside))
     shares = compare_groups(cohort, first, second, unit="image", variables=VARIABLES, **how)

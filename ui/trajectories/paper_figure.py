@@ -72,5 +72,6 @@ def _is_paper_map(current: Current) -> bool:
 def _lay_out(current: Current, density: str) -> TableLayout:
     """Lay out the comparison; its sentences take several lines."""
     table = compare_with_paper(current.mapped, density=density)
-    titles = dict(zip(table, ("", "The paper's Figure 3", "This map"), strict=True))
+    names = [str(name) for name in table]
+    titles = dict(zip(names, ("", "The paper's Figure 3", "This map"), strict=True))
     return lay_out_frame(table, title="Line by line", titles=titles)

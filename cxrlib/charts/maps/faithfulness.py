@@ -244,7 +244,12 @@ def _draw_shares(marks: _Marks, axis: str, palette: Palette) -> list[Trace]:
     """Draw images with their intervals, and as dashes those without a share."""
     there = [i for i, row in enumerate(marks.rows) if not row["reason"]]
     gone = [i for i, row in enumerate(marks.rows) if row["reason"]]
-    shared = {"xaxis": f"x{axis}", "yaxis": f"y{axis}", "showlegend": False, "hoverinfo": "text"}
+    shared: Trace = {
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
+        "showlegend": False,
+        "hoverinfo": "text",
+    }
     rows = [marks.rows[i] for i in there]
     share = [float(row["share"]) for row in rows]
     views, states = [row["view"] for row in rows], [row["state"] for row in rows]
@@ -424,7 +429,7 @@ def _draw_steps(
     square |= {"line": {"width": 2, "color": palette.accent}}
     stroke = {"symbol": "line-ns", "size": 18, "opacity": 1, "color": palette.ink}
     stroke |= {"line": {"width": 3, "color": palette.ink}}
-    hover = {"hoverinfo": "text", "hovertext": words}
+    hover: Trace = {"hoverinfo": "text", "hovertext": words}
     marks = [
         make_trace(
             "markers",

@@ -105,7 +105,7 @@ def draw_key(
 
 def _empty_trace(name: str, marker: Parts, **more: object) -> Parts:
     """Describe a trace that stands in the key only."""
-    shown = {"hoverinfo": "skip", "showlegend": True, **more}
+    shown: Parts = {"hoverinfo": "skip", "showlegend": True, **more}
     return make_trace("markers", [None], [None], name=name, marker=marker, **shown)
 
 

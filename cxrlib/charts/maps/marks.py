@@ -83,7 +83,8 @@ class _Cloud:
             for state in STATES
         }
         # Thousands of marks are a crowd: theirs are smaller, and their outlines thinner.
-        self.share, self.outline = (1.0, 2) if layer == "scatter" else (0.6, 1.5)
+        self.share = 1.0 if layer == "scatter" else 0.6
+        self.outline = 2 if layer == "scatter" else 1.5
 
     def shape(
         self, state: str, *, is_open: bool = False, smaller: float = 1.0, **look: object
@@ -171,7 +172,7 @@ def _draw_categories(cloud: _Cloud, colouring: Colouring, theme: Theme) -> Itera
             if code < 0:
                 marker = cloud.shape_missing(state, PALETTES[theme])
             elif state == "unknown":
-                line = {"width": cloud.outline}
+                line: Parts = {"width": cloud.outline}
                 marker = cloud.shape(state, is_open=True, line=line, color=inks[code].rim)
             else:
                 line = {"width": 0.8, "color": inks[code].rim}

@@ -313,7 +313,12 @@ def _texts(words: Sequence[Word], *, at: str = "middle center") -> list[Trace]:
         x, y, texts, _ = zip(*(word for word in words if word[3] == colour), strict=True)
         still = {"textfont": {"color": colour}}
         font = {"color": colour, "size": TEXT_SIZE}
-        look = {"textposition": at, "textfont": font, "hoverinfo": "skip", "cliponaxis": False}
+        look: Trace = {
+            "textposition": at,
+            "textfont": font,
+            "hoverinfo": "skip",
+            "cliponaxis": False,
+        }
         traces.append(
             make_trace("text", x, y, text=texts, selected=still, unselected=still, **look)
         )

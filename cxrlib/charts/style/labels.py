@@ -101,4 +101,5 @@ def _leaves_frame(
 ) -> NDArray[np.bool_]:
     """Tell at which centres a label is not wholly inside the frame."""
     half = np.asarray(size) / 2
-    return ((centres - half < frame[::2]) | (centres + half > frame[1::2])).any(axis=1)
+    is_beyond = (centres - half < frame[::2]) | (centres + half > frame[1::2])
+    return is_beyond[:, 0] | is_beyond[:, 1]

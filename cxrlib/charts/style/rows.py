@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from cxrlib.charts.style.palette import Palette, Theme, mix
-from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, chart_template
+from cxrlib.charts.style.template import MARGIN, TEXT_SIZE, Parts, chart_template
 from cxrlib.charts.style.text import safe_text
 from cxrlib.selection import FILTERS
 
@@ -17,7 +17,7 @@ ROW_HEIGHT = 28  # pixels
 #: Mean width of a letter as a share of its height, and how much wider bold ones are.
 LETTER_SHARE, BOLD = 0.54, 1.08
 #: Plotly dims what is not selected, which would read as a meaning.
-STILL = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
+STILL: Parts = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
 
 def start_rows(theme: Theme, n_rows: int, *, row_height: float = ROW_HEIGHT) -> go.Figure:
