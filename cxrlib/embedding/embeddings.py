@@ -24,7 +24,7 @@ BATCH_SIZES = {"cpu": 8, "mps": 32, "cuda": 128}  # on CPU small batches stay in
 FEW_IMAGES = 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class EmbeddingSet:
     """Hold the embeddings of a cohort's images, in the cohort's order.
 

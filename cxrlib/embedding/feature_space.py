@@ -27,7 +27,7 @@ Places = NDArray[np.intp]
 FLOAT64_COLUMNS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class FeatureSpace:
     """Hold standardised numbers of a cohort's X-rays, ready to measure distances in.
 
