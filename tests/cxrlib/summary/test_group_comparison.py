@@ -179,7 +179,7 @@ def test_reasons_and_notes_name_who_is_drawn(planted: Cohort, owner: str) -> Non
     assert f"9 {owner}s in one group" in pick(result.table, "survival", "yes")["reason"]
     notes = " ".join(result.notes)
     assert f"9 {owner}s with images in both groups" in notes
-    assert f"bootstrap over {owner}s." in notes
+    assert "bootstrap over patients." in notes  # as everywhere on screen, persons or not
 
 
 def test_sources_without_a_line_are_counted(tmp_path: Path) -> None:
