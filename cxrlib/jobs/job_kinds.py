@@ -344,6 +344,14 @@ def _shift(work: Work) -> Result:
     return run_region_shift(work.load(), work.store, spec, work.on_progress, work.should_stop)
 
 
+def _slow_loco(work: Work) -> Result:
+    """Make a run whose model takes seconds a fit, such as a forest."""
+    from cxrlib.baselines.runs import make_slow_run, make_spec
+
+    spec = make_spec(work.parameters)
+    return make_slow_run(work.load(), work.store, spec, work.on_progress, work.should_stop)
+
+
 def _pixels_loco(work: Work) -> Result:
     """Make the run of the network on pixels for one task."""
     from cxrlib.baselines.runs import make_pixel_run, make_spec
@@ -382,6 +390,7 @@ _PIXEL_RUN: Parameters = {
     "where": (_TEXT, ""),
     "seed": ((int,), 0),
     "resamples": ((int,), 1000),
+    "estimator": (_TEXT, ""),
 }
 _RUN: Parameters = {**_PIXEL_RUN, "features": (_TEXT, REQUIRED)}
 
@@ -397,6 +406,7 @@ KINDS: dict[str, Kind] = {
     "collection": Kind(_collection, {}),
     "null": Kind(_null, {**_RUN, "n": ((int,), 200), "within": (_TEXT, "group")}),
     "shift": Kind(_shift, _RUN),
+    "slow-loco": Kind(_slow_loco, _RUN),
     "pixels-loco": Kind(_pixels_loco, _PIXEL_RUN),
 }
 

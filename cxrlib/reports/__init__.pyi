@@ -36,6 +36,7 @@ from .reporting_checklists import AUTHOR as AUTHOR, answer_items as answer_items
 from .run_manifest import make_manifest as make_manifest
 from .run_page_sections import (
     ReportPart as ReportPart,
+    describe_shift_model as describe_shift_model,
     gather_parts as gather_parts,
     make_calibration_part as make_calibration_part,
     make_influence_part as make_influence_part,

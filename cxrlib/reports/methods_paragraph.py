@@ -84,7 +84,7 @@ def _describe_evaluation(m: Manifest) -> str:
     seeds = protocol["model_seeds"]
     told = f" Seeds of the model: {', '.join(map(str, seeds))}." if seeds else ""
     return (
-        f"{protocol['model']}{told} Nothing was tuned. Evaluation followed the protocol "
+        f"{protocol['model']}{told} {protocol['tuned']} Evaluation followed the protocol "
         f"“{protocol['name']}”, by {protocol['hold_out']}: {' '.join(protocol['sentences'])}"
     )
 

@@ -82,6 +82,8 @@ def _list_conditions(m: Manifest) -> dict[str, bool]:
         "computed": kind in ("network", "pixels", "prevalence"),
         "pixels": kind == "pixels",
         "standardised": m["protocol"]["is_standardised"],
+        "linear, standardised": m["protocol"]["is_linear"] and m["protocol"]["is_standardised"],
+        "linear": m["protocol"]["is_linear"],
         "guarded": bool(m["protocol"]["guards"]),
         "rows left out": any(step["reasons"] for step in m["flow"]),
         "folds": bool(m["folds"]),

@@ -8,7 +8,17 @@ from typing import Any
 import pandas as pd
 
 from cxrlib import NOTICE, __version__
-from cxrlib.baselines.evaluation import MLP_SEEDS, Method, choose_method, format_metric
+from cxrlib.baselines.evaluation import (
+    ESTIMATORS,
+    MLP_SEEDS,
+    MOST_FOLDS,
+    NO_PROBABILITY,
+    PENALTIES,
+    Method,
+    find_method,
+    format_metric,
+    parse_estimator,
+)
 from cxrlib.baselines.runs import Run, RunEntry
 from cxrlib.baselines.tasks import Task, make_card
 from cxrlib.cohort import Cohort
@@ -21,11 +31,25 @@ MAIN_METRICS = {"classes": "auroc", "number": "correlation"}
 """The score that is described and drawn; the tables hold the others."""
 
 MODELS: Mapping[Method, str] = {
-    "logistic": "Logistic regression with an L2 penalty, C = 1 (scikit-learn's LogisticRegression)",
+    "logistic": "Logistic regression with an L2 penalty, {c} (scikit-learn's LogisticRegression)",
     "linear": "Linear regression by least squares (scikit-learn's LinearRegression)",
+    "ridge": "Ridge regression with the penalty 1 / C, {c} (scikit-learn's Ridge)",
+    "forest": "A random forest of 500 trees (scikit-learn's RandomForestClassifier or "
+    "RandomForestRegressor with its defaults; for numbers a third of the columns at a split)",
+    "boosting": "Gradient boosting of trees (scikit-learn's HistGradientBoostingClassifier or "
+    "HistGradientBoostingRegressor with its defaults, but at least 5 images in a leaf)",
+    "neighbours": "k nearest neighbours, k the square root of the number of training images "
+    "(scikit-learn's KNeighborsClassifier or KNeighborsRegressor)",
+    "own": "The author's own estimator, {own}",
     "mlp": "A neural network with one hidden layer of 100 units on the pixels, with early "
     "stopping (scikit-learn's MLPClassifier with its defaults)",
 }
+
+TUNED = (
+    "Nothing else was tuned, and nothing by held-out images.",
+    "Nothing was tuned.",
+    "The run does not know how this model was chosen.",
+)
 
 
 def make_manifest(
@@ -132,7 +156,7 @@ def _gather_features(run: Run) -> dict[str, Any]:
 def _gather_protocol(run: Run) -> dict[str, Any]:
     settings, task = run.spec.settings, run.spec.task
     protocol = settings.protocol
-    method = choose_method(task.kind, run.result.features.kind)
+    method = find_method(settings.model, task.kind, run.result.features.kind)
     sentences = list(protocol.describe())
     if task.kind == "number":  # which has no classes to rank or count
         sentences = [each for each in sentences if not each.startswith("AUROC")]
@@ -144,6 +168,11 @@ def _gather_protocol(run: Run) -> dict[str, Any]:
         if task.kind == "classes"
         else f"A number: {task.title}"
     )
+    if NO_PROBABILITY in run.notes:
+        output = f"Decision value of {task.positive!r}; it is no probability"
+    # The author's own is not known; of the paper's and the others nothing is tuned.
+    is_chosen = settings.model == ESTIMATORS[0] and method != "mlp"
+    tuned = TUNED[2 if method == "own" else 0 if is_chosen else 1]
     return {
         "name": protocol.name,
         "sentences": [*sentences, *(strict if settings.is_strict else ())],
@@ -153,15 +182,25 @@ def _gather_protocol(run: Run) -> dict[str, Any]:
         "is_standardised": protocol.is_standardised,
         "fewest_persons": protocol.fewest_persons,
         "method": method,
+        "estimator": settings.model,
         "model": _describe_model(run, method),
+        "tuned": tuned,
+        "is_linear": method in ("logistic", "linear", "ridge"),
         "ranked_by": "the predicted class"
         if protocol.ranking == "class" and task.kind == "classes"
         else by_value,
         "output": output,
         "seed": settings.seed,
-        "model_seeds": list(MLP_SEEDS) if method == "mlp" else [],
+        "model_seeds": _list_seeds(run, method),
         "n_resamples": settings.n_resamples,
     }
+
+
+def _list_seeds(run: Run, method: Method) -> list[int]:
+    """List the seeds of the models; those without chance in them have none."""
+    if method == "mlp":
+        return list(MLP_SEEDS)
+    return [run.spec.settings.seed] if method in ("forest", "boosting", "own") else []
 
 
 def _describe_model(run: Run, method: Method) -> str:
@@ -175,10 +214,17 @@ def _describe_model(run: Run, method: Method) -> str:
     reduced = (
         " Where there are more columns than training images, the columns were replaced by their "
         "row space, which changes no prediction."
-        if is_wide and protocol.reduces and method != "mlp"
+        if is_wide and protocol.reduces and method in ("logistic", "ridge")
         else ""
     )
-    return f"{MODELS[method]}{how if method == 'logistic' else ''}.{reduced}"
+    parts = parse_estimator(run.spec.settings.model)
+    fixed = parts.c if parts.family == "linear" else 1.0
+    chosen = (
+        f"C chosen among {len(PENALTIES)} values from {PENALTIES[0]:g} to {PENALTIES[-1]:g} inside "
+        f"the training images of each fold, by up to {MOST_FOLDS} folds that keep persons together"
+    )
+    words = MODELS[method].format(c=chosen if fixed is None else f"C = {fixed:g}", own=parts.text)
+    return f"{words}{how if method == 'logistic' else ''}.{reduced}"
 
 
 def _list_folds(run: Run) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from cxrlib.baselines.evaluation import (
     describe_score_comparison,
     format_metric,
     format_score,
+    is_own,
 )
 from cxrlib.baselines.runs import Run, RunEntry, describe_run_count
 from cxrlib.charts.cohort import describe_flow, plot_flow
@@ -101,8 +102,8 @@ def make_page(contents: ReportContents) -> str:
     return make_report_html(
         _list_sections(contents),
         title=f"{run.spec.task.title}: {manifest['task']['card']['question']}",
-        subtitle=f"{run.result.features.title}; protocol {settings.protocol.name}, by "
-        f"{settings.hold_out}; {contents.cohort.name}; run {run.id}",
+        subtitle=f"{run.result.features.title}; {run.spec.describe_model()}; protocol "
+        f"{settings.protocol.name}, by {settings.hold_out}; {contents.cohort.name}; run {run.id}",
         notice=notice,
         origin=origin,
     )
@@ -146,8 +147,8 @@ def _make_answer(run: Run, manifest: Manifest) -> Section:
     return Section(
         "Result",
         (
-            f"{last['n_images']:,} images of {last['n_persons']:,} persons. Protocol: "
-            f"{run.spec.settings.protocol.name}.",
+            f"{last['n_images']:,} images of {last['n_persons']:,} persons. Model: "
+            f"{run.spec.describe_model()}. Protocol: {run.spec.settings.protocol.name}.",
             f"{describe_run_count(run.n_runs)} All of them are listed below.",
         ),
         (*ours, *(f"Shortcut, does not use the image: {words}" for words in beside)),
@@ -444,10 +445,11 @@ def _count_answers(items: pd.DataFrame) -> str:
 
 def _make_repetition(run: Run) -> Section:
     versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
+    what = "This call in Python" if is_own(run.spec.settings.model) else "This command"
     return Section(
         "How to repeat this run",
         (
-            "This command gives exactly the same numbers on the same cohort with the same versions "
+            f"{what} gives exactly the same numbers on the same cohort with the same versions "
             f"({versions}).",
         ),
         code=run.spec.to_command(),

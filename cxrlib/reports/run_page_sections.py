@@ -20,7 +20,9 @@ from cxrlib.baselines.evaluation import (
     choose_headline,
     compute_protocol_steps,
     find_influence,
+    find_last_model,
     format_fold,
+    format_held_out,
     format_metric,
     load_permutation_null,
     load_region_shift,
@@ -156,6 +158,7 @@ def make_shift_part(run: Run, shift: RegionShift) -> ReportPart:
         f"Region shift: loss from training in another {hold_out}",
         (
             f"Concordance of within-{hold_out} models minus out-of-{hold_out} models. {INTERVALS}",
+            f"The models: {describe_shift_model(run)}.",
             "Both predict the same test images and are trained on equally many images of each "
             "class. Concordance is the share of pairs of test images that are ranked correctly. "
             "Thin marks: repeats with other training images drawn. The bootstrap resamples the "
@@ -167,6 +170,12 @@ def make_shift_part(run: Run, shift: RegionShift) -> ReportPart:
     )
 
 
+def describe_shift_model(run: Run) -> str:
+    """Say which model is compared: it is fitted to fewer images than the run's own."""
+    words = run.spec.describe_model()
+    return words.replace(f"in training {format_held_out(None, run.spec.settings.hold_out)}", "anew")
+
+
 def make_steps_part(run: Run, metric: str | None = None) -> ReportPart:
     """Make the part on the steps from the published to the corrected protocol.
 
@@ -176,6 +185,7 @@ def make_steps_part(run: Run, metric: str | None = None) -> ReportPart:
         If they cannot be walked with these features.
     """
     result, hold_out = run.result, run.spec.settings.hold_out
+    last = find_last_model(result.settings)
     steps = compute_protocol_steps(result.rows, result.features, result.settings, metric)
     over_all = steps[steps["fold"].isin([MEAN, POOLED])].astype({"change": float})
     return ReportPart(
@@ -184,6 +194,11 @@ def make_steps_part(run: Run, metric: str | None = None) -> ReportPart:
         (
             f"Each step adds one change and evaluates the same images again. {INTERVALS}",
             "The order of the steps is fixed. In another order the changes would differ.",
+            *(
+                [f"The walk ends with {last!r}: {run.spec.describe_model()} takes too long."]
+                if last != result.settings.model and result.settings.protocol.name == "corrected"
+                else []
+            ),
         ),
         steps,
         partial(plot_protocol_steps, steps, hold_out=hold_out),

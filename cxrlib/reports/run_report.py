@@ -160,6 +160,7 @@ def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
         *list_provenance(cohort, filters=run.spec.selection.describe())[:-1],
         f"Run {run.id}: {describe_spec(run.spec)}",
         f"Features: {run.result.features.title}",
+        f"Model: {run.spec.describe_model()}",
         f"Protocol: {run.spec.settings.protocol.name}, each {run.spec.settings.hold_out} held out",
         describe_run_count(run.n_runs).removesuffix("."),
         f"To repeat this run: {run.spec.to_command()}",
@@ -206,6 +207,7 @@ def list_run_table(runs: Sequence[RunEntry], this: str = "") -> pd.DataFrame:
             "made": format_run_time(entry.made),
             "words": entry.words,
             "features": entry.features_title,
+            "model": "" if spec is None else spec.settings.model,
             "protocol": "" if spec is None else spec.settings.protocol.name,
             "hold_out": "" if spec is None else spec.settings.hold_out,
             "where": "" if spec is None else spec.where,
@@ -219,8 +221,8 @@ def list_run_table(runs: Sequence[RunEntry], this: str = "") -> pd.DataFrame:
 
 
 _RUN_COLUMNS = (
-    *("number", "run", "is_this", "is_kept", "made", "words", "features", "protocol", "hold_out"),
-    *("where", "n_images", "n_persons"),
+    *("number", "run", "is_this", "is_kept", "made", "words", "features", "model"),
+    *("protocol", "hold_out", "where", "n_images", "n_persons"),
 )
 
 

@@ -1,4 +1,14 @@
 from .calibration import check_calibration as check_calibration
+from .estimators import (
+    DESCRIBED as DESCRIBED,
+    ESTIMATORS as ESTIMATORS,
+    describe_estimator as describe_estimator,
+    is_own as is_own,
+    is_slow as is_slow,
+    parse_estimator as parse_estimator,
+    spell_estimator as spell_estimator,
+    title_estimator as title_estimator,
+)
 from .evaluation_key import (
     READ_COLUMNS as READ_COLUMNS,
     list_versions as list_versions,
@@ -12,7 +22,12 @@ from .folds import (
 )
 from .influence import find_influence as find_influence
 from .loco import run_loco as run_loco
-from .loco_plan import Kept as Kept, plan_loco as plan_loco, predict_folds as predict_folds
+from .loco_plan import (
+    Kept as Kept,
+    plan_loco as plan_loco,
+    predict_folds as predict_folds,
+    take_estimator as take_estimator,
+)
 from .loco_result import (
     FOLD_COLUMNS as FOLD_COLUMNS,
     PREDICTION_COLUMNS as PREDICTION_COLUMNS,
@@ -22,12 +37,18 @@ from .loco_result import (
 )
 from .models import (
     MLP_SEEDS as MLP_SEEDS,
+    NO_PROBABILITY as NO_PROBABILITY,
     Method as Method,
-    choose_method as choose_method,
+    Model as Model,
+    choose_model as choose_model,
+    find_method as find_method,
     one_thread as one_thread,
     refuse_training as refuse_training,
 )
-from .paired_differences import compare_results as compare_results
+from .paired_differences import (
+    DIFFERENCE_COLUMNS as DIFFERENCE_COLUMNS,
+    compare_results as compare_results,
+)
 from .paper_score_comparison import (
     PAPER_SCORE_COLUMNS as PAPER_SCORE_COLUMNS,
     compare_class_counts as compare_class_counts,
@@ -36,6 +57,7 @@ from .paper_score_comparison import (
     describe_score_comparison as describe_score_comparison,
     list_not_run as list_not_run,
 )
+from .penalties import MOST_FOLDS as MOST_FOLDS, PENALTIES as PENALTIES
 from .permutation_null import (
     LOWER_IS_BETTER as LOWER_IS_BETTER,
     N_PERMUTATIONS as N_PERMUTATIONS,
@@ -49,7 +71,10 @@ from .permutation_null import (
     load_permutation_null as load_permutation_null,
     make_permutation_null_key as make_permutation_null_key,
 )
-from .protocol_steps import compute_protocol_steps as compute_protocol_steps
+from .protocol_steps import (
+    compute_protocol_steps as compute_protocol_steps,
+    find_last_model as find_last_model,
+)
 from .protocols import (
     CORRECTED as CORRECTED,
     PROTOCOLS as PROTOCOLS,
@@ -62,6 +87,7 @@ from .region_shift import (
     compute_region_shift as compute_region_shift,
     load_region_shift as load_region_shift,
     make_region_shift_key as make_region_shift_key,
+    refuse_region_shift as refuse_region_shift,
 )
 from .resampling import draw_weights as draw_weights
 from .score_text import (

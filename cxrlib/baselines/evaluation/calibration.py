@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.loco_result import LocoResult
+from cxrlib.baselines.evaluation.models import NO_PROBABILITY
 from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
 from cxrlib.baselines.evaluation.resampling import count_persons, find_percentiles, weigh_images
 from cxrlib.baselines.evaluation.scores import POOLED
@@ -75,6 +76,8 @@ def _pool(result: LocoResult, parts: list[tuple[pd.DataFrame, Floats]]) -> dict[
 def _refuse(result: LocoResult, tested: pd.DataFrame) -> str:
     """Say why a group has too few, or nothing."""
     is_class = result.rows.task.kind == "classes"
+    if NO_PROBABILITY in result.notes:
+        return NO_PROBABILITY
     y, persons = (tested[name].to_numpy() for name in ("y", "person_id"))
     return describe_too_few(count_persons(y, persons, is_class=is_class).fewest, is_class=is_class)
 

@@ -6,6 +6,7 @@ without its interval, its counts, and the scores that shortcuts reach on the sam
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,7 @@ def run_loco(
     *,
     should_stop: ShouldStop | None = None,
     kept: Kept | None = None,
+    estimator: Any = None,  # noqa: ANN401 (any object with fit)
 ) -> LocoResult:
     """Hold each group out once, predict it from the others and score the predictions.
 
@@ -66,6 +68,9 @@ def run_loco(
     kept : mutable mapping, optional
         Fits of an earlier call with the same images, features and settings: they are not done
         again, and new ones are put into it.
+    estimator : object, optional
+        A reader's own, as scikit-learn has them: copied and fitted anew for each fold. By
+        default the model that the settings name.
 
     Returns
     -------
@@ -74,19 +79,19 @@ def run_loco(
     Raises
     ------
     SelectionError
-        If no image has features, a feature is not a finite number, or pixels are to predict a
-        number.
+        If no image has features, a feature is not a finite number, pixels are to predict a
+        number, or the estimator cannot learn the task or gives no scores.
     RunStoppedError
         When `should_stop` said so.
     """
     settings = settings or LocoSettings()
-    plan = plan_loco(rows, features, settings)
+    plan = plan_loco(rows, features, settings, estimator=estimator)
     predictions = predict_folds(plan, should_stop=should_stop, kept=kept)
     draws = _draw(plan, predictions, plan.labels.y, settings.n_resamples)
     return LocoResult(
         rows=plan.rows,
         features=plan.features,
-        settings=settings,
+        settings=plan.settings,
         folds=_list_folds(plan),
         predictions=_list_predictions(plan, predictions),
         scores=_list_scores(plan, draws),

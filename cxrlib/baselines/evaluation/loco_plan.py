@@ -6,24 +6,28 @@ fits one plan to many permutations of the labels.
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import ShouldStop
+from cxrlib.baselines.evaluation.estimators import is_own
 from cxrlib.baselines.evaluation.folds import Fold, Labels, make_folds
 from cxrlib.baselines.evaluation.models import (
     MLP_SEEDS,
     Design,
     Fit,
-    Method,
-    choose_method,
+    Model,
+    choose_model,
     fit_model,
     make_design,
     refuse_training,
 )
+from cxrlib.baselines.evaluation.own_estimators import name_estimator
+from cxrlib.baselines.evaluation.penalties import MOST_FOLDS
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.scores import list_metrics
 from cxrlib.baselines.features import Features, describe_missing, match_features
@@ -56,7 +60,7 @@ class LocoPlan:
     labels : Labels
     persons : ndarray of int
         The code of each image's person.
-    method : {"logistic", "linear", "mlp"}
+    model : Model
     folds : tuple of Fold
     notes : tuple of str
         What a reader must know before any score.
@@ -68,7 +72,7 @@ class LocoPlan:
     settings: LocoSettings
     labels: Labels
     persons: np.ndarray
-    method: Method
+    model: Model
     folds: tuple[Fold, ...]
     notes: tuple[str, ...]
     _designs: dict[str, Design] = field(default_factory=dict, repr=False)
@@ -86,8 +90,10 @@ class LocoPlan:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Seeds of the models: the linear ones need none."""
-        return MLP_SEEDS if self.method == "mlp" else (0,)
+        """Seeds of the models: linear ones and neighbours need none."""
+        if self.model.method == "mlp":
+            return MLP_SEEDS
+        return (self.settings.seed,) if self.model.is_random else (0,)
 
     def design(self, fold: Fold) -> Design:
         """Give the features of a fold as the model sees them."""
@@ -98,16 +104,29 @@ class LocoPlan:
             self.matrix[fold.train],
             self.matrix[fold.test],
             is_standardised=protocol.is_standardised,
-            # A network does not depend on inner products alone; without a penalty nothing is won.
-            reduces=protocol.reduces and self.method == "logistic",
+            # Others do not depend on inner products alone; without a penalty nothing is won.
+            reduces=protocol.reduces and self.model.is_penalised,
         )
         # Fifty thousand pixels of every fold would fill the memory, and are fitted but once.
-        if self.method != "mlp":
+        if self.model.method != "mlp":
             self._designs[fold.name] = design
         return design
 
 
-def plan_loco(rows: TaskRows, features: Features, settings: LocoSettings) -> LocoPlan:
+def take_estimator(settings: LocoSettings, estimator: Any) -> LocoSettings:  # noqa: ANN401
+    """Return the settings with the name of a reader's estimator, where there is one."""
+    if estimator is None or is_own(settings.model):
+        return settings
+    return replace(settings, estimator=name_estimator(estimator))
+
+
+def plan_loco(
+    rows: TaskRows,
+    features: Features,
+    settings: LocoSettings,
+    *,
+    estimator: Any = None,  # noqa: ANN401 (any object with fit)
+) -> LocoPlan:
     """Put rows in order, make folds and learn their features' scale; fit no model yet.
 
     Everything that does not depend on the labels beyond which folds there are: a null
@@ -123,22 +142,24 @@ def plan_loco(rows: TaskRows, features: Features, settings: LocoSettings) -> Loc
     task = rows.task
     y = kept.table["y"].to_numpy(dtype=float)
     labels = Labels(y, task.kind == "classes", task.positive, task.negative)
-    method = choose_method(task.kind, features.kind)
+    settings = take_estimator(settings, estimator)
+    model = choose_model(settings.model, task.kind, features.kind, estimator)
     folds = make_folds(
         kept.table,
         labels,
         hold_out=settings.hold_out,
         guards=settings.guards,
         fewest_persons=settings.protocol.fewest_persons,
-        refuse=lambda train: refuse_training(method, y[train]),
+        refuse=lambda train: refuse_training(model.method, y[train]),
     )
     persons = pd.factorize(kept.table["person_id"])[0]
     notes = (
+        *model.notes,
         *_describe_rows(matched, matrix),
         *_describe_sharing(folds, settings),
         *_describe_persons(folds, persons, settings.hold_out),
     )
-    return LocoPlan(kept, matched, matrix, settings, labels, persons, method, folds, notes)
+    return LocoPlan(kept, matched, matrix, settings, labels, persons, model, folds, notes)
 
 
 def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarray]:
@@ -248,7 +269,8 @@ def predict_folds(
             fit = None if kept is None else kept.get((fold.name, seed))
             if fit is None:
                 fit = fit_model(
-                    *(design(), labels[fold.train], plan.method),
+                    *(design(), labels[fold.train], plan.model),
+                    persons=plan.persons[fold.train],
                     seed=seed,
                     extended_iterations=plan.settings.protocol.is_standardised,
                 )
@@ -260,11 +282,37 @@ def predict_folds(
 
 
 def describe_fits(predictions: Predictions) -> tuple[str, ...]:
-    """Note which models were not fitted to the end."""
+    """Note what was chosen inside the training images, and which models are not at their end."""
     names = [name for name, fits in predictions.items() if not all(f.is_converged for f in fits)]
-    if not names:
-        return ()
-    return (
-        f"The model did not converge with {', '.join(names)} held out: its predictions depend on "
-        "where it stopped.",
-    )
+    notes = list(_describe_choices({name: fits[0] for name, fits in predictions.items()}))
+    if names:
+        notes.append(
+            f"The model did not converge with {', '.join(names)} held out: its predictions depend "
+            "on where it stopped."
+        )
+    return tuple(notes)
+
+
+def _describe_choices(fits: Mapping[str, Fit]) -> Iterator[str]:
+    """Say which penalty was chosen with each group held out, and where it could not be."""
+    chosen = {name: fit for name, fit in fits.items() if fit.n_folds}
+    if chosen:
+        settings = ", ".join(f"{name} {fit.setting}" for name, fit in chosen.items())
+        yield (
+            f"Chosen by up to {MOST_FOLDS} folds of persons within the training images, by what is "
+            f"held out: {settings}."
+        )
+    fewer = {name: fit.n_folds for name, fit in chosen.items() if fit.n_folds < MOST_FOLDS}
+    if fewer:
+        shown = ", ".join(f"{name} {number}" for name, number in fewer.items())
+        yield (
+            f"Fewer than {MOST_FOLDS} such folds, since one would lack a class or a person: "
+            f"{shown}."
+        )
+    unchosen = {name: fit for name, fit in fits.items() if fit.setting and not fit.n_folds}
+    if unchosen:
+        none = [f"{name} ({fit.setting})" for name, fit in unchosen.items()]
+        yield (
+            "Too few persons of a class to choose a penalty inside the training images with "
+            f"{', '.join(none)} held out: the default was used."
+        )

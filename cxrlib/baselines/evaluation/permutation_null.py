@@ -27,7 +27,12 @@ from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
 from cxrlib.baselines.evaluation.folds import list_groups
 from cxrlib.baselines.evaluation.intervals import LEVEL
 from cxrlib.baselines.evaluation.loco import compute_values
-from cxrlib.baselines.evaluation.loco_plan import LocoPlan, plan_loco, predict_folds
+from cxrlib.baselines.evaluation.loco_plan import (
+    LocoPlan,
+    plan_loco,
+    predict_folds,
+    take_estimator,
+)
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.baselines.features import Features
@@ -192,6 +197,7 @@ def compute_permutation_null(
     store: Store | None = None,
     on_progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
+    estimator: Any = None,  # noqa: ANN401 (any object with fit)
 ) -> PermutationNull:
     """Permute labels over persons within the held-out groups, and fit every model again.
 
@@ -215,6 +221,8 @@ def compute_permutation_null(
         Called before each permutation.
     should_stop : callable, optional
         Asked before each permutation; what it stops is kept and returned as it is.
+    estimator : object, optional
+        As `cxrlib.baselines.evaluation.run_loco` takes it.
 
     Raises
     ------
@@ -222,12 +230,12 @@ def compute_permutation_null(
         If n is not 1 to 10,000, for pixels, where no two persons of one site differ in label, or
         as `cxrlib.baselines.evaluation.run_loco`.
     """
-    settings = settings or LocoSettings()
+    settings = take_estimator(settings or LocoSettings(), estimator)
     _check(features, n)
     known = None
     if store is not None:
         known = load_permutation_null(rows, features, settings, store, within=within)
-    plan = plan_loco(rows, features, settings)
+    plan = plan_loco(rows, features, settings, estimator=estimator)
     _check_exchange(plan, within)
     pieces = [_score(plan, None, within) if known is None else known.values]
     done = kept = 0 if known is None else known.n_done

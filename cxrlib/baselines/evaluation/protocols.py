@@ -6,6 +6,7 @@ A protocol is named on every number, for the two give different ones from the sa
 from dataclasses import dataclass
 from typing import Literal
 
+from cxrlib.baselines.evaluation.estimators import LINEAR, PAPER, spell_estimator
 from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS
 from cxrlib.baselines.evaluation.intervals import FEWEST_IN_ALL, FEWEST_IN_CLASS
 from cxrlib.errors import SelectionError
@@ -28,8 +29,11 @@ class Protocol:
     fewest_persons : int
         A group with fewer in its smaller class has no score of its own.
     reduces : bool
-        Whether wide features are turned into their row space; see
+        Whether linear models are given wide features as their row space; see
         `cxrlib.baselines.evaluation.models`.
+    estimator : str
+        Its default model, see `cxrlib.baselines.evaluation.estimators`. The paper's protocol
+        takes no other.
     fewest_folds : int
         A mean of fewer groups is none.
     counts_constant : bool
@@ -43,6 +47,7 @@ class Protocol:
     guards: tuple[str, ...]
     fewest_persons: int
     reduces: bool
+    estimator: str = PAPER
     fewest_folds: int = 2
     counts_constant: bool = False
 
@@ -88,6 +93,7 @@ CORRECTED = Protocol(
     guards=("person", "article"),
     fewest_persons=FEWEST_IN_CLASS,
     reduces=True,
+    estimator=LINEAR,
 )
 """As it should be done."""
 
@@ -140,14 +146,18 @@ class LocoSettings:
     is_strict : bool
         Whether training and test images must not share a site either.
     seed : int
-        Of the resampling.
+        Of the resampling, and of models with chance in them.
     n_resamples : int
         Of persons, for intervals; 0 for none.
+    estimator : str
+        The model that is fitted, see `cxrlib.baselines.evaluation.estimators`; "" for the
+        protocol's own, which is kept as "" by its name as well.
 
     Raises
     ------
     SelectionError
-        If there is no such way to hold out, or a number is negative.
+        If there is no such way to hold out or model, a number is negative, or the published
+        protocol is to fit another model than the paper's.
     """
 
     protocol: Protocol = CORRECTED
@@ -155,6 +165,7 @@ class LocoSettings:
     is_strict: bool = False
     seed: int = 0
     n_resamples: int = 1000
+    estimator: str = ""
 
     def __post_init__(self) -> None:
         if self.hold_out not in HOLD_OUTS:
@@ -165,6 +176,23 @@ class LocoSettings:
                 raise SelectionError(
                     f"{name} is {getattr(self, name)}: it must be 0 or a positive whole number."
                 )
+        if self.estimator:
+            object.__setattr__(self, "estimator", self._spell_estimator())
+
+    def _spell_estimator(self) -> str:
+        """Return the model in its one spelling, or refuse it."""
+        name, own = spell_estimator(self.estimator), self.protocol.estimator
+        if name != own and self.protocol.name == PUBLISHED.name:
+            raise SelectionError(
+                f"The published protocol fits the paper's models only, not {name[:60]!r}. Choose "
+                f"the model {PAPER!r}, or the corrected protocol."
+            )
+        return "" if name == own else name
+
+    @property
+    def model(self) -> str:
+        """The name of the model that is fitted, the protocol's own included."""
+        return self.estimator or self.protocol.estimator
 
     @property
     def guards(self) -> tuple[str, ...]:

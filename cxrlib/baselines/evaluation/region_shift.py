@@ -20,9 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats, Progress, ShouldStop
+from cxrlib.baselines.evaluation.estimators import is_slow, parse_estimator
 from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
 from cxrlib.baselines.evaluation.folds import list_groups
-from cxrlib.baselines.evaluation.models import Method, choose_method, fit_model, make_design
+from cxrlib.baselines.evaluation.models import Model, choose_model, fit_model, make_design
 from cxrlib.baselines.evaluation.protocols import (
     CORRECTED,
     LocoSettings,
@@ -99,8 +100,7 @@ class _Images:
     y : ndarray of float
     x : ndarray of float, shape (n_images, n_columns)
     is_class : bool
-    method : str
-        The model, one of `cxrlib.baselines.evaluation.Method`.
+    model : Model
     """
 
     group: NDArray[np.object_]
@@ -109,7 +109,7 @@ class _Images:
     y: Floats
     x: Floats
     is_class: bool
-    method: Method
+    model: Model
 
     def take(self, places: Ints) -> "_Images":
         """Take images, some perhaps several times; copies keep their unit, and so stay together."""
@@ -204,7 +204,7 @@ def compare_region_shift(
     Raises
     ------
     SelectionError
-        For pixels: thousands of networks would take days.
+        For pixels and slow models: thousands of networks or forests would take days.
     RunStoppedError
         When `should_stop` said so.
     """
@@ -214,6 +214,8 @@ def compare_region_shift(
             "The comparison fits thousands of models, which takes days with pixels. Choose another "
             "feature set."
         )
+    if reason := refuse_region_shift(settings):
+        raise SelectionError(reason)
     images = _take_images(rows, features, settings)
     names = sorted({*images.group} - {UNKNOWN})
     n_resamples = min(settings.n_resamples, N_RESAMPLES)
@@ -233,6 +235,24 @@ def compare_region_shift(
     table = [_describe(images, name, each) for name, each in compared.items()]
     table.append(_pool(images, compared))
     return RegionShift(pd.DataFrame(table, columns=list(SHIFT_COLUMNS)), _list_repeats(compared))
+
+
+def refuse_region_shift(settings: LocoSettings) -> str:
+    """Say why there is no comparison with the model of a run, or nothing.
+
+    Examples
+    --------
+    >>> refuse_region_shift(LocoSettings(estimator="forest"))
+    "The comparison fits thousands of models, which takes too long with 'forest'. Choose a linear \
+model or 'neighbours'."
+    """
+    if not is_slow(settings.model):
+        return ""
+    return (
+        "The comparison fits thousands of models, which takes too long with "
+        f"{parse_estimator(settings.model).text or settings.model!r}. Choose a linear model or "
+        "'neighbours'."
+    )
 
 
 # ---- keeping
@@ -320,7 +340,7 @@ def _take_images(rows: TaskRows, features: Features, settings: LocoSettings) -> 
         y=table["y"].to_numpy(dtype=np.float64),
         x=features.take(table["image_id"].tolist()),
         is_class=rows.task.kind == "classes",
-        method=choose_method(rows.task.kind, features.kind),
+        model=choose_model(settings.model, rows.task.kind, features.kind),
     )
 
 
@@ -497,10 +517,12 @@ def _predict(images: _Images, train: Ints, test: Ints, protocol: Protocol) -> Fl
         images.x[train],
         images.x[test],
         is_standardised=protocol.is_standardised,
-        reduces=protocol.reduces,
+        reduces=protocol.reduces and images.model.is_linear,
     )
     fit = fit_model(
-        design, images.y[train], images.method, extended_iterations=protocol.is_standardised
+        *(design, images.y[train], images.model),
+        persons=images.person[train],
+        extended_iterations=protocol.is_standardised,
     )
     ranking = fit.chosen if protocol.ranking == "class" else fit.value
     return np.asarray(ranking, dtype=np.float64)

@@ -7,6 +7,7 @@ from .run_jobs import (
     check_run_parameters as check_run_parameters,
     make_pixel_run as make_pixel_run,
     make_run_parameters as make_run_parameters,
+    make_slow_run as make_slow_run,
     make_spec as make_spec,
     run_permutation_null as run_permutation_null,
     run_region_shift as run_region_shift,

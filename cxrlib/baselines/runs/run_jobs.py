@@ -18,7 +18,7 @@ from cxrlib.baselines.evaluation import (
     KeptFits,
     LocoSettings,
     Within,
-    choose_method,
+    choose_model,
     compute_permutation_null,
     compute_region_shift,
     find_protocol,
@@ -27,7 +27,7 @@ from cxrlib.baselines.evaluation import (
     make_region_shift_key,
     plan_loco,
 )
-from cxrlib.baselines.features import load_pixel_features
+from cxrlib.baselines.features import SHORTCUTS, load_features, load_pixel_features
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
 from cxrlib.baselines.tasks import read_task, take_rows
@@ -61,6 +61,7 @@ def make_run_parameters(spec: RunSpec, data: str) -> dict[str, Any]:
         "where": spec.where,
         "seed": settings.seed,
         "resamples": settings.n_resamples,
+        "estimator": settings.model,
     }
 
 
@@ -70,7 +71,7 @@ def make_spec(parameters: Mapping[str, Any]) -> RunSpec:
     Raises
     ------
     SelectionError
-        If task, protocol, what is held out or filters are not understood.
+        If task, protocol, what is held out, model or filters are not understood.
     """
     settings = LocoSettings(
         protocol=find_protocol(parameters["protocol"]),
@@ -78,6 +79,7 @@ def make_spec(parameters: Mapping[str, Any]) -> RunSpec:
         is_strict=parameters["strict"],
         seed=parameters["seed"],
         n_resamples=parameters["resamples"],
+        estimator=parameters["estimator"],
     )
     features = parameters.get("features", PIXELS)
     return RunSpec(read_task(parameters["task"]), features, settings, parameters["where"])
@@ -181,6 +183,42 @@ def run_region_shift(
     return {"run": run.id, "key": key, "n_compared": int(found.repeats["fold"].nunique())}
 
 
+def make_slow_run(
+    cohort: Cohort,
+    store: Store,
+    spec: RunSpec,
+    on_progress: Progress,
+    should_stop: ShouldStop,
+) -> dict[str, Any]:
+    """Make a run whose model takes seconds a fit, such as a forest; shortcuts that are done stay.
+
+    Returns
+    -------
+    dict
+        ``run``, its id; ``n_images``.
+
+    Raises
+    ------
+    RunStoppedError
+        When `should_stop` said so.
+    """
+    on_progress("Making the run", 0, 0)
+    rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+    plan = plan_loco(rows, load_features(spec.features, rows, store), spec.settings)
+    # Once with sources kept apart besides.
+    n_runs = 1 + len(SHORTCUTS) + (not spec.settings.is_strict)
+    n_fits, n_done = len(plan.tested) * n_runs, 0
+
+    def count() -> bool:  # asked before each fit
+        nonlocal n_done
+        on_progress("Fitting models (features, then shortcuts)", min(n_done, n_fits), n_fits)
+        n_done += 1
+        return should_stop()
+
+    run = make_run(cohort, store, spec, should_stop=count)
+    return {"run": run.id, "n_images": len(run.result.rows.table)}
+
+
 def make_pixel_run(
     cohort: Cohort,
     store: Store,
@@ -203,7 +241,7 @@ def make_pixel_run(
         When `should_stop` said so; what was done is kept.
     """
     spec = replace(spec, features=PIXELS)
-    choose_method(spec.task.kind, PIXELS)  # before minutes of decoding
+    choose_model(spec.settings.model, spec.task.kind, PIXELS)  # before minutes of decoding
     rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
     # Held until the run is made: it takes the same features again.
     features = load_pixel_features(

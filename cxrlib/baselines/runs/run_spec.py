@@ -5,16 +5,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cxrlib.baselines.evaluation import HOLD_OUTS, PROTOCOLS, LocoSettings, find_protocol
+from cxrlib.baselines.evaluation import (
+    HOLD_OUTS,
+    PROTOCOLS,
+    LocoSettings,
+    describe_estimator,
+    find_protocol,
+    is_own,
+    spell_estimator,
+)
 from cxrlib.baselines.features import spell_set_name
 from cxrlib.baselines.tasks import PAPER_TASKS, Task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.selection import Selection, parse_where
 
-QUERY_NAMES = ("task", "features", "protocol", "hold_out", "strict", "seed", "resamples")
+QUERY_NAMES = (
+    *("task", "features", "protocol", "hold_out", "strict", "seed", "resamples", "estimator"),
+)
 """Parameters of an address that hold a run, besides the filters'."""
 DEFAULT_FEATURES = "outputs"
+#: Records of before an estimator could be chosen hold the paper's.
+FORMER_ESTIMATOR = "paper"
 MAX_SEED = 2**32 - 1
 MAX_RESAMPLES = 10_000
 """More take minutes and change no digit that is shown; an address must not start hours of work."""
@@ -85,6 +97,7 @@ class RunSpec:
             "yes" if settings.is_strict else "no",
             str(settings.seed),
             str(settings.n_resamples),
+            settings.model,
         )
         query = {name: [value] for name, value in zip(QUERY_NAMES, values, strict=True)}
         return query | self.selection.to_query()
@@ -114,8 +127,7 @@ class RunSpec:
         settings = LocoSettings()
         for name, field, read in _SETTINGS:
             if texts[name] is not None:
-                value = _try(read, str(texts[name]), complaints)
-                settings = settings if value is None else replace(settings, **{field: value})
+                settings = _change(settings, field, read, str(texts[name]), complaints)
         asked = texts["task"]
         task = None if asked is None else _try(read_task, asked, complaints)
         selection, unknown = Selection.from_query(query, cohort)
@@ -134,6 +146,7 @@ class RunSpec:
             "is_strict": settings.is_strict,
             "seed": settings.seed,
             "n_resamples": settings.n_resamples,
+            "estimator": settings.model,
             "where": self.where,
         }
 
@@ -146,6 +159,7 @@ class RunSpec:
             is_strict=_check_type(values["is_strict"], bool),
             seed=_check_type(values["seed"], int),
             n_resamples=_check_type(values["n_resamples"], int),
+            estimator=_check_type(values.get("estimator", FORMER_ESTIMATOR), str),
         )
         features = _check_type(values["features"], str)
         task, where = (_check_type(values[name], str) for name in ("task", "where"))
@@ -166,21 +180,62 @@ class RunSpec:
         data : str
             The cohort's folder.
 
+        Returns
+        -------
+        str
+            With an estimator of one's own, which no command line can name, a line of Python.
+
         Examples
         --------
         >>> from cxrlib.baselines.tasks.tasks import find_task
         >>> RunSpec(find_task("survival"), "outputs").to_command()
         'python -m cxrlib loco --data DIR --task survival --features outputs \
---protocol corrected --hold-out region --seed 0 --resamples 1000 --format json'
+--model linear --protocol corrected --hold-out region --seed 0 --resamples 1000 --format json'
         """
         settings = self.settings
+        if is_own(settings.model):
+            return self._to_python(data)
         words = ["python", "-m", "cxrlib", "loco", "--data", data]
         words += ["--task", self.task.to_text(), "--features", self.features]
+        words += ["--model", settings.model]
         words += ["--protocol", settings.protocol.name, "--hold-out", settings.hold_out]
         words += ["--strict"] if settings.is_strict else []
         words += ["--where", self.where] if self.where else []
         words += ["--seed", str(settings.seed), "--resamples", str(settings.n_resamples)]
         return shlex.join([*words, "--format", "json"])
+
+    def _to_python(self, data: str) -> str:
+        """Write the call that repeats a run with an estimator of one's own."""
+        settings = self.settings
+        options = {
+            "protocol": settings.protocol.name,
+            "hold_out": settings.hold_out,
+            "strict": settings.is_strict,
+            "where": self.where,
+            "seed": settings.seed,
+            "resamples": settings.n_resamples,
+        }
+        more = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        return (
+            f"cxrlib.evaluate_loco(cxrlib.load_cohort({data!r}), {self.task.to_text()!r}, "
+            f"features={self.features!r}, estimator={self.describe_model()}, {more})"
+        )
+
+    def describe_model(self) -> str:
+        """Describe the model that is fitted, as a clause.
+
+        Examples
+        --------
+        >>> from cxrlib.baselines.tasks.tasks import find_task
+        >>> RunSpec(find_task("survival"), "outputs").describe_model()
+        'logistic regression, C chosen in training regions'
+        """
+        return describe_estimator(
+            self.settings.model,
+            task_kind=self.task.kind,
+            feature_kind=self.features,
+            hold_out=self.settings.hold_out,
+        )
 
 
 def _take_one(
@@ -201,6 +256,18 @@ def _try(read: Any, text: str, complaints: list[str]) -> Any:  # noqa: ANN401 (a
     except SelectionError as error:
         complaints.append(str(error))
         return None
+
+
+def _change(
+    settings: LocoSettings,
+    field: str,
+    read: Any,  # noqa: ANN401 (any setting)
+    text: str,
+    complaints: list[str],
+) -> LocoSettings:
+    """Change a setting, or note why it cannot be and return the settings as they are."""
+    changed = _try(lambda text: replace(settings, **{field: read(text)}), text, complaints)
+    return settings if changed is None else changed
 
 
 def _check_type(value: Any, kind: type) -> Any:  # noqa: ANN401 (any setting)
@@ -253,6 +320,7 @@ _SETTINGS = (
     ("strict", "is_strict", _read_strict),
     ("seed", "seed", _read_seed),
     ("resamples", "n_resamples", _read_resamples),
+    ("estimator", "estimator", spell_estimator),  # last: a protocol may take one only
 )
 
 
@@ -260,13 +328,13 @@ _SETTINGS = (
 
 
 def describe_spec(spec: RunSpec) -> str:
-    """Name a run on one line, for lists: task, features, protocol, what is held out, filters.
+    """Name a run on one line, for lists: task, features, model, protocol, held out, filters.
 
     Examples
     --------
     >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> describe_spec(RunSpec(find_task("icu-stay"), "outputs", where="view=AP"))
-    'icu-stay; outputs; corrected, by region; filters: View AP'
+    'icu-stay; outputs; linear; corrected, by region; filters: View AP'
     """
     settings = spec.settings
     strict = ", strict" if settings.is_strict else ""
@@ -274,4 +342,4 @@ def describe_spec(spec: RunSpec) -> str:
     how = f"{settings.protocol.name}, by {settings.hold_out}{strict}{seed}"
     filters = spec.selection.describe()
     filter_text = [f"filters: {', '.join(filters)}"] if filters else []
-    return "; ".join([spec.task.to_text(), spec.features, how, *filter_text])
+    return "; ".join([spec.task.to_text(), spec.features, settings.model, how, *filter_text])

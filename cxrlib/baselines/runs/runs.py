@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,15 +17,19 @@ import pandas as pd
 
 from cxrlib.aliases import ShouldStop
 from cxrlib.baselines.evaluation import (
+    DIFFERENCE_COLUMNS,
     MEAN,
     READ_COLUMNS,
+    SCORE_COLUMNS,
     Kept,
     LocoResult,
     analyse_sensitivity,
     compare_results,
     format_held_out,
+    is_slow,
     list_versions,
     run_loco,
+    take_estimator,
 )
 from cxrlib.baselines.features import (
     SHORTCUTS,
@@ -45,7 +49,7 @@ from cxrlib.baselines.runs.run_record import RunRecord, format_record, settle
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.tasks import TaskRows, narrow_rows, take_rows
 from cxrlib.cohort import Cohort
-from cxrlib.errors import SelectionError
+from cxrlib.errors import RunStoppedError, SelectionError
 from cxrlib.html_repr import format_html
 from cxrlib.number_text import format_units
 from cxrlib.selection import check_selection
@@ -139,7 +143,8 @@ class Run:
     @property
     def shortcut_scores(self) -> pd.DataFrame:
         """Scores of the shortcuts with ``features`` and ``title``; a refused one has its reason."""
-        return _gather(self, {name: each.scores for name, each in self.shortcuts.items()})
+        tables = {name: each.scores for name, each in self.shortcuts.items()}
+        return _gather(self, tables, SCORE_COLUMNS)
 
 
 def describe_run_count(n_runs: int) -> str:
@@ -220,6 +225,7 @@ def make_run(
     features: Features | None = None,
     should_stop: ShouldStop | None = None,
     kept: Kept | None = None,
+    estimator: Any = None,  # noqa: ANN401 (any object with fit)
 ) -> Run:
     """Make a run, or read it where it was made before, and enter it into the run log.
 
@@ -236,6 +242,9 @@ def make_run(
     kept : mutable mapping, optional
         Fits of the run itself that were done before, see
         `cxrlib.baselines.evaluation.run_loco`.
+    estimator : object, optional
+        A reader's own, as `cxrlib.baselines.evaluation.run_loco` takes it; the run is known by
+        its name, see `cxrlib.baselines.evaluation.take_estimator`.
 
     Returns
     -------
@@ -248,10 +257,15 @@ def make_run(
     StoreError
         If the run cannot be kept.
     """
+    spec = replace(spec, settings=take_estimator(spec.settings, estimator))
     rows, features = _load_rows(cohort, store, spec, features)
-    record, was_stored = _load_or_compute(store, spec, rows, features, should_stop, kept)
+    record, was_stored = _load_or_compute(
+        *(store, spec, rows, features, should_stop, kept), estimator=estimator
+    )
     write_entry(store, record)
-    return _add_shortcuts(store, spec, record, rows, features, was_stored, should_stop)
+    return _add_shortcuts(
+        *(store, spec, record, rows, features, was_stored, should_stop), estimator=estimator
+    )
 
 
 def find_run(
@@ -262,7 +276,8 @@ def find_run(
     Nor is a run on numbers from outside found without these: a name does not bring them back.
 
     For pages that must not wait: of what takes long, such as the network on pixels, a job makes
-    the run. Shortcuts are made where they are not stored: they take little.
+    the run. Shortcuts are made where they are not stored, but with a slow model: then there is no
+    run yet.
 
     Raises
     ------
@@ -280,7 +295,12 @@ def find_run(
     if record is None:
         return None
     write_entry(store, record)
-    return _add_shortcuts(store, spec, record, rows, features, True, None)
+    # Shortcuts take little to make, but where a model is slow; then a job goes on with them.
+    stop = (lambda: True) if is_slow(spec.settings.model) else None
+    try:
+        return _add_shortcuts(store, spec, record, rows, features, True, stop)
+    except RunStoppedError:
+        return None
 
 
 def _load_rows(
@@ -310,11 +330,13 @@ def _add_shortcuts(
     features: Features,
     was_stored: bool,
     should_stop: ShouldStop | None,
+    *,
+    estimator: Any = None,  # noqa: ANN401
 ) -> Run:
     """Add the shortcuts and the place in the run log to a run."""
-    shortcuts, refused = _run_shortcuts(store, spec, rows, should_stop)
+    shortcuts, refused = _run_shortcuts(store, spec, rows, should_stop, estimator)
     result = _to_result(record, rows, features, spec)
-    guarded = _run_guarded(store, result, spec, should_stop)
+    guarded = _run_guarded(store, result, spec, should_stop, estimator)
     entries = list_runs(store, record.fingerprint, spec.task)
     return Run(
         id=record.id,
@@ -351,6 +373,8 @@ def _load_or_compute(
     features: Features,
     should_stop: ShouldStop | None = None,
     kept: Kept | None = None,
+    *,
+    estimator: Any = None,  # noqa: ANN401
 ) -> tuple[RunRecord, bool]:
     """Read a run's record; compute and keep it where there is none, or one that does not fit."""
     stored = _read(store, spec, rows, features)
@@ -359,7 +383,9 @@ def _load_or_compute(
     versions = list_versions()
     key = make_run_id(spec, rows, features, versions)
     started = time.monotonic()
-    result = run_loco(rows, features, spec.settings, should_stop=should_stop, kept=kept)
+    result = run_loco(
+        *(rows, features, spec.settings), should_stop=should_stop, kept=kept, estimator=estimator
+    )
     record = RunRecord(
         id=key,
         spec=spec.to_dict(),
@@ -415,7 +441,11 @@ def _to_result(record: RunRecord, rows: TaskRows, features: Features, spec: RunS
 
 
 def _run_shortcuts(
-    store: Store, spec: RunSpec, rows: TaskRows, should_stop: ShouldStop | None
+    store: Store,
+    spec: RunSpec,
+    rows: TaskRows,
+    should_stop: ShouldStop | None,
+    estimator: Any,  # noqa: ANN401
 ) -> tuple[dict[str, LocoResult], dict[str, str]]:
     """Run the shortcuts on the rows of a run.
 
@@ -428,16 +458,28 @@ def _run_shortcuts(
         of_shortcut = replace(spec, features=name)
         try:
             features = load_features(name, rows, store)
-            record, _ = _load_or_compute(store, of_shortcut, rows, features, should_stop)
+            record, _ = _load_or_compute(
+                *(store, of_shortcut, rows, features, should_stop), estimator=estimator
+            )
         except SelectionError as error:
             refused[name] = str(error)
+            continue
+        except ValueError as error:
+            if estimator is None:
+                raise
+            # A reader's own may need more columns than a shortcut has.
+            refused[name] = f"The model cannot be fitted to it ({error})."
             continue
         results[name] = _to_result(record, rows, features, of_shortcut)
     return results, refused
 
 
 def _run_guarded(
-    store: Store, result: LocoResult, spec: RunSpec, should_stop: ShouldStop | None
+    store: Store,
+    result: LocoResult,
+    spec: RunSpec,
+    should_stop: ShouldStop | None,
+    estimator: Any,  # noqa: ANN401
 ) -> LocoResult | str:
     """Run the same with each source in training or in test; like a shortcut it is in no log."""
     if spec.settings.is_strict:
@@ -445,12 +487,17 @@ def _run_guarded(
     if result.features.kind == "pixels":
         return "Not run: the network on pixels takes minutes. Run it with sources kept apart."
     of_guarded = replace(spec, settings=replace(spec.settings, is_strict=True))
-    record, _ = _load_or_compute(store, of_guarded, result.rows, result.features, should_stop)
+    try:
+        record, _ = _load_or_compute(
+            *(store, of_guarded, result.rows, result.features, should_stop), estimator=estimator
+        )
+    except SelectionError as error:  # an estimator of one's own may not be at hand
+        return str(error)
     return _to_result(record, result.rows, result.features, of_guarded)
 
 
-def _gather(run: Run, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put tables of the shortcuts below each other."""
+def _gather(run: Run, tables: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Put tables of the shortcuts below each other; all may be refused."""
     parts = [
         table.assign(features=name, title=run.shortcuts[name].features.title)
         for name, table in tables.items()
@@ -460,8 +507,7 @@ def _gather(run: Run, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         for name, reason in run.refused.items()
     ]
     table = pd.concat([*parts, *([pd.DataFrame(empty)] if empty else [])], ignore_index=True)
-    first = ["features", "title"]
-    return table[[*first, *(name for name in table if name not in first)]]
+    return table.reindex(columns=["features", "title", *columns])
 
 
 # ---- comparing
@@ -531,7 +577,7 @@ def compare_shortcuts(run: Run) -> pd.DataFrame:
         `cxrlib.baselines.evaluation.compare_results`: the run minus the shortcut.
     """
     tables = {name: compare_results(run.result, other) for name, other in run.shortcuts.items()}
-    return _gather(run, tables)
+    return _gather(run, tables, DIFFERENCE_COLUMNS)
 
 
 def _find_mismatch(first: Run, second: Run) -> str:
@@ -566,6 +612,10 @@ def _list_remarks(first: Run, second: Run) -> list[str]:
         remarks.append(
             f"The protocols differ ({ours.protocol.name}, {theirs.protocol.name}), so part of the "
             "difference comes from the protocol."
+        )
+    if ours.model != theirs.model:
+        remarks.append(
+            f"The models differ: {first.spec.describe_model()}; {second.spec.describe_model()}."
         )
     if ours.is_strict != theirs.is_strict:
         remarks.append(

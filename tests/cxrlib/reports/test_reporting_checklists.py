@@ -51,6 +51,8 @@ def make_small_manifest(**changes: Any) -> dict[str, Any]:
             "guards": ["person", "article"],
             "is_standardised": True,
             "model": "Logistic regression.",
+            "tuned": "Nothing was tuned.",
+            "is_linear": True,
             "ranked_by": "decision values",
             "output": "Log-odds",
             "seed": 3,

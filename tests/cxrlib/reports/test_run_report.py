@@ -247,7 +247,7 @@ def test_spreadsheets_run_nothing(made: Made) -> None:
     [
         ("survival", replace(FEW, protocol=PUBLISHED), "the predicted class"),
         ("survival", replace(FEW, hold_out="country", is_strict=True), "No source"),
-        ("column=age", FEW, "Linear regression"),
+        ("column=age", FEW, "Ridge regression"),
         ("survival", replace(FEW, n_resamples=0), "No intervals"),
         ("survival; days=0..3", FEW, "before day 3"),
     ],

@@ -35,7 +35,8 @@ def test_predictions_are_the_models_probabilities(protocol) -> None:
     """Whatever ranks the images: those of scikit-learn, to the last digits."""
     rows, rng = draw_rows(1)
     matrix = rng.normal(size=(90, 2))
-    result = run_loco(rows, make_features(rows, matrix), LocoSettings(protocol, n_resamples=0))
+    settings = LocoSettings(protocol, n_resamples=0, estimator="paper")
+    result = run_loco(rows, make_features(rows, matrix), settings)
     table = check_calibration(result).set_index("fold")
     inside = (rows.table["region"] == "Asia").to_numpy()
     train = matrix[~inside]

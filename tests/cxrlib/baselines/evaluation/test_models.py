@@ -6,8 +6,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
-from cxrlib.baselines.evaluation import choose_method, one_thread, refuse_training
-from cxrlib.baselines.evaluation.models import Design, fit_model, make_design
+from cxrlib.baselines.evaluation import find_method, one_thread, refuse_training
+from cxrlib.baselines.evaluation.models import Design, Model, fit_model, make_design
 from cxrlib.errors import SelectionError
 
 
@@ -34,7 +34,9 @@ def test_the_row_space_changes_no_prediction(n_columns: int, seed: int) -> None:
     assert narrow.train.shape[1] < len(train)
     # Inner products are all that such a model sees.
     np.testing.assert_allclose(narrow.test @ narrow.train.T, wide.test @ wide.train.T, atol=1e-8)
-    fits = [fit_model(each, y, "logistic", extended_iterations=True) for each in (wide, narrow)]
+    fits = [
+        fit_model(each, y, Model("logistic"), extended_iterations=True) for each in (wide, narrow)
+    ]
     np.testing.assert_allclose(fits[0].value, fits[1].value, atol=1e-6)
     np.testing.assert_array_equal(fits[0].chosen, fits[1].chosen)
     assert all(fit.is_converged for fit in fits)
@@ -66,10 +68,10 @@ def test_linear_models_are_scikit_learns_with_their_defaults() -> None:
     with one_thread():
         model = LogisticRegression().fit(train / 100, y)
         number = LinearRegression().fit(train, y)
-    fit = fit_model(Design(train / 100, test / 100), y, "logistic")
+    fit = fit_model(Design(train / 100, test / 100), y, Model("logistic"))
     np.testing.assert_allclose(fit.value, model.decision_function(test / 100), atol=1e-9)
     np.testing.assert_array_equal(fit.chosen, model.predict(test / 100))
-    fit = fit_model(Design(train, test), y, "linear")
+    fit = fit_model(Design(train, test), y, Model("linear", is_class=False))
     np.testing.assert_allclose(fit.value, number.predict(test), rtol=1e-12)
     assert fit.chosen is fit.value
 
@@ -80,12 +82,12 @@ def test_the_network_is_scikit_learns_stopped_early() -> None:
     train, test = train / 50, test / 50
     model = MLPClassifier(early_stopping=True, random_state=2)
     model.fit(train.astype(np.float32), y.astype(int))
-    fit = fit_model(Design(train, test), y, "mlp", seed=2)
+    fit = fit_model(Design(train, test), y, Model("mlp"), seed=2)
     np.testing.assert_array_equal(fit.chosen, model.predict(test.astype(np.float32)))
     odds = 1 / (1 + np.exp(-fit.value))
     probability = model.predict_proba(test.astype(np.float32))[:, 1]
     np.testing.assert_allclose(odds, probability, atol=1e-5)
-    other = fit_model(Design(train, test), y, "mlp", seed=0)
+    other = fit_model(Design(train, test), y, Model("mlp"), seed=0)
     assert (fit.value != other.value).any()
 
 
@@ -93,9 +95,9 @@ def test_what_does_not_converge_is_told_and_does_not_warn() -> None:
     """Features on wild scales take more than a hundred iterations; patience ends that."""
     train, test, y = draw(30, seed=1)
     design = Design(train * 50, test * 50)
-    assert not fit_model(design, y, "logistic").is_converged
+    assert not fit_model(design, y, Model("logistic")).is_converged
     scaled = make_design(train, test, is_standardised=True, reduces=True)
-    assert fit_model(scaled, y, "logistic", extended_iterations=True).is_converged
+    assert fit_model(scaled, y, Model("logistic"), extended_iterations=True).is_converged
 
 
 @pytest.mark.parametrize("is_standardised", [False, True])
@@ -109,10 +111,10 @@ def test_constant_features_rank_nothing(n_columns: int, is_standardised: bool) -
         reduces=True,
     )
     y = np.array([1.0] * 25 + [0.0] * 15)
-    fit = fit_model(design, y, "logistic", extended_iterations=is_standardised)
+    fit = fit_model(design, y, Model("logistic"), extended_iterations=is_standardised)
     assert len(set(fit.value)) == 1
     assert set(fit.chosen) == {1.0}
-    assert np.ptp(fit_model(design, y, "linear").value) < 1e-12
+    assert np.ptp(fit_model(design, y, Model("linear", is_class=False)).value) < 1e-12
 
 
 def test_equal_images_rank_equal() -> None:
@@ -122,7 +124,7 @@ def test_equal_images_rank_equal() -> None:
     fit = fit_model(
         make_design(train, same, is_standardised=True, reduces=True),
         y,
-        "logistic",
+        Model("logistic"),
         extended_iterations=True,
     )
     assert len(set(fit.value)) == 1
@@ -132,7 +134,7 @@ def test_one_class_teaches_nothing() -> None:
     """Permuted labels may be of one class: then no image ranks before another."""
     train, test, _ = draw(3)
     for method in ("logistic", "mlp"):
-        fit = fit_model(Design(train, test), np.ones(len(train)), method)
+        fit = fit_model(Design(train, test), np.ones(len(train)), Model(method))
         assert set(fit.value) == {0.0}
         assert set(fit.chosen) == {1.0}
 
@@ -141,19 +143,19 @@ def test_the_network_needs_images_to_set_aside() -> None:
     """What scikit-learn would refuse is refused in words, and nothing else is."""
     enough = np.array([0.0, 0.0] + [1.0] * 9)
     assert refuse_training("mlp", enough) == ""
-    fit_model(Design(np.eye(11), np.eye(11)), enough, "mlp")
+    fit_model(Design(np.eye(11), np.eye(11)), enough, Model("mlp"))
     for too_few in (enough[:10], np.array([0.0] + [1.0] * 20)):
         assert "holds out a tenth" in refuse_training("mlp", too_few)
         assert refuse_training("logistic", too_few) == ""
         n = len(too_few)
         with pytest.raises(ValueError, match="class"):
-            fit_model(Design(np.eye(n), np.eye(n)), too_few, "mlp")
+            fit_model(Design(np.eye(n), np.eye(n)), too_few, Model("mlp"))
 
 
 def test_pixels_predict_classes_only() -> None:
     """The paper has no such model of a number."""
-    assert choose_method("classes", "pixels") == "mlp"
-    assert choose_method("classes", "shortcut") == "logistic"
-    assert choose_method("number", "network") == "linear"
+    assert find_method("paper", "classes", "pixels") == "mlp"
+    assert find_method("paper", "classes", "shortcut") == "logistic"
+    assert find_method("paper", "number", "network") == "linear"
     with pytest.raises(SelectionError, match="Pixels predict classes only"):
-        choose_method("number", "pixels")
+        find_method("paper", "number", "pixels")

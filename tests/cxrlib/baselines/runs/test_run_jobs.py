@@ -54,6 +54,8 @@ def do(kind: str, cache: Path, parameters: dict, stop=lambda: False) -> tuple[di
             LocoSettings(PUBLISHED, "source", is_strict=True, seed=3, n_resamples=5),
             "view=AP; age=20..",
         ),
+        replace(SPEC, settings=LocoSettings(estimator="forest", seed=2)),
+        replace(SPEC, settings=LocoSettings(estimator="linear:0.1")),
     ],
 )
 def test_a_run_as_parameters_reads_back(spec: RunSpec) -> None:
@@ -70,10 +72,15 @@ def test_one_run_has_one_request_however_it_is_written() -> None:
         check_parameters("shift", {"data": "/c", "features": "outputs", **each})
         for each in (
             {"task": "icu-stay", "where": "view=AP,PA;age=20..60"},
-            {"task": " icu-stay ;days=1..7", "where": "age = 20..60; view = AP, PA"},
+            {
+                "task": " icu-stay ;days=1..7",
+                "where": "age = 20..60; view = AP, PA",
+                "estimator": "linear",
+            },
         )
     )
     assert first["where"] == second["where"]
+    assert first["estimator"] == second["estimator"] == "linear"
     assert first["task"] == "icu-stay"
 
 
@@ -82,6 +89,8 @@ def test_one_run_has_one_request_however_it_is_written() -> None:
     [
         ("null", {"task": "weather"}, "weather"),
         ("null", {"protocol": "best"}, "There is no protocol 'best'"),
+        ("null", {"estimator": "oracle"}, "There is no model 'oracle'"),
+        ("slow-loco", {"estimator": "forest", "protocol": "published"}, "the paper's models only"),
         ("null", {"hold_out": "moon"}, "Cannot hold out by 'moon'"),
         ("null", {"where": "colour=red"}, "colour"),
         ("null", {"n": 0}, "n=0 is out of range: use 1 to 10,000"),
@@ -172,8 +181,8 @@ def test_the_network_on_pixels_goes_on_where_it_stopped(
     """Images are decoded once and each network is fitted once; then the run is there."""
     fitted: list[int] = []
 
-    def fit(design, y, method, *, seed: int, extended_iterations: bool) -> Fit:
-        if method == "mlp":
+    def fit(design, y, model, *, persons, seed: int, extended_iterations: bool) -> Fit:
+        if model.method == "mlp":
             fitted.append(seed)
         value = design.test[:, 0] + seed - 0.5
         return Fit(value, (value > 0).astype(float), is_converged=True)
@@ -202,6 +211,39 @@ def test_the_network_on_pixels_goes_on_where_it_stopped(
     assert run is not None
     assert run.id == result["run"]
     assert set(run.predictions["seed"]) == {0, 1, 2}
+
+
+def test_make_slow_run_can_be_stopped_and_lies_where_the_page_finds_it(
+    cohort: Cohort, tmp_path: Path
+) -> None:
+    """Stopped after the run and before its shortcuts there is none yet; a job goes on with them."""
+    spec = replace(SPEC, settings=LocoSettings(n_resamples=0, estimator="boosting"))
+    parameters = make_run_parameters(spec, str(cohort.root))
+    seen: list[tuple[str, int, int]] = []
+    # Three regions are held out: the fifth fit is of a shortcut.
+    fifth = ("Fitting models (features, then shortcuts)", 4, 18)
+    with pytest.raises(WorkStoppedError):
+        run_work(
+            *("slow-loco", parameters, tmp_path),
+            lambda *words: seen.append(words),
+            lambda: fifth in seen,
+        )
+    assert fifth in seen
+    store = Store(tmp_path)
+    there = load_cohort(cohort.root, store=store)
+    assert find_run(there, store, spec) is None
+    result, _ = do("slow-loco", tmp_path, parameters)
+    run = find_run(there, store, spec)
+    assert run is not None
+    assert (run.id, run.spec.settings.model) == (result["run"], "boosting")
+    assert set(run.shortcuts) == {"view", "source", "recorded", "age-sex"}
+
+
+def test_region_shift_job_refuses_a_slow_model(cohort: Cohort, tmp_path: Path) -> None:
+    """Thousands of forests would take days."""
+    spec = replace(SPEC, settings=LocoSettings(n_resamples=0, estimator="boosting"))
+    with pytest.raises(SelectionError, match="takes too long with 'boosting'"):
+        do("shift", tmp_path, make_run_parameters(spec, str(cohort.root)))
 
 
 def test_pixels_of_a_number_are_refused_before_they_are_decoded(

@@ -72,7 +72,7 @@ def test_runs_are_listed_in_the_order_they_were_made(tmp_path: Path) -> None:
     assert [int(entry.id, 16) for entry in list_runs(store, FINGERPRINT)] == [3, 2, 1]
     entry = list_runs(store, FINGERPRINT)[0]
     assert entry.spec == RunSpec(SURVIVAL, "outputs")
-    assert entry.words == "survival; outputs; corrected, by region"
+    assert entry.words == "survival; outputs; linear; corrected, by region"
     assert (entry.n_images, entry.n_persons, entry.features_title) == (9, 8, "18 outputs")
 
 

@@ -24,6 +24,8 @@ SPECS = (
         LocoSettings(PUBLISHED, "sub-region", is_strict=True, seed=7, n_resamples=200),
         "view=AP; age=20..60",
     ),
+    RunSpec(find_task("opacity"), "outputs", LocoSettings(estimator="linear:0.10")),
+    RunSpec(find_task("survival"), "outputs", LocoSettings(estimator="forest", seed=3)),
     RunSpec(read_task("column=age; days=any"), "my features; 'quoted'.parquet", where="view=PA"),
 )
 
@@ -70,6 +72,7 @@ def test_command_line_holds_each_setting(spec: RunSpec) -> None:
     values = dict(itertools.pairwise(words))
     assert read_task(values["--task"]) == spec.task
     assert values["--features"] == spec.features
+    assert values["--model"] == spec.settings.model
     assert values["--protocol"] == spec.settings.protocol.name
     assert values["--hold-out"] == spec.settings.hold_out
     assert ("--strict" in words) == spec.settings.is_strict
@@ -89,14 +92,16 @@ def test_unusable_values_are_reported_and_default(cohort: Cohort) -> None:
         "strict": "perhaps",
         "seed": ["-1"],
         "resamples": [str(MAX_RESAMPLES + 1)],
+        "estimator": "oracle",
         "features": ["a", "b"],
         "view": ["Oblique"],
         "other": "passed over",
     }
     spec, complaints = RunSpec.from_query(query, cohort)
     assert spec == RunSpec(PAPER_TASKS[0], "outputs", LocoSettings())
-    assert len(complaints) == 8
-    for value in ("no such", "best", "continent", "perhaps", "-1", "10001", "features", "Oblique"):
+    assert len(complaints) == 9
+    values = ("no such", "best", "continent", "perhaps", "-1", "10001", "features", "oracle")
+    for value in (*values, "Oblique"):
         assert any(value in complaint for complaint in complaints), value
 
 
@@ -144,6 +149,8 @@ def test_run_spec_refuses_a_name_that_no_record_can_hold() -> None:
         {"where": "x=1"},
         {"task": 5},
         {"where": 5},
+        {"estimator": "oracle"},
+        {"estimator": None},
     ],
 )
 def test_a_damaged_record_is_no_run(change: dict[str, object]) -> None:
@@ -152,11 +159,47 @@ def test_a_damaged_record_is_no_run(change: dict[str, object]) -> None:
         RunSpec.from_dict(SPECS[0].to_dict() | change)
 
 
+@pytest.mark.parametrize(("protocol", "model"), [("published", "paper"), ("corrected", "linear")])
+def test_link_without_a_model_means_the_protocols_own(
+    protocol: str, model: str, cohort: Cohort
+) -> None:
+    """Links of before there was a choice go on to open."""
+    spec, complaints = RunSpec.from_query({"protocol": protocol}, cohort)
+    assert not complaints
+    assert spec.settings.model == model
+
+
+def test_record_without_a_model_means_the_papers() -> None:
+    """What was kept before there was a choice was C = 1, and is called so."""
+    former = SPECS[0].to_dict()
+    del former["estimator"]
+    assert RunSpec.from_dict(former).settings.model == "paper"
+
+
+def test_link_with_a_model_that_the_protocol_does_not_take_keeps_its_own(cohort: Cohort) -> None:
+    """With a sentence on what to choose."""
+    spec, (complaint,) = RunSpec.from_query(
+        {"protocol": "published", "estimator": "forest"}, cohort
+    )
+    assert spec.settings.model == "paper"
+    assert "fits the paper's models only, not 'forest'" in complaint
+
+
+def test_run_with_an_estimator_of_ones_own_is_repeated_in_python() -> None:
+    """No command line can name it."""
+    own = LocoSettings(estimator="own:SVC(C=3)#0123abcd", seed=5)
+    line = RunSpec(find_task("survival"), "outputs", own).to_command()
+    assert line.startswith("cxrlib.evaluate_loco(cxrlib.load_cohort('DIR'), 'survival', ")
+    assert "estimator=SVC(C=3), " in line
+    assert "seed=5" in line
+    compile(line, "line", "eval")
+
+
 def test_words_name_what_differs() -> None:
     """Two runs of one task are told apart in a list."""
     assert describe_spec(SPECS[1]) == (
-        "icu-stay; views=PA,AP,AP Supine; days=0..14; with day 0; texture:outputs; published, by "
-        "sub-region, strict, seed 7; filters: View AP, Age 20 to 60 years"
+        "icu-stay; views=PA,AP,AP Supine; days=0..14; with day 0; texture:outputs; paper; "
+        "published, by sub-region, strict, seed 7; filters: View AP, Age 20 to 60 years"
     )
 
 
