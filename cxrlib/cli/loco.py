@@ -71,6 +71,16 @@ OutOption = Annotated[
 class EvaluationOptions:
     """How an evaluation is made."""
 
+    model: Annotated[
+        str,
+        typer.Option(
+            help="linear (logistic regression with C, or ridge regression with its penalty, chosen "
+            "inside the training images), linear:C (C fixed, such as linear:0.1), forest, "
+            "boosting, neighbours, or paper (as in the paper). By default linear, with the "
+            "protocol published paper."
+        ),
+    ] = ""
+
     protocol: Annotated[
         ProtocolName,
         typer.Option(
@@ -83,7 +93,9 @@ class EvaluationOptions:
         bool, typer.Option("--strict", help="Keep each source in training or in test, not both.")
     ] = False
     where: WhereOption = ""
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the bootstrap.")] = 0
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of bootstrap and forest.")
+    ] = 0
     resamples: Annotated[
         int,
         typer.Option(
@@ -102,6 +114,7 @@ class EvaluationOptions:
             is_strict=self.strict,
             seed=self.seed,
             n_resamples=self.resamples,
+            estimator=self.model,
         )
 
 
@@ -277,6 +290,8 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
             "origin": list(features.origin),
             "missing": dict(features.missing),
         },
+        "estimator": settings.model,
+        "model": run.spec.describe_model(),
         "protocol": settings.protocol.name,
         "protocol_words": list(settings.protocol.describe()),
         "hold_out": settings.hold_out,
@@ -308,6 +323,7 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
         f"Task: {run.spec.task.title} ({run.spec.task.to_text()})",
         f"Features: {features.title}; {features.n_parameters:,} parameters; key {features.key}",
         *features.origin,
+        f"Model: {run.spec.describe_model()}",
         f"Protocol: {settings.protocol.name}{strict}. {' '.join(settings.protocol.describe())}",
         f"Held out: each {settings.hold_out} once. Intervals: 95 %, bootstrap over patients, "
         f"{settings.n_resamples:,} resamples, seed {settings.seed}",

@@ -3,7 +3,7 @@
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from cxrlib.baselines.evaluation import (
     PermutationNull,
     compute_permutation_null,
     find_protocol,
+    take_estimator,
 )
 from cxrlib.baselines.features import make_set_name
 from cxrlib.baselines.runs import (
@@ -47,17 +48,21 @@ class LocoRun:
         What it was made on.
     store : Store
         Where it is kept.
+    estimator : object, optional
+        The estimator of one's own that was fitted.
     """
 
     run: Run
     cohort: Cohort
     store: Store
+    estimator: Any = None
 
     def __repr__(self) -> str:
         return f"LocoRun({self._title!r}, id {self.run.id})"
 
     def _repr_html_(self) -> str:
-        notes = (describe_run_count(self.run.n_runs), *self.notes)
+        model = f"Model: {self.model}."
+        notes = (model, describe_run_count(self.run.n_runs), *self.notes)
         return format_html(f"{self._title}; run {self.run.id}", self.scores, notes=notes)
 
     @property
@@ -65,6 +70,11 @@ class LocoRun:
         table = self.run.result.rows.table
         persons = format_units(table["person_id"].nunique(), "person")
         return f"{describe_spec(self.run.spec)}; {format_units(len(table), 'image')} of {persons}"
+
+    @property
+    def model(self) -> str:
+        """The model that was fitted, in words."""
+        return self.run.spec.describe_model()
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -139,6 +149,7 @@ class LocoRun:
             n=n,
             store=self.store,
             on_progress=ProgressLine(),
+            estimator=self.estimator,
         )
 
     def save_report(self, path: Path | str) -> None:
@@ -195,12 +206,12 @@ def evaluate_loco(
     seed: int = 0,
     resamples: int = 1000,
     cache: Path | str | None = None,
+    estimator: Any = "",  # noqa: ANN401 (a name, or any object with fit)
 ) -> LocoRun:
     """Predict a label in groups the model has not seen, one group held out at a time.
 
     The run is the one that the command ``loco`` and the baselines page make, to the same digits,
-    and it is counted among the runs of the cohort. The model is the library's own: logistic
-    regression for classes, linear regression for numbers.
+    and it is counted among the runs of the cohort.
 
     Parameters
     ----------
@@ -222,11 +233,19 @@ def evaluate_loco(
     where : str, optional
         Filters as in `select_images`.
     seed : int, default 0
-        Of the bootstrap.
+        Of the bootstrap, and of models with chance in them.
     resamples : int, default 1000
         Of persons, for intervals; 0 for none.
     cache : Path or str, optional
         By default the cache that the cohort was loaded with.
+    estimator : str or object, optional
+        What learns. A name: "linear" (logistic regression with C, or ridge regression with its
+        penalty, chosen inside the training images; the default of "corrected"), "linear:0.1" (C
+        fixed), "forest", "boosting", "neighbours", or "paper" (as the paper did; the only one of
+        "published"). Or any estimator of scikit-learn's kind, such as ``SVC()`` or a pipeline: it
+        is copied for each group held out and fitted to the features as they are, standardised by
+        the training images; where it has no seed it is given `seed`. Scores rank its log-odds, or
+        else its decision values.
 
     Returns
     -------
@@ -236,8 +255,9 @@ def evaluate_loco(
     Raises
     ------
     SelectionError
-        If there is no such task, feature set, protocol, group or filter, or no rows are left; the
-        message says what there is and what to do.
+        If there is no such task, feature set, protocol, group, model or filter, no rows are left,
+        or the estimator cannot learn the task or gives no scores; the message says what there is
+        and what to do.
     StoreError
         If the cache cannot be read or written.
 
@@ -253,10 +273,13 @@ def evaluate_loco(
     >>> run.scores  # doctest: +SKIP
     """
     store = open_store(cohort, cache)
-    settings = LocoSettings(find_protocol(protocol), hold_out, strict, seed, resamples)
+    own = None if isinstance(estimator, str) else estimator
+    model = estimator if isinstance(estimator, str) else ""
+    settings = LocoSettings(find_protocol(protocol), hold_out, strict, seed, resamples, model)
+    settings = take_estimator(settings, own)
     name = features if isinstance(features, str) else _find_set_name(features, store)
     spec = RunSpec(read_task(task), name, settings, where)
-    return LocoRun(make_run(cohort, store, spec), cohort, store)
+    return LocoRun(make_run(cohort, store, spec, estimator=own), cohort, store, own)
 
 
 def _find_set_name(outputs: EmbeddingSet, store: Store) -> str:

@@ -116,6 +116,8 @@ def test_json_is_the_run_of_the_library(root: Path, data: list[str]) -> None:
     }
     assert answer["notice"] == NOTICE
     assert answer["protocol"] == "corrected"
+    assert answer["estimator"] == "linear"
+    assert answer["model"] == "logistic regression, C chosen in training regions"
     assert answer["fingerprint"] == found.result.rows.cohort.fingerprint
     assert answer["flow"][-1]["n_images"] == N_IMAGES - 1
 
@@ -134,6 +136,35 @@ def test_the_command_of_a_run_repeats_it(data: list[str]) -> None:
     assert {row["fold"] for row in first["folds"]} == {"France", "Japan"}
     assert first["where"] == "region=Asia,Europe"
     assert (first["seed"], first["is_strict"], first["n_resamples"]) == (7, True, 50)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "oracle"], "There is no model 'oracle'. There are linear, forest"),
+        (["--model", "linear:0"], "must be a number from 1e-06"),
+        (["--model", "forest", "--protocol", "published"], "fits the paper's models only"),
+        (["--model", "forest", "--features", "pixels"], "learnt by the paper's network only"),
+        (["--model", "own:SVC()#0123abcd"], "was given in Python"),
+    ],
+)
+def test_loco_refuses_a_model_that_cannot_be_used(
+    data: list[str], options: list[str], words: str
+) -> None:
+    """Each with a sentence, and nothing is written."""
+    features = [] if "--features" in options else ["--features", "age-sex"]
+    result = run("loco", *data, *TASK, *features, *options)
+    assert result.exit_code == 1, result.output
+    assert not result.stdout
+    assert words in " ".join(result.stderr.split())
+
+
+def test_loco_names_the_model_in_the_header_of_a_table(data: list[str]) -> None:
+    """Of a model that was asked for by name."""
+    result = run("loco", *data, *TASK, "--features", "age-sex", "--model", "neighbours")
+    header, rows = read_csv(result.stdout)
+    assert any(line.startswith("Model: k nearest neighbours") for line in header)
+    assert rows
 
 
 def test_csv_is_a_table_that_says_where_it_comes_from(data: list[str]) -> None:

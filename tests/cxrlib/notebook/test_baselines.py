@@ -3,9 +3,14 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 from typer.testing import CliRunner
 
 import cxrlib as cxr
@@ -74,6 +79,7 @@ def test_evaluate_loco_takes_every_choice(demo: Cohort, outputs: EmbeddingSet) -
         where="day=..6",
         seed=3,
         resamples=0,
+        estimator="paper",
     )
     settings = other.run.spec.settings
     assert (settings.protocol.name, settings.hold_out, settings.is_strict) == (
@@ -93,14 +99,65 @@ def test_evaluate_loco_takes_every_choice(demo: Cohort, outputs: EmbeddingSet) -
         ("icu-stay", {"protocol": "best"}, "There are published, corrected"),
         ("icu-stay", {"hold_out": "hospital"}, "There are region"),
         ("icu-stay", {"where": "view=XX"}, "The cohort has"),
+        ("icu-stay", {"estimator": "oracle"}, "There are linear, forest"),
+        ("icu-stay", {"estimator": LinearRegression()}, "is a regressor; the task predicts"),
+        (
+            "column=age; days=any",
+            {"estimator": SVC()},
+            "is a classifier; the task predicts a number",
+        ),
+        (
+            "icu-stay",
+            {"estimator": SVC(), "protocol": "published"},
+            "fits the paper's models only",
+        ),
     ],
 )
 def test_evaluate_loco_rejects_what_there_is_not(
-    demo: Cohort, task: str, options: dict[str, str], words: str
+    demo: Cohort, task: str, options: dict[str, Any], words: str
 ) -> None:
     """Each message names what there is."""
     with pytest.raises(SelectionError, match=words):
         cxr.evaluate_loco(demo, task, **{"features": "view", **options})
+
+
+def test_evaluate_loco_takes_an_estimator_of_ones_own(
+    demo: Cohort, outputs: EmbeddingSet, run: LocoRun, tmp_path: Path
+) -> None:
+    """With intervals, in the run log, compared, permuted and in a report, by its name."""
+    estimator = make_pipeline(PCA(5), LogisticRegression())
+    options = {"features": outputs, "resamples": 100, "estimator": estimator}
+    own = cxr.evaluate_loco(demo, "icu-stay", **options)
+    assert own.model.startswith("Pipeline(")
+    assert own.scores["low"].notna().any()
+    assert own.run.id != run.run.id
+    assert cxr.evaluate_loco(demo, "icu-stay", **options).run.was_stored
+    # View has fewer columns than the five that it asks for.
+    assert any("'view' was not run: The model cannot be fitted to it" in n for n in own.notes)
+    comparison = cxr.compare_runs(own, run)
+    assert comparison.table is not None
+    assert any("The models differ: Pipeline(" in remark for remark in comparison.remarks)
+    assert own.compute_null(n=2).n_done == 2
+    own.save_report(tmp_path / "own.html")
+    page = (tmp_path / "own.html").read_text()
+    assert "This call in Python gives exactly the same numbers" in page
+    assert "Pipeline(" in page
+    assert own.model in own._repr_html_().replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("name", ["linear:0.1", "neighbours", "paper"])
+def test_evaluate_loco_takes_a_model_by_name_as_the_command_does(
+    name: str, demo: Cohort, outputs: EmbeddingSet
+) -> None:
+    """The same digits, and the model named in both."""
+    own = cxr.evaluate_loco(demo, "icu-stay", features=outputs, resamples=50, estimator=name)
+    words = ["loco", "--data", str(demo.root), "--cache", str(demo.cache), "--task", "icu-stay"]
+    words += ["--features", "texture:outputs", "--resamples", "50", "--format", "json"]
+    result = CliRunner().invoke(app, [*words, "--model", name])
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert (answer["run"], answer["estimator"], answer["model"]) == (own.run.id, name, own.model)
+    assert f"--model {name}" in answer["command"]
 
 
 def test_evaluate_loco_rejects_a_selection(demo: Cohort) -> None:
@@ -157,7 +214,7 @@ def test_save_report_rejects_a_place_it_cannot_write(
 
 def test_run_shows_scores_and_notes(run: LocoRun) -> None:
     """A short line at a prompt; scores, counts and the number of runs in a notebook."""
-    assert repr(run).startswith("LocoRun('icu-stay; texture:outputs; corrected, by region")
+    assert repr(run).startswith("LocoRun('icu-stay; texture:outputs; linear; corrected, by region")
     assert len(repr(run)) < 200
     page = run._repr_html_()
     assert cxr.NOTICE in page
