@@ -39,6 +39,7 @@ def test_opens_on_an_answer(page: AppTest) -> None:
     text = written(page)
     assert "Not for diagnosis" in text
     assert "each region held out once, protocol *corrected*" in text
+    assert "logistic regression, C chosen in training regions" in text
     assert "Horizon: not recorded" in text
     assert "made on this cohort and task" in text
     assert page.query_params["protocol"] in ("corrected", ["corrected"])
@@ -79,6 +80,57 @@ def test_a_choice_makes_no_run_and_the_button_does(
     assert not page.exception
     assert count_runs(on_demo) == before + 1
     assert "protocol *published*" in written(page)
+
+
+def test_choose_settings_offers_models_and_a_slow_one_as_a_job(page: AppTest) -> None:
+    """The model stands in the address; with the published protocol it is the paper's."""
+    assert page.query_params["estimator"] in ("linear", ["linear"])
+    page.selectbox(key="baseline_estimator").set_value("forest").run()
+    assert not page.exception
+    assert page.query_params["estimator"] in ("forest", ["forest"])
+    text = written(page)
+    assert "A random forest of 500 trees takes seconds" in text
+    assert [button for button in page.button if button.label == "Run as a job (up to a minute)"]
+    page.segmented_control(key="baseline_protocol").set_value("published").run()
+    assert not page.exception
+    assert page.query_params["estimator"] in ("paper", ["paper"])
+    box = page.selectbox(key="baseline_estimator")
+    assert (box.value, box.disabled) == ("paper", True)
+    page.segmented_control(key="baseline_protocol").set_value("corrected").run()
+    assert page.query_params["estimator"] in ("linear", ["linear"])
+
+
+@pytest.mark.parametrize(
+    ("address", "model"),
+    [
+        ({"protocol": "published"}, "paper"),
+        ({"protocol": "corrected", "estimator": "linear:0.01"}, "linear:0.01"),
+        ({"estimator": "neighbours"}, "neighbours"),
+    ],
+)
+def test_find_spec_follows_the_model_of_a_link(
+    page: AppTest, address: dict[str, str], model: str
+) -> None:
+    """A link of before there was a choice means the protocol's own, whatever is on screen."""
+    page.selectbox(key="baseline_estimator").set_value("boosting").run()
+    for name, value in address.items():
+        page.query_params[name] = value
+    if "estimator" not in address:
+        del page.query_params["estimator"]
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="baseline_estimator").value == model
+
+
+def test_find_spec_names_a_model_of_a_link_that_is_none(page: AppTest) -> None:
+    """And one that was given in Python is not run, but said to be."""
+    page.query_params["estimator"] = "oracle"
+    page.run()
+    assert "There is no model 'oracle'" in written(page)
+    page.query_params["estimator"] = "own:SVC(C=*2*)#0123abcd"
+    page.run()
+    assert not page.exception
+    assert "SVC(C=*2*) was given in Python" in written(page)
 
 
 def test_an_address_is_followed_and_its_faults_are_said(page: AppTest) -> None:

@@ -27,6 +27,7 @@ from cxrlib.cohort import UNKNOWN
 from cxrlib.number_text import format_units
 from ui.baselines.cached import load_entries, load_sensitivity
 from ui.baselines.permutation_null import find_null
+from ui.baselines.run_view import escape_label
 
 __all__ = ["format_score_name", "show_answer"]
 
@@ -202,7 +203,8 @@ def _describe_basis(run: Run, fold: str, cell: Cells) -> str:
     """Describe what the answer is of, and why fewer images are scored than the task has."""
     settings, rows = run.spec.settings, run.result.rows
     over = format_fold(fold, settings.hold_out, cell)
-    parts = [f"{over}, protocol *{settings.protocol.name}*."]
+    model = escape_label(run.spec.describe_model())
+    parts = [f"{over}, protocol *{settings.protocol.name}*, {model}."]
     n_images = cell.get("n_images")
     if is_number(n_images) and n_images < rows.n_images:
         why = "can be compared within their" if fold == POOLED else "are in a scored"

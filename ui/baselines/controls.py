@@ -10,7 +10,16 @@ from typing import Any
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation import HOLD_OUTS, MEAN, POOLED, PROTOCOLS, find_protocol
+from cxrlib.baselines.evaluation import (
+    ESTIMATORS,
+    HOLD_OUTS,
+    MEAN,
+    POOLED,
+    PROTOCOLS,
+    PUBLISHED,
+    find_protocol,
+    title_estimator,
+)
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.baselines.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
@@ -59,6 +68,8 @@ EXCLUSIONS = {
     "Intubated at time of image": ("intubation_present", "yes"),
     "In ICU at time of image": ("in_icu", "yes"),
 }
+#: Models that are offered; a link can name any other C.
+MODELS = (ESTIMATORS[0], "linear:1", *ESTIMATORS[1:])
 DAYS = (float(-MAX_DAYS), float(MAX_DAYS))  # that a window can begin after or end before
 
 
@@ -99,7 +110,10 @@ def is_opening() -> bool:
 
 def _follow(address: Mapping[str, str], spec: RunSpec, cohort: Cohort) -> RunSpec:
     """Read the address over what is asked for already; report what in it cannot be used."""
-    asked, complaints = RunSpec.from_query({**_to_address(spec), **address}, cohort)
+    known = _to_address(spec)
+    if "protocol" in address and "estimator" not in address:
+        del known["estimator"]  # a link of before there was a choice means the protocol's own
+    asked, complaints = RunSpec.from_query({**known, **address}, cohort)
     for complaint in complaints:
         show_alert(f"In the address: {complaint}")
     return asked
@@ -248,11 +262,11 @@ def _list_exclusions(task: Task) -> dict[str, tuple[str, str]]:
     return EXCLUSIONS | others
 
 
-# ---- features, protocol, what is held out
+# ---- features, model, protocol, what is held out
 
 
 def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
-    """Let the reader choose features, protocol and what is held out; a change makes no run."""
+    """Let the reader choose features, model, protocol and what is held out; it makes no run."""
     titles = {choice.name: choice.title for choice in choices}
     ready = {choice.name for choice in choices if choice.is_ready}
     st.selectbox(
@@ -262,6 +276,7 @@ def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
         width="stretch",
         **_bind(spec, "features", spec.features),
     )
+    _choose_model(spec)
     st.segmented_control(
         "Protocol",
         [protocol.name for protocol in PROTOCOLS],
@@ -291,6 +306,26 @@ def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
         )
 
 
+def _choose_model(spec: RunSpec) -> None:
+    """Let the reader choose the model; the published protocol and pixels have but one."""
+    settings = spec.settings
+    is_fixed = settings.protocol == PUBLISHED or spec.features == "pixels"
+    # An address may name another C, and the run log an estimator of the reader's own.
+    names = [settings.model] if is_fixed else list(dict.fromkeys((*MODELS, settings.model)))
+    st.selectbox(
+        "Model",
+        names,
+        format_func=lambda name: title_estimator(
+            name, task_kind=spec.task.kind, feature_kind=spec.features
+        ),
+        width="stretch",
+        disabled=is_fixed,
+        help="Logistic regression's C is chosen inside the training images of each fold. Forest "
+        "and boosting run as a job. In Python any scikit-learn estimator can be used.",
+        **_bind(spec, "estimator", settings.model),
+    )
+
+
 def _bind(spec: RunSpec, name: str, value: object) -> dict[str, Any]:
     """Let a widget show a setting, wherever it came from, and take what it is changed to."""
     key = f"baseline_{name}"
@@ -302,9 +337,16 @@ def _take(spec: RunSpec, name: str) -> None:
     """Take what a widget was set to."""
     value = st.session_state[f"baseline_{name}"]
     if name == "features":
-        ask(replace(spec, features=value))
+        # Pixels have a model of their own.
+        settings = replace(spec.settings, estimator="") if value == "pixels" else spec.settings
+        ask(replace(spec, features=value, settings=settings))
         return
-    changes: dict[str, Any] = {name: find_protocol(value) if name == "protocol" else value}
+    changes: dict[str, Any] = {name: value}
+    if name == "protocol":
+        protocol = find_protocol(value)
+        changes = {"protocol": protocol}
+        if protocol == PUBLISHED:
+            changes["estimator"] = ""  # which takes the paper's only
     ask(replace(spec, settings=replace(spec.settings, **changes)))
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation import format_metric
+from cxrlib.baselines.evaluation import format_metric, is_slow
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import Run, RunSpec
 from cxrlib.charts.scores import describe_score_table, find_chance, list_scores, plot_score_table
@@ -27,7 +27,12 @@ def show_feature_sets(view: RunView) -> None:
     """Show the scores of every feature set that was run, and offer to run the others."""
     run, metric, hold_out = view.run, view.metric, view.hold_out
     found, missing, refused = _find_runs(view)
-    if missing:
+    if missing and is_slow(run.spec.settings.model):
+        show_quiet(
+            f"Not run with this model yet: {', '.join(choice.title for choice in missing)}. Choose "
+            "one above to run it."
+        )
+    elif missing:
         _offer(run.result.rows.cohort, run.spec, missing)
     series = [
         *map(make_series, found),
@@ -42,9 +47,9 @@ def show_feature_sets(view: RunView) -> None:
         key="score_table",
         alt=describe_score_table(series, metric, hold_out=hold_out),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
-        caption=f"{format_metric(metric)} by held-out {hold_out}, protocol "
-        f"{run.spec.settings.protocol.name}. The best of many runs overstates what to expect "
-        "elsewhere.",
+        caption=f"{format_metric(metric)} by held-out {hold_out}; {run.spec.describe_model()}; "
+        f"protocol {run.spec.settings.protocol.name}. The best of many runs overstates what to "
+        "expect elsewhere.",
         heading=f"{run.spec.task.title}: all feature sets",
         on_select=partial(open_cell, "score_table", run.spec),
         selection_mode="points",

@@ -13,6 +13,7 @@ from cxrlib.baselines.evaluation import (
     format_p,
     format_score,
     is_number,
+    is_own,
     load_permutation_null,
 )
 from cxrlib.baselines.runs import Run
@@ -60,10 +61,14 @@ def show_permutation_null(view: RunView) -> None:
         )
         n = choose_one("permutations", "Permutations, chosen before", NUMBERS)
     null = view.null if within == "group" else find_null(run, within)
-    if null is None or not null.is_complete or null.n_wanted < n:
+    is_short = null is None or not null.is_complete or null.n_wanted < n
+    if is_short and is_own(run.spec.settings.model):
+        show_quiet("This model was given in Python: call compute_null of its run there.")
+    elif is_short:
         offer_job(
             make_request("null", view.entry, run.spec, n=n, within=within),
-            label=f"Permutation test ({n:,}): {run.spec.task.title}, {run.spec.features}",
+            label=f"Permutation test ({n:,}): {run.spec.task.title}, {run.spec.features}, "
+            f"{run.spec.settings.model}",
             button=f"Permute the labels {n:,} times within {titles[within]}",
         )
     if null is None:

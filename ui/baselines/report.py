@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from cxrlib.baselines.evaluation import is_own
 from cxrlib.baselines.runs import Run, describe_run_count, describe_spec, keep_run
 from cxrlib.number_text import format_units
 from cxrlib.reports import (
@@ -80,7 +81,8 @@ def _offer_files(view: RunView, write: Callable[[], dict[str, bytes]]) -> None:
 
 def _show_command(run: Run) -> None:
     """Show the command line that repeats the run, and let the reader keep it."""
-    show_quiet("This command repeats the run exactly; replace DIR by the cohort's folder:")
+    what = "call in Python" if is_own(run.spec.settings.model) else "command"
+    show_quiet(f"This {what} repeats the run exactly; replace DIR by the cohort's folder:")
     st.code(run.spec.to_command(), language=None, wrap_lines=True)
     entries = load_entries(run.result.rows.cohort, run.spec.task)
     kept = any(entry.is_kept for entry in entries if entry.id == run.id)

@@ -77,8 +77,9 @@ def show_forest(view: RunView) -> None:
         key="forest",
         alt=describe_forest(series, metric, hold_out=hold_out, title=title),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
-        caption=f"Protocol {run.spec.settings.protocol.name}; 95 % intervals, bootstrap over "
-        "patients. Shortcuts use the same images' records, not the images.",
+        caption=f"{_describe_model(run)}; protocol {run.spec.settings.protocol.name}; 95 % "
+        "intervals, bootstrap over patients. Shortcuts use the same images' records, not the "
+        "images.",
         heading=f"{run.spec.task.title}: {format_metric(metric)} by held-out {hold_out}",
         on_select=partial(open_cell, "forest", run.spec),
         selection_mode="points",
@@ -86,6 +87,12 @@ def show_forest(view: RunView) -> None:
     )
     for name, reason in run.refused.items():
         show_quiet(f"Shortcut {name!r} could not be run: {reason}")
+
+
+def _describe_model(run: Run) -> str:
+    """Describe the model at the beginning of a caption."""
+    words = run.spec.describe_model()
+    return words[:1].upper() + words[1:]
 
 
 def show_folds(view: RunView) -> None:

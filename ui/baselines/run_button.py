@@ -1,8 +1,9 @@
-"""The button that makes a run: at once where that takes seconds, as a job for pixels."""
+"""The button that makes a run: at once where that takes seconds, else as a job."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cxrlib.baselines.evaluation import is_own, is_slow
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import RunSpec, make_run_parameters
 from cxrlib.cohort import Cohort, CohortEntry
@@ -55,6 +56,24 @@ def offer_run(
             primary=True,
         )
         return
+    if is_own(spec.settings.model):
+        show_text(
+            f"The model {spec.describe_model()} was given in Python, and this run of it is not "
+            "stored. Call cxrlib.evaluate_loco with it, or choose another model above."
+        )
+        return
+    if is_slow(spec.settings.model):
+        show_text(
+            f"This has not been run yet. A {spec.describe_model()} takes seconds for each "
+            f"{spec.settings.hold_out} held out, so it runs as a job."
+        )
+        offer_job(
+            make_request("slow-loco", entry, spec),
+            label=f"{spec.describe_model().capitalize()}: {spec.task.title}, {spec.features}",
+            button="Run as a job (up to a minute)",
+            primary=True,
+        )
+        return
     show_text(
         f"This has not been run yet. A run takes a second or two: each {spec.settings.hold_out} "
         "is held out in turn and predicted by a model trained on the others. Every run is counted."
@@ -74,7 +93,7 @@ def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: JSON) -> 
 
     Parameters
     ----------
-    kind : {"null", "shift", "pixels-loco"}
+    kind : {"null", "shift", "slow-loco", "pixels-loco"}
     entry : CohortEntry
     spec : RunSpec
     more

@@ -1,18 +1,22 @@
 """Runs on screen: all that were made on this cohort and task, and two of them compared."""
 
-import re
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.evaluation import format_interval, format_metric, is_number
+from cxrlib.baselines.evaluation import (
+    format_interval,
+    format_metric,
+    is_number,
+    parse_estimator,
+)
 from cxrlib.baselines.runs import Run, RunEntry, RunSpec, compare_runs, describe_run_count
 from cxrlib.cohort import Cohort
 from cxrlib.number_text import format_units
 from ui.baselines.cached import load_entries, load_run
 from ui.baselines.controls import ask
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView, escape_label, show_details
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet, show_text
 
@@ -47,17 +51,15 @@ def _show_entry(entry: RunEntry, *, is_shown: bool) -> None:
     show_quiet(f"{_describe_settings(entry.spec)}. {_describe_headline(entry)}")
 
 
-def escape_label(text: str) -> str:
-    """Escape text for a label, which is Markdown: anybody names a file of features."""
-    return re.sub(r"([\\`*_\[\]$:~<])", r"\\\1", " ".join(text.split()))
-
-
 def _describe_settings(spec: RunSpec) -> str:
     """Describe what tells a run from others on the same features."""
     settings = spec.settings
     words = [settings.protocol.name, settings.hold_out]
+    # The protocol's own is not named: nearly all have it.
+    words += [parse_estimator(settings.model).text or settings.model] * bool(settings.estimator)
     words += ["strict"] * settings.is_strict + ["filtered"] * bool(spec.where)
-    return ", ".join(words).capitalize()
+    text = ", ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def _describe_headline(entry: RunEntry) -> str:

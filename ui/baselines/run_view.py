@@ -1,5 +1,6 @@
 """The run on screen, with what its charts and tables are named and saved by."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from cxrlib.reports import ReportPart
 from ui.widgets.chart import show_chart
 from ui.widgets.text import show_text
 
-__all__ = ["RunView", "show_details", "show_part"]
+__all__ = ["RunView", "escape_label", "show_details", "show_part"]
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -54,6 +55,11 @@ class RunView:
     def saved_as(self, name: str) -> dict[str, Any]:
         """Return what a chart or a table of this run is saved with."""
         return {"provenance": self.provenance, "file_stem": f"{self.stem}-{name}"}
+
+
+def escape_label(text: str) -> str:
+    """Escape text for a label, which is Markdown: anybody names a file of features."""
+    return re.sub(r"([\\`*_\[\]$:~<])", r"\\\1", " ".join(text.split()))
 
 
 def show_details(*sentences: str) -> None:
