@@ -19,8 +19,25 @@ from .cohort_list import (
     list_entries as list_entries,
     split_paths as split_paths,
 )
+from .extra_columns import (
+    EXTRA as EXTRA,
+    ExtraColumn as ExtraColumn,
+    format_plainly as format_plainly,
+    quote_name as quote_name,
+    shorten_value as shorten_value,
+    split_quoted as split_quoted,
+    type_extra as type_extra,
+    unquote_name as unquote_name,
+)
 from .findings import is_usable as is_usable, parse_finding as parse_finding
 from .input_problems import ProblemLog as ProblemLog
+from .joined_cohorts import JoinedCohort as JoinedCohort, join_cohorts as join_cohorts
+from .label_files import (
+    LabelFile as LabelFile,
+    attach_labels as attach_labels,
+    read_label_file as read_label_file,
+    take_label_table as take_label_table,
+)
 from .metadata import (
     FRONTAL_VIEWS as FRONTAL_VIEWS,
     MAX_DAYS as MAX_DAYS,
@@ -28,9 +45,9 @@ from .metadata import (
     XRAY_VIEWS as XRAY_VIEWS,
     YES_NO_CATEGORIES as YES_NO_CATEGORIES,
     YES_NO_COLUMNS as YES_NO_COLUMNS,
-    parse_number as parse_number,
 )
 from .persons import refuse_patient as refuse_patient, sort_naturally as sort_naturally
+from .plain_numbers import parse_number as parse_number
 from .planted_truth import make_encodable as make_encodable
 from .public_collection import (
     COMMIT as COMMIT,

@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from cxrlib.cohort.input_problems import ProblemLog
-from cxrlib.cohort.metadata import decode_text, parse_number
+from cxrlib.cohort.metadata import decode_text
+from cxrlib.cohort.plain_numbers import parse_number
 from cxrlib.errors import CohortError
 from cxrlib.storage import leaves_cohort, read_regular
 from cxrlib.system import describe_read_error

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Progress
 from cxrlib.cohort.annotations import find_lung_masks, read_lung_boxes, read_scores
+from cxrlib.cohort.extra_columns import EXTRA, ExtraColumn, type_extra
 from cxrlib.cohort.findings import is_usable, parse_finding
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import (
@@ -28,6 +29,7 @@ from cxrlib.cohort.metadata import (
     METADATA_FILE,
     XRAY_VIEWS,
     YES_NO_COLUMNS,
+    Records,
     read_records,
     type_records,
 )
@@ -108,9 +110,10 @@ class Cohort:
     root : Path
         The folder, resolved.
     table : DataFrame
-        One row an image, in the file's order, with the columns `COLUMNS`. Text not recorded
-        is missing (not ""), except for filename and file_reason. `row` counts the records
-        of metadata.csv as a spreadsheet does, the header being row 1.
+        One row an image, in the file's order, with the columns `COLUMNS`, then the extra ones as
+        "extra:NAME". Text not recorded is missing (not ""), except for filename and
+        file_reason. `row` counts the records of metadata.csv as a spreadsheet does, the header
+        being row 1.
     problems : DataFrame
         Bad input, a line each: file, row, column, value, problem, action.
     duplicates : DataFrame
@@ -130,6 +133,8 @@ class Cohort:
         images were not inspected.
     cache : Path or None
         Folder that it was loaded with, which keeps what is computed of it.
+    extra : tuple of ExtraColumn
+        Columns of metadata.csv beyond those that are known, and labels that were attached.
     """
 
     name: str
@@ -143,6 +148,7 @@ class Cohort:
     steps: tuple[SelectionStep, ...] = ()
     appearance: pd.DataFrame | None = None
     cache: Path | None = None
+    extra: tuple[ExtraColumn, ...] = ()
 
     def __repr__(self) -> str:
         return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
@@ -375,6 +381,7 @@ def load_cohort(
     records = read_records(Path(root), problems)
     root = Path(root).resolve()
     table = type_records(records, problems)
+    extra_table, extra = _type_extra(records, problems)
     _add_places(table, problems)
     _add_findings(table)
     _add_annotations(table, root, problems)
@@ -382,7 +389,7 @@ def load_cohort(
     hashes = _add_hashes(table, paths, store, on_progress)
     appearance = None
     if inspect_images:
-        duplicates = _add_persons(table, paths, hashes, store, on_progress)
+        duplicates = add_persons(table, paths, hashes, store, on_progress)
         appearance = _inspect_appearance(table, paths, store, on_progress)
     else:
         table["person_id"] = pd.Series(pd.NA, index=table.index, dtype="str")
@@ -395,7 +402,7 @@ def load_cohort(
     return Cohort(
         name=name or make_encodable(" ".join(title.split())),
         root=root,
-        table=table.join(label_states(table))[list(COLUMNS)],
+        table=table.join(label_states(table))[list(COLUMNS)].join(extra_table),
         problems=problems.to_table(),
         duplicates=duplicates,
         fingerprint=_compute_fingerprint(records.data, root, table),
@@ -403,7 +410,17 @@ def load_cohort(
         planted=planted,
         appearance=appearance,
         cache=None if store is None else store.root,
+        extra=extra,
     )
+
+
+def _type_extra(
+    records: Records, problems: ProblemLog
+) -> tuple[pd.DataFrame, tuple[ExtraColumn, ...]]:
+    """Type the columns that are not known."""
+    columns = [column for column in records.table.columns if column.startswith(EXTRA)]
+    names = [column.removeprefix(EXTRA) for column in columns]
+    return type_extra(names, records.table[columns], records.rows, problems)
 
 
 def count_cohort(cohort: Cohort) -> dict[str, object]:
@@ -427,6 +444,7 @@ def count_cohort(cohort: Cohort) -> dict[str, object]:
         "n_unreadable": int(status.get("unreadable", 0)),
         "n_outside": int(status.get("outside", 0)),
         "n_problems": len(cohort.problems),
+        "n_extra_columns": len(cohort.extra),
         "fingerprint": cohort.fingerprint,
     }
 
@@ -540,7 +558,7 @@ def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
 _NO_PAIRS = pd.DataFrame(columns=["first", "second", "likeness", "detail", "agreement"])
 
 
-def _add_persons(
+def add_persons(
     table: pd.DataFrame,
     paths: dict[int, Path],
     hashes: dict[int, str],

@@ -9,7 +9,6 @@ import codecs
 import csv
 import io
 import itertools
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from cxrlib.cohort.extra_columns import EXTRA, name_extra
 from cxrlib.cohort.input_problems import ProblemLog
+from cxrlib.cohort.plain_numbers import NUMBER_LIMIT, parse_number
 from cxrlib.errors import CohortError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import read_regular
@@ -37,10 +38,9 @@ NUMBER_COLUMNS = (
     "offset", "age", "temperature", "pO2_saturation", "leukocyte_count", "neutrophil_count",
     "lymphocyte_count",
 )  # fmt: skip
-# Beyond these a number is a slip of the pen (or 1e308, on which sums overflow). Narrower
-# ranges would be medicine: the collection mixes units.
+# Beyond these a number is a slip of the pen. Narrower ranges would be medicine: the collection
+# mixes units.
 NUMBER_LIMITS = {"offset": (-MAX_DAYS, MAX_DAYS), "age": (0, MAX_AGE)}
-NUMBER_LIMIT = 1e9
 YES_NO_COLUMNS = (
     "RT_PCR_positive", "survival", "intubated", "intubation_present", "went_icu", "in_icu",
     "needed_supplemental_O2", "extubated",
@@ -63,8 +63,6 @@ VIEW_WORDS = {
 }
 MODALITY_WORDS = {"x-ray": "X-ray", "xray": "X-ray", "x ray": "X-ray", "ct": "CT"}
 
-# Plain decimals only: float() would also take "nan", "1_000" and Arabic digits.
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # What begins as an address does, with a scheme ("javascript:", "file:") or the signs of a host.
 ADDRESS = re.compile(r"(?!doi:)[a-z][a-z0-9+.-]*:\S|//|https?:", re.ASCII | re.IGNORECASE)
 WEB_ADDRESS = re.compile(r"https?://\S", re.IGNORECASE)
@@ -80,8 +78,8 @@ class Records:
     Parameters
     ----------
     table : DataFrame of str
-        The known columns, blanks as "", in file order. A column that the file lacks is not
-        here.
+        The known columns, blanks as "", in file order; a column that the file lacks is not
+        here. The others are called "extra:NAME".
     rows : list of int
         Record number of each row as a spreadsheet counts, the header being row 1.
     data : bytes
@@ -261,7 +259,7 @@ def _has_text(cells: Sequence[str]) -> bool:
 
 
 def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> list[str]:
-    """Return the known name of each column, "" for those without a name or not known."""
+    """Return the known name of each column, "extra:NAME" of the others, "" without a name."""
     if len(names) > MAX_COLUMNS:
         raise CohortError(
             f"{METADATA_FILE} in {str(root)!r} has {len(names):,} columns; at most "
@@ -273,16 +271,30 @@ def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> lis
         folded = re.sub(r"\s+", "_", name.strip()).casefold()
         matched = known.get(COLUMN_ALIASES.get(folded, folded), "")
         if matched in header and matched:
+            matched = _name_extra(name, header)
             problems.add(
-                METADATA_FILE, "the column appears twice", "the first is used", column=name
+                METADATA_FILE,
+                "the column appears twice",
+                f"the first is used; this is kept as the extra column {matched[len(EXTRA) :]!r}",
+                column=name,
             )
-            matched = "-"
         elif not matched and folded:
-            problems.add(METADATA_FILE, "the column is not known", "not used", column=name)
-            matched = "-"
+            matched = _name_extra(name, header)
+            problems.add(
+                METADATA_FILE,
+                "the column is not known",
+                f"kept as the extra column {matched[len(EXTRA) :]!r}",
+                column=name,
+            )
         header.append(matched)
     _check_header(header, names, root, problems)
     return header
+
+
+def _name_extra(name: str, header: Sequence[str]) -> str:
+    """Name a column that is not known, or there for the second time."""
+    taken = {each.removeprefix(EXTRA) for each in header}
+    return EXTRA + name_extra(name, taken)
 
 
 def _check_header(
@@ -330,10 +342,10 @@ def _fit_cells(
             "the missing cells are not recorded",
             row=row,
         )
-    named = dict.fromkeys((name for name in header if name.strip("-")), "")
+    named = dict.fromkeys((name for name in header if name), "")
     spilled = []
     for name, cell in itertools.zip_longest(header, cells, fillvalue=""):
-        if name.strip("-"):
+        if name:
             named[name] = cell.strip()
         elif not name and cell.strip():
             spilled.append(cell.strip())
@@ -396,21 +408,6 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     table["article"] = _list_articles(text["doi"], urls)
     table["source"] = urls.map(_find_site).astype("str")
     return table
-
-
-def parse_number(cell: str) -> float | None:
-    """Read a plain decimal number, or None for anything else.
-
-    Examples
-    --------
-    >>> parse_number(" 38.5 "), parse_number("38,5"), parse_number("nan")
-    (38.5, None, None)
-    """
-    cell = cell.strip()
-    if not NUMBER.fullmatch(cell):
-        return None
-    number = float(cell)
-    return number if math.isfinite(number) else None
 
 
 def _blank_to_missing(cells: pd.Series) -> pd.Series:

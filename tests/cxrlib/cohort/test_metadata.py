@@ -188,7 +188,12 @@ def test_header_spellings(tmp_path) -> None:
         "clinical_notes": "well",
         "leukocyte_count": "7.5",
         "pO2_saturation": "97",
+        "extra:mood": "good",
+        "extra:filename (2)": "z.png",
     }
+    done = problems.set_index("column")["action"]
+    assert done["mood"] == "kept as the extra column 'mood'"
+    assert done["filename"].endswith("this is kept as the extra column 'filename (2)'")
     said = problems.set_index("column")["problem"]
     assert said["mood"] == "the column is not known"
     assert said["filename"] == "the column appears twice"
