@@ -1,3 +1,8 @@
+from .own_columns import (
+    OwnColumn as OwnColumn,
+    find_extra as find_extra,
+    parse_own_column as parse_own_column,
+)
 from .task_cards import Card as Card, make_card as make_card
 from .task_rows import (
     TaskRows as TaskRows,

@@ -7,6 +7,7 @@ date: how far ahead a prediction looks is not recorded, and no card makes it up.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cxrlib.baselines.tasks.own_columns import parse_own_column
 from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
 from cxrlib.cohort import YES_NO_COLUMNS
 from cxrlib.literature import read_rows
@@ -48,7 +49,8 @@ def make_card(task: Task) -> Card:
 
     Examples
     --------
-    >>> from cxrlib.baselines.tasks.tasks import find_task
+    >>> from cxrlib.baselines.tasks.own_columns import parse_own_column
+    from cxrlib.baselines.tasks.tasks import find_task
     >>> card = make_card(find_task("icu-stay"))
     >>> card.question
     'Will this patient need intensive care?'
@@ -71,7 +73,8 @@ def describe_population(task: Task) -> str:
 
     Examples
     --------
-    >>> from cxrlib.baselines.tasks.tasks import find_task
+    >>> from cxrlib.baselines.tasks.own_columns import parse_own_column
+    from cxrlib.baselines.tasks.tasks import find_task
     >>> describe_population(find_task("survival"))
     'X-rays of view PA or AP with a diagnosis and survival recorded, not intubated at time ...'
     """
@@ -126,8 +129,10 @@ def _describe_outcome(task: Task) -> str:
     when = ", during the illness (date not recorded)"
     if task.column in _OF_THE_IMAGE:
         when = ", recorded for the image itself"
-    elif task.column in DERIVED:
+    elif task.column in DERIVED or task.column.startswith("finding:"):
         when = ", from the recorded finding"
+    elif task.column == "sex" or parse_own_column(task.column) is not None:
+        when = ", as recorded"
     event = {"positive": task.positive, "negative": task.negative, "": ""}[task.event]
     noun = "rarer class" if task.column in DERIVED else "clinical event"
     event_text = f" The {noun} is {event!r}." if event else ""

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
+from cxrlib.baselines.tasks.own_columns import parse_own_column
 from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
-from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, Cohort, SelectionStep
+from cxrlib.cohort import EXTRA, UNKNOWN, XRAY_VIEWS, Cohort, SelectionStep
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, format_units
 from cxrlib.selection import LAST, Selection, find_all_reasons, format_plain_number
@@ -23,6 +24,7 @@ from cxrlib.summary import Comparison, compare_groups
 ROW_COLUMNS = (
     *("image_id", "row", "patient_id", "person_id", "article", "source"),
     *("region", "sub_region", "country", "view", "offset", "sex", "age", "label", "y"),
+    *("finding", "finding_type", "date", "location", "license"),
 )
 """Columns of `TaskRows.table`."""
 
@@ -45,6 +47,9 @@ _COMPARED = (
     *("covid", "survival", "went_icu", "intubated", "in_icu"),
 )
 
+# What can be groups besides places, sites, views and sex.
+_GROUPING_WORDS = ("finding", "finding_type", "date", "location", "license")
+
 # What a step is called that leaves images out by an answer.
 _WITHOUT_STEPS = {
     ("intubation_present", "yes"): ("no tube", "Not intubated at time of image, or not recorded"),
@@ -66,7 +71,9 @@ class TaskRows:
         person_id is the patient's where persons are not known; article, source and sex are ""
         and region, sub_region and country "Unknown" where blank; offset and age are floats with
         NaN; label is the class, or the number, in words; y is 1 for the positive class, 0 for the
-        negative one, or the number.
+        negative one, or the number. After them come the extra columns of the cohort as
+        "extra:NAME", in words, and "cohort" where two were joined; what can be a group is "" where
+        it is not recorded.
     flow : DataFrame
         A row a step, with `FLOW_COLUMNS`: ``step``, its short name; ``title``, in words; then
         what is left, patients and persons of X-rays, and what went, patients being those of whom
@@ -206,9 +213,11 @@ def _shorten(word: str) -> str:
 
 def _find_label_reasons(table: pd.DataFrame, task: Task, labels: pd.Series) -> np.ndarray:
     """Say why a row has no label."""
-    if task.column in DERIVED:
+    own = parse_own_column(task.column)
+    if task.column in DERIVED or (own is not None and own.kind == "finding"):
         return _list_reasons("finding ", table["finding"], labels.notna())
-    return _list_reasons(f"{task.title}: ", table[task.column], labels.notna())
+    column = task.column if own is None else own.column
+    return _list_reasons(f"{task.title}: ", table[column], labels.notna())
 
 
 def _find_day_reasons(table: pd.DataFrame, task: Task) -> np.ndarray:
@@ -339,7 +348,7 @@ def _lay_out(rows: pd.DataFrame, labels: pd.Series, task: Task) -> pd.DataFrame:
     rows = rows.sort_values("row", kind="stable")
     found = rows[[name for name in ROW_COLUMNS if name in rows]].copy()
     found["person_id"] = _derive_persons(rows)
-    for column in ("article", "source", "sex"):
+    for column in ("article", "source", "sex", *_GROUPING_WORDS):
         found[column] = rows[column].fillna("")
     for column in ("region", "sub_region", "country"):
         found[column] = rows[column].fillna(UNKNOWN)
@@ -350,7 +359,21 @@ def _lay_out(rows: pd.DataFrame, labels: pd.Series, task: Task) -> pd.DataFrame:
         found["label"] = found["y"].map({1.0: task.positive, 0.0: task.negative}).astype("str")
     else:
         found["label"] = found["y"].map(lambda y: f"{y:.6g}").astype("str")
-    return found[list(ROW_COLUMNS)].reset_index(drop=True)
+    more = {str(name): _read_groups(rows[name]) for name in rows if _is_grouping(str(name))}
+    return found[list(ROW_COLUMNS)].assign(**more).reset_index(drop=True)
+
+
+def _is_grouping(column: str) -> bool:
+    """Tell whether a column of the cohort beyond those of its record can be groups."""
+    return column.startswith(EXTRA) or column == "cohort"
+
+
+def _read_groups(values: pd.Series) -> pd.Series:
+    """Read a column in words, "" where it is not recorded."""
+    if pd.api.types.is_numeric_dtype(values):
+        words = ["" if pd.isna(value) else format_plain_number(float(value)) for value in values]
+        return pd.Series(words, index=values.index, dtype="str")
+    return values.astype(object).fillna("").replace(NOT_RECORDED, "").astype("str")
 
 
 # ---- who is in which class

@@ -1,19 +1,27 @@
 """Tasks: what is predicted from an image, of which images, and how that is written in one line.
 
 The seven tasks of Cohen et al. 2020b (section 5, Tables 5 and 6) are data; readers form others
-from yes/no and number columns. A task knows no cohort: `cxrlib.baselines.tasks.task_rows` takes
-its rows.
+from yes/no and number columns, of the record or their own. A task knows no cohort:
+`cxrlib.baselines.tasks.task_rows` takes its rows.
 """
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from types import EllipsisType
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from cxrlib.baselines.tasks.own_columns import (
+    OwnColumn,
+    list_findings,
+    parse_own_column,
+    read_own_labels,
+    settle_column,
+)
 from cxrlib.cohort import (
     MAX_DAYS,
     XRAY_VIEWS,
@@ -21,6 +29,7 @@ from cxrlib.cohort import (
     YES_NO_COLUMNS,
     Cohort,
     parse_number,
+    split_quoted,
 )
 from cxrlib.errors import SelectionError
 from cxrlib.selection import format_plain_number
@@ -44,7 +53,8 @@ class Task:
     title : str
     kind : {"classes", "number"}
     column : str
-        A column of the cohort's table, or "covid-19" or "viral", which are read off the finding.
+        A column of the cohort's table, "covid-19" or "viral", which are read off the finding, or
+        one of one's own: "extra:NAME", "extra:NAME:VALUE", "number:NAME", "finding:PATH".
     positive, negative : str
         Words for the classes, the paper's True and False; "" for numbers.
     event : {"positive", "negative", ""}
@@ -86,6 +96,9 @@ class Task:
     def __post_init__(self) -> None:
         """Check the parts; views and exclusions lose their repeats and stand in one order."""
         _get_label(self.column)
+        own = parse_own_column(self.column)
+        if own is not None:  # one spelling, whatever was quoted
+            object.__setattr__(self, "column", own.to_text())
         _check_window(self.after, self.before, with_day_0=self.with_day_0)
         object.__setattr__(self, "views", _order_views(self.views))
         object.__setattr__(self, "without", _order_without(self.without))
@@ -209,6 +222,8 @@ def _order_without(without: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
 
 # ---- the columns that can be predicted
 
+_ANY_DAY: dict[str, Any] = {"after": None, "before": None}
+
 
 @dataclass(frozen=True)
 class TaskLabel:
@@ -221,6 +236,7 @@ class TaskLabel:
         "" for a column of numbers.
     unit : str
     needs_finding : bool
+    is_any_day : bool
         Of the tasks made of it, unless asked for otherwise.
     """
 
@@ -230,6 +246,7 @@ class TaskLabel:
     event: Class = ""
     unit: str = ""
     needs_finding: bool = True
+    is_any_day: bool = False
 
 
 TASK_COLUMNS: dict[str, TaskLabel] = {
@@ -248,6 +265,7 @@ TASK_COLUMNS: dict[str, TaskLabel] = {
     "needed_supplemental_O2": TaskLabel("Needed oxygen", "oxygen", "no oxygen", "positive"),
     "extubated": TaskLabel("Extubated", "extubated", "not extubated"),
     "RT_PCR_positive": TaskLabel("RT-PCR positive", "positive RT-PCR", "negative RT-PCR"),
+    "sex": TaskLabel("Sex", "male", "female"),
     "geographic_mean": TaskLabel("Geographic extent (0-8)", unit="points"),
     "opacity_mean": TaskLabel("Opacity (0-6)", unit="points"),
     "age": TaskLabel("Age", unit="years"),
@@ -258,7 +276,8 @@ TASK_COLUMNS: dict[str, TaskLabel] = {
     "neutrophil_count": TaskLabel("Neutrophils", unit="10^9/L"),
     "lymphocyte_count": TaskLabel("Lymphocytes", unit="10^9/L"),
 }
-"""What can be predicted: yes/no columns, number columns, and what a finding says.
+"""What can be predicted of every cohort: yes/no columns, sex, number columns, and what a finding
+says; columns of one's own are in `cxrlib.baselines.tasks.own_columns`.
 
 The words of classes are part of a run's id and stay; titles are not.
 """
@@ -274,12 +293,19 @@ def _start(name: str, column: str) -> Task:
 
 def _get_label(column: str) -> TaskLabel:
     """Return what a column is called, or refuse it."""
+    own = parse_own_column(column)
+    if own is not None:
+        positive, negative = own.classes
+        # A record of one's own need not have days and findings; a finding is usable anyway.
+        is_any_day = own.kind != "finding"
+        return TaskLabel(own.title, positive, negative, needs_finding=False, is_any_day=is_any_day)
     if column not in TASK_COLUMNS:
         near = difflib.get_close_matches(column, TASK_COLUMNS, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(TASK_COLUMNS)}."
         raise SelectionError(
             f"{column[:60]!r} cannot be predicted: it is neither a yes/no nor a number column. "
-            f"{hint}"
+            f"{hint} For a column that metadata.csv has besides write extra:NAME; for a finding "
+            "finding:PATH."
         )
     return TASK_COLUMNS[column]
 
@@ -298,13 +324,13 @@ def _form(column: str, *, name: str = FORMED, **changes: object) -> Task:
         "needs_finding": label.needs_finding,
         "unit": label.unit,
     }
+    parts |= _ANY_DAY if label.is_any_day else {}
     return Task(**{**parts, **changes})
 
 
 # ---- the paper's tasks
 
 _NO_TUBE = ("intubation_present", "yes")
-_ANY_DAY: dict[str, Any] = {"after": None, "before": None}
 
 PAPER_TASKS: tuple[Task, ...] = (
     _form("covid-19", name="covid-19"),
@@ -354,7 +380,7 @@ def _format_window(after: float | None, before: float | None) -> str:
     return "..".join("" if end is None else format_plain_number(end) for end in (after, before))
 
 
-def read_task(text: str) -> Task:
+def read_task(text: str, cohort: Cohort | None = None) -> Task:
     """Read a task from one line.
 
     Parameters
@@ -363,7 +389,12 @@ def read_task(text: str) -> Task:
         The name of one of the paper's tasks, or ``column=NAME``; after it, separated by ";", what
         differs: ``views=PA,AP``, ``days=0..8`` (strictly between, either end may be left
         out; ``days=any`` for no window), ``with day 0``, ``without=in_icu:yes`` (several parted
-        by commas; ``without=nothing``), ``finding=any`` or ``finding=usable``.
+        by commas; ``without=nothing``), ``finding=any`` or ``finding=usable``. NAME is one of
+        `TASK_COLUMNS` or a column of one's own: ``extra:NAME`` (yes/no), ``extra:NAME:VALUE`` (a
+        category against the rest), ``number:NAME``, ``finding:PATH``; in double quotes where it
+        holds one of the signs , ; : = or a quote.
+    cohort : Cohort, optional
+        An extra column of it that holds numbers may then be written ``extra:NAME``.
 
     Returns
     -------
@@ -379,13 +410,20 @@ def read_task(text: str) -> Task:
     >>> read_task("icu-stay; views=PA; days=0..14; with day 0").describe_window()
     'from day 0 and before day 14'
     """
-    first, *rest = [term.strip() for term in text.split(";")]
+    if text.count('"') % 2:
+        raise SelectionError(
+            f"A double quote in the task {text[:80]!r} has no partner. Write a quote within a name "
+            'twice, as in column=extra:"a ""b""".'
+        )
+    first, *rest = [term.strip() for term in split_quoted(text, ";")]
     name, equals, column = first.partition("=")
     if equals and name.strip().casefold() != "column":
         raise SelectionError(
             f"A task starts with its name or its column, not with {first[:60]!r}. Write 'icu-stay; "
             "days=0..14' or 'column=survival; days=0..14'."
         )
+    if equals and cohort is not None:
+        column = settle_column(cohort, column.strip())
     origin = _form(column.strip()) if equals else find_task(first)
     changes: dict[str, Any] = {}
     for term in filter(None, rest):
@@ -461,7 +499,7 @@ def read_labels(cohort: Cohort, column: str) -> pd.Series:
     ----------
     cohort : Cohort
     column : str
-        One of `TASK_COLUMNS`.
+        One of `TASK_COLUMNS`, or one's own.
 
     Returns
     -------
@@ -470,6 +508,11 @@ def read_labels(cohort: Cohort, column: str) -> pd.Series:
         the number; NaN where there is no label. "unclear" is none.
     """
     table = cohort.table
+    own = parse_own_column(column)
+    if own is not None:
+        return read_own_labels(cohort, own)
+    if column == "sex":
+        return table["sex"].map({"M": 1.0, "F": 0.0}).astype(float)
     if column == "covid-19":
         has_it = table["finding"].fillna("").str.casefold().str.contains("covid-19", regex=False)
         return has_it.astype(float).where(table["usable_finding"])
@@ -513,14 +556,30 @@ class TaskColumn:
 
 
 def list_task_columns(cohort: Cohort) -> tuple[TaskColumn, ...]:
-    """List what can be predicted, with the X-rays of which it is known."""
+    """List what can be predicted, with the X-rays of which it is known.
+
+    First what every cohort's record has, then its extra columns (each category of one for itself),
+    then its findings.
+    """
     xrays = cohort.table["is_xray"]
     persons = cohort.table["person_id"].fillna(cohort.table["patient_id"])
     found = []
-    for column in TASK_COLUMNS:
+    for column in (*TASK_COLUMNS, *_list_own(cohort)):
         labels = read_labels(cohort, column)[xrays].dropna()
         found.append(_count_column(_form(column), labels, int(persons[labels.index].nunique())))
     return tuple(found)
+
+
+def _list_own(cohort: Cohort) -> Iterator[str]:
+    """List the columns of one's own that a cohort has, and its findings."""
+    for extra in cohort.extra:
+        if extra.kind in ("yes/no", "number"):
+            yield OwnColumn("number" if extra.kind == "number" else "extra", extra.name).to_text()
+        elif extra.kind == "category":
+            for value, _ in extra.values:
+                yield OwnColumn("extra", extra.name, value).to_text()
+    for finding in list_findings(cohort):
+        yield OwnColumn("finding", finding).to_text()
 
 
 def _count_column(task: Task, labels: pd.Series, n_persons: int) -> TaskColumn:
@@ -556,22 +615,22 @@ def form_task(
     column: str,
     *,
     views: Iterable[str] = ("PA", "AP"),
-    after: float | None = 0,
-    before: float | None = 8,
+    after: float | EllipsisType | None = ...,
+    before: float | EllipsisType | None = ...,
     with_day_0: bool = False,
     without: Iterable[tuple[str, str]] = (),
     needs_finding: bool | None = None,
 ) -> Task:
-    """Form a task from a yes/no or number column.
+    """Form a task from a yes/no or number column, or a category against the rest.
 
     Parameters
     ----------
     cohort : Cohort
         It must have the column, with two values at least.
     column : str
-        One of `TASK_COLUMNS`.
+        One of `TASK_COLUMNS`, or one's own.
     views, after, before, with_day_0, without
-        As in `Task`.
+        As in `Task`; a column of one's own has no window unless one is given.
     needs_finding : bool, optional
         As in `Task`; by default True, but where the label is read off the finding.
 
@@ -580,8 +639,9 @@ def form_task(
     SelectionError
         If the column can not be predicted, or the parts do not go together.
     """
-    task = _form(column)
-    choice = next(each for each in list_task_columns(cohort) if each.column == column)
+    task = _form(settle_column(cohort, column))
+    xrays = cohort.table["is_xray"]
+    choice = _count_column(task, read_labels(cohort, task.column)[xrays].dropna(), 0)
     if choice.reason:
         raise SelectionError(
             f"{choice.title} cannot be predicted in {cohort.name!r}: {choice.reason[0].lower()}"
@@ -590,8 +650,8 @@ def form_task(
     return replace(
         task,
         views=tuple(views),
-        after=after,
-        before=before,
+        after=task.after if after is ... else after,
+        before=task.before if before is ... else before,
         with_day_0=with_day_0,
         without=tuple(without),
         needs_finding=task.needs_finding if needs_finding is None else needs_finding,

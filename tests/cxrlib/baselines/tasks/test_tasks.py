@@ -133,8 +133,15 @@ REFUSED: Mapping[str, str] = {
     "formed": "no task 'formed'",
     "name=survival": "its name or its column",
     "column=": "cannot be predicted",
-    "column=sex": "neither a yes/no nor a number column",
+    "column=view": "neither a yes/no nor a number column",
     "column=finding": "cannot be predicted",
+    "column=extra:": "not understood",
+    "column=extra:a:b:c": "not understood",
+    'column=extra:"a': "has no partner",
+    'column=extra:"a"b': "not understood",
+    'column=extra:a"b"': "not understood",
+    "column=number:a:b": "not understood",
+    "column=finding:": "not understood",
     "column=__class__": "cannot be predicted",
     "column=survivel": "Did you mean 'survival'",
     "survival; views=": "not understood",
@@ -269,7 +276,8 @@ def test_columns_are_counted_over_xrays(tmp_path: Path) -> None:
     ]
     cohort = load(tmp_path, rows)
     columns = {each.column: each for each in list_task_columns(cohort)}
-    assert list(columns) == list(TASK_COLUMNS)
+    findings = ["finding:Pneumonia", "finding:Pneumonia/Viral", "finding:Pneumonia/Viral/COVID-19"]
+    assert list(columns) == [*TASK_COLUMNS, *findings]
     survival = columns["survival"]
     assert (survival.n_labelled, survival.n_positive, survival.n_negative) == (3, 2, 1)
     assert (survival.n_persons, survival.reason) == (2, "")
