@@ -14,11 +14,17 @@ from .evaluation_key import (
     list_versions as list_versions,
     make_evaluation_key as make_evaluation_key,
 )
-from .folds import (
+from .folds import Labels as Labels, make_folds as make_folds
+from .groupings import (
+    COHORT as COHORT,
+    GROUP_COLUMNS as GROUP_COLUMNS,
     HOLD_OUTS as HOLD_OUTS,
-    Labels as Labels,
+    describe_grouping as describe_grouping,
+    describe_held_out as describe_held_out,
     format_held_out as format_held_out,
-    make_folds as make_folds,
+    list_groups as list_groups,
+    name_group as name_group,
+    parse_hold_out as parse_hold_out,
 )
 from .influence import find_influence as find_influence
 from .loco import run_loco as run_loco

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
+from cxrlib.baselines.evaluation.groupings import list_groups
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features import Features, match_features
 from cxrlib.baselines.tasks import TaskRows
@@ -59,6 +60,7 @@ def make_evaluation_key(
     features = match_features(features, rows)
     table = rows.table[rows.table["image_id"].isin(features.image_ids)]
     table = table.sort_values("image_id", kind="stable")
+    hold_out = settings.hold_out
     parts = [
         list_versions(),
         rows.task.kind,
@@ -68,6 +70,8 @@ def make_evaluation_key(
         features.kind,
         table[list(READ_COLUMNS)].astype(str).to_numpy().tolist(),
         list(extra),
+        # Values of other columns are not among those read; for places nothing changes.
+        *([list_groups(table, hold_out).tolist()] if hold_out.startswith("column:") else []),
     ]
     text = json.dumps(parts, sort_keys=True, allow_nan=False)
     return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

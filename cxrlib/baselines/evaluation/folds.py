@@ -11,19 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.evaluation.scores import MEAN, POOLED
+from cxrlib.baselines.evaluation.groupings import list_groups, parse_hold_out
 from cxrlib.cohort import UNKNOWN
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 
-HOLD_OUTS = ("region", "sub-region", "country", "source")
-"""What can be held out: places from large to small, and sites."""
-
 GUARDS = ("person", "article", "source")
 """What training and test images must not share, in the order in which guards are applied."""
 
-_COLUMNS = {"region": "region", "sub-region": "sub_region", "country": "country"}
 _GUARD_COLUMNS = {"person": "person_id", "article": "article", "source": "source"}
 # "More than two rows" (Cohen et al. 2020b, by the notebooks): two points are always on a line.
 _FEWEST_NUMBERS = 3
@@ -83,52 +79,6 @@ class Fold:
     __repr__ = short_repr
 
 
-def list_groups(table: pd.DataFrame, hold_out: str) -> np.ndarray:
-    """Name the group of each image; "Unknown" where it is not recorded.
-
-    One that is called as a score over groups is gets a name of its own: "mean (country)".
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of a task's rows.
-    hold_out : {"region", "sub-region", "country", "source"}
-
-    Returns
-    -------
-    ndarray of str, shape (n_images,)
-
-    Raises
-    ------
-    SelectionError
-        If there is no such way to hold out.
-    """
-    if hold_out not in HOLD_OUTS:
-        raise SelectionError(
-            f"Cannot hold out by {hold_out[:60]!r}. There are {', '.join(HOLD_OUTS)}."
-        )
-    values = table[_COLUMNS.get(hold_out, hold_out)].to_numpy(dtype=object, na_value="")
-    names = [str(value).strip() or UNKNOWN for value in values]
-    own = {name: f"{name} ({hold_out})" for name in (MEAN, POOLED)}
-    return np.array([own.get(name, name) for name in names], dtype=object)
-
-
-def format_held_out(number: int | None, hold_out: str) -> str:
-    """Name what is held out, with their count where one is given.
-
-    Examples
-    --------
-    >>> format_held_out(1, "country"), format_held_out(2, "sub-region")
-    ('1 country', '2 sub-regions')
-    >>> format_held_out(None, "country")
-    'countries'
-    """
-    plural = "countries" if hold_out == "country" else f"{hold_out}s"
-    if number is None:
-        return plural
-    return f"{number:,} {hold_out if number == 1 else plural}"
-
-
 def make_folds(
     table: pd.DataFrame,
     labels: Labels,
@@ -137,15 +87,17 @@ def make_folds(
     guards: Sequence[str] = (),
     fewest_persons: int = 0,
     refuse: Callable[[np.ndarray], str] | None = None,
+    repeat: int = 0,
 ) -> tuple[Fold, ...]:
     """Hold each group out once.
 
     Parameters
     ----------
     table : DataFrame
-        A row an image: person_id, article, source and the column held out.
+        A row an image: person_id, article, source, the column held out, and y for persons.
     labels : Labels
-    hold_out : {"region", "sub-region", "country", "source"}
+    hold_out : str
+        As `cxrlib.baselines.evaluation.groupings.parse_hold_out` reads it.
     guards : sequence of {"person", "article", "source"}
         What training and test images must not share. A blank article or source is not shared.
     fewest_persons : int
@@ -153,6 +105,8 @@ def make_folds(
     refuse : callable, optional
         Says of the places of training images, which hold both classes, why a model cannot be
         fitted to them, as a clause, or "".
+    repeat : int, default 0
+        Which dealing of persons.
 
     Returns
     -------
@@ -162,7 +116,7 @@ def make_folds(
     Raises
     ------
     SelectionError
-        If there is no such way to hold out, or no such guard.
+        If there is no such way to hold out, no such column or no such guard.
     """
     from sklearn.model_selection import LeaveOneGroupOut
 
@@ -171,23 +125,38 @@ def make_folds(
             raise SelectionError(
                 f"There is no guard {guard[:60]!r}. There are {', '.join(GUARDS)}."
             )
-    groups = list_groups(table, hold_out)
+    groups = list_groups(table, hold_out, repeat=repeat)
+    grouping = parse_hold_out(hold_out)
     if len(set(groups)) < 2:
         splits = [(np.arange(0), np.arange(len(groups)))] if len(groups) else []
     else:
         splits = list(LeaveOneGroupOut().split(groups, groups=groups.astype(str)))
     keys = {guard: _read_keys(table, guard) for guard in GUARDS}
+    guards = [guard for guard in guards if guard not in list_idle_guards(table, hold_out)]
     folds = []
     for train, test in splits:
         name = str(groups[test[0]])
         left, removed, shared = _guard(train, test, keys, guards)
         reason = _refuse_test(name, test, labels)
+        if grouping.kind == "cohort" and name != grouping.name:
+            reason = f"Used for training only: the test is on {grouping.name!r}."
         reason = reason or _refuse_training(name, left, removed, labels, refuse)
         is_tested = not reason
         persons = keys["person"][test]
         reason = reason or _refuse_score(persons, labels.y[test], labels, fewest_persons)
         folds.append(Fold(name, left, test, removed, shared, is_tested, not reason, reason))
     return tuple(sorted(folds, key=lambda fold: (fold.name == UNKNOWN, fold.name)))
+
+
+def list_idle_guards(table: pd.DataFrame, hold_out: str) -> tuple[str, ...]:
+    """List guards that nothing could satisfy: all images of a cohort are of one article or site.
+
+    Between parts of its persons they would leave nothing to train on; between places they stand.
+    """
+    if parse_hold_out(hold_out).kind != "persons":
+        return ()
+    keys = {guard: _read_keys(table, guard) for guard in GUARDS if guard != "person"}
+    return tuple(guard for guard, key in keys.items() if len(key) and key.min() == key.max() == 0)
 
 
 def _read_keys(table: pd.DataFrame, guard: str) -> np.ndarray:

@@ -21,7 +21,8 @@ from cxrlib.baselines.evaluation.fold_scores import (
     pool_draws,
     refuse_pooled,
 )
-from cxrlib.baselines.evaluation.folds import GUARDS, Fold, format_held_out
+from cxrlib.baselines.evaluation.folds import GUARDS, Fold
+from cxrlib.baselines.evaluation.groupings import format_held_out
 from cxrlib.baselines.evaluation.intervals import Estimate
 from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
@@ -197,9 +198,7 @@ def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, o
     metric = POOLED_METRICS[plan.rows.task.kind]
     row = _start_row(plan, POOLED, metric, folds)
     if not folds:
-        return row | {
-            "reason": f"No {plan.settings.hold_out} has two images with different labels."
-        }
+        return row | {"reason": f"No {plan.settings.group} has two images with different labels."}
     pooled = [draws[fold.name] for fold in folds]
     # The paper has no pooled score: its protocol gives what can be computed.
     reason = refuse_pooled(pooled) if plan.settings.protocol.fewest_persons else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
-from cxrlib.baselines.evaluation.folds import list_groups
+from cxrlib.baselines.evaluation.groupings import list_groups
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.features import Features
@@ -120,6 +120,6 @@ def keep_scored(result: LocoResult) -> TaskRows:
     scored = result.folds.loc[result.folds["is_scored"].astype(bool), "fold"]
     kept = set(scored)
     groups = list_groups(result.rows.table, result.settings.hold_out)
-    noun = result.settings.hold_out
+    noun = result.settings.group
     reasons = [None if name in kept else f"no score for {noun} {name}" for name in groups]
     return narrow_rows(result.rows, reasons, step="scored", title=f"In a {noun} with its own score")

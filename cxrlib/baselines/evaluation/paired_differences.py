@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     draw_scores,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.folds import format_held_out, list_groups
+from cxrlib.baselines.evaluation.groupings import format_held_out, list_groups
 from cxrlib.baselines.evaluation.intervals import subtract_estimates
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics
@@ -131,7 +131,7 @@ def _compare_pooled(
     metric = POOLED_METRICS[first.rows.task.kind]
     names = [name for name, each in draws[0].items() if each.pairs[1] > 0]
     if not names:
-        reason = f"No {first.settings.hold_out} was tested in both."
+        reason = f"No {first.settings.group} was tested in both."
         return _make_row(POOLED, metric, reason=reason)
     if reason := reasons.get((POOLED, metric), ""):
         return _make_row(POOLED, metric, reason=reason)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
-from cxrlib.baselines.evaluation.folds import list_groups
+from cxrlib.baselines.evaluation.groupings import list_groups
 from cxrlib.baselines.evaluation.intervals import LEVEL
 from cxrlib.baselines.evaluation.loco import compute_values
 from cxrlib.baselines.evaluation.loco_plan import (

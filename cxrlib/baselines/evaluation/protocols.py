@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cxrlib.baselines.evaluation.estimators import LINEAR, PAPER, spell_estimator
-from cxrlib.baselines.evaluation.folds import GUARDS, HOLD_OUTS
+from cxrlib.baselines.evaluation.folds import GUARDS
+from cxrlib.baselines.evaluation.groupings import name_group, parse_hold_out
 from cxrlib.baselines.evaluation.intervals import FEWEST_IN_ALL, FEWEST_IN_CLASS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
@@ -142,7 +143,10 @@ class LocoSettings:
     Parameters
     ----------
     protocol : Protocol
-    hold_out : {"region", "sub-region", "country", "source"}
+    hold_out : str
+        "region", "sub-region", "country" or "source"; "column:NAME" for the values of a column,
+        "persons:5" for parts of the persons and "persons:5x10" for ten dealings of them,
+        "cohort:NAME" to test on one of two joined cohorts.
     is_strict : bool
         Whether training and test images must not share a site either.
     seed : int
@@ -168,9 +172,7 @@ class LocoSettings:
     estimator: str = ""
 
     def __post_init__(self) -> None:
-        if self.hold_out not in HOLD_OUTS:
-            known = ", ".join(HOLD_OUTS)
-            raise SelectionError(f"Cannot hold out by {self.hold_out[:60]!r}. There are {known}.")
+        object.__setattr__(self, "hold_out", parse_hold_out(self.hold_out).to_text())
         for name in ("seed", "n_resamples"):
             if getattr(self, name) < 0:
                 raise SelectionError(
@@ -193,6 +195,11 @@ class LocoSettings:
     def model(self) -> str:
         """The name of the model that is fitted, the protocol's own included."""
         return self.estimator or self.protocol.estimator
+
+    @property
+    def group(self) -> str:
+        """Name one of what is held out in words: "region"."""
+        return name_group(self.hold_out)
 
     @property
     def guards(self) -> tuple[str, ...]:

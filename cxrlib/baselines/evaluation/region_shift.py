@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.estimators import is_slow, parse_estimator
 from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
-from cxrlib.baselines.evaluation.folds import list_groups
+from cxrlib.baselines.evaluation.groupings import list_groups
 from cxrlib.baselines.evaluation.models import Model, choose_model, fit_model, make_design
 from cxrlib.baselines.evaluation.protocols import (
     CORRECTED,

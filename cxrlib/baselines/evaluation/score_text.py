@@ -6,8 +6,9 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from cxrlib.baselines.evaluation.folds import format_held_out
+from cxrlib.baselines.evaluation.groupings import format_held_out, name_group
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
+from cxrlib.cohort import format_plainly
 from cxrlib.number_text import format_units
 
 Cells = Mapping[Hashable, Any]
@@ -67,7 +68,8 @@ def format_fold(
     if fold == POOLED:
         return f"Pooled within {format_held_out(None, hold_out)}"
     if fold != MEAN:
-        return fold or "not recorded"
+        is_cohort = name_group(hold_out) == "cohort"
+        return f"cohort {format_plainly(fold)}" if is_cohort else fold or "not recorded"
     n_folds = row.get("n_folds") if row is not None else None
     number = int(n_folds) if is_number(n_folds) and n_folds else None
     return f"Mean{' ± SD' * with_sd} over {format_held_out(number, hold_out)}"

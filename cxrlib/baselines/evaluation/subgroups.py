@@ -94,7 +94,7 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     ]
     drawn = [each for each in drawn if each.pairs[1] > 0]
     if not drawn:
-        by = settings.hold_out
+        by = settings.group
         return row | {"reason": f"No {by} has two images of this subgroup with different labels."}
     estimate = pool_draws(drawn)
     return row | {"value": estimate.value, "n_folds": len(drawn)} | estimate.to_cells()

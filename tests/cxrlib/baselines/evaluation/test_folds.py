@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from cxrlib.baselines.evaluation import HOLD_OUTS, Labels, make_folds
-from cxrlib.baselines.evaluation.folds import GUARDS, Fold, list_groups
+from cxrlib.baselines.evaluation.folds import GUARDS, Fold
+from cxrlib.baselines.evaluation.groupings import list_groups
 from cxrlib.errors import SelectionError
 from tests.task_rows_factory import NUMBER, draw_rows, make_rows
 
