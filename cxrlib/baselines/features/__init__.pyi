@@ -14,4 +14,9 @@ from .feature_sets import (
     load_pixel_features as load_pixel_features,
     spell_set_name as spell_set_name,
 )
-from .shortcuts import SHORTCUTS as SHORTCUTS
+from .leaks import describe_leaks as describe_leaks, find_leaks as find_leaks
+from .shortcuts import (
+    COLUMNS as COLUMNS,
+    SHORTCUTS as SHORTCUTS,
+    has_other_columns as has_other_columns,
+)

@@ -54,7 +54,8 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     name : str
         One of the paper's six ("embedding", which it calls "intermediate", "outputs",
         "4-outputs", "lung-opacity", "pixels", "prevalence"), the first four of another extractor
-        ("texture:outputs"), or a shortcut ("view", "source", "recorded", "age-sex").
+        ("texture:outputs"), or a shortcut ("view", "source", "recorded", "age-sex",
+        "columns").
     rows : TaskRows
     store : Store
 
@@ -69,14 +70,14 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
         If there is no such set, or it has numbers of no image of the task; what to do is said.
     """
     from cxrlib.baselines.features.extractor_features import load_extractor_features
-    from cxrlib.baselines.features.shortcuts import SHORTCUTS
+    from cxrlib.baselines.features.shortcuts import COLUMNS, SHORTCUTS
 
     name = spell_set_name(name)
     if name == "prevalence":
         return _make_prevalence(rows)
     if name == "pixels":
         return load_pixel_features(rows, store)
-    if name in SHORTCUTS:
+    if name in (*SHORTCUTS, COLUMNS):
         return _read_shortcut(name, rows)
     return load_extractor_features(name, rows, store)
 
@@ -205,7 +206,7 @@ def list_feature_sets(cohort: "Cohort", store: "Store") -> tuple[FeatureChoice, 
     tuple of FeatureChoice
     """
     from cxrlib.baselines.features.extractor_features import list_extractor_choices
-    from cxrlib.baselines.features.shortcuts import SHORTCUT_TITLES
+    from cxrlib.baselines.features.shortcuts import COLUMNS, COLUMNS_TITLE, SHORTCUT_TITLES
 
     networks = list_extractor_choices(cohort, store)
     own = [choice for choice in networks if ":" not in choice.name]
@@ -216,6 +217,7 @@ def list_feature_sets(cohort: "Cohort", store: "Store") -> tuple[FeatureChoice, 
         FeatureChoice("prevalence", PREVALENCE_TITLE, "prevalence", 2),
         *others,
         *(FeatureChoice(name, title, "shortcut", 0) for name, title in SHORTCUT_TITLES.items()),
+        *([FeatureChoice(COLUMNS, COLUMNS_TITLE, "shortcut", 0)] if cohort.extra else []),
     )
 
 

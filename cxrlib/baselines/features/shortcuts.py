@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort import UNKNOWN, YES_NO_COLUMNS
+from cxrlib.baselines.features.label_columns import list_label_columns
+from cxrlib.baselines.features.leaks import find_filled, find_leaks, list_other_columns
+from cxrlib.baselines.tasks import FORMED, parse_own_column
+from cxrlib.cohort import EXTRA, UNKNOWN, YES_NO_COLUMNS, format_plainly
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.summary import RECORDED_COLUMNS
@@ -27,6 +30,9 @@ SHORTCUT_TITLES = {
     "age-sex": "Age and sex only",
 }
 SHORTCUTS = tuple(SHORTCUT_TITLES)
+COLUMNS = "columns"
+"""A shortcut of those cohorts and tasks that have other columns: their values, blanks marked."""
+COLUMNS_TITLE = "Other recorded columns"
 
 # Names of the columns of "recorded" are part of its key, and so of the id of every run on it: they
 # stay when titles change.
@@ -45,16 +51,6 @@ _RECORDED_NAMES = {
 AGE_WHERE_BLANK = 50.0
 """Years; stands for a blank age beside a column that says so. A constant of no data: a mean would
 carry something of the images that a model is tested on."""
-
-# A test or an answer that is recorded because of the label says nothing new. In the public
-# collection 130 of 131 images of the COVID-19 task with COVID-19 have an RT-PCR written down and
-# none of the others; "extubated" is asked of who was intubated.
-_SAME_AS_LABEL = {
-    "covid-19": ("finding", "RT_PCR_positive"),
-    "viral": ("finding", "RT_PCR_positive"),
-    "intubated": ("intubated", "extubated"),
-    "extubated": ("extubated", "intubated"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +81,7 @@ def read_shortcut(name: str, rows: "TaskRows") -> Shortcut:
 
     Parameters
     ----------
-    name : {"view", "source", "recorded", "age-sex"}
+    name : {"view", "source", "recorded", "age-sex", "columns"}
     rows : TaskRows
 
     Returns
@@ -102,27 +98,19 @@ def read_shortcut(name: str, rows: "TaskRows") -> Shortcut:
         "source": _read_source,
         "recorded": _read_recorded,
         "age-sex": _read_age_and_sex,
+        COLUMNS: _read_columns,
     }
     if name not in readers:
         raise SelectionError(
-            f"There is no shortcut {name[:60]!r}. Choose one of: {', '.join(SHORTCUTS)}."
+            f"There is no shortcut {name[:60]!r}. Choose one of: {', '.join(readers)}."
         )
     table, origin = readers[name](rows)
     if not len(table.columns):
         table = pd.DataFrame({"constant": np.ones(len(rows.table))})
         origin = (*origin, "All images have the same value, so it cannot predict anything.")
-    return Shortcut(name, SHORTCUT_TITLES[name], table.astype(np.float64), origin)
-
-
-def list_label_columns(column: str) -> tuple[str, ...]:
-    """List the columns of a cohort's table that the label of a task is, or gives away by itself.
-
-    Examples
-    --------
-    >>> list_label_columns("went_icu"), list_label_columns("viral")
-    (('went_icu',), ('finding', 'RT_PCR_positive'))
-    """
-    return _SAME_AS_LABEL.get(column, (column,))
+    return Shortcut(
+        name, (SHORTCUT_TITLES | {COLUMNS: COLUMNS_TITLE})[name], table.astype(np.float64), origin
+    )
 
 
 def _read_view(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -145,7 +133,7 @@ def _mark_values(values: pd.Series) -> pd.DataFrame:
 def _read_recorded(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Mark the fields that hold anything, "unclear" too, but for the label's."""
     images = rows.cohort.table.set_index("image_id").loc[rows.table["image_id"]]
-    label = list_label_columns(rows.task.column)
+    label = (*list_label_columns(rows.task.column), *_list_same(rows))
     fields = [column for column in RECORDED_COLUMNS if column not in label]
     marks = {column: _find_recorded(images, column) for column in fields}
     varying = {name: marks[name] for name in fields if marks[name].any() and not marks[name].all()}
@@ -158,6 +146,66 @@ def _read_recorded(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
         origin.append(f"Left out because recorded for all images or none: {', '.join(same)}.")
     table = pd.DataFrame(varying, index=range(len(images)))
     return table.rename(columns=_RECORDED_NAMES), tuple(origin)
+
+
+def has_other_columns(rows: "TaskRows") -> bool:
+    """Tell whether a task has columns of the record beside those that other shortcuts have."""
+    return bool(_list_valued(rows))
+
+
+def _list_valued(rows: "TaskRows") -> list[str]:
+    """List the columns whose values may predict: extra ones, and of own tasks the record's."""
+    is_own = parse_own_column(rows.task.column) is not None
+    if not (rows.cohort.extra or is_own):
+        return []
+    theirs = {"sex", "age", "finding"}  # which other shortcuts have, or which is what is seen
+    others = list_other_columns(rows, with_record=is_own)
+    return [column for column in others if column not in theirs]
+
+
+def _list_same(rows: "TaskRows") -> tuple[str, ...]:
+    """List the columns that are the label of a task under another name; of the paper's none."""
+    if rows.task.name != FORMED:
+        return ()
+    return tuple(leak.column for leak in find_leaks(rows) if leak.is_label)
+
+
+def _read_columns(rows: "TaskRows") -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Give the values of the other columns, with a column that marks where one is filled in."""
+    images = rows.cohort.table.set_index("image_id").loc[rows.table["image_id"]]
+    same = [leak.column for leak in find_leaks(rows) if leak.is_label]
+    marks: dict[str, np.ndarray] = {}
+    used = [column for column in _list_valued(rows) if column not in same]
+    for column in used:
+        marks |= _mark_column(images[column], column)
+    varying = {name: values for name, values in marks.items() if np.ptp(values) > 0}
+    names = [_name_column(column) for column in used]
+    origin = [f"Values, and whether there is one, of: {', '.join(names) or 'no column'}."]
+    if same:
+        left_out = ", ".join(_name_column(column) for column in same)
+        origin.append(f"Left out because it is the label: {left_out}.")
+    return pd.DataFrame(varying, index=range(len(images))), tuple(origin)
+
+
+def _name_column(column: str) -> str:
+    return RECORDED_COLUMNS.get(column, format_plainly(column.removeprefix(EXTRA)))
+
+
+def _mark_column(values: pd.Series, column: str) -> dict[str, np.ndarray]:
+    """Turn a column into numbers: 0 where there is no value, beside a column that says so."""
+    filled = find_filled(values)
+    marks = {f"{column} is filled in": filled.astype(np.float64)}
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.to_numpy(dtype=np.float64, na_value=0.0)
+        return marks | {column: np.where(filled, numbers, 0.0)}
+    words = values.astype(object).where(filled, "").astype("str")
+    names = sorted(set(words) - {""})
+    if len(names) > MOST_VALUES:  # notes and ids: whether there are any
+        return marks
+    return marks | {f"{column} is {name}": words.eq(name).to_numpy(np.float64) for name in names}
+
+
+MOST_VALUES = 50
 
 
 def _find_recorded(images: pd.DataFrame, column: str) -> np.ndarray:
