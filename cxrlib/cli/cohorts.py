@@ -1,5 +1,6 @@
 """The commands ``demo`` and ``info``: generate the demo cohort, count a cohort."""
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cxrlib import NOTICE
-from cxrlib.cli.messages import print_problems, print_result, reported_errors
+from cxrlib.cli.messages import print_problems, print_result, reported_errors, visible
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
@@ -52,12 +53,17 @@ def info(
         selection = parse_where(where)
         cohort = load_named(data, cache)
         chosen = choose_images(cohort, selection)
-        extra: dict[str, Any] = {"problems": cohort.problems.to_dict("records")}
+        extra: dict[str, Any] = {
+            "problems": cohort.problems.to_dict("records"),
+            "extra_columns": [asdict(column) for column in cohort.extra],
+        }
         if not selection.is_empty:
             extra["where"] = selection.to_where()
             extra["left_out"] = explain_out(cohort, selection).to_dict("records")
         print_result(count_cohort(chosen), form, extra=extra)
         if form is Format.text:
+            for column in cohort.extra:
+                typer.echo(visible(f"Extra column {column.name!r}: {column.describe()}"))
             print_problems(cohort)
 
 

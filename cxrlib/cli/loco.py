@@ -14,6 +14,7 @@ from cxrlib.cli.cohorts import describe_cohort, load_named
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, print_missing, reported_errors, visible
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort import Cohort
+from cxrlib.errors import SelectionError
 from cxrlib.notebook import PRETRAINED
 from cxrlib.reports import csv_with_header, list_provenance, write_export
 from cxrlib.storage import EmbeddingStore, Store, to_records
@@ -22,13 +23,12 @@ from cxrlib.system import ProgressLine
 if TYPE_CHECKING:
     from cxrlib.baselines.evaluation import LocoSettings
     from cxrlib.baselines.features import Features
-    from cxrlib.baselines.runs import Reproduction, Run
+    from cxrlib.baselines.runs import Reproduction, Run, RunSpec
 
 __all__ = ["register"]
 
 # Spelled out for the help and the types; a test compares them with the library's.
 ProtocolName = Literal["published", "corrected"]
-HoldOut = Literal["region", "sub-region", "country", "source"]
 FILE_ENDINGS = (".parquet", ".csv")
 MOST_RESAMPLES = 10_000
 LARGEST_SEED = 2**32 - 1
@@ -67,6 +67,16 @@ OutOption = Annotated[
 ]
 
 
+def _check_hold_out(text: str) -> str:
+    """Return what is held out in its one spelling, or refuse it."""
+    from cxrlib.baselines.evaluation import parse_hold_out
+
+    try:
+        return parse_hold_out(text).to_text()
+    except SelectionError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 @dataclass(frozen=True)
 class EvaluationOptions:
     """How an evaluation is made."""
@@ -88,7 +98,15 @@ class EvaluationOptions:
             "both training and test."
         ),
     ] = "corrected"
-    hold_out: Annotated[HoldOut, typer.Option(help="Group to hold out, one at a time.")] = "region"
+    hold_out: Annotated[
+        str,
+        typer.Option(
+            callback=_check_hold_out,
+            help="Group to hold out, one at a time: region, sub-region, country or source; "
+            "column:NAME for the values of a column; persons:5 for parts of the persons, "
+            "persons:5x10 to deal them ten times.",
+        ),
+    ] = "region"
     strict: Annotated[
         bool, typer.Option("--strict", help="Keep each source in training or in test, not both.")
     ] = False
@@ -103,14 +121,14 @@ class EvaluationOptions:
         ),
     ] = 1000
 
-    def make_settings(self) -> "LocoSettings":
-        """Give the same as the library takes it."""
+    def make_settings(self, tested_on: str = "") -> "LocoSettings":
+        """Give the same as the library takes it; a cohort to test on takes the group's place."""
         # Imported here: it brings what --help need not wait for.
         from cxrlib.baselines.evaluation import LocoSettings, find_protocol
 
         return LocoSettings(
             protocol=find_protocol(self.protocol),
-            hold_out=self.hold_out,
+            hold_out=f"cohort:{tested_on}" if tested_on else self.hold_out,
             is_strict=self.strict,
             seed=self.seed,
             n_resamples=self.resamples,
@@ -131,7 +149,9 @@ def loco(
         typer.Option(
             help="A task of the paper (covid-19, viral-or-bacterial, survival, icu-stay, "
             'intubated, geographic-extent, opacity), a variant of one ("icu-stay; days=0..14; '
-            'with day 0"), or a column ("column=survival; views=PA").'
+            'with day 0"), or a column ("column=survival; views=PA"): of the record, extra:NAME '
+            "for one that metadata.csv or --labels has besides, extra:NAME:VALUE for a category "
+            "against the rest, finding:PATH, sex."
         ),
     ],
     features: Annotated[
@@ -144,6 +164,20 @@ def loco(
         ),
     ] = AUTO,
     data: DataOption = None,
+    test_on: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a second cohort: train on --data, test on this one. Nobody is on both "
+            "sides."
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="FILE.csv or FILE.parquet with a column image_id or patient_id and one column "
+            "per label: column=extra:NAME then predicts it."
+        ),
+    ] = None,
     evaluation: EvaluationOptions,
     form: Annotated[
         ScoreFormat, typer.Option("--format", help="csv: one table; json: the whole run.")
@@ -156,7 +190,7 @@ def loco(
     with reported_errors("nothing was written"):
         _check_folder(out)
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
-        from cxrlib.baselines.runs import RunSpec, make_run
+        from cxrlib.baselines.runs import make_run
         from cxrlib.baselines.tasks import read_task
 
         is_chosen = features == AUTO
@@ -164,8 +198,8 @@ def loco(
         numbers = _read_features(features)
         # Of a file its name: where it lies changes no digit and has no place in an export.
         name = features if numbers is None else numbers.name
-        spec = RunSpec(read_task(task), name, evaluation.make_settings(), evaluation.where)
-        cohort = load_named(data, cache)
+        read_task(task)  # refuses before anything is read
+        cohort, spec = _load_asked(task, name, data, test_on, labels, evaluation, cache)
         run = make_run(cohort, Store(cache), spec, features=numbers)
         command = spec.to_command()  # nor has the cohort's folder
         if form is ScoreFormat.json:
@@ -229,6 +263,38 @@ def reproduce(
 
 
 # ---- options
+
+
+def _load_asked(
+    task: str,
+    features: str,
+    data: Path | None,
+    test_on: Path | None,
+    labels: Path | None,
+    evaluation: EvaluationOptions,
+    cache: Path,
+) -> tuple[Cohort, "RunSpec"]:
+    """Load the cohort with all that belongs to it, and write down what is asked for."""
+    from cxrlib.baselines.runs import RunSpec
+    from cxrlib.baselines.tasks import read_task
+    from cxrlib.cohort import attach_labels, join_cohorts, read_label_file
+
+    file = None if labels is None else read_label_file(labels)
+    cohort, tested_on = load_named(data, cache), ""
+    if test_on is not None:
+        if evaluation.hold_out != "region":
+            raise SelectionError(
+                "--test-on tests on a whole cohort, so nothing else is held out. Leave --hold-out "
+                "away, or --test-on."
+            )
+        joined = join_cohorts(cohort, load_named(test_on, cache), store=Store(cache))
+        cohort, tested_on = joined, joined.test_name
+    if file is not None:
+        cohort = attach_labels(cohort, file)
+    settings = evaluation.make_settings(tested_on)
+    # Of a file its name: where it lies changes no digit and has no place in an export.
+    name = "" if file is None else file.name
+    return cohort, RunSpec(read_task(task, cohort), features, settings, evaluation.where, name)
 
 
 def _check_folder(path: Path | None) -> None:
@@ -295,6 +361,7 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
         "protocol": settings.protocol.name,
         "protocol_words": list(settings.protocol.describe()),
         "hold_out": settings.hold_out,
+        "labels": run.spec.labels,
         "is_strict": settings.is_strict,
         "seed": settings.seed,
         "n_resamples": settings.n_resamples,
@@ -311,6 +378,7 @@ def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
 
 def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
+    from cxrlib.baselines.evaluation import describe_held_out
     from cxrlib.baselines.runs import describe_run_count
 
     settings, features = run.spec.settings, run.result.features
@@ -325,8 +393,9 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
         *features.origin,
         f"Model: {run.spec.describe_model()}",
         f"Protocol: {settings.protocol.name}{strict}. {' '.join(settings.protocol.describe())}",
-        f"Held out: each {settings.hold_out} once. Intervals: 95 %, bootstrap over patients, "
-        f"{settings.n_resamples:,} resamples, seed {settings.seed}",
+        f"Evaluation: {describe_held_out(settings.hold_out)}. "
+        f"Intervals: 95 %, bootstrap over patients, {settings.n_resamples:,} resamples, "
+        f"seed {settings.seed}",
         f"Versions: {versions}",
         *run.notes,
     ]
@@ -413,5 +482,9 @@ def _report_run(run: "Run", cohort: Cohort) -> None:
         if image_id in no_file:
             continue
         typer.echo(visible(f"Not used: {image_id}: {reason}"), err=True)
-    if missing:
+    nothing = run.scores["value"].isna().all()
+    if nothing:
+        reasons = [str(each) for each in run.scores["reason"] if each]
+        typer.echo(visible(f"No score can be given. {' '.join(dict.fromkeys(reasons))}"), err=True)
+    if missing or nothing:
         raise typer.Exit(EXIT_PARTLY)

@@ -80,6 +80,15 @@ class Work:
         root = Path(self.parameters[name])
         return load_cohort(root, store=self.store, on_progress=self.on_progress)
 
+    def load_tested(self) -> "Cohort":
+        """Load the cohort of a run, joined with the one it is tested on where one is named."""
+        from cxrlib.cohort import join_cohorts
+
+        cohort = self.load()
+        if not self.parameters["test_on"]:
+            return cohort
+        return join_cohorts(cohort, self.load("test_on"), store=self.store)
+
     def find_extractor(self) -> "ExtractorInfo":
         """Find the extractor that its parameter names, which has embeddings in the store."""
         return _find_extractor(self.store, self.parameters["extractor"])
@@ -144,7 +153,9 @@ def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> 
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         wanted = " or ".join(each.__name__ for each in types)
         raise SelectionError(f"Parameter {name!r} of a job {kind!r} is {value!r}: give {wanted}.")
-    if name in ("data", "reference", "weights") and isinstance(value, str):
+    if name == "test_on" and not value:
+        return value
+    if name in ("data", "test_on", "reference", "weights") and isinstance(value, str):
         if "\x00" in value or not value:
             raise SelectionError(f"Parameter {name!r} of a job {kind!r} is no path: {value!r}.")
         return _check_writable(os.path.realpath(value))
@@ -331,7 +342,7 @@ def _null(work: Work) -> Result:
 
     spec, n = make_spec(work.parameters), work.parameters["n"]
     return run_permutation_null(
-        *(work.load(), work.store, spec, n, work.on_progress, work.should_stop),
+        *(work.load_tested(), work.store, spec, n, work.on_progress, work.should_stop),
         within=work.parameters["within"],
     )
 
@@ -341,7 +352,9 @@ def _shift(work: Work) -> Result:
     from cxrlib.baselines.runs import make_spec, run_region_shift
 
     spec = make_spec(work.parameters)
-    return run_region_shift(work.load(), work.store, spec, work.on_progress, work.should_stop)
+    return run_region_shift(
+        work.load_tested(), work.store, spec, work.on_progress, work.should_stop
+    )
 
 
 def _slow_loco(work: Work) -> Result:
@@ -357,7 +370,7 @@ def _pixels_loco(work: Work) -> Result:
     from cxrlib.baselines.runs import make_pixel_run, make_spec
 
     spec = make_spec(work.parameters)
-    return make_pixel_run(work.load(), work.store, spec, work.on_progress, work.should_stop)
+    return make_pixel_run(work.load_tested(), work.store, spec, work.on_progress, work.should_stop)
 
 
 def _collection(work: Work) -> Result:
@@ -383,6 +396,7 @@ _SETTINGS: Parameters = {"settings": ((dict,), {})}
 _MAP: Parameters = {**_DATA, "extractor": (_TEXT, REQUIRED), **_SETTINGS}
 _PIXEL_RUN: Parameters = {
     **_DATA,
+    "test_on": (_TEXT, ""),
     "task": (_TEXT, REQUIRED),
     "protocol": (_TEXT, "corrected"),
     "hold_out": (_TEXT, "region"),

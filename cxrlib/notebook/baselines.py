@@ -26,7 +26,14 @@ from cxrlib.baselines.runs import (
     make_run,
 )
 from cxrlib.baselines.tasks import read_task
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import (
+    Cohort,
+    LabelFile,
+    attach_labels,
+    join_cohorts,
+    read_label_file,
+    take_label_table,
+)
 from cxrlib.embedding import EmbeddingSet
 from cxrlib.errors import ReportError
 from cxrlib.html_repr import format_html
@@ -200,7 +207,9 @@ def evaluate_loco(
     *,
     features: EmbeddingSet | str,
     protocol: Literal["corrected", "published"] = "corrected",
-    hold_out: Literal["region", "sub-region", "country", "source"] = "region",
+    hold_out: str = "region",
+    test_on: Cohort | None = None,
+    labels: Path | str | pd.DataFrame | None = None,
     strict: bool = False,
     where: str = "",
     seed: int = 0,
@@ -220,14 +229,25 @@ def evaluate_loco(
     task : str
         One of the paper's ("covid-19", "viral-or-bacterial", "survival", "icu-stay", "intubated",
         "geographic-extent", "opacity"), one of them changed ("icu-stay; days=0..14"), or one of a
-        column ("column=survival; views=PA").
+        column ("column=survival; views=PA"): of the record, "extra:NAME" for a column that
+        metadata.csv has besides, "extra:NAME:VALUE" for a category against the rest,
+        "finding:PATH", or "sex".
     features : EmbeddingSet or str
         What `embed` gave: its outputs are used. Or the name of a set: "texture:outputs",
         "texture:embedding", "outputs" (of the pretrained network), "pixels", "prevalence", or a
         shortcut: "view", "source", "recorded", "age-sex".
     protocol : {"corrected", "published"}
         As it should be done, or as the paper did it.
-    hold_out : {"region", "sub-region", "country", "source"}
+    hold_out : str, default "region"
+        "region", "sub-region", "country" or "source"; "column:NAME", the values of a column of
+        metadata.csv or of the labels; "persons:5", parts of the persons, of which "persons:5x10"
+        makes ten dealings and averages them.
+    test_on : Cohort, optional
+        Train on `cohort` and test on this one; `hold_out` is then not used. Nobody is on both
+        sides: see `cxrlib.cohort.join_cohorts`.
+    labels : Path, str or DataFrame, optional
+        A CSV or Parquet file, or a table, with a column image_id or patient_id and columns of
+        labels, which become extra columns: "column=extra:NAME".
     strict : bool, default False
         Keep each source in training or in test, not both.
     where : str, optional
@@ -275,11 +295,25 @@ def evaluate_loco(
     store = open_store(cohort, cache)
     own = None if isinstance(estimator, str) else estimator
     model = estimator if isinstance(estimator, str) else ""
+    name = features if isinstance(features, str) else _find_set_name(features, store)
+    file = _take_labels(labels)
+    if test_on is not None:
+        cohort = join_cohorts(cohort, test_on, store=store, on_progress=ProgressLine())
+        hold_out = f"cohort:{cohort.test_name}"
+    cohort = cohort if file is None else attach_labels(cohort, file)
     settings = LocoSettings(find_protocol(protocol), hold_out, strict, seed, resamples, model)
     settings = take_estimator(settings, own)
-    name = features if isinstance(features, str) else _find_set_name(features, store)
-    spec = RunSpec(read_task(task), name, settings, where)
+    labels_name = "" if file is None else file.name
+    spec = RunSpec(read_task(task, cohort), name, settings, where, labels_name)
     return LocoRun(make_run(cohort, store, spec, estimator=own), cohort, store, own)
+
+
+def _take_labels(labels: Path | str | pd.DataFrame | None) -> LabelFile | None:
+    if labels is None:
+        return None
+    if isinstance(labels, pd.DataFrame):
+        return take_label_table(labels)
+    return read_label_file(labels)
 
 
 def _find_set_name(outputs: EmbeddingSet, store: Store) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cxrlib.baselines.evaluation import describe_grouping, name_group
 from cxrlib.number_text import format_units
 
 Manifest = Mapping[str, Any]
@@ -85,13 +86,14 @@ def _describe_evaluation(m: Manifest) -> str:
     told = f" Seeds of the model: {', '.join(map(str, seeds))}." if seeds else ""
     return (
         f"{protocol['model']}{told} {protocol['tuned']} Evaluation followed the protocol "
-        f"“{protocol['name']}”, by {protocol['hold_out']}: {' '.join(protocol['sentences'])}"
+        f"“{protocol['name']}”, {describe_grouping(protocol['hold_out'])}: "
+        f"{' '.join(protocol['sentences'])}"
     )
 
 
 def _describe_scores(m: Manifest) -> str:
     n_scored = sum(bool(fold["is_scored"]) for fold in m["folds"])
-    group = m["protocol"]["hold_out"]
+    group = name_group(m["protocol"]["hold_out"])
     return (
         f"Of {len(m['folds']):,} groups by {group}, {n_scored:,} could be scored alone. We report "
         "the score of each group, their mean with its sample standard deviation, and a score "

@@ -9,6 +9,7 @@ import pandas as pd
 from cxrlib.baselines.evaluation import (
     MEAN,
     POOLED,
+    describe_held_out,
     describe_score_comparison,
     format_metric,
     format_score,
@@ -103,7 +104,7 @@ def make_page(contents: ReportContents) -> str:
         _list_sections(contents),
         title=f"{run.spec.task.title}: {manifest['task']['card']['question']}",
         subtitle=f"{run.result.features.title}; {run.spec.describe_model()}; protocol "
-        f"{settings.protocol.name}, by {settings.hold_out}; {contents.cohort.name}; run {run.id}",
+        f"{settings.protocol.name}, by {settings.group}; {contents.cohort.name}; run {run.id}",
         notice=notice,
         origin=origin,
     )
@@ -165,7 +166,7 @@ def _pooled_metrics(run: Run) -> list[str]:
 
 
 def _format_fold(fold: str, run: Run) -> str:
-    group = run.spec.settings.hold_out
+    group = run.spec.settings.group
     names = {MEAN: f"Mean over held-out groups, by {group}", POOLED: f"Pooled within {group}"}
     return names.get(fold, fold)
 
@@ -235,7 +236,7 @@ def _make_folds(run: Run) -> Section:
     reasons = zip(unscored["fold"], unscored["reason"], strict=True)
     return Section(
         "Held-out groups",
-        (f"Each {run.spec.settings.hold_out} is held out once; the others train.",),
+        (_capitalise(describe_held_out(run.spec.settings.hold_out)) + ".",),
         tuple(f"{fold} has no score of its own. {reason}" for fold, reason in reasons),
         tables=(PageTable(folds, "Test and training images and persons of each group."),),
     )
@@ -261,7 +262,7 @@ def _make_scores(run: Run) -> Section:
     return Section(
         "Scores",
         (
-            f"By held-out {run.spec.settings.hold_out}, with 95 % intervals (bootstrap over "
+            f"By held-out {run.spec.settings.group}, with 95 % intervals (bootstrap over "
             "patients). The shortcuts beside them predict the same images without looking at "
             "them.",
         ),
@@ -281,7 +282,7 @@ def _draw_forest(run: Run, metric: str) -> PageFigure | None:
     of_metric = run.scores[run.scores["metric"] == metric]
     if of_metric.empty or set(of_metric["fold"]) == {POOLED} != set(run.scores["fold"]):
         return None
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     folds = run.folds if run.spec.task.kind == "classes" else None
     chance = find_chance(metric, folds, event=run.spec.task.event or "positive")
     return PageFigure(

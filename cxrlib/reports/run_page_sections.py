@@ -136,7 +136,7 @@ def make_null_part(run: Run, null: PermutationNull, metric: str = "", fold: str 
     fold = fold or choose_headline(run.scores, first) or POOLED
     pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
     metric = metric or (pooled if fold == POOLED else first)
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     name = format_fold(fold, hold_out)
     is_strict = null.within == "source"
     title = f"Permutation test{' within sources' if is_strict else ''}: {format_metric(metric)}"
@@ -152,7 +152,7 @@ def make_null_part(run: Run, null: PermutationNull, metric: str = "", fold: str 
 
 def make_shift_part(run: Run, shift: RegionShift) -> ReportPart:
     """Make the part on the region shift of a run."""
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     return ReportPart(
         "shift",
         f"Region shift: loss from training in another {hold_out}",
@@ -184,7 +184,7 @@ def make_steps_part(run: Run, metric: str | None = None) -> ReportPart:
     SelectionError
         If they cannot be walked with these features.
     """
-    result, hold_out = run.result, run.spec.settings.hold_out
+    result, hold_out = run.result, run.spec.settings.group
     last = find_last_model(result.settings)
     steps = compute_protocol_steps(result.rows, result.features, result.settings, metric)
     over_all = steps[steps["fold"].isin([MEAN, POOLED])].astype({"change": float})
@@ -213,7 +213,7 @@ def make_subgroups_part(run: Run) -> ReportPart:
     return ReportPart(
         "subgroups",
         "By sex and age",
-        (f"Pairs within one {run.spec.settings.hold_out} and one group only. {INTERVALS}",),
+        (f"Pairs within one {run.spec.settings.group} and one group only. {INTERVALS}",),
         table,
         partial(plot_subgroups, table),
         describe_subgroups(table),
@@ -235,7 +235,7 @@ def make_calibration_part(run: Run) -> ReportPart:
         If the predictions cannot be compared with what is recorded.
     """
     table, task = check_calibration(run.result), run.spec.task
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     unit = (task.unit or "as recorded") if task.kind == "number" else ""
     return ReportPart(
         "calibration",

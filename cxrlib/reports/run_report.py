@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation import compare_scores
+from cxrlib.baselines.evaluation import compare_scores, describe_held_out
 from cxrlib.baselines.runs import (
     Run,
     RunEntry,
@@ -155,13 +155,13 @@ def _format_manifest(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
 
 def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
     """List the provenance that every table begins with."""
-    made_by = manifest["made_by"]
+    made_by, settings = manifest["made_by"], run.spec.settings
     return [
         *list_provenance(cohort, filters=run.spec.selection.describe())[:-1],
         f"Run {run.id}: {describe_spec(run.spec)}",
         f"Features: {run.result.features.title}",
         f"Model: {run.spec.describe_model()}",
-        f"Protocol: {run.spec.settings.protocol.name}, each {run.spec.settings.hold_out} held out",
+        f"Protocol: {settings.protocol.name}, {describe_held_out(settings.hold_out)}",
         describe_run_count(run.n_runs).removesuffix("."),
         f"To repeat this run: {run.spec.to_command()}",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),

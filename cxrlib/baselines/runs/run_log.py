@@ -111,7 +111,9 @@ def write_entry(store: Store, record: RunRecord) -> None:
 
 def _format_entry(record: RunRecord) -> bytes:
     scores = record.tables["scores"]
-    rows = scores[scores["fold"].isin(HEADLINE_FOLDS)]
+    # Of a test on one cohort there is no mean: its own score says it.
+    tested_on = str(record.spec["hold_out"]).partition("cohort:")[2]
+    rows = scores[scores["fold"].isin([*HEADLINE_FOLDS, *([tested_on] if tested_on else [])])]
     columns = list(Headline._fields)
     numbers = rows[columns].astype(object).where(rows[columns].notna(), None)
     fields = {

@@ -1,17 +1,19 @@
 """What a run is: task, features, settings and filters, as an address and as a command line."""
 
+import functools
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from cxrlib.baselines.evaluation import (
-    HOLD_OUTS,
     PROTOCOLS,
     LocoSettings,
     describe_estimator,
+    describe_grouping,
     find_protocol,
     is_own,
+    parse_hold_out,
     spell_estimator,
 )
 from cxrlib.baselines.features import spell_set_name
@@ -47,6 +49,8 @@ class RunSpec:
     settings : LocoSettings
     where : str
         Filters as on the command line; kept in one spelling.
+    labels : str
+        Name of the file of labels that was attached to the cohort; "" for none.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class RunSpec:
     features: str
     settings: LocoSettings = LocoSettings()  # noqa: RUF009  (frozen)
     where: str = ""
+    labels: str = ""
 
     def __post_init__(self) -> None:
         if self.settings.protocol not in PROTOCOLS:
@@ -129,7 +134,8 @@ class RunSpec:
             if texts[name] is not None:
                 settings = _change(settings, field, read, str(texts[name]), complaints)
         asked = texts["task"]
-        task = None if asked is None else _try(read_task, asked, complaints)
+        read_own = functools.partial(read_task, cohort=cohort)
+        task = None if asked is None else _try(read_own, asked, complaints)
         selection, unknown = Selection.from_query(query, cohort)
         complaints += map(str, unknown)
         features = texts["features"] or DEFAULT_FEATURES
@@ -148,6 +154,7 @@ class RunSpec:
             "n_resamples": settings.n_resamples,
             "estimator": settings.model,
             "where": self.where,
+            **({"labels": self.labels} if self.labels else {}),
         }
 
     @classmethod
@@ -163,7 +170,8 @@ class RunSpec:
         )
         features = _check_type(values["features"], str)
         task, where = (_check_type(values[name], str) for name in ("task", "where"))
-        return cls(read_task(task), features, settings, where)
+        labels = _check_type(values.get("labels", ""), str)
+        return cls(read_task(task), features, settings, where, labels)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: object) -> Any:  # noqa: ANN401 (pydantic's)
@@ -198,8 +206,12 @@ class RunSpec:
         words = ["python", "-m", "cxrlib", "loco", "--data", data]
         words += ["--task", self.task.to_text(), "--features", self.features]
         words += ["--model", settings.model]
-        words += ["--protocol", settings.protocol.name, "--hold-out", settings.hold_out]
+        words += ["--protocol", settings.protocol.name]
+        # Two cohorts are joined by their folders, and the second is what is held out.
+        is_joined = settings.hold_out.startswith("cohort:")
+        words += ["--test-on", "DIR2"] if is_joined else ["--hold-out", settings.hold_out]
         words += ["--strict"] if settings.is_strict else []
+        words += ["--labels", self.labels] if self.labels else []
         words += ["--where", self.where] if self.where else []
         words += ["--seed", str(settings.seed), "--resamples", str(settings.n_resamples)]
         return shlex.join([*words, "--format", "json"])
@@ -280,7 +292,7 @@ def _check_type(value: Any, kind: type) -> Any:  # noqa: ANN401 (any setting)
 
 
 def _read_hold_out(text: str) -> str:
-    return _choose("grouping to hold out", text, HOLD_OUTS)
+    return parse_hold_out(text).to_text()
 
 
 def _read_strict(text: str) -> bool:
@@ -339,7 +351,9 @@ def describe_spec(spec: RunSpec) -> str:
     settings = spec.settings
     strict = ", strict" if settings.is_strict else ""
     seed = f", seed {settings.seed}" if settings.seed else ""
-    how = f"{settings.protocol.name}, by {settings.hold_out}{strict}{seed}"
+    how = f"{settings.protocol.name}, {describe_grouping(settings.hold_out)}{strict}{seed}"
     filters = spec.selection.describe()
     filter_text = [f"filters: {', '.join(filters)}"] if filters else []
-    return "; ".join([spec.task.to_text(), spec.features, settings.model, how, *filter_text])
+    labels = [f"labels of {spec.labels}"] if spec.labels else []
+    what = (spec.task.to_text(), spec.features, settings.model, how)
+    return "; ".join([*what, *labels, *filter_text])

@@ -27,18 +27,22 @@ from cxrlib.baselines.evaluation import (
     compare_results,
     format_held_out,
     is_slow,
+    list_groups,
     list_versions,
     run_loco,
     take_estimator,
 )
 from cxrlib.baselines.features import (
+    COLUMNS,
     SHORTCUTS,
     Features,
     are_features_at_hand,
     describe_missing,
+    has_other_columns,
     load_features,
     match_features,
 )
+from cxrlib.baselines.runs.label_checks import check_evaluable, describe_labels_and_groups
 from cxrlib.baselines.runs.run_log import (
     RUNS,
     list_runs,
@@ -196,11 +200,18 @@ def make_run_id(
         "task": task,
         "features": features.key,
         "settings": asdict(spec.settings),
+        # Values of other columns can come from a file of labels.
+        **({"groups": _list_sorted_groups(rows, spec)} if ":" in spec.settings.hold_out else {}),
         "where": spec.where,
         "versions": dict(list_versions() if versions is None else versions),
     }
     text = json.dumps(matter, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:ID_DIGITS]
+
+
+def _list_sorted_groups(rows: TaskRows, spec: RunSpec) -> list[str]:
+    table = rows.table.sort_values("image_id", kind="stable")
+    return [str(name) for name in list_groups(table, spec.settings.hold_out)]
 
 
 def _hash_rows(rows: TaskRows) -> str:
@@ -318,6 +329,7 @@ def _load_rows(
     else:
         features = match_features(features, rows)
     rows = _keep_with_features(rows, features)
+    check_evaluable(rows, spec.settings)
     table = rows.table.sort_values("image_id", kind="stable").reset_index(drop=True)
     return replace(rows, table=table), features
 
@@ -396,7 +408,16 @@ def _load_or_compute(
         n_images=rows.n_images,
         n_persons=rows.n_persons,
         features_title=features.title,
-        notes=tuple(filter(None, (describe_missing(features), *result.notes))),
+        notes=tuple(
+            filter(
+                None,
+                (
+                    *describe_labels_and_groups(rows, spec.settings),
+                    describe_missing(features),
+                    *result.notes,
+                ),
+            )
+        ),
         tables={
             "folds": settle(result.folds),
             "predictions": settle(result.predictions),
@@ -454,7 +475,7 @@ def _run_shortcuts(
     """
     results: dict[str, LocoResult] = {}
     refused: dict[str, str] = {}
-    for name in SHORTCUTS:
+    for name in (*SHORTCUTS, *([COLUMNS] if has_other_columns(rows) else [])):
         of_shortcut = replace(spec, features=name)
         try:
             features = load_features(name, rows, store)
