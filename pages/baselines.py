@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from cxrlib.baselines.evaluation import keep_scored
-from cxrlib.errors import SelectionError
+from cxrlib.errors import CxrError, SelectionError
 from cxrlib.reports import list_provenance
 from ui.baselines.answer import show_answer
 from ui.baselines.cached import list_choices, load_rows, load_run
@@ -33,8 +33,9 @@ from ui.baselines.result import choose_metric, show_folds, show_forest
 from ui.baselines.run_button import offer_run
 from ui.baselines.run_history import show_comparison, show_history
 from ui.baselines.run_view import RunView
+from ui.baselines.second_cohort import load_tested
 from ui.baselines.sensitivity import show_sensitivity
-from ui.baselines.task_card import show_question, show_task
+from ui.baselines.task_card import show_leaks, show_question, show_task
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.resources import find_cohort
@@ -64,10 +65,16 @@ head = st.container(gap="small")
 spec = find_spec(cohort, choices)
 choose_task(cohort, spec)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    choose_settings(spec, choices)
+    choose_settings(cohort, spec, choices)
     change_task(cohort, spec)
     run_place = st.container(width="content")
 keep_address(spec)
+try:
+    cohort = load_tested(cohort, spec.settings.hold_out)
+except CxrError as error:
+    show_alert(str(error))
+    st.stop()
+choices = list_choices(cohort)
 spec = replace(spec, where=selection.to_where())
 choice = next(each for each in choices if each.name == spec.features)
 try:
@@ -79,6 +86,7 @@ except SelectionError as error:
 
 origin = list_provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-{spec.task.name}-{date.today().isoformat()}"
+show_leaks(rows)
 if run is None:
     show_question(rows, head)
     if rows.n_images:

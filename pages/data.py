@@ -9,7 +9,13 @@ from cxrlib.cohort import count_cohort
 from cxrlib.errors import CxrError
 from cxrlib.maps import list_flow, tabulate_flow
 from cxrlib.reports import list_provenance
-from ui.data.status_tables import describe_files, show_cache, show_identity, show_problems
+from ui.data.status_tables import (
+    describe_files,
+    show_cache,
+    show_extra_columns,
+    show_identity,
+    show_problems,
+)
 from ui.data.work_panel import show_extractors, show_jobs, show_thumbnails
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
@@ -56,5 +62,6 @@ show_thumbnails(entry, cohort)
 show_collection_offer()
 show_jobs()
 show_identity(cohort)
+show_extra_columns(cohort, origin)
 show_problems(cohort, origin)
 show_cache()

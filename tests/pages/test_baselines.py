@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrlib.baselines.runs import list_runs
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort import join_paths, load_cohort
 from cxrlib.storage import Store
+from tests.own_cohort_factory import make_own_cohort
 from tests.pages.reading import written
 from ui.baselines.controls import RENAMED, SECTIONS
 from ui.baselines.run_history import escape_label
@@ -197,3 +198,79 @@ def test_a_name_of_a_file_is_no_markdown() -> None:
     assert escape_label("$x$ *a* ![b](c) :red[d]\n_e_.csv") == (
         r"\$x\$ \*a\* !\[b\](c) \:red\[d\] \_e\_.csv"
     )
+
+
+# ---- labels and groups of one's own
+
+
+@pytest.fixture
+def own_page(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Give the page on a cohort with columns of its own, and a second one beside it."""
+    folder = tmp_path_factory.mktemp("own")
+    roots = [
+        make_own_cohort(folder / name, n_images=60, seed=seed, prefix=name).root
+        for seed, name in enumerate(("first", "second"))
+    ]
+    monkeypatch.setenv("CXR_DATA", join_paths(roots))
+    monkeypatch.setenv("CXR_CACHE", str(folder / "cache"))
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app.query_params["features"] = "age-sex"
+    app.query_params["task"] = "column=extra:Later"
+    return app
+
+
+def press_run(app: AppTest) -> AppTest:
+    """Press the button that makes a run, where there is one."""
+    buttons = [button for button in app.button if button.label == "Run"]
+    return buttons[0].click().run() if buttons else app
+
+
+def test_own_label_is_predicted_over_parts_of_persons(own_page: AppTest) -> None:
+    """A column of one's own by a link, persons held out, and the warning of what gives it away."""
+    own_page.query_params["hold_out"] = "persons:4"
+    own_page.run()
+    app = press_run(own_page.switch_page(PAGE).run())
+    assert not app.exception
+    text = written(app)
+    assert "each of 4 parts of the persons held out once, protocol *corrected*" in text
+    assert "“copy” gives the label away: AUROC 1.00 alone (60 images)" in text
+    assert "part 1 of 4" in " ".join(map(str, app.dataframe[0].value.iloc[:, 0]))
+
+
+def test_own_columns_are_offered_with_counts(own_page: AppTest) -> None:
+    """The form has answers, numbers and categories; the groups have columns and cohorts."""
+    app = own_page.run().switch_page(PAGE).run()
+    offered = next(box for box in app.selectbox if box.label == "Predict")
+    assert "Later (60 X-rays labelled, 30 yes)" in offered.options
+    assert "crp (60 X-rays labelled)" in offered.options
+    assert any(each.startswith("stage: mild (60 X-rays labelled, ") for each in offered.options)
+    groups = next(box for box in app.selectbox if box.label == "Held out")
+    assert {"“site” group", "5 parts of the persons", "test on second"} <= set(groups.options)
+
+
+def test_held_out_may_be_another_cohort(own_page: AppTest) -> None:
+    """Chosen by its name, it is tested on; a link that names a stranger says what there is."""
+    app = own_page.run().switch_page(PAGE).run()
+    groups = next(box for box in app.selectbox if box.label == "Held out")
+    app = press_run(groups.set_value("test on:second").run())
+    assert not app.exception
+    text = written(app)
+    assert "trained on the first cohort, tested on cohort second" in text
+    assert "cohort second" in text
+    app.query_params["hold_out"] = "cohort:elsewhere"
+    app.run()
+    assert "no second cohort 'elsewhere' to test on" in written(app)
+
+
+def test_places_that_are_not_recorded_suggest_persons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cohort without places has a sentence in place of an empty figure."""
+    root = make_own_cohort(tmp_path / "c", has_places=False).root
+    monkeypatch.setenv("CXR_DATA", str(root))
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app.query_params["task"], app.query_params["features"] = "column=extra:Later", "age-sex"
+    app = press_run(app.run().switch_page(PAGE).run())
+    assert not app.exception
+    assert "None of the 60 images has a region recorded" in written(app)

@@ -17,16 +17,28 @@ from cxrlib.baselines.evaluation import (
     POOLED,
     PROTOCOLS,
     PUBLISHED,
+    describe_grouping,
     find_protocol,
     title_estimator,
 )
 from cxrlib.baselines.features import FeatureChoice
 from cxrlib.baselines.runs import MAX_SEED, QUERY_NAMES, RunSpec
-from cxrlib.baselines.tasks import FORMED, PAPER_TASKS, Task, find_task, form_task
+from cxrlib.baselines.tasks import (
+    FORMED,
+    PAPER_TASKS,
+    Task,
+    TaskColumn,
+    find_task,
+    form_task,
+    parse_own_column,
+)
 from cxrlib.cohort import MAX_DAYS, XRAY_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from ui.baselines.cached import load_columns
+from ui.baselines.second_cohort import find_hold_out, list_others
+from ui.session.current_cohort import current_entry
 from ui.session.jobs import kept_trouble, show_trouble
+from ui.session.resources import find_cohort
 from ui.widgets.address import PageAddress, set_parameters
 from ui.widgets.choice import choose_part, forget_asked
 from ui.widgets.jump import jump_to
@@ -64,6 +76,8 @@ SECTIONS = (
 )
 # Parts that links made before call by another word.
 RENAMED = {"chance": "permutation test", "shift": "region shift", "persons": "influence"}
+PERSON_PARTS = ("persons:5", "persons:5x10")
+TEST_ON = "test on:"  # and the slug of another cohort
 EXCLUSIONS = {
     "Intubated at time of image": ("intubation_present", "yes"),
     "In ICU at time of image": ("in_icu", "yes"),
@@ -198,6 +212,7 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
     """Show what a task is made of, to be changed in one go."""
     task = spec.task
     columns = {column.column: column for column in load_columns(cohort)}
+    names = list(dict.fromkeys([*columns, task.column]))
     show_quiet(
         "Choose what is predicted, and from which images. Every score says where a task differs "
         "from the paper's definition."
@@ -205,11 +220,13 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
     with st.form("baseline_task_form", border=False):
         column = st.selectbox(
             "Predict",
-            list(columns),
-            index=list(columns).index(task.column),
+            names,
+            index=names.index(task.column),
             format_func=lambda name: (
-                f"{columns[name].title} ({columns[name].n_labelled:,} X-rays labelled)"
+                _format_column(columns[name]) if name in columns else f"{task.title} (not here)"
             ),
+            help="Columns of the record, then the columns that metadata.csv has besides, each "
+            "category of one against the rest, then findings.",
         )
         # An address may name others, which the cohort then does not have.
         known = list(dict.fromkeys([*XRAY_VIEWS, *task.views]))
@@ -238,10 +255,22 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
             st.rerun()
 
 
+def _format_column(column: TaskColumn) -> str:
+    """Name what can be predicted, with the X-rays of which it is known."""
+    count = f"{column.n_labelled:,} X-rays labelled"
+    if column.kind == "classes" and column.n_labelled:
+        count += f", {column.n_positive:,} {column.positive}"
+    return f"{column.title} ({count})"
+
+
 def _change_task(cohort: Cohort, task: Task, column: str, changes: Mapping[str, object]) -> Task:
     """Change a task, or form another where another column is predicted."""
     if column == task.column:
         return replace(task, **changes)  # type: ignore[arg-type]
+    window = (changes["after"], changes["before"])
+    if parse_own_column(column) is not None and window == (task.after, task.before):
+        # Its own days, which for a column of one's own are any: nobody chose these for it.
+        changes = {k: v for k, v in changes.items() if k not in ("after", "before")}
     return form_task(cohort, column, **changes)  # type: ignore[arg-type]
 
 
@@ -265,7 +294,7 @@ def _list_exclusions(task: Task) -> dict[str, tuple[str, str]]:
 # ---- features, model, protocol, what is held out
 
 
-def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
+def choose_settings(cohort: Cohort, spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
     """Let the reader choose features, model, protocol and what is held out; it makes no run."""
     titles = {choice.name: choice.title for choice in choices}
     ready = {choice.name for choice in choices if choice.is_ready}
@@ -287,13 +316,7 @@ def choose_settings(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
         "training and test; no score below five patients of each class.",
         **_bind(spec, "protocol", spec.settings.protocol.name),
     )
-    st.selectbox(
-        "Held out",
-        HOLD_OUTS,
-        width=160,
-        help="Each group is predicted by a model that was trained without it.",
-        **_bind(spec, "hold_out", spec.settings.hold_out),
-    )
+    _choose_hold_out(cohort, spec)
     with st.popover("More", type="tertiary", icon=":material/more_horiz:"):
         st.checkbox(
             "Keep each source in training or in test, not both",
@@ -319,11 +342,34 @@ def _choose_model(spec: RunSpec) -> None:
             name, task_kind=spec.task.kind, feature_kind=spec.features
         ),
         width="stretch",
-        disabled=is_fixed,
         help="Logistic regression's C is chosen inside the training images of each fold. Forest "
         "and boosting run as a job. In Python any scikit-learn estimator can be used.",
         **_bind(spec, "estimator", settings.model),
     )
+
+
+def _choose_hold_out(cohort: Cohort, spec: RunSpec) -> None:
+    """Let the reader choose what is held out: places, persons, a column, another cohort."""
+    now = spec.settings.hold_out
+    groups = [
+        f"column:{column.name}" for column in cohort.extra if column.kind in ("yes/no", "category")
+    ]
+    others = {f"{TEST_ON}{entry.slug}": f"test on {entry.title}" for entry in list_others()}
+    known = [*HOLD_OUTS, *PERSON_PARTS, *groups]
+    options = list(dict.fromkeys([*known, *([now] if now not in known else []), *others]))
+    st.selectbox(
+        "Held out",
+        options,
+        format_func=lambda each: others.get(each) or _format_hold_out(each),
+        width=200,
+        help="Each group is predicted by a model that was trained without it. Parts of the "
+        "persons suit a cohort of one place. “Test on” trains on this cohort and tests on another.",
+        **_bind(spec, "hold_out", now),
+    )
+
+
+def _format_hold_out(hold_out: str) -> str:
+    return describe_grouping(hold_out).removeprefix("by ")
 
 
 def _bind(spec: RunSpec, name: str, value: object) -> dict[str, Any]:
@@ -341,6 +387,12 @@ def _take(spec: RunSpec, name: str) -> None:
         settings = replace(spec.settings, estimator="") if value == "pixels" else spec.settings
         ask(replace(spec, features=value, settings=settings))
         return
+    if name == "hold_out" and value.startswith(TEST_ON):
+        with kept_trouble():
+            cohort = find_cohort(current_entry().slug)
+            value = find_hold_out(cohort, value.removeprefix(TEST_ON))
+        if value.startswith(TEST_ON):
+            return
     changes: dict[str, Any] = {name: value}
     if name == "protocol":
         protocol = find_protocol(value)

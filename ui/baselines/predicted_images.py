@@ -5,11 +5,12 @@ import streamlit as st
 
 from cxrlib.baselines.evaluation import format_score, rank_images
 from cxrlib.baselines.runs import Run
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import JoinedCohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, format_units
 from ui.baselines.controls import ALL_GROUPS
 from ui.baselines.run_view import RunView, show_details
+from ui.baselines.second_cohort import find_tested_entry
 from ui.images.image_panel import show_image_panel
 from ui.widgets.choice import choose_one
 from ui.widgets.page_link import show_page_link
@@ -61,7 +62,7 @@ def show_test_images(view: RunView) -> None:
     rows = chosen["selection"]["rows"]
     place = rows[0] if rows and rows[0] < len(table) else 0
     with right:
-        _show_image(run.result.rows.cohort, str(table["image_id"].iloc[place]))
+        _show_image(run, str(table["image_id"].iloc[place]))
 
 
 def _lay_out(table: pd.DataFrame) -> pd.DataFrame:
@@ -84,8 +85,12 @@ def _describe_columns(run: Run) -> str:
     )
 
 
-def _show_image(cohort: Cohort, image_id: str) -> None:
+def _show_image(run: Run, image_id: str) -> None:
     """Show an image with its record, and the way to its place on the map."""
+    cohort = run.result.rows.cohort
+    if isinstance(cohort, JoinedCohort):
+        _show_second(cohort, run.spec.settings.hold_out, image_id)
+        return
     row = cohort.table[cohort.table["image_id"] == image_id].iloc[0]
 
     def above() -> None:
@@ -97,3 +102,12 @@ def _show_image(cohort: Cohort, image_id: str) -> None:
         )
 
     show_image_panel(cohort, row, above=above)
+
+
+def _show_second(cohort: JoinedCohort, hold_out: str, image_id: str) -> None:
+    """Show an image of the second cohort, as that has it; its map is another."""
+    entry, second = find_tested_entry(cohort, hold_out), cohort.parts[1]
+    if entry is None or image_id not in cohort.second_ids:
+        return
+    own = second.table["image_id"] == cohort.second_ids[image_id]
+    show_image_panel(second, second.table[own].iloc[0], slug=entry.slug)

@@ -12,7 +12,9 @@ from cxrlib.jobs import JobRequest
 from cxrlib.storage import JSON
 from ui.baselines.cached import run_now
 from ui.baselines.controls import is_opening
+from ui.baselines.second_cohort import find_tested_entry
 from ui.session.jobs import offer_job
+from ui.session.resources import find_cohort
 from ui.widgets.text import show_alert, show_text
 
 __all__ = ["NO_PIXELS", "make_request", "offer_run"]
@@ -75,7 +77,7 @@ def offer_run(
         )
         return
     show_text(
-        f"This has not been run yet. A run takes a second or two: each {spec.settings.hold_out} "
+        f"This has not been run yet. A run takes a second or two: each {spec.settings.group} "
         "is held out in turn and predicted by a model trained on the others. Every run is counted."
     )
     pressed = place.button("Run", type="primary", key="baseline_go", icon=":material/play_arrow:")
@@ -100,6 +102,8 @@ def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: JSON) -> 
         What the job takes besides.
     """
     parameters = make_run_parameters(spec, str(entry.path))
+    tested = find_tested_entry(find_cohort(entry.slug), spec.settings.hold_out)
+    parameters |= {} if tested is None else {"test_on": str(tested.path)}
     if kind == "pixels-loco":
         del parameters["features"]
     return JobRequest(kind, {**parameters, **more})

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.baselines.evaluation import (
+    describe_grouping,
     format_interval,
     format_metric,
     is_number,
@@ -54,7 +55,7 @@ def _show_entry(entry: RunEntry, *, is_shown: bool) -> None:
 def _describe_settings(spec: RunSpec) -> str:
     """Describe what tells a run from others on the same features."""
     settings = spec.settings
-    words = [settings.protocol.name, settings.hold_out]
+    words = [settings.protocol.name, describe_grouping(settings.hold_out).removeprefix("by ")]
     # The protocol's own is not named: nearly all have it.
     words += [parse_estimator(settings.model).text or settings.model] * bool(settings.estimator)
     words += ["strict"] * settings.is_strict + ["filtered"] * bool(spec.where)

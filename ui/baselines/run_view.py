@@ -50,7 +50,7 @@ class RunView:
     @property
     def hold_out(self) -> str:
         """What is held out: "region"."""
-        return self.run.spec.settings.hold_out
+        return self.run.spec.settings.group
 
     def saved_as(self, name: str) -> dict[str, Any]:
         """Return what a chart or a table of this run is saved with."""

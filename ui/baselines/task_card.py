@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cxrlib.baselines.features import find_leaks
 from cxrlib.baselines.tasks import Card, TaskRows, compare_labelled, count_classes, make_card
 from cxrlib.charts.cohort import describe_differences, plot_differences
 from cxrlib.errors import SelectionError
@@ -19,9 +20,9 @@ from ui.baselines.run_view import show_details
 from ui.widgets.figure import show_figure
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
-from ui.widgets.text import show_heading, show_quiet, show_text
+from ui.widgets.text import show_alert, show_heading, show_quiet, show_text
 
-__all__ = ["show_question", "show_task"]
+__all__ = ["show_leaks", "show_question", "show_task"]
 
 GROUPINGS = ("region", "sub-region", "country", "source", "view", "sex")
 CLASS_WORDS = {
@@ -60,6 +61,19 @@ def show_question(rows: TaskRows, place: DeltaGenerator) -> None:
     count = f"{format_units(rows.n_images, 'image')} of {format_units(rows.n_persons, 'person')}"
     with place:
         show_text(f"{rows.task.title}, {count}.", lead=make_card(rows.task).question)
+
+
+_find_leaks = functools.lru_cache(maxsize=32)(find_leaks)
+
+
+def show_leaks(rows: TaskRows) -> None:
+    """Warn of columns of the record that give the label away without any image."""
+    leaks = _find_leaks(rows)
+    if not leaks:
+        return
+    show_alert(leaks[0].describe())
+    if len(leaks) > 1:
+        show_details(*(leak.describe() for leak in leaks[1:]))
 
 
 def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:

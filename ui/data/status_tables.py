@@ -14,7 +14,13 @@ from ui.widgets.origin import saved_today
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
-__all__ = ["describe_files", "show_cache", "show_identity", "show_problems"]
+__all__ = [
+    "describe_files",
+    "show_cache",
+    "show_extra_columns",
+    "show_identity",
+    "show_problems",
+]
 
 
 def describe_files(counts: Mapping[str, object]) -> str:
@@ -52,6 +58,35 @@ def show_identity(cohort: Cohort) -> None:
         "SHA-256 of metadata, annotations and image files. The same cohort has the same "
         "fingerprint on any machine; every export states it."
     )
+
+
+def show_extra_columns(cohort: Cohort, origin: Sequence[str]) -> None:
+    """Show the columns of metadata.csv beyond the known ones: each is kept, with its type.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    origin : sequence of str
+        `cxrlib.reports.list_provenance`, on top of the saved table.
+    """
+    if not cohort.extra:
+        return
+    st.subheader("Extra columns", anchor=False)
+    number = format_units(len(cohort.extra), "column")
+    show_text(
+        f"{number} of metadata.csv beyond the known ones, all kept. Those of the types yes/no, "
+        "number and category can be predicted on the baselines page, and held out by."
+    )
+    table = pd.DataFrame(
+        {
+            "column": column.name,
+            "type": column.kind,
+            "rows with a value": column.n_values,
+            "values": column.describe().partition(": ")[2] if column.values else "",
+        }
+        for column in cohort.extra
+    )
+    show_table(table, key="extra_columns", **saved_today("extra-columns", origin))
 
 
 def show_problems(cohort: Cohort, origin: Sequence[str]) -> None:

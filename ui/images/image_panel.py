@@ -23,7 +23,11 @@ HEIGHT = 400  # of the image's black surround, pixels: its record below stays in
 
 
 def show_image_panel(
-    cohort: Cohort, row: pd.Series, *, above: Callable[[], None] | None = None
+    cohort: Cohort,
+    row: pd.Series,
+    *,
+    above: Callable[[], None] | None = None,
+    slug: str | None = None,
 ) -> None:
     """Show an image and its record; a file that cannot be read is named instead.
 
@@ -31,13 +35,16 @@ def show_image_panel(
     ----------
     above : callable, optional
         Shows something between the heading and the image, such as buttons.
+    slug : str, optional
+        Of a cohort besides the one in use, whose patients have no page here.
     """
     show_heading(describe_row(row))
     if above is not None:
         above()
-    offer_patient(str(row["image_id"]))
+    if slug is None:
+        offer_patient(str(row["image_id"]))
     try:
-        picture = make_picture(cohort, current_entry().slug, row)
+        picture = make_picture(cohort, slug or current_entry().slug, row)
     except CxrError as error:
         show_alert(str(error))
     else:

@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from cxrlib.baselines.evaluation.folds import format_held_out
+from cxrlib.baselines.evaluation.groupings import format_held_out
 from cxrlib.errors import SelectionError
 
 LINEAR, FOREST, BOOSTING, NEIGHBOURS, PAPER, OWN = (

@@ -20,7 +20,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     pool_draws,
     weigh_scores,
 )
-from cxrlib.baselines.evaluation.folds import format_held_out
+from cxrlib.baselines.evaluation.groupings import format_held_out
 from cxrlib.baselines.evaluation.intervals import LEVEL, Estimate, find_reach
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.resampling import weigh_images
