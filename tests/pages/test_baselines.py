@@ -232,9 +232,8 @@ def test_own_label_is_predicted_over_parts_of_persons(own_page: AppTest) -> None
     app = press_run(own_page.switch_page(PAGE).run())
     assert not app.exception
     text = written(app)
-    assert "each of 4 parts of the persons held out once, protocol *corrected*" in text
+    assert "ver 4 parts of the persons, protocol *corrected*" in text
     assert "“copy” gives the label away: AUROC 1.00 alone (60 images)" in text
-    assert "part 1 of 4" in " ".join(map(str, app.dataframe[0].value.iloc[:, 0]))
 
 
 def test_own_columns_are_offered_with_counts(own_page: AppTest) -> None:
@@ -255,7 +254,7 @@ def test_held_out_may_be_another_cohort(own_page: AppTest) -> None:
     app = press_run(groups.set_value("test on:second").run())
     assert not app.exception
     text = written(app)
-    assert "trained on the first cohort, tested on cohort second" in text
+    assert "Trained on the first cohort, tested on cohort second" in text
     assert "cohort second" in text
     app.query_params["hold_out"] = "cohort:elsewhere"
     app.run()

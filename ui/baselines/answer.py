@@ -74,7 +74,7 @@ def _describe_nothing(run: Run, cells: Mapping[str, Cells]) -> str:
     if scored:
         reason = read_reason(cells.get(MEAN))
         return f"**No score over all groups can be given.** {reason} Pooled: {pooled}"
-    by = run.spec.settings.hold_out
+    by = run.spec.settings.group
     return f"**Not estimable** in any {by}: see the reasons below. Pooled: {pooled}"
 
 
@@ -209,8 +209,7 @@ def _describe_basis(run: Run, fold: str, cell: Cells) -> str:
     if is_number(n_images) and n_images < rows.n_images:
         why = "can be compared within their" if fold == POOLED else "are in a scored"
         parts.append(
-            f"{int(n_images):,} of {format_units(rows.n_images, 'image')} {why} "
-            f"{settings.hold_out}."
+            f"{int(n_images):,} of {format_units(rows.n_images, 'image')} {why} {settings.group}."
         )
     if fold == POOLED:
         parts.append(_describe_groups(run))

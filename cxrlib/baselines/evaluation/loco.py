@@ -22,7 +22,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     refuse_pooled,
 )
 from cxrlib.baselines.evaluation.folds import GUARDS, Fold
-from cxrlib.baselines.evaluation.groupings import format_held_out
+from cxrlib.baselines.evaluation.groupings import format_held_out, parse_hold_out
 from cxrlib.baselines.evaluation.intervals import Estimate
 from cxrlib.baselines.evaluation.loco_plan import (
     Kept,
@@ -201,7 +201,10 @@ def _score_pooled(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> dict[str, o
         return row | {"reason": f"No {plan.settings.group} has two images with different labels."}
     pooled = [draws[fold.name] for fold in folds]
     # The paper has no pooled score: its protocol gives what can be computed.
+    # Nor does a test on one cohort pool anything: its own score answers, if it has one.
+    is_single = parse_hold_out(plan.settings.hold_out).kind == "cohort"
     reason = refuse_pooled(pooled) if plan.settings.protocol.fewest_persons else ""
+    reason = folds[0].reason if is_single else reason
     if reason:
         return row | {"reason": reason}
     estimate = pool_draws(pooled)

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from cxrlib.baselines.evaluation.groupings import format_held_out, name_group
+from cxrlib.baselines.evaluation.groupings import describe_held_out, format_held_out, name_group
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED
 from cxrlib.cohort import format_plainly
 from cxrlib.number_text import format_units
@@ -65,6 +65,10 @@ def format_fold(
     fold: str, hold_out: str, row: Cells | None = None, *, with_sd: bool = False
 ) -> str:
     """Name a fold as a chart's row does."""
+    if fold == POOLED and name_group(hold_out) == "cohort":
+        # All pairs are of the one cohort that is tested on.
+        words = describe_held_out(hold_out) if ":" in hold_out else "within the cohort tested on"
+        return words[0].upper() + words[1:]
     if fold == POOLED:
         return f"Pooled within {format_held_out(None, hold_out)}"
     if fold != MEAN:

@@ -20,7 +20,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     pool_draws,
     weigh_scores,
 )
-from cxrlib.baselines.evaluation.groupings import format_held_out
+from cxrlib.baselines.evaluation.groupings import format_held_out, parse_hold_out
 from cxrlib.baselines.evaluation.intervals import LEVEL, Estimate, find_reach
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.resampling import weigh_images
@@ -130,13 +130,13 @@ def _list_parts(result: LocoResult, fold: str, metric: str) -> tuple[str, ...]:
     return tuple(name for name in scores["fold"] if name in scored)
 
 
-def _title(check: str, hold_out: str) -> str:
+def _title(check: str, group: str) -> str:
     return {
         RUN: "This run",
         WEIGHTED: "Each patient counted once",
         GUARDED: "Each source in training or in test",
         BY_SOURCE: "Bootstrap over sources",
-        NEXT: f"Prediction for another {hold_out}",
+        NEXT: f"Prediction for another {group}",
     }[check]
 
 
@@ -144,7 +144,7 @@ def _start(setting: _Setting, check: str) -> dict[str, object]:
     """Begin the row of a check."""
     return {
         "check": check,
-        "title": _title(check, setting.result.settings.hold_out),
+        "title": _title(check, setting.result.settings.group),
         "fold": setting.fold,
         "metric": setting.metric,
         **dict.fromkeys(("value", "low", "high"), np.nan),
@@ -281,6 +281,9 @@ def judge_sensitivity(table: pd.DataFrame, chance: float, p: float | None = None
 def _predict_next(setting: _Setting) -> dict[str, object]:
     """Predict the score in another group of the kind that is held out."""
     hold_out = setting.result.settings.hold_out
+    if parse_hold_out(hold_out).kind == "persons":
+        reason = "Parts of the persons are of the same places: nothing is said of another place."
+        return _start(setting, NEXT) | _count(setting) | {"reason": reason}
     draws = _draw(setting, _list_cases(setting), weighs_persons=False)
     metric = _find_group_metric(setting)
     parts = [each.estimate(metric) for each in draws] if metric else []
