@@ -49,8 +49,7 @@ def make_card(task: Task) -> Card:
 
     Examples
     --------
-    >>> from cxrlib.baselines.tasks.own_columns import parse_own_column
-    from cxrlib.baselines.tasks.tasks import find_task
+    >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> card = make_card(find_task("icu-stay"))
     >>> card.question
     'Will this patient need intensive care?'
@@ -73,8 +72,7 @@ def describe_population(task: Task) -> str:
 
     Examples
     --------
-    >>> from cxrlib.baselines.tasks.own_columns import parse_own_column
-    from cxrlib.baselines.tasks.tasks import find_task
+    >>> from cxrlib.baselines.tasks.tasks import find_task
     >>> describe_population(find_task("survival"))
     'X-rays of view PA or AP with a diagnosis and survival recorded, not intubated at time ...'
     """
