@@ -362,7 +362,15 @@ def _slow_loco(work: Work) -> Result:
     from cxrlib.baselines.runs import make_slow_run, make_spec
 
     spec = make_spec(work.parameters)
-    return make_slow_run(work.load(), work.store, spec, work.on_progress, work.should_stop)
+    return make_slow_run(work.load_tested(), work.store, spec, work.on_progress, work.should_stop)
+
+
+def _refit(work: Work) -> Result:
+    """Compute a learning curve or importances: the models of a run are fitted many times."""
+    from cxrlib.baselines.runs import make_spec, run_refit
+
+    spec, of = make_spec(work.parameters), work.parameters["of"]
+    return run_refit(work.load_tested(), work.store, spec, of, work.on_progress, work.should_stop)
 
 
 def _pixels_loco(work: Work) -> Result:
@@ -421,6 +429,7 @@ KINDS: dict[str, Kind] = {
     "null": Kind(_null, {**_RUN, "n": ((int,), 200), "within": (_TEXT, "group")}),
     "shift": Kind(_shift, _RUN),
     "slow-loco": Kind(_slow_loco, _RUN),
+    "refit": Kind(_refit, {**_RUN, "of": (_TEXT, REQUIRED)}),
     "pixels-loco": Kind(_pixels_loco, _PIXEL_RUN),
 }
 

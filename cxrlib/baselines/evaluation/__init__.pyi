@@ -1,4 +1,6 @@
 from .calibration import check_calibration as check_calibration
+from .confusion import confuse as confuse, list_mistakes as list_mistakes
+from .curves import CURVE_AXES as CURVE_AXES, CurveKind as CurveKind, trace_curves as trace_curves
 from .estimators import (
     DESCRIBED as DESCRIBED,
     ESTIMATORS as ESTIMATORS,
@@ -14,6 +16,10 @@ from .evaluation_key import (
     list_versions as list_versions,
     make_evaluation_key as make_evaluation_key,
 )
+from .event_predictions import (
+    list_refused as list_refused,
+    read_event_predictions as read_event_predictions,
+)
 from .folds import Labels as Labels, make_folds as make_folds
 from .groupings import (
     COHORT as COHORT,
@@ -26,7 +32,13 @@ from .groupings import (
     name_group as name_group,
     parse_hold_out as parse_hold_out,
 )
+from .importance import compute_importance as compute_importance
 from .influence import find_influence as find_influence
+from .learning_curve import (
+    compute_learning_curve as compute_learning_curve,
+    count_more_persons as count_more_persons,
+    describe_learning_curve as describe_learning_curve,
+)
 from .loco import run_loco as run_loco
 from .loco_plan import (
     Kept as Kept,
@@ -51,6 +63,7 @@ from .models import (
     one_thread as one_thread,
     refuse_training as refuse_training,
 )
+from .net_benefit import compute_net_benefit as compute_net_benefit
 from .paired_differences import (
     DIFFERENCE_COLUMNS as DIFFERENCE_COLUMNS,
     compare_results as compare_results,
@@ -88,6 +101,11 @@ from .protocols import (
     LocoSettings as LocoSettings,
     find_protocol as find_protocol,
 )
+from .recalibration import (
+    bin_predictions as bin_predictions,
+    compare_numbers as compare_numbers,
+    fit_recalibration as fit_recalibration,
+)
 from .region_shift import (
     RegionShift as RegionShift,
     compute_region_shift as compute_region_shift,
@@ -117,5 +135,12 @@ from .sensitivity import (
     judge_sensitivity as judge_sensitivity,
 )
 from .stored_fits import KeptFits as KeptFits
+from .stored_refits import (
+    REFITS as REFITS,
+    Refit as Refit,
+    compute_refit as compute_refit,
+    load_refit as load_refit,
+    make_refit_key as make_refit_key,
+)
 from .subgroups import score_subgroups as score_subgroups
 from .worst_predictions import rank_images as rank_images

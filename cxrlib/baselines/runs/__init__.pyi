@@ -10,6 +10,7 @@ from .run_jobs import (
     make_slow_run as make_slow_run,
     make_spec as make_spec,
     run_permutation_null as run_permutation_null,
+    run_refit as run_refit,
     run_region_shift as run_region_shift,
 )
 from .run_log import (

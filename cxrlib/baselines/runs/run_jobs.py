@@ -1,9 +1,9 @@
-"""Long evaluations as jobs: permutation test, region shift, the network on pixels.
+"""Long evaluations as jobs: permutation test, region shift, refits, the network on pixels.
 
 Each makes the run it belongs to first, so that it is in the run log; what a job gives lies in the
 store, where `cxrlib.baselines.evaluation.load_permutation_null`,
-`cxrlib.baselines.evaluation.load_region_shift` and `cxrlib.baselines.runs.find_run`
-find it.
+`cxrlib.baselines.evaluation.load_region_shift`, `cxrlib.baselines.evaluation.load_refit` and
+`cxrlib.baselines.runs.find_run` find it.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,16 @@ from cxrlib.baselines.evaluation import (
     WITHIN,
     KeptFits,
     LocoSettings,
+    Refit,
     Within,
     choose_model,
     compute_permutation_null,
+    compute_refit,
     compute_region_shift,
     find_protocol,
     make_evaluation_key,
     make_permutation_null_key,
+    make_refit_key,
     make_region_shift_key,
     plan_loco,
 )
@@ -181,6 +184,34 @@ def run_region_shift(
     )
     key = make_region_shift_key(result.rows, result.features, result.settings)
     return {"run": run.id, "key": key, "n_compared": int(found.repeats["fold"].nunique())}
+
+
+def run_refit(
+    cohort: Cohort,
+    store: Store,
+    spec: RunSpec,
+    of: Refit,
+    on_progress: Progress,
+    should_stop: ShouldStop,
+) -> dict[str, Any]:
+    """Compute the learning curve of a run, or what its models go by, and keep it.
+
+    Returns
+    -------
+    dict
+        ``run``, its id; ``key``, the table's name in the store.
+
+    Raises
+    ------
+    SelectionError
+        If ``of`` is neither "learning-curve" nor "importance".
+    RunStoppedError
+        When `should_stop` said so.
+    """
+    on_progress("Making the run", 0, 0)
+    run = make_run(cohort, store, spec, should_stop=should_stop)
+    compute_refit(run.result, of, store, on_progress=on_progress, should_stop=should_stop)
+    return {"run": run.id, "key": make_refit_key(run.result, of)}
 
 
 def make_slow_run(
