@@ -138,8 +138,12 @@ def _trace(
         return
     curves = [_Curve(case, each, kind) for case, each in groups]
     x = np.unique(np.concatenate([curve.corners for curve in curves]))
+    if kind != "roc":  # before the first find there is no recall, whatever the precision
+        x = x[x > 0]
     sides = (x - _NEXT, x + _NEXT) if kind == "roc" else (x - _NEXT, x - _NEXT)
     together = np.stack([_average(curves, side)[0][0] for side in sides], axis=1)
+    if kind != "roc":
+        yield _start(name, "curve", x=0.0, y=together[0, 0], **counts)
     for place, both in zip(x, together, strict=True):
         for y in dict.fromkeys(both.tolist()):
             yield _start(name, "curve", x=place, y=y, **counts)
@@ -182,7 +186,7 @@ class _Curve:
     def read(self, places: Floats) -> Floats:
         """Give its height at places, by resample; 0 where a resample lacks a class."""
         heights = np.zeros((len(self._x), len(places)))
-        for row in np.flatnonzero(self.total > 0):
+        for row in np.flatnonzero(self.total > 0).tolist():
             heights[row] = self._read_row(row, places)
         return heights
 
