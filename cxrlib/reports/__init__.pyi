@@ -1,3 +1,10 @@
+from .figure_parts import (
+    make_benefit_part as make_benefit_part,
+    make_confusion_part as make_confusion_part,
+    make_curve_part as make_curve_part,
+    make_refit_part as make_refit_part,
+    make_reliability_part as make_reliability_part,
+)
 from .html_tables import make_publication_html as make_publication_html
 from .image_export import (
     ImagePack as ImagePack,
@@ -32,10 +39,10 @@ from .provenance import (
     list_provenance as list_provenance,
     write_export as write_export,
 )
+from .report_part import ReportPart as ReportPart
 from .reporting_checklists import AUTHOR as AUTHOR, answer_items as answer_items
 from .run_manifest import make_manifest as make_manifest
 from .run_page_sections import (
-    ReportPart as ReportPart,
     describe_shift_model as describe_shift_model,
     gather_parts as gather_parts,
     make_calibration_part as make_calibration_part,

@@ -22,9 +22,9 @@ from cxrlib.cohort import Cohort
 from cxrlib.literature import METADATA_LICENCE, cite_images
 from cxrlib.reports.html_page import PageFigure, PageTable, Section, make_report_html
 from cxrlib.reports.methods_paragraph import describe_methods
+from cxrlib.reports.report_part import ReportPart
 from cxrlib.reports.reporting_checklists import AUTHOR, GUIDELINES
 from cxrlib.reports.run_manifest import MAIN_METRICS, list_used_images
-from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.reports.run_series import list_series
 from cxrlib.short_repr import short_repr
 

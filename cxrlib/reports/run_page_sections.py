@@ -3,12 +3,10 @@
 The dashboard and the report show the same parts under the same titles.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     MEAN,
@@ -41,42 +39,9 @@ from cxrlib.charts.scores import (
     plot_region_shift,
     plot_subgroups,
 )
-from cxrlib.short_repr import short_repr
+from cxrlib.reports.figure_parts import list_figure_parts
+from cxrlib.reports.report_part import INTERVALS, ReportPart
 from cxrlib.storage import Store
-
-INTERVALS = "95 % intervals, bootstrap over patients."
-
-
-@dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
-class ReportPart:
-    """Hold a further part of a run, such as a null distribution that was computed.
-
-    Parameters
-    ----------
-    name : str
-        Of its file, without the ending: letters, digits and "-".
-    title : str
-        Of its section.
-    words : tuple of str
-        Paragraphs, the first a caption of one line.
-    table : DataFrame
-        Goes into its file whole.
-    draw : callable, optional
-        Draws its figure as ``draw(theme=...)``.
-    description : str
-        The figure's text alternative.
-    shown : DataFrame, optional
-        What the page of a report shows of the table; all of it by default.
-    """
-
-    name: str
-    title: str
-    words: tuple[str, ...]
-    table: pd.DataFrame
-    draw: Callable[..., go.Figure] | None = None
-    description: str = ""
-    shown: pd.DataFrame | None = None
-    __repr__ = short_repr
 
 
 def gather_parts(run: Run, store: Store) -> list[ReportPart]:
@@ -92,8 +57,9 @@ def gather_parts(run: Run, store: Store) -> list[ReportPart]:
     Returns
     -------
     list of ReportPart
-        "sensitivity", "null", "null-within-source" and "shift" where they are stored, "walk" but
-        for pixels, "subgroups", "calibration" and "influence".
+        "sensitivity", the figures (`cxrlib.reports.figure_parts`), "null", "null-within-source"
+        and "shift" where they are stored, "walk" but for pixels, "subgroups", "calibration" and
+        "influence".
     """
     return list(_list_parts(run, store))
 
@@ -101,6 +67,7 @@ def gather_parts(run: Run, store: Store) -> list[ReportPart]:
 def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     result = run.result
     yield make_sensitivity_part(run)
+    yield from list_figure_parts(run, store)
     of = (result.rows, result.features, result.settings, store)
     for within in WITHIN:
         null = load_permutation_null(*of, within=within)

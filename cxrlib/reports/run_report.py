@@ -28,6 +28,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.literature import METADATA_LICENCE, credit, licence_of
 from cxrlib.reports.provenance import csv_with_header, list_provenance
+from cxrlib.reports.report_part import ReportPart
 from cxrlib.reports.reporting_checklists import answer_items
 from cxrlib.reports.run_manifest import (
     format_run_time,
@@ -35,7 +36,6 @@ from cxrlib.reports.run_manifest import (
     make_manifest,
 )
 from cxrlib.reports.run_page import ReportContents, make_page
-from cxrlib.reports.run_page_sections import ReportPart
 from cxrlib.storage import to_records
 
 FILES = (
