@@ -22,6 +22,7 @@ from ui.baselines.controls import (
     keep_address,
 )
 from ui.baselines.feature_sets import show_feature_sets
+from ui.baselines.figures import show_figures
 from ui.baselines.influence import show_influence
 from ui.baselines.permutation_null import find_null, show_permutation_null
 from ui.baselines.predicted_images import show_test_images
@@ -44,6 +45,7 @@ from ui.widgets.text import show_alert
 
 SHOW = {
     "feature sets": show_feature_sets,
+    "figures": show_figures,
     IMAGES: show_test_images,
     "sensitivity": show_sensitivity,
     "permutation test": show_permutation_null,

@@ -71,8 +71,8 @@ PART = "baseline_part"  # key of what is shown below the main figure
 JUMP = "baseline_jump"  # in the session's state: whether a mark was clicked
 # The words are the values: the address holds what the screen shows.
 SECTIONS = (
-    *("sensitivity", "permutation test", "feature sets", IMAGES, "region shift", "protocols"),
-    *("influence", "task", "paper", "runs", "report"),
+    *("sensitivity", "figures", "permutation test", "feature sets", IMAGES, "region shift"),
+    *("protocols", "influence", "task", "paper", "runs", "report"),
 )
 # Parts that links made before call by another word.
 RENAMED = {"chance": "permutation test", "shift": "region shift", "persons": "influence"}

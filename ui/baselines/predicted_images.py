@@ -17,7 +17,7 @@ from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet
 
-__all__ = ["show_test_images"]
+__all__ = ["show_image_list", "show_test_images"]
 
 # What is compared comes first: names of files are long.
 TITLES = {
@@ -43,22 +43,41 @@ def show_test_images(view: RunView) -> None:
     except SelectionError as error:
         show_alert(str(error))
         return
+    caption = (
+        f"{format_units(len(table), 'test image')}, largest errors first. "
+        "Select a row to see the image."
+    )
+    show_image_list(view, table, name="images", caption=caption, details=_describe_columns(run))
+
+
+def show_image_list(
+    view: RunView, table: pd.DataFrame, *, name: str, caption: str, details: str
+) -> None:
+    """Show a list of test images; the one that is selected opens beside it.
+
+    Parameters
+    ----------
+    view : RunView
+    table : DataFrame
+        With the columns of `cxrlib.baselines.evaluation.rank_images`, a row at least.
+    name : str
+        Of the list, for its file.
+    caption, details : str
+    """
+    run = view.run
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chosen = show_table(
             _lay_out(table),
-            key=f"baseline_images_{run.id[:1]}",
+            key=f"baseline_{name}_{run.id[:1]}",
             numbers=table,
             selection_mode="single-row",
             on_select="rerun",
             height=420,
-            **view.saved_as("images"),
+            **view.saved_as(name),
         )
-        show_quiet(
-            f"{format_units(len(table), 'test image')}, largest errors first. "
-            "Select a row to see the image."
-        )
-        show_details(_describe_columns(run))
+        show_quiet(caption)
+        show_details(details)
     rows = chosen["selection"]["rows"]
     place = rows[0] if rows and rows[0] < len(table) else 0
     with right:

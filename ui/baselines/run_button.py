@@ -95,7 +95,7 @@ def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: JSON) -> 
 
     Parameters
     ----------
-    kind : {"null", "shift", "slow-loco", "pixels-loco"}
+    kind : {"null", "shift", "refit", "slow-loco", "pixels-loco"}
     entry : CohortEntry
     spec : RunSpec
     more
