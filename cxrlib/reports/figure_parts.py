@@ -65,12 +65,14 @@ def list_figure_parts(run: Run, store: Store) -> Iterator[ReportPart]:
 
 def _caption(run: Run, words: str) -> str:
     """Say what is shown, of which images, by which protocol."""
-    predictions, settings = run.predictions, run.spec.settings
-    n_images, n_persons = (predictions[name].nunique() for name in ("image_id", "person_id"))
-    return (
-        f"{words} {format_units(n_images, 'test image')} of {format_units(n_persons, 'person')}, "
-        f"each {settings.hold_out} held out in turn; {settings.protocol.name} protocol."
-    )
+    n_images, n_persons = (run.predictions[name].nunique() for name in ("image_id", "person_id"))
+    images = f"{format_units(n_images, 'test image')} of {format_units(n_persons, 'person')}"
+    return f"{words} {images}, {_describe_protocol(run)}"
+
+
+def _describe_protocol(run: Run) -> str:
+    settings = run.spec.settings
+    return f"each {settings.hold_out} held out in turn; {settings.protocol.name} protocol."
 
 
 def _list_reasons(table: pd.DataFrame) -> str:
@@ -112,7 +114,7 @@ def make_curve_part(run: Run, kind: CurveKind = "roc") -> ReportPart:
         table,
         partial(plot_curves, table, kind, event=event, hold_out=hold_out),
         describe_curves(table, kind, hold_out=hold_out),
-        shown=areas.drop(columns=["part", "x"]).rename(columns={"y": "value"}),
+        shown=areas.drop(columns=["part", "x"]).rename(columns={"y": area}),
     )
 
 
@@ -231,8 +233,9 @@ def _make_learning(run: Run, table: pd.DataFrame) -> ReportPart:
         "Learning curve by persons",
         (
             _caption(run, f"Pairs within one {hold_out}; bars: 95 % intervals."),
-            f"{describe_learning_curve(table)} Training persons are drawn from each class, and "
-            "all models predict the same test images. Thin marks: repeats with other persons.",
+            describe_learning_curve(table),
+            "Training persons are drawn from each class, and all models predict the same test "
+            "images. Thin marks: repeats with other persons.",
         ),
         table,
         partial(plot_learning_curve, table, hold_out=hold_out),
@@ -263,7 +266,10 @@ def _make_importance(run: Run, table: pd.DataFrame) -> ReportPart:
         "importance",
         "What the model goes by",
         (
-            _caption(run, f"{first} The {min(15, len(means))} largest of {len(means):,}."),
+            f"{first} The {min(15, len(means))} largest of {len(means):,}. "
+            f"{format_units(int(means['n_images'].iloc[0]), 'image')} of "
+            f"{format_units(int(means['n_persons'].iloc[0]), 'person')}, "
+            f"{_describe_protocol(run)}",
             f"{details}Correlated features share their weight, so one alone may look small. This "
             "describes the model, not the disease.",
         ),

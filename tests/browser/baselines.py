@@ -10,7 +10,7 @@ from ui.baselines.controls import SECTIONS
 __all__ = ["visit_baselines"]
 
 # Run at once here: the network on pixels and permutations are jobs.
-QUICK = ("task", "test images", "protocols", "influence")
+QUICK = ("task", "figures", "test images", "protocols", "influence")
 
 # Where the first mark of the forest stands, which a click opens, and of which group it is.
 FIND_MARK = """() => {

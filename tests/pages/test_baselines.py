@@ -11,6 +11,7 @@ from cxrlib.storage import Store
 from tests.own_cohort_factory import make_own_cohort
 from tests.pages.reading import written
 from ui.baselines.controls import RENAMED, SECTIONS
+from ui.baselines.figures import FIGURES
 from ui.baselines.run_history import escape_label
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,31 @@ def test_every_section_runs(page: AppTest, section: str) -> None:
     page.session_state["detail"] = section
     page.run()
     assert not page.exception, section
+
+
+@pytest.mark.parametrize("figure", FIGURES["classes"])
+def test_every_figure_runs(page: AppTest, figure: str) -> None:
+    """Each is shown with its numbers, or offered as a job."""
+    page.session_state["detail"] = "figures"
+    page.session_state["figure"] = figure
+    page.run()
+    assert not page.exception, figure
+    buttons = [button.label for button in page.button]
+    assert ("Compute the learning curve" in buttons) == (figure == "learning curve")
+    assert ("Compute what the model goes by" in buttons) == (figure == "importance")
+
+
+def test_a_threshold_lists_what_it_misses(page: AppTest) -> None:
+    """At 0 nothing is missed and at 1 everything is."""
+    page.session_state["detail"] = "figures"
+    page.session_state["figure"] = "threshold"
+    page.session_state["threshold"] = 0.0
+    page.run()
+    assert not page.exception
+    assert "No image of all groups at this threshold" in written(page)
+    page.slider(key="threshold").set_value(1.0).run()
+    assert not page.exception
+    assert "Select a row to see the image" in written(page)
 
 
 @pytest.mark.parametrize("part", RENAMED)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +12,6 @@ from cxrlib.baselines.evaluation import (
     Cells,
     CurveKind,
     Refit,
-    describe_learning_curve,
     format_held_out,
     format_score,
     is_number,
@@ -43,7 +43,10 @@ from ui.widgets.text import show_alert, show_quiet, show_text
 
 __all__ = ["FIGURES", "show_figures"]
 
-_CURVES: dict[str, CurveKind] = {"ROC": "roc", "precision-recall": "precision-recall"}
+_CURVES: dict[str, tuple[CurveKind, str]] = {
+    "ROC": ("roc", "AUROC"),
+    "precision-recall": ("precision-recall", "average precision"),
+}
 _REFITS: dict[str, Refit] = {"learning curve": "learning-curve", "importance": "importance"}
 FIGURES = {
     "classes": (*_CURVES, "calibration", "threshold", "net benefit", *_REFITS),
@@ -51,6 +54,8 @@ FIGURES = {
 }
 """Figures by the kind of task."""
 
+TOGETHER = "all together"
+_CELLS = {"found": "found", "missed": "missed", "false_alarms": "false alarms", "passed": "passed"}
 _WORDS: dict[Refit, tuple[str, str]] = {
     "learning-curve": (
         "Would more persons help? Models are trained on a share of the training persons, ten "
@@ -76,7 +81,9 @@ def show_figures(view: RunView) -> None:
     figure = choose_one("figure", "Figure", FIGURES[kind], known=known)
     try:
         if figure in _CURVES:
-            _show_with_numbers(view, _load_curve(view.run, _CURVES[figure]), ("value",))
+            curve, area = _CURVES[figure]
+            within = f"within {format_held_out(None, view.hold_out)}"
+            _show_with_numbers(view, _load_curve(view.run, curve), (area,), within)
         elif figure == "threshold":
             _show_threshold(view)
         elif figure == "net benefit":
@@ -89,7 +96,9 @@ def show_figures(view: RunView) -> None:
         show_alert(str(error))
 
 
-def _show_with_numbers(view: RunView, part: ReportPart, columns: Sequence[str]) -> None:
+def _show_with_numbers(
+    view: RunView, part: ReportPart, columns: Sequence[str], pooled: str = TOGETHER
+) -> None:
     """Show a figure with the numbers of its groups beside it."""
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -97,7 +106,7 @@ def _show_with_numbers(view: RunView, part: ReportPart, columns: Sequence[str]) 
     numbers = part.table if part.shown is None else part.shown
     rows = [
         {
-            **_name_row(row, view.hold_out),
+            **_name_row(row, pooled),
             **{name.replace("_", " "): _format_cell(row, name) for name in columns},
             "images": row["n_images"],
             "persons": row["n_persons"],
@@ -114,11 +123,11 @@ def _show_with_numbers(view: RunView, part: ReportPart, columns: Sequence[str]) 
         )
 
 
-def _name_row(row: Cells, hold_out: str) -> dict[str, str]:
+def _name_row(row: Cells, pooled: str) -> dict[str, str]:
     if is_number(row.get("threshold")):
         return {"threshold": format_score(row["threshold"])}
     fold = str(row["fold"])
-    return {"held out": f"all {format_held_out(None, hold_out)}" if fold == POOLED else fold}
+    return {"held out": pooled if fold == POOLED else fold}
 
 
 def _format_cell(row: Cells, name: str) -> str:
@@ -145,6 +154,7 @@ def _show_threshold(view: RunView) -> None:
     )
     part = make_confusion_part(run, threshold)
     show_part(view, part)
+    _show_cells(view, part)
     words = {"missed": f"{predicted.name}, not found", "false_alarms": "False alarms"}
     left, right = st.columns(2)
     with left:
@@ -164,6 +174,27 @@ def _show_threshold(view: RunView) -> None:
     )
     details = f"“Predicted” is the model's uncalibrated probability of {predicted.name!r}."
     show_image_list(view, table, name=cell.replace("_", "-"), caption=caption, details=details)
+
+
+def _show_cells(view: RunView, part: ReportPart) -> None:
+    """Show the table of what is found and missed, in images and in persons."""
+    rows = [
+        {
+            **_name_row({**row, "threshold": None}, TOGETHER),
+            **{
+                title: f"{format_units(row[name], 'image')}, "
+                f"{format_units(row[f'{name}_persons'], 'person')}"
+                for name, title in _CELLS.items()
+            },
+        }
+        for row in part.table.to_dict("records")
+    ]
+    show_table(
+        pd.DataFrame(rows),
+        key="baseline_confusion",
+        numbers=part.table,
+        **view.saved_as("confusion"),
+    )
 
 
 def _show_benefit(view: RunView) -> None:
@@ -192,6 +223,8 @@ def _show_refit(view: RunView, of: Refit) -> None:
         )
         return
     part = make_refit_part(run, of, table)
+    if of == "learning-curve":  # the answer first
+        caption, answer, details = part.words
+        show_text(answer)
+        part = replace(part, words=(caption, details))
     show_part(view, part)
-    if of == "learning-curve":
-        show_text(describe_learning_curve(table))

@@ -8,6 +8,7 @@ import pandas as pd
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.event_predictions import (
     count_all,
+    count_independent,
     read_event_predictions,
     refuse_all,
     refuse_group,
@@ -127,7 +128,7 @@ def _judge(
     }
     for rate, (right, wrong, n) in parts.items():
         bounded = bound_share(
-            sums[right], sums[right] + sums[wrong], n, units.n_independent, reason
+            sums[right], sums[right] + sums[wrong], n, count_independent(cases), reason
         )
         row |= dict(zip((rate, f"{rate}_low", f"{rate}_high"), bounded, strict=True))
     return row | {"reason": reason}

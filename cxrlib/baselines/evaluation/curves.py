@@ -17,6 +17,7 @@ from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.confusion import confuse
 from cxrlib.baselines.evaluation.event_predictions import (
     count_all,
+    count_independent,
     list_refused,
     read_event_predictions,
     refuse_all,
@@ -228,8 +229,8 @@ def _estimate(
     value, resampled = float(drawn[0]), drawn[1:]
     alone = scale_variance(add_variances(variances, weights.tolist()), value, resampled)
     variance = add_variances([alone], [1.0], widening)
-    units = count_all(cases)
-    return Estimate(metric, value, resampled, variance, units.n_independent, units.refuse())
+    few = count_all(cases).refuse()
+    return Estimate(metric, value, resampled, variance, count_independent(cases), few)
 
 
 def _measure_area(

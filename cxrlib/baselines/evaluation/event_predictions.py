@@ -123,6 +123,11 @@ def count_all(cases: Sequence[FoldCase]) -> Units:
     return Units(n, n_positive, n_negative, not cases or cases[0].counts.is_class)
 
 
+def count_independent(cases: Sequence[FoldCase]) -> int:
+    """Count the persons that bound what is known of groups together, as of a pooled score."""
+    return sum(case.counts.n_independent for case in cases)
+
+
 def refuse_group(case: FoldCase) -> str:
     """Say why a group has no estimate, or nothing."""
     return describe_too_few(case.counts.fewest, is_class=case.counts.is_class)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.event_predictions import (
-    count_all,
+    count_independent,
     list_refused,
     read_event_predictions,
     refuse_all,
@@ -92,7 +92,7 @@ def _weigh(
     p = np.concatenate([to_probability(case.fits[0].value) for case in cases])
     drawn = np.hstack([weights[case.name] for case in cases])
     total, share = drawn.sum(axis=1), float(y.mean())
-    n_independent = count_all(cases).n_independent
+    n_independent = count_independent(cases)
     rows = []
     for threshold in thresholds:
         odds, called = threshold / (1 - threshold), p > threshold

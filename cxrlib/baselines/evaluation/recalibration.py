@@ -16,6 +16,7 @@ from cxrlib.baselines.evaluation.confusion import bound_share
 from cxrlib.baselines.evaluation.event_predictions import (
     average_seeds,
     count_all,
+    count_independent,
     list_refused,
     read_event_predictions,
     refuse_all,
@@ -104,7 +105,8 @@ def _fit(name: str, parts: Sequence[_Part], reason: str) -> dict[str, object]:
     x = np.concatenate([part.x for part in parts])
     y = np.concatenate([part.case.y for part in parts])
     weights = np.hstack([part.weights for part in parts])
-    units = count_all([part.case for part in parts])
+    cases = [part.case for part in parts]
+    units = count_all(cases)
     if np.ptp(x) <= _SMALL * np.abs(x).max():
         return row | {"reason": "The model predicts the same for all images: no slope."}
     fit = _regress_logistic if units.is_class else _regress_linear
@@ -115,7 +117,7 @@ def _fit(name: str, parts: Sequence[_Part], reason: str) -> dict[str, object]:
     least, most = np.quantile(shown, [0.05, 0.95]).tolist()
     row |= {"slope": slopes[0], "intercept": intercepts[0], "least": least, "most": most}
     for which, drawn in (("slope", slopes[1:]), ("intercept", intercepts[1:])):
-        cells = find_percentiles(drawn, units.n_independent)
+        cells = find_percentiles(drawn, count_independent(cases))
         row |= {f"{which}_{end}": cells[end] for end in ("low", "high")}
         row["reason"] = row["reason"] or cells["reason"]
     return row

@@ -14,6 +14,7 @@ from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.evaluation import (
     MLP_SEEDS,
     PERMUTATIONS,
+    REFITS,
     WITHIN,
     KeptFits,
     LocoSettings,
@@ -100,9 +101,10 @@ def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         value = parameters.get(name, least)
         if not least <= value <= most:
             raise SelectionError(f"{name}={value!r} is out of range: use {least} to {most:,}.")
-    within = parameters.get("within", WITHIN[0])
-    if within not in WITHIN:
-        raise SelectionError(f"within={within[:60]!r} is not one of {', '.join(WITHIN)}.")
+    for name, known in (("within", WITHIN), ("of", REFITS)):
+        value = parameters.get(name, known[0])
+        if value not in known:
+            raise SelectionError(f"{name}={value[:60]!r} is not one of {', '.join(known)}.")
     written = make_run_parameters(make_spec(parameters), parameters["data"])
     return {name: value for name, value in written.items() if name in parameters}
 

@@ -23,6 +23,7 @@ from cxrlib.charts.scores.line_chart import (
     find_looks,
     find_pooled_look,
     format_key,
+    make_reference,
     plot_lines,
 )
 from cxrlib.charts.style import PALETTES, Theme
@@ -57,7 +58,7 @@ def plot_curves(
     looks = find_looks(_list_drawn(table), theme) | {POOLED: find_pooled_look(palette)}
     lines = [_make_line(table, row, kind, hold_out, looks) for row in _list_areas(table)]
     if kind == "roc":
-        chance = Line("chance", Look(palette.quiet, "dot", width=1.5), (0, 1), (0, 1))
+        chance = make_reference("chance", (0, 1), (0, 1), palette)
         lines = [chance, *lines]
     titles = {
         "roc": ("False alarms: 1 − specificity", f"Sensitivity to {event!r}"),

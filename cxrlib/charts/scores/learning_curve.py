@@ -11,7 +11,7 @@ from cxrlib.baselines.evaluation import (
     is_number,
     read_reason,
 )
-from cxrlib.charts.scores.line_chart import Axes, Line, Look, Mark, plot_lines
+from cxrlib.charts.scores.line_chart import Axes, Line, Look, Mark, make_reference, plot_lines
 from cxrlib.charts.style import PALETTES, Theme
 
 
@@ -36,7 +36,7 @@ def plot_learning_curve(
     metric = format_metric(str(table["metric"].iloc[0]))
     rows = means.to_dict("records")
     lines = [
-        Line("chance", Look(palette.quiet, "dot", width=1.5), (0, most), (0.5, 0.5)),
+        make_reference("chance", (0, most), (0.5, 0.5), palette),
         Line(
             "a repeat, other persons drawn",
             Look(palette.quiet, symbol="line-ew-open"),

@@ -35,7 +35,7 @@ from cxrlib.charts.style import (
 
 #: Pixels: of the plot, left, right and above it, of ticks and title, of a line of the key and
 #: what is around an entry.
-PLOT, LEFT, RIGHT, TOP, AXIS, KEY_LINE, KEY_PAD = 340, 46, 16, 38, 56, 19, 5
+PLOT, LEFT, RIGHT, TOP, AXIS, KEY_LINE, KEY_PAD = 340, 46, 16, 38, 56, 18, 4
 #: Letters of a line of the key that a phone has room for.
 KEY_LETTERS = 44
 SYMBOLS = ("diamond", "triangle-up", "pentagon", "star", "hexagon", "x", "cross", "bowtie")
@@ -80,6 +80,8 @@ class Line:
     band : sequence of (x, low, high)
     is_stepped : bool
         Whether it goes up or down first, then right.
+    is_reference : bool
+        Whether it only serves to compare others with, such as chance.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Line:
     marks: Sequence[Mark] = ()
     band: Sequence[tuple[float, float, float]] = ()
     is_stepped: bool = False
+    is_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,11 @@ class Axes:
     y_title: str
     x_range: tuple[float, float] = (-0.02, 1.02)
     y_range: tuple[float, float] = (-0.02, 1.02)
+
+
+def make_reference(name: str, x: Sequence[float], y: Sequence[float], palette: Palette) -> Line:
+    """Make a thin dotted line to compare others with."""
+    return Line(name, Look(palette.quiet, "dot", width=1.5), x, y, is_reference=True)
 
 
 def find_looks(folds: Sequence[str], theme: Theme) -> dict[str, Look]:
@@ -141,7 +149,7 @@ def plot_lines(lines: Sequence[Line], axes: Axes, *, theme: Theme = "light") -> 
     """Plot lines with a key below the axis; its height depends on the key alone."""
     palette = PALETTES[theme]
     shown = [line for line in lines if len(line.x) or line.marks]
-    if not shown:
+    if all(line.is_reference for line in shown):
         words = "Not estimable: too few persons of a class in every group."
         return make_empty(words, theme, height=TOP + PLOT + AXIS)
     keys = [_break(line.name) for line in lines]
@@ -181,9 +189,10 @@ def plot_lines(lines: Sequence[Line], axes: Axes, *, theme: Theme = "light") -> 
 
 def _break(name: str) -> str:
     """Break an entry of the key after its name where it is too long for a phone."""
-    if len(name) > KEY_LETTERS and ": " in name:
-        return "<br>".join(html.escape(part, quote=False) for part in name.split(": ", 1))
-    return html.escape(name, quote=False)
+    parts = name.rsplit(": ", 1) if len(name) > KEY_LETTERS else [name]
+    # An address of a source can be longer still.
+    cut = [p if len(p) <= KEY_LETTERS + 4 else f"{p[: KEY_LETTERS + 3]}…" for p in parts]
+    return "<br>".join(html.escape(part, quote=False) for part in cut)
 
 
 def _make_axis(title: str, ends: tuple[float, float], palette: Palette) -> Parts:

@@ -22,6 +22,7 @@ from cxrlib.charts.scores.line_chart import (
     Mark,
     find_looks,
     find_pooled_look,
+    make_reference,
     name_all,
     plot_lines,
 )
@@ -57,7 +58,7 @@ def plot_reliability(
     """
     marks = [_mark_bin(row, event) for row in bins.to_dict("records")]
     lines = [
-        Line("as predicted", Look(PALETTES[theme].quiet, "dot", width=1.5), (0, 1), (0, 1)),
+        make_reference("as predicted", (0, 1), (0, 1), PALETTES[theme]),
         *_make_lines(table, hold_out, theme, marks, is_bent=True),
     ]
     axes = Axes(f"Predicted probability of {event!r}", f"Share of {event!r}")
@@ -182,7 +183,7 @@ def plot_numbers(
     low, high = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 1.0)
     room = 0.04 * max(high - low, 1e-9)
     span = (low - room, high + room)
-    same = Line("as predicted", Look(PALETTES[theme].quiet, "dot", width=1.5), span, span)
+    same = make_reference("as predicted", span, span, PALETTES[theme])
     lines = [same, *_make_lines(table, hold_out, theme, [], is_bent=False, points=points)]
     name = f"{title or 'value'}{f', {unit}' if unit else ''}"
     axes = Axes(f"Predicted {name}", f"Recorded {name}", span, span)

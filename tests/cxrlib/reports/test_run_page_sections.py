@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.baselines.evaluation import LocoSettings, compute_permutation_null
+from cxrlib.baselines.evaluation import (
+    REFITS,
+    LocoSettings,
+    compute_permutation_null,
+    compute_refit,
+)
 from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks import find_task, read_task
@@ -32,13 +37,9 @@ def test_parts_of_a_run(made: Made) -> None:
     """What takes little is always there; each figure has its words."""
     _, store, run = made
     parts = gather_parts(run, store)
-    assert [part.name for part in parts] == [
-        "sensitivity",
-        "walk",
-        "subgroups",
-        "calibration",
-        "influence",
-    ]
+    curves = ["roc", "precision-recall", "reliability", "confusion", "net-benefit"]
+    later = ["walk", "subgroups", "calibration", "influence"]
+    assert [part.name for part in parts] == ["sensitivity", *curves, *later]
     for part in parts:
         assert part.words
         assert not part.table.empty
@@ -69,14 +70,38 @@ def test_a_null_is_taken_where_one_is_stored(
     )
     monkeypatch.setattr("cxrlib.reports.run_page_sections.load_region_shift", lambda *_: shift)
     parts = gather_parts(run, store)
-    assert [part.name for part in parts[:3]] == ["sensitivity", "null", "shift"]
-    assert "permutation" in " ".join(parts[1].words)
+    assert [part.name for part in parts[6:8]] == ["null", "shift"]
+    assert "permutation" in " ".join(parts[6].words)
     make_run(cohort, store, SPEC, features=result.features)
     runs = list_runs(store, cohort.fingerprint, SPEC.task)
     report = make_run_report(run, cohort, runs, more=parts)
     assert {f"{part.name}.csv" for part in parts} <= set(report)
     page = report["report.html"].decode()
     assert all(f"<h2>{part.title}</h2>" in page for part in parts)
+
+
+def test_refits_are_reported_where_they_are_stored(made: Made, tmp_path: Path) -> None:
+    """Jobs fit the models again, never a report."""
+    cohort, _, run = made
+    store = Store(tmp_path)
+    for of in REFITS:
+        compute_refit(run.result, of, store)
+    parts = [part for part in gather_parts(run, store) if part.name in REFITS]
+    assert [part.name for part in parts] == list(REFITS)
+    assert any("extrapolation" in words or "not estimable" in words for words in parts[0].words)
+    for part in parts:
+        assert_valid(part.draw(theme="dark"))
+    runs = list_runs(made[1], cohort.fingerprint, SPEC.task)
+    assert "importance.csv" in make_run_report(run, cohort, runs, more=parts)
+
+
+def test_captions_name_counts_protocol_and_what_is_held_out(made: Made) -> None:
+    """Of every figure, in its first line."""
+    _, store, run = made
+    n_persons = run.predictions["person_id"].nunique()
+    for part in gather_parts(run, store)[1:6]:
+        assert "each region held out in turn; corrected protocol" in part.words[0]
+        assert f"of {n_persons} persons" in part.words[0]
 
 
 def test_a_number_has_its_parts_too(made: Made) -> None:
@@ -86,5 +111,6 @@ def test_a_number_has_its_parts_too(made: Made) -> None:
     other = make_run(cohort, store, spec, features=run.result.features)
     runs = list_runs(store, cohort.fingerprint, spec.task)
     parts = gather_parts(other, store)
-    assert len(parts) == 5
+    assert [part.name for part in parts[:2]] == ["sensitivity", "predicted-observed"]
+    assert len(parts) == 6
     assert make_run_report(other, cohort, runs, more=parts)

@@ -9,10 +9,14 @@ from pandas.testing import assert_frame_equal
 
 from cxrlib.baselines.evaluation import (
     PUBLISHED,
+    REFITS,
     KeptFits,
     LocoSettings,
+    compute_importance,
+    compute_learning_curve,
     compute_permutation_null,
     load_permutation_null,
+    load_refit,
     load_region_shift,
     loco_plan,
     region_shift,
@@ -96,6 +100,7 @@ def test_one_run_has_one_request_however_it_is_written() -> None:
         ("null", {"n": 0}, "n=0 is out of range: use 1 to 10,000"),
         ("null", {"seed": -1}, "seed=-1"),
         ("shift", {"resamples": 10**9}, "resamples=1000000000"),
+        ("refit", {"of": "dance"}, "of='dance' is not one of learning-curve, importance"),
         ("pixels-loco", {"features": "outputs"}, "no parameter 'features'"),
     ],
 )
@@ -163,6 +168,24 @@ def test_a_shift_lies_where_the_page_finds_it(cohort: Cohort, tmp_path: Path, mo
     assert load_region_shift(*evaluation, store) is None
     with pytest.raises(WorkStoppedError):
         run_work("shift", parameters, tmp_path, stop_at("Comparing resamples", 3), lambda: False)
+
+
+@pytest.mark.parametrize("of", REFITS)
+def test_a_refit_lies_where_the_page_finds_it(of, cohort: Cohort, tmp_path: Path) -> None:
+    """With the digits of the library; stopped it leaves nothing."""
+    parameters = make_run_parameters(SPEC, str(cohort.root)) | {"of": of}
+    with pytest.raises(WorkStoppedError):
+        do("refit", tmp_path, parameters, lambda: True)
+    result, told = do("refit", tmp_path, parameters)
+    assert told[-1][1] == told[-1][2] > 0
+    store = Store(tmp_path)
+    run = find_run(load_cohort(cohort.root, store=store), store, SPEC)
+    assert run is not None
+    assert result["run"] == run.id
+    found = load_refit(run.result, of, store)
+    assert found is not None
+    compute = compute_learning_curve if of == "learning-curve" else compute_importance
+    assert_frame_equal(found, compute(run.result), check_dtype=False)
 
 
 def stop_at(stage: str, done: int):
