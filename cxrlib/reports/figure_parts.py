@@ -126,7 +126,7 @@ def make_reliability_part(run: Run) -> ReportPart:
     reasons = _list_reasons(table)
     slopes = (
         "A slope below 1: predictions are too extreme. An intercept below 0 at slope 1: too high. "
-        f"{INTERVALS}"
+        "95 % intervals, clustered by patient."
     )
     if task.kind == "number":
         predicted = compare_numbers(result)

@@ -151,10 +151,13 @@ def _trace(
     widening = _widen(result, cases) if len(cases) > 1 else 1.0
     grid = _GRID if kind == "roc" else _GRID[1:]
     shares, weights = _average(curves, grid + (_NEXT if kind == "roc" else -_NEXT))
+    inside = _find_inside(cases, grid, kind)
     for place, drawn in enumerate(shares.T):
         variances = [curve.vary(grid[place]) for curve in curves]
         estimate = _estimate(cases, drawn, variances, weights, widening)
-        low, high, _ = estimate.find_interval() if len(drawn) > 1 else (np.nan, np.nan, "")
+        low, high, _ = (
+            estimate.find_interval() if inside[place] and len(drawn) > 1 else (np.nan, np.nan, "")
+        )
         yield _start(name, "band", x=grid[place], y=drawn[0], low=low, high=high, **counts)
     yield _read_decision(name, kind, decisions, counts)
     area = _measure_area(result, curves, weights, widening, kind)
@@ -163,6 +166,14 @@ def _trace(
         if len(area.resampled)
         else {}
     )
+
+
+def _find_inside(cases: Sequence[FoldCase], grid: Floats, kind: CurveKind) -> np.ndarray:
+    """Find the places with an interval: a person at least from either end of the axis."""
+    units = count_all(cases)
+    step = 1 / max(units.n_negative if kind == "roc" else units.n_positive, 1)
+    most = 1 - step if kind == "roc" else 1.0
+    return np.asarray((grid >= step) & (grid <= most))
 
 
 class _Curve:

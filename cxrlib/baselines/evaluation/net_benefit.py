@@ -1,6 +1,6 @@
 """Net benefit: what acting on a prediction is worth beside acting on all images, and on none.
 
-At a threshold t a false alarm weighs t / (1 - t) of a find (Vickers and Elkin 2006). Shares in a
+At a threshold t a false alarm weighs t / (1 - t) of a find (vickers2006). Shares in a
 collection are those of what was published, and net benefit depends on them: it is none of a ward.
 """
 

@@ -2,11 +2,11 @@
 
 A slope below 1 says that predictions are too extreme, above 1 that they are too timid; with slope
 1 an intercept below 0 says that they are too high. Of numbers what was observed is regressed on
-what was predicted, of classes the log-odds are (Cox 1958).
+what was predicted, of classes the log-odds are (cox1958).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -25,13 +25,12 @@ from cxrlib.baselines.evaluation.event_predictions import (
     weigh_case,
 )
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
+from cxrlib.baselines.evaluation.intervals import find_reach
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.models import Fit
-from cxrlib.baselines.evaluation.resampling import find_percentiles
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
-from cxrlib.short_repr import short_repr
 
 RECALIBRATION_COLUMNS = (
     *("fold", "slope", "slope_low", "slope_high", "intercept", "intercept_low", "intercept_high"),
@@ -40,20 +39,7 @@ RECALIBRATION_COLUMNS = (
 BIN_COLUMNS = ("bin", "predicted", "observed", "low", "high", "n_images", "n_persons", "reason")
 N_BINS = 5
 _FEWEST_IN_BIN = 5
-_STEPS, _SMALL = 50, 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """Hold a group: what was predicted (of classes: log-odds), and its weights by resample."""
-
-    case: FoldCase
-    weights: Floats
-    __repr__ = short_repr
-
-    @property
-    def x(self) -> Floats:
-        return self.case.fits[0].value
+_SMALL = 1e-9
 
 
 def fit_recalibration(result: LocoResult) -> pd.DataFrame:
@@ -67,109 +53,93 @@ def fit_recalibration(result: LocoResult) -> pd.DataFrame:
     -------
     DataFrame
         A row a held-out group, then "pooled", all images together, with
-        `RECALIBRATION_COLUMNS`: slope and intercept with 95 % intervals, bootstrap over persons;
+        `RECALIBRATION_COLUMNS`: slope and intercept with 95 % intervals, clustered by person;
         ``least`` and ``most`` bound the middle 90 % of what was predicted (of classes: the
         probability of the class that is looked for). ``reason`` says why there is none.
     """
-    parts = _read_parts(result)
+    cases = _read_cases(result)
     rows = list_refused(result)
-    rows += [_fit(part.case.name, [part], refuse_group(part.case)) for part in parts]
-    rows.append(_fit(POOLED, parts, refuse_all([part.case for part in parts])))
+    rows += [_fit(case.name, [case], refuse_group(case)) for case in cases]
+    rows.append(_fit(POOLED, cases, refuse_all(cases)))
     return pd.DataFrame(rows, columns=list(RECALIBRATION_COLUMNS))
 
 
-def _read_parts(result: LocoResult) -> list[_Part]:
+def _read_cases(result: LocoResult) -> Sequence[FoldCase]:
     """Read the groups of a run, of classes turned to the class that is looked for."""
     if result.rows.task.kind == "classes":
-        cases: Sequence[FoldCase] = read_event_predictions(result).cases
-    else:
-        cases = [_average(case) for case in read_cases(result).values()]
-    return [_Part(case, weigh_case(case, result)) for case in cases]
+        return read_event_predictions(result).cases
+    return [_average(case) for case in read_cases(result).values()]
 
 
 def _average(case: FoldCase) -> FoldCase:
+    """Average the seeds of a group."""
     value = np.mean([fit.value for fit in case.fits], axis=0)
     return replace(case, fits=(Fit(value, value, is_converged=True),))
 
 
-def _fit(name: str, parts: Sequence[_Part], reason: str) -> dict[str, object]:
+def _fit(name: str, cases: Sequence[FoldCase], reason: str) -> dict[str, object]:
     """Give the row of a group, or of several together."""
     row: dict[str, object] = {
         "fold": name,
-        "n_images": sum(len(part.x) for part in parts),
-        "n_persons": len({person for part in parts for person in part.case.persons}),
+        "n_images": sum(len(case.y) for case in cases),
+        "n_persons": len({person for case in cases for person in case.persons}),
         "reason": reason,
     }
     if reason:
         return row
-    x = np.concatenate([part.x for part in parts])
-    y = np.concatenate([part.case.y for part in parts])
-    weights = np.hstack([part.weights for part in parts])
-    cases = [part.case for part in parts]
+    x = np.concatenate([case.fits[0].value for case in cases])
+    y = np.concatenate([case.y for case in cases])
     units = count_all(cases)
     if np.ptp(x) <= _SMALL * np.abs(x).max():
         return row | {"reason": "The model predicts the same for all images: no slope."}
-    fit = _regress_logistic if units.is_class else _regress_linear
-    slopes, intercepts = fit(x, y, weights)
-    if np.isnan(slopes[0]):
+    if units.is_class and _are_parted(x, y):
         return row | {"reason": "The predictions part both classes entirely: no finite slope."}
+    persons = np.concatenate([case.persons for case in cases])
+    estimates, errors = _regress(x, y, persons, is_class=units.is_class)
     shown = to_probability(x) if units.is_class else x
     least, most = np.quantile(shown, [0.05, 0.95]).tolist()
-    row |= {"slope": slopes[0], "intercept": intercepts[0], "least": least, "most": most}
-    for which, drawn in (("slope", slopes[1:]), ("intercept", intercepts[1:])):
-        cells = find_percentiles(drawn, count_independent(cases))
-        row |= {f"{which}_{end}": cells[end] for end in ("low", "high")}
-        row["reason"] = row["reason"] or cells["reason"]
+    reach = find_reach(count_independent(cases))
+    row |= {"least": least, "most": most}
+    for which, value, error in zip(("intercept", "slope"), estimates, errors, strict=True):
+        ends = {f"{which}_low": value - reach * error, f"{which}_high": value + reach * error}
+        row |= {which: value} | ends
     return row
 
 
-def _regress_linear(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Regress by weighted least squares, for each row of weights; NaN where x is constant."""
-    total = weights.sum(axis=1)
-    mean_x, mean_y = weights @ x / total, weights @ y / total
-    spread = weights @ x**2 / total - mean_x**2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shared = weights @ (x * y) / total - mean_x * mean_y
-        slope = np.where(spread > _SMALL * x.var(), shared / spread, np.nan)
-    return slope, mean_y - slope * mean_x
+def _are_parted(x: Floats, y: Floats) -> bool:
+    """Tell whether a threshold parts both classes: the slope is then infinite."""
+    ill, well = x[y == 1], x[y == 0]
+    return bool(well.max() <= ill.min() or ill.max() <= well.min())
 
 
-def _regress_logistic(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Regress the log-odds of y by Newton's method, for each row of weights.
+def _regress(
+    x: Floats, y: Floats, persons: np.ndarray, *, is_class: bool
+) -> tuple[list[float], list[float]]:
+    """Regress y (of classes: its log-odds) on x: intercept and slope, and their errors.
 
-    NaN where the classes do not overlap: the slope is then infinite.
+    The error is that of independent images, or the cluster-robust one over persons where that is
+    larger: images of one person resemble each other (liang1986). Percentiles of a
+    bootstrap held a slope in 84 of 100 cases with thirty persons, this in 96 to 99.
     """
-    centre, scale = float(x.mean()), float(x.std())
-    z = (x - centre) / scale
-    slope, intercept = np.zeros(len(weights)), np.zeros(len(weights))
-    step = np.full((2, len(weights)), np.inf)
-    for _ in range(_STEPS):
-        p = to_probability(np.clip(slope[:, None] * z + intercept[:, None], -500, 500))
-        off, spread = weights * (y - p), weights * p * (1 - p)
-        a, b, c = spread.sum(axis=1), spread @ z, spread @ z**2
-        first, second = off.sum(axis=1), off @ z
-        with np.errstate(invalid="ignore", divide="ignore"):
-            step = np.stack([c * first - b * second, a * second - b * first]) / (a * c - b**2)
-        # Far from the optimum a whole step can overshoot.
-        step = np.clip(np.nan_to_num(step), -2, 2)
-        intercept, slope = intercept + step[0], slope + step[1]
-        if np.abs(step).max() < _SMALL:
-            break
-    is_bad = _find_parted(z, y, weights) | (np.abs(step).max(axis=0) > 1e-6)
-    slope = np.where(is_bad, np.nan, slope) / scale
-    return slope, np.where(is_bad, np.nan, intercept) - slope * centre
+    from sklearn.linear_model import LinearRegression, LogisticRegression
 
-
-def _find_parted(z: Floats, y: Floats, weights: Floats) -> np.ndarray:
-    """Find the rows of weights in which a threshold parts both classes."""
-    held = weights > 0
-    ends = {
-        (label, end): end(np.where(held & (y == label), z, -fill), axis=1)
-        for label in (0, 1)
-        for end, fill in ((np.max, np.inf), (np.min, -np.inf))
-    }
-    up = ends[0, np.max] <= ends[1, np.min]
-    return np.asarray(up | (ends[1, np.max] <= ends[0, np.min]))
+    model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000)
+    fitted = (model if is_class else LinearRegression()).fit(x[:, None], y)
+    intercept, slope = float(np.ravel(fitted.intercept_)[0]), float(np.ravel(fitted.coef_)[0])
+    design = np.column_stack([np.ones(len(x)), x])
+    expected = intercept + slope * x
+    if is_class:
+        expected = to_probability(expected)
+        spread = expected * (1 - expected)
+    else:
+        spread = np.ones(len(x))
+    inverse = np.linalg.inv((design * spread[:, None]).T @ design)
+    alone = inverse if is_class else inverse * ((y - expected) ** 2).sum() / (len(x) - 2)
+    pulls = pd.DataFrame(design * (y - expected)[:, None]).groupby(persons).sum().to_numpy()
+    n = len(pulls)
+    clustered = inverse @ (pulls.T @ pulls * n / (n - 1)) @ inverse
+    errors = np.sqrt(np.maximum(np.diag(alone), np.diag(clustered)))
+    return [intercept, slope], errors.tolist()
 
 
 def bin_predictions(result: LocoResult, n_bins: int = N_BINS) -> pd.DataFrame:
