@@ -1,8 +1,9 @@
 """Provenance of an export: the lines that every saved file carries."""
 
+import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -58,8 +59,9 @@ def _map_lines(mapped: MappedCohort) -> list[str]:
 def csv_with_header(table: pd.DataFrame, lines: Sequence[str]) -> bytes:
     """Encode a table as CSV under comment lines that start with ``#``.
 
-    `pandas.read_csv(..., comment="#")` would also cut values that hold a ``#``; skip the
-    header by its number of lines instead: ``skiprows`` as many as start with ``# ``.
+    Rows with a ``#`` in a cell, as the ids of repeated images have, are in quotes, so that no row
+    begins with the sign and no reader of quotes cuts a value at it: either pass
+    ``comment="#"`` to `pandas.read_csv`, or skip as many lines as start with ``#``.
 
     Parameters
     ----------
@@ -72,10 +74,19 @@ def csv_with_header(table: pd.DataFrame, lines: Sequence[str]) -> bytes:
     for line in lines:
         target.write(f"# {_inert_line(line)}\n")
     # Each cell as an object: a categorical column would let only its own values in.
-    cells = table.astype(object).map(_inert)
-    cells.columns = pd.Index([_inert(name) for name in table.columns])
-    cells.to_csv(target, index=False)
+    cells = table.astype(object)
+    texts = cells.map(lambda cell: str(_inert(cell))).where(cells.notna(), "")
+    _write_rows(target, [[str(_inert(name)) for name in table.columns]])
+    _write_rows(target, texts.to_numpy(dtype=object).tolist())
     return target.getvalue().encode("utf-8", "replace")
+
+
+def _write_rows(target: io.StringIO, rows: Iterable[list[str]]) -> None:
+    """Write rows, all cells of one in quotes where one holds the sign of comments."""
+    plain = csv.writer(target, lineterminator="\n")
+    quoted = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for cells in rows:
+        (quoted if any("#" in cell for cell in cells) else plain).writerow(cells)
 
 
 def _inert_line(text: str) -> str:
