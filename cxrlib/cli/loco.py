@@ -148,8 +148,8 @@ def loco(
         str,
         typer.Option(
             help="A task of the paper (covid-19, viral-or-bacterial, survival, icu-stay, "
-            'intubated, geographic-extent, opacity), a variant of one ("icu-stay; days=0..14; '
-            'with day 0"), or a column ("column=survival; views=PA"): of the record, extra:NAME '
+            'intubated, geographic-extent, opacity), a variant of one ("icu-stay; '
+            '0<=days<14"), or a column ("column=survival; views=PA"): of the record, extra:NAME '
             "for one that metadata.csv or --labels has besides, extra:NAME:VALUE for a category "
             "against the rest, finding:PATH, sex."
         ),

@@ -110,7 +110,8 @@ WhereOption = Annotated[
     typer.Option(
         "--where",
         help="Filter images, as in the dashboard: "
-        '"view=AP,PA; region=Europe; day=..7; without=near-duplicate".',
+        '"view=AP,PA; region=Europe; days<=7; without=near-duplicate". Days as in --task: days<=7, '
+        "0<days<8, day=1..7 (ends included), days=0..8 (between).",
     ),
 ]
 

@@ -8,6 +8,13 @@ from .filters import (
     list_levels as list_levels,
     list_numbers as list_numbers,
 )
+from .range_ends import (
+    exclude_high as exclude_high,
+    exclude_low as exclude_low,
+    read_comparison as read_comparison,
+    split_high as split_high,
+    split_low as split_low,
+)
 from .selection import (
     OPEN_ENDS as OPEN_ENDS,
     Loosening as Loosening,

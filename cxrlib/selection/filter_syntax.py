@@ -7,11 +7,20 @@ from cxrlib.cohort import parse_number
 from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS
 from cxrlib.selection.filters import FILTERS, format_plain_number
+from cxrlib.selection.range_ends import (
+    exclude_high,
+    exclude_low,
+    read_comparison,
+    split_high,
+    split_low,
+)
 
 Range = tuple[float, float]
 Term = tuple[str, ...] | Range
 
-ALIASES = {"license": "licence", "offset": "day", "rt_pcr_positive": "rt_pcr"}
+ALIASES = {"license": "licence", "offset": "day", "days": "day", "rt_pcr_positive": "rt_pcr"}
+BETWEEN = "days"
+"""As in a task, days=0..8 are those between; of any other range both ends belong to it."""
 
 
 def format_term(name: str, value: Term) -> str:
@@ -21,11 +30,22 @@ def format_term(name: str, value: Term) -> str:
     --------
     >>> format_term("age", (20.0, math.inf)), format_term("country", ("Korea, South", "Peru"))
     ('age=20..', 'country="Korea, South",Peru')
+    >>> format_term("day", (exclude_low(0.0), 7.0))
+    '0<day<=7'
     """
     if FILTERS[name].kind != "range":
         return f"{name}={','.join(_quote(str(each)) for each in value)}"
-    low, high = ("" if math.isinf(float(end)) else format_plain_number(float(end)) for end in value)
-    return f"{name}={low}..{high}"
+    least, most = float(value[0]), float(value[1])
+    (low, has_low), (high, has_high) = split_low(least), split_high(most)
+    if has_low and has_high:
+        ends = ("" if math.isinf(end) else format_plain_number(end) for end in (least, most))
+        return f"{name}={'..'.join(ends)}"
+    below = f"<{'=' * has_high}{format_plain_number(high)}" if not math.isinf(high) else ""
+    if math.isinf(low):
+        return f"{name}{below}"
+    if not below:
+        return f"{name}>{'=' * has_low}{format_plain_number(low)}"
+    return f"{format_plain_number(low)}<{'=' * has_low}{name}{below}"
 
 
 def _quote(value: str) -> str:
@@ -52,13 +72,17 @@ def read_terms(text: str) -> dict[str, Term]:
     for term in _split(text, ";"):
         if not term.strip():
             continue
-        name, value = _split_term(term)
+        compared = _read_compared(term)
+        name, value = _split_term(term) if compared is None else (compared[0], "")
         if name in terms:
             raise SelectionError(
                 f"The filter {name!r} is given twice. Give it once, its values separated by commas."
             )
-        if FILTERS[name].kind == "range":
-            terms[name] = _parse_range(name, value)
+        if compared is not None:
+            terms[name] = compared[1:]
+        elif FILTERS[name].kind == "range":
+            is_between = term.partition("=")[0].strip().casefold() == BETWEEN
+            terms[name] = _parse_range(name, value, is_between=is_between)
         else:
             terms[name] = _parse_values(name, value)
     return terms
@@ -78,11 +102,30 @@ def _split(text: str, mark: str) -> list[str]:
     return parts
 
 
+def _read_compared(term: str) -> tuple[str, float, float] | None:
+    """Read a range written with signs, such as day<=7; None for any other term."""
+    compared = read_comparison(term)
+    if compared is None:
+        return None
+    name = _spell(compared[0])
+    if name not in FILTERS or FILTERS[name].kind != "range":
+        ranges = ", ".join(each for each in FILTERS if FILTERS[each].kind == "range")
+        raise SelectionError(
+            f"{term.strip()[:80]!r} compares what is no number. Ranges are {ranges}."
+        )
+    return name, *compared[1:]
+
+
+def _spell(name: str) -> str:
+    """Return a filter's own name."""
+    name = name.strip().casefold().replace("-", "_").replace(" ", "_")
+    return ALIASES.get(name, name)
+
+
 def _split_term(term: str) -> tuple[str, str]:
     """Split name=value; return the filter's own name."""
     name, equals, value = term.partition("=")
-    name = name.strip().casefold().replace("-", "_").replace(" ", "_")
-    name = ALIASES.get(name, name)
+    name = _spell(name)
     if not equals or not value.strip():
         raise SelectionError(
             f"The filter {term.strip()[:80]!r} has no value. Write name=value, as in "
@@ -95,8 +138,8 @@ def _split_term(term: str) -> tuple[str, str]:
     return name, value.strip()
 
 
-def _parse_range(name: str, text: str) -> Range:
-    """Read from..to."""
+def _parse_range(name: str, text: str, *, is_between: bool) -> Range:
+    """Read from..to; `is_between`: neither end belongs to it."""
     low, dots, high = text.partition("..")
     ends = [
         open_end if not part.strip() else parse_number(part)
@@ -105,8 +148,10 @@ def _parse_range(name: str, text: str) -> Range:
     if not dots or ends[0] is None or ends[1] is None:
         raise SelectionError(
             f"The range {name}={text[:60]} is not understood. Write {name}=20..60, {name}=20.. "
-            f"or {name}=..60."
+            f"or {name}=..60, both ends included, or {name}<60."
         )
+    if is_between:
+        return exclude_low(ends[0]), exclude_high(ends[1])
     return ends[0], ends[1]
 
 

@@ -11,6 +11,7 @@ from cxrlib.aliases import NOT_RECORDED
 from cxrlib.cohort import UNKNOWN, XRAY_VIEWS, YES_NO_CATEGORIES, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.quality import FLAGS, list_flags
+from cxrlib.selection.range_ends import split_high, split_low
 
 
 @dataclass(frozen=True)
@@ -347,7 +348,15 @@ def _find_outside(numbers: pd.Series, which: Filter, low: float, high: float) ->
     noun = f"{lower_label(which)} "
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     reasons = np.full(len(values), None, dtype=object)
-    reasons[values < low] = f"{noun}below {format_plain_number(low)}"
-    reasons[values > high] = f"{noun}above {format_plain_number(high)}"
+    (least, has_least), (most, has_most) = split_low(low), split_high(high)
+    least_word, most_word = (
+        format_plain_number(end) if np.isfinite(end) else "" for end in (least, most)
+    )
+    reasons[values < low] = (
+        f"{noun}below {least_word}" if has_least else f"{noun}{least_word} or below"
+    )
+    reasons[values > high] = (
+        f"{noun}above {most_word}" if has_most else f"{noun}{most_word} or above"
+    )
     reasons[np.isnan(values)] = f"{noun}{NOT_RECORDED}"
     return reasons

@@ -29,6 +29,7 @@ from cxrlib.selection.filters import (
     list_numbers,
     lower_label,
 )
+from cxrlib.selection.range_ends import split_high, split_low
 
 Range = tuple[float, float]
 
@@ -304,11 +305,13 @@ def describe_filter(name: str, value: tuple[str, ...] | Range) -> str:
 
 
 def _describe_range(low: float, high: float) -> str:
-    if math.isinf(low):
-        return f"up to {format_plain_number(high)}"
-    if math.isinf(high):
-        return f"from {format_plain_number(low)}"
-    return f"{format_plain_number(low)} to {format_plain_number(high)}"
+    (least, has_least), (most, has_most) = split_low(low), split_high(high)
+    if has_least and has_most and not math.isinf(low) and not math.isinf(high):
+        return f"{format_plain_number(low)} to {format_plain_number(high)}"
+    lower = f"{'from' if has_least else 'above'} {format_plain_number(least)}"
+    upper = f"{'up to' if has_most else 'below'} {format_plain_number(most)}"
+    ends = [lower] * (not math.isinf(low)) + [upper] * (not math.isinf(high))
+    return " and ".join(ends)
 
 
 # ---- the command line
@@ -320,9 +323,11 @@ def parse_where(text: str) -> Selection:
     Parameters
     ----------
     text : str
-        Terms ``name=value,value`` separated by ";". A range is ``from..to``; either end may be
-        left out. A value with ``, ; =`` or a quote is written in double quotes, quotes within
-        it doubled. In flags "-" can replace a space.
+        Terms ``name=value,value`` separated by ";". A range is ``day=1..7``, both ends
+        included, either of which may be left out; or written with signs: ``day<=7``, ``age>65``,
+        ``0<day<8``. ``days=0..8`` are the days between, as in a task. A value with
+        ``, ; =`` or a quote is written in double quotes, quotes within it doubled. In flags "-"
+        can replace a space.
 
     Returns
     -------

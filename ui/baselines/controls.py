@@ -31,9 +31,12 @@ from cxrlib.baselines.tasks import (
     find_task,
     form_task,
     parse_own_column,
+    split_after,
+    split_before,
 )
 from cxrlib.cohort import MAX_DAYS, XRAY_VIEWS, Cohort
 from cxrlib.errors import SelectionError
+from cxrlib.selection import exclude_high, exclude_low
 from ui.baselines.cached import load_columns
 from ui.baselines.second_cohort import find_hold_out, list_others
 from ui.session.current_cohort import current_entry
@@ -232,9 +235,12 @@ def _show_task_form(cohort: Cohort, spec: RunSpec) -> None:
         known = list(dict.fromkeys([*XRAY_VIEWS, *task.views]))
         views = st.multiselect("Views", known, default=list(dict.fromkeys(task.views)))
         left, right = st.columns(2)
-        after = _choose_day(left, "Day after", task.after)
-        before = _choose_day(right, "Day before", task.before)
-        show_quiet("Both days are excluded. Leave both empty to include images without a day.")
+        after = _choose_after(left, task.after)
+        before = _choose_before(right, task.before)
+        show_quiet(
+            "Both days are excluded, unless “included” is written. Leave both empty to include "
+            "images without a day."
+        )
         with_day_0 = st.checkbox("Include day 0", value=task.with_day_0)
         exclusions = _list_exclusions(task)
         without = st.multiselect(
@@ -274,10 +280,23 @@ def _change_task(cohort: Cohort, task: Task, column: str, changes: Mapping[str, 
     return form_task(cohort, column, **changes)  # type: ignore[arg-type]
 
 
+def _choose_after(place: Any, after: float | None) -> float | None:  # noqa: ANN401
+    """Let the reader choose the first end of the window; a link may let it belong to the window."""
+    day, is_in = (None, False) if after is None else split_after(float(after))
+    chosen = _choose_day(place, "Day after" if not is_in else "From day (included)", day)
+    return exclude_high(chosen) if is_in and chosen is not None else chosen
+
+
+def _choose_before(place: Any, before: float | None) -> float | None:  # noqa: ANN401
+    """Let the reader choose the last end of the window; a link may let it belong to the window."""
+    day, is_in = (None, False) if before is None else split_before(float(before))
+    chosen = _choose_day(place, "Day before" if not is_in else "Up to day (included)", day)
+    return exclude_low(chosen) if is_in and chosen is not None else chosen
+
+
 def _choose_day(place: Any, label: str, day: float | None) -> float | None:  # noqa: ANN401
     """Let the reader choose an end of the window; an address may name half a day."""
-    value = None if day is None else float(day)
-    chosen = place.number_input(label, *DAYS, value=value, step=1.0, format="%g", placeholder="any")
+    chosen = place.number_input(label, *DAYS, value=day, step=1.0, format="%g", placeholder="any")
     return None if chosen is None else float(chosen)
 
 

@@ -20,4 +20,6 @@ from .tasks import (
     form_task as form_task,
     list_task_columns as list_task_columns,
     read_task as read_task,
+    split_after as split_after,
+    split_before as split_before,
 )

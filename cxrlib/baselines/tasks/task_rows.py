@@ -14,7 +14,14 @@ import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED
 from cxrlib.baselines.tasks.own_columns import parse_own_column
-from cxrlib.baselines.tasks.tasks import DERIVED, TASK_COLUMNS, Task, read_labels
+from cxrlib.baselines.tasks.tasks import (
+    DERIVED,
+    TASK_COLUMNS,
+    Task,
+    read_labels,
+    split_after,
+    split_before,
+)
 from cxrlib.cohort import EXTRA, UNKNOWN, XRAY_VIEWS, Cohort, SelectionStep
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import FEW, format_units
@@ -225,13 +232,17 @@ def _find_day_reasons(table: pd.DataFrame, task: Task) -> np.ndarray:
     day = table["offset"].to_numpy(dtype=float, na_value=np.nan)
     reasons = np.full(len(day), None, dtype=object)
     if task.after is not None:
-        reasons[day <= task.after] = f"day {format_plain_number(task.after)} or before"
+        end, is_in = split_after(task.after)
+        word = format_plain_number(end)
+        reasons[day <= task.after] = f"before day {word}" if is_in else f"day {word} or before"
     if task.after == 0:
         # Told apart: day 0 is the one that can be let in.
         reasons[day < 0] = "day before 0"
         reasons[day == 0] = None if task.with_day_0 else "day 0"
     if task.before is not None:
-        reasons[day >= task.before] = f"day {format_plain_number(task.before)} or after"
+        end, is_in = split_before(task.before)
+        word = format_plain_number(end)
+        reasons[day >= task.before] = f"after day {word}" if is_in else f"day {word} or after"
     reasons[np.isnan(day)] = "day not recorded"
     return reasons
 

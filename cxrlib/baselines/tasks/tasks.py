@@ -32,7 +32,14 @@ from cxrlib.cohort import (
     split_quoted,
 )
 from cxrlib.errors import SelectionError
-from cxrlib.selection import format_plain_number
+from cxrlib.selection import (
+    exclude_high,
+    exclude_low,
+    format_plain_number,
+    read_comparison,
+    split_high,
+    split_low,
+)
 
 FORMED = "formed"
 """The name of every task that a reader forms from a column."""
@@ -62,7 +69,8 @@ class Task:
     views : tuple of str, default ("PA", "AP")
     after, before : float or None, default 0 and 8
         Days; an image's day lies strictly between the two. None where that end is open. With
-        both open there is no window, and images without a day stay.
+        both open there is no window, and images without a day stay. Where an end belongs to the
+        window this is the next number beyond it: "up to day 7" is before 7.000000000000001.
     with_day_0 : bool, default False
         Whether day 0 is let in where the window begins after it.
     without : tuple of (str, str)
@@ -133,7 +141,7 @@ class Task:
         if self.views != origin.views:
             terms.append(f"views={','.join(self.views)}")
         if (self.after, self.before) != (origin.after, origin.before):
-            terms.append(f"days={_format_window(self.after, self.before)}")
+            terms.append(_format_window(self.after, self.before))
         if self.with_day_0 != origin.with_day_0:
             terms.append("with day 0")
         if self.without != origin.without:
@@ -151,13 +159,9 @@ class Task:
         >>> find_task("survival").describe_window()
         'after day 0 and before day 8'
         """
-        ends = []
-        if self.after is not None:
-            ends.append(
-                f"{'from' if self.with_day_0 else 'after'} day {format_plain_number(self.after)}"
-            )
-        if self.before is not None:
-            ends.append(f"before day {format_plain_number(self.before)}")
+        ends = list(_describe_ends(self.after, self.before))
+        if self.with_day_0:
+            ends[0] = "from day 0"
         return " and ".join(ends) or "any day, recorded or not"
 
 
@@ -170,9 +174,12 @@ def _check_window(after: float | None, before: float | None, *, with_day_0: bool
     high = math.inf if before is None else float(before)
     # Written so that NaN, which compares with nothing, fails too.
     if not low < high:
+        asked = f"after {after!r} and before {before!r}"
+        if not math.isnan(low) and not math.isnan(high):
+            asked = " and ".join(_describe_ends(after, before))
         raise SelectionError(
-            f"No day is after {after!r} and before {before!r}. Give the smaller number first, as "
-            "in days=0..8, or days=any for no window."
+            f"No day is {asked}. Give the smaller number first, as in days=0..8, or days=any for "
+            "no window."
         )
     if any(abs(end) > MAX_DAYS for end in (after, before) if end is not None):
         raise SelectionError(
@@ -374,10 +381,55 @@ def find_task(name: str) -> Task:
 # ---- one line
 
 
+def split_after(after: float) -> tuple[float, bool]:
+    """Return the day to write for `Task.after`, and whether it belongs to the window.
+
+    Examples
+    --------
+    >>> split_after(0.0), split_after(read_task("survival; days>=1").after)
+    ((0.0, False), (1.0, True))
+    """
+    # The end of a range that an end of a window lies outside of, and the other way round.
+    day, is_outside = split_high(after)
+    return day, not is_outside
+
+
+def split_before(before: float) -> tuple[float, bool]:
+    """Return the day to write for `Task.before`, and whether it belongs to the window.
+
+    Examples
+    --------
+    >>> split_before(8.0), split_before(read_task("survival; days<=7").before)
+    ((8.0, False), (7.0, True))
+    """
+    day, is_outside = split_low(before)
+    return day, not is_outside
+
+
+def _describe_ends(after: float | None, before: float | None) -> Iterator[str]:
+    """Describe the ends of a window that are not open."""
+    if after is not None:
+        day, is_in = split_after(float(after))
+        yield f"{'from' if is_in else 'after'} day {format_plain_number(day)}"
+    if before is not None:
+        day, is_in = split_before(float(before))
+        yield f"{'up to' if is_in else 'before'} day {format_plain_number(day)}"
+
+
 def _format_window(after: float | None, before: float | None) -> str:
+    """Write a window: days=0..8 where no end belongs to it, as ever, else with signs."""
     if after is None and before is None:
-        return "any"
-    return "..".join("" if end is None else format_plain_number(end) for end in (after, before))
+        return "days=any"
+    low = (0.0, False) if after is None else split_after(after)
+    high = (0.0, False) if before is None else split_before(before)
+    texts = [format_plain_number(day) for day, _ in (low, high)]
+    if not low[1] and not high[1]:
+        ends = zip((after, before), texts, strict=True)
+        return f"days={'..'.join('' if end is None else text for end, text in ends)}"
+    if before is None:
+        return f"days>={texts[0]}"
+    below = f"days<{'=' * high[1]}{texts[1]}"
+    return below if after is None else f"{texts[0]}<{'=' * low[1]}{below}"
 
 
 def read_task(text: str, cohort: Cohort | None = None) -> Task:
@@ -387,7 +439,8 @@ def read_task(text: str, cohort: Cohort | None = None) -> Task:
     ----------
     text : str
         The name of one of the paper's tasks, or ``column=NAME``; after it, separated by ";", what
-        differs: ``views=PA,AP``, ``days=0..8`` (strictly between, either end may be left
+        differs: ``views=PA,AP``, ``days<=7`` or ``0<days<8`` (the days as `--where` has them;
+        ``day=1..7``, both ends included; ``days=0..8``, the days between; either end may be left
         out; ``days=any`` for no window), ``with day 0``, ``without=in_icu:yes`` (several parted
         by commas; ``without=nothing``), ``finding=any`` or ``finding=usable``. NAME is one of
         `TASK_COLUMNS` or a column of one's own: ``extra:NAME`` (yes/no), ``extra:NAME:VALUE`` (a
@@ -436,20 +489,23 @@ def read_task(text: str, cohort: Cohort | None = None) -> Task:
 
 def _read_term(term: str) -> dict[str, Any]:
     """Read one term into parts of a task."""
+    compared = read_comparison(term)
+    if compared is not None and compared[0] in ("day", "days"):
+        return _take_window(*compared[1:])
     name, equals, value = (part.strip() for part in term.partition("="))
     name = name.casefold()
     if name == "with day 0" and not equals:
         return {"with_day_0": True}
     if name == "views" and value:
         return {"views": tuple(_read_view(view) for view in value.split(","))}
-    if name == "days" and value:
-        return _read_window(value)
+    if name in ("day", "days") and value:
+        return _read_window(value, is_between=name == "days")
     if name == "without" and value:
         return {"without": () if value == "nothing" else _read_without(value)}
     if name == "finding" and value in ("any", "usable"):
         return {"needs_finding": value == "usable"}
     raise SelectionError(
-        f"{term[:60]!r} is not understood in a task. Write views=PA,AP or days=0..8 or 'with day "
+        f"{term[:60]!r} is not understood in a task. Write views=PA,AP or days<=7 or 'with day "
         "0' or without=in_icu:yes or finding=any, separated by ';'."
     )
 
@@ -460,8 +516,17 @@ def _read_view(text: str) -> str:
     return known.get(text.strip().casefold(), text.strip())
 
 
-def _read_window(text: str) -> dict[str, Any]:
-    """Read after..before, or any."""
+def _take_window(low: float, high: float) -> dict[str, Any]:
+    """Take the first and the last number of a range of days as the ends of a window around it."""
+    # Day 0 has a word of its own.
+    after = 0.0 if low == 0 else exclude_high(low)
+    ends = {"after": after, "before": exclude_low(high)}
+    window: dict[str, Any] = {n: None if math.isinf(end) else end for n, end in ends.items()}
+    return {**window, "with_day_0": True} if low == 0 else window
+
+
+def _read_window(text: str, *, is_between: bool) -> dict[str, Any]:
+    """Read from..to, or any; `is_between`: neither end belongs to it."""
     if text == "any":
         return dict(_ANY_DAY)
     low, dots, high = (part.strip() for part in text.partition(".."))
@@ -469,9 +534,12 @@ def _read_window(text: str) -> dict[str, Any]:
     is_read = [end is not None or not part for end, part in zip(ends, (low, high), strict=True)]
     if not dots or not all(is_read) or not (low or high):
         raise SelectionError(
-            f"The days {text[:60]!r} are not understood. Write days=0..8 for the days after 0 and "
-            "before 8, days=0.. or days=..8 for an open end, or days=any."
+            f"The days {text[:60]!r} are not understood. Write 0<days<8 or days<=7, day=1..7 with "
+            "both ends included, days=0..8 for the days after 0 and before 8, or days=any."
         )
+    if not is_between:
+        low, high = ends
+        return _take_window(-math.inf if low is None else low, math.inf if high is None else high)
     return {"after": ends[0], "before": ends[1]}
 
 
