@@ -329,13 +329,13 @@ def compare_runs(first: LocoRun, second: LocoRun) -> RunComparison:
     Parameters
     ----------
     first, second : LocoRun
-        Of one cohort, on the same images with the same labels in the same groups.
+        Of one cohort and outcome, in the same groups; days, views and filters may differ.
 
     Returns
     -------
     RunComparison
         `table` has a row a group and score: the difference, first minus second, with its 95 %
-        interval. It is None where the two cannot be compared; `reason` says why.
+        interval, on the images that both have (`describe_images`). It is None where the two cannot be compared; `reason` says why.
 
     Examples
     --------

@@ -134,6 +134,7 @@ from .sensitivity import (
     choose_headline as choose_headline,
     judge_sensitivity as judge_sensitivity,
 )
+from .shared_images import keep_images as keep_images, keep_shared as keep_shared
 from .stored_fits import KeptFits as KeptFits
 from .stored_refits import (
     REFITS as REFITS,

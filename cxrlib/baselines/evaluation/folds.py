@@ -137,13 +137,13 @@ def make_folds(
     for train, test in splits:
         name = str(groups[test[0]])
         left, removed, shared = _guard(train, test, keys, guards)
-        reason = _refuse_test(name, test, labels)
+        reason = refuse_test(name, test, labels)
         if grouping.kind == "cohort" and name != grouping.name:
             reason = f"Used for training only: the test is on {grouping.name!r}."
         reason = reason or _refuse_training(name, left, removed, labels, refuse)
         is_tested = not reason
         persons = keys["person"][test]
-        reason = reason or _refuse_score(persons, labels.y[test], labels, fewest_persons)
+        reason = reason or refuse_score(persons, labels.y[test], labels, fewest_persons)
         folds.append(Fold(name, left, test, removed, shared, is_tested, not reason, reason))
     return tuple(sorted(folds, key=lambda fold: (fold.name == UNKNOWN, fold.name)))
 
@@ -182,7 +182,7 @@ def _guard(
     return train[keep], removed, shared
 
 
-def _refuse_test(name: str, test: np.ndarray, labels: Labels) -> str:
+def refuse_test(name: str, test: np.ndarray, labels: Labels) -> str:
     """Say why a group cannot be tested, or nothing."""
     images = format_units(len(test), "image")
     if name == UNKNOWN:
@@ -216,7 +216,7 @@ def _refuse_training(
     return f"{images} to train on {left}: {reason}." if reason else ""
 
 
-def _refuse_score(persons: np.ndarray, y: np.ndarray, labels: Labels, fewest_persons: int) -> str:
+def refuse_score(persons: np.ndarray, y: np.ndarray, labels: Labels, fewest_persons: int) -> str:
     """Say why a tested group has no score of its own, or nothing."""
     if not labels.is_class:
         n_persons, where = len(set(persons)), ""

@@ -27,6 +27,7 @@ from cxrlib.baselines.evaluation import (
     compare_results,
     format_held_out,
     is_slow,
+    keep_shared,
     list_groups,
     list_versions,
     run_loco,
@@ -547,6 +548,8 @@ class RunComparison:
         where rows differ.
     reason : str
         Why there is no table, in a sentence; "" where there is one.
+    n_first, n_second, n_both : int
+        Images of either, and those that both have, which are compared.
     remarks : tuple of str
         What makes the difference mean something else than it seems to.
     """
@@ -556,11 +559,27 @@ class RunComparison:
     table: pd.DataFrame | None
     reason: str = ""
     remarks: tuple[str, ...] = ()
+    n_first: int = 0
+    n_second: int = 0
+    n_both: int = 0
     __repr__ = short_repr
+
+    def describe_images(self) -> str:
+        """Say which images are compared, and of how many.
+
+        Examples
+        --------
+        >>> RunComparison("a", "b", None, n_first=150, n_second=133, n_both=120).describe_images()
+        'On the 120 of 150 and 133 images that both have.'
+        """
+        if self.n_first == self.n_second == self.n_both:
+            return f"On the same {format_units(self.n_both, 'image')}."
+        of = f"{self.n_first:,} and {self.n_second:,}"
+        return f"On the {self.n_both:,} of {of} images that both have."
 
     def _repr_html_(self) -> str:
         table = pd.DataFrame() if self.table is None else self.table
-        notes = (self.reason, *self.remarks)
+        notes = (self.reason or self.describe_images(), *self.remarks)
         return format_html(f"Run {self.first} minus run {self.second}", table, notes=notes)
 
 
@@ -570,7 +589,8 @@ def compare_runs(first: Run, second: Run) -> RunComparison:
     Parameters
     ----------
     first, second : Run
-        Of one cohort, on the same images with the same labels in the same folds.
+        Of one cohort and outcome, in the same groups. Days, views, exclusions, filters and
+        features may differ: what both have is compared, where their labels agree.
 
     Returns
     -------
@@ -578,14 +598,21 @@ def compare_runs(first: Run, second: Run) -> RunComparison:
         Differences by fold and score, first minus second, with 95 % intervals; or the reason why
         the two cannot be compared.
     """
+    ours, theirs = (set(run.result.rows.table["image_id"]) for run in (first, second))
+    found = RunComparison(
+        *(first.id, second.id, None),
+        n_first=len(ours),
+        n_second=len(theirs),
+        n_both=len(ours & theirs),
+    )
     reason = _find_mismatch(first, second)
     if reason:
-        return RunComparison(first.id, second.id, None, reason)
+        return replace(found, reason=reason)
     try:
-        table = compare_results(first.result, second.result)
+        table = compare_results(*keep_shared(first.result, second.result))
     except SelectionError as error:
-        return RunComparison(first.id, second.id, None, str(error))
-    return RunComparison(first.id, second.id, table, "", tuple(_list_remarks(first, second)))
+        return replace(found, reason=str(error))
+    return replace(found, table=table, remarks=tuple(_list_remarks(first, second)))
 
 
 def compare_shortcuts(run: Run) -> pd.DataFrame:
@@ -613,22 +640,31 @@ def _find_mismatch(first: Run, second: Run) -> str:
         dict(zip(run.result.rows.table["image_id"], run.result.rows.table["y"], strict=True))
         for run in (first, second)
     )
-    if labels == others:
-        return ""
-    n_both = len(labels.keys() & others.keys())
-    if n_both == len(labels) == len(others):
-        return "The runs predict different labels for the same images."
-    return (
-        f"The runs use different images: {format_units(len(labels), 'image')} and {len(others):,}, "
-        f"with {n_both:,} in both. Choose the same task, days, views and filters, and feature sets "
-        "that cover the same images."
-    )
+    both = labels.keys() & others.keys()
+    if not both:
+        return (
+            f"The runs have no image in common: {format_units(len(labels), 'image')} and "
+            f"{len(others):,}. Choose days, views and filters that overlap."
+        )
+    n_other = sum(labels[image_id] != others[image_id] for image_id in both)
+    if n_other:
+        return (
+            f"The runs predict different labels for {n_other:,} of the {len(both):,} images that "
+            "both have. Choose two runs of one outcome."
+        )
+    return ""
 
 
 def _list_remarks(first: Run, second: Run) -> list[str]:
     """List what makes a difference mean something else than it seems to."""
     ours, theirs = first.spec.settings, second.spec.settings
     remarks = []
+    images = [set(run.result.rows.table["image_id"]) for run in (first, second)]
+    if images[0] != images[1]:
+        remarks.append(
+            "Each model is trained on the images of its own run: part of the difference comes from "
+            "what it learnt from."
+        )
     if ours.protocol != theirs.protocol:
         remarks.append(
             f"The protocols differ ({ours.protocol.name}, {theirs.protocol.name}), so part of the "

@@ -538,8 +538,10 @@ def _read_window(text: str, *, is_between: bool) -> dict[str, Any]:
             "both ends included, days=0..8 for the days after 0 and before 8, or days=any."
         )
     if not is_between:
-        low, high = ends
-        return _take_window(-math.inf if low is None else low, math.inf if high is None else high)
+        least, most = ends
+        return _take_window(
+            -math.inf if least is None else least, math.inf if most is None else most
+        )
     return {"after": ends[0], "before": ends[1]}
 
 

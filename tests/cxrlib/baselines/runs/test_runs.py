@@ -325,10 +325,12 @@ def test_paired_differences_turn_round(run: Run, cohort: Cohort, tmp_path: Path)
 def test_what_cannot_be_paired_says_why(
     run: Run, cohort: Cohort, outside: Features, tmp_path: Path
 ) -> None:
-    """Other images, other folds, other labels: a reason each, no number."""
+    """No image in common, other folds, other labels: a reason each, no number."""
     store = Store(tmp_path)
+    young = make_run(cohort, store, replace(SPEC, where="age=..50"), features=outside)
+    old = make_run(cohort, store, replace(SPEC, where="age=51.."), features=outside)
+    assert "no image in common: 21 images and 27" in compare_runs(young, old).reason
     changes = {
-        "46 in both": replace(SPEC, where="age=32..200"),
         "holds out regions, the other countries": replace(
             SPEC, settings=replace(FEW, hold_out="country")
         ),
@@ -338,6 +340,66 @@ def test_what_cannot_be_paired_says_why(
         comparison = compare_runs(run, make_run(cohort, store, spec, features=outside))
         assert comparison.table is None
         assert words in comparison.reason
+
+
+def test_runs_of_other_images_compare_on_those_that_both_have(
+    run: Run, cohort: Cohort, outside: Features, tmp_path: Path
+) -> None:
+    """Filters, views and days differ: the score of either, counted by hand on the shared images."""
+    store = Store(tmp_path)
+    other = make_run(
+        cohort,
+        store,
+        replace(SPEC, where="age=40..200", task=read_task("survival; days=0..6")),
+        features=outside,
+    )
+    found = compare_runs(run, other)
+    shared = set(run.predictions["image_id"]) & set(other.predictions["image_id"])
+    assert (found.n_first, found.n_second, found.n_both) == (
+        48,
+        len(other.predictions),
+        len(shared),
+    )
+    assert 0 < len(shared) < 48
+    assert (
+        found.describe_images()
+        == f"On the {len(shared)} of 48 and {len(shared)} images that both have."
+    )
+    assert found.table is not None
+    rows = found.table.set_index(["fold", "metric"])["difference"]
+    by_hand = []
+    for fold in ("Asia", "Europe", "Americas"):
+        scores = []
+        for each in (run, other):
+            part = each.predictions
+            part = part[part["image_id"].isin(shared) & part["fold"].eq(fold)]
+            scores.append(rank_by_hand(part["y"].to_numpy(), part["value"].to_numpy()))
+        if pd.notna(rows[fold, "auroc"]):
+            by_hand.append(scores[0] - scores[1])
+            assert rows[fold, "auroc"] == pytest.approx(by_hand[-1])
+    assert len(by_hand) >= 2
+    assert rows["mean", "auroc"] == pytest.approx(np.mean(by_hand))
+    assert "what it learnt from" in " ".join(found.remarks)
+    back = compare_runs(other, run)
+    assert back.table is not None
+    np.testing.assert_allclose(found.table["difference"], -back.table["difference"])
+
+
+def rank_by_hand(y: np.ndarray, value: np.ndarray) -> float:
+    """Count the pairs that are ranked rightly, one by one."""
+    pairs = [(a > b) + 0.5 * (a == b) for a in value[y == 1] for b in value[y == 0]]
+    return float(np.mean(pairs))
+
+
+def test_groups_without_an_image_in_both_have_a_reason(
+    run: Run, cohort: Cohort, outside: Features, tmp_path: Path
+) -> None:
+    """What is left of a group must hold both classes, and persons enough."""
+    spec = replace(SPEC, where="age=30..57")
+    found = compare_runs(run, make_run(cohort, Store(tmp_path), spec, features=outside))
+    assert found.table is not None
+    reasons = found.table[found.table["metric"] == "auroc"].set_index("fold")["reason"]
+    assert reasons["Americas"] == "None of its images is in both runs."
 
 
 def test_another_cohort_cannot_be_paired(run: Run, cohort: Cohort, outside: Features) -> None:
