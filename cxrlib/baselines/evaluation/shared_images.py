@@ -89,11 +89,11 @@ def _count_folds(result: LocoResult, cases: dict[str, FoldCase]) -> pd.DataFrame
         count: dict[str, object] = {"n_images": len(y), "n_persons": len(set(persons))}
         for name, value in (("positive", 1), ("negative", 0)):
             is_it = y == value
-            count |= {f"n_{name}": int(is_it.sum())}
-            count |= {f"n_{name}_persons": len(set(persons[is_it]))}
+            count[f"n_{name}"] = int(is_it.sum())
+            count[f"n_{name}_persons"] = len(set(persons[is_it]))
         is_tested = bool(fold["is_tested"]) and case is not None
         state = {"is_tested": is_tested, "is_scored": not reason, "reason": reason}
-        counts.append({**fold, **count, **state})
+        counts.append({str(name): cell for name, cell in fold.items()} | count | state)
     return pd.DataFrame(counts, columns=list(result.folds.columns))
 
 

@@ -16,10 +16,15 @@ from .run_jobs import (
 from .run_log import (
     BOOK as BOOK,
     KEPT as KEPT,
+    LONGEST_NOTE as LONGEST_NOTE,
+    NOTES as NOTES,
+    RunCounts as RunCounts,
     RunEntry as RunEntry,
+    count_runs as count_runs,
     keep_run as keep_run,
     list_runs as list_runs,
     write_entry as write_entry,
+    write_note as write_note,
 )
 from .run_record import (
     TABLES as TABLES,
@@ -32,6 +37,14 @@ from .run_spec import (
     QUERY_NAMES as QUERY_NAMES,
     RunSpec as RunSpec,
     describe_spec as describe_spec,
+)
+from .run_table import (
+    RUN_TABLE_COLUMNS as RUN_TABLE_COLUMNS,
+    choose_entry_headline as choose_entry_headline,
+    filter_entries as filter_entries,
+    find_entry as find_entry,
+    name_estimator as name_estimator,
+    tabulate_runs as tabulate_runs,
 )
 from .runs import (
     Run as Run,

@@ -2,7 +2,7 @@
 
 One small file a run, named by cohort, task and run: two processes that write at once write two
 files, and none reads and rewrites what is there. Nothing is taken out of the log. What the reader
-keeps is a mark beside it.
+keeps is a mark beside it, and what the reader notes a text.
 """
 
 import hashlib
@@ -18,14 +18,17 @@ from cxrlib.baselines.runs.run_record import RECORD_ERRORS, RunRecord, Seconds, 
 from cxrlib.baselines.runs.run_spec import RunSpec, describe_spec
 from cxrlib.baselines.tasks import Task
 from cxrlib.errors import SelectionError
+from cxrlib.number_text import format_units
 from cxrlib.storage import FINITE, Count, Quantity, Store, parse_json
 
 logger = logging.getLogger(__name__)
 
-RUNS, BOOK, KEPT = "runs", "run-book", "kept-runs"
+RUNS, BOOK, KEPT, NOTES = "runs", "run-book", "kept-runs", "run-notes"
 BOOK_VERSION: Literal[1] = 1
 _NAME = r"[0-9a-f]{32}\.[0-9a-f]{12}\.[0-9a-f]{12}\.json"  # cohort, task, run
 HEADLINE_FOLDS = (MEAN, POOLED)
+LONGEST_NOTE = 500
+"""Characters of a note on a run."""
 #: How entries of earlier versions call features that have another title now.
 _FORMER_TITLES = (
     (r"Which fields are recorded$", "Missing-data pattern only"),
@@ -66,6 +69,8 @@ class RunEntry:
         Mean and pooled scores.
     is_kept : bool
         Whether the reader marked it.
+    note : str
+        What the reader wrote beside it, on one line.
     version : int
         Of the entry.
     """
@@ -81,6 +86,7 @@ class RunEntry:
     n_persons: Count = 0
     headlines: tuple[Headline, ...] = ()
     is_kept: bool = False
+    note: str = ""
     version: Literal[1] = BOOK_VERSION
 
     @property
@@ -135,6 +141,85 @@ def keep_run(store: Store, run_id: str, *, is_kept: bool = True) -> None:
     store.write_file(KEPT, f"{run_id}.json", json.dumps(is_kept).encode("ascii"))
 
 
+def write_note(store: Store, run_id: str, note: str) -> str:
+    """Write what the reader notes on a run; a blank note takes the former one away.
+
+    Returns
+    -------
+    str
+        The note as it is kept: on one line, without control characters.
+
+    Raises
+    ------
+    SelectionError
+        If it is too long.
+    """
+    text = _clean_note(note)
+    if len(text) > LONGEST_NOTE:
+        raise SelectionError(
+            f"The note has {len(text):,} characters. Shorten it to {LONGEST_NOTE}."
+        )
+    store.write_file(NOTES, f"{run_id}.json", json.dumps(text).encode("ascii"))
+    return text
+
+
+def _clean_note(note: str) -> str:
+    """Put a note on one line: a control character must not command a terminal."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in note).split())
+
+
+# ---- counting
+
+
+@dataclass(frozen=True)
+class RunCounts:
+    """Hold how many runs were made: the best of many looks good by chance alone.
+
+    Parameters
+    ----------
+    n_task : int
+        Of one cohort and task, whatever the features, settings and filters.
+    n_outcome : int
+        Of the same outcome by other definitions: other days, views or exclusions.
+    n_cohort : int
+        Of the cohort, whatever the outcome.
+    """
+
+    n_task: int
+    n_outcome: int = 0
+    n_cohort: int = 0
+
+    def describe(self) -> str:
+        """Say how many runs were made.
+
+        Examples
+        --------
+        >>> RunCounts(15, 7, 40).describe()
+        '15 runs were made on this cohort and task; 7 on this outcome by other definitions; 40 on \
+this cohort.'
+        >>> RunCounts(1, 0, 1).describe()
+        '1 run was made on this cohort and task.'
+        """
+        was = "was" if self.n_task == 1 else "were"
+        parts = [f"{format_units(self.n_task, 'run')} {was} made on this cohort and task"]
+        if self.n_outcome:
+            parts.append(f"{self.n_outcome:,} on this outcome by other definitions")
+        if self.n_cohort > self.n_task:
+            parts.append(f"{self.n_cohort:,} on this cohort")
+        return f"{'; '.join(parts)}."
+
+
+def count_runs(store: Store, fingerprint: str, task: Task) -> RunCounts:
+    """Count the runs of a cohort and task, of its outcome otherwise defined, and of the cohort.
+
+    A run whose entry is lost counts where its file's name puts it.
+    """
+    own, every = (_list_names(store, _make_prefix(fingerprint, each)) for each in (task, None))
+    others = (_read_entry(store, name) for name in set(every) - set(own))
+    columns = [each.spec.task.column for each in others if each is not None and each.spec]
+    return RunCounts(len(own), columns.count(task.column), len(every))
+
+
 # ---- reading
 
 
@@ -152,13 +237,15 @@ def list_runs(store: Store, fingerprint: str, task: Task | None = None) -> list[
     Returns
     -------
     list of RunEntry
-        All of them, the kept ones marked. An entry that is damaged is made anew of the run's own
-        record; where that is gone as well the entry says so, and still counts.
+        All of them, the kept ones marked, with the reader's notes. An entry that is damaged is
+        made anew of the run's own record; where that is gone as well the entry says so, and
+        still counts.
     """
     prefix = _make_prefix(fingerprint, task)
     names = _list_names(store, prefix)
-    kept = _list_kept(store, names)
-    entries = [_read_entry(store, name, kept=kept) or _mend(store, name) for name in names]
+    kept, notes = _list_kept(store, names), _list_notes(store, names)
+    found = ((_read_entry(store, name, kept=kept) or _mend(store, name)) for name in names)
+    entries = [replace(entry, note=notes.get(entry.id, "")) for entry in found]
     return sorted(entries, key=lambda entry: (entry.made, entry.id))
 
 
@@ -181,6 +268,22 @@ def _list_kept(store: Store, names: Iterable[str]) -> set[str]:
     return {run_id for run_id in files if store.read_file(KEPT, f"{run_id}.json") == b"true"}
 
 
+def _list_notes(store: Store, names: Iterable[str]) -> dict[str, str]:
+    """Read the notes on runs; one that is damaged is none."""
+    written = store.list_files(NOTES)
+    ids = {_read_id(name) for name in names}
+    notes = {}
+    for run_id in sorted(each for each in ids if f"{each}.json" in written):
+        data = store.read_file(NOTES, f"{run_id}.json")
+        try:
+            note = json.loads(data or b'""')
+        except (ValueError, RecursionError) as error:
+            logger.warning("The note on run %s is damaged (%s).", run_id, error)
+            continue
+        notes[run_id] = _clean_note(note)[:LONGEST_NOTE] if isinstance(note, str) else ""
+    return notes
+
+
 def _read_entry(store: Store, name: str, *, kept: Iterable[str] = ()) -> RunEntry | None:
     """Read an entry, or None where it is damaged or was never written."""
     data = store.read_file(BOOK, name)
@@ -200,7 +303,7 @@ def _parse_entry(data: bytes, name: str, kept: Iterable[str]) -> RunEntry:
     title = entry.features_title
     for former, present in _FORMER_TITLES:
         title = re.sub(f"^{former}", present, title)
-    return replace(entry, features_title=title, is_kept=run_id in kept)
+    return replace(entry, features_title=title, is_kept=run_id in kept, note="")
 
 
 def _mend(store: Store, name: str) -> RunEntry:

@@ -46,6 +46,8 @@ from cxrlib.baselines.features import (
 from cxrlib.baselines.runs.label_checks import check_evaluable, describe_labels_and_groups
 from cxrlib.baselines.runs.run_log import (
     RUNS,
+    RunCounts,
+    count_runs,
     list_runs,
     read_record,
     write_entry,
@@ -96,6 +98,8 @@ class Run:
         now, this one included.
     was_stored : bool
         Whether it was read, not computed.
+    counts : RunCounts
+        Runs made up to now, also of this outcome by other definitions and of the cohort.
     """
 
     id: str
@@ -110,6 +114,7 @@ class Run:
     n_runs_before: int
     n_runs: int
     was_stored: bool
+    counts: RunCounts
     __repr__ = short_repr
 
     @property
@@ -153,15 +158,14 @@ class Run:
 
 
 def describe_run_count(n_runs: int) -> str:
-    """Say how many runs were made.
+    """Say how many runs were made; `RunCounts.describe` counts other definitions too.
 
     Examples
     --------
     >>> describe_run_count(27)
     '27 runs were made on this cohort and task.'
     """
-    was = "was" if n_runs == 1 else "were"
-    return f"{format_units(n_runs, 'run')} {was} made on this cohort and task."
+    return RunCounts(n_runs).describe()
 
 
 # ---- the id
@@ -364,6 +368,7 @@ def _add_shortcuts(
         n_runs_before=[entry.id for entry in entries].index(record.id),
         n_runs=len(entries),
         was_stored=was_stored,
+        counts=count_runs(store, record.fingerprint, spec.task),
     )
 
 
