@@ -41,9 +41,15 @@ from .provenance import (
 )
 from .report_part import ReportPart as ReportPart
 from .reporting_checklists import AUTHOR as AUTHOR, answer_items as answer_items
+from .run_documents import (
+    format_document as format_document,
+    make_comparison_document as make_comparison_document,
+    make_runs_document as make_runs_document,
+)
 from .run_manifest import make_manifest as make_manifest
 from .run_page_sections import (
     describe_shift_model as describe_shift_model,
+    gather_checks as gather_checks,
     gather_parts as gather_parts,
     make_calibration_part as make_calibration_part,
     make_influence_part as make_influence_part,
@@ -52,7 +58,11 @@ from .run_page_sections import (
     make_steps_part as make_steps_part,
     make_subgroups_part as make_subgroups_part,
 )
-from .run_report import make_run_report as make_run_report, pack_report as pack_report
+from .run_report import (
+    make_run_document as make_run_document,
+    make_run_report as make_run_report,
+    pack_report as pack_report,
+)
 from .run_series import (
     list_series as list_series,
     list_shortcuts as list_shortcuts,

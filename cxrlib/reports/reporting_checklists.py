@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from cxrlib.baselines.evaluation import POOLED, format_score
+from cxrlib.baselines.runs import RunCounts
 from cxrlib.literature import read_rows
 from cxrlib.number_text import format_units
 
@@ -190,10 +191,8 @@ def _format_score(score: Mapping[str, Any], m: Manifest) -> str:
 
 
 def _describe_runs(m: Manifest) -> str:
-    n_runs = len(m["runs"])
-    was = "was" if n_runs == 1 else "were"
-    runs = format_units(n_runs, "run")
-    return f"{runs} {was} made on this cohort and task; runs.csv lists every one."
+    counts = RunCounts(len(m["runs"]), m["counts"]["outcome"], m["counts"]["cohort"])
+    return f"{counts.describe()} runs.csv lists every one of the task."
 
 
 def _describe_shortcuts(m: Manifest) -> str:

@@ -19,13 +19,14 @@ from cxrlib.baselines.evaluation import (
     format_metric,
     parse_estimator,
 )
-from cxrlib.baselines.runs import Run, RunEntry
+from cxrlib.baselines.runs import Run, RunEntry, name_estimator
 from cxrlib.baselines.tasks import Task, make_card
 from cxrlib.cohort import Cohort
 from cxrlib.literature import describe_licences
 from cxrlib.storage import to_records
 
-MANIFEST_VERSION = 1
+MANIFEST_SCHEMA = "cxrlib-run"
+MANIFEST_VERSION = 2
 
 MAIN_METRICS = {"classes": "auroc", "number": "correlation"}
 """The score that is described and drawn; the tables hold the others."""
@@ -73,6 +74,7 @@ def make_manifest(
         Texts, numbers, lists and dicts only; what is not recorded or not estimable is None.
     """
     return {
+        "schema": MANIFEST_SCHEMA,
         "version": MANIFEST_VERSION,
         "notice": NOTICE,
         "made_by": {"cxrlib": __version__, "written": (today or date.today()).isoformat()},
@@ -83,6 +85,13 @@ def make_manifest(
             "versions": run.versions,
             "command": run.spec.to_command(),
             "link": run.spec.to_query(),
+            "spec": run.spec.to_dict(),
+        },
+        "counts": {
+            "task": run.counts.n_task,
+            "outcome": run.counts.n_outcome,
+            "cohort": run.counts.n_cohort,
+            "words": run.counts.describe(),
         },
         "cohort": {
             "name": cohort.name,
@@ -103,7 +112,7 @@ def make_manifest(
         "scores": to_records(run.scores),
         "shortcuts": to_records(run.shortcut_scores),
         "notes": list(run.notes),
-        "runs": [_gather_entry(entry, run.id) for entry in runs],
+        "runs": [gather_entry(entry, run.id) for entry in runs],
         "licences": describe_licences(
             list_used_images(run, cohort), is_synthetic=cohort.is_synthetic
         ),
@@ -150,6 +159,7 @@ def _gather_features(run: Run) -> dict[str, Any]:
         "n_parameters": features.n_parameters,
         "origin": list(features.origin),
         "n_missing": len(features.missing),
+        "missing": dict(features.missing),
     }
 
 
@@ -238,14 +248,18 @@ def _list_folds(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _gather_entry(entry: RunEntry, this: str) -> dict[str, Any]:
+def gather_entry(entry: RunEntry, this: str = "") -> dict[str, Any]:
+    """Gather a line of the run log; `this` is the id of the run that is marked."""
     return {
         "id": entry.id,
         "is_this": entry.id == this,
         "is_kept": entry.is_kept,
+        "note": entry.note,
         "words": entry.words,
         "features_title": entry.features_title,
         "made": format_run_time(entry.made),
+        "seconds": round(entry.seconds, 3),
+        "estimator": None if entry.spec is None else name_estimator(entry.spec),
         "n_images": entry.n_images,
         "n_persons": entry.n_persons,
         "spec": None if entry.spec is None else entry.spec.to_dict(),

@@ -15,7 +15,7 @@ from cxrlib.baselines.evaluation import (
     format_score,
     is_own,
 )
-from cxrlib.baselines.runs import Run, RunEntry, describe_run_count
+from cxrlib.baselines.runs import Run, RunCounts, RunEntry
 from cxrlib.charts.cohort import describe_flow, plot_flow
 from cxrlib.charts.scores import describe_forest, find_chance, plot_forest
 from cxrlib.cohort import Cohort
@@ -150,7 +150,7 @@ def _make_answer(run: Run, manifest: Manifest) -> Section:
         (
             f"{last['n_images']:,} images of {last['n_persons']:,} persons. Model: "
             f"{run.spec.describe_model()}. Protocol: {run.spec.settings.protocol.name}.",
-            f"{describe_run_count(run.n_runs)} All of them are listed below.",
+            f"{run.counts.describe()} Those of this task are listed below.",
         ),
         (*ours, *(f"Shortcut, does not use the image: {words}" for words in beside)),
     )
@@ -362,6 +362,7 @@ def _make_more(part: ReportPart) -> Section:
 
 
 def _make_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
+    counts = RunCounts(len(runs), run.counts.n_outcome, run.counts.n_cohort)
     table = pd.DataFrame(
         {
             "Number": range(1, len(runs) + 1),
@@ -378,9 +379,8 @@ def _make_all_runs(runs: Sequence[RunEntry], run: Run) -> Section:
     return Section(
         "All runs",
         (
-            f"{describe_run_count(len(runs))} The best of many runs looks good by chance "
-            "alone, so read "
-            "this one with the others.",
+            f"{counts.describe()} The best of many runs looks good by chance alone, so read this "
+            "one with the others. The table has those of this task; the command runs lists all.",
         ),
         tables=(PageTable(table),),
     )

@@ -22,6 +22,8 @@ from cxrlib.baselines.evaluation import (
     format_fold,
     format_held_out,
     format_metric,
+    format_p,
+    is_number,
     load_permutation_null,
     load_region_shift,
     score_subgroups,
@@ -65,9 +67,19 @@ def gather_parts(run: Run, store: Store) -> list[ReportPart]:
 
 
 def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
-    result = run.result
     yield make_sensitivity_part(run)
     yield from list_figure_parts(run, store)
+    yield from gather_checks(run, store)
+    if run.result.features.kind != "pixels":  # some fifty networks
+        yield make_steps_part(run)
+    yield make_subgroups_part(run)
+    yield make_calibration_part(run)
+    yield make_influence_part(run)
+
+
+def gather_checks(run: Run, store: Store) -> Iterator[ReportPart]:
+    """Gather what long computations left in the store: permutation tests, region shift."""
+    result = run.result
     of = (result.rows, result.features, result.settings, store)
     for within in WITHIN:
         null = load_permutation_null(*of, within=within)
@@ -76,11 +88,6 @@ def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     shift = load_region_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
         yield make_shift_part(run, shift)
-    if result.features.kind != "pixels":  # some fifty networks
-        yield make_steps_part(run)
-    yield make_subgroups_part(run)
-    yield make_calibration_part(run)
-    yield make_influence_part(run)
 
 
 def make_sensitivity_part(run: Run) -> ReportPart:
@@ -114,7 +121,15 @@ def make_null_part(run: Run, null: PermutationNull, metric: str = "", fold: str 
         null.table,
         partial(plot_permutation_null, null, metric, fold, hold_out=hold_out),
         describe_permutation_null(null, metric, fold, hold_out=hold_out),
+        shown=_write_p(null.table),
     )
+
+
+def _write_p(table: pd.DataFrame) -> pd.DataFrame:
+    """Write each p as everywhere: of no permutation as good, its bound."""
+    rows = table.to_dict("records")
+    words = [format_p(row) if is_number(row["p"]) else "" for row in rows]
+    return table.assign(p=pd.Series(words, index=table.index, dtype=object))
 
 
 def make_shift_part(run: Run, shift: RegionShift) -> ReportPart:

@@ -7,7 +7,6 @@ no image, only the licences of those that were used.
 
 import hashlib
 import io
-import json
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,6 @@ from cxrlib.baselines.runs import (
     Run,
     RunEntry,
     compare_shortcuts,
-    describe_run_count,
     describe_spec,
 )
 from cxrlib.cohort import Cohort
@@ -30,6 +28,7 @@ from cxrlib.literature import METADATA_LICENCE, credit, licence_of
 from cxrlib.reports.provenance import csv_with_header, list_provenance
 from cxrlib.reports.report_part import ReportPart
 from cxrlib.reports.reporting_checklists import answer_items
+from cxrlib.reports.run_documents import format_document
 from cxrlib.reports.run_manifest import (
     format_run_time,
     list_used_images,
@@ -79,17 +78,14 @@ def make_run_report(
     SelectionError
         If the run is not among the runs, or a further part's name is taken or no file name.
     """
-    if run.id not in {entry.id for entry in runs}:
-        raise SelectionError(
-            f"Run {run.id} is not among the {len(runs):,} runs given. Pass all runs of its cohort "
-            "and task, as listed by cxrlib.baselines.runs.list_runs."
-        )
+    _check_run(run, runs)
     _check_names(more)
-    manifest = make_manifest(run, cohort, runs, today=today)
-    manifest["more"] = {part.name: to_records(part.table) for part in more}
-    items = answer_items(manifest)
     differences = compare_shortcuts(run)
     published = compare_scores(run.result)
+    manifest = _fill_manifest(
+        make_manifest(run, cohort, runs, today=today), run, more, differences, published
+    )
+    items = answer_items(manifest)
     lines = _list_origin(run, cohort, manifest)
     tables = {
         **_list_own_tables(run),
@@ -107,6 +103,59 @@ def make_run_report(
     files["report.html"] = make_page(contents).encode("utf-8", "replace")
     files["manifest.json"] = _format_manifest(manifest, files)
     return {name: files[name] for name in (*FILES, *(f"{part.name}.csv" for part in more))}
+
+
+def make_run_document(
+    run: Run,
+    cohort: Cohort,
+    runs: Sequence[RunEntry],
+    *,
+    more: Sequence[ReportPart] = (),
+    today: date | None = None,
+) -> dict[str, Any]:
+    """Gather all of a run as plain values: the manifest of its report, but for hashes of files.
+
+    The command line and the page write the same. ``docs/run-json.md`` describes the keys.
+
+    Parameters
+    ----------
+    run, cohort, runs, more, today
+        As of `make_run_report`.
+
+    Raises
+    ------
+    SelectionError
+        As `make_run_report`.
+    """
+    _check_run(run, runs)
+    _check_names(more)
+    manifest = make_manifest(run, cohort, runs, today=today)
+    tables = compare_shortcuts(run), compare_scores(run.result)
+    return _fill_manifest(manifest, run, more, *tables) | {"files": {}}
+
+
+def _fill_manifest(
+    manifest: dict[str, Any],
+    run: Run,
+    more: Sequence[ReportPart],
+    differences: pd.DataFrame,
+    published: pd.DataFrame,
+) -> dict[str, Any]:
+    """Add the tables of a report to its manifest."""
+    return manifest | {
+        "predictions": to_records(list_predictions(run)),
+        "differences": to_records(differences),
+        "published": to_records(published),
+        "more": {part.name: to_records(part.table) for part in more},
+    }
+
+
+def _check_run(run: Run, runs: Sequence[RunEntry]) -> None:
+    if run.id not in {entry.id for entry in runs}:
+        raise SelectionError(
+            f"Run {run.id} is not among the {len(runs):,} runs given. Pass all runs of its cohort "
+            "and task, as listed by cxrlib.baselines.runs.list_runs."
+        )
 
 
 def _list_own_tables(run: Run) -> dict[str, pd.DataFrame]:
@@ -146,11 +195,7 @@ def _check_names(more: Sequence[ReportPart]) -> None:
 def _format_manifest(manifest: Manifest, files: Mapping[str, bytes]) -> bytes:
     """Write the manifest with the hashes of the files that it goes with."""
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    text = json.dumps({**manifest, "files": hashes}, indent=1, allow_nan=False)
-    # So that it can stand inside a page: markup in a text from a file takes effect nowhere.
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text.encode("ascii")
+    return format_document({**manifest, "files": hashes})
 
 
 def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
@@ -162,7 +207,7 @@ def _list_origin(run: Run, cohort: Cohort, manifest: Manifest) -> list[str]:
         f"Features: {run.result.features.title}",
         f"Model: {run.spec.describe_model()}",
         f"Protocol: {settings.protocol.name}, {describe_held_out(settings.hold_out)}",
-        describe_run_count(run.n_runs).removesuffix("."),
+        run.counts.describe().removesuffix("."),
         f"To repeat this run: {run.spec.to_command()}",
         *([] if cohort.is_synthetic else [METADATA_LICENCE]),
         f"Made by cxrlib {made_by['cxrlib']} on {made_by['written']}",

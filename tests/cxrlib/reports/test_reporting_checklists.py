@@ -70,6 +70,7 @@ def make_small_manifest(**changes: Any) -> dict[str, Any]:
         "shortcuts": [{"title": "View only", "fold": "pooled", **score}],
         "notes": ["One did not converge"],
         "runs": [{"id": "0" * 12}, {"id": "1" * 12}],
+        "counts": {"task": 2, "outcome": 3, "cohort": 9},
         "licences": ["Licences of 18 images: CC BY: 18"],
     }
     return manifest | changes

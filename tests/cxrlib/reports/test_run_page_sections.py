@@ -1,5 +1,6 @@
 """Further parts of a report: each computed of the very run, none waited for that takes long."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cxrlib.baselines.evaluation.region_shift import compare_region_shift
 from cxrlib.baselines.runs import Run, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort
-from cxrlib.reports import gather_parts, make_run_report
+from cxrlib.reports import gather_parts, make_null_part, make_run_report
 from cxrlib.storage import Store
 from tests.figures import assert_valid
 from tests.run_cohort_factory import make_outside, make_run_cohort
@@ -114,3 +115,24 @@ def test_a_number_has_its_parts_too(made: Made) -> None:
     assert [part.name for part in parts[:2]] == ["sensitivity", "predicted-observed"]
     assert len(parts) == 6
     assert make_run_report(other, cohort, runs, more=parts)
+
+
+def test_p_of_an_unfinished_test_is_never_printed(made: Made, tmp_path: Path) -> None:
+    """Page, report and figure have none until all permutations are done; then p as format_p."""
+    _, _, run = made
+    store, result = Store(tmp_path), run.result
+    of = (result.rows, result.features, result.settings)
+    done = compute_permutation_null(*of, n=4, store=store)
+    whole, cut = (make_null_part(run, replace(done, n_wanted=n)) for n in (4, 9))
+    assert "p = " in whole.words[0] or "p < " in whole.words[0]
+    assert whole.shown is not None
+    assert cut.shown is not None
+    known = whole.table["p"].notna()
+    assert whole.shown["p"][known].str.fullmatch(r"p [<=] [0-9.]+").all()
+    assert (whole.shown["p"][~known] == "").all()
+    assert cut.words[0].startswith("No p-value: ")
+    assert (cut.shown["p"] == "").all()
+    assert cut.table["p"].isna().all()
+    assert cut.draw is not None
+    words = cut.draw().to_json() + cut.description
+    assert not re.search(r"\bp [<=]|\bp &lt;", words)
