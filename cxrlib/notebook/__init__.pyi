@@ -1,7 +1,9 @@
 from .baselines import (
     LocoRun as LocoRun,
+    check_report_path as check_report_path,
     compare_runs as compare_runs,
     evaluate_loco as evaluate_loco,
+    tabulate_runs as tabulate_runs,
 )
 from .cohorts import (
     DEMO_PATIENTS as DEMO_PATIENTS,

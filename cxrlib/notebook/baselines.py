@@ -20,7 +20,6 @@ from cxrlib.baselines.runs import (
     Run,
     RunComparison,
     RunSpec,
-    describe_run_count,
     describe_spec,
     list_runs,
     make_run,
@@ -69,7 +68,7 @@ class LocoRun:
 
     def _repr_html_(self) -> str:
         model = f"Model: {self.model}."
-        notes = (model, describe_run_count(self.run.n_runs), *self.notes)
+        notes = (model, self.run.counts.describe(), *self.notes)
         return format_html(f"{self._title}; run {self.run.id}", self.scores, notes=notes)
 
     @property
@@ -181,12 +180,7 @@ class LocoRun:
         """
         from cxrlib.reports import gather_parts, make_run_report, pack_report, write_export
 
-        out = Path(path)
-        if out.suffix not in {".html", ".zip", ""} or not out.absolute().parent.is_dir():
-            raise ReportError(
-                f"The report cannot be written to {str(out)!r}: name FILE.html, FILE.zip or a "
-                "folder, within a folder that is there."
-            )
+        out = check_report_path(Path(path))
         entries = list_runs(self.store, self.cohort.fingerprint, self.run.spec.task)
         parts = gather_parts(self.run, self.store)
         files = make_run_report(self.run, self.cohort, entries, more=parts)
@@ -199,6 +193,22 @@ class LocoRun:
                 out.mkdir(exist_ok=True)
             for name, data in files.items():
                 write_export(out / name, data)
+
+
+def check_report_path(path: Path) -> Path:
+    """Return where a report is to be written, or refuse it.
+
+    Raises
+    ------
+    ReportError
+        If it ends in anything but .html, .zip or nothing, or lies in no folder.
+    """
+    if path.suffix not in {".html", ".zip", ""} or not path.absolute().parent.is_dir():
+        raise ReportError(
+            f"The report cannot be written to {str(path)!r}: name FILE.html, FILE.zip or a "
+            "folder, within a folder that is there."
+        )
+    return path
 
 
 def evaluate_loco(
@@ -323,6 +333,31 @@ def _find_set_name(outputs: EmbeddingSet, store: Store) -> str:
     return make_set_name("outputs", info.name if len(same) <= 1 else info.key)
 
 
+def tabulate_runs(cohort: Cohort, *, cache: Path | str | None = None) -> pd.DataFrame:
+    """List all runs that were made on a cohort, here, on the page and by command.
+
+    The best of many looks good by chance alone: count them before one is reported.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The whole one.
+    cache : Path or str, optional
+        By default the cache that the cohort was loaded with.
+
+    Returns
+    -------
+    DataFrame
+        A row a run, oldest first: its id, task, outcome, features, estimator, protocol, filters,
+        the score over all groups with its interval, counts, and the reader's note.
+
+    Examples
+    --------
+    >>> cxr.tabulate_runs(cohort)  # doctest: +SKIP
+    """
+    return runs.tabulate_runs(list_runs(open_store(cohort, cache), cohort.fingerprint))
+
+
 def compare_runs(first: LocoRun, second: LocoRun) -> RunComparison:
     """Compare two runs image by image, by resamples that draw the same persons for both.
 
@@ -335,7 +370,8 @@ def compare_runs(first: LocoRun, second: LocoRun) -> RunComparison:
     -------
     RunComparison
         `table` has a row a group and score: the difference, first minus second, with its 95 %
-        interval, on the images that both have (`describe_images`). It is None where the two cannot be compared; `reason` says why.
+        interval, on the images that both have (`describe_images`). It is None where the two cannot
+        be compared; `reason` says why.
 
     Examples
     --------

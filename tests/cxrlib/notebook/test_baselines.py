@@ -54,7 +54,7 @@ def test_evaluate_loco_gives_the_digits_of_the_command(demo: Cohort, run: LocoRu
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
-    assert (answer["run"], answer["n_runs"]) == (run.run.id, 1)
+    assert (answer["run"]["id"], answer["counts"]["task"]) == (run.run.id, 1)
     theirs = pd.DataFrame(answer["scores"])["value"].astype(float)
     pd.testing.assert_series_equal(theirs, run.scores["value"], check_exact=True)
 
@@ -188,6 +188,16 @@ def test_compare_runs_pairs_images_or_says_why_not(demo: Cohort, run: LocoRun) -
     refused = cxr.compare_runs(run, other)
     assert refused.table is None
     assert refused.reason in refused._repr_html_()
+
+
+def test_tabulate_runs_lists_every_run(demo: Cohort, run: LocoRun) -> None:
+    """Those of other tasks too, with the score that the run has."""
+    cxr.evaluate_loco(demo, "column=survival", features="view", resamples=100)
+    table = cxr.tabulate_runs(demo)
+    assert {"icu-stay", "column=survival"} <= set(table["task"])
+    row = table.set_index("run").loc[run.run.id]
+    scores = run.scores.set_index(["fold", "metric"])["value"]
+    assert row["value"] == scores[row["fold"], row["metric"]]
 
 
 def test_save_report_writes_page_archive_or_folder(run: LocoRun, tmp_path: Path) -> None:
