@@ -1,8 +1,9 @@
 """The command line: ``python -m cxrlib demo | info | tables | quality | embed | map | ...``.
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
-1 not possible, one line says why; 2 wrong usage; 3 done, but some image files could not be used,
-each is named; 130 interrupted.
+1 not possible, one line says why; 2 wrong usage; 3 done, but something is missing,
+an image file that could not be used or a score that could not be given, each is named; 130
+interrupted.
 """
 
 import logging
@@ -12,14 +13,14 @@ from typing import Annotated
 import typer
 
 from cxrlib import NOTICE, __version__
-from cxrlib.cli import cohorts, fetching, jobs, loco, maps, quality, record, serving, tables
+from cxrlib.cli import cohorts, fetching, jobs, loco, maps, quality, record, runs, serving, tables
 
 __all__ = ["app"]
 
 app = typer.Typer(
     help=f"Explore chest X-ray cohorts. {NOTICE}",
-    epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 wrong usage; 3 done, but some "
-    "image files could not be used, each is named; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 wrong usage; 3 done, but "
+    "an image file could not be used or no score given, each is named; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -37,5 +38,5 @@ def start(
         raise typer.Exit
 
 
-for commands in (cohorts, tables, quality, record, maps, loco, serving, jobs, fetching):
+for commands in (cohorts, tables, quality, record, maps, loco, runs, serving, jobs, fetching):
     commands.register(app)

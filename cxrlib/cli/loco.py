@@ -15,8 +15,17 @@ from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, print_missing, reported_er
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
-from cxrlib.notebook import PRETRAINED
-from cxrlib.reports import csv_with_header, list_provenance, write_export
+from cxrlib.notebook import PRETRAINED, LocoRun, check_report_path
+from cxrlib.number_text import format_units
+from cxrlib.reports import (
+    csv_with_header,
+    format_document,
+    gather_checks,
+    gather_parts,
+    list_provenance,
+    make_run_document,
+    write_export,
+)
 from cxrlib.storage import EmbeddingStore, Store, to_records
 from cxrlib.system import ProgressLine
 
@@ -30,7 +39,9 @@ __all__ = ["register"]
 # Spelled out for the help and the types; a test compares them with the library's.
 ProtocolName = Literal["published", "corrected"]
 FILE_ENDINGS = (".parquet", ".csv")
+WithinName = Literal["group", "source"]
 MOST_RESAMPLES = 10_000
+MOST_PERMUTATIONS = 10_000
 LARGEST_SEED = 2**32 - 1
 
 
@@ -50,6 +61,8 @@ class RunTable(StrEnum):
     shortcuts = "shortcuts"
     published = "published"
     flow = "flow"
+    null = "null"
+    shift = "shift"
 
 
 class ReproducedTable(StrEnum):
@@ -136,6 +149,37 @@ class EvaluationOptions:
         )
 
 
+@dataclass(frozen=True)
+class CheckOptions:
+    """What is computed of a run besides, and the report."""
+
+    null: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_PERMUTATIONS,
+            help="Permutation test with so many permutations of the labels, chosen before; what "
+            "was done before is kept.",
+        ),
+    ] = None
+    within: Annotated[
+        WithinName,
+        typer.Option(
+            help="Permute labels over patients within each held-out group, or within each source "
+            "of it, where patients resemble each other (stricter)."
+        ),
+    ] = "group"
+    shift: Annotated[
+        bool, typer.Option("--shift", help="Compare models from inside and outside each group.")
+    ] = False
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the report too: FILE.html, FILE.zip (page, tables, manifest) or a folder."
+        ),
+    ] = None
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(take_groups(loco))
@@ -179,6 +223,7 @@ def loco(
         ),
     ] = None,
     evaluation: EvaluationOptions,
+    checks: CheckOptions,
     form: Annotated[
         ScoreFormat, typer.Option("--format", help="csv: one table; json: the whole run.")
     ] = ScoreFormat.csv,
@@ -188,7 +233,11 @@ def loco(
 ) -> None:
     """Predict a label with each region held out: scores, intervals and shortcuts."""
     with reported_errors("nothing was written"):
-        _check_folder(out)
+        check_folder(out)
+        if checks.report is not None:
+            check_report_path(checks.report)
+        if checks.null is None and checks.within != "group":
+            raise typer.BadParameter("--within needs --null, as in --null 1000 --within source.")
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
         from cxrlib.baselines.runs import make_run
         from cxrlib.baselines.tasks import read_task
@@ -201,11 +250,18 @@ def loco(
         read_task(task)  # refuses before anything is read
         cohort, spec = _load_asked(task, name, data, test_on, labels, evaluation, cache)
         run = make_run(cohort, Store(cache), spec, features=numbers)
+        told = _run_checks(run, Store(cache), checks)
+        is_empty = False
         command = spec.to_command()  # nor has the cohort's folder
         if form is ScoreFormat.json:
-            _write_json(_describe_run(run, cohort, command), out)
+            write_bytes(format_document(_gather_run(run, cohort, Store(cache))) + b"\n", out)
         else:
-            _write_csv(_choose_table(run, table), _describe_run_header(run, cohort, command), out)
+            written = _choose_table(run, table, Store(cache))
+            _write_csv(written, _describe_run_header(run, cohort, command), out)
+            is_empty = written.empty
+            told += [f"The table {table.value!r} of this run is empty."] * is_empty
+        if checks.report is not None:
+            LocoRun(run, cohort, Store(cache)).save_report(checks.report)
         if is_chosen and features != DEFAULT_FEATURES:
             typer.echo(
                 "The pretrained network's weights are not on this machine, so the texture outputs "
@@ -213,7 +269,7 @@ def loco(
                 "(downloads 28 MB), then loco again.",
                 err=True,
             )
-        _report_run(run, cohort)
+        _report_run(run, cohort, told, is_empty=is_empty)
 
 
 def reproduce(
@@ -241,7 +297,7 @@ def reproduce(
     the reason. Pixels take minutes: name the other sets with --features to skip them.
     """
     with reported_errors("finished runs are kept"):
-        _check_folder(out)
+        check_folder(out)
         from cxrlib.baselines.runs import list_published_runs, reproduce_scores
 
         list_published_runs(task or (), features or ())  # refuses before anything is read
@@ -260,6 +316,8 @@ def reproduce(
             _write_csv(chosen, _describe_reproduction_header(found, cohort), out)
         for words in (found.describe(), *found.notes):
             typer.echo(visible(words), err=True)
+        if found.scores["ours"].isna().all():
+            raise typer.Exit(EXIT_PARTLY)
 
 
 # ---- options
@@ -297,7 +355,7 @@ def _load_asked(
     return cohort, RunSpec(read_task(task, cohort), features, settings, evaluation.where, name)
 
 
-def _check_folder(path: Path | None) -> None:
+def check_folder(path: Path | None) -> None:
     """Refuse a place that cannot be written, before anything is computed."""
     if path is not None and not path.absolute().parent.is_dir():
         raise typer.BadParameter(
@@ -326,60 +384,45 @@ def _read_features(text: str) -> "Features | None":
 # ---- what is written
 
 
-def _describe_run(run: "Run", cohort: Cohort, command: str) -> dict[str, Any]:
-    """Lay all of a run out as plain values."""
-    from cxrlib.baselines.evaluation import compare_scores
+def _run_checks(run: "Run", store: Store, checks: CheckOptions) -> list[str]:
+    """Run what was asked for besides, and say in sentences what came out."""
+    from cxrlib.baselines.evaluation import compute_permutation_null, compute_region_shift
 
-    settings, task, features = run.spec.settings, run.spec.task, run.result.features
-    return describe_cohort(cohort) | {
-        "cxrlib": __version__,
-        "run": run.id,
-        "command": command,
-        "n_runs": run.n_runs,
-        "versions": run.versions,
-        "task": {
-            "text": task.to_text(),
-            "title": task.title,
-            "kind": task.kind,
-            "column": task.column,
-            "positive": task.positive,
-            "negative": task.negative,
-            "event": task.event,
-        },
-        "features": {
-            "name": run.spec.features,
-            "title": features.title,
-            "kind": features.kind,
-            "key": features.key,
-            "n_columns": len(features.columns),
-            "n_parameters": features.n_parameters,
-            "origin": list(features.origin),
-            "missing": dict(features.missing),
-        },
-        "estimator": settings.model,
-        "model": run.spec.describe_model(),
-        "protocol": settings.protocol.name,
-        "protocol_words": list(settings.protocol.describe()),
-        "hold_out": settings.hold_out,
-        "labels": run.spec.labels,
-        "is_strict": settings.is_strict,
-        "seed": settings.seed,
-        "n_resamples": settings.n_resamples,
-        "where": run.spec.where,
-        "notes": list(run.notes),
-        "flow": to_records(run.flow),
-        "folds": to_records(run.folds),
-        "scores": to_records(run.scores),
-        "shortcuts": to_records(run.shortcut_scores),
-        "published": to_records(compare_scores(run.result)),
-        "predictions": to_records(run.predictions),
-    }
+    of = (run.result.rows, run.result.features, run.result.settings)
+    told = []
+    if checks.null is not None:
+        null = compute_permutation_null(
+            *of, n=checks.null, within=checks.within, store=store, on_progress=ProgressLine()
+        )
+        told.append(f"Permutation test: {null.describe(*_choose_score(run))}")
+    if checks.shift:
+        table = compute_region_shift(*of, store, on_progress=ProgressLine()).table
+        n = int(table["difference"].notna().sum())
+        told.append(f"Region shift: {n:,} of {format_units(len(table), 'comparison')} estimable.")
+    return told
+
+
+def _choose_score(run: "Run") -> tuple[str, str]:
+    """Choose the score that answers for all groups: its row, and its metric."""
+    from cxrlib.baselines.evaluation import POOLED, choose_headline
+
+    first = str(run.scores["metric"].iloc[0])
+    fold = choose_headline(run.scores, first) or POOLED
+    pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"]
+    return fold, str(pooled.iloc[0]) if fold == POOLED else first
+
+
+def _gather_run(run: "Run", cohort: Cohort, store: Store) -> dict[str, Any]:
+    """Lay all of a run out as plain values, as its report and the page do."""
+    from cxrlib.baselines.runs import list_runs
+
+    entries = list_runs(store, cohort.fingerprint, run.spec.task)
+    return make_run_document(run, cohort, entries, more=gather_parts(run, store))
 
 
 def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     """List what a table of a run says of itself, the notice first."""
     from cxrlib.baselines.evaluation import describe_held_out
-    from cxrlib.baselines.runs import describe_run_count
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (each source in training or in test)" if settings.is_strict else ""
@@ -387,7 +430,7 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     return [
         *list_provenance(cohort, filters=run.spec.selection.describe()),
         f"Run {run.id}: {command}",
-        describe_run_count(run.n_runs),
+        run.counts.describe(),
         f"Task: {run.spec.task.title} ({run.spec.task.to_text()})",
         f"Features: {features.title}; {features.n_parameters:,} parameters; key {features.key}",
         *features.origin,
@@ -401,8 +444,16 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     ]
 
 
-def _choose_table(run: "Run", table: RunTable) -> pd.DataFrame:
+def _choose_table(run: "Run", table: RunTable, store: Store) -> pd.DataFrame:
     """Take a run's table."""
+    if table in (RunTable.null, RunTable.shift):
+        parts = {part.name: part for part in gather_checks(run, store)}
+        if table.value not in parts:
+            raise SelectionError(
+                f"The table {table.value!r} of this run was not computed yet. Add "
+                f"{'--null 1000' if table is RunTable.null else '--shift'}."
+            )
+        return parts[table.value].table
     if table is RunTable.shortcuts:
         return run.shortcut_scores
     if table is RunTable.published:
@@ -451,14 +502,14 @@ def _describe_reproduction_header(found: "Reproduction", cohort: Cohort) -> list
 
 def _write_json(answer: dict[str, Any], out: Path | None) -> None:
     # Text of files may hold lone surrogates: escapes keep it within any encoding.
-    _write(json.dumps(answer, indent=2, allow_nan=False).encode("ascii") + b"\n", out)
+    write_bytes(json.dumps(answer, indent=2, allow_nan=False).encode("ascii") + b"\n", out)
 
 
 def _write_csv(table: pd.DataFrame, lines: list[str], out: Path | None) -> None:
-    _write(csv_with_header(table, lines), out)
+    write_bytes(csv_with_header(table, lines), out)
 
 
-def _write(data: bytes, out: Path | None) -> None:
+def write_bytes(data: bytes, out: Path | None) -> None:
     """Write to a file, whole or not at all, or to standard output."""
     if out is None:
         typer.echo(data.decode("utf-8"), nl=False)
@@ -466,11 +517,9 @@ def _write(data: bytes, out: Path | None) -> None:
     write_export(out, data)
 
 
-def _report_run(run: "Run", cohort: Cohort) -> None:
+def _report_run(run: "Run", cohort: Cohort, told: list[str], *, is_empty: bool) -> None:
     """Say on standard error what must be known, and name the images that could not be used."""
-    from cxrlib.baselines.runs import describe_run_count
-
-    for words in (describe_run_count(run.n_runs), *run.notes):
+    for words in (*told, run.counts.describe(), *run.notes):
         typer.echo(visible(words), err=True)
     for name, reason in run.refused.items():
         typer.echo(visible(f"Shortcut {name!r} was not run: {reason}"), err=True)
@@ -486,5 +535,5 @@ def _report_run(run: "Run", cohort: Cohort) -> None:
     if nothing:
         reasons = [str(each) for each in run.scores["reason"] if each]
         typer.echo(visible(f"No score can be given. {' '.join(dict.fromkeys(reasons))}"), err=True)
-    if missing or nothing:
+    if missing or nothing or is_empty:
         raise typer.Exit(EXIT_PARTLY)
