@@ -32,7 +32,7 @@ from ui.baselines.region_shift import show_region_shift
 from ui.baselines.report import list_run_provenance, show_report
 from ui.baselines.result import choose_metric, show_folds, show_forest
 from ui.baselines.run_button import offer_run
-from ui.baselines.run_history import show_comparison, show_history
+from ui.baselines.run_history import show_history, show_runs
 from ui.baselines.run_view import RunView
 from ui.baselines.second_cohort import load_tested
 from ui.baselines.sensitivity import show_sensitivity
@@ -53,7 +53,7 @@ SHOW = {
     "protocols": show_protocol_steps,
     "influence": show_influence,
     "paper": show_published_scores,
-    "runs": show_comparison,
+    "runs": show_runs,
     "report": show_report,
 }
 

@@ -1,15 +1,23 @@
 """The baselines page, run without a browser."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
-from cxrlib.baselines.runs import list_runs
+from cxrlib.baselines.evaluation import LocoSettings
+from cxrlib.baselines.runs import RunEntry, RunSpec, list_runs, make_run
+from cxrlib.baselines.tasks import read_task
+from cxrlib.cli import app as cli
 from cxrlib.cohort import join_paths, load_cohort
 from cxrlib.storage import Store
 from tests.own_cohort_factory import make_own_cohort
 from tests.pages.reading import written
+from ui.baselines import cached, report, run_history
 from ui.baselines.controls import RENAMED, SECTIONS
 from ui.baselines.figures import FIGURES
 from ui.baselines.run_history import escape_label
@@ -209,6 +217,8 @@ def test_feature_sets_that_are_not_here_say_what_to_do(page: AppTest) -> None:
     [
         "icu-stay; days=1000..2000",
         "icu-stay; days=0.5..7.5",
+        "icu-stay; 1<=days<=7",
+        "icu-stay; days<=7.5",
         "icu-stay; views=Axial",
         "icu-stay; without=survival:no",
     ],
@@ -303,3 +313,136 @@ def test_places_that_are_not_recorded_suggest_persons(
     app = press_run(app.run().switch_page(PAGE).run())
     assert not app.exception
     assert "None of the 60 images has a region recorded" in written(app)
+
+
+# ---- runs
+
+
+@pytest.fixture
+def ticked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Give the places that are ticked in the table of runs: a browser ticks, a test cannot."""
+    rows: list[int] = []
+    show = run_history.show_table
+
+    def show_ticked(table: pd.DataFrame, **options: Any) -> Any:
+        show(table, **options)
+        return SimpleNamespace(selection=SimpleNamespace(rows=[r for r in rows if r < len(table)]))
+
+    monkeypatch.setattr(run_history, "show_table", show_ticked)
+    return rows
+
+
+def open_runs(page: AppTest) -> AppTest:
+    """Open the table of all runs by the line at the side."""
+    page.button(key="baseline_all_runs").click().run()
+    assert not page.exception
+    assert page.session_state["detail"] == "runs"
+    return page
+
+
+def read_runs(page: AppTest) -> pd.DataFrame:
+    """Read the table of runs among those of the page."""
+    return next(each.value for each in page.dataframe if "note" in each.value)
+
+
+def make_more(on_demo: tuple[Path, Path]) -> list[RunEntry]:
+    """Make three further runs of the demo; list all, the newest first."""
+    data, cache = on_demo
+    store = Store(cache)
+    cohort = load_cohort(data, store=store)
+    few = LocoSettings(n_resamples=50)
+    for task, where in (("icu-stay", ""), ("icu-stay; days<=30", "view=AP"), ("opacity", "")):
+        make_run(cohort, store, RunSpec(read_task(task), "age-sex", few, where))
+    return list_runs(store, cohort.fingerprint)[::-1]
+
+
+def test_runs_of_all_tasks_are_in_one_table(page: AppTest, on_demo: tuple[Path, Path]) -> None:
+    """Other tasks too, counted as such; words and a task narrow the table."""
+    entries = make_more(on_demo)
+    open_runs(page)
+    table = read_runs(page)
+    assert len(table) == len(entries)
+    assert {"opacity", "icu-stay", "icu-stay; days<=30"} <= set(table["task"])
+    assert "on this outcome by other definitions" in written(page)
+    page.selectbox(key="baseline_runs_task").set_value("opacity").run()
+    assert set(read_runs(page)["task"]) == {"opacity"}
+    page.selectbox(key="baseline_runs_task").set_value("all tasks").run()
+    page.text_input(key="baseline_runs_text").set_value("age-sex view AP").run()
+    assert set(read_runs(page)["filters"]) == {"view=AP"}
+    page.text_input(key="baseline_runs_text").set_value("no such words").run()
+    assert not page.exception
+    assert "None of the" in written(page)
+
+
+def test_ticked_runs_are_drawn_and_two_are_compared(
+    page: AppTest, on_demo: tuple[Path, Path], ticked: list[int]
+) -> None:
+    """A forest plot of both with its numbers, and their difference on the images both have."""
+    entries = make_more(on_demo)
+    tasks = [entry.spec.task.to_text() if entry.spec else "" for entry in entries]
+    features = [entry.spec.features if entry.spec else "" for entry in entries]
+    pairs = list(zip(tasks, features, strict=True))
+    ticked += [pairs.index((task, "age-sex")) for task in ("icu-stay", "icu-stay; days<=30")]
+    open_runs(page)
+    text = written(page)
+    assert "Paired difference" in text
+    assert "images that both have." in text
+    assert len(page.get("plotly_chart")) == 2
+    ticked[:] = [tasks.index("opacity")]
+    page.run()
+    assert not page.exception
+    assert "another kind of task" in written(page)
+    assert "predict different labels" in written(page) or "no image in common" in written(page)
+
+
+def test_a_note_is_kept_as_text(page: AppTest, on_demo: tuple[Path, Path]) -> None:
+    """What is noted stands in the table and the log, nothing of it is executed."""
+    open_runs(page)
+    field = next(each for each in page.text_input if each.label.startswith("Note on run"))
+    field.set_value("<b>odd</b> $x$ :red[y]").run()
+    assert not page.exception
+    assert "<b>odd</b> $x$ :red[y]" in set(read_runs(page)["note"])
+    assert "<b>odd" not in "".join(e.proto.body for e in page.get("html"))
+    data, cache = on_demo
+    store = Store(cache)
+    entries = list_runs(store, load_cohort(data, store=store).fingerprint)
+    assert [e.note for e in entries if e.note] == ["<b>odd</b> $x$ :red[y]"]
+    next(each for each in page.text_input if each.label.startswith("Note")).set_value("").run()
+    assert not any(read_runs(page)["note"])
+
+
+def test_a_clicked_run_is_opened_with_its_filters(
+    page: AppTest, on_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Task, features and filters are those of the run whose cell was clicked."""
+    entries = make_more(on_demo)
+    place = next(i for i, e in enumerate(entries) if e.spec and e.spec.where == "view=AP")
+    state: dict[str, Any] = {
+        "k": SimpleNamespace(selection=SimpleNamespace(cells=[(place, "run")]))
+    }
+    asked = []
+    monkeypatch.setattr(run_history.st, "session_state", state)
+    monkeypatch.setattr(run_history, "ask", asked.append)
+    monkeypatch.setattr(run_history, "reset_filters", lambda names: state.update(reset=list(names)))
+    run_history._open_clicked("k", entries)
+    assert asked == [entries[place].spec]
+    assert state["view"] == ["AP"]
+    assert "view" not in state["reset"]
+    assert "age" in state["reset"]
+
+
+def test_page_writes_the_document_of_the_command(on_demo: tuple[Path, Path], monkeypatch) -> None:
+    """The same keys and digits, to the byte."""
+    data, cache = on_demo
+    make_more(on_demo)
+    words = ["--task", "icu-stay", "--features", "age-sex", "--resamples", "50", "--format", "json"]
+    result = CliRunner().invoke(cli, ["loco", "--data", str(data), "--cache", str(cache), *words])
+    assert result.exit_code == 0, result.output
+    for module in (report, cached):
+        monkeypatch.setattr(module, "find_cache", lambda: cache)
+    cached._load_entries.cache_clear()
+    store = Store(cache)
+    few = LocoSettings(n_resamples=50)
+    spec = RunSpec(read_task("icu-stay"), "age-sex", few)
+    run = make_run(load_cohort(data, store=store), store, spec)
+    assert report.write_run(SimpleNamespace(run=run)).decode() == result.stdout

@@ -6,7 +6,19 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.baselines.features import FeatureChoice, list_feature_sets
-from cxrlib.baselines.runs import BOOK, KEPT, Run, RunEntry, RunSpec, find_run, list_runs, make_run
+from cxrlib.baselines.runs import (
+    BOOK,
+    KEPT,
+    NOTES,
+    Run,
+    RunCounts,
+    RunEntry,
+    RunSpec,
+    count_runs,
+    find_run,
+    list_runs,
+    make_run,
+)
 from cxrlib.baselines.tasks import Task, TaskRows, list_task_columns, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.selection import Selection
@@ -14,6 +26,7 @@ from cxrlib.storage import Store
 from ui.session.resources import find_cache, time_changes, time_computed
 
 __all__ = [
+    "count_runs_of",
     "list_choices",
     "load_columns",
     "load_entries",
@@ -64,15 +77,27 @@ def load_sensitivity(run: Run, metric: str) -> pd.DataFrame:
     return run.check_sensitivity(metric)
 
 
-def load_entries(cohort: Cohort, task: Task) -> tuple[RunEntry, ...]:
-    """List the runs that were made on a cohort and task, oldest first."""
+def load_entries(cohort: Cohort, task: Task | None = None) -> tuple[RunEntry, ...]:
+    """List the runs that were made on a cohort, by default of all tasks, oldest first."""
     cache = find_cache()
-    return _load_entries(cohort, task, time_changes(cache / BOOK, cache / KEPT))
+    return _load_entries(cohort, task, time_changes(cache / BOOK, cache / KEPT, cache / NOTES))
 
 
 @functools.lru_cache(maxsize=64)
-def _load_entries(cohort: Cohort, task: Task, changed: tuple[int, ...]) -> tuple[RunEntry, ...]:
+def _load_entries(
+    cohort: Cohort, task: Task | None, changed: tuple[int, ...]
+) -> tuple[RunEntry, ...]:
     return tuple(list_runs(Store(find_cache()), cohort.fingerprint, task))
+
+
+def count_runs_of(cohort: Cohort, task: Task) -> RunCounts:
+    """Count the runs of a cohort and task, of its outcome, and of the cohort."""
+    return _count_runs(cohort, task, time_changes(find_cache() / BOOK))
+
+
+@functools.lru_cache(maxsize=64)
+def _count_runs(cohort: Cohort, task: Task, changed: tuple[int, ...]) -> RunCounts:
+    return count_runs(Store(find_cache()), cohort.fingerprint, task)
 
 
 #: What can be predicted in a cohort, listed once for all sessions.

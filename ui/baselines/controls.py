@@ -62,6 +62,7 @@ __all__ = [
     "jump_where_wished",
     "keep_address",
     "open_cell",
+    "open_runs",
 ]
 
 SPEC = "baseline_spec"  # in the session's state: what is asked for, without filters
@@ -447,6 +448,12 @@ def open_cell(chart: str, spec: RunSpec) -> None:
     set_parameters({"fold": [group]})
     if features != spec.features:
         ask(replace(spec, features=features))
+
+
+def open_runs() -> None:
+    """Open the table of all runs below the figure; for a callback."""
+    st.session_state["detail"] = "runs"
+    st.session_state[JUMP] = True
 
 
 def jump_where_wished() -> None:

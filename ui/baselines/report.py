@@ -1,17 +1,20 @@
 """The report of a run: one page, or everything in an archive; and what its exports carry."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from cxrlib.baselines.evaluation import is_own
-from cxrlib.baselines.runs import Run, describe_run_count, describe_spec, keep_run
+from cxrlib.baselines.runs import Run, describe_spec, keep_run
 from cxrlib.number_text import format_units
 from cxrlib.reports import (
     AUTHOR,
     answer_items,
+    format_document,
     gather_parts,
     make_manifest,
+    make_run_document,
     make_run_report,
     pack_report,
 )
@@ -32,7 +35,7 @@ def list_run_provenance(run: Run) -> list[str]:
     return [
         f"Run {run.id}: {describe_spec(run.spec)}",
         *run.result.features.origin,
-        describe_run_count(run.n_runs),
+        run.counts.describe(),
     ]
 
 
@@ -42,8 +45,7 @@ def show_report(view: RunView) -> None:
     cohort = run.result.rows.cohort
     entries = load_entries(cohort, run.spec.task)
     show_text(
-        "Save this run as a report. It also lists every other run made on this cohort and task: "
-        f"{format_units(len(entries), 'run')} in all."
+        f"Save this run as a report. {run.counts.describe()} The report lists those of this task."
     )
 
     def write() -> dict[str, bytes]:
@@ -72,11 +74,25 @@ def _offer_files(view: RunView, write: Callable[[], dict[str, bytes]]) -> None:
         "application/zip",
         lambda: pack_report(write()),
     )
+    run = Saving(
+        "Save the run (JSON)", f"{view.stem}.json", "application/json", partial(write_run, view)
+    )
     with st.container(horizontal=True):
         offer_saving(page, key="baseline_report_html", type="secondary")
         offer_saving(
             everything, key="baseline_report_zip", type="secondary", icon=":material/folder_zip:"
         )
+        offer_saving(
+            run, key="baseline_report_json", type="secondary", icon=":material/data_object:"
+        )
+
+
+def write_run(view: RunView) -> bytes:
+    """Write the run as JSON, as the command line does."""
+    run, cohort = view.run, view.run.result.rows.cohort
+    entries = load_entries(cohort, run.spec.task)
+    parts = gather_parts(run, Store(find_cache()))
+    return format_document(make_run_document(run, cohort, entries, more=parts)) + b"\n"
 
 
 def _show_command(run: Run) -> None:
