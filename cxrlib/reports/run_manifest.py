@@ -194,6 +194,7 @@ def _gather_protocol(run: Run) -> dict[str, Any]:
         "method": method,
         "estimator": settings.model,
         "model": _describe_model(run, method),
+        "model_words": run.spec.describe_model(),
         "tuned": tuned,
         "is_linear": method in ("logistic", "linear", "ridge"),
         "ranked_by": "the predicted class"

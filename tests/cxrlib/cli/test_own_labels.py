@@ -58,13 +58,13 @@ def test_info_lists_extra_columns(folder: Path) -> None:
 def test_loco_on_own_labels_is_the_run_of_the_library(folder: Path, hold_out: str) -> None:
     """The same id and scores from command and notebook; the command that is written repeats it."""
     answer = read(loco(folder, "a", *LATER, "--hold-out", hold_out, "--format", "json"))
-    assert answer["hold_out"] == hold_out
-    assert f"--hold-out {hold_out}" in answer["command"]
+    assert answer["run"]["spec"]["hold_out"] == hold_out
+    assert f"--hold-out {hold_out}" in answer["run"]["command"]
     cohort = load_cohort(folder / "a", cache=folder / "cache")
     mine = evaluate_loco(
         cohort, "column=extra:Later", features="age-sex", hold_out=hold_out, resamples=20
     )
-    assert mine.run.id == answer["run"]
+    assert mine.run.id == answer["run"]["id"]
     assert mine.run.was_stored
     pooled = [row["value"] for row in answer["scores"] if row["fold"] == "pooled"]
     assert pooled == mine.scores.loc[mine.scores["fold"] == "pooled", "value"].tolist()
@@ -81,12 +81,12 @@ def test_loco_takes_a_file_of_labels(folder: Path) -> None:
     words = ("--task", "column=extra:dead", "--labels", str(file), "--hold-out", "persons:3")
     answer = read(loco(folder, "a", *words, "--format", "json"))
     assert "1 of 59 patient ids in it matches no image of the cohort: 'p00x'" in answer["notes"][0]
-    assert "--labels labels.csv" in answer["command"]
-    assert answer["labels"] == "labels.csv"
+    assert "--labels labels.csv" in answer["run"]["command"]
+    assert answer["run"]["spec"]["labels"] == "labels.csv"
     cohort = load_cohort(folder / "a", cache=folder / "cache")
     arguments = {"features": "age-sex", "hold_out": "persons:3", "resamples": 20}
     mine = evaluate_loco(cohort, "column=extra:dead", labels=file, **arguments)
-    assert mine.run.id == answer["run"]
+    assert mine.run.id == answer["run"]["id"]
     in_memory = evaluate_loco(cohort, "column=extra:dead", labels=table, **arguments)
     pd.testing.assert_frame_equal(in_memory.scores, mine.scores)
 
@@ -96,13 +96,13 @@ def test_loco_trains_on_one_cohort_and_tests_on_another(folder: Path) -> None:
     words = ("--test-on", str(folder / "b"), "--format", "json")
     answer = read(loco(folder, "a", *LATER, *words))
     scored = {row["fold"] for row in answer["folds"] if row["is_scored"]}
-    assert (scored, answer["hold_out"]) == ({"b"}, "cohort:b")
-    assert "--test-on DIR2" in answer["command"]
+    assert (scored, answer["run"]["spec"]["hold_out"]) == ({"b"}, "cohort:b")
+    assert "--test-on DIR2" in answer["run"]["command"]
     first, second = (load_cohort(folder / name, cache=folder / "cache") for name in "ab")
     mine = evaluate_loco(
         first, "column=extra:Later", features="age-sex", test_on=second, resamples=20
     )
-    assert mine.run.id == answer["run"]
+    assert mine.run.id == answer["run"]["id"]
     header = loco(folder, "a", *LATER, "--test-on", str(folder / "b")).stdout
     assert "Evaluation: trained on the first cohort, tested on cohort b." in header
 

@@ -156,8 +156,10 @@ def test_evaluate_loco_takes_a_model_by_name_as_the_command_does(
     result = CliRunner().invoke(app, [*words, "--model", name])
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
-    assert (answer["run"], answer["estimator"], answer["model"]) == (own.run.id, name, own.model)
-    assert f"--model {name}" in answer["command"]
+    protocol = answer["protocol"]
+    assert answer["run"]["id"] == own.run.id
+    assert (protocol["estimator"], protocol["model_words"]) == (name, own.model)
+    assert f"--model {name}" in answer["run"]["command"]
 
 
 def test_evaluate_loco_rejects_a_selection(demo: Cohort) -> None:
