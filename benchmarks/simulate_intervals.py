@@ -30,7 +30,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     pool_draws,
 )
 from cxrlib.baselines.evaluation.intervals import Estimate, subtract_estimates
-from cxrlib.baselines.evaluation.models import Design, Fit, fit_model
+from cxrlib.baselines.evaluation.models import Design, Fit, choose_model, fit_model
 from cxrlib.baselines.evaluation.protocols import CORRECTED
 from cxrlib.baselines.evaluation.sensitivity import predict_next
 
@@ -100,7 +100,8 @@ def find_shift(situation: Situation) -> float:
 
 def evaluate(regions: list[Region], situation: Situation, columns: slice) -> list[FoldCase]:
     """Hold each region out, fit on the others, predict it; as a run does."""
-    method = "logistic" if situation.is_class else "linear"
+    name, kind = ("linear:1", "classes") if situation.is_class else ("paper", "number")
+    model = choose_model(name, kind, "network")
     cases = []
     for place, region in enumerate(regions):
         others = [each for number, each in enumerate(regions) if number != place]
@@ -109,7 +110,7 @@ def evaluate(regions: list[Region], situation: Situation, columns: slice) -> lis
         n_columns = x[:, columns].shape[1]
         axes = np.vstack([np.zeros(n_columns), np.eye(n_columns)])
         design = Design(x[:, columns], np.vstack([region.x[:, columns], axes]))
-        whole = fit_model(design, y, method, extended_iterations=True)
+        whole = fit_model(design, y, model, extended_iterations=True)
         n = len(region.y)
         fit = Fit(whole.value[:n], whole.chosen[:n], whole.is_converged)
         answers = whole.value[n:]
@@ -336,7 +337,8 @@ def simulate_shift(n_persons: int, local: float, n: int) -> Tally:
         x[:, 0] += 1.2 * y * sign
         persons = np.array([f"p{place}" for place in range(2 * n_persons)], dtype=object)
         units = np.arange(2 * n_persons)
-        images = region_shift._Images(group, persons, units, y, x, True, "logistic")
+        model = choose_model("linear:1", "classes", "network")
+        images = region_shift._Images(group, persons, units, y, x, True, model)
         compared = region_shift._compare_group(images, "a", settings, 4, lambda _: None)
         found.append(region_shift._describe(images, "a", compared))
     table = pd.DataFrame(found)
