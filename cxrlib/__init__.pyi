@@ -10,6 +10,7 @@ from .notebook import (
     load_cohort as load_cohort,
     load_demo as load_demo,
     select_images as select_images,
+    store_features as store_features,
     tabulate_runs as tabulate_runs,
 )
 from .notice import NOTICE as NOTICE

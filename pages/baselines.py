@@ -17,12 +17,14 @@ from ui.baselines.controls import (
     choose_section,
     choose_settings,
     choose_task,
+    find_choice,
     find_spec,
     jump_where_wished,
     keep_address,
 )
 from ui.baselines.feature_sets import show_feature_sets
 from ui.baselines.figures import show_figures
+from ui.baselines.image_adds import show_image_adds
 from ui.baselines.influence import show_influence
 from ui.baselines.permutation_null import find_null, show_permutation_null
 from ui.baselines.predicted_images import show_test_images
@@ -78,7 +80,7 @@ except CxrError as error:
     st.stop()
 choices = list_choices(cohort)
 spec = replace(spec, where=selection.to_where())
-choice = next(each for each in choices if each.name == spec.features)
+choice = find_choice(spec, choices)
 try:
     rows = load_rows(cohort, spec.task, selection)
     run = load_run(cohort, spec) if choice.is_ready else None
@@ -103,10 +105,12 @@ if run is None:
 
 metric = choose_metric(run)
 lines = [*origin, *list_run_provenance(run)]
-view = RunView(entry, run, choices, metric, find_null(run), lines, f"{stem}-{run.id}")
+offered = tuple(dict.fromkeys([*choices, choice]))  # a sum stands beside its parts
+view = RunView(entry, run, offered, metric, find_null(run), lines, f"{stem}-{run.id}")
 show_question(rows, head)
 with head:
     show_answer(run, metric)
+    adds_place = st.container()
 show_forest(view)
 with st.container(key=PART):
     show_history(cohort, spec, run)
@@ -117,3 +121,4 @@ if section in SHOW:
 else:
     show_task(keep_scored(run.result), provenance=origin, stem=stem)
     show_folds(view)
+show_image_adds(view, adds_place)

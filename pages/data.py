@@ -9,6 +9,7 @@ from cxrlib.cohort import count_cohort
 from cxrlib.errors import CxrError
 from cxrlib.maps import list_flow, tabulate_flow
 from cxrlib.reports import list_provenance
+from ui.data.own_features import show_own_features
 from ui.data.status_tables import (
     describe_files,
     show_cache,
@@ -58,6 +59,7 @@ show_figure(
 if not current_selection().is_empty:
     show_quiet("This page counts the whole cohort; filters do not apply here.")
 show_extractors(entry, cohort)
+show_own_features(cohort)
 show_thumbnails(entry, cohort)
 show_collection_offer()
 show_jobs()

@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 from cxrlib import NOTICE, __version__
-from cxrlib.cli import cohorts, fetching, jobs, loco, maps, quality, record, runs, serving, tables
+from cxrlib.cli import (
+    cohorts,
+    features,
+    fetching,
+    jobs,
+    loco,
+    maps,
+    quality,
+    record,
+    runs,
+    serving,
+    tables,
+)
 
 __all__ = ["app"]
 
@@ -38,5 +50,6 @@ def start(
         raise typer.Exit
 
 
-for commands in (cohorts, tables, quality, record, maps, loco, runs, serving, jobs, fetching):
+_COMMANDS = (cohorts, tables, quality, record, maps, features, loco, runs, serving, jobs, fetching)
+for commands in _COMMANDS:
     commands.register(app)

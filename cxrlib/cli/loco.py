@@ -32,13 +32,13 @@ from cxrlib.system import ProgressLine
 if TYPE_CHECKING:
     from cxrlib.baselines.evaluation import LocoSettings
     from cxrlib.baselines.features import Features
-    from cxrlib.baselines.runs import Reproduction, Run, RunSpec
+    from cxrlib.baselines.runs import ImageAdds, Reproduction, Run, RunSpec, Unaltered
 
 __all__ = ["register"]
 
 # Spelled out for the help and the types; a test compares them with the library's.
 ProtocolName = Literal["published", "corrected"]
-FILE_ENDINGS = (".parquet", ".csv")
+FILE_ENDINGS = (".parquet", ".csv", ".npy")
 WithinName = Literal["group", "source"]
 MOST_RESAMPLES = 10_000
 MOST_PERMUTATIONS = 10_000
@@ -59,6 +59,8 @@ class RunTable(StrEnum):
     folds = "folds"
     predictions = "predictions"
     shortcuts = "shortcuts"
+    image_adds = "image-adds"
+    unaltered = "unaltered"
     published = "published"
     flow = "flow"
     null = "null"
@@ -123,6 +125,19 @@ class EvaluationOptions:
     strict: Annotated[
         bool, typer.Option("--strict", help="Keep each source in training or in test, not both.")
     ] = False
+    erase: Annotated[
+        str,
+        typer.Option(
+            help="Erase the linear trace of a shortcut from the features: view, source, recorded, "
+            "age-sex, or several joined by a plus."
+        ),
+    ] = ""
+    match: Annotated[
+        str,
+        typer.Option(
+            help="Match the classes by view, source or view+source, in training and in test."
+        ),
+    ] = ""
     where: WhereOption = ""
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of bootstrap and forest.")
@@ -146,6 +161,8 @@ class EvaluationOptions:
             seed=self.seed,
             n_resamples=self.resamples,
             estimator=self.model,
+            erase=self.erase,
+            match=self.match,
         )
 
 
@@ -203,8 +220,10 @@ def loco(
         typer.Option(
             help="auto (outputs of the extractor that embed takes by default), outputs, embedding, "
             "4-outputs, lung-opacity, pixels or prevalence; the same of another extractor "
-            "(texture:outputs); a shortcut (view, source, recorded, age-sex); or FILE.parquet or "
-            "FILE.csv with a column image_id and one column of numbers per feature."
+            "(texture:outputs); a shortcut (view, source, recorded, age-sex); a stored set of your "
+            "own (features list); a sum of these (texture:outputs+age-sex); or FILE.parquet or "
+            "FILE.csv with a column image_id and one column of numbers per feature, or FILE.npy "
+            "with its ids in FILE.ids.txt."
         ),
     ] = AUTO,
     data: DataOption = None,
@@ -243,7 +262,8 @@ def loco(
         from cxrlib.baselines.tasks import read_task
 
         is_chosen = features == AUTO
-        features = _choose_features(Store(cache)) if is_chosen else features
+        chosen = _choose_features(Store(cache))
+        features = chosen if is_chosen else _fill_in(features, chosen)
         numbers = _read_features(features)
         # Of a file its name: where it lies changes no digit and has no place in an export.
         name = features if numbers is None else numbers.name
@@ -253,10 +273,11 @@ def loco(
         told = _run_checks(run, Store(cache), checks)
         is_empty = False
         command = spec.to_command()  # nor has the cohort's folder
+        beside = _compute_beside(run, Store(cache))
         if form is ScoreFormat.json:
             write_bytes(format_document(_gather_run(run, cohort, Store(cache))) + b"\n", out)
         else:
-            written = _choose_table(run, table, Store(cache))
+            written = _choose_table(run, table, beside, Store(cache))
             _write_csv(written, _describe_run_header(run, cohort, command), out)
             is_empty = written.empty
             told += [f"The table {table.value!r} of this run is empty."] * is_empty
@@ -269,6 +290,9 @@ def loco(
                 "(downloads 28 MB), then loco again.",
                 err=True,
             )
+        if numbers is not None:  # ids that match no image: nobody sees them else
+            told += run.result.features.origin[len(numbers.origin) :]
+        told += beside.list_words(run)
         _report_run(run, cohort, told, is_empty=is_empty)
 
 
@@ -372,6 +396,13 @@ def _choose_features(store: Store) -> str:
     return DEFAULT_FEATURES if is_here else f"texture:{DEFAULT_FEATURES}"
 
 
+def _fill_in(features: str, chosen: str) -> str:
+    """Write "auto" within a sum out."""
+    from cxrlib.baselines.features import join_sum, split_sum
+
+    return join_sum([chosen if part == AUTO else part for part in split_sum(features)])
+
+
 def _read_features(text: str) -> "Features | None":
     """Read a file of features; None where the text is the name of a set."""
     if Path(text).suffix.casefold() not in FILE_ENDINGS:
@@ -426,6 +457,7 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
 
     settings, features = run.spec.settings, run.result.features
     strict = ", strict (each source in training or in test)" if settings.is_strict else ""
+    strict += f", {settings.removal}" if settings.removal else ""
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return [
         *list_provenance(cohort, filters=run.spec.selection.describe()),
@@ -444,8 +476,47 @@ def _describe_run_header(run: "Run", cohort: Cohort, command: str) -> list[str]:
     ]
 
 
-def _choose_table(run: "Run", table: RunTable, store: Store) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Beside:
+    """Hold what stands beside a run: what its features add, and the unaltered score."""
+
+    adds: "ImageAdds | None"
+    unaltered: "Unaltered | None"
+    refused: str
+
+    def list_words(self, run: "Run") -> list[str]:
+        """List the sentences that are shown on the page, on the run's first score."""
+        metric = str(run.scores["metric"].iloc[0])
+        unaltered = [] if self.unaltered is None else [self.unaltered.describe(metric)]
+        return [*unaltered, *([] if self.adds is None else self.adds.describe(metric))]
+
+
+def _compute_beside(run: "Run", store: Store) -> _Beside:
+    """Compute what stands beside a run; features that use no image add nothing."""
+    from cxrlib.baselines.runs import compare_unaltered, compute_image_adds
+
+    adds, refused = None, ""
+    try:
+        adds = compute_image_adds(run, store)
+    except SelectionError as error:
+        refused = str(error)
+    unaltered = compare_unaltered(run, store) if run.spec.settings.removal else None
+    return _Beside(adds, unaltered, refused)
+
+
+def _choose_table(run: "Run", table: RunTable, beside: _Beside, store: Store) -> pd.DataFrame:
     """Take a run's table."""
+    if table is RunTable.image_adds:
+        if beside.adds is None:
+            raise SelectionError(beside.refused)
+        return beside.adds.table
+    if table is RunTable.unaltered:
+        if beside.unaltered is None:
+            raise SelectionError(
+                "There is no unaltered score beside this run: nothing was taken away. Give --erase "
+                "or --match."
+            )
+        return beside.unaltered.table
     if table in (RunTable.null, RunTable.shift):
         parts = {part.name: part for part in gather_checks(run, store)}
         if table.value not in parts:

@@ -15,6 +15,7 @@ from cxrlib.cli.options import (
     ExtractorOptions,
     Format,
     FormatOption,
+    check_extractor,
     take_groups,
 )
 from cxrlib.cohort import Cohort, RunReport, count_cohort
@@ -49,6 +50,7 @@ def embed(
 ) -> None:
     """Compute the embedding of every X-ray that is not in the cache yet."""
     with reported_errors():
+        check_extractor(embedding.extractor, cache)
         cohort = load_named(data, cache)
         report, used = embed_cohort(cohort, Store(cache), embedding)
         print_result(
@@ -81,6 +83,7 @@ def make_map(
     Filters (--where) choose what is shown; the map itself is computed from all images.
     """
     with reported_errors():
+        check_extractor(embedding.extractor, cache)
         if out is not None and (problem := explain_map_file(out)):
             raise typer.BadParameter(f"--out {problem}")
         settings = layout.settings

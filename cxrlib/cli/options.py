@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from cxrlib.embedding.extractors import EXTRACTOR_NAMES
-from cxrlib.storage import find_default_cache, is_checkout
+from cxrlib.embedding import list_own_sets
+from cxrlib.embedding.extractors import EXTRACTOR_NAMES, list_extractor_names
+from cxrlib.storage import Store, find_default_cache, is_checkout
 
 __all__ = [
     "DEFAULT_CACHE",
@@ -22,6 +23,7 @@ __all__ = [
     "Format",
     "FormatOption",
     "WhereOption",
+    "check_extractor",
     "take_groups",
 ]
 
@@ -73,10 +75,15 @@ CacheOption = Annotated[
 FormatOption = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
 
 
-def _check_extractor(name: str) -> str:
-    """Return an extractor's name, or refuse it."""
-    if name not in ("auto", *EXTRACTOR_NAMES):
-        raise typer.BadParameter(f"{name!r} is not one of: auto, {', '.join(EXTRACTOR_NAMES)}.")
+def check_extractor(name: str, cache: Path) -> str:
+    """Return the name of an extractor, or of a stored set of a cache; refuse any other."""
+    names = ("auto", *list_extractor_names())
+    own = [] if name in names else [each.name for each in list_own_sets(Store(cache))]
+    if name not in (*names, *own):
+        raise typer.BadParameter(
+            f"{name!r} is not one of: {', '.join([*names, *own])}.",
+            param_hint="'--extractor'",
+        )
     return name
 
 
@@ -87,9 +94,9 @@ class ExtractorOptions:
     extractor: Annotated[
         str,
         typer.Option(
-            callback=_check_extractor,
             help="auto (the pretrained network if its weights are on this machine, else texture) "
-            "or one of: " + ", ".join(EXTRACTOR_NAMES),
+            "or one of: " + ", ".join(EXTRACTOR_NAMES) + "; one that an installed package brings; "
+            "or a stored feature set (features list).",
         ),
     ] = "auto"
     weights: Annotated[Path | None, typer.Option(help="Weights file of the network.")] = None

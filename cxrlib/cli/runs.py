@@ -30,8 +30,8 @@ __all__ = ["register"]
 # Spelled out for the help; a test compares them with the library's.
 Sort = Literal[
     "run", "made", "task", "outcome", "features", "estimator", "protocol", "held_out", "strict",
-    "filters", "fold", "metric", "value", "low", "high", "reason", "n_images", "n_persons",
-    "seconds", "kept", "note",
+    "removal", "filters", "fold", "metric", "value", "low", "high", "reason", "n_images",
+    "n_persons", "seconds", "kept", "note",
 ]  # fmt: skip
 SHOWN = ("run", "made", "task", "features", "estimator", "protocol", "held_out", "filters")
 WIDEST = 40  # signs of a cell of the table on a terminal

@@ -18,6 +18,7 @@ from cxrlib.cli.options import (
     CacheOption,
     CohortsOption,
     ExtractorOptions,
+    check_extractor,
     take_groups,
 )
 from cxrlib.cohort import METADATA_FILE, Cohort, join_paths
@@ -55,6 +56,7 @@ def serve(
 ) -> None:
     """Embed and map the first cohort where needed, then serve the dashboard."""
     with reported_errors():
+        check_extractor(embedding.extractor, cache)
         _check_port(port)
         others = [_check_cohort(path) for path in (data or [])[1:]]
         cohort = load_named(data[0] if data else None, cache)

@@ -11,6 +11,7 @@ import pandas as pd
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.cohort import Cohort, RunReport, count_run, locate_files
 from cxrlib.embedding.extractors import Extractor, ExtractorInfo
+from cxrlib.embedding.own_features import list_keys
 from cxrlib.html_repr import format_html
 from cxrlib.images import ImageFile, Prepared, prepare_images
 from cxrlib.short_repr import short_repr
@@ -32,7 +33,7 @@ class EmbeddingSet:
     ----------
     image_ids : tuple of str
     sha256s : tuple of str
-        Content of each image.
+        Content of each image; of features from outside its id, with "id:" before it.
     embedding : ndarray of shape (n_images, n_features), float32
     outputs : ndarray of shape (n_images, n_outputs), float32
     info : ExtractorInfo
@@ -68,11 +69,11 @@ def load_embeddings(cohort: Cohort, info: ExtractorInfo, store: Store) -> Embedd
     -------
     EmbeddingSet
     """
-    rows = cohort.table.loc[cohort.table["sha256"].notna(), ["image_id", "sha256"]]
-    sha256s = rows["sha256"].tolist()
+    keys = list_keys(cohort.table, info)
+    image_ids, sha256s = cohort.table.loc[keys.notna(), "image_id"], keys[keys.notna()].tolist()
     found = EmbeddingStore(store).read(info, sha256s)
     there = set(found.sha256s)
-    pairs = zip(rows["image_id"], sha256s, strict=True)
+    pairs = zip(image_ids, sha256s, strict=True)
     return EmbeddingSet(
         image_ids=tuple(str(image_id) for image_id, sha256 in pairs if sha256 in there),
         sha256s=found.sha256s,

@@ -293,7 +293,7 @@ def _seeds(work: Work) -> Result:
     from cxrlib.maps import compute_spread, select_for_map
 
     cohort, info, settings = work.load(), work.find_extractor(), work.settings
-    embeddings = load_embeddings(select_for_map(cohort, settings), info, work.store)
+    embeddings = load_embeddings(select_for_map(cohort, settings, info), info, work.store)
     n_seeds = work.parameters["n_seeds"]
     spread = compute_spread(
         embeddings, settings, work.store, n_seeds=n_seeds, on_progress=work.on_progress
@@ -413,6 +413,8 @@ _PIXEL_RUN: Parameters = {
     "seed": ((int,), 0),
     "resamples": ((int,), 1000),
     "estimator": (_TEXT, ""),
+    "erase": (_TEXT, ""),
+    "match": (_TEXT, ""),
 }
 _RUN: Parameters = {**_PIXEL_RUN, "features": (_TEXT, REQUIRED)}
 
@@ -507,14 +509,18 @@ def _map_cohort(work: Work, cohort: "Cohort", info: "ExtractorInfo") -> Result:
 
 def _find_extractor(store: "Store", name: str) -> "ExtractorInfo":
     """Find the extractor of a name or key that has embeddings in the store."""
-    from cxrlib.embedding.extractors import is_current
+    from cxrlib.embedding.extractors import describe_stale, is_current
 
-    current = filter(is_current, EmbeddingStore(store).list_extractors())
+    stored = EmbeddingStore(store).list_extractors()
+    current = filter(is_current, stored)
     fitting = [info for info in current if name in (info.key, info.name)]
     fitting = [info for info in fitting if not info.note] or fitting
     if not fitting:
+        stale = [describe_stale(info) for info in stored if name in (info.key, info.name)]
         raise ProjectionError(
-            f"Nothing is embedded by extractor {name!r} yet. Embed the cohort first."
+            stale[0]
+            if stale
+            else f"Nothing is embedded by extractor {name!r} yet. Embed the cohort first."
         )
     if len(fitting) > 1:
         raise ProjectionError(

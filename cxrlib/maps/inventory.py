@@ -11,12 +11,13 @@ from typing import Literal
 import pandas as pd
 
 from cxrlib.cohort import Cohort, SelectionStep
+from cxrlib.embedding import list_keys
 from cxrlib.embedding.extractors import (
-    EXTRACTOR_NAMES,
     ExtractorInfo,
     describe_extractor,
     find_weights,
     is_current,
+    list_extractor_names,
 )
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
@@ -35,7 +36,7 @@ class ExtractorState:
     Parameters
     ----------
     name : str
-        As in `cxrlib.embedding.extractors.EXTRACTOR_NAMES`.
+        As in `cxrlib.embedding.extractors.list_extractor_names`.
     info : ExtractorInfo or None
         The extractor behind embeddings in the cache; None where there are none.
     n_embedded : int
@@ -78,27 +79,33 @@ def list_extractor_states(cohort: Cohort, store: Store) -> list[ExtractorState]:
     for info in filter(is_current, EmbeddingStore(store).list_extractors()):
         stored.setdefault(info.name, []).append(info)
     states = []
-    for name in EXTRACTOR_NAMES:
-        found = [_describe_stored(cohort, store, info) for info in stored.get(name, [])]
+    for name in list_extractor_names(usable=True):
+        found = [_describe_stored(cohort, store, info) for info in stored.pop(name, [])]
         found = [state for state in found if state.n_embedded]
         states += found or [_describe_absent(cohort, name)]
-    return states
+    # What is left are features from outside: nothing can be computed of them.
+    own = [_describe_stored(cohort, store, info) for infos in stored.values() for info in infos]
+    return [*states, *(state for state in own if state.n_embedded)]
 
 
 def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> ExtractorState:
     """Describe an extractor of the store."""
     settings = ProjectionSettings()
-    usable = cohort.select_xrays().select_with_file().table
-    mapped = select_for_map(cohort, settings).table
+    usable = cohort.select_xrays().table
+    if not info.is_outside:
+        usable = cohort.select_xrays().select_with_file().table
+    mapped = select_for_map(cohort, settings, info).table
     stored = EmbeddingStore(store).read_sha256s(info)
-    n_embedded = int(usable["sha256"].isin(stored).sum())
-    n_on_map = int(mapped["sha256"].isin(stored).sum())
+    n_embedded = int(list_keys(usable, info).isin(stored).sum())
+    n_on_map = int(list_keys(mapped, info).isin(stored).sum())
     has_map = bool(find_maps(cohort, store, settings=settings, names=(info.key,)))
     ready: Ready = "ready" if has_map else "no map"
     if n_embedded < len(usable):
         ready = "incomplete"
     at_hand, advice = ready == "ready" or _is_at_hand(info), ""
-    if ready == "incomplete" and not at_hand:
+    if info.is_outside:  # images without numbers are no gap that could be filled here
+        at_hand, ready = False, "ready" if has_map else "no map"
+    elif ready == "incomplete" and not at_hand:
         advice = (
             f"Its weights file, SHA-256 {info.weights_sha256[:16]}…, is not in "
             f"{_format_folder(weights_folder())!r}. Continue on the command line: python -m cxrlib "
@@ -195,7 +202,7 @@ def list_cache(store: Store) -> pd.DataFrame:
     for folder in _list(store.root):
         if not folder.is_dir() or folder.is_symlink():
             continue
-        if folder.name in ("embeddings", "maps"):
+        if folder.name in ("embeddings", "feature-sets", "maps"):
             for entry in _list(folder):
                 row = _measure(entry, what=folder.name)
                 name = _describe_map(store, entry.name) if folder.name == "maps" else ""

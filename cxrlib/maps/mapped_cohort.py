@@ -62,20 +62,22 @@ class MappedCohort:
     def is_complete(self) -> bool:
         """Whether every image that belongs on the map is on it."""
         settings = self.projection.settings
-        return select_for_map(self.cohort, settings).n_images == self.mapped.n_images
+        whole = select_for_map(self.cohort, settings, self.extractor)
+        return whole.n_images == self.mapped.n_images
 
 
-def select_for_map(cohort: Cohort, settings: ProjectionSettings) -> Cohort:
+def select_for_map(
+    cohort: Cohort, settings: ProjectionSettings, extractor: ExtractorInfo | None = None
+) -> Cohort:
     """Keep the X-rays with a readable file, a usable finding and a view of the settings.
 
-    The paper's Figure 3 takes PA, AP and AP Supine images (section 5.4).
+    The paper's Figure 3 takes PA, AP and AP Supine images (section 5.4). By features from outside
+    an image without a file has a place too.
     """
-    return (
-        cohort.select_xrays()
-        .select_with_file()
-        .select_views(settings.views)
-        .select_usable_finding()
-    )
+    xrays = cohort.select_xrays()
+    if extractor is None or not extractor.is_outside:
+        xrays = xrays.select_with_file()
+    return xrays.select_views(settings.views).select_usable_finding()
 
 
 def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -> str:
@@ -185,12 +187,11 @@ def find_maps(
     names : collection of str, optional
         Names or keys to look at; the embeddings of others are then not read.
     """
-    mapped = select_for_map(cohort, settings)
     found = []
     for info in filter(is_current, EmbeddingStore(store).list_extractors()):
         if names is not None and info.name not in names and info.key not in names:
             continue
-        embeddings = load_embeddings(mapped, info, store)
+        embeddings = load_embeddings(select_for_map(cohort, settings, info), info, store)
         if embeddings.image_ids and load_projection(embeddings, settings, store) is not None:
             found.append(info)
     return found
@@ -204,7 +205,7 @@ def _map(
     project: Callable[[EmbeddingSet, ProjectionSettings, Store], Projection | None],
 ) -> MappedCohort:
     """Put cohort, embeddings and projection side by side, all on the same images."""
-    mapped = select_for_map(cohort, settings)
+    mapped = select_for_map(cohort, settings, extractor)
     embeddings = load_embeddings(mapped, extractor, store)
     projection = project(embeddings, settings, store)
     if projection is None:

@@ -119,7 +119,7 @@ def place_reference(
     ProjectionError
         If none of its images can be placed; the message says what to do.
     """
-    chosen = select_for_map(reference, mapped.projection.settings)
+    chosen = select_for_map(reference, mapped.projection.settings, mapped.extractor)
     found = load_embeddings(chosen, mapped.extractor, store)
     own = _take_distinct(mapped.embeddings)
     others = _take_distinct(found, without=set(mapped.embeddings.sha256s))
@@ -156,7 +156,7 @@ def compute_fitted(
         If the reference adds no image, or there are too few for a map.
     """
     own, found = (
-        load_embeddings(select_for_map(each, settings), extractor, store)
+        load_embeddings(select_for_map(each, settings, extractor), extractor, store)
         for each in (cohort, reference)
     )
     joined = _join(own, found)
@@ -179,7 +179,8 @@ def fit_reference(mapped: MappedCohort, reference: Cohort, store: Store) -> Fitt
 def load_fitted(mapped: MappedCohort, reference: Cohort, store: Store) -> FittedMap | None:
     """Load the map of both from the store; None where it is not there. Computes nothing."""
     settings = mapped.projection.settings
-    found = load_embeddings(select_for_map(reference, settings), mapped.extractor, store)
+    chosen = select_for_map(reference, settings, mapped.extractor)
+    found = load_embeddings(chosen, mapped.extractor, store)
     projection = load_projection(_join(mapped.embeddings, found), settings, store)
     return None if projection is None else _part(mapped, reference, projection, store)
 
@@ -202,7 +203,7 @@ def _part(
     mapped: MappedCohort, reference: Cohort, projection: Projection, store: Store
 ) -> FittedMap:
     """Part the map of both into the cohort's and the reference's places."""
-    chosen = select_for_map(reference, projection.settings)
+    chosen = select_for_map(reference, projection.settings, mapped.extractor)
     found = load_embeddings(chosen, mapped.extractor, store)
     n_own = len(mapped.embeddings.image_ids)
     own = replace(

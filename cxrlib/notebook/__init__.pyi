@@ -25,5 +25,6 @@ from .maps import (
     fit_map as fit_map,
     map_images as map_images,
 )
+from .own_features import store_features as store_features
 from .surface_text import SurfaceKind as SurfaceKind, read_surface as read_surface
 from .tables import check_quality as check_quality, compare_groups as compare_groups

@@ -17,9 +17,13 @@ from cxrlib.baselines.evaluation import (
 )
 from cxrlib.baselines.features import make_set_name
 from cxrlib.baselines.runs import (
+    ImageAdds,
     Run,
     RunComparison,
     RunSpec,
+    Unaltered,
+    compare_unaltered,
+    compute_image_adds,
     describe_spec,
     list_runs,
     make_run,
@@ -127,6 +131,32 @@ class LocoRun:
         )
         return (*self.run.notes, *refused)
 
+    def compute_image_adds(self) -> ImageAdds:
+        """Compare the run's features with shortcuts beside the shortcuts alone, in pairs.
+
+        Returns
+        -------
+        ImageAdds
+            `table` has the difference with its 95 % interval by baseline (all shortcuts; age and
+            sex), group and score.
+
+        Raises
+        ------
+        SelectionError
+            If the features use no image, or are pixels.
+        """
+        return compute_image_adds(self.run, self.store)
+
+    def compare_unaltered(self) -> Unaltered:
+        """Compare a run from which a shortcut was taken away with the unaltered one, in pairs.
+
+        Raises
+        ------
+        SelectionError
+            If nothing was taken away.
+        """
+        return compare_unaltered(self.run, self.store)
+
     def compute_null(self, n: int = 200) -> PermutationNull:
         """Permute the labels over persons within each group and fit every model again.
 
@@ -224,6 +254,8 @@ def evaluate_loco(
     where: str = "",
     seed: int = 0,
     resamples: int = 1000,
+    erase: str = "",
+    match: str = "",
     cache: Path | str | None = None,
     estimator: Any = "",  # noqa: ANN401 (a name, or any object with fit)
 ) -> LocoRun:
@@ -245,7 +277,8 @@ def evaluate_loco(
     features : EmbeddingSet or str
         What `embed` gave: its outputs are used. Or the name of a set: "texture:outputs",
         "texture:embedding", "outputs" (of the pretrained network), "pixels", "prevalence", or a
-        shortcut: "view", "source", "recorded", "age-sex".
+        shortcut: "view", "source", "recorded", "age-sex". Or the name of a stored set of your own;
+        or a sum of sets: "texture:outputs+age-sex".
     protocol : {"corrected", "published"}
         As it should be done, or as the paper did it.
     hold_out : str, default "region"
@@ -266,6 +299,12 @@ def evaluate_loco(
         Of the bootstrap, and of models with chance in them.
     resamples : int, default 1000
         Of persons, for intervals; 0 for none.
+    erase : str, optional
+        Shortcuts whose linear trace is taken out of the features, "view" or "view+source": what
+        is left is what differs between images of one view. `LocoRun.compare_unaltered` sets the
+        score beside the unaltered one.
+    match : str, optional
+        "view", "source" or both: as many images of each class with each value.
     cache : Path or str, optional
         By default the cache that the cohort was loaded with.
     estimator : str or object, optional
@@ -311,7 +350,11 @@ def evaluate_loco(
         cohort = join_cohorts(cohort, test_on, store=store, on_progress=ProgressLine())
         hold_out = f"cohort:{cohort.test_name}"
     cohort = cohort if file is None else attach_labels(cohort, file)
-    settings = LocoSettings(find_protocol(protocol), hold_out, strict, seed, resamples, model)
+    settings = LocoSettings(
+        *(find_protocol(protocol), hold_out, strict, seed, resamples, model),
+        erase=erase,
+        match=match,
+    )
     settings = take_estimator(settings, own)
     labels_name = "" if file is None else file.name
     spec = RunSpec(read_task(task, cohort), name, settings, where, labels_name)
@@ -329,6 +372,8 @@ def _take_labels(labels: Path | str | pd.DataFrame | None) -> LabelFile | None:
 def _find_set_name(outputs: EmbeddingSet, store: Store) -> str:
     """Give the feature set of these outputs; with the weights where several have one name."""
     info = outputs.info
+    if info.is_outside:
+        return info.name
     same = [each for each in EmbeddingStore(store).list_extractors() if each.name == info.name]
     return make_set_name("outputs", info.name if len(same) <= 1 else info.key)
 

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from cxrlib.cohort import Cohort, RunReport
-from cxrlib.embedding import EmbeddingSet, compute_embeddings, load_embeddings
+from cxrlib.embedding import (
+    EmbeddingSet,
+    compute_embeddings,
+    find_own_set,
+    load_embeddings,
+)
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights, load_extractor
 from cxrlib.notebook.cohorts import open_store
 from cxrlib.notebook.notes import print_note
@@ -36,6 +41,10 @@ def embed_images(
 
     Parameters and errors are those of `embed`.
     """
+    if (own := find_own_set(store, extractor)) is not None:
+        stored = load_embeddings(cohort, own.info, store)
+        nothing = cohort.table.iloc[:0][["image_id", "row", "filename"]].assign(reason="")
+        return RunReport(0, len(stored.image_ids), nothing, 0.0), own.info
     line = ProgressLine()
     loaded = load_extractor(
         choose_extractor(extractor, weights=weights),
@@ -62,7 +71,8 @@ def embed(
     ----------
     cohort : Cohort
     extractor : str, default "texture"
-        One of `cxrlib.embedding.extractors.EXTRACTOR_NAMES`; "auto" takes the pretrained network
+        One of `cxrlib.embedding.extractors.list_extractor_names`, or a set that `store_features`
+        stored; "auto" takes the pretrained network
         where its weights are on this machine, else texture. The network's weights are downloaded
         (28 MB) when it is named and they are not here.
     cache : Path or str, optional

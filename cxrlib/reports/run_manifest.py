@@ -185,9 +185,15 @@ def _gather_protocol(run: Run) -> dict[str, Any]:
     tuned = TUNED[2 if method == "own" else 0 if is_chosen else 1]
     return {
         "name": protocol.name,
-        "sentences": [*sentences, *(strict if settings.is_strict else ())],
+        "sentences": [
+            *sentences,
+            *(strict if settings.is_strict else ()),
+            *settings.removal_method,
+        ],
         "hold_out": settings.hold_out,
         "is_strict": settings.is_strict,
+        "erase": settings.erase,
+        "match": settings.match,
         "guards": list(settings.guards),
         "is_standardised": protocol.is_standardised,
         "fewest_persons": protocol.fewest_persons,

@@ -3,6 +3,7 @@
 The dashboard and the report show the same parts under the same titles.
 """
 
+import contextlib
 from collections.abc import Iterator
 from functools import partial
 
@@ -28,7 +29,7 @@ from cxrlib.baselines.evaluation import (
     load_region_shift,
     score_subgroups,
 )
-from cxrlib.baselines.runs import Run
+from cxrlib.baselines.runs import Run, compare_unaltered, compute_image_adds
 from cxrlib.charts.scores import (
     describe_calibration,
     describe_permutation_null,
@@ -41,6 +42,7 @@ from cxrlib.charts.scores import (
     plot_region_shift,
     plot_subgroups,
 )
+from cxrlib.errors import SelectionError
 from cxrlib.reports.figure_parts import list_figure_parts
 from cxrlib.reports.report_part import INTERVALS, ReportPart
 from cxrlib.storage import Store
@@ -61,7 +63,8 @@ def gather_parts(run: Run, store: Store) -> list[ReportPart]:
     list of ReportPart
         "sensitivity", the figures (`cxrlib.reports.figure_parts`), "null", "null-within-source"
         and "shift" where they are stored, "walk" but for pixels, "subgroups", "calibration" and
-        "influence".
+        "influence"; "unaltered" where a shortcut was taken away, and "image-adds" where the
+        features use the image.
     """
     return list(_list_parts(run, store))
 
@@ -75,6 +78,11 @@ def _list_parts(run: Run, store: Store) -> Iterator[ReportPart]:
     yield make_subgroups_part(run)
     yield make_calibration_part(run)
     yield make_influence_part(run)
+    with contextlib.suppress(SelectionError):  # a model of a reader's own that is not at hand
+        if run.spec.settings.removal:
+            yield make_unaltered_part(run, store)
+    with contextlib.suppress(SelectionError):  # features that use no image, or are pixels
+        yield make_image_adds_part(run, store)
 
 
 def gather_checks(run: Run, store: Store) -> Iterator[ReportPart]:
@@ -88,6 +96,28 @@ def gather_checks(run: Run, store: Store) -> Iterator[ReportPart]:
     shift = load_region_shift(result.rows, result.features, result.settings, store)
     if shift is not None:
         yield make_shift_part(run, shift)
+
+
+def make_image_adds_part(run: Run, store: Store) -> ReportPart:
+    """Make the part on what the image adds to shortcuts; raises as `compute_image_adds`."""
+    adds = compute_image_adds(run, store)
+    return ReportPart(
+        "image-adds",
+        f"What {adds.noun.lower()} add{'' if adds.noun.endswith('s') else 's'} to shortcuts",
+        (*adds.describe(str(run.scores["metric"].iloc[0])), INTERVALS),
+        adds.table,
+    )
+
+
+def make_unaltered_part(run: Run, store: Store) -> ReportPart:
+    """Make the part on the unaltered score; raises as `compare_unaltered`."""
+    found = compare_unaltered(run, store)
+    return ReportPart(
+        "unaltered",
+        f"{found.removal[:1].upper()}{found.removal[1:]}, beside the unaltered",
+        (found.describe(str(run.scores["metric"].iloc[0])), INTERVALS),
+        found.table,
+    )
 
 
 def make_sensitivity_part(run: Run) -> ReportPart:

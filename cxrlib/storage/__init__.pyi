@@ -1,6 +1,10 @@
 from .cache_folder import find_default_cache as find_default_cache, is_checkout as is_checkout
 from .embedding_store import EmbeddingStore as EmbeddingStore, EmbeddingWriter as EmbeddingWriter
-from .extractor_info import ExtractorInfo as ExtractorInfo
+from .extractor_info import (
+    OUTSIDE as OUTSIDE,
+    RESERVED_COLUMNS as RESERVED_COLUMNS,
+    ExtractorInfo as ExtractorInfo,
+)
 from .file_index import hash_files as hash_files
 from .files import (
     ANNOTATIONS_FOLDER as ANNOTATIONS_FOLDER,

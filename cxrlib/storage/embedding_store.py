@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -160,6 +161,20 @@ class EmbeddingStore:
             columns[name] = pa.array(np.ascontiguousarray(outputs[:, i], np.float32))
         folder = self._folder(extractor)
         self._store.write_part(folder, pa.table(columns), info=extractor.to_dict())
+
+    def remove(self, extractor: ExtractorInfo) -> None:
+        """Remove all embeddings of an extractor.
+
+        Raises
+        ------
+        StoreError
+            When they cannot be removed.
+        """
+        folder = self._folder(extractor)
+        if folder.is_symlink() or not folder.is_dir():
+            return
+        with self._store.reported("written"):
+            shutil.rmtree(folder)
 
     def _list_parts(self, extractor: ExtractorInfo) -> list[Path]:
         return self._store.list_parts(self._folder(extractor))

@@ -10,6 +10,9 @@ from cxrlib.errors import SelectionError
 RESERVED_COLUMNS = ("image_sha256", "embedding")
 """Column names of stored embeddings that an output must not take."""
 
+OUTSIDE = "outside-v1"
+"""The preprocessing of numbers that were made elsewhere: they are known by image id."""
+
 # How descriptions in older caches call what has another label now.
 _RENAMED = {("Texture measures", "no network"): ("Simple texture", "no AI model")}
 
@@ -57,6 +60,11 @@ class ExtractorInfo:
                 f"Output names {names!r} of extractor {self.name!r} cannot be stored: they must be "
                 f"distinct, not blank and not one of {RESERVED_COLUMNS!r}. Rename them."
             )
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the numbers were made elsewhere and this program cannot compute them."""
+        return self.preprocessing == OUTSIDE
 
     @property
     def title(self) -> str:

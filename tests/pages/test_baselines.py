@@ -240,6 +240,41 @@ def test_a_name_of_a_file_is_no_markdown() -> None:
     )
 
 
+def test_the_answer_says_what_the_image_adds(page: AppTest) -> None:
+    """A quiet line under the answer, on all shortcuts."""
+    assert "Beyond all shortcuts the image" in written(page)
+
+
+def test_a_sum_of_sets_and_an_erased_view_are_shown_by_a_link(page: AppTest) -> None:
+    """The address of a sum opens it; what is taken away stands in the headline, beside the plain.
+
+    The button asks for it, and the choices show what the address says.
+    """
+    page.query_params["features"] = "texture:outputs+age-sex"
+    page.query_params["erase"] = "view"
+    page.query_params["match"] = "nonsense"
+    page.run()
+    assert not page.exception
+    assert "Cannot match 'nonsense'" in written(page)
+    assert page.multiselect(key="baseline_plus").value == ["age-sex"]
+    assert page.multiselect(key="baseline_erase").value == ["view"]
+    for button in page.button:
+        if button.key == "baseline_go":
+            button.click().run()
+    assert not page.exception
+    text = written(page)
+    assert "**view erased**" in text
+    assert "View erased: AUROC" in text
+    page.multiselect(key="baseline_plus").set_value(["view", "age-sex"]).run()
+    assert page.query_params["features"] in (
+        "texture:outputs+view+age-sex",
+        ["texture:outputs+view+age-sex"],
+    )
+    page.multiselect(key="baseline_erase").set_value([]).run()
+    assert not page.exception
+    assert not page.query_params.get("erase")
+
+
 # ---- labels and groups of one's own
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.data.own_features
 import ui.data.work_panel
 import ui.session.jobs
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import Cohort, load_cohort
+from cxrlib.embedding import list_own_sets, remove_own_set
 from cxrlib.errors import StoreError
 from cxrlib.jobs import JobQueue, JobRequest, format_job
 from cxrlib.maps import ExtractorState
@@ -234,3 +236,48 @@ def test_fetched_collection_is_among_the_cohorts(
     assert [entry.slug for entry in list_cohorts()] == ["demo", "collection"]
     monkeypatch.setenv("CXR_DATA", str(served_demo[0]))
     assert [entry.slug for entry in list_cohorts()] == ["demo-2", "collection", "demo"]
+
+
+def test_data_page_lists_sets_and_takes_files_only_where_allowed(
+    page: AppTest, served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stored set is listed; a form and a way to remove it are there with --allow-uploads only."""
+    data, cache = served_demo
+    cohort = load_cohort(data, store=Store(cache))
+    ids = list(cohort.table["image_id"][:9])
+    text = "image_id,a,<b>\n" + "".join(f"{each},{i},{i % 3}\n" for i, each in enumerate(ids))
+    told = ui.data.own_features._add(cohort, "listed", "x.csv", text.encode(), None)
+    assert told[0] == (False, "Stored listed: 9 images of this cohort have features.")
+    try:
+        page.run()
+        assert not page.exception
+        assert "listed:" in written(page)
+        assert "listed (features from outside)" in written(page)
+        assert not [button for button in page.button if button.label == "Remove set"]
+        assert "features add FILE" in written(page)
+        monkeypatch.setenv("CXR_ALLOW_UPLOADS", "1")
+        page.run()
+        (button,) = [button for button in page.button if button.label == "Remove set"]
+        assert "stored for all users" in written(page)
+        button.click().run()
+        assert not page.exception
+        assert "listed:" not in written(page)
+    finally:
+        for own in list_own_sets(Store(cache)):
+            remove_own_set(Store(cache), own.name)
+
+
+def test_own_features_form_says_what_is_wrong(
+    served_demo: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of a file is told, not raised; the server's disk has an end."""
+    data, cache = served_demo
+    monkeypatch.setenv("CXR_CACHE", str(cache))
+    cohort = load_cohort(data, store=Store(cache))
+    ((is_error, words),) = ui.data.own_features._add(cohort, "x", "x.csv", b"\xff", None)
+    assert is_error
+    assert "not UTF-8" in words
+    monkeypatch.setattr(ui.data.own_features, "MOST_SETS", 0)
+    ((is_error, words),) = ui.data.own_features._add(cohort, "x", "x.csv", b"", None)
+    assert is_error
+    assert "at most" in words

@@ -204,7 +204,8 @@ def _describe_basis(run: Run, fold: str, cell: Cells) -> str:
     settings, rows = run.spec.settings, run.result.rows
     over = format_fold(fold, settings.hold_out, cell)
     model = escape_label(run.spec.describe_model())
-    parts = [f"{over}, protocol *{settings.protocol.name}*, {model}."]
+    removal = f", **{settings.removal}**" if settings.removal else ""
+    parts = [f"{over}, protocol *{settings.protocol.name}*, {model}{removal}."]
     n_images = cell.get("n_images")
     if is_number(n_images) and n_images < rows.n_images:
         why = "can be compared within their" if fold == POOLED else "are in a scored"

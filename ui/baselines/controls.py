@@ -13,6 +13,7 @@ import streamlit as st
 from cxrlib.baselines.evaluation import (
     ESTIMATORS,
     HOLD_OUTS,
+    MATCHABLE,
     MEAN,
     POOLED,
     PROTOCOLS,
@@ -21,7 +22,13 @@ from cxrlib.baselines.evaluation import (
     find_protocol,
     title_estimator,
 )
-from cxrlib.baselines.features import FeatureChoice
+from cxrlib.baselines.features import (
+    SHORTCUTS,
+    FeatureChoice,
+    join_sum,
+    offer_sum,
+    split_sum,
+)
 from cxrlib.baselines.runs import MAX_SEED, QUERY_NAMES, RunSpec
 from cxrlib.baselines.tasks import (
     FORMED,
@@ -57,6 +64,7 @@ __all__ = [
     "choose_section",
     "choose_settings",
     "choose_task",
+    "find_choice",
     "find_spec",
     "is_opening",
     "jump_where_wished",
@@ -111,7 +119,7 @@ def find_spec(cohort: Cohort, choices: Sequence[FeatureChoice]) -> RunSpec:
     spec = kept or RunSpec(find_task("icu-stay"), usual)
     if address and ADDRESS.is_new():
         spec = _follow(address, spec, cohort)
-    if spec.features not in {choice.name for choice in choices}:
+    if offer_sum(spec.features, choices) is None:
         show_alert(
             f"This cohort has no feature set {spec.features[:60]!r} on this server. "
             f"{usual!r} is shown instead; choose another below."
@@ -119,6 +127,12 @@ def find_spec(cohort: Cohort, choices: Sequence[FeatureChoice]) -> RunSpec:
         spec = replace(spec, features=usual)
     st.session_state[SPEC] = spec
     return spec
+
+
+def find_choice(spec: RunSpec, choices: Sequence[FeatureChoice]) -> FeatureChoice:
+    """Return the feature set that is asked for, a sum too; `find_spec` saw that it is there."""
+    choice = offer_sum(spec.features, choices)
+    return choices[0] if choice is None else choice
 
 
 def is_opening() -> bool:
@@ -318,13 +332,26 @@ def choose_settings(cohort: Cohort, spec: RunSpec, choices: Sequence[FeatureChoi
     """Let the reader choose features, model, protocol and what is held out; it makes no run."""
     titles = {choice.name: choice.title for choice in choices}
     ready = {choice.name for choice in choices if choice.is_ready}
+    base, *plus = split_sum(spec.features)
     st.selectbox(
         "Features",
         list(titles),
         format_func=lambda name: titles[name] + ("" if name in ready else " (not ready)"),
         width="stretch",
-        **_bind(spec, "features", spec.features),
+        **_bind(spec, "features", base),
     )
+    if base != "pixels":
+        can_add = (choice for choice in choices if choice.kind not in ("pixels", "prevalence"))
+        st.multiselect(
+            "plus",
+            [each.name for each in can_add if each.name in {*ready, *plus} - {base}],
+            format_func=titles.__getitem__,
+            placeholder="nothing",
+            width=170,
+            help="Adds the columns of other sets, such as age and sex. Images that lack one are "
+            "left out.",
+            **_bind(spec, "plus", plus),
+        )
     _choose_model(spec)
     st.segmented_control(
         "Protocol",
@@ -343,6 +370,22 @@ def choose_settings(cohort: Cohort, spec: RunSpec, choices: Sequence[FeatureChoi
             help="Leaves out training images whose hosting site also has a test image. The details "
             "below the figure say how many.",
             **_bind(spec, "is_strict", spec.settings.is_strict),
+        )
+        st.multiselect(
+            "Erase from the features",
+            SHORTCUTS,
+            placeholder="nothing",
+            help="Takes out of each feature what the shortcut says of it, learnt from the training "
+            "images alone, and runs again.",
+            **_bind(spec, "erase", _split(spec.settings.erase)),
+        )
+        st.multiselect(
+            "Match the classes by",
+            MATCHABLE,
+            placeholder="nothing",
+            help="Leaves as many images of each class with each view (or source), in training and "
+            "in test.",
+            **_bind(spec, "match", _split(spec.settings.match)),
         )
         st.number_input(
             "Bootstrap seed", 0, MAX_SEED, step=1, **_bind(spec, "seed", spec.settings.seed)
@@ -399,13 +442,21 @@ def _bind(spec: RunSpec, name: str, value: object) -> dict[str, Any]:
     return {"key": key, "on_change": _take, "args": (spec, name)}
 
 
+def _split(text: str) -> list[str]:
+    """Split shortcuts that a setting joins."""
+    return list(split_sum(text)) if text else []
+
+
 def _take(spec: RunSpec, name: str) -> None:
     """Take what a widget was set to."""
     value = st.session_state[f"baseline_{name}"]
-    if name == "features":
+    if name in ("features", "plus"):
+        base, *plus = split_sum(spec.features)
+        base, plus = (value, plus) if name == "features" else (base, value)
+        added = [] if base == "pixels" else [each for each in plus if each != base]
         # Pixels have a model of their own.
-        settings = replace(spec.settings, estimator="") if value == "pixels" else spec.settings
-        ask(replace(spec, features=value, settings=settings))
+        settings = replace(spec.settings, estimator="") if base == "pixels" else spec.settings
+        ask(replace(spec, features=join_sum([base, *added]), settings=settings))
         return
     if name == "hold_out" and value.startswith(TEST_ON):
         with kept_trouble():
@@ -413,6 +464,8 @@ def _take(spec: RunSpec, name: str) -> None:
             value = find_hold_out(cohort, value.removeprefix(TEST_ON))
         if value.startswith(TEST_ON):
             return
+    if name in ("erase", "match"):
+        value = join_sum(value)
     changes: dict[str, Any] = {name: value}
     if name == "protocol":
         protocol = find_protocol(value)

@@ -143,6 +143,7 @@ def lay_out_runs(entries: Sequence[RunEntry], table: pd.DataFrame, shown: str) -
         for metric, fold in zip(table["metric"], table["fold"], strict=True)
     ]
     strict = [", strict" if each is True else "" for each in table["strict"]]
+    removal = [f", {each}" if each and isinstance(each, str) else "" for each in table["removal"]]
     told = pd.DataFrame(
         {
             "run": [("▸ " if run == shown else "") + run for run in table["run"]],
@@ -150,8 +151,10 @@ def lay_out_runs(entries: Sequence[RunEntry], table: pd.DataFrame, shown: str) -
             "features": [entry.features_title or entry.words for entry in entries],
             "estimator": table["estimator"],
             "protocol": [
-                f"{name}{more}"
-                for name, more in zip(table["protocol"].fillna(""), strict, strict=True)
+                f"{name}{more}{taken}"
+                for name, more, taken in zip(
+                    table["protocol"].fillna(""), strict, removal, strict=True
+                )
             ],
         }
     )
@@ -265,6 +268,7 @@ def list_run_series(runs: Sequence[Run]) -> list[Series]:
             run.spec.settings.protocol.name,
             f"by {run.spec.settings.hold_out}",
             "strict" if run.spec.settings.is_strict else "",
+            run.spec.settings.removal,
             ", ".join(run.spec.selection.describe()),
         )
         for run in runs

@@ -163,6 +163,7 @@ WORDS = {
     "demo": "demo cohort",
     "embeddings": "embeddings",
     "fits": "fitted models",
+    "feature-sets": "feature sets of your own",
     "file-index": "file hashes",
     "jobs": "job records",
     "maps": "map",

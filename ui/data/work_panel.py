@@ -9,11 +9,12 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort, CohortEntry
 from cxrlib.display import list_thumbnails
+from cxrlib.embedding.extractors import describe_stale, list_plugin_problems
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
 from cxrlib.errors import StoreError
 from cxrlib.jobs import Job, JobRequest, describe_job
 from cxrlib.maps import ExtractorState, explain_no_map, list_extractor_states
-from cxrlib.storage import Store
+from cxrlib.storage import EmbeddingStore, Store
 from ui.session.job_offers import offer_map
 from ui.session.jobs import kept_trouble, offer_job, open_queue, show_job, show_trouble, submit_job
 from ui.session.resources import find_cache, time_changes
@@ -40,6 +41,8 @@ def show_extractors(entry: CohortEntry, cohort: Cohort) -> None:
     offered = [s for s in states if s.ready != "weights missing" or WEIGHTS_FILES[s.name].sha256]
     for state in offered:
         _show_extractor(entry, state, can_map=not reason)
+    for problem in _list_troubles(_time_cache()):
+        show_alert(problem)
     others = [state for state in states if state not in offered]
     if others:
         with st.expander(f"{len(others)} more networks (weights not on this machine)"):
@@ -68,7 +71,8 @@ def show_thumbnails(entry: CohortEntry, cohort: Cohort) -> None:
 def _show_extractor(entry: CohortEntry, state: ExtractorState, *, can_map: bool) -> None:
     """Show one extractor as a line: name and state at the left, a button at the right."""
     name = state.title
-    if state.info is not None and not state.is_at_hand:  # one of perhaps several
+    is_outside = state.info is not None and state.info.is_outside
+    if state.info is not None and not state.is_at_hand and not is_outside:  # one of several
         name = f"{name}, weights {state.info.weights_sha256[:8]}"
     line = (
         f"<p class='cxr-text'><span aria-hidden='true'>{SIGNS[state.ready]}</span> "
@@ -103,7 +107,10 @@ def _describe(state: ExtractorState) -> str:
     """Describe an extractor's state, with its denominators."""
     if state.ready == "weights missing":
         return "weights not on this machine"
-    embedded = f"{state.n_embedded:,} of {state.n_images:,} images embedded"
+    verb = "embedded"
+    if state.info is not None and state.info.is_outside:
+        verb = "have a row (also without a picture)"
+    embedded = f"{state.n_embedded:,} of {state.n_images:,} images {verb}"
     if state.ready == "not computed":
         return embedded
     if state.n_on_map:
@@ -127,6 +134,14 @@ def _list_contents(cohort: Cohort) -> frozenset[str]:
 def _list_states(cohort: Cohort, changed: tuple[int, ...]) -> list[ExtractorState]:
     """List the extractors' states; ``changed`` makes new embeddings and maps count."""
     return list_extractor_states(cohort, Store(find_cache()))
+
+
+@functools.lru_cache(maxsize=4)
+def _list_troubles(changed: tuple[int, ...]) -> tuple[str, ...]:
+    """List what is wrong with extractors of other packages, and which embeddings are outdated."""
+    stored = EmbeddingStore(Store(find_cache())).list_extractors()
+    stale = [words for info in stored if (words := describe_stale(info))]
+    return (*list_plugin_problems(), *dict.fromkeys(stale))
 
 
 def _time_cache() -> tuple[int, ...]:

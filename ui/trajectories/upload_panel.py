@@ -63,6 +63,12 @@ def show_upload(current: Current) -> Placed | None:
     if not are_uploads_allowed():
         return None
     upload = st.session_state.get(UPLOAD)
+    if current.extractor.is_outside:
+        show_quiet(
+            "An uploaded X-ray cannot be put on this map: its features come from outside and "
+            "cannot be computed here."
+        )
+        return None
     with st.expander("Upload an X-ray to this map", expanded=upload is not None):
         if upload is None:
             _ask(current)

@@ -135,6 +135,7 @@ from .sensitivity import (
     judge_sensitivity as judge_sensitivity,
 )
 from .shared_images import keep_images as keep_images, keep_shared as keep_shared
+from .shortcut_removal import MATCHABLE as MATCHABLE
 from .stored_fits import KeptFits as KeptFits
 from .stored_refits import (
     REFITS as REFITS,

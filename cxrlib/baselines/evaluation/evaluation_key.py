@@ -4,11 +4,12 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from cxrlib.baselines.evaluation.groupings import list_groups
 from cxrlib.baselines.evaluation.protocols import LocoSettings
+from cxrlib.baselines.evaluation.shortcut_removal import hash_removal
 from cxrlib.baselines.features import Features, match_features
 from cxrlib.baselines.tasks import TaskRows
 
@@ -61,7 +62,7 @@ def make_evaluation_key(
     table = rows.table[rows.table["image_id"].isin(features.image_ids)]
     table = table.sort_values("image_id", kind="stable")
     hold_out = settings.hold_out
-    parts = [
+    parts: list[object] = [
         list_versions(),
         rows.task.kind,
         rows.task.event,
@@ -73,5 +74,7 @@ def make_evaluation_key(
         # Values of other columns are not among those read; for places nothing changes.
         *([list_groups(table, hold_out).tolist()] if hold_out.startswith("column:") else []),
     ]
+    if settings.erase or settings.match:
+        parts.append(hash_removal(replace(rows, table=table), settings.erase, settings.match))
     text = json.dumps(parts, sort_keys=True, allow_nan=False)
     return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

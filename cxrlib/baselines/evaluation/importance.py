@@ -80,7 +80,8 @@ def compute_importance(
     Raises
     ------
     SelectionError
-        For pixels, where no group is tested, or numbers that are too small.
+        For pixels, where no group is tested, where persons are dealt several times, or numbers
+        that are too small.
     RunStoppedError
         When `should_stop` said so.
     """
@@ -91,6 +92,11 @@ def compute_importance(
     plan = plan_loco(result.rows, result.features, result.settings)
     if not plan.tested:
         raise SelectionError("No group was tested, so there is no model to explain.")
+    if plan.repeats:
+        raise SelectionError(
+            "A prediction is the mean over models of several dealings of the persons, so no one "
+            "model can be explained. Deal them once, such as persons:5."
+        )
     slopes = _find_slopes(plan, should_stop)
     if slopes is not None:
         rows = _list_coefficients(result, plan, slopes, n_refits, on_progress, should_stop)
@@ -131,15 +137,16 @@ def _find_slopes(plan: LocoPlan, should_stop: ShouldStop | None) -> list[Floats]
     """Find what one standard deviation of each feature changes, by fold; None if not linear."""
     found = []
     for fold in plan.tested:
-        points, steps = _probe(plan, fold)
-        test = plan.matrix[fold.test]
-        value = _predict(plan, fold, np.vstack([points, test]), should_stop, fold.train).value
+        own = plan.erase(fold.train)
+        points, steps = _probe(own, fold)
+        test = own.matrix[fold.test]
+        value = _predict(own, fold, np.vstack([points, test]), should_stop, fold.train).value
         middle, changes = value[0], value[1 : len(points)] - value[0]
         expected = middle + (test - points[0]) @ (changes / steps)
         off = np.abs(expected - value[len(points) :]).max()
         if off > _ROUNDING * (1 + np.abs(value).max()):
             return None
-        found.append(np.where(plan.matrix[fold.train].std(axis=0) > 0, changes, 0.0))
+        found.append(np.where(own.matrix[fold.train].std(axis=0) > 0, changes, 0.0))
     return found
 
 
@@ -182,9 +189,10 @@ def _refit(
             if len(y) == 0 or y.min() == y.max():
                 slopes.append(np.full(plan.matrix.shape[1], np.nan))
                 continue
-            points, _ = _probe(plan, fold)
-            value = _predict(plan, fold, points, should_stop, train).value
-            spread = plan.matrix[fold.train].std(axis=0)
+            own = plan.erase(train)
+            points, _ = _probe(own, fold)
+            value = _predict(own, fold, points, should_stop, train).value
+            spread = own.matrix[fold.train].std(axis=0)
             slopes.append(np.where(spread > 0, value[1:] - value[0], 0.0))
         found[place] = np.mean(slopes, axis=0)
         if on_progress is not None:
@@ -268,7 +276,8 @@ def _permute(
     found: dict[str, list[tuple[Fit, ...]]] = {fold.name: [] for fold in plan.tested}
     for done, fold in enumerate(plan.tested):
         rng = np.random.default_rng([plan.settings.seed, done])
-        test = plan.matrix[fold.test]
+        own = plan.erase(fold.train)
+        test = own.matrix[fold.test]
         most = max(_MOST_CELLS // max(test.size * n, 1), 1)
         for start in range(0, n_columns, most):
             columns = range(start, min(start + most, n_columns))
@@ -277,7 +286,7 @@ def _permute(
                 for repeat in range(n):
                     points[place, repeat, :, column] = rng.permutation(test[:, column])
             flat = points.reshape(-1, n_columns)
-            fit = _predict(plan, fold, flat, should_stop, fold.train)
+            fit = _predict(own, fold, flat, should_stop, fold.train)
             value, chosen = (
                 each.reshape(len(columns), n, len(test)) for each in (fit.value, fit.chosen)
             )

@@ -93,7 +93,8 @@ def _take_share(plan: LocoPlan, share: float, repeat: int) -> LocoPlan:
     if share == 1:
         return plan
     folds = tuple(_thin(plan, fold, share, repeat) for fold in plan.tested)
-    return replace(plan, folds=folds, _designs={})
+    again = tuple(_take_share(each, share, repeat) for each in plan.repeats)
+    return replace(plan, folds=folds, repeats=again, _designs={})
 
 
 def _thin(plan: LocoPlan, fold: Fold, share: float, repeat: int) -> Fold:

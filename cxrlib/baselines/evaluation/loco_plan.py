@@ -31,6 +31,13 @@ from cxrlib.baselines.evaluation.own_estimators import name_estimator
 from cxrlib.baselines.evaluation.penalties import MOST_FOLDS
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.scores import list_metrics
+from cxrlib.baselines.evaluation.shortcut_removal import (
+    Trace,
+    erase_trace,
+    match_folds,
+    read_trace,
+    read_values,
+)
 from cxrlib.baselines.features import Features, describe_missing, match_features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import RunStoppedError, SelectionError
@@ -67,6 +74,10 @@ class LocoPlan:
         What a reader must know before any score.
     repeats : tuple of LocoPlan
         The same with the persons dealt anew; () where nothing is dealt again.
+    trace : Trace or None
+        What is erased from the features.
+    unmatched : tuple of Fold
+        The folds as they were before the classes were matched, which other labels match otherwise.
     """
 
     rows: TaskRows
@@ -79,6 +90,8 @@ class LocoPlan:
     folds: tuple[Fold, ...]
     notes: tuple[str, ...]
     repeats: tuple["LocoPlan", ...] = ()
+    trace: Trace | None = None
+    unmatched: tuple[Fold, ...] = ()
     _designs: dict[str, Design] = field(default_factory=dict, repr=False)
     __repr__ = short_repr
 
@@ -104,9 +117,13 @@ class LocoPlan:
         if fold.name in self._designs:
             return self._designs[fold.name]
         protocol = self.settings.protocol
+        train, test = self.matrix[fold.train], self.matrix[fold.test]
+        if self.trace is not None:
+            of_train, of_test = (self.trace.take(places) for places in (fold.train, fold.test))
+            train, test = erase_trace(train, test, of_train, of_test)
         design = make_design(
-            self.matrix[fold.train],
-            self.matrix[fold.test],
+            train,
+            test,
             is_standardised=protocol.is_standardised,
             # Others do not depend on inner products alone; without a penalty nothing is won.
             reduces=protocol.reduces and self.model.is_penalised,
@@ -115,6 +132,51 @@ class LocoPlan:
         if self.model.method != "mlp":
             self._designs[fold.name] = design
         return design
+
+    def erase(self, train: np.ndarray) -> "LocoPlan":
+        """Erase from all features what some training images teach of the shortcut; then as plain.
+
+        Parameters
+        ----------
+        train : ndarray of int
+            Places, some perhaps several times.
+        """
+        if self.trace is None:
+            return self
+        _, left = erase_trace(self.matrix[train], self.matrix, self.trace.take(train), self.trace)
+        return replace(self, matrix=left, trace=None, _designs={})
+
+    def match(self, y: np.ndarray) -> "LocoPlan":
+        """Match the classes of labels anew, where they are matched at all.
+
+        Parameters
+        ----------
+        y : ndarray of float, shape (n_images,)
+            Such as permuted ones: which images are left depends on the labels.
+        """
+        if not self.settings.match:
+            return self
+        again = (each.match(y) for each in self.repeats)
+        # They predict all that they hold out: what is scored is as the first dealing matches it.
+        repeats = tuple(replace(each, folds=_keep_tests(each)) for each in again)
+        name = self.settings.match
+        folds = match_folds(
+            self.unmatched,
+            read_values(self.rows.table, name),
+            replace(self.labels, y=y),
+            self.persons,
+            name=name,
+            seed=self.settings.seed,
+            fewest_persons=self.settings.protocol.fewest_persons,
+            refuse=lambda train: refuse_training(self.model.method, y[train]),
+        )
+        return replace(self, folds=folds, repeats=repeats, _designs={})
+
+
+def _keep_tests(plan: LocoPlan) -> tuple[Fold, ...]:
+    """Give the matched folds with all images that they test, as before they were matched."""
+    pairs = zip(plan.folds, plan.unmatched, strict=True)
+    return tuple(replace(fold, test=whole.test) for fold, whole in pairs)
 
 
 def take_estimator(settings: LocoSettings, estimator: Any) -> LocoSettings:  # noqa: ANN401
@@ -166,10 +228,15 @@ def plan_loco(
         *_describe_persons(folds, persons, settings.group),
         *_describe_dealing(kept.table, settings),
     )
-    plan = LocoPlan(kept, matched, matrix, settings, labels, persons, model, folds, notes)
-    n_repeats = parse_hold_out(settings.hold_out).n_repeats
-    again = (replace(plan, folds=deal(repeat=r), _designs={}) for r in range(1, n_repeats))
-    return replace(plan, repeats=tuple(again)) if n_repeats > 1 else plan
+    plan = LocoPlan(
+        *(kept, matched, matrix, settings, labels, persons, model, folds),
+        notes=(*notes, *settings.removal_method),
+        trace=read_trace(kept, settings.erase),
+        unmatched=folds,
+    )
+    dealings = (deal(repeat=r) for r in range(1, parse_hold_out(settings.hold_out).n_repeats))
+    again = (replace(plan, folds=each, unmatched=each, _designs={}) for each in dealings)
+    return replace(plan, repeats=tuple(again)).match(y)
 
 
 def _order_rows(rows: TaskRows, features: Features) -> tuple[TaskRows, np.ndarray]:

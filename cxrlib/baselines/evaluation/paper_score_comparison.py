@@ -266,12 +266,13 @@ def _refuse_protocol(result: "LocoResult") -> tuple[str, str] | None:
     from cxrlib.baselines.evaluation.protocols import PUBLISHED
 
     settings = result.settings
-    if settings.protocol == PUBLISHED and not settings.is_strict:
+    if settings.protocol == PUBLISHED and not settings.is_strict and not settings.removal:
         return None
     ranked = "on the predicted class, as printed"
     if settings.protocol.ranking == "value":
         ranked = "on decision values, the printed ones on the predicted class"
     strict = ", with each source in training or in test" if settings.is_strict else ""
+    strict += f", {settings.removal}" if settings.removal else ""
     return (
         NOT_COMPARABLE,
         f"Our score follows the protocol {settings.protocol.name!r}{strict}, the printed one the "

@@ -288,6 +288,7 @@ def _check_exchange(plan: LocoPlan, within: Within) -> None:
 def _score(plan: LocoPlan, permutation: int | None, within: Within) -> pd.DataFrame:
     """Score a permutation of the labels, or the labels as they are."""
     y = None if permutation is None else _draw_labels(plan, permutation, within)
+    plan = plan if y is None else plan.match(y)
     values = compute_values(plan, predict_folds(plan, y), y)
     number = OBSERVED if permutation is None else permutation
     rows = [(number, fold, metric, value) for (fold, metric), value in values.items()]
@@ -372,7 +373,9 @@ def _can_fit(plan: LocoPlan, y: Floats) -> bool:
     """Tell whether all folds have both classes on both sides."""
     if not plan.labels.is_class:
         return True
-    return all(
+    names = {fold.name for fold in plan.tested}
+    plan = plan.match(y)
+    return names == {fold.name for fold in plan.tested} and all(
         0 < y[places].sum() < len(places)
         for fold in plan.tested
         for places in (fold.train, fold.test)

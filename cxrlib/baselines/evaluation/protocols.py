@@ -10,6 +10,13 @@ from cxrlib.baselines.evaluation.estimators import LINEAR, PAPER, spell_estimato
 from cxrlib.baselines.evaluation.folds import GUARDS
 from cxrlib.baselines.evaluation.groupings import name_group, parse_hold_out
 from cxrlib.baselines.evaluation.intervals import FEWEST_IN_ALL, FEWEST_IN_CLASS
+from cxrlib.baselines.evaluation.shortcut_removal import (
+    MATCHABLE,
+    describe_removal,
+    describe_removal_method,
+    spell_shortcuts,
+)
+from cxrlib.baselines.features import SHORTCUTS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 
@@ -156,12 +163,16 @@ class LocoSettings:
     estimator : str
         The model that is fitted, see `cxrlib.baselines.evaluation.estimators`; "" for the
         protocol's own, which is kept as "" by its name as well.
+    erase : str
+        Shortcuts whose linear trace is taken out of the features, joined by a plus; "" for none.
+    match : str
+        Shortcuts ("view", "source") on which the classes are matched; "" for none.
 
     Raises
     ------
     SelectionError
-        If there is no such way to hold out or model, a number is negative, or the published
-        protocol is to fit another model than the paper's.
+        If there is no such way to hold out, model or shortcut, a number is negative, or the
+        published protocol is to fit another model than the paper's.
     """
 
     protocol: Protocol = CORRECTED
@@ -170,6 +181,8 @@ class LocoSettings:
     seed: int = 0
     n_resamples: int = 1000
     estimator: str = ""
+    erase: str = ""
+    match: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hold_out", parse_hold_out(self.hold_out).to_text())
@@ -180,6 +193,8 @@ class LocoSettings:
                 )
         if self.estimator:
             object.__setattr__(self, "estimator", self._spell_estimator())
+        object.__setattr__(self, "erase", spell_shortcuts(self.erase, SHORTCUTS, "erase"))
+        object.__setattr__(self, "match", spell_shortcuts(self.match, MATCHABLE, "match"))
 
     def _spell_estimator(self) -> str:
         """Return the model in its one spelling, or refuse it."""
@@ -200,6 +215,16 @@ class LocoSettings:
     def group(self) -> str:
         """Name one of what is held out in words: "region"."""
         return name_group(self.hold_out)
+
+    @property
+    def removal(self) -> str:
+        """What was taken away of the shortcuts, as a clause; "" where nothing was."""
+        return describe_removal(self.erase, self.match)
+
+    @property
+    def removal_method(self) -> tuple[str, ...]:
+        """How it was taken away, in sentences."""
+        return describe_removal_method(self.erase, self.match)
 
     @property
     def guards(self) -> tuple[str, ...]:

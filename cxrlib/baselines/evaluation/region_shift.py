@@ -32,6 +32,7 @@ from cxrlib.baselines.evaluation.protocols import (
 )
 from cxrlib.baselines.evaluation.resampling import count_persons, find_percentiles
 from cxrlib.baselines.evaluation.scores import POOLED, POOLED_METRICS, sum_pairs
+from cxrlib.baselines.evaluation.shortcut_removal import Trace, erase_trace, read_trace
 from cxrlib.baselines.features import Features
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.cohort import UNKNOWN
@@ -101,6 +102,8 @@ class _Images:
     x : ndarray of float, shape (n_images, n_columns)
     is_class : bool
     model : Model
+    trace : Trace or None
+        What is erased from the features of each model.
     """
 
     group: NDArray[np.object_]
@@ -110,11 +113,13 @@ class _Images:
     x: Floats
     is_class: bool
     model: Model
+    trace: Trace | None = None
 
     def take(self, places: Ints) -> "_Images":
         """Take images, some perhaps several times; copies keep their unit, and so stay together."""
         arrays = ("group", "person", "unit", "y", "x")
-        return replace(self, **{name: getattr(self, name)[places] for name in arrays})
+        trace = None if self.trace is None else self.trace.take(places)
+        return replace(self, **{name: getattr(self, name)[places] for name in arrays}, trace=trace)
 
     @property
     def metric(self) -> str:
@@ -238,7 +243,7 @@ def compare_region_shift(
 
 
 def refuse_region_shift(settings: LocoSettings) -> str:
-    """Say why there is no comparison with the model of a run, or nothing.
+    """Say why there is no comparison with the settings of a run, or nothing.
 
     Examples
     --------
@@ -246,6 +251,11 @@ def refuse_region_shift(settings: LocoSettings) -> str:
     "The comparison fits thousands of models, which takes too long with 'forest'. Choose a linear \
 model or 'neighbours'."
     """
+    if settings.match:
+        return (
+            "A region shift draws its own training images, so its classes cannot be matched by "
+            f"{settings.match}. Erase the shortcut instead, or compare without matching."
+        )
     if not is_slow(settings.model):
         return ""
     return (
@@ -341,6 +351,7 @@ def _take_images(rows: TaskRows, features: Features, settings: LocoSettings) -> 
         x=features.take(table["image_id"].tolist()),
         is_class=rows.task.kind == "classes",
         model=choose_model(settings.model, rows.task.kind, features.kind),
+        trace=read_trace(replace(rows, table=table.reset_index(drop=True)), settings.erase),
     )
 
 
@@ -513,9 +524,13 @@ def _draw(images: _Images, pool: Ints, sizes: Ints, rng: np.random.Generator) ->
 
 def _predict(images: _Images, train: Ints, test: Ints, protocol: Protocol) -> Floats:
     """Predict what ranks the images of a part."""
+    x_train, x_test = images.x[train], images.x[test]
+    if images.trace is not None:
+        of_train, of_test = images.trace.take(train), images.trace.take(test)
+        x_train, x_test = erase_trace(x_train, x_test, of_train, of_test)
     design = make_design(
-        images.x[train],
-        images.x[test],
+        x_train,
+        x_test,
         is_standardised=protocol.is_standardised,
         reduces=protocol.reduces and images.model.is_linear,
     )

@@ -1,5 +1,11 @@
 from .extractor_features import make_set_name as make_set_name
-from .feature_files import read_feature_file as read_feature_file
+from .feature_files import (
+    FeatureTable as FeatureTable,
+    check_table as check_table,
+    read_feature_file as read_feature_file,
+    read_table_bytes as read_table_bytes,
+    read_table_file as read_table_file,
+)
 from .feature_matrix import (
     FeatureChoice as FeatureChoice,
     Features as Features,
@@ -12,7 +18,16 @@ from .feature_sets import (
     list_feature_sets as list_feature_sets,
     load_features as load_features,
     load_pixel_features as load_pixel_features,
+    need_pictures as need_pictures,
+    read_shortcut_features as read_shortcut_features,
     spell_set_name as spell_set_name,
+)
+from .feature_sums import (
+    FILE_ENDINGS as FILE_ENDINGS,
+    add_features as add_features,
+    join_sum as join_sum,
+    offer_sum as offer_sum,
+    split_sum as split_sum,
 )
 from .leaks import describe_leaks as describe_leaks, find_leaks as find_leaks
 from .shortcuts import (
@@ -20,3 +35,4 @@ from .shortcuts import (
     SHORTCUTS as SHORTCUTS,
     has_other_columns as has_other_columns,
 )
+from .stored_sets import AddedSet as AddedSet, add_feature_set as add_feature_set

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.baselines.features.feature_matrix import FeatureChoice, Features
+from cxrlib.baselines.features.feature_sums import FILE_ENDINGS
 from cxrlib.cohort import Cohort
 from cxrlib.embedding.extractors import (
-    EXTRACTOR_NAMES,
     ExtractorInfo,
     describe_extractor,
+    describe_stale,
     is_current,
+    list_extractor_names,
 )
 from cxrlib.embedding.extractors.densenet import LUNG_OPACITY
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES
@@ -120,7 +122,7 @@ def list_extractor_choices(cohort: Cohort, store: Store) -> list[FeatureChoice]:
     for info in filter(is_current, EmbeddingStore(store).list_extractors()):
         stored.setdefault(info.name, []).append(info)
     choices: list[FeatureChoice] = []
-    for extractor in EXTRACTOR_NAMES:
+    for extractor in list_extractor_names(usable=True):
         infos = stored.get(extractor, [])
         is_open = extractor == DEFAULT_EXTRACTOR or extractor not in WEIGHTS_FILES
         if not infos and is_open:
@@ -195,16 +197,25 @@ def _split_name(name: str) -> tuple[str, str]:
     extractor, colon, construction = name.rpartition(":")
     if construction not in CONSTRUCTIONS or (colon and not extractor):
         raise SelectionError(
-            f"There is no feature set {name[:80]!r}. Choose embedding, outputs, 4-outputs, "
-            "lung-opacity, pixels or prevalence, a set of another extractor such as "
-            "'texture:outputs', or a shortcut: view, source, recorded or age-sex."
+            f"There is no feature set {name[:80]!r}. {_hint_at_file(name)}Choose embedding, "
+            "outputs, 4-outputs, lung-opacity, pixels or prevalence, a set of another extractor "
+            "such as 'texture:outputs', a stored set of your own, or a shortcut: view, source, "
+            "recorded or age-sex; join several with a plus."
         )
     return extractor or DEFAULT_EXTRACTOR, construction
 
 
+def _hint_at_file(name: str) -> str:
+    """Say how a file becomes a set that can be added to others."""
+    if not name.casefold().endswith(FILE_ENDINGS):
+        return ""
+    return "Store the file as a set first: cxr features add FILE --name NAME. "
+
+
 def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
     """Find the extractor of a name or key among those with embeddings."""
-    current = [info for info in EmbeddingStore(store).list_extractors() if is_current(info)]
+    stored = EmbeddingStore(store).list_extractors()
+    current = [info for info in stored if is_current(info) and not info.is_outside]
     fitting = _prefer_checked(
         [info for info in current if info.key == extractor]
         or [info for info in current if info.name == extractor]
@@ -217,13 +228,21 @@ def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:
             f"The cache holds embeddings by {len(fitting)} different weights of {extractor!r}. "
             f"Name one: {', '.join(f'{info.key}:{construction}' for info in fitting)}."
         )
-    if extractor in EXTRACTOR_NAMES:
+    for info in stored:
+        if extractor in (info.name, info.key) and (stale := describe_stale(info)):
+            raise SelectionError(
+                f"Feature set {name!r} needs embeddings of extractor {extractor!r}, and the cache "
+                f"has none of this version. {stale}"
+            )
+    if extractor in list_extractor_names():
+        describe_extractor(extractor)  # says what is wrong with one of another package
         raise SelectionError(
             f"Feature set {name!r} needs embeddings of extractor {extractor!r}, and the cache has "
             f"none. {describe_embedding_command(extractor)}"
         )
     raise SelectionError(
-        f"There is no extractor {extractor[:80]!r}. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
+        f"There is no extractor {extractor[:80]!r}. Choose one of: "
+        f"{', '.join(list_extractor_names())}."
     )
 
 

@@ -1,6 +1,7 @@
-"""Feature files: numbers for images made elsewhere, as Parquet or comma-separated text.
+"""Feature files: numbers for images made elsewhere, as Parquet, comma-separated text or NumPy.
 
-One column image_id of text, one column a feature, one row an image. A file may come from anyone:
+One column image_id of text, one column a feature, one row an image; an array of NumPy has its ids
+in a text file beside it, one a line. A file may come from anyone:
 sizes are checked before anything is unpacked, only plain columns of text and numbers are read, and
 nothing in it is ever run or unpickled. What is wrong is refused with file, row, column and value;
 an image with a blank or a value that is not finite is kept out, counted and named.
@@ -19,12 +20,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import ArrayLike
 
 from cxrlib.aliases import Floats
-from cxrlib.baselines.features.feature_matrix import MAX_NAME, Features, features_from_matrix
+from cxrlib.baselines.features.feature_matrix import (
+    MAX_NAME,
+    Features,
+    check_matrix,
+    features_from_matrix,
+)
 from cxrlib.cohort import make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
+from cxrlib.short_repr import short_repr
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
@@ -40,6 +48,7 @@ MAX_UNPACKED = 1 << 30
 
 BLANKS = frozenset({"", "nan", "na", "n/a", "null", "none"})
 INFINITIES = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
+IDS_ENDING = ".ids.txt"
 PANDAS_INDEX = "__index_level_"
 _ADVICE = (
     f"A feature file has a text column {ID_COLUMN}, as in the cohort's exports, and one column of "
@@ -57,16 +66,49 @@ class _Table:
     rows: Sequence[int]
 
 
-def read_feature_file(path: Path | str) -> Features:
-    """Read features from a Parquet or CSV file.
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Hold all rows of a feature file, those with a blank (NaN) too.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    image_ids : tuple of str
+        Distinct.
+    columns : tuple of str
+        Distinct.
+    matrix : ndarray of float, shape (n_images, n_columns)
+    origin : str
+        File, size and hash, in a sentence.
+    """
+
+    name: str
+    image_ids: tuple[str, ...]
+    columns: tuple[str, ...]
+    matrix: Floats
+    origin: str
+    __repr__ = short_repr
+
+    def to_features(self) -> Features:
+        """Take the rows with a usable number in every column; the others are missing."""
+        features = features_from_matrix(self.matrix, self.image_ids, self.columns, self.name)
+        return replace(features, origin=(self.origin,))
+
+
+def read_feature_file(path: Path | str, *, ids: Path | str | None = None) -> Features:
+    """Read features from a Parquet, CSV or NumPy file.
 
     `cxrlib.baselines.features.match_features` then takes the images of a task.
 
     Parameters
     ----------
     path : Path or str
-        Ending in .parquet or .csv. Comment lines that start with "#" may stand above the header
-        of a CSV file.
+        Ending in .parquet, .csv or .npy. Comment lines that start with "#" may stand above the
+        header of a CSV file.
+    ids : Path or str, optional
+        Of an array: the text file with the image id of each row, one a line; by default the
+        array's name with ".ids.txt" in place of ".npy".
 
     Returns
     -------
@@ -77,25 +119,97 @@ def read_feature_file(path: Path | str) -> Features:
     Raises
     ------
     SelectionError
-        If the file cannot be read, is too large, is no such table, or holds an image twice or a
-        value that is no number; the message names file, row, column and value.
+        If the file cannot be read, is too large, is no such table, holds an image twice, a value
+        that is no number, or a column without any; the message names file, row, column and value.
     """
+    return read_table_file(path, ids=ids).to_features()
+
+
+def read_table_file(path: Path | str, *, ids: Path | str | None = None) -> FeatureTable:
+    """Read all rows of a feature file, those with a blank too; raises as `read_feature_file`."""
     path = Path(path)
-    name = make_encodable(path.name)[-MAX_NAME:]
-    ending = path.suffix.casefold()
-    if ending not in (".parquet", ".csv"):
-        raise SelectionError(f"Feature file {name!r} is neither .parquet nor .csv. {_ADVICE}")
-    try:
-        data = read_regular(path, max_bytes=MAX_BYTES)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = describe_read_error(error) if isinstance(error, OSError) else str(error)
-        raise SelectionError(f"Feature file {name!r} cannot be read: {reason}.") from error
-    table = _read_parquet(data, name) if ending == ".parquet" else _read_csv(data, name)
+    name = _show_name(path.name)
+    beside = path.with_name(f"{path.stem}{IDS_ENDING}") if ids is None else Path(ids)
+    of_ids = None
+    data = _read_bytes(path, f"Feature file {name!r}")
+    if path.suffix.casefold() == ".npy":
+        what = f"Feature file {name!r} is an array and needs its image ids, one a line, in a text "
+        of_ids = _read_bytes(beside, f"{what}file; {_show_name(beside.name)!r}")
+    return read_table_bytes(data, path.name, of_ids)
+
+
+def read_table_bytes(data: bytes, file_name: str, ids: bytes | None = None) -> FeatureTable:
+    """Read all rows of a feature file from its bytes; raises as `read_feature_file`.
+
+    Parameters
+    ----------
+    data : bytes
+    file_name : str
+        Whose ending says what they are.
+    ids : bytes, optional
+        Of an array: the text with the image ids.
+    """
+    name = _show_name(file_name)
+    ending = Path(name).suffix.casefold()
+    if ending not in (".parquet", ".csv", ".npy"):
+        raise SelectionError(f"Feature file {name!r} is none of .parquet, .csv and .npy. {_ADVICE}")
+    if len(data) > MAX_BYTES:
+        raise SelectionError(
+            f"Feature file {name!r} has {len(data) >> 20:,} MiB: at most {MAX_BYTES >> 20:,} MiB "
+            "are read."
+        )
+    if ending == ".npy":
+        table = _read_array(data, ids, name)
+    else:
+        table = _read_parquet(data, name) if ending == ".parquet" else _read_csv(data, name)
     _check_ids(table, name)
-    features = features_from_matrix(table.matrix, table.image_ids, table.columns, name)
+    _check_columns(table, name)
     size = f"{format_units(len(table.rows), 'row')}, {format_units(len(table.columns), 'column')}"
     origin = f"Features from the file {name!r}: {size}; SHA-256 {hashlib.sha256(data).hexdigest()}."
-    return replace(features, origin=(origin,))
+    return FeatureTable(name, table.image_ids, table.columns, table.matrix, origin)
+
+
+def check_table(
+    matrix: ArrayLike, image_ids: Sequence[str], columns: Sequence[str] | None, name: str
+) -> FeatureTable:
+    """Check a matrix of one's own as a file is checked; raises as `read_feature_file`."""
+    values, ids, titles = check_matrix(matrix, image_ids, columns, name)
+    table = _Table(ids, titles, values, range(1, len(ids) + 1))
+    _check_size(len(ids), len(titles), name)
+    _check_ids(table, name)
+    _check_columns(table, name)
+    shape = f"{format_units(len(ids), 'image')}, {format_units(len(titles), 'column')}"
+    origin = f"Features from outside this program, named {name!r}: {shape}."
+    return FeatureTable(name, ids, titles, values, origin)
+
+
+def _show_name(file_name: str) -> str:
+    return make_encodable(file_name)[-MAX_NAME:]
+
+
+def _read_bytes(path: Path, what: str) -> bytes:
+    """Read a file, or say that it cannot be read."""
+    try:
+        return read_regular(path, max_bytes=MAX_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = describe_read_error(error) if isinstance(error, OSError) else str(error)
+        raise SelectionError(f"{what} cannot be read: {reason}.") from error
+
+
+def _check_columns(table: _Table, name: str) -> None:
+    """Refuse a column without any number: every image would be left out because of it."""
+    is_empty = ~np.isfinite(table.matrix).any(axis=0) if len(table.matrix) else np.zeros(0, bool)
+    if not is_empty.any():
+        return
+    empty = [table.columns[place] for place in np.flatnonzero(is_empty)]
+    shown = ", ".join(repr(column[:60]) for column in empty[:3])
+    more = f" and {len(empty) - 3:,} more" if len(empty) > 3 else ""
+    has = "has" if len(empty) == 1 else "have"
+    raise SelectionError(
+        f"Feature file {name!r}: {shown}{more} {has} no number in any of "
+        f"{format_units(len(table.rows), 'row')}. Remove {'it' if len(empty) == 1 else 'them'}: an "
+        "image that lacks one column is left out."
+    )
 
 
 def _check_ids(table: _Table, name: str) -> None:
@@ -324,3 +438,75 @@ def _read_number(cell: str, column: str, row: int, name: str) -> float:
 def _shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 100 else f"{line[:97]}..."
+
+
+# ---- arrays of NumPy
+
+
+def _read_array(data: bytes, ids: bytes | None, name: str) -> _Table:
+    """Read an array of numbers, never a pickle, and the ids of its rows."""
+    if ids is None:
+        raise SelectionError(
+            f"Feature file {name!r} is an array and needs its image ids: a text file with one id a "
+            "line."
+        )
+    shape, dtype = _read_header(data, name)
+    if len(shape) not in (1, 2) or dtype.kind not in "biuf":
+        raise SelectionError(
+            f"Feature file {name!r} holds an array of shape {shape!r} and type {dtype!s:.40}: it "
+            "must be (n_images, n_columns) of integers, floats or booleans."
+        )
+    n_rows, n_columns = (*shape, 1)[:2]
+    _check_size(n_rows, n_columns + 1, name)
+    if not n_columns:
+        raise SelectionError(f"Feature file {name!r} has no feature column.")
+    try:
+        # Of the bytes, whose header was looked at: no more is made than they hold.
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        matrix = np.asarray(array, dtype=np.float64).reshape(n_rows, n_columns)
+    except (ValueError, EOFError, OSError, MemoryError) as error:
+        raise SelectionError(
+            f"Feature file {name!r} is damaged: {_shorten(str(error))}. Write it again."
+        ) from error
+    lines = _split_ids(ids, name)
+    if len(lines) != n_rows:
+        raise SelectionError(
+            f"Feature file {name!r} has {format_units(n_rows, 'row')} and "
+            f"{format_units(len(lines), 'image id')}: give one id a line, in the order of the rows."
+        )
+    columns = tuple(f"column {i}" for i in range(1, n_columns + 1))
+    return _Table(tuple(lines), columns, matrix, range(1, n_rows + 1))
+
+
+def _read_header(data: bytes, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Read shape and type of an array, before anything is made of it."""
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read(stream)
+    except (ValueError, KeyError, EOFError, TypeError, SyntaxError, RecursionError) as error:
+        raise SelectionError(
+            f"Feature file {name!r} is not an array of NumPy. Write it with numpy.save."
+        ) from error
+    is_whole = dtype.hasobject or len(data) - stream.tell() >= math.prod(shape) * dtype.itemsize
+    if not is_whole or any(size < 0 for size in shape):
+        raise SelectionError(f"Feature file {name!r} is damaged: it ends early. Write it again.")
+    return shape, dtype
+
+
+def _split_ids(ids: bytes, name: str) -> list[str]:
+    """Split the ids of an array's rows; a header image_id above them is passed over."""
+    try:
+        lines = ids.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise SelectionError(
+            f"The image ids of feature file {name!r} are not UTF-8 text: byte {error.start + 1:,} "
+            "is invalid. Save them as UTF-8."
+        ) from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines[1:] if lines[:1] == [ID_COLUMN] else lines

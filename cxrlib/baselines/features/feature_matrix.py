@@ -3,9 +3,11 @@
 An image without numbers is named with its reason, never filled in.
 """
 
+import difflib
 import hashlib
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -32,6 +34,10 @@ MAX_NAME = 200  # signs
 
 
 KEY_DIGITS = 16
+
+
+SHOWN = 5  # ids that a message names
+MOST_COMPARED = 5000  # ids among which the nearest is looked for: a second's work
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,13 +163,7 @@ def features_from_matrix(
     >>> features.image_ids, dict(features.missing)
     (('a.png',), {'b.png': "column 'score' is nan"})
     """
-    if columns is None and isinstance(matrix, pd.DataFrame):
-        columns = list(matrix.columns)
-    values = _check_matrix(matrix, name)
-    ids = _check_words(image_ids, "image id", name)
-    default = [f"column {i}" for i in range(1, values.shape[1] + 1)]
-    titles = _check_words(default if columns is None else columns, "column", name)
-    _check_shape(values, ids, titles, name)
+    values, ids, titles = check_matrix(matrix, image_ids, columns, name)
     missing = _find_unusable(values, ids, titles)
     kept = [image_id not in missing for image_id in ids]
     shape = f"{format_units(len(ids), 'image')}, {format_units(len(titles), 'column')}"
@@ -178,6 +178,20 @@ def features_from_matrix(
         origin=(f"Features from outside this program, named {name!r}: {shape}.",),
         missing=missing,
     )
+
+
+def check_matrix(
+    matrix: ArrayLike, image_ids: Sequence[str], columns: Sequence[str] | None, name: str
+) -> tuple[Floats, tuple[str, ...], tuple[str, ...]]:
+    """Return numbers, ids and columns if they fit; raises as `features_from_matrix`."""
+    if columns is None and isinstance(matrix, pd.DataFrame):
+        columns = list(matrix.columns)
+    values = _check_matrix(matrix, name)
+    ids = _check_words(image_ids, "image id", name)
+    default = [f"column {i}" for i in range(1, values.shape[1] + 1)]
+    titles = _check_words(default if columns is None else columns, "column", name)
+    _check_shape(values, ids, titles, name)
+    return values, ids, titles
 
 
 def _check_matrix(matrix: ArrayLike, name: str) -> Floats:
@@ -266,7 +280,7 @@ def _find_unusable(
 
 def _shorten(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def match_features(features: Features, rows: "TaskRows") -> Features:
@@ -278,6 +292,7 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
         If there are images in the task and none of them has numbers.
     """
     wanted = list_images(rows)
+    known = rows.cohort.table["image_id"]
     there = [image_id for image_id in wanted if image_id in features._places]
     lost = {
         image_id: features.missing.get(image_id, "no row for this image")
@@ -286,23 +301,43 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
     }
     given = {*features.image_ids, *features.missing}
     if wanted and not there:
-        shown = f", such as {_shorten(min(given))}" if given else ""
+        shown = f", such as {describe_nearest(sorted(given), known).rstrip('.')}" if given else ""
         raise SelectionError(
             f"Features {features.name!r} cover none of the task's "
             f"{format_units(len(wanted), 'image')}, such as {wanted[0]!r}. They cover "
             f"{format_units(len(given), 'image')}{shown}. Write image ids as the data page and its "
             "exports do."
         )
-    n_strange = len(given.difference(rows.cohort.table["image_id"]))
-    verb = "matches" if n_strange == 1 else "match"
-    strange = f"{format_units(n_strange, 'image id')} of {features.title!r} {verb} no image of the "
+    others = sorted(given.difference(known))
+    verb = "matches" if len(others) == 1 else "match"
+    strange = (
+        f"{format_units(len(others), 'image id')} of {features.title!r} {verb} no image of the "
+        f"cohort: {describe_nearest(others, known)}"
+    )
     return replace(
         features,
         image_ids=tuple(there),
         matrix=features.take(there),
-        origin=(*features.origin, *([f"{strange}cohort."] if n_strange else [])),
+        origin=(*features.origin, *([strange] if others else [])),
         missing=lost,
     )
+
+
+def describe_nearest(strange: Sequence[str], known: Iterable[str]) -> str:
+    """Name some ids that match nothing, each with the known id that it is nearest to.
+
+    Examples
+    --------
+    >>> describe_nearest(["a1.jpg"], ["a1.jpeg", "b.png"])
+    "'a1.jpg' (nearest 'a1.jpeg')."
+    """
+    names = list(itertools.islice(map(str, known), MOST_COMPARED))
+    parts = []
+    for each in strange[:SHOWN]:
+        near = difflib.get_close_matches(each, names, n=1)
+        parts.append(_shorten(each) + (f" (nearest {_shorten(near[0])})" if near else ""))
+    more = f" and {len(strange) - SHOWN:,} more" if len(strange) > SHOWN else ""
+    return f"{', '.join(parts)}{more}."
 
 
 def describe_missing(features: Features) -> str:

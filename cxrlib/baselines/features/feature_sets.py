@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Progress, ShouldStop
 from cxrlib.baselines.features.feature_matrix import FeatureChoice, Features, list_images
+from cxrlib.baselines.features.feature_sums import add_features, spell_sum, split_sum
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 
@@ -39,9 +40,13 @@ def spell_set_name(name: str) -> str:
 
     Examples
     --------
-    >>> spell_set_name("embedding"), spell_set_name("texture:embedding"), spell_set_name("view")
-    ('intermediate', 'texture:intermediate', 'view')
+    >>> spell_set_name("embedding"), spell_set_name("texture:embedding + view")
+    ('intermediate', 'texture:intermediate+view')
     """
+    return spell_sum(name, _spell_part)
+
+
+def _spell_part(name: str) -> str:
     extractor, colon, last = name.rpartition(":")
     return f"{extractor}{colon}intermediate" if last == "embedding" else name
 
@@ -54,8 +59,8 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     name : str
         One of the paper's six ("embedding", which it calls "intermediate", "outputs",
         "4-outputs", "lung-opacity", "pixels", "prevalence"), the first four of another extractor
-        ("texture:outputs"), or a shortcut ("view", "source", "recorded", "age-sex",
-        "columns").
+        ("texture:outputs"), a stored set of one's own by its name, or a shortcut ("view", "source",
+        "recorded", "age-sex", "columns"); or a sum of these ("texture:outputs+age-sex").
     rows : TaskRows
     store : Store
 
@@ -69,17 +74,40 @@ def load_features(name: str, rows: "TaskRows", store: "Store") -> Features:
     SelectionError
         If there is no such set, or it has numbers of no image of the task; what to do is said.
     """
+    parts = split_sum(spell_set_name(name))
+    return add_features([_load_one(part, rows, store) for part in parts])
+
+
+def _load_one(name: str, rows: "TaskRows", store: "Store") -> Features:
+    """Load a set that is no sum."""
     from cxrlib.baselines.features.extractor_features import load_extractor_features
     from cxrlib.baselines.features.shortcuts import COLUMNS, SHORTCUTS
+    from cxrlib.baselines.features.stored_sets import load_own_features
+    from cxrlib.embedding import find_own_set
 
-    name = spell_set_name(name)
     if name == "prevalence":
         return _make_prevalence(rows)
     if name == "pixels":
         return load_pixel_features(rows, store)
     if name in (*SHORTCUTS, COLUMNS):
-        return _read_shortcut(name, rows)
+        return read_shortcut_features(name, rows)
+    if (own := find_own_set(store, name)) is not None:
+        return load_own_features(own, rows, store)
     return load_extractor_features(name, rows, store)
+
+
+def need_pictures(name: str, store: "Store") -> bool:
+    """Tell whether only images with a readable picture can have features of a set.
+
+    Features of one's own are there whether or not the picture is: rows without it stay.
+    """
+    from cxrlib.embedding import find_own_set
+
+    try:
+        parts = split_sum(name)
+    except SelectionError:
+        return True
+    return all(find_own_set(store, part) is None for part in parts)
 
 
 def are_features_at_hand(name: str, rows: "TaskRows", store: "Store") -> bool:
@@ -170,8 +198,8 @@ def _make_prevalence(rows: "TaskRows") -> Features:
     )
 
 
-def _read_shortcut(name: str, rows: "TaskRows") -> Features:
-    """Make a feature set of a shortcut."""
+def read_shortcut_features(name: str, rows: "TaskRows") -> Features:
+    """Make a feature set of a shortcut; raises SelectionError if there is none of this name."""
     from cxrlib.baselines.features.shortcuts import read_shortcut
 
     shortcut = read_shortcut(name, rows)
@@ -207,6 +235,7 @@ def list_feature_sets(cohort: "Cohort", store: "Store") -> tuple[FeatureChoice, 
     """
     from cxrlib.baselines.features.extractor_features import list_extractor_choices
     from cxrlib.baselines.features.shortcuts import COLUMNS, COLUMNS_TITLE, SHORTCUT_TITLES
+    from cxrlib.baselines.features.stored_sets import list_own_choices
 
     networks = list_extractor_choices(cohort, store)
     own = [choice for choice in networks if ":" not in choice.name]
@@ -215,6 +244,7 @@ def list_feature_sets(cohort: "Cohort", store: "Store") -> tuple[FeatureChoice, 
         *own,
         _offer_pixels(cohort),
         FeatureChoice("prevalence", PREVALENCE_TITLE, "prevalence", 2),
+        *list_own_choices(cohort, store),
         *others,
         *(FeatureChoice(name, title, "shortcut", 0) for name, title in SHORTCUT_TITLES.items()),
         *([FeatureChoice(COLUMNS, COLUMNS_TITLE, "shortcut", 0)] if cohort.extra else []),

@@ -1,3 +1,4 @@
+from .image_adds import ImageAdds as ImageAdds, compute_image_adds as compute_image_adds
 from .reproduction import (
     Reproduction as Reproduction,
     list_published_runs as list_published_runs,
@@ -55,3 +56,4 @@ from .runs import (
     find_run as find_run,
     make_run as make_run,
 )
+from .unaltered import Unaltered as Unaltered, compare_unaltered as compare_unaltered

@@ -31,9 +31,16 @@ from cxrlib.baselines.evaluation import (
     make_region_shift_key,
     plan_loco,
 )
-from cxrlib.baselines.features import SHORTCUTS, load_features, load_pixel_features
+from cxrlib.baselines.features import (
+    SHORTCUTS,
+    load_features,
+    load_pixel_features,
+    need_pictures,
+)
+from cxrlib.baselines.runs.image_adds import compute_image_adds, uses_image
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
 from cxrlib.baselines.runs.runs import make_run
+from cxrlib.baselines.runs.unaltered import compare_unaltered
 from cxrlib.baselines.tasks import read_task, take_rows
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
@@ -66,6 +73,8 @@ def make_run_parameters(spec: RunSpec, data: str) -> dict[str, Any]:
         "seed": settings.seed,
         "resamples": settings.n_resamples,
         "estimator": settings.model,
+        "erase": settings.erase,
+        "match": settings.match,
     }
 
 
@@ -84,6 +93,8 @@ def make_spec(parameters: Mapping[str, Any]) -> RunSpec:
         seed=parameters["seed"],
         n_resamples=parameters["resamples"],
         estimator=parameters["estimator"],
+        erase=parameters.get("erase", ""),
+        match=parameters.get("match", ""),
     )
     features = parameters.get("features", PIXELS)
     return RunSpec(read_task(parameters["task"]), features, settings, parameters["where"])
@@ -223,7 +234,9 @@ def make_slow_run(
     on_progress: Progress,
     should_stop: ShouldStop,
 ) -> dict[str, Any]:
-    """Make a run whose model takes seconds a fit, such as a forest; shortcuts that are done stay.
+    """Make a run whose model takes seconds a fit, such as a forest, and what stands beside it.
+
+    Shortcuts that are done stay.
 
     Returns
     -------
@@ -236,10 +249,16 @@ def make_slow_run(
         When `should_stop` said so.
     """
     on_progress("Making the run", 0, 0)
-    rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+    rows = take_rows(
+        cohort,
+        spec.task,
+        selection=check_selection(cohort, spec.selection),
+        need_file=need_pictures(spec.features, store),
+    )
     plan = plan_loco(rows, load_features(spec.features, rows, store), spec.settings)
-    # Once with sources kept apart besides.
+    # Once with sources kept apart besides, and three times for what the image adds.
     n_runs = 1 + len(SHORTCUTS) + (not spec.settings.is_strict)
+    n_runs += 3 * uses_image(plan.features) + bool(spec.settings.removal)
     n_fits, n_done = len(plan.tested) * n_runs, 0
 
     def count() -> bool:  # asked before each fit
@@ -249,6 +268,10 @@ def make_slow_run(
         return should_stop()
 
     run = make_run(cohort, store, spec, should_stop=count)
+    if uses_image(run.result.features):
+        compute_image_adds(run, store, should_stop=count)
+    if spec.settings.removal:
+        compare_unaltered(run, store, should_stop=count)
     return {"run": run.id, "n_images": len(run.result.rows.table)}
 
 

@@ -16,7 +16,7 @@ from cxrlib.baselines.evaluation import (
     parse_hold_out,
     spell_estimator,
 )
-from cxrlib.baselines.features import spell_set_name
+from cxrlib.baselines.features import FILE_ENDINGS, spell_set_name
 from cxrlib.baselines.tasks import PAPER_TASKS, Task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
@@ -24,6 +24,7 @@ from cxrlib.selection import Selection, parse_where
 
 QUERY_NAMES = (
     *("task", "features", "protocol", "hold_out", "strict", "seed", "resamples", "estimator"),
+    *("erase", "match"),
 )
 """Parameters of an address that hold a run, besides the filters'."""
 DEFAULT_FEATURES = "outputs"
@@ -103,8 +104,12 @@ class RunSpec:
             str(settings.seed),
             str(settings.n_resamples),
             settings.model,
+            settings.erase,
+            settings.match,
         )
-        query = {name: [value] for name, value in zip(QUERY_NAMES, values, strict=True)}
+        pairs = zip(QUERY_NAMES, values, strict=True)
+        # Taking nothing away is no default that could change: it needs no place in an address.
+        query = {name: [value] for name, value in pairs if value}
         return query | self.selection.to_query()
 
     @classmethod
@@ -138,7 +143,7 @@ class RunSpec:
         task = None if asked is None else _try(read_own, asked, complaints)
         selection, unknown = Selection.from_query(query, cohort)
         complaints += map(str, unknown)
-        features = texts["features"] or DEFAULT_FEATURES
+        features = _read_features(texts["features"] or DEFAULT_FEATURES)
         return cls(task or PAPER_TASKS[0], features, settings, selection.to_where()), complaints
 
     def to_dict(self) -> dict[str, str | int | bool]:
@@ -153,6 +158,8 @@ class RunSpec:
             "seed": settings.seed,
             "n_resamples": settings.n_resamples,
             "estimator": settings.model,
+            "erase": settings.erase,
+            "match": settings.match,
             "where": self.where,
             **({"labels": self.labels} if self.labels else {}),
         }
@@ -167,6 +174,8 @@ class RunSpec:
             seed=_check_type(values["seed"], int),
             n_resamples=_check_type(values["n_resamples"], int),
             estimator=_check_type(values.get("estimator", FORMER_ESTIMATOR), str),
+            erase=_check_type(values.get("erase", ""), str),
+            match=_check_type(values.get("match", ""), str),
         )
         features = _check_type(values["features"], str)
         task, where = (_check_type(values[name], str) for name in ("task", "where"))
@@ -211,6 +220,8 @@ class RunSpec:
         is_joined = settings.hold_out.startswith("cohort:")
         words += ["--test-on", "DIR2"] if is_joined else ["--hold-out", settings.hold_out]
         words += ["--strict"] if settings.is_strict else []
+        words += ["--erase", settings.erase] if settings.erase else []
+        words += ["--match", settings.match] if settings.match else []
         words += ["--labels", self.labels] if self.labels else []
         words += ["--where", self.where] if self.where else []
         words += ["--seed", str(settings.seed), "--resamples", str(settings.n_resamples)]
@@ -226,6 +237,8 @@ class RunSpec:
             "where": self.where,
             "seed": settings.seed,
             "resamples": settings.n_resamples,
+            **({"erase": settings.erase} if settings.erase else {}),
+            **({"match": settings.match} if settings.match else {}),
         }
         more = ", ".join(f"{name}={value!r}" for name, value in options.items())
         return (
@@ -288,6 +301,15 @@ def _check_type(value: Any, kind: type) -> Any:  # noqa: ANN401 (any setting)
     return value
 
 
+def _read_features(text: str) -> str:
+    """Read a set's name; where an address was typed by hand its plus has become a blank.
+
+    Only the names of files hold blanks.
+    """
+    is_file = text.casefold().endswith(FILE_ENDINGS)
+    return text if is_file else "+".join(text.replace("+", " ").split())
+
+
 # ---- settings from text
 
 
@@ -332,6 +354,8 @@ _SETTINGS = (
     ("strict", "is_strict", _read_strict),
     ("seed", "seed", _read_seed),
     ("resamples", "n_resamples", _read_resamples),
+    ("erase", "erase", lambda text: replace(LocoSettings(), erase=text.replace(" ", "+")).erase),
+    ("match", "match", lambda text: replace(LocoSettings(), match=text.replace(" ", "+")).match),
     ("estimator", "estimator", spell_estimator),  # last: a protocol may take one only
 )
 
@@ -351,7 +375,9 @@ def describe_spec(spec: RunSpec) -> str:
     settings = spec.settings
     strict = ", strict" if settings.is_strict else ""
     seed = f", seed {settings.seed}" if settings.seed else ""
-    how = f"{settings.protocol.name}, {describe_grouping(settings.hold_out)}{strict}{seed}"
+    removal = f", {settings.removal}" if settings.removal else ""
+    grouping = describe_grouping(settings.hold_out)
+    how = f"{settings.protocol.name}, {grouping}{strict}{removal}{seed}"
     filters = spec.selection.describe()
     filter_text = [f"filters: {', '.join(filters)}"] if filters else []
     labels = [f"labels of {spec.labels}"] if spec.labels else []

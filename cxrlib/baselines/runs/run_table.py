@@ -13,7 +13,18 @@ from cxrlib.errors import SelectionError
 
 RUN_TABLE_COLUMNS = (
     *("run", "made", "task", "outcome", "features", "estimator", "protocol", "held_out", "strict"),
-    *("filters", "fold", "metric", "value", "low", "high", "reason", "n_images", "n_persons"),
+    *(
+        "removal",
+        "filters",
+        "fold",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "reason",
+        "n_images",
+        "n_persons",
+    ),
     *("seconds", "kept", "note"),
 )
 """Columns of `tabulate_runs`."""
@@ -35,7 +46,8 @@ def tabulate_runs(entries: Sequence[RunEntry]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `RUN_TABLE_COLUMNS`: ``outcome`` is the column predicted; ``fold`` and ``metric`` say which
+        `RUN_TABLE_COLUMNS`: ``outcome`` is the column predicted; ``removal`` says which shortcut
+        was taken away; ``fold`` and ``metric`` say which
         score ``value`` is, the mean over groups or the pooled; ``made`` in UTC; ``seconds`` what
         it took.
     """
@@ -58,6 +70,7 @@ def _lay_out(entry: RunEntry) -> dict[str, object]:
             "protocol": settings.protocol.name,
             "held_out": settings.hold_out,
             "strict": settings.is_strict,
+            "removal": settings.removal,
             "filters": entry.spec.where,
         }
     row |= {} if score is None else score._asdict()

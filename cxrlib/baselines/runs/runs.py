@@ -5,6 +5,7 @@ the store or, where that is damaged, computed to the same digits. Beside it stan
 the very same rows. Nothing that was made leaves the run log (`cxrlib.baselines.runs.run_log`).
 """
 
+import functools
 import hashlib
 import json
 import logging
@@ -23,6 +24,7 @@ from cxrlib.baselines.evaluation import (
     SCORE_COLUMNS,
     Kept,
     LocoResult,
+    LocoSettings,
     analyse_sensitivity,
     compare_results,
     format_held_out,
@@ -35,6 +37,7 @@ from cxrlib.baselines.evaluation import (
 )
 from cxrlib.baselines.features import (
     COLUMNS,
+    FILE_ENDINGS,
     SHORTCUTS,
     Features,
     are_features_at_hand,
@@ -42,6 +45,7 @@ from cxrlib.baselines.features import (
     has_other_columns,
     load_features,
     match_features,
+    need_pictures,
 )
 from cxrlib.baselines.runs.label_checks import check_evaluable, describe_labels_and_groups
 from cxrlib.baselines.runs.run_log import (
@@ -100,6 +104,8 @@ class Run:
         Whether it was read, not computed.
     counts : RunCounts
         Runs made up to now, also of this outcome by other definitions and of the cohort.
+    estimator : object, optional
+        A reader's own that was fitted; None where it is not at hand.
     """
 
     id: str
@@ -115,6 +121,7 @@ class Run:
     n_runs: int
     was_stored: bool
     counts: RunCounts
+    estimator: Any = None
     __repr__ = short_repr
 
     @property
@@ -300,7 +307,7 @@ def find_run(
     SelectionError
         As `make_run`.
     """
-    if features is None and spec.features.casefold().endswith((".parquet", ".csv")):
+    if features is None and spec.features.casefold().endswith(FILE_ENDINGS):
         return None
     if features is None and spec.features == "pixels":
         rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
@@ -328,11 +335,21 @@ def _load_rows(
             f"Cohort {cohort.name!r} is filtered ({cohort.steps[-1].label}). A run needs the whole "
             "cohort; give the filters to the run, for example where='view=AP'."
         )
-    rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+    need_file = features is None and need_pictures(spec.features, store)
+    take = functools.partial(
+        take_rows, cohort, spec.task, selection=check_selection(cohort, spec.selection)
+    )
+    rows = take(need_file=need_file)
     if features is None:
         features = load_features(spec.features, rows, store)
     else:
         features = match_features(features, rows)
+    if not need_file:
+        # An image with neither picture nor features is one without a file, as with any other set.
+        rows = take(but=features.image_ids)
+        there = set(rows.table["image_id"])
+        lost = {name: why for name, why in features.missing.items() if name in there}
+        features = replace(features, missing=lost)
     rows = _keep_with_features(rows, features)
     check_evaluable(rows, spec.settings)
     table = rows.table.sort_values("image_id", kind="stable").reset_index(drop=True)
@@ -369,6 +386,7 @@ def _add_shortcuts(
         n_runs=len(entries),
         was_stored=was_stored,
         counts=count_runs(store, record.fingerprint, spec.task),
+        estimator=estimator,
     )
 
 
@@ -462,6 +480,48 @@ def _to_result(record: RunRecord, rows: TaskRows, features: Features, spec: RunS
         scores=tables["scores"],
         notes=record.notes,
     )
+
+
+def run_beside(
+    run: Run,
+    store: Store,
+    features: Features,
+    *,
+    settings: LocoSettings | None = None,
+    should_stop: ShouldStop | None = None,
+) -> LocoResult:
+    """Evaluate other features, or other settings, on the very rows of a run; keep the answer.
+
+    The model is the run's, a reader's own too. It is not entered into the run log: like a shortcut
+    it belongs to the run it stands beside.
+
+    Parameters
+    ----------
+    run : Run
+    store : Store
+    features : Features
+        With numbers of all rows of the run.
+    settings : LocoSettings, optional
+        By default the run's.
+    should_stop : callable, optional
+        Asked between fits.
+
+    Raises
+    ------
+    SelectionError
+        If it cannot be evaluated.
+    """
+    spec = replace(run.spec, features=features.name, settings=settings or run.spec.settings)
+    try:
+        record, _ = _load_or_compute(
+            *(store, spec, run.result.rows, features, should_stop), estimator=run.estimator
+        )
+    except ValueError as error:
+        if run.estimator is None:
+            raise
+        # A reader's own may need more columns, or more images, than there are.
+        raise SelectionError(f"The model cannot be fitted to it ({error}).") from error
+    return _to_result(record, run.result.rows, features, spec)
 
 
 # ---- shortcuts
@@ -683,6 +743,9 @@ def _list_remarks(first: Run, second: Run) -> list[str]:
         remarks.append(
             "Only one run keeps each source in training or in test: the training images differ."
         )
+    if ours.removal != theirs.removal:
+        first_words, second_words = (each.removal or "nothing" for each in (ours, theirs))
+        remarks.append(f"Shortcuts taken away differ: {first_words}; {second_words}.")
     if ours.seed != theirs.seed:
         remarks.append("The seeds differ; both use the resamples of the first run.")
     return remarks

@@ -5,7 +5,7 @@ a step of its own, so that the counts before it are those of the metadata alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -123,7 +123,12 @@ class _Step(NamedTuple):
 
 
 def take_rows(
-    cohort: Cohort, task: Task, *, selection: Selection | None = None, need_file: bool = True
+    cohort: Cohort,
+    task: Task,
+    *,
+    selection: Selection | None = None,
+    need_file: bool = True,
+    but: Collection[str] = (),
 ) -> TaskRows:
     """Take the images of a task.
 
@@ -137,6 +142,8 @@ def take_rows(
     need_file : bool, default True
         Whether images without a readable file go. Without them nothing can be extracted;
         shortcuts and counts of labels need none.
+    but : collection of str, optional
+        Ids of images that stay all the same: their features were made elsewhere.
 
     Returns
     -------
@@ -154,8 +161,9 @@ def take_rows(
     steps = list(_list_steps(cohort, task, labels))
     if need_file:
         status = table["file_status"]
-        why = _list_reasons("file: ", status, status == "ok")
-        steps.append(_Step("with a file", "With a readable file", why))
+        stays = status.eq("ok") | table["image_id"].isin(but)
+        title = "With a readable file, or features" if but else "With a readable file"
+        steps.append(_Step("with a file", title, _list_reasons("file: ", status, stays)))
     if selection is not None and not selection.is_empty:
         steps.append(_Step("in the filters", "Within the filters", _filter(cohort, selection)))
     left, flow, done = _count_steps(table, steps)

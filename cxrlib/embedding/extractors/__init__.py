@@ -2,7 +2,8 @@
 
 Importing this package is light; torch and scikit-image are imported when an extractor is
 loaded or used. A new extractor is a module here with `describe` and `load`, see
-`ExtractorModule`, and a line of `_MODULES`.
+`ExtractorModule`, and a line of `_MODULES`; or the same in another package, named by the
+entry-point group "cxrlib.extractors", see `cxrlib.embedding.extractors.plugins`.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 
 from cxrlib.aliases import Progress
 from cxrlib.embedding.extractors import densenet, texture
+from cxrlib.embedding.extractors.plugins import Plugin, find_plugins
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, find_weights
 from cxrlib.errors import SelectionError, WeightsError
 from cxrlib.storage import ExtractorInfo
@@ -22,8 +24,11 @@ __all__ = [
     "Extractor",
     "ExtractorInfo",
     "describe_extractor",
+    "describe_stale",
     "find_weights",
     "is_current",
+    "list_extractor_names",
+    "list_plugin_problems",
     "load_extractor",
 ]
 
@@ -80,7 +85,34 @@ _MODULES: dict[str, ExtractorModule] = {
 }
 
 EXTRACTOR_NAMES: tuple[str, ...] = tuple(_MODULES)
-"""Names that `load_extractor` takes; the first is the default of the paper."""
+"""Names of the library's own extractors; the first is the default of the paper."""
+
+
+def list_extractor_names(*, usable: bool = False) -> tuple[str, ...]:
+    """List the names that `load_extractor` takes: the library's own, then other packages'.
+
+    Parameters
+    ----------
+    usable : bool, default False
+        Leave out those of other packages that are broken; they are imported for that.
+    """
+    names = (*EXTRACTOR_NAMES, *find_plugins(EXTRACTOR_NAMES).points)
+    return tuple(name for name in names if not _find_problem(name)) if usable else names
+
+
+def list_plugin_problems() -> tuple[str, ...]:
+    """List what is wrong with extractors of other packages, a sentence each."""
+    plugins = find_plugins(EXTRACTOR_NAMES)
+    return (*plugins.problems, *filter(None, map(_find_problem, plugins.points)))
+
+
+def _find_problem(name: str) -> str:
+    """Say what is wrong with an extractor, or nothing."""
+    try:
+        describe_extractor(name)
+    except SelectionError as error:
+        return str(error)
+    return ""
 
 
 def describe_extractor(name: str) -> ExtractorInfo:
@@ -98,17 +130,48 @@ def is_current(info: ExtractorInfo) -> bool:
     """Tell whether this version of the library would make the same numbers again.
 
     Numbers of an older preprocessing stay in the store; they are not to be shown as today's.
+    Numbers from outside are what they are.
     """
-    known = _MODULES.get(info.name)
-    return known is not None and known.describe(info.name).preprocessing == info.preprocessing
+    return not describe_stale(info)
+
+
+def describe_stale(info: ExtractorInfo) -> str:
+    """Say why stored numbers are not today's, and what to compute again; "" where they are."""
+    names = list_extractor_names()
+    if info.is_outside:
+        return ""
+    if info.name not in names:
+        return (
+            f"Embeddings by extractor {info.name[:60]!r} are not shown: no installed package "
+            "brings it. Install its package again, or delete them from the cache."
+        )
+    try:
+        known = describe_extractor(info.name)
+    except SelectionError as error:  # broken: whether they are today's nobody can say
+        return f"Embeddings by extractor {info.name!r} are not shown. {error}"
+    is_same = known.preprocessing == info.preprocessing
+    if info.name not in _MODULES:  # of another package, which may have forgotten its version
+        is_same &= (known.n_features, known.output_names) == (info.n_features, info.output_names)
+    if is_same:
+        return ""
+    versions = f"version {info.preprocessing!r}, the installed one is {known.preprocessing!r}"
+    return (
+        f"Embeddings by {info.title} are of {versions}: they are not shown. Embed the cohort and "
+        f"compute its maps again: python -m cxrlib map --data DIR --extractor {info.name}"
+    )
 
 
 def _find_module(name: str) -> ExtractorModule:
-    if name not in _MODULES:
-        raise SelectionError(
-            f"Extractor {name!r} is not known. Choose one of: {', '.join(EXTRACTOR_NAMES)}."
-        )
-    return _MODULES[name]
+    if name in _MODULES:
+        return _MODULES[name]
+    plugins = find_plugins(EXTRACTOR_NAMES)
+    if name in plugins.points:
+        return Plugin(plugins.points[name])
+    refused = [each for each in plugins.problems if f"Extractor {name!r} " in each]
+    raise SelectionError(
+        f"Extractor {name[:60]!r} is not known. {''.join(f'{each} ' for each in refused)}Choose "
+        f"one of: {', '.join(list_extractor_names())}."
+    )
 
 
 def load_extractor(
@@ -124,7 +187,7 @@ def load_extractor(
     Parameters
     ----------
     name : str
-        One of `EXTRACTOR_NAMES`.
+        One of `list_extractor_names`.
     weights : Path, optional
         Weights file; by default the one in torchxrayvision's own folder.
     trust_sha256 : str, optional
@@ -147,7 +210,8 @@ def load_extractor(
         When the weights are missing, not trusted, damaged or of another network.
     """
     module = _find_module(name)
-    if name not in WEIGHTS_FILES and (weights is not None or trust_sha256 is not None):
+    takes_weights = name in WEIGHTS_FILES or name not in _MODULES
+    if not takes_weights and (weights is not None or trust_sha256 is not None):
         raise WeightsError(
             f"Extractor {name!r} takes no weights file. Leave --weights and --trust-sha256 out, "
             f"or choose one of: {', '.join(WEIGHTS_FILES)}."

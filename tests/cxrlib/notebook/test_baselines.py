@@ -97,7 +97,7 @@ def test_evaluate_loco_takes_every_choice(demo: Cohort, outputs: EmbeddingSet) -
         ("icu-stay", {"features": "mood"}, "Choose embedding, outputs"),
         ("icu-stay", {"features": "outputs"}, "the cache has none"),
         ("icu-stay", {"protocol": "best"}, "There are published, corrected"),
-        ("icu-stay", {"hold_out": "hospital"}, "There are region"),
+        ("icu-stay", {"hold_out": "hospital"}, "Choose one of region"),
         ("icu-stay", {"where": "view=XX"}, "The cohort has"),
         ("icu-stay", {"estimator": "oracle"}, "There are linear, forest"),
         ("icu-stay", {"estimator": LinearRegression()}, "is a regressor; the task predicts"),

@@ -39,7 +39,7 @@ def test_parts_of_a_run(made: Made) -> None:
     _, store, run = made
     parts = gather_parts(run, store)
     curves = ["roc", "precision-recall", "reliability", "confusion", "net-benefit"]
-    later = ["walk", "subgroups", "calibration", "influence"]
+    later = ["walk", "subgroups", "calibration", "influence", "image-adds"]
     assert [part.name for part in parts] == ["sensitivity", *curves, *later]
     for part in parts:
         assert part.words
@@ -113,7 +113,7 @@ def test_a_number_has_its_parts_too(made: Made) -> None:
     runs = list_runs(store, cohort.fingerprint, spec.task)
     parts = gather_parts(other, store)
     assert [part.name for part in parts[:2]] == ["sensitivity", "predicted-observed"]
-    assert len(parts) == 6
+    assert len(parts) == 7
     assert make_run_report(other, cohort, runs, more=parts)
 
 

@@ -273,7 +273,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     refuse(tmp_path / "none.csv", "there is no such file")
     (tmp_path / "folder.csv").mkdir()
     refuse(tmp_path / "folder.csv", "it is a folder")
-    refuse(write_csv(tmp_path, "x", "mine.pkl"), "is neither .parquet nor .csv")
+    refuse(write_csv(tmp_path, "x", "mine.pkl"), r"is none of .parquet, .csv and .npy")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.parquet")
         refuse(tmp_path / "pipe.parquet", "not a regular file")

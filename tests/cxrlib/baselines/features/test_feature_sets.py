@@ -165,7 +165,10 @@ def test_outside_numbers_are_matched_by_id(cohort: Cohort) -> None:
         wanted[0]: "no row for this image",
         wanted[-1]: "column 'score' is nan",
     }
-    assert features.origin[-1] == "2 image ids of 'mine' match no image of the cohort."
+    assert features.origin[-1] == (
+        "2 image ids of 'mine' match no image of the cohort: 'another.png', 'stranger.png' "
+        "(nearest 'image9.png')."
+    )
 
 
 def test_numbers_of_other_images_are_refused(cohort: Cohort) -> None:

@@ -207,3 +207,20 @@ def test_records_name_no_folder(tmp_path: Path) -> None:
     """The folder of a cohort is the reader's: it stands in no link."""
     assert "DIR" in SPECS[0].to_command()
     assert str(tmp_path) not in str(SPECS[0].to_query())
+
+
+def test_sums_and_shortcuts_taken_away_survive_links_commands_and_records(cohort: Cohort) -> None:
+    """What a run is asked for reads back as it was written; an older record has neither."""
+    settings = LocoSettings(erase="view+source", match="view")
+    spec = RunSpec(find_task("icu-stay"), "texture:embedding + age-sex", settings)
+    assert spec.features == "texture:intermediate+age-sex"
+    query = spec.to_query()
+    assert RunSpec.from_query(query, cohort) == (spec, [])
+    typed = {**query, "features": ["texture:embedding age-sex"], "erase": ["view source"]}
+    assert RunSpec.from_query(typed, cohort) == (spec, [])
+    assert RunSpec.from_dict(spec.to_dict()) == spec
+    assert "--erase view+source --match view" in spec.to_command()
+    assert "view and source erased, classes matched by view" in describe_spec(spec)
+    older = RunSpec(find_task("icu-stay"), "view").to_dict()
+    del older["erase"], older["match"]
+    assert RunSpec.from_dict(older) == RunSpec(find_task("icu-stay"), "view")
