@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from cxrlib.baselines.evaluation import LocoResult, confuse, list_mistakes, run_loco
+from cxrlib.baselines.evaluation import LocoResult, LocoSettings, confuse, list_mistakes, run_loco
 from cxrlib.errors import SelectionError
 from tests.evaluation_rows_factory import draw_rows, make_features, make_rows, shuffle_rows
 
@@ -90,7 +90,10 @@ def test_list_mistakes_lists_what_confuse_counts() -> None:
 
 def test_confuse_looks_for_the_clinical_event() -> None:
     """Death is the negative class of survival: its misses are deaths called survived."""
+    # With a fixed C: which persons choose it together depends on which class is called positive.
+    fixed = LocoSettings(estimator="linear:1")
     result = make_result(2, task="icu-stay")
+    result = run_loco(result.rows, result.features, fixed)
     turned = run_loco(
         make_rows(
             1 - result.rows.table["y"],
@@ -99,6 +102,7 @@ def test_confuse_looks_for_the_clinical_event() -> None:
             task="survival",
         ),
         result.features,
+        fixed,
     )
     first, second = confuse(result), confuse(turned)
     pd.testing.assert_frame_equal(first, second)
