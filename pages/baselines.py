@@ -14,6 +14,7 @@ from ui.baselines.controls import (
     IMAGES,
     PART,
     change_task,
+    choose_features,
     choose_section,
     choose_settings,
     choose_task,
@@ -69,7 +70,9 @@ head = st.container(gap="small")
 spec = find_spec(cohort, choices)
 choose_task(cohort, spec)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    choose_settings(cohort, spec, choices)
+    choose_features(spec, choices)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    choose_settings(cohort, spec)
     change_task(cohort, spec)
     run_place = st.container(width="content")
 keep_address(spec)

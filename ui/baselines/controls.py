@@ -61,6 +61,7 @@ __all__ = [
     "SECTIONS",
     "ask",
     "change_task",
+    "choose_features",
     "choose_section",
     "choose_settings",
     "choose_task",
@@ -328,8 +329,8 @@ def _list_exclusions(task: Task) -> dict[str, tuple[str, str]]:
 # ---- features, model, protocol, what is held out
 
 
-def choose_settings(cohort: Cohort, spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
-    """Let the reader choose features, model, protocol and what is held out; it makes no run."""
+def choose_features(spec: RunSpec, choices: Sequence[FeatureChoice]) -> None:
+    """Let the reader choose what is learnt from, and the model that learns; it makes no run."""
     titles = {choice.name: choice.title for choice in choices}
     ready = {choice.name for choice in choices if choice.is_ready}
     base, *plus = split_sum(spec.features)
@@ -347,12 +348,16 @@ def choose_settings(cohort: Cohort, spec: RunSpec, choices: Sequence[FeatureChoi
             [each.name for each in can_add if each.name in {*ready, *plus} - {base}],
             format_func=titles.__getitem__,
             placeholder="nothing",
-            width=170,
+            width="stretch",
             help="Adds the columns of other sets, such as age and sex. Images that lack one are "
             "left out.",
             **_bind(spec, "plus", plus),
         )
     _choose_model(spec)
+
+
+def choose_settings(cohort: Cohort, spec: RunSpec) -> None:
+    """Let the reader choose the protocol and what is held out; it makes no run."""
     st.segmented_control(
         "Protocol",
         [protocol.name for protocol in PROTOCOLS],

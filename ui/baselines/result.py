@@ -71,28 +71,21 @@ def show_forest(view: RunView) -> None:
     )
     if run.scores.loc[run.scores["metric"] == metric, "value"].notna().any():
         # Not in the caption: that goes with the figure to paper.
-        show_quiet("Click a mark to see its test images below.")
+        show_quiet("Click a mark for its test images.")
     show_figure(
         draw,
         key="forest",
         alt=describe_forest(series, metric, hold_out=hold_out, title=title),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
-        caption=f"{_describe_model(run)}; protocol {run.spec.settings.protocol.name}; 95 % "
-        "intervals, bootstrap over patients. Shortcuts use the same images' records, not the "
-        "images.",
-        heading=f"{run.spec.task.title}: {format_metric(metric)} by held-out {hold_out}",
+        caption="95 % intervals, bootstrap over patients. Shortcuts do not use the images.",
+        heading=f"{run.spec.task.title}: {format_metric(metric)} by held-out {hold_out}; "
+        f"{run.spec.describe_model()}, protocol {run.spec.settings.protocol.name}",
         on_select=partial(open_cell, "forest", run.spec),
         selection_mode="points",
         **view.saved_as("forest"),
     )
     for name, reason in run.refused.items():
         show_quiet(f"Shortcut {name!r} could not be run: {reason}")
-
-
-def _describe_model(run: Run) -> str:
-    """Describe the model at the beginning of a caption."""
-    words = run.spec.describe_model()
-    return words[:1].upper() + words[1:]
 
 
 def show_folds(view: RunView) -> None:

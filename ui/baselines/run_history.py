@@ -59,9 +59,10 @@ TABLE_WORDS = {
 
 def show_history(cohort: Cohort, spec: RunSpec, run: Run | None) -> None:
     """Say how many runs were made; a click brings their table."""
-    show_quiet(count_runs_of(cohort, spec.task).describe())
-    if run is not None:
-        st.button("All runs", key="baseline_all_runs", type="tertiary", on_click=open_runs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_quiet(count_runs_of(cohort, spec.task).describe())
+        if run is not None:
+            st.button("All runs", key="baseline_all_runs", type="tertiary", on_click=open_runs)
 
 
 def show_runs(view: RunView) -> None:
