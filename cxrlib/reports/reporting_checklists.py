@@ -97,7 +97,7 @@ def _format_parts(m: Manifest) -> dict[str, str]:
     origin = _join_sentences(features["origin"])
     n_guarded = sum(fold["n_guarded"] for fold in folds)
     return {
-        "counts": f"Used: {_format_counts(m['flow'][-1], 'image', 'patient', 'person')}.",
+        "used": f"Used: {_format_counts(m['flow'][-1], 'image', 'patient', 'person')}.",
         "fold_sizes": _join(f"{f['fold']}: {_format_counts(f, 'image', 'person')}" for f in folds),
         "classes": f"Held out, {_join(map(_format_classes, folds), 'nothing')}.",
         "steps": f"{_join(map(_format_step, m['flow']), '')}.",
