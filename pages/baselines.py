@@ -110,7 +110,7 @@ metric = choose_metric(run)
 lines = [*origin, *list_run_provenance(run)]
 offered = tuple(dict.fromkeys([*choices, choice]))  # a sum stands beside its parts
 view = RunView(entry, run, offered, metric, find_null(run), lines, f"{stem}-{run.id}")
-show_question(rows, head)
+show_question(run.result.rows, head)
 with head:
     show_answer(run, metric)
     adds_place = st.container()
