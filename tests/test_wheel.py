@@ -92,15 +92,15 @@ def test_wheel_serves_the_demo_from_another_folder(wheel: Path, tmp_path: Path) 
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     kept = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(site)}
-    log = (tmp_path / "log").open("w+")
     command = "import sys; from cxrlib.cli import app; app()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, "serve", "--port", str(port)],
-        cwd=folder,
-        env=kept,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", command, "serve", "--port", str(port)],
+            cwd=folder,
+            env=kept,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         deadline = time.monotonic() + 600
         page = ""
@@ -113,8 +113,7 @@ def test_wheel_serves_the_demo_from_another_folder(wheel: Path, tmp_path: Path) 
     finally:
         process.terminate()
         process.wait(60)
-    log.seek(0)
-    said = log.read()
+    said = (tmp_path / "log").read_text("utf-8")
     assert "streamlit" in page.lower(), said
     assert str(home) in said.partition("(--cache")[0]
     assert not list(folder.iterdir())
