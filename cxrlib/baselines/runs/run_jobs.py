@@ -39,7 +39,7 @@ from cxrlib.baselines.features import (
 )
 from cxrlib.baselines.runs.image_adds import compute_image_adds, uses_image
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
-from cxrlib.baselines.runs.runs import make_run
+from cxrlib.baselines.runs.runs import Run, make_run
 from cxrlib.baselines.runs.unaltered import compare_unaltered
 from cxrlib.baselines.tasks import read_task, take_rows
 from cxrlib.cohort import Cohort
@@ -120,6 +120,14 @@ def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in written.items() if name in parameters}
 
 
+def _make_first(
+    cohort: Cohort, store: Store, spec: RunSpec, on_progress: Progress, should_stop: ShouldStop
+) -> Run:
+    """Make the run that a job belongs to, so that it is in the run log."""
+    on_progress("Making the run", 0, 0)
+    return make_run(cohort, store, spec, should_stop=should_stop)
+
+
 def run_permutation_null(
     cohort: Cohort,
     store: Store,
@@ -143,8 +151,8 @@ def run_permutation_null(
     RunStoppedError
         When `should_stop` said so; what was done is kept.
     """
-    on_progress("Making the run", 0, 0)
-    result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
+    run = _make_first(cohort, store, spec, on_progress, should_stop)
+    result = run.result
 
     null = compute_permutation_null(
         *(result.rows, result.features, result.settings),
@@ -188,8 +196,8 @@ def run_region_shift(
     RunStoppedError
         When `should_stop` said so.
     """
-    on_progress("Making the run", 0, 0)
-    result = (run := make_run(cohort, store, spec, should_stop=should_stop)).result
+    run = _make_first(cohort, store, spec, on_progress, should_stop)
+    result = run.result
     found = compute_region_shift(
         *(result.rows, result.features, result.settings, store),
         on_progress=on_progress,
@@ -221,8 +229,7 @@ def run_refit(
     RunStoppedError
         When `should_stop` said so.
     """
-    on_progress("Making the run", 0, 0)
-    run = make_run(cohort, store, spec, should_stop=should_stop)
+    run = _make_first(cohort, store, spec, on_progress, should_stop)
     compute_refit(run.result, of, store, on_progress=on_progress, should_stop=should_stop)
     return {"run": run.id, "key": make_refit_key(run.result, of)}
 

@@ -512,16 +512,7 @@ def run_beside(
         If it cannot be evaluated.
     """
     spec = replace(run.spec, features=features.name, settings=settings or run.spec.settings)
-    try:
-        record, _ = _load_or_compute(
-            *(store, spec, run.result.rows, features, should_stop), estimator=run.estimator
-        )
-    except ValueError as error:
-        if run.estimator is None:
-            raise
-        # A reader's own may need more columns, or more images, than there are.
-        raise SelectionError(f"The model cannot be fitted to it ({error}).") from error
-    return _to_result(record, run.result.rows, features, spec)
+    return _evaluate_beside(store, spec, run.result.rows, features, should_stop, run.estimator)
 
 
 # ---- shortcuts
@@ -545,20 +536,33 @@ def _run_shortcuts(
         of_shortcut = replace(spec, features=name)
         try:
             features = load_features(name, rows, store)
-            record, _ = _load_or_compute(
-                *(store, of_shortcut, rows, features, should_stop), estimator=estimator
+            results[name] = _evaluate_beside(
+                store, of_shortcut, rows, features, should_stop, estimator
             )
         except SelectionError as error:
             refused[name] = str(error)
-            continue
-        except ValueError as error:
-            if estimator is None:
-                raise
-            # A reader's own may need more columns than a shortcut has.
-            refused[name] = f"The model cannot be fitted to it ({error})."
-            continue
-        results[name] = _to_result(record, rows, features, of_shortcut)
     return results, refused
+
+
+def _evaluate_beside(
+    store: Store,
+    spec: RunSpec,
+    rows: TaskRows,
+    features: Features,
+    should_stop: ShouldStop | None,
+    estimator: Any,  # noqa: ANN401
+) -> LocoResult:
+    """Evaluate what belongs to a run and stands in no log; keep the answer."""
+    try:
+        record, _ = _load_or_compute(
+            *(store, spec, rows, features, should_stop), estimator=estimator
+        )
+    except ValueError as error:
+        if estimator is None:
+            raise
+        # A reader's own may need more columns, or more images, than there are.
+        raise SelectionError(f"The model cannot be fitted to it ({error}).") from error
+    return _to_result(record, rows, features, spec)
 
 
 def _run_guarded(
@@ -575,12 +579,11 @@ def _run_guarded(
         return "Not run: the network on pixels takes minutes. Run it with sources kept apart."
     of_guarded = replace(spec, settings=replace(spec.settings, is_strict=True))
     try:
-        record, _ = _load_or_compute(
-            *(store, of_guarded, result.rows, result.features, should_stop), estimator=estimator
+        return _evaluate_beside(
+            store, of_guarded, result.rows, result.features, should_stop, estimator
         )
     except SelectionError as error:  # an estimator of one's own may not be at hand
         return str(error)
-    return _to_result(record, result.rows, result.features, of_guarded)
 
 
 def _gather(run: Run, tables: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
