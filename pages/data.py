@@ -16,6 +16,7 @@ from ui.data.status_tables import (
     show_extra_columns,
     show_identity,
     show_problems,
+    show_readings,
 )
 from ui.data.work_panel import show_extractors, show_jobs, show_thumbnails
 from ui.session.current_cohort import current_entry
@@ -65,5 +66,6 @@ show_collection_offer()
 show_jobs()
 show_identity(cohort)
 show_extra_columns(cohort, origin)
+show_readings(cohort, origin)
 show_problems(cohort, origin)
 show_cache()

@@ -8,7 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from cxrlib import NOTICE
-from cxrlib.cli.messages import print_problems, print_result, reported_errors, visible
+from cxrlib.cli.messages import (
+    print_problems,
+    print_readings,
+    print_result,
+    reported_errors,
+    visible,
+)
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
@@ -17,7 +23,7 @@ from cxrlib.cli.options import (
     FormatOption,
     WhereOption,
 )
-from cxrlib.cohort import Cohort, count_cohort, split_paths
+from cxrlib.cohort import Cohort, count_cohort, split_paths, write_template
 from cxrlib.errors import CohortError
 from cxrlib.notebook import DEMO_PATIENTS, load_cohort, load_demo, make_demo
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
@@ -28,6 +34,7 @@ __all__ = ["choose_images", "describe_cohort", "load_named", "register"]
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(demo)
+    app.command()(template)
     app.command()(info)
 
 
@@ -40,6 +47,19 @@ def demo(
     with reported_errors("nothing was written"):
         root = make_demo(folder, seed=seed, n_patients=patients)
         typer.echo(str(root))
+
+
+def template(
+    folder: Annotated[Path, typer.Argument(help="Folder to create.")],
+) -> None:
+    """Write an empty cohort to fill: metadata.csv with its header, images/, and what goes where."""
+    with reported_errors("nothing was written"):
+        typer.echo(str(write_template(folder)))
+        typer.echo(
+            "Put your images into images/ and a row for each into metadata.csv; columns.md says "
+            f"what each column means. Then: python -m cxrlib info --data {folder}",
+            err=True,
+        )
 
 
 def info(
@@ -55,6 +75,7 @@ def info(
         chosen = choose_images(cohort, selection)
         extra: dict[str, Any] = {
             "problems": cohort.problems.to_dict("records"),
+            "readings": cohort.readings.to_dict("records"),
             "extra_columns": [asdict(column) for column in cohort.extra],
         }
         if not selection.is_empty:
@@ -64,6 +85,7 @@ def info(
         if form is Format.text:
             for column in cohort.extra:
                 typer.echo(visible(f"Extra column {column.name!r}: {column.describe()}"))
+            print_readings(cohort)
             print_problems(cohort)
 
 

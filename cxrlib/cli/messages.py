@@ -69,6 +69,15 @@ def print_missing(n_images: int) -> None:
         typer.echo(f"{words} To list them: python -m cxrlib quality --rule no-file", err=True)
 
 
+def print_readings(cohort: Cohort) -> None:
+    """Print the values that were read by a rule, one line each."""
+    for reading in cohort.readings.to_dict("records"):
+        rows = format_units(int(reading["n_rows"]), "row")
+        read_as = str(reading["read_as"]) or "not recorded"
+        words = f"{reading['column']} {reading['value']!r} read as {read_as}"
+        typer.echo(visible(f"{words} ({reading['rule']}), {rows}"))
+
+
 def print_problems(cohort: Cohort) -> None:
     """Print the problems of a cohort's files, one line each; X-rays without a file are counted."""
     is_missing = cohort.table["is_xray"] & (cohort.table["file_status"] == NO_FILE)

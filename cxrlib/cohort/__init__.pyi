@@ -30,6 +30,13 @@ from .extra_columns import (
     unquote_name as unquote_name,
 )
 from .findings import is_usable as is_usable, parse_finding as parse_finding
+from .form import (
+    METADATA_FILE as METADATA_FILE,
+    FormColumn as FormColumn,
+    format_form as format_form,
+    read_form as read_form,
+    write_template as write_template,
+)
 from .input_problems import ProblemLog as ProblemLog
 from .joined_cohorts import JoinedCohort as JoinedCohort, join_cohorts as join_cohorts
 from .label_files import (
@@ -41,7 +48,6 @@ from .label_files import (
 from .metadata import (
     FRONTAL_VIEWS as FRONTAL_VIEWS,
     MAX_DAYS as MAX_DAYS,
-    METADATA_FILE as METADATA_FILE,
     XRAY_VIEWS as XRAY_VIEWS,
     YES_NO_CATEGORIES as YES_NO_CATEGORIES,
     YES_NO_COLUMNS as YES_NO_COLUMNS,
@@ -64,4 +70,10 @@ from .usable_images import (
     RunReport as RunReport,
     count_run as count_run,
     locate_files as locate_files,
+)
+from .values import (
+    Reading as Reading,
+    read_column as read_column,
+    read_dates as read_dates,
+    read_value as read_value,
 )

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,10 +23,10 @@ from cxrlib.aliases import Progress
 from cxrlib.cohort.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.cohort.extra_columns import EXTRA, ExtraColumn, type_extra
 from cxrlib.cohort.findings import is_usable, parse_finding
+from cxrlib.cohort.form import METADATA_FILE
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import (
     FRONTAL_VIEWS,
-    METADATA_FILE,
     XRAY_VIEWS,
     YES_NO_COLUMNS,
     Records,
@@ -34,7 +34,7 @@ from cxrlib.cohort.metadata import (
     type_records,
 )
 from cxrlib.cohort.planted_truth import make_encodable, read_planted
-from cxrlib.cohort.regions import UNKNOWN, find_place, split_country
+from cxrlib.cohort.regions import UNKNOWN, find_place, find_subdivision, split_country
 from cxrlib.cohort.states import label_states
 from cxrlib.errors import ImageError, SelectionError
 from cxrlib.html_repr import format_html
@@ -116,6 +116,9 @@ class Cohort:
         being row 1.
     problems : DataFrame
         Bad input, a line each: file, row, column, value, problem, action.
+    readings : DataFrame
+        Values that are not in our form and were understood: file, column, value, read_as, rule,
+        n_rows.
     duplicates : DataFrame
         Near-identical images: image_id_1, image_id_2, patient_id_1, patient_id_2, likeness,
         detail and agreement (see `cxrlib.cohort.persons`). Those under two ids made the person_id.
@@ -149,6 +152,7 @@ class Cohort:
     appearance: pd.DataFrame | None = None
     cache: Path | None = None
     extra: tuple[ExtraColumn, ...] = ()
+    readings: pd.DataFrame = field(default_factory=lambda: ProblemLog().tabulate_readings())
 
     def __repr__(self) -> str:
         return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
@@ -404,6 +408,7 @@ def load_cohort(
         root=root,
         table=table.join(label_states(table))[list(COLUMNS)].join(extra_table),
         problems=problems.to_table(),
+        readings=problems.tabulate_readings(),
         duplicates=duplicates,
         fingerprint=_compute_fingerprint(records.data, root, table),
         is_synthetic=is_synthetic,
@@ -454,13 +459,21 @@ def count_cohort(cohort: Cohort) -> dict[str, object]:
 
 def _add_places(table: pd.DataFrame, problems: ProblemLog) -> None:
     """Add country, sub_region and region."""
-    country = table["location"].fillna("").map(split_country)
+    locations = table["location"].fillna("")
+    countries = {
+        str(place): _find_country(str(place), n, problems)
+        for place, n in locations.value_counts().items()
+    }
+    country = locations.map(countries)
     places = {name: find_place(name) for name in country.unique()}
-    for row, name in zip(table["row"], country, strict=True):
+    for row, name, location in zip(table["row"], country, locations, strict=True):
         if name != UNKNOWN and places[name] is None:
+            either = find_subdivision(location)
             problems.add(
                 METADATA_FILE,
-                "the country is not in the table of regions",
+                f"it could be {either[1]}: write the country after it"
+                if either
+                else "the country is not in the table of regions",
                 "its region is Unknown",
                 row=int(row),
                 column="location",
@@ -470,6 +483,19 @@ def _add_places(table: pd.DataFrame, problems: ProblemLog) -> None:
     table["country"] = [p.country if p else c for p, c in zip(found, country, strict=True)]
     table["sub_region"] = [p.sub_region if p else UNKNOWN for p in found]
     table["region"] = [p.region if p else UNKNOWN for p in found]
+
+
+def _find_country(location: str, n_rows: int, problems: ProblemLog) -> str:
+    """Find the country of a location; a state or province stands for its country."""
+    subdivision = find_subdivision(location)
+    if subdivision is None or not subdivision[0]:
+        return split_country(location)
+    country, name = subdivision
+    rule = f"{name} is in {country}"
+    problems.add_reading(
+        METADATA_FILE, "location", location, read_as=country, rule=rule, n_rows=n_rows
+    )
+    return country
 
 
 def _add_findings(table: pd.DataFrame) -> None:

@@ -1,8 +1,9 @@
-"""Problems of a cohort's files, collected line by line instead of raised."""
+"""Problems of a cohort's files, collected line by line instead of raised; and what was read how."""
 
 import pandas as pd
 
 PROBLEM_COLUMNS = ("file", "row", "column", "value", "problem", "action")
+READING_COLUMNS = ("file", "column", "value", "read_as", "rule", "n_rows")
 LONGEST_VALUE = 80  # characters of a bad value that are shown
 
 
@@ -11,6 +12,7 @@ class ProblemLog:
 
     def __init__(self) -> None:
         self._lines: list[dict[str, object]] = []
+        self._readings: list[tuple[str, str, str, str, str, int]] = []
 
     def add(
         self,
@@ -46,6 +48,23 @@ class ProblemLog:
                 "action": action,
             }
         )
+
+    def add_reading(
+        self, file: str, column: str, value: str, *, read_as: str, rule: str, n_rows: int
+    ) -> None:
+        """Add a value that was understood although it is not in our form; once, with its rows."""
+        self._readings.append((file, _shorten(column), _shorten(value), read_as, rule, n_rows))
+
+    def tabulate_readings(self) -> pd.DataFrame:
+        """Return what was understood, in the order of adding.
+
+        Returns
+        -------
+        DataFrame
+            Columns file, column, value, read_as ("" for not recorded), rule and n_rows.
+        """
+        table = pd.DataFrame(self._readings, columns=list(READING_COLUMNS))
+        return table.astype(dict.fromkeys(READING_COLUMNS[:-1], "str") | {"n_rows": "int64"})
 
     def to_table(self) -> pd.DataFrame:
         """Return the lines by file and row, problems of whole files first.

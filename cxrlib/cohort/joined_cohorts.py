@@ -112,6 +112,7 @@ def join_cohorts(
         root=first.root,
         table=table,
         problems=problems,
+        readings=pd.concat([first.readings, second.readings], ignore_index=True),
         duplicates=pd.concat([first.duplicates, second.duplicates], ignore_index=True),
         fingerprint=hashlib.sha256(digest.encode("ascii")).hexdigest(),
         is_synthetic=first.is_synthetic or second.is_synthetic,

@@ -18,14 +18,15 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from cxrlib.cohort.extra_columns import EXTRA, name_extra
+from cxrlib.cohort.form import METADATA_FILE, read_form
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.plain_numbers import NUMBER_LIMIT, parse_number
+from cxrlib.cohort.values import read_column
 from cxrlib.errors import CohortError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
-METADATA_FILE = "metadata.csv"
 MAX_BYTES = 512 << 20
 MAX_COLUMNS = 1000
 MAX_AGE = 130  # years
@@ -52,17 +53,7 @@ COLUMNS = (*ESSENTIAL_COLUMNS, *NUMBER_COLUMNS, *YES_NO_COLUMNS, *TEXT_COLUMNS, 
 # Names in the collection's own description (SCHEMA.md) and its earlier versions.
 COLUMN_ALIASES = {"wbc_count": "leukocyte_count", "patient_id": "patientid"}
 
-YES_NO_WORDS = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "unclear": "unclear"}
-SEX_WORDS = {"m": "M", "male": "M", "f": "F", "female": "F"}
 XRAY_VIEWS = (*FRONTAL_VIEWS, "AP Erect", "L")
-VIEW_WORDS = {
-    **{view.casefold(): view for view in (*XRAY_VIEWS, "Axial", "Coronal")},
-    "aps": "AP Supine",
-    "supine": "AP Supine",
-    "lateral": "L",
-}
-MODALITY_WORDS = {"x-ray": "X-ray", "xray": "X-ray", "x ray": "X-ray", "ct": "CT"}
-
 # What begins as an address does, with a scheme ("javascript:", "file:") or the signs of a host.
 ADDRESS = re.compile(r"(?!doi:)[a-z][a-z0-9+.-]*:\S|//|https?:", re.ASCII | re.IGNORECASE)
 WEB_ADDRESS = re.compile(r"https?://\S", re.IGNORECASE)
@@ -315,7 +306,7 @@ def _check_header(
     for name in COLUMNS:
         if name not in header and name != "folder":
             problems.add(
-                METADATA_FILE, "the column is missing", "all values are not recorded", column=name
+                METADATA_FILE, "the column is missing", read_form()[name].without, column=name
             )
 
 
@@ -384,23 +375,21 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     """
     text = records.table.reindex(columns=list(COLUMNS), fill_value="").fillna("")
     table = pd.DataFrame({"row": pd.array(records.rows, dtype="int64")})
-    words = _WordReader(text, records.rows, problems)
+    cells = _CellReader(text, records.rows, problems)
     table["filename"] = text["filename"]
     table["image_id"] = _make_image_ids(text["filename"], records.rows, problems)
     table["patient_id"] = _make_patient_ids(text["patientid"], records.rows, problems)
     for column in NUMBER_COLUMNS:
-        limits = NUMBER_LIMITS.get(column)
-        table[column] = _type_numbers(text[column], records.rows, problems, limits)
+        table[column] = cells.read_numbers(column)
     for column in YES_NO_COLUMNS:
-        answers = words.read(column, YES_NO_WORDS, "read as not recorded")
+        answers = cells.read_words(column, "read as not recorded")
         table[column] = pd.Categorical(
             answers.fillna("not recorded"), categories=list(YES_NO_CATEGORIES)
         )
-    table["sex"] = words.read("sex", SEX_WORDS, "read as not recorded")
-    view = words.read("view", VIEW_WORDS, "kept, but not counted as frontal")
-    table["view"] = view.fillna(_blank_to_missing(text["view"]))
-    modality = words.read("modality", MODALITY_WORDS, "kept, but not counted as an X-ray")
-    table["modality"] = modality.fillna(_blank_to_missing(text["modality"]))
+    table["sex"] = cells.read_words("sex", "read as not recorded")
+    table["view"] = cells.read_words("view", "kept, but not counted as frontal", keep=True)
+    action = "kept, but not counted as an X-ray"
+    table["modality"] = cells.read_words("modality", action, keep=True)
     table["is_xray"] = _find_xrays(table, problems)
     for column in (*TEXT_COLUMNS, "folder"):
         table[column] = _blank_to_missing(text[column])
@@ -414,53 +403,68 @@ def _blank_to_missing(cells: pd.Series) -> pd.Series:
     return cells.where(cells != "").astype("str")
 
 
-class _WordReader:
-    """Read columns whose cells are one of a few words."""
+class _CellReader:
+    """Read columns of words and numbers; note what was understood and what was not."""
 
     def __init__(self, text: pd.DataFrame, rows: Sequence[int], problems: ProblemLog) -> None:
         self._text = text
         self._rows = rows
         self._problems = problems
 
-    def read(self, column: str, words: dict[str, str], action: str) -> pd.Series:
-        """Return the meaning of each cell, missing where blank or not understood."""
-        folded = self._text[column].str.casefold().str.split().str.join(" ")
-        meant = folded.map(words).astype("str")
-        for i in meant.index[meant.isna() & (folded != "")]:
-            self._problems.add(
-                METADATA_FILE,
-                f"not one of {', '.join(dict.fromkeys(words.values()))}",
-                action,
-                row=self._rows[i],
-                column=column,
-                value=self._text[column][i],
-            )
+    def read_words(self, column: str, action: str, *, keep: bool = False) -> pd.Series:
+        """Return the meaning of each cell, missing where blank or not understood.
+
+        With `keep`, what is not understood stays as it is written.
+        """
+        meant = self._read(column, f"not one of {read_form()[column].allowed}", action)
+        cells = [
+            cell if value is None and keep else value or ""
+            for cell, value in zip(self._text[column], meant, strict=True)
+        ]
+        return _blank_to_missing(pd.Series(cells, index=self._text.index, dtype="str"))
+
+    def read_numbers(self, column: str) -> pd.Series:
+        """Return numbers within limits, both included; anything else is missing."""
+        low, high = NUMBER_LIMITS.get(column, (-NUMBER_LIMIT, NUMBER_LIMIT))
+        action = "read as not recorded"
+        cells = self._read(column, "not a number", action)
+        numbers = [parse_number(cell or "") for cell in cells]
+        for i, number in enumerate(numbers):
+            if number is not None and not low <= number <= high:
+                numbers[i] = None
+                self._add(i, column, f"not a number from {low:,.0f} to {high:,.0f}", action)
+        return pd.Series(pd.array(numbers, dtype="Float64"), index=self._text.index)
+
+    def _read(self, column: str, problem: str, action: str) -> list[str | None]:
+        """Return each cell in our form, None where it is not understood."""
+        cells = self._text[column]
+        readings = read_column(column, cells.unique())
+        counts = cells.value_counts()
+        for cell, reading in readings.items():
+            if reading.value is not None and reading.rule:
+                self._problems.add_reading(
+                    METADATA_FILE,
+                    column,
+                    cell,
+                    read_as=reading.value,
+                    rule=reading.rule,
+                    n_rows=int(counts[cell]),
+                )
+        meant = [readings[cell].value for cell in cells]
+        for i, value in enumerate(meant):
+            if value is None:
+                self._add(i, column, problem, action)
         return meant
 
-
-def _type_numbers(
-    cells: pd.Series,
-    rows: Sequence[int],
-    problems: ProblemLog,
-    limits: tuple[float, float] | None = None,
-) -> pd.Series:
-    """Read numbers within limits, both included; anything else is missing."""
-    low, high = limits or (-NUMBER_LIMIT, NUMBER_LIMIT)
-    numbers = [parse_number(cell) for cell in cells]
-    for i, (row, cell, number) in enumerate(zip(rows, cells, numbers, strict=True)):
-        inside = number is not None and low <= number <= high
-        if not cell or inside:
-            continue
-        numbers[i] = None
-        problems.add(
+    def _add(self, i: int, column: str, problem: str, action: str) -> None:
+        self._problems.add(
             METADATA_FILE,
-            "not a number" if number is None else f"not a number from {low:,.0f} to {high:,.0f}",
-            "read as not recorded",
-            row=row,
-            column=str(cells.name),
-            value=cell,
+            problem,
+            action,
+            row=self._rows[i],
+            column=column,
+            value=self._text[column][i],
         )
-    return pd.Series(pd.array(numbers, dtype="Float64"), index=cells.index)
 
 
 def _make_image_ids(names: pd.Series, rows: Sequence[int], problems: ProblemLog) -> pd.Series:

@@ -17,9 +17,10 @@ from pathlib import Path
 import filelock
 
 from cxrlib.aliases import Progress, ShouldStop
+from cxrlib.cohort.form import METADATA_FILE
 from cxrlib.cohort.git import Git
 from cxrlib.cohort.input_problems import ProblemLog
-from cxrlib.cohort.metadata import METADATA_FILE, read_records, type_records
+from cxrlib.cohort.metadata import read_records, type_records
 from cxrlib.errors import CohortError, DownloadError, DownloadStoppedError, SelectionError
 from cxrlib.storage import ANNOTATIONS_FOLDER, IMAGES_FOLDER
 from cxrlib.system import describe_write_error

@@ -12,7 +12,9 @@ region.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
+from cxrlib.cohort.form import FOLDER
 from cxrlib.literature import read_rows
 
 UNKNOWN = "Unknown"
@@ -85,6 +87,41 @@ def split_country(location: str) -> str:
     if parts[-1] and find_place(parts[-1]) is None and find_place(both) is not None:
         return both
     return parts[-1] or UNKNOWN
+
+
+def find_subdivision(location: str) -> tuple[str, str] | None:
+    """Find a state of the United States or a province of Canada at the end of a location.
+
+    By its name in any case, or by its two capitals. A name that is a country's is the country
+    ("Atlanta, Georgia"), and capitals that people write for a country as well are none of the two.
+
+    Returns
+    -------
+    tuple of (str, str) or None
+        The country and the name; the country is "" where the capitals mean a country too, and the
+        name then says both.
+
+    Examples
+    --------
+    >>> find_subdivision("Boston, MA"), find_subdivision("Berlin, DE")
+    (('United States', 'Massachusetts'), ('', 'Delaware or Germany'))
+    """
+    *before, last = [part.strip() for part in location.split(",")]
+    if not before or find_place(last) is not None:
+        return None
+    subdivisions = _list_subdivisions()
+    return subdivisions.get(last) or subdivisions.get(_fold(last))
+
+
+@cache
+def _list_subdivisions() -> dict[str, tuple[str, str]]:
+    """Map capitals and folded names to country and name; capitals of two countries to both."""
+    found: dict[str, tuple[str, str]] = {}
+    for row in read_rows("subdivisions", FOLDER):
+        place = (row["country"], row["name"])
+        found[_fold(row["name"])] = place
+        found[row["code"]] = ("", f"{row['name']} or {row['also']}") if row["also"] else place
+    return found
 
 
 def _fold(name: str) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "show_extra_columns",
     "show_identity",
     "show_problems",
+    "show_readings",
 ]
 
 
@@ -119,6 +120,40 @@ def show_problems(cohort: Cohort, origin: Sequence[str]) -> None:
             "value": text("Value", width=120),
             "problem": text("Problem", width=330),
             "action": text("What was done", width="medium"),
+        },
+    )
+
+
+def show_readings(cohort: Cohort, origin: Sequence[str]) -> None:
+    """Show the values that are not in our form and were understood: each once, with its rows.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    origin : sequence of str
+        `cxrlib.reports.list_provenance`, on top of the saved table.
+    """
+    readings = cohort.readings
+    if readings.empty:
+        return
+    st.subheader("Values read by a rule", anchor=False)
+    n_cells = format_units(int(readings["n_rows"].sum()), "cell")
+    show_text(
+        f"{n_cells} of metadata.csv are written another way than here. Check what each became."
+    )
+    text = st.column_config.TextColumn
+    show_table(
+        readings.assign(read_as=readings["read_as"].replace("", "not recorded"))[
+            ["column", "value", "read_as", "rule", "n_rows"]
+        ],
+        key="readings",
+        **saved_today("readings", origin),
+        column_config={
+            "column": text("Column", width=120),
+            "value": text("Written", width=120),
+            "read_as": text("Read as", width=120),
+            "rule": text("Rule", width=300),
+            "n_rows": st.column_config.NumberColumn("Rows", width=60),
         },
     )
 

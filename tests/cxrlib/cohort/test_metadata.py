@@ -266,7 +266,7 @@ def test_cells_that_are_not_understood(tmp_path) -> None:
         {},
         {
             "offset": "a few",
-            "age": "40s",
+            "age": "of age",
             "survival": "perhaps",
             "sex": "X",
             "view": "oblique",
@@ -277,7 +277,7 @@ def test_cells_that_are_not_understood(tmp_path) -> None:
     assert set(problems["row"]) == {3}
     assert dict(zip(problems["column"], problems["value"], strict=True)) == {
         "offset": "a few",
-        "age": "40s",
+        "age": "of age",
         "survival": "perhaps",
         "sex": "X",
         "view": "oblique",
