@@ -5,12 +5,12 @@ from datetime import date
 
 import streamlit as st
 
-from cxrlib.baselines.evaluation import keep_scored
 from cxrlib.errors import CxrError, SelectionError
 from cxrlib.reports import list_provenance
 from ui.baselines.answer import show_answer
 from ui.baselines.cached import list_choices, load_rows, load_run
 from ui.baselines.controls import (
+    FOREST,
     IMAGES,
     PART,
     change_task,
@@ -47,10 +47,11 @@ from ui.widgets.limits_panel import show_limits
 from ui.widgets.text import show_alert
 
 SHOW = {
+    FOREST: show_forest,
+    "sensitivity": show_sensitivity,
     "feature sets": show_feature_sets,
     "figures": show_figures,
     IMAGES: show_test_images,
-    "sensitivity": show_sensitivity,
     "permutation test": show_permutation_null,
     "region shift": show_region_shift,
     "protocols": show_protocol_steps,
@@ -74,6 +75,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 with st.container(horizontal=True, vertical_alignment="bottom"):
     choose_settings(cohort, spec)
     change_task(cohort, spec)
+    score_place = st.container(width="content")
     run_place = st.container(width="content")
 keep_address(spec)
 try:
@@ -85,7 +87,7 @@ choices = list_choices(cohort)
 spec = replace(spec, where=selection.to_where())
 choice = find_choice(spec, choices)
 try:
-    rows = load_rows(cohort, spec.task, selection)
+    rows = load_rows(cohort, spec)
     run = load_run(cohort, spec) if choice.is_ready else None
 except SelectionError as error:
     show_alert(str(error))
@@ -106,7 +108,7 @@ if run is None:
     show_task(rows, provenance=origin, stem=stem)
     st.stop()
 
-metric = choose_metric(run)
+metric = choose_metric(run, score_place)
 lines = [*origin, *list_run_provenance(run)]
 offered = tuple(dict.fromkeys([*choices, choice]))  # a sum stands beside its parts
 view = RunView(entry, run, offered, metric, find_null(run), lines, f"{stem}-{run.id}")
@@ -114,14 +116,13 @@ show_question(run.result.rows, head)
 with head:
     show_answer(run, metric)
     adds_place = st.container()
-show_forest(view)
 with st.container(key=PART):
-    show_history(cohort, spec, run)
+    show_history(cohort, spec)
     section = choose_section()
 jump_where_wished()
 if section in SHOW:
     SHOW[section](view)
 else:
-    show_task(keep_scored(run.result), provenance=origin, stem=stem)
+    show_task(run.result.rows, provenance=origin, stem=stem)
     show_folds(view)
 show_image_adds(view, adds_place)

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from cxrlib.baselines.evaluation import LocoSettings
+from cxrlib.baselines.features import add_feature_set, read_table_bytes
 from cxrlib.baselines.runs import RunEntry, RunSpec, list_runs, make_run
 from cxrlib.baselines.tasks import read_task
 from cxrlib.cli import app as cli
@@ -43,7 +44,10 @@ def count_runs(on_demo: tuple[Path, Path]) -> int:
 
 
 def test_opens_on_an_answer(page: AppTest) -> None:
-    """The page opens on a run, with counts, protocol, a shortcut beside it, and the notice."""
+    """The page opens on a run, with counts, protocol, a shortcut beside it, and the notice.
+
+    The forest plot is the first part; reasons of what has no mark are text, not in the figure.
+    """
     assert not page.exception
     assert page.title[0].value == "Does the prediction hold in other regions?"
     text = written(page)
@@ -55,12 +59,14 @@ def test_opens_on_an_answer(page: AppTest) -> None:
     assert "chance (0.5)" in text
     assert text.index("chance (0.5)") < text.index("made on this cohort and task")
     assert "made on this cohort and task" in text
+    assert len(page.get("plotly_chart")) == 1
+    assert page.session_state["detail"] == "forest plot"
     assert page.query_params["protocol"] in ("corrected", ["corrected"])
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_runs(page: AppTest, section: str) -> None:
-    """Each part below the main figure stands without an exception."""
+    """Each part stands without an exception."""
     page.session_state["detail"] = section
     page.run()
     assert not page.exception, section
@@ -336,6 +342,39 @@ def test_held_out_may_be_another_cohort(own_page: AppTest) -> None:
     assert "no second cohort 'elsewhere' to test on" in written(app)
 
 
+def test_your_own_turns_to_a_column_of_ones_own_first(own_page: AppTest) -> None:
+    """Columns that the reader brought come before those that every record has."""
+    app = own_page.run().switch_page(PAGE).run()
+    app.pills(key="baseline_task").set_value("Survival").run()
+    app.pills(key="baseline_task").set_value("your own").run()
+    assert not app.exception
+    assert "column=extra:Later" in str(app.query_params["task"])
+
+
+def test_features_of_ones_own_are_run_without_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cohort that has rows and features and no picture at all gets its run."""
+    cohort = make_own_cohort(tmp_path / "c", n_images=60)
+    for each in (tmp_path / "c" / "images").iterdir():
+        each.unlink()
+    cohort = load_cohort(tmp_path / "c")
+    table = pd.DataFrame({"image_id": cohort.table["image_id"], "size": range(60)})
+    store = Store(tmp_path / "cache")
+    add_feature_set(
+        read_table_bytes(table.to_csv(index=False).encode(), "a.csv"), "r", cohort, store
+    )
+    monkeypatch.setenv("CXR_DATA", str(tmp_path / "c"))
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app.query_params["task"], app.query_params["features"] = "column=extra:Later", "r"
+    app = app.run().switch_page(PAGE).run()
+    assert not app.exception
+    assert "60 images of 60 persons" in written(app)
+    assert "Run" in [button.label for button in app.button]
+    assert "protocol *corrected*" in written(press_run(app))
+
+
 def test_places_that_are_not_recorded_suggest_persons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,10 +407,10 @@ def ticked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def open_runs(page: AppTest) -> AppTest:
-    """Open the table of all runs by the line at the side."""
-    page.button(key="baseline_all_runs").click().run()
+    """Open the table of all runs."""
+    page.session_state["detail"] = "runs"
+    page.run()
     assert not page.exception
-    assert page.session_state["detail"] == "runs"
     return page
 
 
@@ -422,7 +461,7 @@ def test_ticked_runs_are_drawn_and_two_are_compared(
     text = written(page)
     assert "Paired difference" in text
     assert "images that both have." in text
-    assert len(page.get("plotly_chart")) == 2
+    assert len(page.get("plotly_chart")) == 1
     ticked[:] = [tasks.index("opacity")]
     page.run()
     assert not page.exception

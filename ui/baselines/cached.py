@@ -5,7 +5,7 @@ import functools
 import pandas as pd
 import streamlit as st
 
-from cxrlib.baselines.features import FeatureChoice, list_feature_sets
+from cxrlib.baselines.features import FeatureChoice, list_feature_sets, need_pictures
 from cxrlib.baselines.runs import (
     BOOK,
     KEPT,
@@ -47,10 +47,15 @@ def _list_choices(cohort: Cohort, changed: tuple[int, ...]) -> tuple[FeatureChoi
     return list_feature_sets(cohort, Store(find_cache()))
 
 
+def load_rows(cohort: Cohort, spec: RunSpec) -> TaskRows:
+    """Take the rows that a run can use: with features of one's own, those without a picture too."""
+    need_file = need_pictures(spec.features, Store(find_cache()))
+    return _load_rows(cohort, spec.task, spec.selection, need_file)
+
+
 @functools.lru_cache(maxsize=64)
-def load_rows(cohort: Cohort, task: Task, selection: Selection) -> TaskRows:
-    """Take the rows of a task once for all sessions."""
-    return take_rows(cohort, task, selection=selection)
+def _load_rows(cohort: Cohort, task: Task, selection: Selection, need_file: bool) -> TaskRows:
+    return take_rows(cohort, task, selection=selection, need_file=need_file)
 
 
 def load_run(cohort: Cohort, spec: RunSpec) -> Run | None:

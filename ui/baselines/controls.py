@@ -56,6 +56,7 @@ from ui.widgets.text import show_alert, show_quiet
 
 __all__ = [
     "ALL_GROUPS",
+    "FOREST",
     "IMAGES",
     "PART",
     "SECTIONS",
@@ -71,7 +72,6 @@ __all__ = [
     "jump_where_wished",
     "keep_address",
     "open_cell",
-    "open_runs",
 ]
 
 SPEC = "baseline_spec"  # in the session's state: what is asked for, without filters
@@ -79,13 +79,14 @@ ADDRESS = PageAddress("baseline_written", tuple(QUERY_NAMES))
 OPENING = "baseline_opening"  # in the session's state: whether the reader has asked for nothing
 OWN = "your own"
 ALL_GROUPS = "all groups"
+FOREST = "forest plot"
 IMAGES = "test images"
-PART = "baseline_part"  # key of what is shown below the main figure
+PART = "baseline_part"  # key of what is shown below the controls
 JUMP = "baseline_jump"  # in the session's state: whether a mark was clicked
 # The words are the values: the address holds what the screen shows.
 SECTIONS = (
-    *("sensitivity", "figures", "permutation test", "feature sets", IMAGES, "region shift"),
-    *("protocols", "influence", "task", "paper", "runs", "report"),
+    *(FOREST, "sensitivity", "permutation test", "figures", "runs", "report", "feature sets"),
+    *(IMAGES, "region shift", "protocols", "influence", "task", "paper"),
 )
 # Parts that links made before call by another word.
 RENAMED = {"chance": "permutation test", "shift": "region shift", "persons": "influence"}
@@ -202,8 +203,9 @@ def choose_task(cohort: Cohort, spec: RunSpec) -> None:
 def change_task(cohort: Cohort, spec: RunSpec) -> None:
     """Show a button that opens what the task is made of, to be changed."""
     is_changed = not spec.task.is_published and spec.task.name != FORMED
+    label = "Change the task (changed)" if is_changed else "Change the task"
     with st.popover(
-        "Change the task (changed)" if is_changed else "Change the task",
+        "Choose what is predicted" if spec.task.name == FORMED else label,
         type="tertiary",
         icon=":material/tune:",
     ):
@@ -218,8 +220,9 @@ def _take_task(spec: RunSpec, names: Mapping[str, str], cohort: Cohort) -> None:
         return
     with kept_trouble():
         usable = [column for column in load_columns(cohort) if not column.reason]
-        # First what the paper has not asked: its own tasks have buttons of their own.
-        usable.sort(key=lambda column: column.column in {task.column for task in PAPER_TASKS})
+        # First the reader's own columns, last what the paper asks: its tasks have buttons.
+        asked = {task.column for task in PAPER_TASKS}
+        usable.sort(key=lambda each: (parse_own_column(each.column) is None, each.column in asked))
         if not usable:
             raise SelectionError(
                 "No column of this cohort has two values, so nothing can be predicted."
@@ -393,7 +396,14 @@ def choose_settings(cohort: Cohort, spec: RunSpec) -> None:
             **_bind(spec, "match", _split(spec.settings.match)),
         )
         st.number_input(
-            "Bootstrap seed", 0, MAX_SEED, step=1, **_bind(spec, "seed", spec.settings.seed)
+            "Random seed",
+            0,
+            MAX_SEED,
+            step=1,
+            help="Starts all that is random in a run: bootstrap resamples, permutations, how "
+            "persons are dealt into parts, inner folds, matching, forests. The same seed gives the "
+            "same digits.",
+            **_bind(spec, "seed", spec.settings.seed),
         )
 
 
@@ -508,20 +518,14 @@ def open_cell(chart: str, spec: RunSpec) -> None:
         ask(replace(spec, features=features))
 
 
-def open_runs() -> None:
-    """Open the table of all runs below the figure; for a callback."""
-    st.session_state["detail"] = "runs"
-    st.session_state[JUMP] = True
-
-
 def jump_where_wished() -> None:
-    """Bring the part below into view after a click on a mark: it may be out of sight."""
+    """Bring the part into view after a click on a mark: the figure was longer."""
     if st.session_state.pop(JUMP, False):
         jump_to(PART)
 
 
 def choose_section() -> str:
-    """Let the reader choose what is shown below the main figure; only that is computed."""
+    """Let the reader choose what is shown of the run; only that is computed."""
     asked = st.query_params.get("detail", "")
     if asked in RENAMED:
         st.session_state["detail"] = RENAMED[asked]

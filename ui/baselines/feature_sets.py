@@ -16,7 +16,8 @@ from cxrlib.number_text import format_units
 from cxrlib.reports import list_shortcuts, make_series
 from ui.baselines.cached import load_run, run_now
 from ui.baselines.controls import open_cell
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView
+from ui.widgets.details import show_details
 from ui.widgets.figure import show_figure
 from ui.widgets.text import show_alert, show_quiet
 
@@ -55,7 +56,7 @@ def show_feature_sets(view: RunView) -> None:
         selection_mode="points",
         **view.saved_as("sets"),
     )
-    show_details("Rows can rest on different images: some feature sets lack values for a few.")
+    show_details("", ["Rows can rest on different images: some sets lack values for a few."])
     for title, reason in refused.items():
         show_quiet(f"{title}: {reason}")
     _show_absent([choice for choice in view.choices if not choice.is_ready])

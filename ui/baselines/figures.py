@@ -38,6 +38,7 @@ from ui.baselines.run_view import RunView, show_part
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
 from ui.widgets.choice import choose_number, choose_one
+from ui.widgets.details import show_reasons
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_quiet, show_text
 
@@ -110,9 +111,13 @@ def _show_with_numbers(
             **{name.replace("_", " "): _format_cell(row, name) for name in columns},
             "images": row["n_images"],
             "persons": row["n_persons"],
-            "why not": read_reason(row),
         }
         for row in numbers.to_dict("records")
+    ]
+    reasons = [
+        (next(iter(_name_row(row, pooled).values())), why)
+        for row in numbers.to_dict("records")
+        if (why := read_reason(row))
     ]
     with right:
         show_table(
@@ -121,6 +126,7 @@ def _show_with_numbers(
             numbers=numbers,
             **view.saved_as(f"{part.name}-groups"),
         )
+        show_reasons(f"Not estimable: {len(reasons)} of {format_units(len(rows), 'row')}", reasons)
 
 
 def _name_row(row: Cells, pooled: str) -> dict[str, str]:

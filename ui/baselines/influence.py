@@ -14,8 +14,9 @@ from cxrlib.reports import (
     make_influence_part,
     make_subgroups_part,
 )
-from ui.baselines.run_view import RunView, show_details, show_part
+from ui.baselines.run_view import RunView, show_part
 from ui.images.patient_link import offer_patient
+from ui.widgets.details import show_details
 from ui.widgets.table import show_table
 from ui.widgets.text import show_alert, show_heading, show_quiet
 
@@ -68,8 +69,7 @@ def _show_persons(view: RunView, part: ReportPart) -> None:
         **view.saved_as(part.name),
     )
     caption, details = part.words
-    show_quiet(f"{caption} Select a row to open the patient.")
-    show_details(details)
+    show_details(f"{caption} Select a row to open the patient.", [details])
     places = chosen["selection"]["rows"]
     if places and places[0] < len(top):
         _offer_person(view.run, str(top["person_id"].iloc[places[0]]))

@@ -21,10 +21,11 @@ from cxrlib.number_text import NOTHING
 from cxrlib.reports import make_null_part
 from cxrlib.storage import Store
 from ui.baselines.run_button import NO_PIXELS, make_request
-from ui.baselines.run_view import RunView, show_details, show_part
+from ui.baselines.run_view import RunView, show_part
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache
 from ui.widgets.choice import choose_one
+from ui.widgets.details import show_details
 from ui.widgets.table import show_table
 from ui.widgets.text import show_quiet, show_text
 
@@ -98,13 +99,16 @@ def _show_table(view: RunView, null: PermutationNull) -> None:
     )
     n_p = int(table["p"].notna().sum())
     show_details(
-        f"The saved table holds {n_p} p-values, of all scores and groups: by chance alone about "
-        f"{n_p / 20:.1g} would be below 0.05."
-        if n_p > 1
-        else "",
-        "p is (1 + permutations at least as good) / (1 + permutations), so it is never 0.",
-        "A small p means better than chance, but a shortcut is better than chance too: it does not "
-        "show that the model recognises the disease.",
+        "",
+        [
+            f"The saved table holds {n_p} p-values, of all scores and groups: by chance alone "
+            f"about {n_p / 20:.1g} would be below 0.05."
+            if n_p > 1
+            else "",
+            "p is (1 + permutations at least as good) / (1 + permutations), so it is never 0.",
+            "A small p means better than chance, but a shortcut is better than chance too: it does "
+            "not show that the model recognises the disease.",
+        ],
     )
 
 

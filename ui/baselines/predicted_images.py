@@ -9,13 +9,14 @@ from cxrlib.cohort import JoinedCohort
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, format_units
 from ui.baselines.controls import ALL_GROUPS
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView
 from ui.baselines.second_cohort import find_tested_entry
 from ui.images.image_panel import show_image_panel
 from ui.widgets.choice import choose_one
+from ui.widgets.details import show_details
 from ui.widgets.page_link import show_page_link
 from ui.widgets.table import show_table
-from ui.widgets.text import show_alert, show_quiet
+from ui.widgets.text import show_alert
 
 __all__ = ["show_image_list", "show_test_images"]
 
@@ -76,8 +77,7 @@ def show_image_list(
             height=420,
             **view.saved_as(name),
         )
-        show_quiet(caption)
-        show_details(details)
+        show_details(caption, [details])
     rows = chosen["selection"]["rows"]
     place = rows[0] if rows and rows[0] < len(table) else 0
     with right:

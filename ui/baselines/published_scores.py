@@ -16,7 +16,8 @@ from cxrlib.baselines.evaluation import (
 from cxrlib.baselines.runs import Run
 from cxrlib.literature import find_scores
 from cxrlib.number_text import NOTHING
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView
+from ui.widgets.details import show_details
 from ui.widgets.table import show_table
 from ui.widgets.text import show_text
 
@@ -65,9 +66,12 @@ def show_published_scores(view: RunView) -> None:
         **view.saved_as("paper"),
     )
     show_details(
-        "Images in brackets: positive / negative.",
-        "The paper computes AUROC and AUPRC on predicted classes, not on a ranking.",
-        "It is called a difference only where both cohorts have the same counts.",
+        "",
+        [
+            "Images in brackets: positive / negative.",
+            "The paper computes AUROC and AUPRC on predicted classes, not on a ranking.",
+            "It is called a difference only where both cohorts have the same counts.",
+        ],
     )
 
 

@@ -21,9 +21,10 @@ from cxrlib.reports import (
 from cxrlib.storage import Store
 from cxrlib.summary import lay_out_frame
 from ui.baselines.cached import load_entries
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView
 from ui.session.resources import find_cache
 from ui.widgets.dense_table import show_dense_table
+from ui.widgets.details import show_details
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_heading, show_quiet, show_text
 
@@ -44,9 +45,7 @@ def show_report(view: RunView) -> None:
     run = view.run
     cohort = run.result.rows.cohort
     entries = load_entries(cohort, run.spec.task)
-    show_text(
-        f"Save this run as a report. {run.counts.describe()} The report lists those of this task."
-    )
+    show_text("Save this run as a report. It lists all runs of this task.")
 
     def write() -> dict[str, bytes]:
         store = Store(find_cache())
@@ -54,8 +53,11 @@ def show_report(view: RunView) -> None:
 
     _offer_files(view, write)
     show_details(
-        "The report holds the flow, the protocol, scores with intervals, the shortcuts, the "
-        "paper's scores, licences, versions and seeds."
+        "",
+        [
+            "The report holds the flow, the protocol, scores with intervals, the shortcuts, the "
+            "paper's scores, licences, versions and seeds."
+        ],
     )
     _show_command(run)
     _show_items(view)

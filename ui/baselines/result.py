@@ -3,6 +3,7 @@
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrlib.baselines.evaluation import format_held_out, format_metric
 from cxrlib.baselines.runs import Run
@@ -41,16 +42,19 @@ FOLD_WORDS = {
 }
 
 
-def choose_metric(run: Run) -> str:
+def choose_metric(run: Run, place: DeltaGenerator) -> str:
     """Let the reader choose a score among those that the task has."""
-    return choose_one(
-        "metric",
-        "Score",
-        {metric: format_metric(metric) for metric in run.scores["metric"]},
-        help="“Of the event” scores the clinical event: death, bacterial, not COVID-19, ICU, "
-        "intubation. The paper's positive class is often the majority, so that even a guess has a "
-        "high AUPRC.",
-    )
+    with place:
+        return choose_one(
+            "metric",
+            "Score",
+            {metric: format_metric(metric) for metric in run.scores["metric"]},
+            is_menu=True,
+            width=200,
+            help="“Of the event” scores the clinical event: death, bacterial, not COVID-19, ICU, "
+            "intubation. The paper's positive class is often the majority, so that even a guess "
+            "has a high AUPRC.",
+        )
 
 
 def show_forest(view: RunView) -> None:
@@ -77,7 +81,7 @@ def show_forest(view: RunView) -> None:
         key="forest",
         alt=describe_forest(series, metric, hold_out=hold_out, title=title),
         numbers=lambda: list_scores(series, metric, folds=run.folds, chance=chance),
-        caption="95 % intervals, bootstrap over patients. Shortcuts do not use the images.",
+        caption="95 % intervals, bootstrap over patients.",
         heading=f"{run.spec.task.title}: {format_metric(metric)} by held-out {hold_out}; "
         f"{run.spec.describe_model()}, protocol {run.spec.settings.protocol.name}",
         on_select=partial(open_cell, "forest", run.spec),

@@ -31,11 +31,12 @@ from cxrlib.reports import list_provenance, make_series
 from cxrlib.selection import FILTERS
 from cxrlib.storage import Store
 from ui.baselines.cached import count_runs_of, load_entries, load_run
-from ui.baselines.controls import ask, open_runs
-from ui.baselines.run_view import RunView, escape_label, show_details
+from ui.baselines.controls import ask
+from ui.baselines.run_view import RunView, escape_label
 from ui.session.filters import reset_filters
 from ui.session.jobs import kept_trouble
 from ui.session.resources import find_cache
+from ui.widgets.details import show_details
 from ui.widgets.figure import show_figure
 from ui.widgets.table import show_table
 from ui.widgets.text import show_heading, show_quiet, show_text
@@ -57,12 +58,9 @@ TABLE_WORDS = {
 }
 
 
-def show_history(cohort: Cohort, spec: RunSpec, run: Run | None) -> None:
-    """Say how many runs were made; a click brings their table."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        show_quiet(count_runs_of(cohort, spec.task).describe())
-        if run is not None:
-            st.button("All runs", key="baseline_all_runs", type="tertiary", on_click=open_runs)
+def show_history(cohort: Cohort, spec: RunSpec) -> None:
+    """Say how many runs were made."""
+    show_quiet(count_runs_of(cohort, spec.task).describe())
 
 
 def show_runs(view: RunView) -> None:
@@ -70,7 +68,7 @@ def show_runs(view: RunView) -> None:
     cohort = view.run.result.rows.cohort
     every = load_entries(cohort)
     counts = count_runs_of(cohort, view.run.spec.task).describe()
-    show_text(f"{counts} The best of many runs looks good by chance alone.")
+    show_text("The best of many runs looks good by chance alone.")
     entries = _choose_entries(every)
     if not entries:
         show_quiet(f"None of the {format_units(len(every), 'run')} is of this task and text.")
@@ -309,9 +307,9 @@ def _show_difference(view: RunView, first: Run, second: Run) -> None:
         numbers=table,
         **(view.saved_as("difference") | {"provenance": [*view.provenance, words]}),
     )
-    show_quiet(f"{format_metric(metric)}. {words} 95 % intervals, bootstrap over patients.")
     show_details(
-        "Each bootstrap resample draws the same patients for both runs.", *comparison.remarks
+        f"{format_metric(metric)}. {words} 95 % intervals, bootstrap over patients.",
+        ["Each bootstrap resample draws the same patients for both runs.", *comparison.remarks],
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from cxrlib.baselines.evaluation import PermutationNull
 from cxrlib.baselines.features import FeatureChoice
@@ -14,9 +13,9 @@ from cxrlib.baselines.runs import Run
 from cxrlib.cohort import CohortEntry
 from cxrlib.reports import ReportPart
 from ui.widgets.chart import show_chart
-from ui.widgets.text import show_text
+from ui.widgets.details import show_details
 
-__all__ = ["RunView", "escape_label", "show_details", "show_part"]
+__all__ = ["RunView", "escape_label", "show_part"]
 
 
 @dataclass(frozen=True, eq=False)  # tables have no single truth to compare by
@@ -62,12 +61,6 @@ def escape_label(text: str) -> str:
     return re.sub(r"([\\`*_\[\]$:~<])", r"\\\1", " ".join(text.split()))
 
 
-def show_details(*sentences: str) -> None:
-    """Show what a caption has no room for, closed until the reader asks for it."""
-    with st.expander("Details"):
-        show_text(" ".join(filter(None, sentences)))
-
-
 def show_part(view: RunView, part: ReportPart, numbers: pd.DataFrame | None = None) -> None:
     """Show the chart of a part that reports have too; the numbers saved are those of its table."""
     if part.draw is None:
@@ -82,5 +75,4 @@ def show_part(view: RunView, part: ReportPart, numbers: pd.DataFrame | None = No
         numbers=part.table if numbers is None else numbers,
         **view.saved_as(part.name),
     )
-    if details:
-        show_details(*details)
+    show_details("", details)

@@ -5,7 +5,8 @@ import pandas as pd
 from cxrlib.baselines.evaluation import format_metric, format_score, is_number, read_reason
 from cxrlib.number_text import NOTHING
 from ui.baselines.cached import load_sensitivity
-from ui.baselines.run_view import RunView, show_details
+from ui.baselines.run_view import RunView
+from ui.widgets.details import show_details
 from ui.widgets.table import show_table
 from ui.widgets.text import show_text
 
@@ -46,4 +47,4 @@ def show_sensitivity(view: RunView) -> None:
         numbers=table,
         **view.saved_as("sensitivity"),
     )
-    show_details(*DETAILS)
+    show_details("", DETAILS)

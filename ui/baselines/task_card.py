@@ -16,7 +16,7 @@ from cxrlib.charts.cohort import describe_differences, plot_differences
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import NOTHING, format_tenths, format_units
 from cxrlib.reports import csv_with_header
-from ui.baselines.run_view import show_details
+from ui.widgets.details import show_details
 from ui.widgets.figure import show_figure
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.table import show_table
@@ -72,8 +72,7 @@ def show_leaks(rows: TaskRows) -> None:
     if not leaks:
         return
     show_alert(leaks[0].describe())
-    if len(leaks) > 1:
-        show_details(*(leak.describe() for leak in leaks[1:]))
+    show_details("", (leak.describe() for leak in leaks[1:]))
 
 
 def show_task(rows: TaskRows, *, provenance: Sequence[str], stem: str) -> None:
@@ -144,8 +143,7 @@ def _show_labelled(rows: TaskRows, provenance: Sequence[str], stem: str) -> None
         file_stem=stem,
         heading=LABELLED,
     )
-    if compared.notes:
-        show_details(*compared.notes)
+    show_details("", compared.notes)
 
 
 def _format_card(card: Card) -> str:

@@ -1,4 +1,4 @@
-"""A caption of one line, the rest of it behind "Details"."""
+"""A caption of one line, the rest of it behind "Details"; reasons behind what they are of."""
 
 from collections.abc import Iterable
 from html import escape
@@ -7,7 +7,7 @@ import streamlit as st
 
 from ui.widgets.text import show_quiet
 
-__all__ = ["show_details"]
+__all__ = ["show_details", "show_reasons"]
 
 
 def show_details(caption: str, details: Iterable[str] = ()) -> None:
@@ -17,3 +17,11 @@ def show_details(caption: str, details: Iterable[str] = ()) -> None:
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in details if sentence)
     if sentences:
         st.html(f"<details class='cxr-quiet'><summary>Details</summary>{sentences}</details>")
+
+
+def show_reasons(title: str, reasons: Iterable[tuple[str, str]], *, is_open: bool = False) -> None:
+    """Show why some things have no value: a line of how many, the reasons behind it."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(why)}</dd>" for name, why in reasons)
+    if rows:
+        kind = f"class='cxr-quiet cxr-reasons'{' open' * is_open}"
+        st.html(f"<details {kind}><summary>{escape(title)}</summary><dl>{rows}</dl></details>")

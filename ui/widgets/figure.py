@@ -15,10 +15,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrlib.charts.style import FIGURE_KINDS, PNG_SCALE, Imprint, keep_printable, put_on_paper
+from cxrlib.charts.style import (
+    FIGURE_KINDS,
+    PNG_SCALE,
+    Imprint,
+    keep_printable,
+    lift_reasons,
+    put_on_paper,
+    read_reasons,
+)
 from cxrlib.reports import csv_with_header
 from ui.widgets.assets import plotly_url
 from ui.widgets.component import load_component, read_sent
+from ui.widgets.details import show_reasons
 from ui.widgets.saving import Saving, offer_saving
 from ui.widgets.text import show_quiet
 
@@ -57,6 +66,9 @@ def show_figure(
     **options: Any,  # noqa: ANN401 (whatever Streamlit takes)
 ) -> Any:  # noqa: ANN401 (whatever Streamlit gives)
     """Show a chart, its caption and a menu that saves it.
+
+    Reasons under a figure are shown as text below it, where lines break as the page is wide; a
+    saved figure has them in itself.
 
     Parameters
     ----------
@@ -100,8 +112,15 @@ def show_figure(
         draw, figure = figure, figure(theme=st.context.theme.type or "light")
     place = st.container(key=f"cxr_wide_{key}") if is_wide else st
     result = place.plotly_chart(
-        figure, theme=None, key=key, alt=alt, config={**CONFIG, **(config or {})}, **options
+        lift_reasons(figure),
+        theme=None,
+        key=key,
+        alt=alt,
+        config={**CONFIG, **(config or {})},
+        **options,
     )
+    title, reasons, _ = read_reasons(figure)
+    show_reasons(title, reasons, is_open=not figure.data)
 
     def make_numbers() -> bytes:
         return csv_with_header(numbers() if callable(numbers) else numbers, provenance)
@@ -167,7 +186,9 @@ def answer_request(asked: object, paper: _Paper) -> dict[str, Any] | None:
     if not isinstance(name, str) or width is None or height is None:
         return None
     kind: Literal["svg", "png"] = asked["kind"]
-    drawn = put_on_paper(paper.figure(), paper.imprint, width=width, height=height)
+    figure = paper.figure()
+    high = height + read_reasons(figure)[2]  # which the screen shows beside the figure
+    drawn = put_on_paper(figure, paper.imprint, width=width, height=high)
     return {
         "id": name[:64],
         "kind": kind,

@@ -31,6 +31,7 @@ from cxrlib.charts.style import (
     Parts,
     Theme,
     make_figure,
+    note_reasons,
     text_width,
 )
 
@@ -214,13 +215,15 @@ def plot_score_rows(
     reasons, under = _draw_below(below, below_title, left, palette, down=foot)
     margin = {"l": left, "r": right, "t": top, "b": foot + under, "autoexpand": False}
     layout = _lay_out(axis, margin, high, is_shown=bool(rows))
-    if not rows:
-        layout["annotations"] = [*reasons, _draw_nothing(palette)]
-        return make_figure([], layout, theme)
-    notes += [*_draw_line_name(axis, palette), *reasons]
-    layout["annotations"] = notes
+    notes += _draw_line_name(axis, palette) if rows else [_draw_nothing(palette)]
     for each in placed:
         notes += _draw_row_texts(each, left, right, palette)
+    layout["annotations"] = notes
+    if below:
+        whys = [(row.name, row.reason or "no score") for row in below]
+        note_reasons(layout, below_title, whys, reasons, under)
+    if not rows:
+        return make_figure([], layout, theme)
     shapes += [*_draw_line(axis, high, palette), *_draw_rules(placed, palette)]
     if shapes:
         layout["shapes"] = shapes

@@ -32,6 +32,11 @@ from .paper import (
     put_on_paper as put_on_paper,
 )
 from .projector_scale import enlarge as enlarge
+from .reasons import (
+    lift_reasons as lift_reasons,
+    note_reasons as note_reasons,
+    read_reasons as read_reasons,
+)
 from .rendering import (
     FIGURE_KINDS as FIGURE_KINDS,
     PNG_SCALE as PNG_SCALE,

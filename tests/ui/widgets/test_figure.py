@@ -3,13 +3,15 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrlib.charts.style import Imprint, chart_template
+from cxrlib.charts.scores import Series, plot_forest
+from cxrlib.charts.style import Imprint, chart_template, lift_reasons
 from ui.widgets.figure import _Paper, answer_request
 
 ASKED = {"id": "1-2", "kind": "svg", "width": 640, "height": 400.5}
@@ -140,3 +142,22 @@ def test_figures_and_tables_are_saved_with_their_origin(
     assert list(shown.columns) == ["id", "Images"]
     texts = "".join(e.proto.body for e in page.get("html"))
     assert "One bar, &lt;b&gt;of three&lt;/b&gt;." in texts
+
+
+def test_a_saved_figure_has_room_for_the_reasons_that_the_screen_shows_beside_it() -> None:
+    """The browser measures the figure without them."""
+    scores = pd.DataFrame(
+        [
+            {"fold": "Asia", "metric": "auroc", "value": 0.6, "low": 0.5, "high": 0.7},
+            {"fold": "Oceania", "metric": "auroc", "reason": "One class only."},
+        ]
+    )
+    figure = plot_forest([Series("texture", scores)], "auroc")
+    paper = replace(make_paper(), figure=lambda: figure)
+    seen = lift_reasons(figure).layout.height
+    answer = answer_request({**ASKED, "height": seen}, paper)
+    assert answer is not None
+    layout = json.loads(answer["figure"])["layout"]
+    room = layout["margin"]["b"] - figure.layout.margin.b
+    assert layout["height"] - room == pytest.approx(figure.layout.height)
+    assert any("One class only" in note["text"] for note in layout["annotations"])
