@@ -13,6 +13,7 @@ from ui.baselines.controls import (
     FOREST,
     IMAGES,
     PART,
+    ask_question,
     change_task,
     choose_features,
     choose_section,
@@ -65,10 +66,11 @@ entry = current_entry()
 cohort, selection = find_cohort(entry.slug), current_selection()
 choices = list_choices(cohort)
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.title("Does the prediction hold in other regions?", anchor=False, width="stretch")
+    title = st.container()
     show_limits(is_synthetic=cohort.is_synthetic)
 head = st.container(gap="small")
 spec = find_spec(cohort, choices)
+title.title(ask_question(spec.settings.hold_out), anchor=False)
 choose_task(cohort, spec)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     choose_features(spec, choices)

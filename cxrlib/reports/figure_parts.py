@@ -16,6 +16,7 @@ from cxrlib.baselines.evaluation import (
     confuse,
     describe_learning_curve,
     fit_recalibration,
+    format_held_out,
     load_refit,
     read_event_predictions,
     read_reason,
@@ -72,7 +73,7 @@ def _caption(run: Run, words: str) -> str:
 
 def _describe_protocol(run: Run) -> str:
     settings = run.spec.settings
-    return f"each {settings.hold_out} held out in turn; {settings.protocol.name} protocol."
+    return f"each {settings.group} held out in turn; {settings.protocol.name} protocol."
 
 
 def _list_reasons(table: pd.DataFrame) -> str:
@@ -95,7 +96,7 @@ def make_curve_part(run: Run, kind: CurveKind = "roc") -> ReportPart:
         If the task predicts a number.
     """
     table, event = trace_curves(run.result, kind), read_event_predictions(run.result).name
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     areas = table[table["part"] == "area"]
     is_roc = kind == "roc"
     title = "ROC curve" if is_roc else "Precision-recall curve"
@@ -106,10 +107,10 @@ def make_curve_part(run: Run, kind: CurveKind = "roc") -> ReportPart:
         title,
         (
             _caption(run, f"In the key: {area} with 95 % interval. Marks: the model's decision."),
-            f"{_list_reasons(areas)} The curve within {hold_out}s averages theirs at the same "
-            f"{same}; its band holds 95 % at each place by itself. Its mark counts all test images "
-            "together and may lie beside it. Decision values rank the images, also under the "
-            "published protocol.",
+            f"{_list_reasons(areas)} The curve within {format_held_out(None, hold_out)} averages "
+            f"theirs at the same {same}; its band holds 95 % at each place by itself. Its mark "
+            "counts all test images together and may lie beside it. Decision values rank the "
+            "images, also under the published protocol.",
         ),
         table,
         partial(plot_curves, table, kind, event=event, hold_out=hold_out),
@@ -120,7 +121,7 @@ def make_curve_part(run: Run, kind: CurveKind = "roc") -> ReportPart:
 
 def make_reliability_part(run: Run) -> ReportPart:
     """Make the part on what was observed against what was predicted."""
-    result, task, hold_out = run.result, run.spec.task, run.spec.settings.hold_out
+    result, task, hold_out = run.result, run.spec.task, run.spec.settings.group
     table = fit_recalibration(result)
     shown = table.drop(columns=["least", "most"])
     reasons = _list_reasons(table)
@@ -168,7 +169,7 @@ def make_confusion_part(run: Run, threshold: float | None = None) -> ReportPart:
         If the task predicts a number, or the threshold is no probability.
     """
     table, predicted = confuse(run.result, threshold), read_event_predictions(run.result)
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     above = "the model's own decision" if threshold is None else f"probability above {threshold:g}"
     return ReportPart(
         "confusion",
@@ -194,7 +195,7 @@ def make_benefit_part(run: Run, fold: str = POOLED) -> ReportPart:
         If the task predicts a number.
     """
     table, event = compute_net_benefit(run.result), read_event_predictions(run.result).name
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     own = table[table["fold"] == fold]
     return ReportPart(
         "net-benefit",
@@ -227,7 +228,7 @@ def make_refit_part(run: Run, of: Refit, table: pd.DataFrame) -> ReportPart:
 
 
 def _make_learning(run: Run, table: pd.DataFrame) -> ReportPart:
-    hold_out = run.spec.settings.hold_out
+    hold_out = run.spec.settings.group
     return ReportPart(
         "learning-curve",
         "Learning curve by persons",
@@ -245,7 +246,7 @@ def _make_learning(run: Run, table: pd.DataFrame) -> ReportPart:
 
 
 def _make_importance(run: Run, table: pd.DataFrame) -> ReportPart:
-    hold_out, task = run.spec.settings.hold_out, run.spec.task
+    hold_out, task = run.spec.settings.group, run.spec.task
     is_linear = table["kind"].iloc[0] == "coefficient"
     of = f"of predicted {task.title}"
     if task.kind == "classes":

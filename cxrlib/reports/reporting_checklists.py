@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation import POOLED, format_score
+from cxrlib.baselines.evaluation import POOLED, format_score, name_group
 from cxrlib.baselines.runs import RunCounts
 from cxrlib.literature import read_rows
 from cxrlib.number_text import format_units
@@ -65,11 +65,13 @@ def answer_items(manifest: Manifest) -> pd.DataFrame:
 
 def _format_answers(m: Manifest) -> dict[str, str]:
     """Format all answers by name: of each the first whose condition holds; "" always does."""
-    holds, words = _list_conditions(m), _format_parts(m)
+    held_out = name_group(m["protocol"]["hold_out"])
+    holds = _list_conditions(m)
+    words = {**m, **_format_parts(m), "protocol": {**m["protocol"], "hold_out": held_out}}
     answers: dict[str, str] = {}
     for row in read_rows("reporting-answers"):
         if row["name"] not in answers and holds[row["when"]]:
-            answers[row["name"]] = row["text"].format(**{**m, **words})
+            answers[row["name"]] = row["text"].format(**words)
     return answers
 
 

@@ -314,6 +314,7 @@ def test_own_label_is_predicted_over_parts_of_persons(own_page: AppTest) -> None
     assert not app.exception
     text = written(app)
     assert "ver 4 parts of the persons, protocol *corrected*" in text
+    assert app.title[0].value == "Does the prediction hold in other persons?"
     assert "“copy” gives the label away: AUROC 1.00 alone (60 images)" in text
 
 
@@ -372,7 +373,19 @@ def test_features_of_ones_own_are_run_without_a_picture(
     assert not app.exception
     assert "60 images of 60 persons" in written(app)
     assert "Run" in [button.label for button in app.button]
-    assert "protocol *corrected*" in written(press_run(app))
+    text = written(press_run(app))
+    assert "protocol *corrected*" in text
+    # They look at no picture, and the last shortcut is none of "all".
+    assert "From the image" not in text
+    assert "Beyond all shortcuts but the other recorded columns these features" in text
+    app.session_state["detail"] = "runs"
+    app.run()
+    assert not {"filters", "kept"} & set(read_runs(app))
+    app.session_state["detail"], app.session_state["figure"] = "figures", "threshold"
+    app.query_params["hold_out"] = "persons:4"
+    text = written(press_run(app.run()))
+    assert "each part of the persons held out in turn" in text
+    assert "persons:4" not in text
 
 
 def test_places_that_are_not_recorded_suggest_persons(

@@ -85,7 +85,7 @@ def _read_pooled(scores: pd.DataFrame) -> Cells:
 def _name_features(run: Run) -> str:
     """Name what the score comes from."""
     features = run.result.features
-    if features.kind in ("shortcut", "prevalence"):
+    if features.kind in ("shortcut", "prevalence", "outside"):
         return features.title
     return f"From the image: {features.title}"
 

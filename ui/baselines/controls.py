@@ -20,9 +20,12 @@ from cxrlib.baselines.evaluation import (
     PUBLISHED,
     describe_grouping,
     find_protocol,
+    format_held_out,
+    parse_hold_out,
     title_estimator,
 )
 from cxrlib.baselines.features import (
+    SHORTCUT_TITLES,
     SHORTCUTS,
     FeatureChoice,
     join_sum,
@@ -61,6 +64,7 @@ __all__ = [
     "PART",
     "SECTIONS",
     "ask",
+    "ask_question",
     "change_task",
     "choose_features",
     "choose_section",
@@ -178,6 +182,20 @@ def _choose_features(choices: Sequence[FeatureChoice]) -> str:
     outputs.sort(key=lambda name: "untrained" in name)
     wanted = ("outputs", *outputs, *ready)
     return next((name for name in wanted if name in ready), choices[0].name)
+
+
+def ask_question(hold_out: str) -> str:
+    """Ask the page's question: of other regions, other persons, another cohort.
+
+    Examples
+    --------
+    >>> ask_question("region"), ask_question("persons:5")
+    ('Does the prediction hold in other regions?', 'Does the prediction hold in other persons?')
+    """
+    kind = parse_hold_out(hold_out).kind
+    others = {"persons": "other persons", "cohort": "another cohort"}
+    where = others.get(kind) or f"other {format_held_out(None, hold_out)}"
+    return f"Does the prediction hold in {where}?"
 
 
 # ---- the task
@@ -375,13 +393,14 @@ def choose_settings(cohort: Cohort, spec: RunSpec) -> None:
     with st.popover("More", type="tertiary", icon=":material/more_horiz:"):
         st.checkbox(
             "Keep each source in training or in test, not both",
-            help="Leaves out training images whose hosting site also has a test image. The details "
-            "below the figure say how many.",
+            help="Leaves out training images whose hosting site also has a test image. The part "
+            "“task” says how many.",
             **_bind(spec, "is_strict", spec.settings.is_strict),
         )
         st.multiselect(
             "Erase from the features",
             SHORTCUTS,
+            format_func=_name_shortcut,
             placeholder="nothing",
             help="Takes out of each feature what the shortcut says of it, learnt from the training "
             "images alone, and runs again.",
@@ -390,6 +409,7 @@ def choose_settings(cohort: Cohort, spec: RunSpec) -> None:
         st.multiselect(
             "Match the classes by",
             MATCHABLE,
+            format_func=_name_shortcut,
             placeholder="nothing",
             help="Leaves as many images of each class with each view (or source), in training and "
             "in test.",
@@ -405,6 +425,10 @@ def choose_settings(cohort: Cohort, spec: RunSpec) -> None:
             "same digits.",
             **_bind(spec, "seed", spec.settings.seed),
         )
+
+
+def _name_shortcut(name: str) -> str:
+    return SHORTCUT_TITLES[name].removesuffix(" only")
 
 
 def _choose_model(spec: RunSpec) -> None:

@@ -14,6 +14,7 @@ from cxrlib.baselines.evaluation import (
     format_score,
     is_number,
     is_own,
+    is_slow,
     load_permutation_null,
 )
 from cxrlib.baselines.runs import Run
@@ -66,6 +67,11 @@ def show_permutation_null(view: RunView) -> None:
     if is_short and is_own(run.spec.settings.model):
         show_quiet("This model was given in Python: call compute_null of its run there.")
     elif is_short:
+        if is_slow(run.spec.settings.model):
+            show_quiet(
+                f"A {run.spec.describe_model()} takes seconds for each permutation, so this takes "
+                "from minutes to hours. It can be cancelled; finished permutations are kept."
+            )
         offer_job(
             make_request("null", view.entry, run.spec, n=n, within=within),
             label=f"Permutation test ({n:,}): {run.spec.task.title}, {run.spec.features}, "

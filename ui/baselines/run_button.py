@@ -67,7 +67,7 @@ def offer_run(
     if is_slow(spec.settings.model):
         show_text(
             f"This has not been run yet. A {spec.describe_model()} takes seconds for each "
-            f"{spec.settings.hold_out} held out, so it runs as a job."
+            f"{spec.settings.group} held out, so it runs as a job."
         )
         offer_job(
             make_request("slow-loco", entry, spec),
@@ -77,7 +77,7 @@ def offer_run(
         )
         return
     show_text(
-        f"This has not been run yet. A run takes a second or two: each {spec.settings.group} "
+        f"This has not been run yet. A run takes a few seconds: each {spec.settings.group} "
         "is held out in turn and predicted by a model trained on the others. Every run is counted."
     )
     pressed = place.button("Run", type="primary", key="baseline_go", icon=":material/play_arrow:")

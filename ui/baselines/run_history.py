@@ -160,9 +160,12 @@ def lay_out_runs(entries: Sequence[RunEntry], table: pd.DataFrame, shown: str) -
     score = pd.DataFrame({"score": table["value"], "95 % interval": intervals, "of": of})
     others = table[list(TABLE_WORDS)].rename(columns=TABLE_WORDS)
     made = [each[:16] for each in table["made"]]
-    return pd.concat(
+    laid = pd.concat(
         [told, others[["held out", "filters"]], score, others.iloc[:, 2:].assign(made=made)], axis=1
     ).rename(columns={"made": "made (UTC)"})
+    # Nothing was filtered or kept: what is on the right then needs no scrolling.
+    is_told = {name: laid[name].map(bool).any() for name in ("filters", "kept")}
+    return laid.drop(columns=[name for name, is_there in is_told.items() if not is_there])
 
 
 def _open_clicked(key: str, entries: Sequence[RunEntry]) -> None:

@@ -13,7 +13,7 @@ from ui.widgets.text import show_text
 __all__ = ["show_sensitivity"]
 
 DETAILS = (
-    "The verdict above the figure is that of the strictest check with an interval.",
+    "The verdict at the top is that of the strictest check with an interval.",
     "Bootstrap over patients: other patients of the same groups and sources. Bootstrap over "
     "sources: other sources. Prediction: another group of the kind that was held out.",
     "Patients of one source resemble each other, so a run counts on more than it has where few "

@@ -225,10 +225,16 @@ def _read_names(table: pd.DataFrame, grouping: Grouping) -> list[str]:
 def _find_column(table: pd.DataFrame, grouping: Grouping) -> str:
     """Find the column of the rows that holds the groups."""
     if grouping.kind == "cohort":
-        if COHORT not in table or not (table[COHORT] == grouping.name).any():
+        name = grouping.name[:60]
+        if COHORT not in table:
             raise SelectionError(
-                f"There is no cohort {grouping.name[:60]!r} among these images to test on. Name "
-                "its folder with --test-on."
+                f"There is no cohort {name!r} to test on. Name its folder with --test-on."
+            )
+        if not (table[COHORT] == grouping.name).any():
+            raise SelectionError(
+                f"No image of cohort {name!r} can be tested: none has this label, these features, "
+                "and passes the filters. A stored feature set holds the images of both cohorts; "
+                f"where both have an id, that of the second is written 'ID ({name})'."
             )
         return COHORT
     if f"{EXTRA}{grouping.name}" in table:

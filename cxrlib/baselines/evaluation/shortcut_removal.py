@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxrlib.aliases import NOT_RECORDED, Floats
 from cxrlib.baselines.evaluation.folds import Fold, Labels
-from cxrlib.baselines.features import join_sum, read_shortcut_features, split_sum
+from cxrlib.baselines.features import SHORTCUT_TITLES, join_sum, read_shortcut_features, split_sum
 from cxrlib.baselines.tasks import TaskRows
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
@@ -73,17 +73,23 @@ def describe_removal(erase: str, match: str) -> str:
     """
     parts = []
     if erase:
-        parts.append(f"{' and '.join(split_sum(erase))} erased")
+        parts.append(f"{_name_shortcuts(erase)} erased")
     if match:
-        parts.append(f"classes matched by {' and '.join(split_sum(match))}")
+        parts.append(f"classes matched by {_name_shortcuts(match)}")
     return ", ".join(parts)
+
+
+def _name_shortcuts(joined: str) -> str:
+    """Name shortcuts in words."""
+    names = (SHORTCUT_TITLES[name].removesuffix(" only").lower() for name in split_sum(joined))
+    return " and ".join(names)
 
 
 def describe_removal_method(erase: str, match: str) -> tuple[str, ...]:
     """Say in sentences how it was taken away."""
     sentences = []
     if erase:
-        names = " and ".join(split_sum(erase))
+        names = _name_shortcuts(erase)
         sentences.append(
             f"Erased ({names}): each feature is regressed on the {names} of the fold's training "
             "images by least squares and the fitted part is subtracted, in training and test "
@@ -91,7 +97,7 @@ def describe_removal_method(erase: str, match: str) -> tuple[str, ...]:
             "label shares with them goes too; a model that is not linear may still find traces."
         )
     if match:
-        names = " and ".join(split_sum(match))
+        names = _name_shortcuts(match)
         sentences.append(
             f"Matched by {names}: in training and in test images each value has as many images of "
             "one class as of the other; the others are left out, drawn at random by the seed, as "

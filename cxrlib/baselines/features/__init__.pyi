@@ -32,6 +32,7 @@ from .feature_sums import (
 from .leaks import describe_leaks as describe_leaks, find_leaks as find_leaks
 from .shortcuts import (
     COLUMNS as COLUMNS,
+    SHORTCUT_TITLES as SHORTCUT_TITLES,
     SHORTCUTS as SHORTCUTS,
     has_other_columns as has_other_columns,
 )

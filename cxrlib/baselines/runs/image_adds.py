@@ -44,8 +44,9 @@ from cxrlib.html_repr import format_html
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import Store
 
+ALL = "all shortcuts"
 BEYOND: Mapping[str, tuple[str, ...]] = {
-    "all shortcuts": SHORTCUTS,
+    ALL: SHORTCUTS,
     "age and sex": ("age-sex",),
 }
 """Baselines, by what they are called: the strictest first."""
@@ -72,6 +73,8 @@ class ImageAdds:
         What adds: "The image", or "These features" of numbers from outside.
     hold_out : str
         What is held out.
+    but : str
+        The shortcut of the run that is none of "all shortcuts", as a clause.
     """
 
     table: pd.DataFrame
@@ -79,6 +82,7 @@ class ImageAdds:
     together: dict[str, LocoResult]
     noun: str
     hold_out: str = "region"
+    but: str = ""
     __repr__ = short_repr
 
     def _repr_html_(self) -> str:
@@ -90,6 +94,7 @@ class ImageAdds:
 
     def _describe(self, metric: str, beyond: str) -> str:
         row = find_headline(self.table[self.table["beyond"] == beyond], metric)
+        beyond += self.but if beyond == ALL else ""
         noun = f"{self.noun[:1].lower()}{self.noun[1:]}"
         is_one = not noun.endswith("s")
         if isinstance(row, str):
@@ -154,7 +159,8 @@ def compute_image_adds(
             table["metric"] = str(run.scores["metric"].iloc[0])
         tables.append(table.reindex(columns=ADDS_COLUMNS).assign(beyond=beyond))
     table = pd.concat(tables, ignore_index=True)
-    return ImageAdds(table, alone, together, noun, run.spec.settings.hold_out)
+    but = " but the other recorded columns" if COLUMNS in run.shortcuts else ""
+    return ImageAdds(table, alone, together, noun, run.spec.settings.hold_out, but)
 
 
 def uses_image(features: Features) -> bool:

@@ -137,7 +137,10 @@ def test_loco_prints_what_the_image_adds(root: Path, data: list[str]) -> None:
     [
         (("--erase", "view"), "View erased"),
         (("--match", "view"), "Classes matched by view"),
-        (("--erase", "source+age-sex", "--match", "view"), "Source and age-sex erased, classes"),
+        (
+            ("--erase", "source+age-sex", "--match", "view"),
+            "Source and age and sex erased, classes",
+        ),
     ],
 )
 def test_loco_takes_a_shortcut_away(

@@ -161,3 +161,12 @@ def test_a_run_without_folds_or_scores_is_told() -> None:
     assert "No fold could be formed" in answers[TRIPOD_AI, "21"]
     assert "none" in answers[TRIPOD_AI, "23a"]
     assert "1 run was made" in answers[CLAIM, "26"]
+
+
+def test_answers_name_what_is_held_out_in_words() -> None:
+    """Parts of the persons are called so, not by the option of the command line."""
+    manifest = make_small_manifest()
+    manifest["protocol"]["hold_out"] = "persons:5"
+    answers = " ".join(answer_items(manifest)["answer"])
+    assert "each part of the persons held out once" in answers
+    assert "persons:5" not in answers

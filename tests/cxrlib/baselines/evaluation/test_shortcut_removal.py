@@ -250,4 +250,5 @@ def test_settings_have_one_spelling() -> None:
     assert LocoSettings(erase="view", match="source").removal == (
         "view erased, classes matched by source"
     )
+    assert describe_removal("recorded+age-sex", "") == "missing-data pattern and age and sex erased"
     assert describe_removal("", "") == ""

@@ -92,6 +92,9 @@ def test_image_adds_what_only_it_knows(cohort: Cohort, tmp_path: Path) -> None:
     words = adds.describe("auroc")
     assert len(words) == len(BEYOND)
     assert words[0].startswith("Beyond all shortcuts these features add to the score: AUROC +0.")
+    named = replace(adds, but=" but the other recorded columns").describe("auroc")
+    assert named[0].startswith("Beyond all shortcuts but the other recorded columns these features")
+    assert named[1] == words[1]
     assert words[1].startswith("Beyond age and sex these features add to the score: AUROC +0.")
 
 
