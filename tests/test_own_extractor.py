@@ -166,11 +166,13 @@ class Toy:
 def load(name, *, weights, trust_sha256, device, on_progress):
     return Toy()
 """
+ITEM = "return np.array([image.mean(), image.std()], np.float32)"
 BROKEN = {
     "import": ("import nothing_such\n", "cannot be imported (ModuleNotFoundError"),
-    "exit": ("raise SystemExit(3)\n", "leaves the program when imported"),
+    "exit": ("raise SystemExit(3)\n", "cannot be imported (SystemExit: 3)"),
     "describe": (TOY.replace("return INFO", "1 / 0", 1), "cannot be described (ZeroDivisionError"),
     "name": (TOY.replace('"toy", "Toy"', '"other", "Toy"'), "by another name (other)"),
+    "leave": (TOY.replace("return INFO", "raise SystemExit(3)", 1), "described (SystemExit: 3)"),
     "kind": (TOY.replace("return INFO", "return 5", 1), "not described by an ExtractorInfo (int)"),
 }
 
@@ -205,6 +207,12 @@ def test_broken_plugin_is_one_sentence(tmp_path: Path, data: Path, fault: str) -
         (TOY.replace("batch[:, :1]", "batch"), "gives other shapes than described"),
         (TOY.replace("return batch, batch[:, :1]", "1 / 0"), "failed on a batch of images"),
         (TOY.replace('True, "cpu"', 'True, "abacus"'), "runs on none of cpu, cuda, mps"),
+        (TOY.replace("return Toy()", "raise SystemExit(0)"), "cannot be loaded (SystemExit: 0)"),
+        (TOY.replace('"cpu", INFO', '"cpu", None'), "has no ExtractorInfo as its info (NoneType)"),
+        (
+            TOY.replace("staticmethod(prepare)", "staticmethod(lambda x: x)"),
+            "that is no function of a module",
+        ),
     ],
 )
 def test_plugin_that_fails_at_work_is_one_sentence(
@@ -218,6 +226,26 @@ def test_plugin_that_fails_at_work_is_one_sentence(
     assert words in error
     assert "Traceback" not in error
     assert found["texture"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ("None", "it was prepared as nothing"),
+        ("[1.0, 2.0]", "it was prepared as list, not as an array"),
+        ("np.zeros(1 + int(image.sum()) % 7)", "it was prepared with the shape"),
+    ],
+)
+def test_item_that_is_no_array_is_told_of_its_image(
+    tmp_path: Path, data: Path, item: str, words: str
+) -> None:
+    """No image is passed over in silence, and none stops the others."""
+    install(tmp_path / "site", "toy", "cxr_toy", TOY.replace(ITEM, f"return {item}"))
+    found = run_commands(tmp_path / "site", data, tmp_path / "cache", "toy")
+    exit_code, _, error = found["embedded"]
+    assert exit_code in (1, 3)
+    assert words in error or "gives other shapes" in error
+    assert "Traceback" not in error
 
 
 def test_plugin_cannot_take_the_name_of_another(tmp_path: Path, data: Path) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ GROUP = "cxrlib.extractors"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 DEVICES = ("cpu", "cuda", "mps")
 _RESERVED = ("auto", "outside")
+# What another package's code can raise; leaving the program is not for it to decide.
+ANYTHING = (Exception, SystemExit)
 _PARTS = ("info", "works_in_prepare", "device", "prepare", "check_prepared", "compute")
 
 
@@ -128,7 +131,7 @@ class Plugin:
             )
         except CxrError:
             raise
-        except Exception as error:  # another package's code can raise anything
+        except ANYTHING as error:
             raise fail(self._point, "cannot be loaded", error) from error
         return GuardedExtractor(self._point, loaded, described)
 
@@ -138,10 +141,8 @@ def _import(point: EntryPoint) -> Any:  # noqa: ANN401 (whatever the package bri
     """Import what an entry point names."""
     try:
         return point.load()
-    except Exception as error:  # another package's code can raise anything, and SystemExit is its
+    except ANYTHING as error:
         raise fail(point, "cannot be imported", error) from error
-    except SystemExit as error:
-        raise fail(point, "leaves the program when imported", "SystemExit") from error
 
 
 @functools.lru_cache(maxsize=64)
@@ -150,7 +151,7 @@ def _describe(point: EntryPoint) -> ExtractorInfo:
     module = _import(point)
     try:
         info = module.describe(point.name)
-    except Exception as error:  # as above
+    except ANYTHING as error:
         raise fail(point, "cannot be described", error) from error
     if not isinstance(info, ExtractorInfo):
         raise fail(point, "is not described by an ExtractorInfo", type(info).__name__)
@@ -181,6 +182,8 @@ class GuardedExtractor:
         missing = [name for name in _PARTS if not hasattr(loaded, name)]
         if missing:
             raise fail(point, "lacks a part of an extractor", ", ".join(missing))
+        if not isinstance(loaded.info, ExtractorInfo):
+            raise fail(point, "has no ExtractorInfo as its info", type(loaded.info).__name__)
         self.info: ExtractorInfo = loaded.info
         ours = (self.info.name, self.info.preprocessing, self.info.n_features)
         said = (described.name, described.preprocessing, described.n_features)
@@ -193,12 +196,22 @@ class GuardedExtractor:
         self.device: str = loaded.device
         # As it is: worker processes call it, to which only a function of a module can be sent.
         self.prepare: Callable[[np.ndarray], np.ndarray] = loaded.prepare
+        try:
+            ForkingPickler.dumps(self.prepare)
+        except ANYTHING as error:
+            raise fail(point, "has a `prepare` that is no function of a module", error) from error
+        self._shape: tuple[int, ...] | None = None
 
     def check_prepared(self, item: np.ndarray) -> str:
         """Return why an item must not be computed on, as a clause, or ""."""
+        if not isinstance(item, np.ndarray):
+            return f"it was prepared as {type(item).__name__}, not as an array"
+        self._shape = self._shape or item.shape
+        if item.shape != self._shape:
+            return f"it was prepared with the shape {item.shape}, others with {self._shape}"
         try:
             return str(self._loaded.check_prepared(item))
-        except Exception as error:  # as above
+        except ANYTHING as error:
             raise fail(self._point, "failed on an image", error) from error
 
     def compute(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -206,7 +219,7 @@ class GuardedExtractor:
         try:
             embedding, outputs = self._loaded.compute(batch)
             found = tuple(np.asarray(each, dtype=np.float32) for each in (embedding, outputs))
-        except Exception as error:  # as above
+        except ANYTHING as error:
             raise fail(self._point, "failed on a batch of images", error) from error
         right = ((len(batch), self.info.n_features), (len(batch), len(self.info.output_names)))
         if tuple(each.shape for each in found) != right:
