@@ -33,7 +33,7 @@ class EmbeddingSet:
     ----------
     image_ids : tuple of str
     sha256s : tuple of str
-        Content of each image; of features from outside its id, with "id:" before it.
+        Content of each image; of features from outside "id:", the cohort and its id.
     embedding : ndarray of shape (n_images, n_features), float32
     outputs : ndarray of shape (n_images, n_outputs), float32
     info : ExtractorInfo
@@ -69,7 +69,7 @@ def load_embeddings(cohort: Cohort, info: ExtractorInfo, store: Store) -> Embedd
     -------
     EmbeddingSet
     """
-    keys = list_keys(cohort.table, info)
+    keys = list_keys(cohort, info)
     image_ids, sha256s = cohort.table.loc[keys.notna(), "image_id"], keys[keys.notna()].tolist()
     found = EmbeddingStore(store).read(info, sha256s)
     there = set(found.sha256s)
@@ -200,7 +200,7 @@ class _Run:
     def _compute_batch(self, batch: Sequence[Prepared], writer: EmbeddingWriter) -> None:
         usable: list[tuple[str, np.ndarray]] = []
         for each in batch:
-            problem = each.reason
+            problem = each.reason or "it was prepared as nothing"
             if each.item is not None:
                 problem = self._extractor.check_prepared(each.item)
                 if not problem:

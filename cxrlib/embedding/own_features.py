@@ -3,7 +3,8 @@
 A set is kept twice: as it came, for baselines, and in single precision among the embeddings, where
 maps and neighbours look. There its extractor is called "outside": this program cannot compute the
 numbers again, and says where they came from. Rows are known by image id, not by the content of a
-picture: an image whose picture is absent has its numbers all the same.
+picture: an image whose picture is absent has its numbers all the same. Ids are of one cohort: a
+set has numbers of the cohorts that it was stored for, and of no other that has the same ids.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Floats
+from cxrlib.cohort import Cohort, JoinedCohort
 from cxrlib.errors import SelectionError, StoreError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
@@ -27,6 +29,7 @@ ID_COLUMN = "image_id"
 MOST_COLUMNS = 4096
 """Columns of a stored set: each becomes an output that a map can be coloured by."""
 MOST_NAME = 40  # signs
+KEY_DIGITS = 16  # of a cohort's fingerprint
 NOTE = "features from outside"
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MOST_NAME - 1}}}")
 # What a chart or a page could take for markup, and what no screen can show.
@@ -54,6 +57,8 @@ class OwnSet:
         Where the numbers come from, in sentences.
     made : float
         When it was stored, seconds since 1970.
+    cohorts : tuple of str
+        Fingerprints of the cohorts whose images its ids name.
     """
 
     name: str
@@ -63,6 +68,7 @@ class OwnSet:
     n_usable: int
     origin: tuple[str, ...]
     made: float
+    cohorts: tuple[str, ...] = ()
     __repr__ = short_repr
 
     @property
@@ -82,6 +88,10 @@ class OwnSet:
     def title(self) -> str:
         """What to call it on screen."""
         return f"{format_units(len(self.columns), 'column')} of {self.info.title}"
+
+    def is_of(self, cohort: Cohort) -> bool:
+        """Tell whether it was stored for a cohort; of two joined ones the first counts."""
+        return _name_cohort(cohort) in self.cohorts
 
 
 def check_set_name(name: str, taken: Iterable[str] = ()) -> str:
@@ -142,8 +152,9 @@ def store_own_set(
     *,
     is_usable: np.ndarray,
     origin: Sequence[str],
+    cohort: Cohort,
 ) -> OwnSet:
-    """Keep a set in the store.
+    """Keep a set in the store; the same numbers can be stored for several cohorts.
 
     Parameters
     ----------
@@ -158,6 +169,8 @@ def store_own_set(
     is_usable : ndarray of bool, shape (n_images,)
         Rows with a number in every column.
     origin : sequence of str
+    cohort : Cohort
+        Whose images the ids name.
 
     Raises
     ------
@@ -173,12 +186,18 @@ def store_own_set(
         )
     sha256 = _hash(image_ids, columns, matrix)
     there = {each.name.casefold(): each for each in list_own_sets(store)}.get(name.casefold())
-    if there is not None and (there.name, there.sha256) != (name, sha256):
+    if there is not None and there.sha256 == sha256 and there.name != name:
+        raise SelectionError(
+            f"These numbers are stored already, as {there.name!r}. Names that differ only in "
+            "capitals are one: use that name."
+        )
+    if there is not None and there.sha256 != sha256:
         size = f"{format_units(there.n_images, 'row')}, SHA-256 {there.sha256[:16]}…"
         raise SelectionError(
             f"A feature set {there.name!r} with other numbers is stored already ({size}). Remove "
             f"it first (python -m cxrlib features remove {there.name}), or choose another name."
         )
+    cohorts = () if there is None else there.cohorts
     found = OwnSet(
         name=name,
         sha256=sha256,
@@ -187,11 +206,13 @@ def store_own_set(
         n_usable=int(is_usable.sum()),
         origin=tuple(origin),
         made=time.time() if there is None else there.made,
+        cohorts=tuple(dict.fromkeys((*cohorts, _name_cohort(cohort)))),
     )
     info = found.info
     kept = EmbeddingStore(store)
-    if not kept.read_sha256s(info):
-        keys = [make_key(each) for each, good in zip(image_ids, is_usable, strict=True) if good]
+    usable = [each for each, good in zip(image_ids, is_usable, strict=True) if good]
+    keys = [make_key(each, cohort) for each in usable]
+    if not set(keys) <= kept.read_sha256s(info):
         numbers = matrix[is_usable].astype(np.float32)
         kept.write(info, keys, numbers, numbers)
     table = pd.DataFrame(matrix, columns=list(columns))
@@ -252,14 +273,21 @@ def remove_own_set(store: Store, name: str) -> OwnSet:
     return own
 
 
-def make_key(image_id: str) -> str:
+def make_key(image_id: str, cohort: Cohort) -> str:
     """Name an image's row among the embeddings: by its id, which no hash of content looks like."""
-    return f"id:{image_id}"
+    return f"id:{_name_cohort(cohort)[:KEY_DIGITS]}:{image_id}"
 
 
-def list_keys(table: pd.DataFrame, info: ExtractorInfo) -> pd.Series:
+def list_keys(cohort: Cohort, info: ExtractorInfo) -> pd.Series:
     """Name the rows of a cohort's images among the embeddings of an extractor; blank for none."""
-    return "id:" + table["image_id"].astype("str") if info.is_outside else table["sha256"]
+    if not info.is_outside:
+        return cohort.table["sha256"]
+    return make_key("", cohort) + cohort.table["image_id"].astype("str")
+
+
+def _name_cohort(cohort: Cohort) -> str:
+    """Name the cohort that ids are of; a file for two that are joined was stored for the first."""
+    return (cohort.parts[0] if isinstance(cohort, JoinedCohort) else cohort).fingerprint
 
 
 def _describe(own: OwnSet) -> dict[str, Any]:
@@ -271,6 +299,7 @@ def _describe(own: OwnSet) -> dict[str, Any]:
         "columns": list(own.columns),
         "origin": list(own.origin),
         "made": own.made,
+        "cohorts": list(own.cohorts),
     }
 
 
@@ -287,6 +316,7 @@ def _read_description(store: Store, name: str) -> OwnSet | None:
             n_usable=int(info["n_usable"]),
             origin=tuple(map(str, info["origin"])),
             made=float(info["made"]),
+            cohorts=tuple(map(str, info.get("cohorts", ()))),
         )
         own.info.key  # noqa: B018  (refuses names of columns that nothing could store)
     except (KeyError, TypeError, ValueError, SelectionError):

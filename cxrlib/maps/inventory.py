@@ -91,16 +91,16 @@ def list_extractor_states(cohort: Cohort, store: Store) -> list[ExtractorState]:
 def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> ExtractorState:
     """Describe an extractor of the store."""
     settings = ProjectionSettings()
-    usable = cohort.select_xrays().table
+    usable = cohort.select_xrays()
     if not info.is_outside:
-        usable = cohort.select_xrays().select_with_file().table
-    mapped = select_for_map(cohort, settings, info).table
+        usable = usable.select_with_file()
+    mapped = select_for_map(cohort, settings, info)
     stored = EmbeddingStore(store).read_sha256s(info)
     n_embedded = int(list_keys(usable, info).isin(stored).sum())
     n_on_map = int(list_keys(mapped, info).isin(stored).sum())
     has_map = bool(find_maps(cohort, store, settings=settings, names=(info.key,)))
     ready: Ready = "ready" if has_map else "no map"
-    if n_embedded < len(usable):
+    if n_embedded < len(usable.table):
         ready = "incomplete"
     at_hand, advice = ready == "ready" or _is_at_hand(info), ""
     if info.is_outside:  # images without numbers are no gap that could be filled here
@@ -115,9 +115,9 @@ def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> Extra
         name=info.name,
         info=info,
         n_embedded=n_embedded,
-        n_images=len(usable),
+        n_images=len(usable.table),
         n_on_map=n_on_map if has_map else 0,
-        n_for_map=len(mapped),
+        n_for_map=len(mapped.table),
         ready=ready,
         advice=advice,
         is_at_hand=at_hand,

@@ -15,12 +15,12 @@ from cxrlib.baselines.features.feature_matrix import (
     features_from_matrix,
     match_features,
 )
+from cxrlib.baselines.features.feature_sums import FILE_ENDINGS
 from cxrlib.baselines.features.shortcuts import COLUMNS, SHORTCUTS
 from cxrlib.embedding import (
     OwnSet,
     check_set_name,
     clean_columns,
-    find_own_set,
     list_own_sets,
     read_own_numbers,
     store_own_set,
@@ -73,14 +73,17 @@ def add_feature_set(table: FeatureTable, name: str, cohort: "Cohort", store: "St
     Raises
     ------
     SelectionError
-        If the name cannot be had, no id is among the cohort's images, or a set of this name has
-        other numbers; the message says what to do.
+        If the name cannot be had, no id is among the cohort's images, no row has a number in every
+        column, or a set of this name has other numbers; the message says what to do.
     StoreError
         If it cannot be written.
     """
     check_set_name(name, list_taken_names())
-    with np.errstate(invalid="ignore"):
-        is_usable = np.asarray((np.abs(table.matrix) <= MAX_VALUE).all(axis=1))
+    if name.casefold().endswith(FILE_ENDINGS):
+        raise SelectionError(
+            f"A feature set cannot be called {name!r}: that names a file. Leave the ending away."
+        )
+    is_usable = find_usable(table)
     known = cohort.table["image_id"].astype("str")
     strange = [each for each in table.image_ids if each not in set(known)]
     if len(strange) == len(table.image_ids):
@@ -118,6 +121,7 @@ def add_feature_set(table: FeatureTable, name: str, cohort: "Cohort", store: "St
         table.matrix,
         is_usable=is_usable,
         origin=(table.origin, cohort_words, *notes),
+        cohort=cohort,
     )
     there = cohort.table[known.isin(set(table.image_ids))]
     n_absent = int(there["file_status"].ne("ok").sum())
@@ -127,6 +131,29 @@ def add_feature_set(table: FeatureTable, name: str, cohort: "Cohort", store: "St
             f"{'keeps its' if n_absent == 1 else 'keep their'} features."
         )
     return AddedSet(own, len(there), n_absent, tuple(notes))
+
+
+def find_usable(table: FeatureTable) -> np.ndarray:
+    """Find the rows with a usable number in every column, shape (n_images,).
+
+    Raises
+    ------
+    SelectionError
+        If there are rows and none is usable: the column that most lack is named.
+    """
+    with np.errstate(invalid="ignore"):
+        usable = np.abs(table.matrix) <= MAX_VALUE
+    is_usable = np.asarray(usable.all(axis=1))
+    if len(usable) and not is_usable.any():
+        worst = int(np.argmin(usable.sum(axis=0)))
+        n_lacking = int((~usable[:, worst]).sum())
+        raise SelectionError(
+            f"Feature file {table.name!r}: no row has a usable number in every column. Column "
+            f"{table.columns[worst][:80]!r} has none in {n_lacking:,} of "
+            f"{format_units(len(usable), 'row')}: it is blank or beyond {MAX_VALUE:g} there. Fill "
+            "in or remove such columns."
+        )
+    return is_usable
 
 
 def list_taken_names() -> tuple[str, ...]:
@@ -150,10 +177,17 @@ def load_own_features(own: OwnSet, rows: "TaskRows", store: "Store") -> Features
     Raises
     ------
     SelectionError
-        If no image of the task has numbers.
+        If it was stored for another cohort, or no image of the task has numbers.
     StoreError
         If the set cannot be read.
     """
+    if not own.is_of(rows.cohort):
+        raise SelectionError(
+            f"Feature set {own.name!r} was not stored for cohort {rows.cohort.name!r} as it is "
+            "now: its ids may name other images here. If they are these images, add its file for "
+            "this cohort too, on the data page or by: python -m cxrlib features add FILE --name "
+            f"{own.name} --data DIR"
+        )
     ids, matrix = read_own_numbers(store, own)
     whole = features_from_matrix(matrix, ids, own.columns, own.name)
     found = match_features(whole, rows)
@@ -171,18 +205,10 @@ def load_own_features(own: OwnSet, rows: "TaskRows", store: "Store") -> Features
     )
 
 
-def is_own_set(name: str, store: "Store") -> bool:
-    """Tell whether a name is that of a stored set."""
-    return find_own_set(store, name) is not None
-
-
 def list_own_choices(cohort: "Cohort", store: "Store") -> list[FeatureChoice]:
-    """Offer the stored sets that have features of a cohort's images."""
-    known = set(cohort.table["image_id"].astype("str"))
-    choices = []
-    for own in list_own_sets(store):
-        ids, _ = read_own_numbers(store, own)
-        n_there = len(known.intersection(ids))
-        if n_there:
-            choices.append(FeatureChoice(own.name, own.title, "outside", len(own.columns) + 1))
-    return choices
+    """Offer the stored sets of a cohort's images."""
+    return [
+        FeatureChoice(own.name, own.title, "outside", len(own.columns) + 1)
+        for own in list_own_sets(store)
+        if own.is_of(cohort)
+    ]

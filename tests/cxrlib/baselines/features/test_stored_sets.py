@@ -1,5 +1,6 @@
 """Feature sets of one's own: from a file to a stored name, to runs, maps and back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,8 +174,10 @@ def test_remove_takes_the_set_away(cohort: Cohort, tmp_path: Path) -> None:
     other = FeatureTable(table.name, table.image_ids, table.columns, table.matrix + 1, "other")
     with pytest.raises(SelectionError, match="'own' with other numbers is stored already"):
         add_feature_set(other, "own", cohort, store)
-    with pytest.raises(SelectionError, match="'own' with other numbers"):
+    with pytest.raises(SelectionError, match="These numbers are stored already, as 'own'"):
         add_feature_set(table, "OWN", cohort, store)
+    with pytest.raises(SelectionError, match="'own' with other numbers"):
+        add_feature_set(other, "OWN", cohort, store)
     assert remove_own_set(store, "own") == own
     assert list_own_sets(store) == []
     with pytest.raises(SelectionError, match=r"no stored feature set 'own'. There are: none"):
@@ -184,7 +187,22 @@ def test_remove_takes_the_set_away(cohort: Cohort, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["view", "Texture", "auto", "pixels", "a+b", "a:b", "../x", "", ".x", "a/b", "x" * 41, "é"],
+    [
+        "own.csv",
+        "own.NPY",
+        "view",
+        "Texture",
+        "auto",
+        "pixels",
+        "a+b",
+        "a:b",
+        "../x",
+        "",
+        ".x",
+        "a/b",
+        "x" * 41,
+        "é",
+    ],
 )
 def test_set_names_are_plain_and_free(cohort: Cohort, tmp_path: Path, name: str) -> None:
     """No path, no sign of a sum, no name that means something else."""
@@ -192,6 +210,44 @@ def test_set_names_are_plain_and_free(cohort: Cohort, tmp_path: Path, name: str)
     with pytest.raises(SelectionError, match=r"cannot be called|means another"):
         add_feature_set(table, name, cohort, Store(tmp_path / "cache"))
     assert find_own_set(Store(tmp_path / "cache"), name) is None
+
+
+def test_set_is_of_the_cohorts_it_was_stored_for(cohort: Cohort, tmp_path: Path) -> None:
+    """Equal ids name other images elsewhere: no run, map or list takes them until it is said."""
+    store = Store(tmp_path / "cache")
+    table = read_table_file(write_csv(cohort, tmp_path / "own.csv"))
+    own = add_feature_set(table, "own", cohort, store).own
+    rows = [{"location": ("Lyon, France", "Lima, Peru")[i % 2]} for i in range(N)]
+    for row in rows[::3]:
+        row["went_icu"] = "Y"
+    for row in rows[1::3]:
+        row["went_icu"] = "N"
+    other = load_cohort(make_cohort(tmp_path / "d", [{"offset": 1, **row} for row in rows]))
+    assert set(other.table["image_id"]) == set(cohort.table["image_id"])
+    assert len(load_embeddings(other, own.info, store).image_ids) == 0
+    assert "own" not in [each.name for each in list_feature_sets(other, store)]
+    spec = RunSpec(ICU, "own", LocoSettings(n_resamples=0))
+    for name in ("own", "own+age-sex"):
+        with pytest.raises(SelectionError, match=r"'own' was not stored for cohort 'd'.*features"):
+            make_run(other, store, replace(spec, features=name))
+    added = add_feature_set(table, "own", other, store).own
+    assert added.cohorts == (cohort.fingerprint, other.fingerprint)
+    assert make_run(other, store, spec).result.rows.n_images == 20
+    for each in (cohort, other):
+        assert len(load_embeddings(each, own.info, store).image_ids) == N
+        assert "own" in [choice.name for choice in list_feature_sets(each, store)]
+
+
+def test_rows_without_a_usable_number_are_refused(cohort: Cohort, tmp_path: Path) -> None:
+    """Nothing is stored that no run could use; the column that lacks most is named."""
+    values = np.ones((N, 3))
+    values[:, 1] = 1e13
+    values[0, 1] = np.nan
+    table = check_table(values, list(cohort.table["image_id"]), ["a", "b", "c"], "own")
+    store = Store(tmp_path / "cache")
+    with pytest.raises(SelectionError, match=r"no row has a usable .* 'b' has none in 30 of 30"):
+        add_feature_set(table, "own", cohort, store)
+    assert list_own_sets(store) == []
 
 
 def test_ids_that_match_nothing_are_named_with_the_nearest(cohort: Cohort, tmp_path: Path) -> None:
