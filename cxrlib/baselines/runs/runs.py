@@ -27,6 +27,7 @@ from cxrlib.baselines.evaluation import (
     LocoSettings,
     analyse_sensitivity,
     compare_results,
+    describe_grouping,
     format_held_out,
     is_slow,
     keep_shared,
@@ -702,8 +703,10 @@ def _find_mismatch(first: Run, second: Run) -> str:
         return "The runs use different cohorts, so their images cannot be paired."
     ours, theirs = (run.spec.settings.hold_out for run in (first, second))
     if ours != theirs:
-        first_held, second_held = format_held_out(None, ours), format_held_out(None, theirs)
-        return f"One run holds out {first_held}, the other {second_held}: no group is in both."
+        held = [format_held_out(None, each) for each in (ours, theirs)]
+        if held[0] == held[1]:  # parts of the persons, dealt otherwise
+            held = [describe_grouping(each).removeprefix("by ") for each in (ours, theirs)]
+        return f"One run holds out {held[0]}, the other {held[1]}: no group is in both."
     labels, others = (
         dict(zip(run.result.rows.table["image_id"], run.result.rows.table["y"], strict=True))
         for run in (first, second)
@@ -719,6 +722,18 @@ def _find_mismatch(first: Run, second: Run) -> str:
         return (
             f"The runs predict different labels for {n_other:,} of the {len(both):,} images that "
             "both have. Choose two runs of one outcome."
+        )
+    groups, other_groups = (
+        dict(zip(run.predictions["image_id"], run.predictions["fold"], strict=True))
+        for run in (first, second)
+    )
+    tested = groups.keys() & other_groups.keys()
+    n_moved = sum(groups[image_id] != other_groups[image_id] for image_id in tested)
+    if n_moved:
+        return (
+            f"The runs hold out {n_moved:,} of {len(tested):,} images in other groups: who is in "
+            "a group depends on the images of a run or on its files. Choose two runs "
+            f"{describe_grouping(ours)} of the same images."
         )
     return ""
 

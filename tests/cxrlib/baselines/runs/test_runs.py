@@ -322,6 +322,22 @@ def test_paired_differences_turn_round(run: Run, cohort: Cohort, tmp_path: Path)
     np.testing.assert_allclose(there["low"][known], -back["high"][known])
 
 
+def test_groups_that_differ_cannot_be_paired(cohort: Cohort, tmp_path: Path) -> None:
+    """Persons are dealt by who is there: a part of one run is not that part of another."""
+    store = Store(tmp_path)
+    settings = replace(FEW, hold_out="persons:5")
+    all_of_them = make_run(cohort, store, RunSpec(SPEC.task, "age-sex", settings))
+    again = make_run(cohort, store, RunSpec(SPEC.task, "view", settings))
+    young = make_run(cohort, store, RunSpec(SPEC.task, "age-sex", settings, "age=..60"))
+    assert compare_runs(all_of_them, again).table is not None
+    found = compare_runs(all_of_them, young)
+    assert found.table is None
+    assert "images in other groups" in found.reason
+    twice = replace(settings, hold_out="persons:5x2")
+    other = compare_runs(all_of_them, make_run(cohort, store, replace(again.spec, settings=twice)))
+    assert "5 parts of the persons, the other 5 parts of the persons, dealt 2" in other.reason
+
+
 def test_what_cannot_be_paired_says_why(
     run: Run, cohort: Cohort, outside: Features, tmp_path: Path
 ) -> None:
