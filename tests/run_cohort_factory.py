@@ -13,8 +13,11 @@ A_PLACE = 16
 """Persons of each place, one image each, every second one dead."""
 
 
-def make_run_cohort(root: Path) -> Cohort:
-    """Write and load 48 X-rays of as many persons, sixteen in each of three regions."""
+def make_run_cohort(root: Path, first: int = 1) -> Cohort:
+    """Write and load 48 X-rays of as many persons, sixteen in each of three regions.
+
+    Pictures are drawn from number `first` on: two cohorts of the same have no picture in common.
+    """
     licences = ("CC BY-NC-SA 4.0", "", "CC BY-NC-ND")
     rows: list[dict[str, object]] = [
         {
@@ -25,14 +28,14 @@ def make_run_cohort(root: Path) -> Cohort:
             "sex": "MF"[i // 2 % 2],
             "age": 30 + i,
             "location": PLACES[i // A_PLACE],
-            "doi": f"10.1000/{i}",
+            "doi": f"10.1000/{i + first - 1}",
             "url": f"https://site{i % 4}.example/{i}",
             "license": licences[i % 3],
         }
         for i in range(len(PLACES) * A_PLACE)
     ]
     rows += [{"patientid": "late", "offset": 30, "survival": "Y"}, {"patientid": "blank"}]
-    images = {f"image{i}.png": draw_image(i) for i in range(1, len(rows) + 1)}
+    images = {f"image{i}.png": draw_image(i + first - 1) for i in range(1, len(rows) + 1)}
     return load_cohort(make_cohort(root, rows, images=images))
 
 

@@ -23,12 +23,13 @@ from cxrlib.cli.options import (
     FormatOption,
     WhereOption,
 )
-from cxrlib.cohort import Cohort, count_cohort, split_paths, write_template
+from cxrlib.cohort import Cohort, count_cohort, join_cohorts, split_paths, write_template
 from cxrlib.errors import CohortError
 from cxrlib.notebook import DEMO_PATIENTS, load_cohort, load_demo, make_demo
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
+from cxrlib.storage import Store
 
-__all__ = ["choose_images", "describe_cohort", "load_named", "register"]
+__all__ = ["choose_images", "describe_cohort", "load_named", "load_tested", "register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -105,6 +106,14 @@ def load_named(data: Path | None, cache: Path) -> Cohort:
             "--data."
         )
     return load_demo(cache=cache) if data is None else load_cohort(data, cache=cache)
+
+
+def load_tested(data: Path | None, test_on: Path | None, cache: Path) -> Cohort:
+    """Load the named cohort; joined with a second one to test on where that is named."""
+    cohort = load_named(data, cache)
+    if test_on is None:
+        return cohort
+    return join_cohorts(cohort, load_named(test_on, cache), store=Store(cache))
 
 
 def describe_cohort(cohort: Cohort) -> dict[str, Any]:

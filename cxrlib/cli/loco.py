@@ -10,10 +10,17 @@ import pandas as pd
 import typer
 
 from cxrlib import __version__
-from cxrlib.cli.cohorts import describe_cohort, load_named
+from cxrlib.cli.cohorts import describe_cohort, load_named, load_tested
 from cxrlib.cli.messages import EXIT_PARTLY, NO_FILE, print_missing, reported_errors, visible
-from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, WhereOption, take_groups
-from cxrlib.cohort import Cohort
+from cxrlib.cli.options import (
+    DEFAULT_CACHE,
+    CacheOption,
+    DataOption,
+    TestOnOption,
+    WhereOption,
+    take_groups,
+)
+from cxrlib.cohort import Cohort, JoinedCohort, attach_labels, read_label_file
 from cxrlib.errors import SelectionError
 from cxrlib.notebook import PRETRAINED, LocoRun, check_report_path
 from cxrlib.number_text import format_units
@@ -38,7 +45,6 @@ __all__ = ["register"]
 
 # Spelled out for the help and the types; a test compares them with the library's.
 ProtocolName = Literal["published", "corrected"]
-FILE_ENDINGS = (".parquet", ".csv", ".npy")
 WithinName = Literal["group", "source"]
 MOST_RESAMPLES = 10_000
 MOST_PERMUTATIONS = 10_000
@@ -227,13 +233,7 @@ def loco(
         ),
     ] = AUTO,
     data: DataOption = None,
-    test_on: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of a second cohort: train on --data, test on this one. Nobody is on both "
-            "sides."
-        ),
-    ] = None,
+    test_on: TestOnOption = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -359,18 +359,15 @@ def _load_asked(
     """Load the cohort with all that belongs to it, and write down what is asked for."""
     from cxrlib.baselines.runs import RunSpec
     from cxrlib.baselines.tasks import read_task
-    from cxrlib.cohort import attach_labels, join_cohorts, read_label_file
 
+    if test_on is not None and evaluation.hold_out != "region":
+        raise SelectionError(
+            "--test-on tests on a whole cohort, so nothing else is held out. Leave --hold-out "
+            "away, or --test-on."
+        )
     file = None if labels is None else read_label_file(labels)
-    cohort, tested_on = load_named(data, cache), ""
-    if test_on is not None:
-        if evaluation.hold_out != "region":
-            raise SelectionError(
-                "--test-on tests on a whole cohort, so nothing else is held out. Leave --hold-out "
-                "away, or --test-on."
-            )
-        joined = join_cohorts(cohort, load_named(test_on, cache), store=Store(cache))
-        cohort, tested_on = joined, joined.test_name
+    cohort = load_tested(data, test_on, cache)
+    tested_on = cohort.test_name if isinstance(cohort, JoinedCohort) else ""
     if file is not None:
         cohort = attach_labels(cohort, file)
     settings = evaluation.make_settings(tested_on)
@@ -405,9 +402,10 @@ def _fill_in(features: str, chosen: str) -> str:
 
 def _read_features(text: str) -> "Features | None":
     """Read a file of features; None where the text is the name of a set."""
-    if Path(text).suffix.casefold() not in FILE_ENDINGS:
+    from cxrlib.baselines.features import FILE_ENDINGS, read_feature_file
+
+    if not text.casefold().endswith(FILE_ENDINGS):
         return None
-    from cxrlib.baselines.features import read_feature_file
 
     return read_feature_file(Path(text))
 

@@ -52,6 +52,14 @@ CohortsOption = Annotated[
         "included.",
     ),
 ]
+TestOnOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--test-on",
+        help="Folder of a second cohort: train on --data, test on this one. Nobody is on both "
+        "sides.",
+    ),
+]
 DEFAULT_CACHE = find_default_cache()
 
 

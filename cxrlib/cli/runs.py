@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import pandas as pd
 import typer
 
-from cxrlib.cli.cohorts import load_named
-from cxrlib.cli.loco import FILE_ENDINGS, check_folder, write_bytes
+from cxrlib.cli.cohorts import load_tested
+from cxrlib.cli.loco import check_folder, write_bytes
 from cxrlib.cli.messages import EXIT_ERROR, EXIT_PARTLY, reported_errors, visible
-from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption
-from cxrlib.cohort import Cohort
+from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, DataOption, TestOnOption
+from cxrlib.cohort import Cohort, LabelFile, attach_labels, read_label_file
 from cxrlib.errors import SelectionError
 from cxrlib.reports import (
     csv_with_header,
@@ -23,6 +23,7 @@ from cxrlib.reports import (
 from cxrlib.storage import Store
 
 if TYPE_CHECKING:
+    from cxrlib.baselines.features import Features
     from cxrlib.baselines.runs import Run, RunEntry
 
 __all__ = ["register"]
@@ -64,6 +65,7 @@ def register(app: typer.Typer) -> None:
 
 def runs(
     data: DataOption = None,
+    test_on: TestOnOption = None,
     task: Annotated[
         str, typer.Option(help="Only runs of this task, written as for loco; by default of all.")
     ] = "",
@@ -88,7 +90,7 @@ def runs(
         from cxrlib.baselines.tasks import read_task
 
         asked = read_task(task) if task else None
-        cohort, store = load_named(data, cache), Store(cache)
+        cohort, store = load_tested(data, test_on, cache), Store(cache)
         _write_notes(store, list_runs(store, cohort.fingerprint), note or [])
         entries = list_runs(store, cohort.fingerprint)
         kept = filter_entries(entries, text=text, task=asked)
@@ -112,6 +114,15 @@ def compare(
     first: RunArgument,
     second: RunArgument,
     data: DataOption = None,
+    test_on: TestOnOption = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(help="Label file that a run was made with; repeatable."),
+    ] = None,
+    features: Annotated[
+        list[Path] | None,
+        typer.Option(help="Feature file that a run was made of; repeatable."),
+    ] = None,
     form: FormatChoice = ListFormat.table,
     out: OutOption = None,
     cache: CacheOption = DEFAULT_CACHE,
@@ -123,12 +134,18 @@ def compare(
     """
     with reported_errors():
         check_folder(out)
+        from cxrlib.baselines.features import read_feature_file
         from cxrlib.baselines.runs import compare_runs, find_entry, list_runs
 
-        cohort, store = load_named(data, cache), Store(cache)
+        label_files = {each.name: each for each in map(read_label_file, labels or [])}
+        feature_files = {each.name: each for each in map(read_feature_file, features or [])}
+        cohort, store = load_tested(data, test_on, cache), Store(cache)
         entries = list_runs(store, cohort.fingerprint)
         pair = (find_entry(entries, first), find_entry(entries, second))
-        found = compare_runs(*(_take_run(cohort, store, entry) for entry in pair))
+        _check_used(pair, label_files, feature_files)
+        found = compare_runs(
+            *(_take_run(cohort, store, entry, label_files, feature_files) for entry in pair)
+        )
         if form is ListFormat.json:
             document = make_comparison_document(cohort, found, pair)
             write_bytes(format_document(document) + b"\n", out)
@@ -180,22 +197,54 @@ def _tell(store: Store, cohort: Cohort, kept: "list[RunEntry]", n_cohort: int) -
     typer.echo(f"{words} The best of many looks good by chance alone.", err=True)
 
 
-def _take_run(cohort: Cohort, store: Store, entry: "RunEntry") -> "Run":
+def _check_used(
+    pair: "tuple[RunEntry, RunEntry]",
+    labels: "dict[str, LabelFile]",
+    features: "dict[str, Features]",
+) -> None:
+    """Refuse a file that neither run was made with: a slip would go unseen."""
+    specs = [entry.spec for entry in pair if entry.spec is not None]
+    for option, given, used in (
+        ("--labels", labels, {spec.labels for spec in specs}),
+        ("--features", features, {spec.features for spec in specs}),
+    ):
+        if strange := sorted(set(given) - used):
+            raise SelectionError(f"{option} {strange[0]!r}: neither run was made with this file.")
+
+
+def _take_run(
+    cohort: Cohort,
+    store: Store,
+    entry: "RunEntry",
+    labels: "dict[str, LabelFile]",
+    features: "dict[str, Features]",
+) -> "Run":
     """Read a run of the log, or make it again where it is stored no more."""
+    from cxrlib.baselines.features import FILE_ENDINGS
     from cxrlib.baselines.runs import find_run, make_run
 
-    if entry.spec is None:
+    spec = entry.spec
+    if spec is None:
         raise SelectionError(f"Run {entry.id} cannot be compared. {entry.words}")
-    run = find_run(cohort, store, entry.spec)
-    if run is None and Path(entry.spec.features).suffix.casefold() in FILE_ENDINGS:
+    if spec.labels:
+        if spec.labels not in labels:
+            raise SelectionError(
+                f"Run {entry.id} was made with the label file {spec.labels!r}. Give it too: "
+                "--labels FILE."
+            )
+        cohort = attach_labels(cohort, labels[spec.labels])
+    numbers = features.get(spec.features)
+    if numbers is None and spec.features.casefold().endswith(FILE_ENDINGS):
         raise SelectionError(
-            f"Run {entry.id} used the file {entry.spec.features!r}, whose numbers are not kept, so "
-            "it cannot be compared. In Python, cxrlib.baselines.runs.compare_runs takes both runs."
+            f"Run {entry.id} was made of the feature file {spec.features!r}, whose numbers are not "
+            "kept. Give it too: --features FILE."
         )
-    run = run or make_run(cohort, store, entry.spec)
+    run = find_run(cohort, store, spec, features=numbers)
+    run = run or make_run(cohort, store, spec, features=numbers)
     if run.id != entry.id:
-        words = f"Run {entry.id} was made by another version: it was made again, as run {run.id}."
-        typer.echo(words, err=True)
+        files = " or of other contents of its files" if spec.labels or numbers is not None else ""
+        words = f"Run {entry.id} was made by another version{files}: it was made again, as run "
+        typer.echo(visible(f"{words}{run.id}."), err=True)
     return run
 
 

@@ -131,5 +131,5 @@ def find_entry(entries: Sequence[RunEntry], run_id: str) -> RunEntry:
         )
     raise SelectionError(
         f"There is no run {run_id[:40]!r} among the {len(entries):,} of this cohort. List them: "
-        "python -m cxrlib runs"
+        "python -m cxrlib runs; those tested on a second cohort with --test-on DIR2."
     )

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
@@ -144,6 +145,47 @@ def test_what_cannot_be_compared_is_refused(data: list[str]) -> None:
     refused = run("compare", first, by_country, *data, "--format", "json")
     assert read_json(refused, 1)["reason"]
     assert "holds out" in refused.stderr
+
+
+def test_compare_takes_the_files_that_runs_were_made_of(
+    root: Path, data: list[str], tmp_path: Path
+) -> None:
+    """Labels, features and a second cohort, as loco takes them; what is missing is named."""
+    data = [*data[:3], str(tmp_path / "cache")]
+    table = load_cohort(root).table
+    ids = pd.DataFrame({"image_id": table["image_id"]})
+    numbers = np.random.default_rng(0).normal(size=len(ids))
+    ids.assign(x=numbers).to_csv(tmp_path / "x.csv", index=False)
+    ids.assign(rel=np.where(numbers > 0, "yes", "no")).to_csv(tmp_path / "rel.csv", index=False)
+    labels = ("--labels", str(tmp_path / "rel.csv"))
+    task = ("--task", "column=extra:rel", "--resamples", "20", *labels)
+    for features in (str(tmp_path / "x.csv"), "view"):
+        assert run("loco", *data, *task, "--features", features).exit_code == 0
+    pair = list_ids(data)
+    for options, words in (
+        ([], "was made with the label file 'rel.csv'. Give it too: --labels FILE"),
+        (labels, "was made of the feature file 'x.csv', whose numbers are not kept"),
+        ([*labels, "--features", str(tmp_path / "rel.csv")], "is not a number"),
+    ):
+        refused = run("compare", *pair, *data, *options)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert words in refused.stderr
+    files = (*labels, "--features", str(tmp_path / "x.csv"))
+    assert read_json(run("compare", *pair, *data, *files, "--format", "json"))["differences"]
+    assert len(list_ids(data)) == 2  # nothing was made anew
+    make_run_cohort(tmp_path / "second", first=100)
+    on = ("--test-on", str(tmp_path / "second"))
+    for features in ("age-sex", "view"):
+        done = run("loco", *data, *TASK[:2], "--features", features, "--resamples", "20", *on)
+        assert done.exit_code == 0, done.output
+    listed = read_json(run("runs", *data, *on, "--format", "json"))["runs"]
+    pair = [each["id"] for each in listed]
+    assert len(pair) == 2
+    assert "with --test-on DIR2" in run("compare", *pair, *data).stderr
+    compared = read_json(run("compare", *pair, *data, *on, "--format", "json"))
+    assert compared["images"]["both"] == 96
+    strange = run("compare", *pair, *data, *on, *labels)
+    assert "--labels 'rel.csv': neither run was made with this file." in strange.stderr
 
 
 # ---- loco
