@@ -43,10 +43,12 @@ from .loco import run_loco as run_loco
 from .loco_plan import (
     Kept as Kept,
     plan_loco as plan_loco,
+    predict_dealings as predict_dealings,
     predict_folds as predict_folds,
     take_estimator as take_estimator,
 )
 from .loco_result import (
+    DEALING as DEALING,
     FOLD_COLUMNS as FOLD_COLUMNS,
     PREDICTION_COLUMNS as PREDICTION_COLUMNS,
     SCORE_COLUMNS as SCORE_COLUMNS,

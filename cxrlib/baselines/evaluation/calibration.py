@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Floats
-from cxrlib.baselines.evaluation.loco_result import LocoResult
+from cxrlib.baselines.evaluation.loco_result import LocoResult, take_first_dealing
 from cxrlib.baselines.evaluation.models import NO_PROBABILITY
 from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
 from cxrlib.baselines.evaluation.resampling import count_persons, find_percentiles, weigh_images
@@ -41,8 +41,9 @@ def check_calibration(result: LocoResult) -> pd.DataFrame:
         persons (of the smaller class) it is refused and ``reason`` says so.
     """
     rows, parts = [], []
+    predictions = take_first_dealing(result.predictions)
     for fold in result.folds.to_dict("records"):
-        tested = result.predictions[result.predictions["fold"] == fold["fold"]]
+        tested = predictions[predictions["fold"] == fold["fold"]]
         row: dict[str, object] = {
             "fold": fold["fold"],
             "n_images": fold["n_images"],

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from cxrlib.baselines.evaluation.groupings import list_groups
+from cxrlib.baselines.evaluation.loco_result import DEALING
 from cxrlib.baselines.evaluation.protocols import LocoSettings
 from cxrlib.baselines.evaluation.shortcut_removal import hash_removal
 from cxrlib.baselines.features import Features, match_features
@@ -74,6 +75,8 @@ def make_evaluation_key(
         # Values of other columns are not among those read; for places nothing changes.
         *([list_groups(table, hold_out).tolist()] if hold_out.startswith("column:") else []),
     ]
+    if settings.is_repeated:
+        parts.append(DEALING)  # once predictions were averaged in place of scores
     if settings.erase or settings.match:
         parts.append(hash_removal(replace(rows, table=table), settings.erase, settings.match))
     text = json.dumps(parts, sort_keys=True, allow_nan=False)

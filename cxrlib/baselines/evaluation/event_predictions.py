@@ -13,10 +13,13 @@ import pandas as pd
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.fold_scores import FEWEST_POOLED, FoldCase
 from cxrlib.baselines.evaluation.intervals import Units
-from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
+from cxrlib.baselines.evaluation.loco_result import (
+    LocoResult,
+    read_cases,
+    take_first_dealing,
+)
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import describe_too_few
-from cxrlib.baselines.evaluation.resampling import weigh_images
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
@@ -88,6 +91,7 @@ def _turn(case: FoldCase, *, is_turned: bool) -> FoldCase:
         fits=(Fit(value, chosen, is_converged=True),),
         event="",
         protocol=replace(case.protocol, ranking="value"),
+        dealings=(),
     )
 
 
@@ -104,8 +108,7 @@ def to_probability(value: Floats) -> Floats:
 
 def weigh_case(case: FoldCase, result: LocoResult) -> Floats:
     """Weigh the images of a group once, and below as the run's resamples of persons draw them."""
-    settings = result.settings
-    return weigh_images(case.persons, settings.n_resamples, settings.seed, case.name)
+    return case.weigh(result.settings.n_resamples, result.settings.seed)
 
 
 def refuse_all(cases: Sequence[FoldCase]) -> str:
@@ -135,7 +138,7 @@ def refuse_group(case: FoldCase) -> str:
 
 def average_seeds(result: LocoResult) -> pd.DataFrame:
     """Average over seeds: image_id, person_id, fold, y and value of each test image."""
-    by_image = result.predictions.groupby(["fold", "image_id"], sort=False)
+    by_image = take_first_dealing(result.predictions).groupby(["fold", "image_id"], sort=False)
     table = by_image.agg(
         person_id=("person_id", "first"), y=("y", "first"), value=("value", "mean")
     )

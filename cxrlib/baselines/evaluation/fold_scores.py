@@ -1,9 +1,10 @@
 """Scores of held-out groups over resamples of their persons, their mean and what pools them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.intervals import (
@@ -16,7 +17,7 @@ from cxrlib.baselines.evaluation.intervals import (
 )
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import Protocol, describe_too_few
-from cxrlib.baselines.evaluation.resampling import count_persons, weigh_images
+from cxrlib.baselines.evaluation.resampling import count_persons, draw_weights, weigh_images
 from cxrlib.baselines.evaluation.scores import (
     POOLED_METRICS,
     compute_score,
@@ -54,6 +55,11 @@ class FoldCase:
         As `measure_size`, of the training images.
     unit : str
         What `persons` are, where it is not persons that are drawn together.
+    everyone : ndarray, optional
+        The persons of all groups, where a resample draws them once for all: where they are dealt
+        into groups several times.
+    dealings : tuple of FoldCase
+        The groups of the same name in further dealings.
     """
 
     name: str
@@ -65,7 +71,20 @@ class FoldCase:
     protocol: Protocol
     train_size: float
     unit: str = "person"
+    everyone: np.ndarray | None = None
+    dealings: tuple["FoldCase", ...] = ()
     __repr__ = short_repr
+
+    def weigh(self, n: int, seed: int, *, by_person: bool = False) -> Floats:
+        """Weigh the images once (or each person), and below as n resamples of persons draw them."""
+        codes, names = pd.factorize(self.persons)
+        if self.everyone is None:
+            weights = weigh_images(self.persons, n, seed, self.name)
+        else:
+            drawn = draw_weights(self.everyone, n, seed)
+            places = np.searchsorted(self.everyone, names)[codes]
+            weights = np.vstack([np.ones((1, len(codes))), drawn[:, places]])
+        return weights / np.bincount(codes)[codes] if by_person else weights
 
     def rank(self, fit: Fit) -> np.ndarray:
         """Choose what ranks the images."""
@@ -105,6 +124,8 @@ class FoldDraws:
     event : {"positive", "negative", ""}
     size, train_size : float
         As `measure_size`, of its images and of those its model was trained on.
+    is_repeated : bool
+        Whether it averages several dealings of the persons, who are drawn once for all groups.
     """
 
     by_seed: Mapping[str, np.ndarray]
@@ -115,6 +136,7 @@ class FoldDraws:
     event: str
     size: float
     train_size: float
+    is_repeated: bool = False
     __repr__ = short_repr
 
     def estimate(self, metric: str) -> Estimate:
@@ -129,7 +151,7 @@ class FoldDraws:
         return derive_variance(metric, self.persons, self.event)
 
 
-def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:
+def draw_scores(case: FoldCase, n: int, seed: int, *, weighs_persons: bool = False) -> FoldDraws:
     """Score the images of a group, and those of each of n resamples of its persons.
 
     Parameters
@@ -137,12 +159,18 @@ def draw_scores(case: FoldCase, n: int, seed: int) -> FoldDraws:
     case : FoldCase
     n : int
     seed : int
+    weighs_persons : bool
+        Whether a person counts once, divided over the images.
 
     Returns
     -------
     FoldDraws
     """
-    return weigh_scores(case, weigh_images(case.persons, n, seed, case.name))
+    first, *others = [
+        weigh_scores(each, each.weigh(n, seed, by_person=weighs_persons))
+        for each in (case, *case.dealings)
+    ]
+    return average_dealings(first, others) if others else first
 
 
 def weigh_scores(case: FoldCase, weights: Floats) -> FoldDraws:
@@ -171,6 +199,30 @@ def weigh_scores(case: FoldCase, weights: Floats) -> FoldDraws:
         event=case.event,
         size=measure_size(case.y, is_class=is_class),
         train_size=case.train_size,
+    )
+
+
+def average_dealings(first: FoldDraws, others: Sequence[FoldDraws]) -> FoldDraws:
+    """Average the scores of a group over dealings of the persons; counts are of the first.
+
+    A dealing in which a resample, or the group, has no score does not count in its mean.
+    """
+    draws = [first, *others]
+    by_seed = {}
+    for metric in first.by_seed:
+        found = np.concatenate([each.by_seed[metric] for each in draws])
+        by_seed[metric] = found[np.isfinite(found)] if np.isfinite(found).any() else found[:1]
+    resampled = {
+        metric: pd.DataFrame([each.resampled[metric] for each in draws]).mean().to_numpy()
+        for metric in first.resampled
+    }
+    return replace(
+        first,
+        by_seed=by_seed,
+        resampled=resampled,
+        pairs=np.mean([each.pairs for each in draws], axis=0),
+        resampled_pairs=np.mean([each.resampled_pairs for each in draws], axis=0),
+        is_repeated=True,
     )
 
 
@@ -205,8 +257,12 @@ def average_draws(draws: Sequence[FoldDraws], metric: str) -> tuple[Estimate, np
     weights = [1 / len(draws)] * len(draws)
     variances = [each.variance for each in parts]
     factor = find_widening(draws, weights, variances) if metric in RANKING_METRICS else 1.0
+    variance = add_variances(variances, weights)
+    if draws[0].is_repeated:
+        # Who is in several groups varies them together: only the mean shows it.
+        variance = scale_variance(variance, float(values.mean()), resampled)
     few = [each for each in parts if each.reason]
-    reason = ""
+    reason = next((why for each in parts if (why := each.find_interval()[2])), "")
     if few:
         unit = draws[0].persons.unit
         reason = (
@@ -218,7 +274,7 @@ def average_draws(draws: Sequence[FoldDraws], metric: str) -> tuple[Estimate, np
             metric,
             float(values.mean()),
             resampled,
-            add_variances(variances, weights, factor),
+            add_variances([variance], [1.0], factor),
             sum(each.n_independent for each in parts),
             reason,
         ),

@@ -94,8 +94,8 @@ def compute_importance(
         raise SelectionError("No group was tested, so there is no model to explain.")
     if plan.repeats:
         raise SelectionError(
-            "A prediction is the mean over models of several dealings of the persons, so no one "
-            "model can be explained. Deal them once, such as persons:5."
+            "Scores are means over several dealings of the persons, each with its own models, so "
+            "no one model can be explained. Deal them once, such as persons:5."
         )
     slopes = _find_slopes(plan, should_stop)
     if slopes is not None:

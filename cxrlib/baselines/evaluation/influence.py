@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
-from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
+from cxrlib.baselines.evaluation.loco_result import (
+    LocoResult,
+    read_cases,
+    take_first_dealing,
+)
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS, list_metrics, sum_pairs
 from cxrlib.errors import SelectionError
 
@@ -50,7 +54,8 @@ def find_influence(result: LocoResult, metric: str | None = None, of: str = POOL
     metric = _check(result, metric, of)
     folds = result.folds["fold"][result.folds["is_tested" if of == POOLED else "is_scored"]]
     names = [name for name in folds if of in (POOLED, MEAN, name)]
-    tested = result.predictions[result.predictions["fold"].isin(names)]
+    first = take_first_dealing(result.predictions)
+    tested = first[first["fold"].isin(names)]
     scores = result.scores[(result.scores["fold"] == of) & (result.scores["metric"] == metric)]
     score, reason = float(scores["value"].iloc[0]), str(scores["reason"].iloc[0])
     persons = np.unique(tested["person_id"].to_numpy(dtype=object).astype(str))
@@ -115,6 +120,11 @@ def _join(values: "pd.Series[str]") -> str:
 # ---- leaving out
 
 
+def _list_all(cases: Sequence[FoldCase]) -> list[FoldCase]:
+    """List groups with those of further dealings of the persons."""
+    return [each for case in cases for each in (case, *case.dealings)]
+
+
 def _leave_out(case: FoldCase, persons: NDArray[np.str_]) -> Floats:
     """Weigh images so that row i has all but those of person i, the last row all."""
     mine = case.persons.astype(str)
@@ -124,7 +134,7 @@ def _leave_out(case: FoldCase, persons: NDArray[np.str_]) -> Floats:
 def _leave_out_of_pooled(cases: Sequence[FoldCase], persons: NDArray[np.str_]) -> Floats:
     """Compute the pooled score without each person."""
     sums = np.zeros((2, len(persons) + 1))
-    for case in cases:
+    for case in _list_all(cases):
         weights = _leave_out(case, persons)
         for fit in case.fits:
             is_class = case.kind == "classes"
@@ -138,7 +148,7 @@ def _leave_out_of_folds(
 ) -> Floats:
     """Compute the mean over groups, and seeds, without each person."""
     by_fold = []
-    for case in cases:
+    for case in _list_all(cases):
         weights = _leave_out(case, persons)
         for fit in case.fits:
             scores = case.score(fit, metric, weights)

@@ -24,6 +24,7 @@ SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Shares of the training persons of each group."""
 N_REPEATS = 10
 HALF_WIDTH = 0.10
+_NOT_TESTED = "No group could be tested with so few training persons."
 
 
 def compute_learning_curve(
@@ -36,6 +37,8 @@ def compute_learning_curve(
     """Train on a share of the training persons of each group, and score the same test images.
 
     Persons are drawn without replacement from each class, and a larger share holds a smaller one.
+    Where the classes of a run are matched those who are drawn are matched anew.
+    Where persons are dealt into groups several times the groups are those of the first dealing.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ def compute_learning_curve(
     if n_repeats < 1:
         raise SelectionError(f"n_repeats is {n_repeats}: give a whole number from 1.")
     refuse_pixels(result)
-    plan = plan_loco(result.rows, result.features, result.settings)
+    plan = replace(plan_loco(result.rows, result.features, result.settings), repeats=())
     done, n = 0, len(SHARES) * n_repeats
     rows = []
     for share in SHARES:
@@ -69,13 +72,15 @@ def compute_learning_curve(
         sizes = []
         for repeat in range(1 if share == 1 else n_repeats):
             part = _take_share(plan, share, repeat)
-            for name, found in predict_folds(part, should_stop=should_stop).items():
-                fits[name] += found
-            sizes.append(_count_training(part))
+            # Of few persons no two may match.
+            if len(part.tested) == len(plan.tested):
+                for name, found in predict_folds(part, should_stop=should_stop).items():
+                    fits[name] += found
+                sizes.append(_count_training(part))
             done += 1 if share < 1 else n_repeats
             if on_progress is not None:
                 on_progress("Training on fewer persons", done, n)
-        rows += list(_score_share(result, share, fits, np.mean(sizes, axis=0)))
+        rows += list(_score_share(result, share, fits, sizes))
     return pd.DataFrame(rows, columns=list(LEARNING_COLUMNS))
 
 
@@ -92,9 +97,10 @@ def _take_share(plan: LocoPlan, share: float, repeat: int) -> LocoPlan:
     """Keep a share of the training persons of each fold."""
     if share == 1:
         return plan
-    folds = tuple(_thin(plan, fold, share, repeat) for fold in plan.tested)
-    again = tuple(_take_share(each, share, repeat) for each in plan.repeats)
-    return replace(plan, folds=folds, repeats=again, _designs={})
+    tested = {fold.name for fold in plan.tested}
+    whole = [fold for fold in plan.unmatched if fold.name in tested]
+    folds = tuple(_thin(plan, fold, share, repeat) for fold in whole)
+    return replace(plan, folds=folds, unmatched=folds, _designs={}).match(plan.labels.y)
 
 
 def _thin(plan: LocoPlan, fold: Fold, share: float, repeat: int) -> Fold:
@@ -119,13 +125,15 @@ def _count_training(plan: LocoPlan) -> tuple[float, float]:
 
 
 def _score_share(
-    result: LocoResult, share: float, fits: dict[str, list[Fit]], size: np.ndarray
+    result: LocoResult, share: float, fits: dict[str, list[Fit]], sizes: list[tuple[float, float]]
 ) -> Iterator[dict[str, object]]:
     """Give the rows of a share."""
     settings = result.settings
+    n_persons, n_images = np.mean(sizes, axis=0).tolist() if sizes else (np.nan, np.nan)
     cases = [
-        replace(case, fits=tuple(fits[name]), train_size=share * case.train_size)
+        replace(case, fits=tuple(fits[name]), train_size=share * case.train_size, dealings=())
         for name, case in read_cases(result).items()
+        if fits[name]
     ]
     draws = [draw_scores(case, settings.n_resamples, settings.seed) for case in cases]
     paired = [place for place, each in enumerate(draws) if each.pairs[1] > 0]
@@ -133,15 +141,13 @@ def _score_share(
     row: dict[str, object] = {
         "share": share,
         "repeat": 0,
-        "n_train_persons": size[0],
-        "n_train_images": size[1],
+        "n_train_persons": n_persons,
+        "n_train_images": n_images,
         "metric": POOLED_METRICS[result.rows.task.kind],
         "n_images": sum(len(case.y) for case in scored),
         "n_persons": len({person for case in scored for person in case.persons}),
     }
-    few = (
-        refuse_pooled([draws[place] for place in paired]) if paired else "No group could be tested."
-    )
+    few = refuse_pooled([draws[place] for place in paired]) if paired else _NOT_TESTED
     if few:
         yield row | {"reason": few}
         return

@@ -5,7 +5,8 @@ the others, after Cohen et al. 2020b, section 5, by the protocol chosen. Do not 
 without its interval, its counts, and the scores that shortcuts reach on the same images.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,15 @@ from cxrlib.baselines.evaluation.loco_plan import (
     Predictions,
     describe_fits,
     plan_loco,
-    predict_folds,
+    predict_dealings,
 )
 from cxrlib.baselines.evaluation.loco_result import (
+    DEALING,
     FOLD_COLUMNS,
     PREDICTION_COLUMNS,
     SCORE_COLUMNS,
     LocoResult,
+    join_dealings,
     read_cases,
 )
 from cxrlib.baselines.evaluation.protocols import LocoSettings
@@ -87,7 +90,7 @@ def run_loco(
     """
     settings = settings or LocoSettings()
     plan = plan_loco(rows, features, settings, estimator=estimator)
-    predictions = predict_folds(plan, should_stop=should_stop, kept=kept)
+    predictions = predict_dealings(plan, should_stop=should_stop, kept=kept)
     draws = _draw(plan, predictions, plan.labels.y, settings.n_resamples)
     return LocoResult(
         rows=plan.rows,
@@ -104,14 +107,15 @@ def run_loco(
 
 
 def compute_values(
-    plan: LocoPlan, predictions: Predictions, y: np.ndarray | None = None
+    plan: LocoPlan, predictions: Sequence[Predictions], y: np.ndarray | None = None
 ) -> dict[tuple[str, str], float]:
     """Compute every score without intervals: by fold and metric, with the mean and the pooled.
 
     Parameters
     ----------
     plan : LocoPlan
-    predictions : mapping of str to tuple of Fit
+    predictions : sequence of mappings of str to tuple of Fit
+        Of each dealing of the persons.
     y : ndarray of float, shape (n_images,), optional
         Other labels, such as permuted ones.
 
@@ -126,23 +130,31 @@ def compute_values(
     return dict(zip(keys, table["value"].to_list(), strict=True))
 
 
-def _draw(plan: LocoPlan, predictions: Predictions, y: np.ndarray, n: int) -> dict[str, FoldDraws]:
+def _draw(
+    plan: LocoPlan, predictions: Sequence[Predictions], y: np.ndarray, n: int
+) -> dict[str, FoldDraws]:
     """Score the images of each tested fold, and those of n resamples of its persons."""
-    task, settings = plan.rows.task, plan.settings
-    cases = [
-        FoldCase(
+    pairs = zip((plan, *plan.repeats), predictions, strict=True)
+    cases = join_dealings([_list_cases(*pair, y) for pair in pairs])
+    return {name: draw_scores(case, n, plan.settings.seed) for name, case in cases.items()}
+
+
+def _list_cases(plan: LocoPlan, predictions: Predictions, y: np.ndarray) -> dict[str, FoldCase]:
+    """List what the scores of each tested fold are made of."""
+    task = plan.rows.task
+    return {
+        fold.name: FoldCase(
             name=fold.name,
             y=y[fold.test],
             persons=plan.persons[fold.test],
             fits=predictions[fold.name],
             kind=task.kind,
             event=task.event,
-            protocol=settings.protocol,
+            protocol=plan.settings.protocol,
             train_size=measure_size(y[fold.train], is_class=plan.labels.is_class),
         )
         for fold in plan.tested
-    ]
-    return {case.name: draw_scores(case, n, settings.seed) for case in cases}
+    }
 
 
 def _score_rows(plan: LocoPlan, draws: Mapping[str, FoldDraws]) -> Iterator[dict[str, object]]:
@@ -258,7 +270,7 @@ def score_seeds(result: LocoResult) -> pd.DataFrame:
     for name, case in read_cases(result).items():
         if name not in scored:
             continue
-        once = draw_scores(case, 0, 0)
+        once = draw_scores(replace(case, dealings=()), 0, 0)
         for metric, values in once.by_seed.items():
             for seed, value in zip(seeds, values.tolist(), strict=True):
                 lines.append({"fold": name, "metric": metric, "seed": seed, "value": value})
@@ -310,8 +322,19 @@ def _count_classes(plan: LocoPlan, fold: Fold) -> dict[str, int]:
     return counts
 
 
-def _list_predictions(plan: LocoPlan, predictions: Predictions) -> pd.DataFrame:
-    """Make the table of predictions."""
+def _list_predictions(plan: LocoPlan, predictions: Sequence[Predictions]) -> pd.DataFrame:
+    """Make the table of predictions, with the dealing where there are several."""
+    if not plan.repeats:
+        return _list_dealing(plan, predictions[0])
+    pairs = zip((plan, *plan.repeats), predictions, strict=True)
+    tables = [
+        _list_dealing(*pair).assign(**{DEALING: number}) for number, pair in enumerate(pairs, 1)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _list_dealing(plan: LocoPlan, predictions: Predictions) -> pd.DataFrame:
+    """Make the table of predictions of one dealing."""
     pieces = []
     for fold in plan.tested:
         rows = plan.rows.table.iloc[fold.test]

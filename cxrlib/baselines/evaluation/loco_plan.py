@@ -156,9 +156,7 @@ class LocoPlan:
         """
         if not self.settings.match:
             return self
-        again = (each.match(y) for each in self.repeats)
-        # They predict all that they hold out: what is scored is as the first dealing matches it.
-        repeats = tuple(replace(each, folds=_keep_tests(each)) for each in again)
+        repeats = tuple(each.match(y) for each in self.repeats)
         name = self.settings.match
         folds = match_folds(
             self.unmatched,
@@ -171,12 +169,6 @@ class LocoPlan:
             refuse=lambda train: refuse_training(self.model.method, y[train]),
         )
         return replace(self, folds=folds, repeats=repeats, _designs={})
-
-
-def _keep_tests(plan: LocoPlan) -> tuple[Fold, ...]:
-    """Give the matched folds with all images that they test, as before they were matched."""
-    pairs = zip(plan.folds, plan.unmatched, strict=True)
-    return tuple(replace(fold, test=whole.test) for fold, whole in pairs)
 
 
 def take_estimator(settings: LocoSettings, estimator: Any) -> LocoSettings:  # noqa: ANN401
@@ -317,12 +309,9 @@ def _describe_dealing(table: pd.DataFrame, settings: LocoSettings) -> tuple[str,
     ]
     if grouping.n_repeats > 1:
         notes.append(
-            f"The prediction of an image is the mean over {grouping.n_repeats} dealings, each by "
-            "a model that has not seen the person. Groups and counts of the tables are those of "
-            "the first dealing, and images are compared within its parts. Two images are then "
-            "ranked by different models, each without its own: where there is nothing to learn "
-            "such scores lie somewhat below chance (AUROC 0.46 for noise of 48 persons). The "
-            "permutation test, which deals alike, allows for it; one dealing does not have it."
+            f"Scores are means over {grouping.n_repeats} dealings: images are compared within "
+            "the parts of each, where one model has predicted them. A resample draws each person "
+            "once for all dealings. Counts, and figures of single images, are of the first."
         )
     idle = set(list_idle_guards(table, settings.hold_out)) & set(settings.guards)
     for guard in sorted(idle):
@@ -380,37 +369,25 @@ def predict_folds(
                     kept[fold.name, seed] = fit
             fits.append(fit)
         found[fold.name] = tuple(fits)
-    return _average_repeats(plan, found, y, should_stop) if plan.repeats else found
+    return found
 
 
-def _average_repeats(
-    plan: LocoPlan, found: Predictions, y: np.ndarray | None, should_stop: ShouldStop | None
-) -> Predictions:
-    """Average what the models of all dealings say of an image, seed by seed."""
-    dealings = [(plan, found)]
-    for again in plan.repeats:
-        dealings.append((again, predict_folds(again, y, should_stop=should_stop)))
-    shape = (len(plan.seeds), len(plan.persons))
-    total, number = np.zeros(shape), np.zeros(shape)
-    is_converged = True
-    for each, predictions in dealings:
-        for fold in each.tested:
-            for seed, fit in enumerate(predictions[fold.name]):
-                total[seed, fold.test] += fit.value
-                number[seed, fold.test] += 1
-                is_converged &= fit.is_converged
-    averaged = {}
-    for fold in plan.tested:
-        values = total[:, fold.test] / number[:, fold.test]
-        chosen = (values > 0).astype(float) if plan.labels.is_class else values
-        averaged[fold.name] = tuple(
-            Fit(value, choice, is_converged) for value, choice in zip(values, chosen, strict=True)
-        )
-    return averaged
+def predict_dealings(
+    plan: LocoPlan,
+    y: np.ndarray | None = None,
+    *,
+    should_stop: ShouldStop | None = None,
+    kept: Kept | None = None,
+) -> tuple[Predictions, ...]:
+    """Predict as `predict_folds` in each dealing of the persons; elsewhere there is but one."""
+    first = predict_folds(plan, y, should_stop=should_stop, kept=kept)
+    again = (predict_folds(each, y, should_stop=should_stop) for each in plan.repeats)
+    return (first, *again)
 
 
-def describe_fits(predictions: Predictions) -> tuple[str, ...]:
+def describe_fits(dealings: Sequence[Predictions]) -> tuple[str, ...]:
     """Note what was chosen inside the training images, and which models are not at their end."""
+    predictions = dealings[0]
     names = [name for name, fits in predictions.items() if not all(f.is_converged for f in fits)]
     notes = list(_describe_choices({name: fits[0] for name, fits in predictions.items()}))
     if names:

@@ -1,7 +1,9 @@
 """The result of an evaluation as tables, and what its scores are made of."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
@@ -19,6 +21,8 @@ FOLD_COLUMNS = (
 )
 
 PREDICTION_COLUMNS = ("image_id", "person_id", "fold", "y", "value", "chosen", "seed")
+DEALING = "dealing"
+"""One column of predictions more, from 1, where persons are dealt several times."""
 
 SCORE_COLUMNS = (
     *("fold", "metric", "value", "sd", "low", "high"),
@@ -73,8 +77,29 @@ class LocoResult:
         )
 
 
-def read_cases(result: LocoResult) -> dict[str, FoldCase]:
-    """Read from the tables of an evaluation what its scores are made of, by group."""
+def read_cases(result: LocoResult, units: pd.Series | None = None) -> dict[str, FoldCase]:
+    """Read from the tables of an evaluation what its scores are made of, by group.
+
+    Parameters
+    ----------
+    result : LocoResult
+    units : Series of str, optional
+        By image, the source that is drawn in place of the person.
+    """
+    predictions = result.predictions
+    if units is not None:
+        predictions = predictions.assign(
+            person_id=units.reindex(predictions["image_id"]).to_numpy(dtype=object)
+        )
+    dealings = [predictions]
+    if DEALING in predictions:
+        dealings = [part for _, part in predictions.groupby(DEALING, sort=True)]
+    unit = "person" if units is None else "source"
+    return join_dealings([_read_dealing(result, each, unit) for each in dealings])
+
+
+def _read_dealing(result: LocoResult, predictions: pd.DataFrame, unit: str) -> dict[str, FoldCase]:
+    """Read the groups of one dealing."""
     task, found = result.rows.task, {}
     columns = ["n_train_images", "n_train_positive", "n_train_negative"]
     sizes = {
@@ -82,7 +107,7 @@ def read_cases(result: LocoResult) -> dict[str, FoldCase]:
         for fold, n, positive, negative in result.folds[["fold", *columns]].itertuples(index=False)
         if n
     }
-    for name, group in result.predictions.groupby("fold", sort=False):
+    for name, group in predictions.groupby("fold", sort=False):
         seeds = [each for _, each in group.groupby("seed", sort=True)]
         y, persons = seeds[0]["y"].to_numpy(float), seeds[0]["person_id"].to_numpy()
         fits = tuple(
@@ -97,9 +122,34 @@ def read_cases(result: LocoResult) -> dict[str, FoldCase]:
             kind=task.kind,
             event=task.event,
             protocol=result.settings.protocol,
-            train_size=sizes[str(name)],
+            # A part that only a later dealing could test counts nowhere.
+            train_size=sizes.get(str(name), 0.0),
+            unit=unit,
         )
     return found
+
+
+def join_dealings(dealings: Sequence[dict[str, FoldCase]]) -> dict[str, FoldCase]:
+    """Join the groups of several dealings of the persons to those of the first, by name."""
+    first, *others = dealings
+    if not others:
+        return first
+    everyone = np.unique(
+        np.concatenate([case.persons for each in dealings for case in each.values()])
+    )
+
+    def join(name: str, case: FoldCase) -> FoldCase:
+        again = (replace(each[name], everyone=everyone) for each in others if name in each)
+        return replace(case, everyone=everyone, dealings=tuple(again))
+
+    return {name: join(name, case) for name, case in first.items()}
+
+
+def take_first_dealing(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Take the predictions of the first dealing of the persons: one an image and seed."""
+    if DEALING not in predictions:
+        return predictions
+    return predictions[predictions[DEALING] == 1]
 
 
 def keep_scored(result: LocoResult) -> TaskRows:

@@ -30,7 +30,7 @@ from cxrlib.baselines.evaluation.loco import compute_values
 from cxrlib.baselines.evaluation.loco_plan import (
     LocoPlan,
     plan_loco,
-    predict_folds,
+    predict_dealings,
     take_estimator,
 )
 from cxrlib.baselines.evaluation.protocols import LocoSettings
@@ -289,7 +289,7 @@ def _score(plan: LocoPlan, permutation: int | None, within: Within) -> pd.DataFr
     """Score a permutation of the labels, or the labels as they are."""
     y = None if permutation is None else _draw_labels(plan, permutation, within)
     plan = plan if y is None else plan.match(y)
-    values = compute_values(plan, predict_folds(plan, y), y)
+    values = compute_values(plan, predict_dealings(plan, y), y)
     number = OBSERVED if permutation is None else permutation
     rows = [(number, fold, metric, value) for (fold, metric), value in values.items()]
     return pd.DataFrame(rows, columns=list(_VALUES))

@@ -217,6 +217,11 @@ class LocoSettings:
         return name_group(self.hold_out)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether persons are dealt into groups several times."""
+        return parse_hold_out(self.hold_out).n_repeats > 1
+
+    @property
     def removal(self) -> str:
         """What was taken away of the shortcuts, as a clause; "" where nothing was."""
         return describe_removal(self.erase, self.match)

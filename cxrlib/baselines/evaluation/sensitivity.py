@@ -7,7 +7,7 @@ strictest check that can be estimated.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,12 @@ from cxrlib.baselines.evaluation.fold_scores import (
     FoldCase,
     FoldDraws,
     average_draws,
+    draw_scores,
     pool_draws,
-    weigh_scores,
 )
 from cxrlib.baselines.evaluation.groupings import format_held_out, parse_hold_out
 from cxrlib.baselines.evaluation.intervals import LEVEL, Estimate, find_reach
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
-from cxrlib.baselines.evaluation.resampling import weigh_images
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS
 
 FEWEST_FOR_PREDICTION = 4
@@ -177,21 +176,18 @@ def _combine(setting: _Setting, draws: Sequence[FoldDraws]) -> Estimate:
     return pool_draws([each for each in draws if each.pairs[1] > 0])
 
 
-def _list_cases(setting: _Setting) -> list[FoldCase]:
-    cases = read_cases(setting.result)
+def _list_cases(setting: _Setting, units: pd.Series | None = None) -> list[FoldCase]:
+    cases = read_cases(setting.result, units)
     return [cases[name] for name in setting.names]
 
 
 def _draw(setting: _Setting, cases: Sequence[FoldCase], *, weighs_persons: bool) -> list[FoldDraws]:
     """Score cases over resamples of what is drawn together."""
-    settings, draws = setting.result.settings, []
-    for case in cases:
-        weights = weigh_images(case.persons, settings.n_resamples, settings.seed, case.name)
-        if weighs_persons:
-            _, place, counts = np.unique(case.persons, return_inverse=True, return_counts=True)
-            weights = weights / counts[place]
-        draws.append(weigh_scores(case, weights))
-    return draws
+    settings = setting.result.settings
+    return [
+        draw_scores(case, settings.n_resamples, settings.seed, weighs_persons=weighs_persons)
+        for case in cases
+    ]
 
 
 def _weigh_persons(setting: _Setting) -> dict[str, object]:
@@ -213,12 +209,7 @@ def _draw_sources(setting: _Setting) -> dict[str, object]:
     sources = table["source"].fillna("").astype(str).str.strip()
     # An image whose source is not recorded moves with its person.
     named = sources.where(sources != "", "\0" + table["person_id"].astype(str))
-    by_fold = dict(list(setting.result.predictions.groupby("fold", sort=False)))
-    cases = []
-    for case in _list_cases(setting):
-        images = by_fold[case.name].drop_duplicates("image_id")["image_id"]
-        units = named.reindex(images).to_numpy(dtype=object)
-        cases.append(replace(case, persons=units, unit="source"))
+    cases = _list_cases(setting, named)
     return _fill(setting, BY_SOURCE, _combine(setting, _draw(setting, cases, weighs_persons=False)))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cxrlib.baselines.evaluation.loco_result import LocoResult
+from cxrlib.baselines.evaluation.loco_result import LocoResult, take_first_dealing
 from cxrlib.errors import SelectionError
 
 WORST_COLUMNS = (
@@ -37,7 +37,7 @@ def rank_images(result: LocoResult, fold: str | None = None) -> pd.DataFrame:
     SelectionError
         If nothing was predicted of that group; the message says why.
     """
-    predictions = result.predictions
+    predictions = take_first_dealing(result.predictions)
     if fold is not None:
         predictions = predictions[predictions["fold"] == fold]
         if predictions.empty:

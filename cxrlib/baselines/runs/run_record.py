@@ -14,7 +14,12 @@ import numpy as np
 import pandas as pd
 from annotated_types import Interval
 
-from cxrlib.baselines.evaluation import FOLD_COLUMNS, PREDICTION_COLUMNS, SCORE_COLUMNS
+from cxrlib.baselines.evaluation import (
+    DEALING,
+    FOLD_COLUMNS,
+    PREDICTION_COLUMNS,
+    SCORE_COLUMNS,
+)
 from cxrlib.errors import SelectionError
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import FINITE, Count, Quantity, parse_json
@@ -97,7 +102,7 @@ def parse_record(data: bytes, run_id: str) -> RunRecord:
         raise ValueError("its id is another")
     tables = {name: _parse_table(record.tables[name]) for name in TABLES}
     for name, columns in TABLES.items():
-        if tuple(tables[name].columns) != columns:
+        if tuple(each for each in tables[name].columns if each != DEALING) != columns:
             raise ValueError(f"its table {name!r} has other columns")
     return replace(record, tables=tables)
 

@@ -215,6 +215,8 @@ def make_run_id(
         "settings": asdict(spec.settings),
         # Values of other columns can come from a file of labels.
         **({"groups": _list_sorted_groups(rows, spec)} if ":" in spec.settings.hold_out else {}),
+        # Once predictions were averaged over dealings in place of scores.
+        **({"averaged": "scores"} if spec.settings.is_repeated else {}),
         "where": spec.where,
         "versions": dict(list_versions() if versions is None else versions),
     }

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cxrlib.aliases import ShouldStop
 from cxrlib.baselines.evaluation import (
+    DEALING,
     LocoResult,
     compare_results,
     format_metric,
@@ -103,5 +104,7 @@ def compare_unaltered(
 
 def _keep_tested(result: LocoResult, other: LocoResult) -> LocoResult:
     """Keep the predictions of images that another evaluation tested too: of one that matched."""
-    is_tested = result.predictions["image_id"].isin(set(other.predictions["image_id"]))
-    return replace(result, predictions=result.predictions[is_tested].reset_index(drop=True))
+    names = [name for name in ("image_id", DEALING) if name in result.predictions]
+    own, others = (pd.MultiIndex.from_frame(each.predictions[names]) for each in (result, other))
+    predictions = result.predictions[own.isin(others)].reset_index(drop=True)
+    return replace(result, predictions=predictions)

@@ -16,6 +16,7 @@ from cxrlib.baselines.evaluation import (
     parse_hold_out,
     run_loco,
 )
+from cxrlib.baselines.evaluation.loco_result import read_cases, take_first_dealing
 from cxrlib.errors import SelectionError
 from tests.evaluation_rows_factory import draw_rows, make_features, make_rows, shuffle_rows
 
@@ -120,7 +121,7 @@ def test_make_folds_over_persons_lets_one_article_of_all_stand() -> None:
 
 @pytest.mark.parametrize("hold_out", ["persons:4", "persons:4x5"])
 def test_run_loco_over_persons_finds_what_is_planted(hold_out: str) -> None:
-    """A perfect feature reaches 1; noise stays near 0.5; each image is predicted once."""
+    """A perfect feature reaches 1; noise stays near 0.5; each image is predicted once a dealing."""
     rows, rng = draw_rows(3, n_images=150, n_persons=120)
     y = rows.table["y"].to_numpy()
     settings = LocoSettings(hold_out=hold_out, n_resamples=20)
@@ -135,30 +136,59 @@ def test_run_loco_over_persons_finds_what_is_planted(hold_out: str) -> None:
         assert [name for name, metric in scores.index if metric == "auroc"][:4] == [
             f"part {i} of 4" for i in range(1, 5)
         ]
-        assert sorted(result.predictions["image_id"]) == sorted(rows.table["image_id"])
+        first = take_first_dealing(result.predictions)
+        assert sorted(first["image_id"]) == sorted(rows.table["image_id"])
 
 
-def test_run_loco_over_repeats_averages_single_dealings() -> None:
-    """A plain loop over dealings, each fitted alone, gives the same predictions."""
+def test_run_loco_over_repeats_averages_scores_of_single_dealings() -> None:
+    """Pairs are compared in the parts of each dealing, each fitted alone; scikit-learn agrees."""
+    from sklearn.metrics import roc_auc_score
+
     from cxrlib.baselines.evaluation.loco_plan import plan_loco, predict_folds
 
     rows, rng = draw_rows(5)
     features = make_features(rows, rng.normal(size=(len(rows.table), 4)))
-    plan = plan_loco(rows, features, LocoSettings(hold_out="persons:3x4"))
-    total, number = np.zeros(len(rows.table)), np.zeros(len(rows.table))
+    settings = LocoSettings(hold_out="persons:3x4", n_resamples=200)
+    found = run_loco(rows, features, settings)
+    plan = plan_loco(rows, features, settings)
+    right = pairs = 0.0
+    alone = []
     for repeat in range(4):
         dealt = plan if repeat == 0 else plan.repeats[repeat - 1]
         groups = list_groups(plan.rows.table, "persons:3", repeat=repeat)
+        predictions = predict_folds(dealt)
         for fold in dealt.tested:
             assert (groups[fold.test] == fold.name).all()
-            single = type(plan)(**{**vars(plan), "folds": (fold,), "repeats": (), "_designs": {}})
-            (fit,) = predict_folds(single)[fold.name]
-            total[fold.test] += fit.value
-            number[fold.test] += 1
-    found = run_loco(rows, features, LocoSettings(hold_out="persons:3x4", n_resamples=0))
-    values = found.predictions.set_index("image_id")["value"][plan.rows.table["image_id"]]
-    np.testing.assert_allclose(values, total / number, rtol=1e-12)
-    assert any("the mean over 4 dealings" in note for note in found.notes)
+            y, value = plan.labels.y[fold.test], predictions[fold.name][0].value
+            score, n = roc_auc_score(y, value), y.sum() * (1 - y).sum()
+            right, pairs = right + n * score, pairs + n
+            alone.append(score)
+    scores = found.scores.set_index(["fold", "metric"])
+    assert scores["value"]["pooled", "auroc"] == pytest.approx(right / pairs, abs=1e-12)
+    assert scores["value"]["mean", "auroc"] == pytest.approx(np.mean(alone), abs=1e-12)
+    assert scores["sd"]["mean", "auroc"] == pytest.approx(np.std(alone, ddof=1), abs=1e-12)
+    assert scores["n_persons"]["pooled", "auroc"] == rows.table["person_id"].nunique()
+    assert found.predictions.groupby("dealing")["image_id"].nunique().tolist() == [90] * 4
+    assert any("means over 4 dealings" in note for note in found.notes)
+
+
+def test_a_resample_over_repeats_draws_each_person_once_for_all_dealings() -> None:
+    """Whoever is drawn twice counts twice in every part of every dealing."""
+    rows, rng = draw_rows(5)
+    features = make_features(rows, rng.normal(size=(len(rows.table), 2)))
+    result = run_loco(rows, features, LocoSettings(hold_out="persons:3x4", n_resamples=0))
+    drawn: dict[str, np.ndarray] = {}
+    for case in read_cases(result).values():
+        assert len(case.dealings) == 3
+        for each in (case, *case.dealings):
+            weights = each.weigh(20, 0)[1:]
+            for place, person in enumerate(each.persons):
+                np.testing.assert_array_equal(
+                    weights[:, place], drawn.setdefault(person, weights[:, place])
+                )
+    totals = np.sum(list(drawn.values()), axis=0)
+    assert len(drawn) == rows.table["person_id"].nunique()
+    assert (totals == len(drawn)).all()
 
 
 def test_run_loco_over_persons_is_invariant_to_the_order_of_rows() -> None:
@@ -176,7 +206,8 @@ def score_noise(hold_out: str) -> np.ndarray:
         rng = np.random.default_rng(seed)
         rows = make_rows(np.arange(48) % 2, region=["Asia"] * 48)
         features = make_features(rows, rng.normal(size=(48, 3)))
-        result = run_loco(rows, features, LocoSettings(hold_out=hold_out, n_resamples=0))
+        settings = LocoSettings(hold_out=hold_out, n_resamples=0, estimator="linear:1")
+        result = run_loco(rows, features, settings)
         found.append(result.scores.set_index(["fold", "metric"])["value"]["pooled", "auroc"])
     return np.array(found)
 
@@ -187,10 +218,11 @@ def test_run_loco_over_persons_is_not_biased_on_noise() -> None:
     assert abs(found.mean() - 0.5) < 3 * found.std() / np.sqrt(len(found))
 
 
-def test_run_loco_over_repeats_never_flatters_noise() -> None:
-    """The average over dealings lies below chance, as the note says, and never above."""
+def test_run_loco_over_repeats_is_not_biased_on_noise() -> None:
+    """Averaged predictions would score 0.46: each image would be ranked without itself."""
     found = score_noise("persons:4x6")
-    assert 0.4 < found.mean() < 0.5
+    assert abs(found.mean() - 0.5) < 3 * found.std() / np.sqrt(len(found))
+    assert found.mean() > 0.48
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from cxrlib.baselines.evaluation import (
     LocoResult,
     LocoSettings,
     plan_loco,
-    predict_folds,
+    predict_dealings,
     run_loco,
 )
 from cxrlib.baselines.evaluation.loco import compute_values, score_seeds
@@ -232,7 +232,7 @@ def test_the_seed_changes_intervals_only() -> None:
     assert bare.scores["value"].equals(first.scores["value"])
     assert bare.scores[["low", "high"]].isna().all(axis=None)
     plan = plan_loco(rows, features, LocoSettings())
-    values = compute_values(plan, predict_folds(plan))
+    values = compute_values(plan, predict_dealings(plan))
     keys = list(zip(first.scores["fold"], first.scores["metric"], strict=True))
     np.testing.assert_array_equal([values[key] for key in keys], first.scores["value"])
 

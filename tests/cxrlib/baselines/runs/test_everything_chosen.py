@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cxrlib.baselines.evaluation import (
     LocoSettings,
@@ -141,7 +142,7 @@ def test_design_of_a_part_is_erased_by_its_training_images_then_standardised(
 
 
 def test_matching_holds_in_each_dealing_of_the_persons(cohort: Cohort, tmp_path: Path) -> None:
-    """All train on as many of each class with each view; what is scored is the first's match."""
+    """Each dealing trains on, and scores, as many of each class with each view."""
     store = Store(tmp_path)
     store_mine(cohort, store, signal=1.0)
     settings = LocoSettings(
@@ -151,26 +152,19 @@ def test_matching_holds_in_each_dealing_of_the_persons(cohort: Cohort, tmp_path:
     first = plan_loco(run.result.rows, run.result.features, settings)
     values = read_values(first.rows.table, "view")
     assert len(first.repeats) == 3
+    right = pairs = 0.0
     for plan in (first, *first.repeats):
         for fold in plan.folds:
-            for places in (fold.train, *([fold.test] if plan is first else [])):
+            for places in (fold.train, fold.test):
                 for name in ("AP", "PA"):
                     y = plan.labels.y[places][values[places] == name]
                     assert 2 * y.sum() == len(y)
-    for plan in first.repeats:
-        tested = np.concatenate([fold.test for fold in plan.folds])
-        assert sorted(tested) == list(range(N))  # no image's mean lacks a dealing
-
-    dealings = []
-    for plan in (first, *first.repeats):
-        value = np.full(N, np.nan)
-        for name, (fit,) in predict_folds(replace(plan, repeats=())).items():
-            value[next(fold.test for fold in plan.folds if fold.name == name)] = fit.value
-        dealings.append(value)
-    scored = run.predictions.set_index("image_id")["value"]
-    ids = first.rows.table["image_id"]
-    means = dict(zip(ids, np.mean(dealings, axis=0), strict=True))
-    np.testing.assert_allclose(scored, [means[each] for each in scored.index])
+        for name, (fit,) in predict_folds(plan).items():
+            y = plan.labels.y[next(fold.test for fold in plan.folds if fold.name == name)]
+            right += y.sum() * (1 - y).sum() * roc_auc_score(y, fit.value)
+            pairs += y.sum() * (1 - y).sum()
+    scores = run.scores.set_index(["fold", "metric"])["value"]
+    assert scores["pooled", "auroc"] == pytest.approx(right / pairs, abs=1e-12)
     null = evaluate_loco(
         *(cohort, LATER), features="mine", hold_out="persons:3x4", match="view", resamples=0,
         estimator="linear:1", cache=tmp_path,
@@ -282,7 +276,7 @@ def test_figures_of_a_run_with_the_view_erased_go_by_what_is_left(
 def test_figures_of_several_dealings_thin_all_or_say_why_not(
     cohort: Cohort, tmp_path: Path
 ) -> None:
-    """A share of the persons is a share in each dealing; no one model is there to be explained."""
+    """Fewer persons are matched anew, in the first dealing; no one model could be explained."""
     store = Store(tmp_path)
     store_mine(cohort, store, signal=1.0)
     settings = LocoSettings(
@@ -292,9 +286,13 @@ def test_figures_of_several_dealings_thin_all_or_say_why_not(
     curve = compute_learning_curve(run.result, n_repeats=2)
     assert curve["value"].notna().any()
     plan = plan_loco(run.result.rows, run.result.features, settings)
-    part = _take_share(plan, 0.25, 0)
-    for whole, thin in zip((plan, *plan.repeats), (part, *part.repeats), strict=True):
-        for fold, thinned in zip(whole.tested, thin.tested, strict=True):
-            assert len(thinned.train) < 0.5 * len(fold.train)
+    part = _take_share(replace(plan, repeats=()), 0.5, 0)
+    values = read_values(plan.rows.table, "view")
+    for fold, thinned in zip(plan.tested, part.tested, strict=True):
+        assert (thinned.test == fold.test).all()
+        assert len(thinned.train) < 0.7 * len(fold.train)
+        for name in ("AP", "PA"):
+            y = plan.labels.y[thinned.train][values[thinned.train] == name]
+            assert 2 * y.sum() == len(y)  # matched anew among those who are left
     with pytest.raises(SelectionError, match="Deal them once, such as persons:5"):
         compute_importance(run.result)
