@@ -12,7 +12,7 @@ from cxrlib.aliases import Floats
 from cxrlib.baselines.evaluation.loco_result import LocoResult, take_first_dealing
 from cxrlib.baselines.evaluation.models import NO_PROBABILITY
 from cxrlib.baselines.evaluation.protocols import CORRECTED, describe_too_few
-from cxrlib.baselines.evaluation.resampling import count_persons, find_percentiles, weigh_images
+from cxrlib.baselines.evaluation.resampling import count_persons, find_student, weigh_images
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.number_text import format_units
 
@@ -104,7 +104,7 @@ def _judge(sums: Floats, n_persons: int) -> dict[str, object]:
         "predicted": float(predicted[0]),
         "observed": float(observed[0]),
         "difference": float(predicted[0] - observed[0]),
-        **find_percentiles(drawn, n_persons),
+        **find_student(float(predicted[0] - observed[0]), drawn, n_persons),
     }
 
 

@@ -14,9 +14,10 @@ from cxrlib.baselines.evaluation.event_predictions import (
     refuse_group,
     to_probability,
     weigh_case,
+    widen_all,
 )
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
-from cxrlib.baselines.evaluation.intervals import Estimate, scale_variance
+from cxrlib.baselines.evaluation.intervals import Estimate, add_variances, scale_variance
 from cxrlib.baselines.evaluation.loco_result import LocoResult
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.baselines.evaluation.worst_predictions import rank_images
@@ -126,16 +127,24 @@ def _judge(
         "specificity": ("passed", "false_alarms", units.n_negative),
         "precision": ("found", "false_alarms", n_called),
     }
+    widening = 1.0 if reason else widen_all(cases)
     for rate, (right, wrong, n) in parts.items():
         bounded = bound_share(
-            sums[right], sums[right] + sums[wrong], n, count_independent(cases), reason
+            *(sums[right], sums[right] + sums[wrong], n, count_independent(cases), reason),
+            widening=widening,
         )
         row |= dict(zip((rate, f"{rate}_low", f"{rate}_high"), bounded, strict=True))
     return row | {"reason": reason}
 
 
 def bound_share(
-    part: Floats, whole: Floats, n_persons: int, n_independent: int, reason: str = ""
+    part: Floats,
+    whole: Floats,
+    n_persons: int,
+    n_independent: int,
+    reason: str = "",
+    *,
+    widening: float = 1.0,
 ) -> tuple[float, float, float]:
     """Bound a share: it, and the ends of its interval, as Wilson by so many persons.
 
@@ -149,6 +158,8 @@ def bound_share(
         Persons of all.
     reason : str
         Why there is no interval; "" where there is one.
+    widening : float
+        Of the variance, as `widen_all` finds it.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(whole > 0, part / whole, np.nan)
@@ -156,6 +167,7 @@ def bound_share(
     if np.isnan(value):
         return np.nan, np.nan, np.nan
     variance = scale_variance(lambda p: p * (1 - p) / max(n_persons, 1), value, resampled)
+    variance = add_variances([variance], [1.0], widening)
     estimate = Estimate("recall", value, resampled, variance, min(n_independent, n_persons), reason)
     low, high, _ = estimate.find_interval() if len(resampled) else (np.nan, np.nan, "")
     return value, low, high

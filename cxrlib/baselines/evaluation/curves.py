@@ -23,8 +23,9 @@ from cxrlib.baselines.evaluation.event_predictions import (
     refuse_all,
     refuse_group,
     weigh_case,
+    widen_all,
 )
-from cxrlib.baselines.evaluation.fold_scores import FoldCase, draw_scores, find_widening
+from cxrlib.baselines.evaluation.fold_scores import FoldCase, draw_scores
 from cxrlib.baselines.evaluation.intervals import (
     Estimate,
     Variance,
@@ -47,6 +48,7 @@ CURVE_COLUMNS = ("fold", "part", "x", "y", "low", "high", "n_images", "n_persons
 
 _NEXT = 1e-9  # beside a place, where a curve jumps at it
 _GRID = np.linspace(0, 1, 41)
+_FEWEST_BESIDE = 2  # persons of the other class, beside a place of the ROC with an interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +150,7 @@ def _trace(
     for place, both in zip(x, together, strict=True):
         for y in dict.fromkeys(both.tolist()):
             yield _start(name, "curve", x=place, y=y, **counts)
-    widening = _widen(result, cases) if len(cases) > 1 else 1.0
+    widening = widen_all(cases)
     grid = _GRID if kind == "roc" else _GRID[1:]
     shares, weights = _average(curves, grid + (_NEXT if kind == "roc" else -_NEXT))
     inside = _find_inside(cases, grid, kind)
@@ -169,11 +171,14 @@ def _trace(
 
 
 def _find_inside(cases: Sequence[FoldCase], grid: Floats, kind: CurveKind) -> np.ndarray:
-    """Find the places with an interval: a person at least from either end of the axis."""
+    """Find the places with an interval: some persons at least from either end of the axis.
+
+    Nearer the threshold is that of a person or two, and so is the curve.
+    """
     units = count_all(cases)
-    step = 1 / max(units.n_negative if kind == "roc" else units.n_positive, 1)
-    most = 1 - step if kind == "roc" else 1.0
-    return np.asarray((grid >= step) & (grid <= most))
+    n = units.n_negative if kind == "roc" else units.n_positive
+    step = (_FEWEST_BESIDE if kind == "roc" else 1) / max(n, 1)
+    return np.asarray((grid >= step) & (grid <= 1 - step))
 
 
 class _Curve:
@@ -210,9 +215,12 @@ class _Curve:
 
     def vary(self, place: float) -> Variance:
         """Give the variance of its height at a place, of independent persons."""
-        n = self.case.counts.n_positive
+        counts = self.case.counts
+        n = counts.n_positive
         if self.kind == "roc":
-            return lambda share: share * (1 - share) / max(n, 1)
+            # The place is estimated too: of a curve along the diagonal it varies as the height.
+            both = 1 / max(n, 1) + 1 / max(counts.n_negative, 1)
+            return lambda share: share * (1 - share) * both
         # So many were called the class where this share of it was found.
         height = float(self._read_row(0, np.array([place - _NEXT]))[0])
         called = max(n * place / height if height > 0 else 1.0, 1.0)
@@ -262,14 +270,6 @@ def _measure_area(
         drawn = np.nansum(totals * values, axis=0) / np.sum(totals * np.isfinite(values), axis=0)
     variances = [derive_variance(metric, case.counts, "") for case in cases]
     return _estimate(cases, drawn, variances, weights, widening, metric)
-
-
-def _widen(result: LocoResult, cases: Sequence[FoldCase]) -> float:
-    """Find by how much what the groups have in common widens an interval."""
-    draws = [draw_scores(case, 0, result.settings.seed) for case in cases]
-    pairs = np.array([each.pairs[1] for each in draws])
-    variances = [each.vary("auroc") for each in draws]
-    return find_widening(draws, (pairs / pairs.sum()).tolist(), variances)
 
 
 def _read_decision(

@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Floats
-from cxrlib.baselines.evaluation.fold_scores import FEWEST_POOLED, FoldCase
+from cxrlib.baselines.evaluation.fold_scores import (
+    FEWEST_POOLED,
+    FoldCase,
+    draw_scores,
+    find_widening,
+)
 from cxrlib.baselines.evaluation.intervals import Units
 from cxrlib.baselines.evaluation.loco_result import (
     LocoResult,
@@ -20,6 +25,7 @@ from cxrlib.baselines.evaluation.loco_result import (
 )
 from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import describe_too_few
+from cxrlib.baselines.evaluation.scores import POOLED_METRICS
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
@@ -129,6 +135,18 @@ def count_all(cases: Sequence[FoldCase]) -> Units:
 def count_independent(cases: Sequence[FoldCase]) -> int:
     """Count the persons that bound what is known of groups together, as of a pooled score."""
     return sum(case.counts.n_independent for case in cases)
+
+
+def widen_all(cases: Sequence[FoldCase]) -> float:
+    """Find by how much what groups have in common widens an interval, as of a pooled score."""
+    if len(cases) < 2:
+        return 1.0
+    draws = [draw_scores(case, 0, 0) for case in cases]
+    pairs = np.array([each.pairs[1] for each in draws])
+    metric = POOLED_METRICS[cases[0].kind]
+    return find_widening(
+        draws, (pairs / pairs.sum()).tolist(), [each.vary(metric) for each in draws]
+    )
 
 
 def refuse_group(case: FoldCase) -> str:

@@ -27,7 +27,7 @@ from cxrlib.baselines.evaluation.models import Fit
 from cxrlib.baselines.evaluation.protocols import describe_too_few
 from cxrlib.baselines.evaluation.resampling import (
     count_persons,
-    find_percentiles,
+    find_student,
     resample_persons,
     weigh_images,
 )
@@ -171,7 +171,7 @@ def _list_coefficients(
         if not few and mean[column] == 0 and not drawn[:, column].any():
             cells = {"reason": "No interval: the feature is constant or never used."}
         elif not few and n_refits:
-            cells = find_percentiles(drawn[:, column], units.n_independent)
+            cells = find_student(float(mean[column]), drawn[:, column], units.n_independent)
         yield from _lay_out(plan, COEFFICIENT, column, by_fold[:, column], mean, cells, counts)
 
 

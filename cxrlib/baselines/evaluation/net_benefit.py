@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.aliases import Floats
+from cxrlib.baselines.evaluation.confusion import bound_share
 from cxrlib.baselines.evaluation.event_predictions import (
+    count_all,
     count_independent,
     list_refused,
     read_event_predictions,
@@ -18,10 +20,10 @@ from cxrlib.baselines.evaluation.event_predictions import (
     refuse_group,
     to_probability,
     weigh_case,
+    widen_all,
 )
 from cxrlib.baselines.evaluation.fold_scores import FoldCase
 from cxrlib.baselines.evaluation.loco_result import LocoResult
-from cxrlib.baselines.evaluation.resampling import find_percentiles
 from cxrlib.baselines.evaluation.scores import POOLED
 from cxrlib.errors import SelectionError
 
@@ -29,6 +31,7 @@ BENEFIT_COLUMNS = (
     *("fold", "threshold", "model", "low", "high", "treat_all", "treat_none"),
     *("n_images", "n_persons", "reason"),
 )
+Ends = tuple[float, float, float]
 THRESHOLDS = tuple(np.round(np.arange(0.02, 0.82, 0.02), 2).tolist())
 """Thresholds of a curve, as probabilities; further up a false alarm weighs more than four finds."""
 
@@ -49,7 +52,7 @@ def compute_net_benefit(
     -------
     DataFrame
         A row a group and threshold, "pooled" (all test images together) last, with
-        `BENEFIT_COLUMNS`: per image, with 95 % intervals, bootstrap over persons. A group with
+        `BENEFIT_COLUMNS`: per image, with 95 % intervals by persons. A group with
         fewer than five persons of either class has one row, with the ``reason``.
 
     Raises
@@ -92,16 +95,42 @@ def _weigh(
     p = np.concatenate([to_probability(case.fits[0].value) for case in cases])
     drawn = np.hstack([weights[case.name] for case in cases])
     total, share = drawn.sum(axis=1), float(y.mean())
-    n_independent = count_independent(cases)
+    n_persons, n_independent, widening = (
+        count_all(cases).n,
+        count_independent(cases),
+        widen_all(cases),
+    )
     rows = []
     for threshold in thresholds:
         odds, called = threshold / (1 - threshold), p > threshold
-        benefit = (drawn @ (called * y) - odds * (drawn @ (called * (1 - y)))) / total
-        cells = find_percentiles(benefit[1:], n_independent)
+        finds, alarms = (
+            bound_share(drawn @ (called * of), total, n_persons, n_independent, widening=widening)
+            for of in (y, 1 - y)
+        )
+        low, high = _subtract(finds, alarms, odds)
         found = {
             "threshold": threshold,
-            "model": float(benefit[0]),
+            "model": finds[0] - odds * alarms[0],
+            "low": low,
+            "high": high,
             "treat_all": share - (1 - share) * odds,
         }
-        rows.append(row | found | {each: cells[each] for each in ("low", "high", "reason")})
+        rows.append(row | found)
     return rows
+
+
+def _subtract(finds: Ends, alarms: Ends, odds: float) -> tuple[float, float]:
+    """Bound what finds are worth less false alarms, from the intervals of both shares.
+
+    Newcombe's method for a sum of shares of the same images (zou2008), which rule each other out.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = finds, alarms
+    apart = (1 - a) * (1 - b)
+    # No image is both a find and a false alarm: the more of one the fewer of the other.
+    against = 2 * np.sqrt(a * b / apart) if apart > 0 else 2.0
+    reaches = [
+        np.sqrt(of_a**2 + of_b**2 + against * of_a * of_b)
+        for of_a, of_b in ((a - a_low, odds * (b_high - b)), (a_high - a, odds * (b - b_low)))
+    ]
+    middle = a - odds * b
+    return middle - float(reaches[0]), middle + float(reaches[1])

@@ -13,6 +13,7 @@ from cxrlib.baselines.evaluation.intervals import (
     LEVEL,
     Units,
     count_resamples,
+    find_reach,
     refuse_resamples,
 )
 from cxrlib.baselines.evaluation.scores import ROUNDING
@@ -121,6 +122,31 @@ def find_percentiles(scores: np.ndarray, n_independent: int) -> dict[str, object
     tail = find_tail(n_independent)
     low, high = np.quantile(used, [tail, 1 - tail]).tolist()
     return {**cells, "low": low, "high": high, "reason": ""}
+
+
+def find_student(value: float, resampled: np.ndarray, n_independent: int) -> dict[str, object]:
+    """Find Student's interval about a value, with the standard error of resamples.
+
+    Parameters
+    ----------
+    value : float
+    resampled : ndarray of float, shape (n_resamples,)
+        NaN where a resample has none.
+    n_independent : int
+        How many persons it rests on.
+
+    Returns
+    -------
+    dict
+        As `find_percentiles`.
+    """
+    cells = find_percentiles(resampled, n_independent)
+    if cells["reason"] or np.isnan(float(str(cells["low"]))):
+        return cells
+    n = max(n_independent, 2)
+    error = float(np.nanstd(resampled, ddof=1)) * np.sqrt(n / (n - 1))
+    reach = find_reach(n) * error
+    return {**cells, "low": value - reach, "high": value + reach}
 
 
 def find_tail(n_independent: int) -> float:

@@ -80,13 +80,25 @@ def test_the_band_holds_the_curve_and_is_never_certain() -> None:
         table = trace_curves(make_result(strength=strength))
         for fold in ("Asia", "pooled"):
             band = take(table, fold, "band")
-            assert band["low"].notna().sum() > 30
+            assert band["low"].notna().sum() > 20
             band = band[band["low"].notna()]
             assert (band["low"] <= band["y"] + 1e-9).all()
             assert (band["high"] >= band["y"] - 1e-9).all()
             inside = band[(band["x"] > 0) & (band["x"] < 0.9)]
             assert (inside["low"] < inside["high"]).all()
             assert (inside["low"] < 0.99).all()
+
+
+def test_a_band_ends_where_the_threshold_is_that_of_a_person_or_two() -> None:
+    """There it held the truth in 42 to 89 of 100 simulations: no interval is shown."""
+    result = make_result()
+    of_asia = result.predictions[result.predictions["fold"] == "Asia"]
+    n_well, n_ill = (of_asia[of_asia["y"] == y]["person_id"].nunique() for y in (0, 1))
+    for kind, step in (("roc", 2 / n_well), ("precision-recall", 1 / n_ill)):
+        band = take(trace_curves(result, kind), "Asia", "band")
+        shown = band[band["low"].notna()]["x"]
+        assert shown.min() >= step - 1e-9
+        assert 0.5 < shown.max() <= 1 - step + 1e-9
 
 
 def test_noise_has_the_diagonal_within_its_band() -> None:

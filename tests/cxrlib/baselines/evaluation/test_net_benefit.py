@@ -42,6 +42,17 @@ def test_a_perfect_model_is_worth_the_share_of_the_class() -> None:
     assert pooled["model"].tolist() == pytest.approx([pooled["model"].iloc[0]] * 3, abs=0.02)
 
 
+def test_a_threshold_that_nobody_reaches_is_not_certain() -> None:
+    """No image is called in any resample: more persons might be, rightly or not."""
+    rows = make_rows(np.arange(60) % 2, region=["Asia", "Asia", "Europe", "Europe"] * 15)
+    features = make_features(rows, np.random.default_rng(0).normal(size=(60, 1)))
+    settings = LocoSettings(n_resamples=50, estimator="linear:0.001")
+    for row in compute_net_benefit(run_loco(rows, features, settings), [0.8]).to_dict("records"):
+        assert row["model"] == 0
+        assert row["low"] < -0.05
+        assert row["high"] > 0.05
+
+
 def test_at_threshold_0_all_are_treated() -> None:
     """So both are the share of the class."""
     row = compute_net_benefit(make_result(), [0.0]).iloc[-1]
