@@ -38,10 +38,15 @@ from .form import (
     write_template as write_template,
 )
 from .input_problems import ProblemLog as ProblemLog
-from .joined_cohorts import JoinedCohort as JoinedCohort, join_cohorts as join_cohorts
+from .joined_cohorts import (
+    COHORT_COLUMN as COHORT_COLUMN,
+    JoinedCohort as JoinedCohort,
+    join_cohorts as join_cohorts,
+)
 from .label_files import (
     LabelFile as LabelFile,
     attach_labels as attach_labels,
+    find_separator as find_separator,
     read_label_file as read_label_file,
     take_label_table as take_label_table,
 )

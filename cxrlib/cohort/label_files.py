@@ -9,10 +9,12 @@ import csv
 import difflib
 import hashlib
 import io
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -26,11 +28,15 @@ from cxrlib.short_repr import short_repr
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 MAX_BYTES = 64 << 20
 MAX_UNPACKED = 256 << 20
 MAX_COLUMNS = 1000
 MOST_NAMED = 3  # ids that a message names
 ID_COLUMNS = {"image_id": "image_id", "patient_id": "patient_id", "patientid": "patient_id"}
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _ADVICE = "A label file has a column image_id or patient_id, and one column per label."
 
 
@@ -118,6 +124,8 @@ def _make_file(
             f"Label file {name!r} has {format_units(len(header), 'column')}: it needs one of ids "
             f"and 1 to {MAX_COLUMNS - 1} of labels. {_ADVICE}"
         )
+    if not lines:
+        raise SelectionError(f"Label file {name!r} has a header and no row. {_ADVICE}")
     at = folded.index(key)
     names: list[str] = []
     for place, each in enumerate(header):
@@ -146,24 +154,38 @@ def _read_csv(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
             f"Label file {name!r} is not UTF-8 text: byte {error.start + 1:,} is invalid. Save it "
             "as UTF-8."
         ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = text.splitlines(keepends=True)
+    # Comments above the header, as this program's own exports have them.
+    n_above = sum(1 for _ in itertools.takewhile(lambda line: line.startswith("#"), lines))
+    reader = csv.reader(io.StringIO("".join(lines[n_above:]), newline=""), strict=True)
     n_read = 0
     try:
-        for row, cells in enumerate(reader, start=1):
+        for row, cells in enumerate(reader, start=n_above + 1):
             if any(cell.strip() for cell in cells):
                 n_read += 1
-                if n_read == 1 and len(cells) == 1 and ";" in cells[0]:
+                if n_read == 1 and len(cells) == 1 and (sign := find_separator(cells[0])):
                     raise SelectionError(
-                        f"Label file {name!r} is separated by semicolons. Save it with commas "
+                        f"Label file {name!r} is separated by {sign}. Save it with commas "
                         "between values and decimal points."
                     )
                 yield row, cells
     except csv.Error as error:
         raise SelectionError(
-            f"Label file {name!r}, line {reader.line_num} is not valid CSV: {error}."
+            f"Label file {name!r}, line {n_above + reader.line_num} is not valid CSV: {error}."
         ) from error
     if not n_read:
         raise SelectionError(f"Label file {name!r} is empty. {_ADVICE}")
+
+
+def find_separator(header: str) -> str:
+    """Name what a line is separated by instead of commas; "" where there is no sign of it.
+
+    Examples
+    --------
+    >>> find_separator("image_id;dead"), find_separator("image_id")
+    ('semicolons', '')
+    """
+    return next((name for sign, name in _SEPARATORS.items() if sign in header), "")
 
 
 def _read_parquet(data: bytes, name: str) -> list[tuple[int, list[str]]]:
@@ -179,6 +201,7 @@ def _read_parquet(data: bytes, name: str) -> list[tuple[int, list[str]]]:
                     f"Label file {name!r} unpacks to more than {MAX_UNPACKED >> 20} MiB. Keep the "
                     "columns of ids and labels only."
                 )
+            _check_types(file.schema_arrow, name)
             table = file.read()
         columns = [column.to_pylist() for column in table.columns]
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
@@ -187,6 +210,18 @@ def _read_parquet(data: bytes, name: str) -> list[tuple[int, list[str]]]:
         ) from error
     lines = [[_write_cell(cell) for cell in line] for line in zip(*columns, strict=True)]
     return [(1, list(table.column_names)), *enumerate(lines, start=2)]
+
+
+def _check_types(schema: "pa.Schema", name: str) -> None:
+    """Refuse columns of lists, records or bytes: no label can be made of them."""
+    import pyarrow as pa
+
+    for each in schema:
+        if pa.types.is_nested(each.type) or pa.types.is_binary(each.type):
+            raise SelectionError(
+                f"Label file {name!r}: column {each.name[:80]!r} is of type {each.type!s:.60}, it "
+                "must be text, numbers, dates or booleans. Write one value per cell, or remove it."
+            )
 
 
 def _write_cell(cell: object) -> str:
@@ -244,10 +279,26 @@ def attach_labels(cohort: Cohort, labels: LabelFile) -> Cohort:
     return replace(
         cohort,
         table=cohort.table.join(table),
-        extra=(*cohort.extra, *(replace(column, note=note) for column in columns)),
+        extra=(
+            *cohort.extra,
+            *(replace(each, note=note + _describe_slips(each.name, found)) for each in columns),
+        ),
         problems=pd.concat([cohort.problems, found], ignore_index=True)
         if len(found)
         else cohort.problems,
+    )
+
+
+def _describe_slips(name: str, found: pd.DataFrame) -> str:
+    """Say which cells of a column of numbers could not be read, "" where all could."""
+    slips = found[found["column"] == name]
+    if slips.empty:
+        return ""
+    first = slips.iloc[0]
+    n = format_units(len(slips), "cell")
+    return (
+        f" {n} of {name!r} {'is' if len(slips) == 1 else 'are'} no usable number, so not recorded; "
+        f"the first is {str(first['value'])[:40]!r} in row {first['row']}."
     )
 
 

@@ -226,6 +226,12 @@ def _check_kind(column: ExtraColumn, own: OwnColumn) -> None:
 
 
 def _describe_wrong_kind(column: ExtraColumn, own: OwnColumn) -> str:
+    if column.kind == "category" and len(column.values) == 1:
+        ((value, n),) = column.values
+        return (
+            f"The extra column {column.name!r} has one value, {value[:80]!r} ({n:,}), so there is "
+            "nothing to predict. Write another value, such as no, for the other class."
+        )
     if column.kind == "category":
         value, _ = column.values[0]
         line = OwnColumn("extra", column.name, value).to_text()

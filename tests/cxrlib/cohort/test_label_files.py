@@ -119,3 +119,33 @@ def test_attach_labels_reports_a_slip_once(cohort: Cohort, tmp_path: Path) -> No
     labelled = attach_labels(cohort, read_label_file(path))
     # Of the cohort's six cells two are no numbers: too many for a column of numbers.
     assert labelled.extra[-1].kind == "category"
+
+
+def test_read_label_file_says_what_the_file_is_instead(tmp_path: Path) -> None:
+    """Tabs, no rows, lists, bytes: a sentence each; comments above the header are passed over."""
+    for text, words in (
+        ("image_id\tdead\na\tyes\n", "is separated by tabs. Save it with commas"),
+        ("image_id,dead\n", "has a header and no row"),
+    ):
+        with pytest.raises(SelectionError, match=words):
+            read_label_file(write(tmp_path, text))
+    for values in ([[1], [2]], [b"a", b"b"], [{"x": 1}, {"x": 2}]):
+        pd.DataFrame({"image_id": ["a", "b"], "dead": values}).to_parquet(tmp_path / "l.parquet")
+        with pytest.raises(SelectionError, match="column 'dead' is of type"):
+            read_label_file(tmp_path / "l.parquet")
+    exported = read_label_file(write(tmp_path, "# a notice\n# more\nimage_id,dead\na,yes\n"))
+    assert (exported.ids, exported.rows) == (("a",), (4,))
+    with pytest.raises(SelectionError, match="row 5 has 1 value"):
+        read_label_file(write(tmp_path, "# a notice\n# more\nimage_id,dead\na,yes\nb\n"))
+
+
+def test_attach_labels_says_which_cells_are_no_numbers(cohort: Cohort, tmp_path: Path) -> None:
+    """They are not recorded; how many, and the first with its row, stands in the note."""
+    rows = [f"p{i},{i}" for i in range(1, 40)]
+    rows[1] = "p2,1e300"
+    path = write(tmp_path, "patient_id,crp\n" + "\n".join(rows))
+    (column,) = attach_labels(cohort, read_label_file(path)).extra[1:]
+    assert (column.kind, column.n_values) == ("number", 4)
+    assert column.note.endswith(
+        " 1 cell of 'crp' is no usable number, so not recorded; the first is '1e300' in row 3."
+    )
