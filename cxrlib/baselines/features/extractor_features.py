@@ -209,7 +209,7 @@ def _hint_at_file(name: str) -> str:
     """Say how a file becomes a set that can be added to others."""
     if not name.casefold().endswith(FILE_ENDINGS):
         return ""
-    return "Store the file as a set first: cxr features add FILE --name NAME. "
+    return "Store the file as a set first: python -m cxrlib features add FILE --name NAME. "
 
 
 def _find_info(extractor: str, name: str, store: Store) -> ExtractorInfo:

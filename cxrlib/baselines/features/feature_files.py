@@ -29,7 +29,7 @@ from cxrlib.baselines.features.feature_matrix import (
     check_matrix,
     features_from_matrix,
 )
-from cxrlib.cohort import make_encodable
+from cxrlib.cohort import find_separator, make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
@@ -349,9 +349,11 @@ def _read_csv(data: bytes, name: str) -> _Table:
         raise SelectionError(f"Feature file {name!r} is {kind}, not comma-separated text.")
     records = _split_records(data, name)
     header_at, header = next(records, (1, []))
-    if len(header) == 1 and ";" in header[0]:
+    if not header:
+        raise SelectionError(f"Feature file {name!r} is empty. {_ADVICE}")
+    if len(header) == 1 and (sign := find_separator(header[0])):
         raise SelectionError(
-            f"Feature file {name!r} is separated by semicolons. Save it with commas between values "
+            f"Feature file {name!r} is separated by {sign}. Save it with commas between values "
             "and decimal points."
         )
     _check_header(header, name)

@@ -300,6 +300,12 @@ def match_features(features: Features, rows: "TaskRows") -> Features:
         if image_id not in features._places
     }
     given = {*features.image_ids, *features.missing}
+    if wanted and not there and (first := next((e for e in wanted if e in features.missing), "")):
+        raise SelectionError(
+            f"Features {features.name!r} have no usable row for any of the task's "
+            f"{format_units(len(wanted), 'image')}: of {first!r} {features.missing[first]}. Fill "
+            "in or remove such columns."
+        )
     if wanted and not there:
         shown = f", such as {describe_nearest(sorted(given), known).rstrip('.')}" if given else ""
         raise SelectionError(

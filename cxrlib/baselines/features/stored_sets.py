@@ -17,6 +17,7 @@ from cxrlib.baselines.features.feature_matrix import (
 )
 from cxrlib.baselines.features.feature_sums import FILE_ENDINGS
 from cxrlib.baselines.features.shortcuts import COLUMNS, SHORTCUTS
+from cxrlib.cohort import JoinedCohort
 from cxrlib.embedding import (
     OwnSet,
     check_set_name,
@@ -83,6 +84,8 @@ def add_feature_set(table: FeatureTable, name: str, cohort: "Cohort", store: "St
         raise SelectionError(
             f"A feature set cannot be called {name!r}: that names a file. Leave the ending away."
         )
+    if not table.image_ids:
+        raise SelectionError(f"Feature file {table.name!r} has no row. Write one row per image.")
     is_usable = find_usable(table)
     known = cohort.table["image_id"].astype("str")
     strange = [each for each in table.image_ids if each not in set(known)]
@@ -139,12 +142,12 @@ def find_usable(table: FeatureTable) -> np.ndarray:
     Raises
     ------
     SelectionError
-        If there are rows and none is usable: the column that most lack is named.
+        If none is usable: the column that most lack is named.
     """
     with np.errstate(invalid="ignore"):
         usable = np.abs(table.matrix) <= MAX_VALUE
     is_usable = np.asarray(usable.all(axis=1))
-    if len(usable) and not is_usable.any():
+    if not is_usable.any():
         worst = int(np.argmin(usable.sum(axis=0)))
         n_lacking = int((~usable[:, worst]).sum())
         raise SelectionError(
@@ -182,10 +185,11 @@ def load_own_features(own: OwnSet, rows: "TaskRows", store: "Store") -> Features
         If the set cannot be read.
     """
     if not own.is_of(rows.cohort):
+        cohort = rows.cohort.parts[0] if isinstance(rows.cohort, JoinedCohort) else rows.cohort
         raise SelectionError(
-            f"Feature set {own.name!r} was not stored for cohort {rows.cohort.name!r} as it is "
-            "now: its ids may name other images here. If they are these images, add its file for "
-            "this cohort too, on the data page or by: python -m cxrlib features add FILE --name "
+            f"Feature set {own.name!r} was not stored for cohort {cohort.name!r} as it is now: "
+            "its ids may name other images here. If they are these images, add its file for this "
+            "cohort too, on the data page or by: python -m cxrlib features add FILE --name "
             f"{own.name} --data DIR"
         )
     ids, matrix = read_own_numbers(store, own)

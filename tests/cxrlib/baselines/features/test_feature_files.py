@@ -105,6 +105,7 @@ def test_blanks_are_marked(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("image_id,x\na,one\n", "row 2, column 'x': 'one' is not a number"),
+        ("image_id\tx\na\t1\n", "is separated by tabs. Save it with commas"),
         ("image_id,x\na,1\nb,1_000\n", "row 3, column 'x': '1_000' is not a number"),
         ("image_id,x\na,١٢\n", "row 2, column 'x'"),
         ("image_id,x\na,0x1F\n", "'0x1F' is not a number"),
@@ -123,8 +124,8 @@ def test_blanks_are_marked(tmp_path: Path) -> None:
         ("Unnamed: 0,image_id,x\n0,a,1\n", "looks like an index"),
         ("image_id,x,x\na,1,2\n", "the column 'x' twice"),
         ("image_id;x\na;1,5\n", "separated by semicolons"),
-        ("", "no column 'image_id'; its columns begin with none"),
-        ("# only a comment\n", "begin with none"),
+        ("", "'mine.csv' is empty"),
+        ("# only a comment\n", "'mine.csv' is empty"),
         (b"image_id,x\na\xff,1\n", "byte 13 is invalid"),
         ("image_id,x\na,1\n".encode("utf-16"), "not UTF-8 text"),
         (b"PK\x03\x04rest", "is a spreadsheet or zip file"),
