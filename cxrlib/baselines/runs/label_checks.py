@@ -9,7 +9,7 @@ from cxrlib.baselines.evaluation import (
 )
 from cxrlib.baselines.features import describe_leaks
 from cxrlib.baselines.tasks import TaskRows, parse_own_column
-from cxrlib.cohort import UNKNOWN, JoinedCohort, format_plainly
+from cxrlib.cohort import COHORT_COLUMN, UNKNOWN, JoinedCohort, format_plainly
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 
@@ -41,11 +41,14 @@ def check_evaluable(rows: TaskRows, settings: LocoSettings) -> None:
     if table.empty:
         return  # which the evaluation refuses, with the step that left none
     images = format_units(rows.n_images, "image")
+    _check_both_cohorts(rows)
     if table["y"].nunique() < 2:
         only = table["label"].iloc[0]
+        all_of_them = f"All {images} of" if rows.n_images > 1 else "The only image of"
         raise SelectionError(
-            f"All {images} of the task {rows.task.title!r} have the label {only!r}, so there is "
-            "nothing to predict. Choose another column, or widen days, views and filters."
+            f"{all_of_them} the task {rows.task.title!r} {'have' if rows.n_images > 1 else 'has'} "
+            f"the label {only!r}, so there is nothing to predict. Choose "
+            "another column, or widen days, views and filters."
         )
     names = set(list_groups(table, settings.hold_out))
     if parse_hold_out(settings.hold_out).kind in ("persons", "cohort"):
@@ -57,6 +60,22 @@ def check_evaluable(rows: TaskRows, settings: LocoSettings) -> None:
     reason = _describe_one_group(rows, settings)
     if reason and parse_hold_out(settings.hold_out).kind == "column":
         raise SelectionError(reason)
+
+
+def _check_both_cohorts(rows: TaskRows) -> None:
+    """Refuse rows of two joined cohorts of which one has none left."""
+    if not isinstance(rows.cohort, JoinedCohort):
+        return
+    there = rows.cohort.table[COHORT_COLUMN].value_counts()
+    left = set(rows.table[COHORT_COLUMN])
+    for name, n in there.items():
+        if name not in left:
+            do = "test on" if name == rows.cohort.test_name else "train on"
+            raise SelectionError(
+                f"None of the {format_units(int(n), 'image')} of cohort {name!r} has all that the "
+                f"task {rows.task.title!r}, the filters and the features ask for: there is nothing "
+                f"to {do}. Widen task and filters, or choose features that it has."
+            )
 
 
 def _describe_one_group(rows: TaskRows, settings: LocoSettings) -> str:

@@ -24,6 +24,7 @@ from cxrlib.reports import make_run_report
 from cxrlib.storage import Store
 from tests.cohort_factory import draw_image
 from tests.own_cohort_factory import make_own_cohort, make_planted
+from tests.run_cohort_factory import make_run_cohort
 
 FEW = 40
 
@@ -110,6 +111,19 @@ def test_make_run_refuses_what_has_no_answer(
     with pytest.raises(SelectionError, match=words) as caught:
         make_run(cohort, Store(tmp_path), make_spec(line, hold_out), features=outside)
     assert str(caught.value).endswith(".")
+
+
+def test_make_run_says_that_a_second_cohort_has_nothing_to_test(tmp_path: Path) -> None:
+    """Not that there is no such cohort: what the task and the features ask for is lacking."""
+    first, second = make_run_cohort(tmp_path / "a"), make_run_cohort(tmp_path / "b", first=100)
+    joined, store = join_cohorts(first, second), Store(tmp_path / "s")
+    values = np.random.default_rng(0).normal(size=len(first.table))
+    outside = features_from_matrix(values, list(first.table["image_id"]), name="outside")
+    spec = RunSpec(
+        read_task("survival"), "outside", LocoSettings(n_resamples=0, hold_out="cohort:b")
+    )
+    with pytest.raises(SelectionError, match=r"None of the 50 images of cohort 'b' .*to test on\."):
+        make_run(joined, store, spec, features=outside)
 
 
 def test_make_run_in_a_cohort_without_places_suggests_persons(tmp_path: Path) -> None:
