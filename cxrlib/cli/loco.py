@@ -255,6 +255,8 @@ def loco(
         check_folder(out)
         if checks.report is not None:
             check_report_path(checks.report)
+            if out is not None and out.absolute() == checks.report.absolute():
+                raise typer.BadParameter("--out and --report name one file. Give each its own.")
         if checks.null is None and checks.within != "group":
             raise typer.BadParameter("--within needs --null, as in --null 1000 --within source.")
         # Imported here: they bring scikit-learn's neighbours, which --help need not wait for.
@@ -382,6 +384,8 @@ def check_folder(path: Path | None) -> None:
         raise typer.BadParameter(
             f"--out {str(path)!r}: folder {str(path.parent)!r} does not exist."
         )
+    if path is not None and path.is_dir():
+        raise typer.BadParameter(f"--out {str(path)!r} is a folder. Name a file.")
 
 
 def _choose_features(store: Store) -> str:

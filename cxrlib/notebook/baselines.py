@@ -225,19 +225,36 @@ class LocoRun:
                 write_export(out / name, data)
 
 
+SUFFIXES = (".html", ".zip", "")  # of a report
+
+
 def check_report_path(path: Path) -> Path:
     """Return where a report is to be written, or refuse it.
 
     Raises
     ------
     ReportError
-        If it ends in anything but .html, .zip or nothing, or lies in no folder.
+        If it ends in anything but .html, .zip or nothing, lies in no folder, or is a folder that
+        holds other things than a report.
     """
-    if path.suffix not in {".html", ".zip", ""} or not path.absolute().parent.is_dir():
+    if not path.name or path.suffix not in SUFFIXES or not path.absolute().parent.is_dir():
         raise ReportError(
             f"The report cannot be written to {str(path)!r}: name FILE.html, FILE.zip or a "
             "folder, within a folder that is there."
         )
+    if (
+        not path.suffix
+        and path.is_dir()
+        and any(path.iterdir())
+        and not (path / "report.html").is_file()
+    ):
+        raise ReportError(
+            f"The folder {str(path)!r} holds other files, among which a report would lie. Name a "
+            "new or empty folder."
+        )
+    if path.exists() and path.is_dir() != (not path.suffix):
+        kind = "a folder" if path.is_dir() else "a file"
+        raise ReportError(f"The report cannot be written to {str(path)!r}: {kind} is there.")
     return path
 
 

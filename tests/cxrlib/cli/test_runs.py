@@ -213,6 +213,25 @@ def test_loco_permutes_shifts_and_reports(root: Path, data: list[str], tmp_path:
     assert "The report cannot be written" in nowhere.stderr
 
 
+def test_places_that_cannot_be_written_are_refused_first(data: list[str], tmp_path: Path) -> None:
+    """One file for two things, a folder for a file, a folder with other things in it."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "scores.csv").write_text("dear\n")
+    (tmp_path / "file").write_text("dear\n")
+    for options, words in (
+        (("--out", str(tmp_path)), "is a folder. Name a file."),
+        (("--out", "o.html", "--report", "o.html"), "--out and --report name one file."),
+        (("--report", str(tmp_path / "mine")), "holds other files"),
+        (("--report", str(tmp_path / "file")), "a file is there"),
+        (("--report", ""), "cannot be written to '.'"),
+    ):
+        refused = run("loco", *data, *TASK, *options)
+        assert refused.exit_code in (1, 2)
+        assert words in " ".join(refused.stderr.replace("│", " ").split())
+        assert refused.stdout == ""
+    assert (tmp_path / "mine" / "scores.csv").read_text() == "dear\n"
+
+
 def test_a_table_that_was_not_computed_says_what_to_do(data: list[str]) -> None:
     """No empty table: the option that computes it."""
     for table, option in (("null", "--null"), ("shift", "--shift")):
