@@ -22,6 +22,7 @@ from cxrlib.errors import (
 from cxrlib.storage import JSON, EmbeddingStore
 
 if TYPE_CHECKING:
+    from cxrlib.baselines.runs import RunSpec
     from cxrlib.cohort import Cohort, RunReport
     from cxrlib.embedding.extractors import Extractor, ExtractorInfo
     from cxrlib.maps import ProjectionSettings
@@ -88,6 +89,13 @@ class Work:
         if not self.parameters["test_on"]:
             return cohort
         return join_cohorts(cohort, self.load("test_on"), store=self.store)
+
+    def take_run(self) -> "tuple[Cohort, Store, RunSpec, Progress, ShouldStop]":
+        """Take what every job on a run begins with."""
+        from cxrlib.baselines.runs import make_spec
+
+        spec = make_spec(self.parameters)  # refused before anything is loaded
+        return self.load_tested(), self.store, spec, self.on_progress, self.should_stop
 
     def find_extractor(self) -> "ExtractorInfo":
         """Find the extractor that its parameter names, which has embeddings in the store."""
@@ -338,47 +346,38 @@ def _weights(work: Work) -> Result:
 
 def _null(work: Work) -> Result:
     """Permute the labels of a run, and fit its models again."""
-    from cxrlib.baselines.runs import make_spec, run_permutation_null
+    from cxrlib.baselines.runs import run_permutation_null
 
-    spec, n = make_spec(work.parameters), work.parameters["n"]
-    return run_permutation_null(
-        *(work.load_tested(), work.store, spec, n, work.on_progress, work.should_stop),
-        within=work.parameters["within"],
-    )
+    asked = work.parameters
+    return run_permutation_null(*work.take_run(), n=asked["n"], within=asked["within"])
 
 
 def _shift(work: Work) -> Result:
     """Compare models from outside and from inside each region on the images of a run."""
-    from cxrlib.baselines.runs import make_spec, run_region_shift
+    from cxrlib.baselines.runs import run_region_shift
 
-    spec = make_spec(work.parameters)
-    return run_region_shift(
-        work.load_tested(), work.store, spec, work.on_progress, work.should_stop
-    )
+    return run_region_shift(*work.take_run())
 
 
 def _slow_loco(work: Work) -> Result:
     """Make a run whose model takes seconds a fit, such as a forest."""
-    from cxrlib.baselines.runs import make_slow_run, make_spec
+    from cxrlib.baselines.runs import make_slow_run
 
-    spec = make_spec(work.parameters)
-    return make_slow_run(work.load_tested(), work.store, spec, work.on_progress, work.should_stop)
+    return make_slow_run(*work.take_run())
 
 
 def _refit(work: Work) -> Result:
     """Compute a learning curve or importances: the models of a run are fitted many times."""
-    from cxrlib.baselines.runs import make_spec, run_refit
+    from cxrlib.baselines.runs import run_refit
 
-    spec, of = make_spec(work.parameters), work.parameters["of"]
-    return run_refit(work.load_tested(), work.store, spec, of, work.on_progress, work.should_stop)
+    return run_refit(*work.take_run(), of=work.parameters["of"])
 
 
 def _pixels_loco(work: Work) -> Result:
     """Make the run of the network on pixels for one task."""
-    from cxrlib.baselines.runs import make_pixel_run, make_spec
+    from cxrlib.baselines.runs import make_pixel_run
 
-    spec = make_spec(work.parameters)
-    return make_pixel_run(work.load_tested(), work.store, spec, work.on_progress, work.should_stop)
+    return make_pixel_run(*work.take_run())
 
 
 def _collection(work: Work) -> Result:

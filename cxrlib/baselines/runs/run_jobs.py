@@ -132,10 +132,10 @@ def run_permutation_null(
     cohort: Cohort,
     store: Store,
     spec: RunSpec,
-    n: int,
     on_progress: Progress,
     should_stop: ShouldStop,
     *,
+    n: int,
     within: Within = "group",
 ) -> dict[str, Any]:
     """Compute the permutation test of a run, going on from what is done of it.
@@ -211,9 +211,10 @@ def run_refit(
     cohort: Cohort,
     store: Store,
     spec: RunSpec,
-    of: Refit,
     on_progress: Progress,
     should_stop: ShouldStop,
+    *,
+    of: Refit,
 ) -> dict[str, Any]:
     """Compute the learning curve of a run, or what its models go by, and keep it.
 

@@ -112,7 +112,7 @@ def test_jobs_and_reports_take_a_stored_set(cohort: Cohort, tmp_path: Path) -> N
     asked = check_parameters("null", {**make_run_parameters(spec, str(cohort.root)), "n": 3})
     assert make_spec(asked) == spec
     quiet = (lambda *_: None, lambda: False)
-    assert run_permutation_null(cohort, store, spec, 3, *quiet)["n"] == 3
+    assert run_permutation_null(cohort, store, spec, *quiet, n=3)["n"] == 3
     assert run_region_shift(cohort, store, spec, *quiet)["run"]
     first, second = (
         make_run(cohort, store, RunSpec(ICU, name, settings)) for name in ("own", "own+age-sex")
