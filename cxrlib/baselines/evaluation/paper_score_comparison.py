@@ -275,8 +275,9 @@ def _refuse_protocol(result: "LocoResult") -> tuple[str, str] | None:
     strict += f", {settings.removal}" if settings.removal else ""
     return (
         NOT_COMPARABLE,
-        f"Our score follows the protocol {settings.protocol.name!r}{strict}, the printed one the "
-        f"published protocol. Our AUROC and AUPRC are computed {ranked}.",
+        f"Our score is of the model {settings.model!r} and follows the protocol "
+        f"{settings.protocol.name!r}{strict}, the printed one the published protocol. Our AUROC "
+        f"and AUPRC are computed {ranked}.",
     )
 
 

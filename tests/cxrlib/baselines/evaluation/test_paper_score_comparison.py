@@ -222,6 +222,7 @@ def test_another_protocol_is_not_comparable() -> None:
         table = compare_scores(copy_paper("icu-stay", "outputs", settings=settings))
         assert set(table["verdict"]) == {"not comparable"}
         assert table["explanation"].str.contains(settings.protocol.name).all()
+        assert table["explanation"].str.contains(f"of the model '{settings.model}'").all()
 
 
 def test_nothing_stands_beside_what_the_paper_does_not_have() -> None:
