@@ -419,7 +419,11 @@ def _read_features(text: str) -> "Features | None":
 
 def _run_checks(run: "Run", store: Store, checks: CheckOptions) -> list[str]:
     """Run what was asked for besides, and say in sentences what came out."""
-    from cxrlib.baselines.evaluation import compute_permutation_null, compute_region_shift
+    from cxrlib.baselines.evaluation import (
+        choose_score,
+        compute_permutation_null,
+        compute_region_shift,
+    )
 
     of = (run.result.rows, run.result.features, run.result.settings)
     told = []
@@ -427,22 +431,12 @@ def _run_checks(run: "Run", store: Store, checks: CheckOptions) -> list[str]:
         null = compute_permutation_null(
             *of, n=checks.null, within=checks.within, store=store, on_progress=ProgressLine()
         )
-        told.append(f"Permutation test: {null.describe(*_choose_score(run))}")
+        told.append(f"Permutation test: {null.describe(*choose_score(run.scores))}")
     if checks.shift:
         table = compute_region_shift(*of, store, on_progress=ProgressLine()).table
         n = int(table["difference"].notna().sum())
         told.append(f"Region shift: {n:,} of {format_units(len(table), 'comparison')} estimable.")
     return told
-
-
-def _choose_score(run: "Run") -> tuple[str, str]:
-    """Choose the score that answers for all groups: its row, and its metric."""
-    from cxrlib.baselines.evaluation import POOLED, choose_headline
-
-    first = str(run.scores["metric"].iloc[0])
-    fold = choose_headline(run.scores, first) or POOLED
-    pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"]
-    return fold, str(pooled.iloc[0]) if fold == POOLED else first
 
 
 def _gather_run(run: "Run", cohort: Cohort, store: Store) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cxrlib.baselines.evaluation import (
     PermutationNull,
     RegionShift,
     check_calibration,
-    choose_headline,
+    choose_score,
     compute_protocol_steps,
     find_influence,
     find_last_model,
@@ -134,12 +134,9 @@ def make_sensitivity_part(run: Run) -> ReportPart:
     )
 
 
-def make_null_part(run: Run, null: PermutationNull, metric: str = "", fold: str = "") -> ReportPart:
-    """Make the part on the permutation null of a score, by default of the run's headline."""
-    first = str(run.scores["metric"].iloc[0])
-    fold = fold or choose_headline(run.scores, first) or POOLED
-    pooled = run.scores.loc[run.scores["fold"] == POOLED, "metric"].iloc[0]
-    metric = metric or (pooled if fold == POOLED else first)
+def make_null_part(run: Run, null: PermutationNull, metric: str = "") -> ReportPart:
+    """Make the part on the permutation null of a run's headline, by default of its first score."""
+    fold, metric = choose_score(run.scores, metric)
     hold_out = run.spec.settings.group
     name = format_fold(fold, hold_out)
     is_strict = null.within == "source"

@@ -9,7 +9,6 @@ from cxrlib.baselines.evaluation import (
     Cells,
     PermutationNull,
     Within,
-    choose_headline,
     format_p,
     format_score,
     is_number,
@@ -86,12 +85,7 @@ def show_permutation_null(view: RunView) -> None:
 
 def _plot_null(view: RunView, null: PermutationNull) -> None:
     """Show where the score lies among those of permuted labels: the mean or else the pooled."""
-    table = null.table
-    fold = choose_headline(view.run.scores, view.metric) or POOLED
-    metric = view.metric
-    if fold == POOLED:
-        metric = str(table.loc[table["fold"] == POOLED, "metric"].iloc[0])
-    show_part(view, make_null_part(view.run, null, metric, fold), null.values)
+    show_part(view, make_null_part(view.run, null, view.metric), null.values)
 
 
 def _show_table(view: RunView, null: PermutationNull) -> None:

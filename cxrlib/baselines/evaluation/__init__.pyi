@@ -134,6 +134,7 @@ from .sensitivity import (
     WITHIN_SOURCE as WITHIN_SOURCE,
     analyse_sensitivity as analyse_sensitivity,
     choose_headline as choose_headline,
+    choose_score as choose_score,
     judge_sensitivity as judge_sensitivity,
 )
 from .shared_images import keep_images as keep_images, keep_shared as keep_shared

@@ -69,6 +69,22 @@ def choose_headline(scores: pd.DataFrame, metric: str) -> str:
     return ""
 
 
+def choose_score(scores: pd.DataFrame, metric: str = "") -> tuple[str, str]:
+    """Choose the score that answers for all groups, estimable or not: its row and its metric.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of a result; fold, metric and value.
+    metric : str, optional
+        Of the mean, by default the task's first; the pooled score has one of its own.
+    """
+    metric = metric or str(scores["metric"].iloc[0])
+    fold = choose_headline(scores, metric) or POOLED
+    pooled = scores.loc[scores["fold"] == POOLED, "metric"]
+    return fold, str(pooled.iloc[0]) if fold == POOLED else metric
+
+
 def analyse_sensitivity(
     result: LocoResult, guarded: LocoResult | str, metric: str, fold: str = ""
 ) -> pd.DataFrame:

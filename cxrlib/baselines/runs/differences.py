@@ -8,8 +8,8 @@ from cxrlib.baselines.evaluation import (
     POOLED,
     Cells,
     LocoResult,
+    choose_headline,
     format_interval,
-    is_number,
     name_group,
 )
 
@@ -29,10 +29,10 @@ def find_headline(table: pd.DataFrame, metric: str) -> Cells | str:
         The row, or the reason why there is none.
     """
     rows = table[(table["fold"] == POOLED) | (table["metric"] == metric)]
-    for fold in (MEAN, POOLED):
-        for row in rows[rows["fold"] == fold].to_dict("records"):
-            if is_number(row["difference"]):
-                return row
+    fold = choose_headline(rows.assign(value=rows["difference"]), metric)
+    if fold:
+        found = rows[(rows["fold"] == fold) & rows["difference"].notna()]
+        return found.to_dict("records")[0]
     reasons = [reason for reason in rows["reason"] if reason]
     return str(reasons[-1]) if reasons else "no group has both scores."
 
