@@ -38,7 +38,7 @@ from cxrlib.cohort import (
     take_label_table,
 )
 from cxrlib.embedding import EmbeddingSet
-from cxrlib.errors import ReportError
+from cxrlib.errors import ReportError, SelectionError
 from cxrlib.html_repr import format_html
 from cxrlib.notebook.cohorts import open_store
 from cxrlib.number_text import format_units
@@ -388,6 +388,11 @@ def _take_labels(labels: Path | str | pd.DataFrame | None) -> LabelFile | None:
 
 def _find_set_name(outputs: EmbeddingSet, store: Store) -> str:
     """Give the feature set of these outputs; with the weights where several have one name."""
+    if not isinstance(outputs, EmbeddingSet):
+        raise SelectionError(
+            f"features is a {type(outputs).__name__}. Give the name of a feature set or what embed "
+            "gives; numbers of your own are stored by a name first: store_features."
+        )
     info = outputs.info
     if info.is_outside:
         return info.name

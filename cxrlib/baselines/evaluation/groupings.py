@@ -7,6 +7,7 @@ the values of any column of the record, or of a column that metadata.csv has bes
 trains on the other.
 """
 
+import difflib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -243,7 +244,13 @@ def _find_column(table: pd.DataFrame, grouping: Grouping) -> str:
         return grouping.name
     extra = [str(name).removeprefix(EXTRA) for name in table if str(name).startswith(EXTRA)]
     there = ", ".join([*map(repr, extra[:8]), *GROUP_COLUMNS])
-    raise SelectionError(f"There is no column {grouping.name[:60]!r} to hold out by. Use {there}.")
+    # A task quotes names and says "extra:"; here all that follows the colon is the name.
+    bare = grouping.name.removeprefix(EXTRA).strip('"')
+    near = difflib.get_close_matches(bare[:80], [*extra, *GROUP_COLUMNS], n=1)
+    hint = f"Did you mean column:{near[0]}? " if near else ""
+    raise SelectionError(
+        f"There is no column {grouping.name[:60]!r} to hold out by. {hint}Use {there}."
+    )
 
 
 def deal_persons(table: pd.DataFrame, n_parts: int, repeat: int = 0) -> np.ndarray:

@@ -168,6 +168,12 @@ def test_evaluate_loco_rejects_a_selection(demo: Cohort) -> None:
         cxr.evaluate_loco(cxr.select_images(demo, "view=AP"), "icu-stay", features="view")
 
 
+def test_evaluate_loco_rejects_a_matrix(demo: Cohort) -> None:
+    """Numbers without ids are no feature set; how they become one is said."""
+    with pytest.raises(SelectionError, match=r"features is a DataFrame.*store_features"):
+        cxr.evaluate_loco(demo, "icu-stay", features=pd.DataFrame([[1.0]]))  # type: ignore[arg-type]
+
+
 def test_compute_null_permutes_and_goes_on(run: LocoRun) -> None:
     """What was done is kept: more go on where fewer ended."""
     null = run.compute_null(n=3)

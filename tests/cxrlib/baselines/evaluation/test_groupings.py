@@ -90,7 +90,8 @@ def test_list_groups_takes_extra_and_recorded_columns() -> None:
     groups = list_groups(table, "column:site")
     assert set(groups) == {"A", "mean (column)", "Unknown"}
     assert (list_groups(table, "column:region") == list_groups(table, "region")).all()
-    with pytest.raises(SelectionError, match=r"no column 'sites' to hold out by\. Use 'site'"):
+    words = r"no column 'sites' to hold out by\. Did you mean column:site\? Use 'site'"
+    with pytest.raises(SelectionError, match=words):
         list_groups(table, "column:sites")
     with pytest.raises(SelectionError, match="no cohort 'b'"):
         list_groups(table, "cohort:b")
