@@ -179,15 +179,17 @@ def _describe_verdict(run: Run, metric: str, chance: float | None) -> str:
     """Describe how the score lies to chance, by the strictest check that can be estimated."""
     if chance is None:
         return ""
-    null = find_null(run, "source")
-    p = None
+    table = load_sensitivity(run, metric)
+    verdict = judge_sensitivity(table, chance)
+    # Permutations can only speak against a score that is told from chance else.
+    null = find_null(run, "source") if verdict.side == "above" else None
     if null is not None and null.is_complete:
         rows = null.table
         headline = choose_headline(run.scores, metric)
         rows = rows[rows["fold"].eq(headline) & rows["p"].notna()]
         rows = rows if headline == POOLED else rows[rows["metric"].eq(metric)]
-        p = float(rows["p"].iloc[0]) if len(rows) else None
-    verdict = judge_sensitivity(load_sensitivity(run, metric), chance, p)
+        if len(rows):
+            verdict = judge_sensitivity(table, chance, float(rows["p"].iloc[0]))
     if not verdict.side:
         return "Too few persons to tell it from chance."
     if verdict.side == "neither" and verdict.is_default:

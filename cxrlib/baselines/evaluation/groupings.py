@@ -253,6 +253,12 @@ def _find_column(table: pd.DataFrame, grouping: Grouping) -> str:
     )
 
 
+def name_sources(table: pd.DataFrame) -> pd.Series:
+    """Name the source of each image; one whose source is not recorded moves with its person."""
+    sources = table["source"].fillna("").astype(str).str.strip()
+    return sources.where(sources != "", "\0" + table["person_id"].astype(str))
+
+
 def deal_persons(table: pd.DataFrame, n_parts: int, repeat: int = 0) -> np.ndarray:
     """Deal persons into parts with equal shares of the classes, or of low and high numbers.
 

@@ -246,7 +246,7 @@ def subtract_estimates(first: Estimate, second: Estimate) -> dict[str, object]:
 
     Both variances are taken at the middle of their intervals, which lies off the bounds of what a
     score can be (as Agresti and Caffo 2000 do with shares), and the correlation of both scores
-    over the same resamples is taken out.
+    over the same resamples is taken out, down to the variance of their difference over these.
 
     Returns
     -------
@@ -272,7 +272,9 @@ def subtract_estimates(first: Estimate, second: Estimate) -> dict[str, object]:
     ]
     shared = 2 * _correlate(first.resampled, second.resampled) * errors[0] * errors[1]
     reach = find_reach(min(first.n_independent, second.n_independent))
-    reach *= np.sqrt(max(errors[0] ** 2 + errors[1] ** 2 - shared, 0.0))
+    # Two models that rise and fall together can do so unequally, which the resamples say.
+    least = float(np.nanvar(spread, ddof=1))
+    reach *= np.sqrt(max(errors[0] ** 2 + errors[1] ** 2 - shared, least))
     middle = middles[0] - middles[1]
     return {**cells, "low": middle - reach, "high": middle + reach, "reason": ""}
 

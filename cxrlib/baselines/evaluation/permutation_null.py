@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from cxrlib.aliases import Floats, Progress, ShouldStop
 from cxrlib.baselines.evaluation.evaluation_key import make_evaluation_key
-from cxrlib.baselines.evaluation.groupings import list_groups
+from cxrlib.baselines.evaluation.groupings import list_groups, name_sources
 from cxrlib.baselines.evaluation.intervals import LEVEL
 from cxrlib.baselines.evaluation.loco import compute_values
 from cxrlib.baselines.evaluation.loco_plan import (
@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 KIND = "nulls"
 #: Raised when labels are permuted or scored otherwise: every stored null is then computed anew.
 NULL_VERSION = 1
+#: The same of those within sources: raised when images without a source were no longer one.
+WITHIN_VERSION = 2
 N_PERMUTATIONS = 200
 Within = Literal["group", "source"]
 WITHIN: tuple[Within, ...] = ("group", "source")
@@ -346,10 +348,8 @@ def _list_blocks(plan: LocoPlan, within: Within) -> NDArray[np.object_]:
     groups = list_groups(plan.rows.table, plan.settings.hold_out)
     if within == "group":
         return groups
-    sources = plan.rows.table["source"].to_numpy(dtype=object, na_value="")
-    return np.array(
-        [f"{g}\0{str(s).strip()}" for g, s in zip(groups, sources, strict=True)], object
-    )
+    sources = name_sources(plan.rows.table)
+    return np.array([f"{g}\0{s}" for g, s in zip(groups, sources, strict=True)], object)
 
 
 def _draw_labels(plan: LocoPlan, permutation: int, within: Within) -> Floats:
@@ -390,7 +390,7 @@ def make_permutation_null_key(
 ) -> str:
     """Return the name of a null in the store: all that its numbers depend on, but how many."""
     settings = replace(settings, n_resamples=0)
-    versions = (NULL_VERSION, *([] if within == "group" else [within]))
+    versions = (NULL_VERSION, *([] if within == "group" else [within, WITHIN_VERSION]))
     return make_evaluation_key("null", rows, features, settings, versions)
 
 

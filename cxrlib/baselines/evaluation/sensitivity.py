@@ -20,7 +20,7 @@ from cxrlib.baselines.evaluation.fold_scores import (
     draw_scores,
     pool_draws,
 )
-from cxrlib.baselines.evaluation.groupings import format_held_out, parse_hold_out
+from cxrlib.baselines.evaluation.groupings import format_held_out, name_sources, parse_hold_out
 from cxrlib.baselines.evaluation.intervals import LEVEL, Estimate, find_reach
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.scores import MEAN, POOLED, POOLED_METRICS
@@ -222,10 +222,7 @@ def _fill(setting: _Setting, check: str, estimate: Estimate) -> dict[str, object
 def _draw_sources(setting: _Setting) -> dict[str, object]:
     """Draw sources in place of persons."""
     table = setting.result.rows.table.set_index("image_id")
-    sources = table["source"].fillna("").astype(str).str.strip()
-    # An image whose source is not recorded moves with its person.
-    named = sources.where(sources != "", "\0" + table["person_id"].astype(str))
-    cases = _list_cases(setting, named)
+    cases = _list_cases(setting, name_sources(table))
     return _fill(setting, BY_SOURCE, _combine(setting, _draw(setting, cases, weighs_persons=False)))
 
 

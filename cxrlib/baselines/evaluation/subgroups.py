@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.baselines.evaluation.fold_scores import draw_scores, pool_draws
+from cxrlib.baselines.evaluation.fold_scores import count_pooled, draw_scores, pool_draws
 from cxrlib.baselines.evaluation.loco_result import LocoResult, read_cases
 from cxrlib.baselines.evaluation.protocols import describe_too_few
 from cxrlib.baselines.evaluation.resampling import count_persons
@@ -96,6 +96,8 @@ def _score(result: LocoResult, is_in: pd.Series, group: str) -> dict[str, object
     if not drawn:
         by = settings.group
         return row | {"reason": f"No {by} has two images of this subgroup with different labels."}
+    if reason := describe_too_few(count_pooled(drawn).fewest, is_class=is_class):
+        return row | {"reason": f"Only pairs within a {settings.group} count. {reason}"}
     estimate = pool_draws(drawn)
     return row | {"value": estimate.value, "n_folds": len(drawn)} | estimate.to_cells()
 

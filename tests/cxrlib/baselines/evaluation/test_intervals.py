@@ -119,3 +119,15 @@ def test_subtract_estimates_never_counts_a_part_as_certain() -> None:
     cells = subtract_estimates(few, make_estimate("auroc", 0.9, counts, spread=0.05))
     assert np.isnan(cells["low"])
     assert "4 persons" in cells["reason"]
+
+
+def test_subtract_estimates_is_never_narrower_than_the_resamples() -> None:
+    """Two scores that move together, one twice as far, differ by chance nevertheless."""
+    counts = Units(60, 30, 30)
+    moved = np.random.default_rng(0).normal(size=500)
+    pair = [
+        Estimate("auroc", 0.8, 0.8 + by * moved, lambda score: 0.01 + 0 * score, counts.n)
+        for by in (0.04, 0.08)
+    ]
+    cells = subtract_estimates(*pair)
+    assert cells["high"] - cells["low"] > 3.8 * 0.04

@@ -320,3 +320,12 @@ def test_another_seed_permutes_otherwise() -> None:
     is_observed = first["permutation"] < 0
     pd.testing.assert_frame_equal(first[is_observed], second[is_observed])
     assert not first.equals(second)
+
+
+def test_images_without_a_source_are_not_of_one_source() -> None:
+    """Who is from where is not known, so nobody can be exchanged for another."""
+    rows, rng = draw_rows(1)
+    features = make_features(rows, rng.normal(size=(len(rows.table), 2)))
+    assert set(rows.table["source"]) == {""}
+    with pytest.raises(SelectionError, match="In no source do two patients differ"):
+        compute_permutation_null(rows, features, n=1, within="source")

@@ -14,7 +14,7 @@ from cxrlib.baselines.evaluation import (
     score_subgroups,
 )
 from cxrlib.baselines.evaluation.subgroups import SUBGROUP_COLUMNS, derive_age_groups
-from tests.evaluation_rows_factory import draw_rows, make_features, shuffle_rows
+from tests.evaluation_rows_factory import draw_rows, make_features, make_rows, shuffle_rows
 
 
 def run(
@@ -127,3 +127,16 @@ def test_score_subgroups_bounds_as_the_run_does() -> None:
     pooled = result.scores[result.scores["fold"] == "pooled"].iloc[0]
     assert found["value"] == pooled["value"]
     assert (found["low"], found["high"]) == pytest.approx((pooled["low"], pooled["high"]), abs=0.02)
+
+
+def test_pairs_of_few_persons_are_no_score_of_a_subgroup() -> None:
+    """Twelve women, but only one of each label in a region that has both."""
+    women = ["Asia"] * 2 + ["Europe"] * 5 + ["Oceania"] * 5
+    regions = [*women, *["Asia", "Europe", "Oceania"] * 8]
+    y = [1, 0, *[1] * 5, *[0] * 5, *np.repeat([0, 1] * 4, 3)]
+    rows = make_rows(y, region=regions, sex=["F"] * 12 + ["M"] * 24)
+    features = make_features(rows, np.random.default_rng(0).normal(size=(36, 2)))
+    table = score_subgroups(run_loco(rows, features, LocoSettings(n_resamples=20)))
+    row = table[table["group"] == "female"].iloc[0]
+    assert np.isnan(row["value"])
+    assert row["reason"].startswith("Only pairs within a region count. 1 person")
