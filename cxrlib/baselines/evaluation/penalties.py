@@ -138,7 +138,9 @@ def fit_path(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> Iterator[Floats]
     """
     is_wide = x.shape[1] > len(y)
     # The intercept is the last coefficient, and has no penalty.
-    basis, other = (x @ x.T, held @ x.T) if is_wide else (np.c_[x, np.ones(len(x))], held)
+    basis, other = (
+        (x @ x.T, held @ x.T) if is_wide else (np.column_stack([x, np.ones(len(x))]), held)
+    )
     share = y.mean()
     at = np.r_[np.zeros(other.shape[1]), np.log(share / (1 - share))]
     for c in PENALTIES:
@@ -181,22 +183,28 @@ def _minimise(basis: np.ndarray, y: np.ndarray, c: float, at: Floats, *, is_wide
 
 def _step_narrow(x: np.ndarray, weight: Floats, target: Floats) -> Floats:
     """Solve the weighted least squares of a step by the columns."""
+    from scipy.linalg.lapack import dposv
+
     weighted = x * weight[:, np.newaxis]
     curvature = weighted.T @ x
     curvature.flat[: -1 : len(curvature) + 1] += 1
-    return np.asarray(np.linalg.solve(curvature, weighted.T @ target))
+    # LAPACK itself: the checks of numpy's and scipy's solvers take longer than so few columns.
+    _, at, failed = dposv(curvature, weighted.T @ target, overwrite_a=True, overwrite_b=True)
+    if failed:
+        raise np.linalg.LinAlgError("the curvature is not positive definite")
+    return np.asarray(at)
 
 
 def _step_wide(products: np.ndarray, weight: Floats, target: Floats) -> Floats:
     """Solve the same by the images: coefficients are those of their rows, which sum to nought."""
-    from scipy.linalg import cho_factor, cho_solve
+    from scipy.linalg.lapack import dposv
 
     root = np.sqrt(weight)
     curvature = products * root[:, np.newaxis] * root
     curvature.flat[:: len(curvature) + 1] += 1
-    factor = cho_factor(curvature, lower=True, overwrite_a=True, check_finite=False)
-    by = root[:, np.newaxis] * cho_solve(
-        factor, np.c_[root * target, root], overwrite_b=True, check_finite=False
-    )
+    _, solved, failed = dposv(curvature, np.array([root * target, root]).T, overwrite_a=True)
+    if failed:
+        raise np.linalg.LinAlgError("the curvature is not positive definite")
+    by = root[:, np.newaxis] * solved
     bias = by[:, 0].sum() / by[:, 1].sum()
-    return np.r_[by[:, 0] - bias * by[:, 1], bias]
+    return np.append(by[:, 0] - bias * by[:, 1], bias)

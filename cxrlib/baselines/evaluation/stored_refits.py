@@ -22,7 +22,7 @@ REFITS: tuple[Refit, ...] = ("learning-curve", "importance")
 
 KIND = "refits"
 #: Raised when the same run gives other numbers: every stored table is then made anew.
-REFIT_VERSION = 1
+REFIT_VERSION = 2
 _COLUMNS = {"learning-curve": LEARNING_COLUMNS, "importance": IMPORTANCE_COLUMNS}
 _COMPUTE: dict[Refit, Callable[..., pd.DataFrame]] = {
     "learning-curve": compute_learning_curve,
