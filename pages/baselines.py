@@ -28,6 +28,7 @@ from ui.baselines.feature_sets import show_feature_sets
 from ui.baselines.figures import show_figures
 from ui.baselines.image_adds import show_image_adds
 from ui.baselines.influence import show_influence
+from ui.baselines.own_labels import attach_own_labels, name_labels, show_own_labels
 from ui.baselines.permutation_null import find_null, show_permutation_null
 from ui.baselines.predicted_images import show_test_images
 from ui.baselines.protocol_steps import show_protocol_steps
@@ -63,7 +64,8 @@ SHOW = {
 }
 
 entry = current_entry()
-cohort, selection = find_cohort(entry.slug), current_selection()
+own, selection = find_cohort(entry.slug), current_selection()
+cohort = attach_own_labels(own)
 choices = list_choices(cohort)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     title = st.container()
@@ -81,12 +83,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     run_place = st.container(width="content")
 keep_address(spec)
 try:
-    cohort = load_tested(cohort, spec.settings.hold_out)
+    cohort = attach_own_labels(load_tested(own, spec.settings.hold_out))
 except CxrError as error:
     show_alert(str(error))
     st.stop()
 choices = list_choices(cohort)
-spec = replace(spec, where=selection.to_where())
+spec = replace(spec, where=selection.to_where(), labels=name_labels())
 choice = find_choice(spec, choices)
 try:
     rows = load_rows(cohort, spec)
@@ -97,6 +99,7 @@ except SelectionError as error:
 
 origin = list_provenance(cohort, filters=selection.describe())
 stem = f"{entry.slug}-{spec.task.name}-{date.today().isoformat()}"
+show_own_labels(cohort)
 show_leaks(rows)
 if run is None:
     show_question(rows, head)

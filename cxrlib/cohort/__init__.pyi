@@ -47,6 +47,9 @@ from .label_files import (
     LabelFile as LabelFile,
     attach_labels as attach_labels,
     find_separator as find_separator,
+    keep_label_file as keep_label_file,
+    load_kept_labels as load_kept_labels,
+    read_label_bytes as read_label_bytes,
     read_label_file as read_label_file,
     take_label_table as take_label_table,
 )

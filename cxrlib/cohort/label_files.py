@@ -25,7 +25,7 @@ from cxrlib.cohort.planted_truth import make_encodable
 from cxrlib.errors import SelectionError
 from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
-from cxrlib.storage import read_regular
+from cxrlib.storage import Store, read_regular
 from cxrlib.system import describe_read_error
 
 if TYPE_CHECKING:
@@ -81,15 +81,35 @@ def read_label_file(path: Path | str) -> LabelFile:
         If the file cannot be read, is too large, or is no such table.
     """
     path = Path(path)
-    name = make_encodable(path.name)[-200:]
-    if path.suffix.casefold() not in (".csv", ".parquet"):
-        raise SelectionError(f"Label file {name!r} is neither .csv nor .parquet. {_ADVICE}")
+    _check_ending(path.name)
     try:
         data = read_regular(path, max_bytes=MAX_BYTES)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = describe_read_error(error) if isinstance(error, OSError) else str(error)
+        name = make_encodable(path.name)[-200:]
         raise SelectionError(f"Label file {name!r} cannot be read: {reason}.") from error
-    is_parquet = path.suffix.casefold() == ".parquet"
+    return read_label_bytes(data, path.name)
+
+
+def _check_ending(name: str) -> bool:
+    """Tell whether a name is that of a Parquet file; raises where it is of no CSV file either."""
+    ending = Path(name).suffix.casefold()
+    if ending not in (".csv", ".parquet"):
+        name = make_encodable(name)[-200:]
+        raise SelectionError(f"Label file {name!r} is neither .csv nor .parquet. {_ADVICE}")
+    return ending == ".parquet"
+
+
+def read_label_bytes(data: bytes, name: str) -> LabelFile:
+    """Read the content of a file of labels, such as an upload, by its name.
+
+    Raises
+    ------
+    SelectionError
+        If it is no such table.
+    """
+    is_parquet = _check_ending(name)
+    name = make_encodable(name)[-200:]
     header, *lines = _read_parquet(data, name) if is_parquet else list(_read_csv(data, name))
     digest = hashlib.sha256(data).hexdigest()
     return _make_file(name, header[1], lines, digest)
@@ -235,6 +255,46 @@ def _write_cell(cell: object) -> str:
     if isinstance(cell, bool) or type(cell).__name__ == "bool":
         return "yes" if cell else "no"
     return f"{cell:.15g}" if isinstance(cell, float) else str(cell)
+
+
+# ---- kept for a job
+
+KEPT = "labels"
+MOST_KEPT = 50  # files that visitors can fill the disk with
+
+
+def keep_label_file(data: bytes, name: str, store: Store) -> str:
+    """Keep a label file in the store for jobs; return what a job names it by.
+
+    Raises
+    ------
+    SelectionError
+        If the store holds `MOST_KEPT` others.
+    """
+    digest, kept = hashlib.sha256(data).hexdigest(), store.list_files(KEPT)
+    if digest not in kept:
+        if len(kept) >= MOST_KEPT:
+            raise SelectionError(
+                f"This server keeps {MOST_KEPT} label files for jobs at most. Add the labels to "
+                "metadata.csv, or use the command line."
+            )
+        store.write_file(KEPT, digest, data)
+    return f"{digest}:{name}"
+
+
+def load_kept_labels(kept: str, store: Store) -> LabelFile:
+    """Load a label file by what `keep_label_file` returned.
+
+    Raises
+    ------
+    SelectionError
+        If it is not there any more.
+    """
+    digest, _, name = kept.partition(":")
+    data = store.read_file(KEPT, digest)
+    if data is None:
+        raise SelectionError(f"The label file {name[-200:]!r} is not kept here. Upload it again.")
+    return read_label_bytes(data, name)
 
 
 # ---- to a cohort

@@ -82,13 +82,15 @@ class Work:
         return load_cohort(root, store=self.store, on_progress=self.on_progress)
 
     def load_tested(self) -> "Cohort":
-        """Load the cohort of a run, joined with the one it is tested on where one is named."""
-        from cxrlib.cohort import join_cohorts
+        """Load the cohort of a run: with the one it is tested on and with labels, where named."""
+        from cxrlib.cohort import Cohort, attach_labels, join_cohorts, load_kept_labels
 
-        cohort = self.load()
-        if not self.parameters["test_on"]:
+        cohort: Cohort = self.load()
+        if self.parameters["test_on"]:
+            cohort = join_cohorts(cohort, self.load("test_on"), store=self.store)
+        if not self.parameters["labels"]:
             return cohort
-        return join_cohorts(cohort, self.load("test_on"), store=self.store)
+        return attach_labels(cohort, load_kept_labels(self.parameters["labels"], self.store))
 
     def take_run(self) -> "tuple[Cohort, Store, RunSpec, Progress, ShouldStop]":
         """Take what every job on a run begins with."""
@@ -404,6 +406,7 @@ _MAP: Parameters = {**_DATA, "extractor": (_TEXT, REQUIRED), **_SETTINGS}
 _PIXEL_RUN: Parameters = {
     **_DATA,
     "test_on": (_TEXT, ""),
+    "labels": (_TEXT, ""),
     "task": (_TEXT, REQUIRED),
     "protocol": (_TEXT, "corrected"),
     "hold_out": (_TEXT, "region"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page
 
 from tests.browser.look import Findings, check_page, wait_until_drawn
-from ui.baselines.controls import SECTIONS
+from ui.baselines.controls import FOREST, SECTIONS
 
 __all__ = ["visit_baselines"]
 
@@ -73,6 +73,9 @@ def _wait_for_run(page: Page) -> None:
 
 def _open_a_mark(page: Page, findings: Findings) -> None:
     """Click the first mark of the forest: its test images come into view."""
+    page.get_by_test_id("stButtonGroup").get_by_text(FOREST, exact=True).last.click()
+    page.locator(".st-key-forest .js-plotly-plot").wait_for()
+    wait_until_drawn(page)
     # The forest is taller than a screen: into the middle of it with the mark, not with the chart.
     page.evaluate("() => document.querySelector('.stMain').scrollTo(0, 0)")
     page.wait_for_timeout(400)
@@ -119,7 +122,7 @@ def _turn_the_task(page: Page, findings: Findings) -> None:
     run = page.get_by_role("button", name="Run", exact=True)
     if run.count():
         run.first.click()
-    page.get_by_text("mean absolute error").first.wait_for()
+    page.locator(".cxr-answer").get_by_text("correlation").first.wait_for()
     wait_until_drawn(page)
     if "task=opacity" not in page.url:
         findings.add(f"the task is not in the address: {page.url}")

@@ -1,24 +1,28 @@
 """The baselines page, run without a browser."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from cxrlib.baselines.evaluation import LocoSettings
 from cxrlib.baselines.features import add_feature_set, read_table_bytes
 from cxrlib.baselines.runs import RunEntry, RunSpec, list_runs, make_run
+from cxrlib.baselines.runs.run_jobs import make_spec
 from cxrlib.baselines.tasks import read_task
 from cxrlib.cli import app as cli
-from cxrlib.cohort import join_paths, load_cohort
+from cxrlib.cohort import join_paths, load_cohort, split_paths
+from cxrlib.jobs.job_kinds import Work, check_parameters
 from cxrlib.storage import Store
 from tests.own_cohort_factory import make_own_cohort
 from tests.pages.reading import written
-from ui.baselines import cached, report, run_history
+from ui.baselines import cached, report, run_button, run_history
 from ui.baselines.controls import RENAMED, SECTIONS
 from ui.baselines.figures import FIGURES
 from ui.baselines.run_history import escape_label
@@ -386,6 +390,44 @@ def test_features_of_ones_own_are_run_without_a_picture(
     text = written(press_run(app.run()))
     assert "each part of the persons held out in turn" in text
     assert "persons:4" not in text
+
+
+def test_labels_of_a_file_are_predicted_and_reach_a_job(
+    own_page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that fits no image is refused with the nearest id; one that does is attached."""
+    monkeypatch.setenv("CXR_ALLOW_UPLOADS", "1")
+    given: list[Any] = []
+    monkeypatch.setattr(st, "file_uploader", lambda *_, **__: given.pop() if given else None)
+    app = own_page.run().switch_page(PAGE).run()
+    ids = list(load_cohort(split_paths(os.environ["CXR_DATA"])[0]).table["image_id"])
+    give(given, ["nowhere.png,yes"])
+    app.run()
+    assert not app.exception
+    assert "None of the 1 image id of label file 'mine.csv'" in written(app)
+    rows = [f"{each},{'yes' if i % 3 else 'no'}" for i, each in enumerate(ids)]
+    give(given, [*rows, "other.png,no"])
+    app.run()
+    assert not app.exception
+    assert "1 of 61 image ids in it matches no image of the cohort: 'other.png'" in written(app)
+    asked: list[Any] = []
+    monkeypatch.setattr(run_button, "offer_job", lambda request, **_: asked.append(request))
+    app.query_params["task"], app.query_params["estimator"] = "column=extra:Relapsed", "forest"
+    app.run()
+    assert not app.exception
+    parameters = check_parameters("slow-loco", asked[-1].parameters)
+    work = Work(parameters, Path(os.environ["CXR_CACHE"]), lambda *_: None, lambda: False)
+    assert "Relapsed" in [each.name for each in work.load_tested().extra]
+    assert make_spec(parameters).labels == "mine.csv"
+    app.button(key="own_labels_remove").click().run()
+    assert not app.exception
+    assert "mine.csv" not in written(app)
+
+
+def give(given: list[Any], rows: list[str]) -> None:
+    """Give a label file as a browser would."""
+    data = "\n".join(["image_id,Relapsed", *rows]).encode()
+    given.append(SimpleNamespace(name="mine.csv", getvalue=lambda: data))
 
 
 def test_places_that_are_not_recorded_suggest_persons(

@@ -15,6 +15,7 @@ from cxrlib.errors import StoreError
 from cxrlib.jobs import JobQueue, JobRequest, format_job
 from cxrlib.maps import ExtractorState
 from cxrlib.storage import Store
+from tests.own_cohort_factory import make_own_cohort
 from tests.pages.reading import written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -281,3 +282,20 @@ def test_own_features_form_says_what_is_wrong(
     ((is_error, words),) = ui.data.own_features._add(cohort, "x", "x.csv", b"", None)
     assert is_error
     assert "at most" in words
+
+
+def test_data_page_gives_extra_columns_with_their_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts stand beside how many rows there are; of a number its range."""
+    monkeypatch.setenv("CXR_DATA", str(make_own_cohort(tmp_path / "c", n_images=12).root))
+    monkeypatch.setenv("CXR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(ui.session.jobs.JobQueue, "keep_worker", lambda self: None)
+    app = AppTest.from_file(str(ROOT / "ui" / "router.py"), default_timeout=TIMEOUT)
+    app = app.run().switch_page("../pages/data.py").run()
+    assert not app.exception
+    table = next(each.value for each in app.dataframe if "type" in each.value).set_index("column")
+    assert table.loc["Later", "rows with a value, of 12"] == 12
+    assert table.loc["Later", "values"] == "no 6, yes 6"
+    assert " to " in table.loc["crp", "values"]
+    assert "those of type yes/no or category held out" in written(app)

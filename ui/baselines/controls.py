@@ -48,6 +48,7 @@ from cxrlib.cohort import MAX_DAYS, XRAY_VIEWS, Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.selection import exclude_high, exclude_low
 from ui.baselines.cached import load_columns
+from ui.baselines.own_labels import choose_label_file
 from ui.baselines.second_cohort import find_hold_out, list_others
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import kept_trouble, show_trouble
@@ -169,7 +170,7 @@ def keep_address(spec: RunSpec) -> None:
 
 def ask(spec: RunSpec) -> None:
     """Ask for another run, from the next run of the page on; for callbacks."""
-    st.session_state[SPEC] = replace(spec, where="")
+    st.session_state[SPEC] = replace(spec, where="", labels="")
     # A second choice may come before the address of the first has reached the browser.
     ADDRESS.settle()
 
@@ -228,6 +229,7 @@ def change_task(cohort: Cohort, spec: RunSpec) -> None:
         icon=":material/tune:",
     ):
         _show_task_form(cohort, spec)
+        choose_label_file(cohort)
 
 
 def _take_task(spec: RunSpec, names: Mapping[str, str], cohort: Cohort) -> None:

@@ -12,6 +12,7 @@ from cxrlib.jobs import JobRequest
 from cxrlib.storage import JSON
 from ui.baselines.cached import run_now
 from ui.baselines.controls import is_opening
+from ui.baselines.own_labels import keep_for_job
 from ui.baselines.second_cohort import find_tested_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cohort
@@ -104,6 +105,7 @@ def make_request(kind: str, entry: CohortEntry, spec: RunSpec, **more: JSON) -> 
     parameters = make_run_parameters(spec, str(entry.path))
     tested = find_tested_entry(find_cohort(entry.slug), spec.settings.hold_out)
     parameters |= {} if tested is None else {"test_on": str(tested.path)}
+    parameters |= keep_for_job(spec.labels)
     if kind == "pixels-loco":
         del parameters["features"]
     return JobRequest(kind, {**parameters, **more})

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import EXTRA, Cohort, ExtraColumn
 from cxrlib.maps import list_cache
 from cxrlib.number_text import format_units
 from cxrlib.storage import Store
@@ -75,19 +75,31 @@ def show_extra_columns(cohort: Cohort, origin: Sequence[str]) -> None:
     st.subheader("Extra columns", anchor=False)
     number = format_units(len(cohort.extra), "column")
     show_text(
-        f"{number} of metadata.csv beyond the known ones, all kept. Those of the types yes/no, "
-        "number and category can be predicted on the baselines page, and held out by."
+        f"{number} of metadata.csv beyond the known ones, all kept. On the baselines page those of "
+        "type yes/no, number or category can be predicted, and those of type yes/no or category "
+        "held out."
     )
+    n_rows = len(cohort.table)
     table = pd.DataFrame(
         {
             "column": column.name,
             "type": column.kind,
-            "rows with a value": column.n_values,
-            "values": column.describe().partition(": ")[2] if column.values else "",
+            f"rows with a value, of {n_rows:,}": column.n_values,
+            "values": _describe_values(cohort, column),
         }
         for column in cohort.extra
     )
     show_table(table, key="extra_columns", **saved_today("extra-columns", origin))
+
+
+def _describe_values(cohort: Cohort, column: ExtraColumn) -> str:
+    """Count the values of a column; of numbers give the range."""
+    if column.values:
+        return column.describe().partition(": ")[2]
+    if column.kind != "number":
+        return ""
+    numbers = pd.to_numeric(cohort.table[f"{EXTRA}{column.name}"], errors="coerce")
+    return f"{numbers.min():g} to {numbers.max():g}"
 
 
 def show_problems(cohort: Cohort, origin: Sequence[str]) -> None:
@@ -201,6 +213,7 @@ WORDS = {
     "feature-sets": "feature sets of your own",
     "file-index": "file hashes",
     "jobs": "job records",
+    "labels": "label files of jobs",
     "maps": "map",
     "near-duplicates": "near-identical images",
     "nulls": "permutation nulls",

@@ -97,7 +97,8 @@ def make_spec(parameters: Mapping[str, Any]) -> RunSpec:
         match=parameters.get("match", ""),
     )
     features = parameters.get("features", PIXELS)
-    return RunSpec(read_task(parameters["task"]), features, settings, parameters["where"])
+    labels = parameters.get("labels", "").partition(":")[2]
+    return RunSpec(read_task(parameters["task"]), features, settings, parameters["where"], labels)
 
 
 def check_run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import Cohort, attach_labels, load_cohort, read_label_file, take_label_table
+from cxrlib.cohort import (
+    Cohort,
+    attach_labels,
+    keep_label_file,
+    load_cohort,
+    load_kept_labels,
+    read_label_bytes,
+    read_label_file,
+    take_label_table,
+)
+from cxrlib.cohort.label_files import MOST_KEPT
 from cxrlib.errors import SelectionError
+from cxrlib.storage import Store
 from tests.cohort_factory import HEADER, make_cohort
 
 
@@ -149,3 +160,26 @@ def test_attach_labels_says_which_cells_are_no_numbers(cohort: Cohort, tmp_path:
     assert column.note.endswith(
         " 1 cell of 'crp' is no usable number, so not recorded; the first is '1e300' in row 3."
     )
+
+
+def test_kept_labels_are_those_of_the_file(tmp_path: Path) -> None:
+    """A job reads by name what the page was given; damage and a name that is none are said."""
+    store, data = Store(tmp_path), b"image_id,late\na.png,yes\n"
+    kept = keep_label_file(data, "a:b.csv", store)
+    labels = load_kept_labels(kept, store)
+    assert labels.text["late"].tolist() == ["yes"]
+    assert (labels.name, labels.sha256) == ("a:b.csv", read_label_bytes(data, "x.csv").sha256)
+    with pytest.raises(SelectionError, match="Upload it again"):
+        load_kept_labels(f"{'0' * 64}:b.csv", store)
+    with pytest.raises(SelectionError):
+        load_kept_labels("../x:b.csv", store)
+
+
+def test_kept_labels_do_not_fill_the_disk(tmp_path: Path) -> None:
+    """The same file is kept once; of others there is a limit."""
+    store = Store(tmp_path)
+    for i in range(MOST_KEPT):
+        keep_label_file(f"image_id,late\na{i}.png,yes\n".encode(), "a.csv", store)
+    keep_label_file(b"image_id,late\na0.png,yes\n", "b.csv", store)
+    with pytest.raises(SelectionError, match="at most"):
+        keep_label_file(b"image_id,late\nz.png,yes\n", "z.csv", store)
