@@ -132,7 +132,7 @@ def _read_dealing(result: LocoResult, predictions: pd.DataFrame, unit: str) -> d
 def join_dealings(dealings: Sequence[dict[str, FoldCase]]) -> dict[str, FoldCase]:
     """Join the groups of several dealings of the persons to those of the first, by name."""
     first, *others = dealings
-    if not others:
+    if not others or not first:  # with no group to score there is nothing to join
         return first
     everyone = np.unique(
         np.concatenate([case.persons for each in dealings for case in each.values()])
