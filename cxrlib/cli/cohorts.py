@@ -75,6 +75,7 @@ def info(
         cohort = load_named(data, cache)
         chosen = choose_images(cohort, selection)
         extra: dict[str, Any] = {
+            "notes": list(cohort.notes),
             "problems": cohort.problems.to_dict("records"),
             "readings": cohort.readings.to_dict("records"),
             "extra_columns": [asdict(column) for column in cohort.extra],
@@ -84,6 +85,8 @@ def info(
             extra["left_out"] = explain_out(cohort, selection).to_dict("records")
         print_result(count_cohort(chosen), form, extra=extra)
         if form is Format.text:
+            for note in cohort.notes:
+                typer.echo(visible(f"Note: {note}"))
             for column in cohort.extra:
                 typer.echo(visible(f"Extra column {column.name!r}: {column.describe()}"))
             print_readings(cohort)
@@ -123,5 +126,6 @@ def describe_cohort(cohort: Cohort) -> dict[str, Any]:
         "name": cohort.name,
         "fingerprint": cohort.fingerprint,
         "is_synthetic": cohort.is_synthetic,
+        **({"cohort_notes": list(cohort.notes)} if cohort.notes else {}),
         "date": date.today().isoformat(),
     }

@@ -23,6 +23,7 @@ from .extra_columns import (
     EXTRA as EXTRA,
     ExtraColumn as ExtraColumn,
     format_plainly as format_plainly,
+    name_extra as name_extra,
     quote_name as quote_name,
     shorten_value as shorten_value,
     split_quoted as split_quoted,
@@ -37,6 +38,7 @@ from .form import (
     read_form as read_form,
     write_template as write_template,
 )
+from .import_notes import IMPORT_FILE as IMPORT_FILE, read_import_notes as read_import_notes
 from .input_problems import ProblemLog as ProblemLog
 from .joined_cohorts import (
     COHORT_COLUMN as COHORT_COLUMN,
@@ -56,9 +58,12 @@ from .label_files import (
 from .metadata import (
     FRONTAL_VIEWS as FRONTAL_VIEWS,
     MAX_DAYS as MAX_DAYS,
+    METADATA_COLUMNS as METADATA_COLUMNS,
     XRAY_VIEWS as XRAY_VIEWS,
     YES_NO_CATEGORIES as YES_NO_CATEGORIES,
     YES_NO_COLUMNS as YES_NO_COLUMNS,
+    match_column as match_column,
+    read_records as read_records,
 )
 from .persons import refuse_patient as refuse_patient, sort_naturally as sort_naturally
 from .plain_numbers import parse_number as parse_number

@@ -24,6 +24,7 @@ from cxrlib.cohort.annotations import find_lung_masks, read_lung_boxes, read_sco
 from cxrlib.cohort.extra_columns import EXTRA, ExtraColumn, type_extra
 from cxrlib.cohort.findings import is_usable, parse_finding
 from cxrlib.cohort.form import METADATA_FILE
+from cxrlib.cohort.import_notes import read_import_notes
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import (
     FRONTAL_VIEWS,
@@ -138,6 +139,8 @@ class Cohort:
         Folder that it was loaded with, which keeps what is computed of it.
     extra : tuple of ExtraColumn
         Columns of metadata.csv beyond those that are known, and labels that were attached.
+    notes : tuple of str
+        What the import of the cohort says of every number of it; () where it was not imported.
     """
 
     name: str
@@ -153,6 +156,7 @@ class Cohort:
     cache: Path | None = None
     extra: tuple[ExtraColumn, ...] = ()
     readings: pd.DataFrame = field(default_factory=lambda: ProblemLog().tabulate_readings())
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
@@ -402,6 +406,7 @@ def load_cohort(
     table = table.astype({"width": "Int64", "height": "Int64"})
     _report_files(table, problems)
     planted, is_synthetic = read_planted(root, problems)
+    notes = read_import_notes(root, problems)
     title = planted.get("name") or root.name or str(root)
     return Cohort(
         name=name or make_encodable(" ".join(title.split())),
@@ -416,6 +421,7 @@ def load_cohort(
         appearance=appearance,
         cache=None if store is None else store.root,
         extra=extra,
+        notes=notes,
     )
 
 

@@ -120,6 +120,7 @@ def join_cohorts(
         appearance=None if appearance is None else appearance[~appearance.index.duplicated()],
         cache=first.cache if store is None else store.root,
         extra=extra,
+        notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
         parts=(first, second),
         second_ids={new: own for own, new in ids.items()},
     )

@@ -50,6 +50,8 @@ YES_NO_CATEGORIES = ("yes", "no", "unclear", "not recorded")
 TEXT_COLUMNS = ("finding", "date", "location", "license", "clinical_notes", "other_notes")
 OTHER_COLUMNS = ("sex", "view", "modality", "folder", "doi", "url")
 COLUMNS = (*ESSENTIAL_COLUMNS, *NUMBER_COLUMNS, *YES_NO_COLUMNS, *TEXT_COLUMNS, *OTHER_COLUMNS)
+METADATA_COLUMNS = COLUMNS
+"""Columns of metadata.csv that are known."""
 # Names in the collection's own description (SCHEMA.md) and its earlier versions.
 COLUMN_ALIASES = {"wbc_count": "leukocyte_count", "patient_id": "patientid"}
 
@@ -249,6 +251,21 @@ def _has_text(cells: Sequence[str]) -> bool:
     return any(cell.strip() for cell in cells)
 
 
+def match_column(name: str) -> str:
+    """Match a name of a header to the known column that it stands for; "" if it is none.
+
+    Examples
+    --------
+    >>> match_column("pO2 saturation"), match_column("Patient_ID"), match_column("ward")
+    ('pO2_saturation', 'patientid', '')
+    """
+    folded = re.sub(r"\s+", "_", name.strip()).casefold()
+    return _KNOWN.get(COLUMN_ALIASES.get(folded, folded), "")
+
+
+_KNOWN = {name.casefold(): name for name in COLUMNS}
+
+
 def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> list[str]:
     """Return the known name of each column, "extra:NAME" of the others, "" without a name."""
     if len(names) > MAX_COLUMNS:
@@ -256,11 +273,9 @@ def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> lis
             f"{METADATA_FILE} in {str(root)!r} has {len(names):,} columns; at most "
             f"{MAX_COLUMNS:,} are read. {_WHAT_IT_HOLDS}"
         )
-    known = {name.casefold(): name for name in COLUMNS}
     header: list[str] = []
     for name in names:
-        folded = re.sub(r"\s+", "_", name.strip()).casefold()
-        matched = known.get(COLUMN_ALIASES.get(folded, folded), "")
+        matched = match_column(name)
         if matched in header and matched:
             matched = _name_extra(name, header)
             problems.add(
@@ -269,7 +284,7 @@ def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> lis
                 f"the first is used; this is kept as the extra column {matched[len(EXTRA) :]!r}",
                 column=name,
             )
-        elif not matched and folded:
+        elif not matched and name.strip():
             matched = _name_extra(name, header)
             problems.add(
                 METADATA_FILE,

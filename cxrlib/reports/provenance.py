@@ -33,6 +33,7 @@ def list_provenance(source: MappedCohort | Cohort, *, filters: Sequence[str] = (
     return [
         NOTICE,
         f"Cohort: {_describe_cohort(cohort)}; fingerprint {cohort.fingerprint}",
+        *(f"Note: {note}" for note in cohort.notes),
         f"Filters: {'; '.join(filters) or 'none'}",
         *(_map_lines(source) if isinstance(source, MappedCohort) else ()),
         f"Made by cxrlib {__version__} on {date.today().isoformat()}",

@@ -111,7 +111,7 @@ def make_manifest(
         "folds": _list_folds(run),
         "scores": to_records(run.scores),
         "shortcuts": to_records(run.shortcut_scores),
-        "notes": list(run.notes),
+        "notes": [*cohort.notes, *run.notes],
         "runs": [gather_entry(entry, run.id) for entry in runs],
         "licences": describe_licences(
             list_used_images(run, cohort), is_synthetic=cohort.is_synthetic

@@ -13,6 +13,7 @@ from .files import (
     hash_file as hash_file,
     leaves_cohort as leaves_cohort,
     locate_image as locate_image,
+    open_regular as open_regular,
     read_regular as read_regular,
     write_whole as write_whole,
 )

@@ -42,7 +42,8 @@ def show_frame(
     except CxrError:
         _show_notice_bar(_describe_unusable(entry))
         return None
-    _show_notice_bar(f"Cohort: {describe_cohort(cohort)}", f"Image features: {extractor}")
+    notes = (f"Note: {note}" for note in cohort.notes)
+    _show_notice_bar(f"Cohort: {describe_cohort(cohort)}", f"Image features: {extractor}", *notes)
     return cohort
 
 
