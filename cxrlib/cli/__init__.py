@@ -17,6 +17,7 @@ from cxrlib.cli import (
     cohorts,
     features,
     fetching,
+    importing,
     jobs,
     loco,
     maps,
@@ -50,6 +51,9 @@ def start(
         raise typer.Exit
 
 
-_COMMANDS = (cohorts, tables, quality, record, maps, features, loco, runs, serving, jobs, fetching)
+_COMMANDS = (
+    *(cohorts, importing, tables, quality, record, maps, features, loco, runs, serving, jobs),
+    fetching,
+)
 for commands in _COMMANDS:
     commands.register(app)
