@@ -1,11 +1,15 @@
 """Where the image of a row is: looked for within the source only, however its name is written."""
 
+# Paths are text here: `pathlib` takes several times as long, and there can be 100,000 of them.
+# ruff: noqa: PTH114, PTH116, PTH118, PTH122
+
 import os
+import posixpath
 import stat
 from collections import Counter
 from collections.abc import Mapping as Dict, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cxrlib.images import looks_like_dicom
 from cxrlib.importing.mapping import Images
@@ -65,7 +69,8 @@ class ImageFinder:
     """
 
     def __init__(self, root: Path, images: Images | None, header: Dict[str, int]) -> None:
-        self.root = root
+        self.root, self._root = root, str(root)
+        self._folders: dict[str, str] = {}
         self.counts = ImageCounts()
         self._takers = [make_taker(cell, header) for cell in images.file] if images else []
         self._endings = images.endings if images else ("",)
@@ -119,26 +124,35 @@ class ImageFinder:
             name = self._by_name.get(last, "")
             if not name:
                 return "", "several files have its name" if last in self._by_name else ""
-        why = self._refuse(self.root / name)
+        why = self._refuse(os.path.join(self._root, name))
         return ("", why) if why is not None else (self._shorten(name), "")
 
-    def _refuse(self, path: Path) -> str | None:
+    def _refuse(self, path: str) -> str | None:
         """Say why a file cannot be used, "" where there is none; None for one that can."""
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
+            if not stat.S_ISREG(os.stat(path).st_mode):
                 return "it is not a regular file"
         except (OSError, ValueError):
             return ""
-        real = os.path.realpath(path)
+        real = self._resolve(path)
         if not real.startswith(self._base + os.sep):
             return "it is a link that leaves the folder of images"
         return "it is a DICOM file, which is never linked or copied" if _is_dicom(real) else None
+
+    def _resolve(self, path: str) -> str:
+        """Follow all links of a path; those of its folder are followed once."""
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
 
     def _shorten(self, name: str) -> str:
         """Give a path below the folder of images; what leaves the source stays to be refused."""
         if not is_safe(name):
             return name
-        plain = str(PurePosixPath(name))
+        plain = posixpath.normpath(name)
         return plain.removeprefix(f"{self.folder}/") if self.folder else plain
 
     def count_unnamed(self) -> None:
@@ -193,6 +207,6 @@ def walk_images(root: Path) -> list[str]:
         below = Path(parent).relative_to(root).as_posix()
         start = "" if below == "." else f"{below}/"
         for name in sorted(names):
-            if os.path.splitext(name)[1].casefold() in ENDINGS:  # noqa: PTH122 - 100,000 of them
+            if os.path.splitext(name)[1].casefold() in ENDINGS:
                 found.append(start + name)
     return found

@@ -365,13 +365,14 @@ def _describe(error: ValidationError, text: str, name: str) -> str:
     key = ".".join(str(part) for part in place) or "the mapping"
     where = f"{name}, line {find_line(text, place)}: {key}"
     if first["type"] == "extra_forbidden":
-        return f"{where} is no key of a mapping.{_name_near(str(place[-1]), _list_keys())}"
+        return f"{where} is no key of a mapping.{_name_near(str(place[-1]), list_keys())}"
     if first["type"] == "missing":
         return f"{where} is missing."
     return f"{where} is {repr(first['input'])[:60]}: {words[:1].lower()}{words[1:]}."
 
 
-def _list_keys() -> list[str]:
+def list_keys() -> list[str]:
+    """List the keys of the mapping language."""
     models = (Mapping, Table, Cell, Images, Recode, Indicators, Option)
     return [field.alias or key for model in models for key, field in model.model_fields.items()]
 

@@ -313,8 +313,10 @@ def list_tables(root: Path) -> list[Path]:
     """List the files of a source that look like tables, at most three folders deep."""
     endings = re.compile(r"\.(csv|tsv|txt)(\.gz)?$", re.IGNORECASE)
     depths = ("*", "*/*", "*/*/*")
-    found = (path for depth in depths for path in sorted(root.glob(depth)))
-    return [path for path in found if endings.search(path.name) and path.is_file()]
+    found: list[Path] = []
+    for depth in depths:
+        found += sorted(path for path in root.glob(depth) if endings.search(path.name))
+    return [path for path in found if path.is_file()]
 
 
 # ---- joined
