@@ -1,11 +1,13 @@
 """Tests of the mapping language: what is wrong is named with its key and line."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from cxrlib.errors import CohortError
-from cxrlib.importing import parse_mapping
+from cxrlib.importing import list_recipes, parse_mapping
+from cxrlib.importing.mapping import list_keys
 from tests.source_factory import PLAIN
 
 
@@ -76,3 +78,19 @@ def test_choose_refuses_an_unknown_option() -> None:
     """An option that is not there is refused with those that are."""
     with pytest.raises(CohortError, match="this mapping has: none"):
         parse_mapping(PLAIN, "own.toml").choose(["fast"])
+
+
+def test_every_key_is_in_the_documentation() -> None:
+    """docs/import.md names each key of the language, and each recipe."""
+    text = (Path(__file__).parents[3] / "docs" / "import.md").read_text("utf-8")
+    for key in list_keys():
+        assert re.search(rf"(`|\[){key}(`|\]|\.)", text), key
+    for name in list_recipes():
+        assert f"| `{name}` |" in text, name
+
+
+def test_the_example_of_the_documentation_is_a_mapping() -> None:
+    """The mapping that docs/import.md prints is read as it stands."""
+    text = (Path(__file__).parents[3] / "docs" / "import.md").read_text("utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    assert set(parse_mapping(example, "docs/import.md").columns) >= {"age", "finding"}
