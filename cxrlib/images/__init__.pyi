@@ -1,7 +1,11 @@
 from .dicom import (
+    MODALITIES as MODALITIES,
+    DicomElements as DicomElements,
+    check_elements as check_elements,
     decode_dicom as decode_dicom,
     is_enveloped as is_enveloped,
     looks_like_dicom as looks_like_dicom,
+    read_elements as read_elements,
 )
 from .image_files import (
     PREPROCESSING as PREPROCESSING,
@@ -22,3 +26,4 @@ from .parallel_reading import (
     Prepared as Prepared,
     prepare_images as prepare_images,
 )
+from .png import encode_png as encode_png

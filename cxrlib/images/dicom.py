@@ -1,26 +1,30 @@
 """DICOM files: from bytes to pixels as a reading room shows them, and nothing else of the file.
 
 Only the elements that pixels depend on are read (`TAGS`): names, dates and places in a header
-never become values of this program, so no message and no log can hold them. Everything is
-checked before it is decoded, and whatever could grow is unpacked up to a limit: such files are
-meant to be read in a process of their own (`cxrlib.uploads.isolated_process`).
+never become values of this program, so no message and no log can hold them. An import reads a few
+more, each named by it (`read_elements`). Everything is checked before it is decoded, and whatever
+could grow is unpacked up to a limit: such files are meant to be read in a process of their own
+(`cxrlib.uploads.isolated_process`, `cxrlib.importing`).
 
 References: DICOM PS3.3 C.7.6.3 (pixels), C.11.1 and C.11.2 (modality and VOI), PS3.5 A and G.
 """
 
+import contextlib
 import io
 import struct
+import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxrlib.errors import ImageError
+from cxrlib.images.dicom_codecs import CODECS, EXTENDED, decode_frame
 from cxrlib.images.image_files import MAX_PIXELS, MIN_SIDE, guard_image
 from cxrlib.short_repr import short_repr
 from cxrlib.system import require_package
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 Stored = NDArray[np.integer[Any]]
-Marks = NDArray[np.bool_]
 Tone = Callable[[NDArray[Any]], NDArray[Any]]
 
 MODALITIES = ("CR", "DX", "RG")
@@ -43,6 +46,8 @@ OTHERS = {
     "PT": "a PET",
     "XA": "an angiogram",
     "RF": "a fluoroscopy",
+    "SEG": "a segmentation",
+    "KO": "a list of images, without an image",
     "IO": "a dental X-ray",
     "PX": "a panoramic X-ray",
     "DOC": "a document",
@@ -64,23 +69,14 @@ EXPLICIT, DEFLATED = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"
 RLE = "1.2.840.10008.1.2.5"
 NATIVE = (IMPLICIT, EXPLICIT, BIG_ENDIAN, DEFLATED)
 BY_PILLOW = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 90, 91))
-COMPRESSIONS = {
-    "57": "JPEG Lossless",
-    "70": "JPEG Lossless",
-    "80": "JPEG-LS",
-    "81": "JPEG-LS",
-    "201": "High-Throughput JPEG 2000",
-    "202": "High-Throughput JPEG 2000",
-    "203": "High-Throughput JPEG 2000",
-}
-"""What is not decoded here, by the last number of 1.2.840.10008.1.2.4."""
 _UNCOMPRESS = "save it uncompressed or export it as PNG first"
 
 #: Of a whole file once inflated: the largest image, and room for the rest.
 MAX_INFLATED = 2 * MAX_PIXELS + (16 << 20)
 #: Content type of a file in a cryptographic envelope (PKCS #7), as PS3.15 wraps secure DICOM.
 _ENVELOPE = bytes.fromhex("06092a864886f70d010703")
-_BAND = 4_000_000  # pixels worked on at a time, as floats
+_BAND = 4_000_000  # pixels worked on at a time
+_PIXEL_GROUP, _PIXELS = 0x7FE0, 0x7FE00010
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +93,30 @@ class DicomImage:
 
     pixels: NDArray[np.uint16]
     notes: tuple[str, ...]
+    __repr__ = short_repr
+
+
+@dataclass(frozen=True, eq=False)
+class DicomElements:
+    """Hold some elements of a DICOM file, read without its pixels.
+
+    Parameters
+    ----------
+    dataset : pydicom Dataset
+        The elements that were asked for and are there.
+    syntax : str
+        UID of the transfer syntax.
+    has_pixels : bool
+        Whether pixels follow.
+    tags : tuple of int
+        Of all elements in the file's main level up to the pixels, as 32-bit numbers; private
+        and unknown ones too.
+    """
+
+    dataset: "Dataset"
+    syntax: str
+    has_pixels: bool
+    tags: tuple[int, ...]
     __repr__ = short_repr
 
 
@@ -128,54 +148,119 @@ def decode_dicom(data: bytes, path: Path) -> DicomImage:
         If it is no radiograph, not one image, too small or too large, damaged, encrypted or
         compressed in a way that is not decoded here. No message repeats what the file holds.
     """
-    import warnings
-
     require_package("pydicom", "DICOM files", partial(ImageError, path))
-    from pydicom import config
 
     def decode() -> DicomImage:
-        dataset, syntax = _read(data, path)
-        _check(dataset, syntax, path)
+        if is_enveloped(data):
+            raise ImageError(path, "it is encrypted; decrypt it first")
+        dataset, syntax = _read(io.BytesIO(data), path, TAGS)
+        _check(dataset, syntax, path, has_pixels="PixelData" in dataset)
         return _develop(dataset, _read_stored(dataset, syntax, path), path)
+
+    with _silent_pydicom():
+        return guard_image(decode, path, _DAMAGED, quote=False)
+
+
+def read_elements(file: BinaryIO, path: Path, keywords: Collection[str]) -> DicomElements:
+    """Read named elements of a DICOM file up to its pixels, and those that pixels depend on.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        At its start; it can seek.
+    path : Path
+        For messages.
+    keywords : collection of str
+        As the standard spells them. No other element becomes a value.
+
+    Raises
+    ------
+    ImageError
+        If the file is damaged, truncated or encrypted. No message repeats what it holds.
+    """
+    require_package("pydicom", "DICOM files", partial(ImageError, path))
+    tags: list[int] = []
+
+    def stop(tag: int, *_: object) -> bool:
+        tags.append(int(tag))
+        return int(tag) >> 16 >= _PIXEL_GROUP
+
+    def read() -> DicomElements:
+        if is_enveloped(file.read(64)):
+            raise ImageError(path, "it is encrypted; decrypt it first")
+        file.seek(0)
+        dataset, syntax = _read(file, path, (*TAGS, *keywords), stop)
+        ahead = tags.pop() if tags and tags[-1] >> 16 >= _PIXEL_GROUP else 0
+        return DicomElements(dataset, syntax, ahead == _PIXELS, tuple(tags))
+
+    with _silent_pydicom():
+        return guard_image(read, path, _DAMAGED, quote=False)
+
+
+def check_elements(elements: DicomElements, path: Path) -> None:
+    """Refuse what is not one radiograph that can be decoded; raises ImageError as decoding would."""
+    with _silent_pydicom():
+        guard_image(
+            lambda: _check(
+                elements.dataset, elements.syntax, path, has_pixels=elements.has_pixels
+            ),
+            path,
+            _DAMAGED,
+            quote=False,
+        )
+
+
+_DAMAGED = "the DICOM file is damaged or truncated"
+
+
+@contextlib.contextmanager
+def _silent_pydicom() -> Iterator[None]:
+    """Let pydicom take values as they are: its warnings quote what is in the file."""
+    from pydicom import config
 
     config.settings.reading_validation_mode = config.IGNORE
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote what is in the file
-        return guard_image(decode, path, "the DICOM file is damaged or truncated", quote=False)
+        warnings.simplefilter("ignore")
+        yield
 
 
 # ---- reading
 
 
-def _read(data: bytes, path: Path) -> tuple["Dataset", str]:
-    """Read the elements of `TAGS`, and the transfer syntax."""
+def _read(
+    file: BinaryIO, path: Path, keywords: Collection[str], stop: Callable[..., bool] | None = None
+) -> tuple["Dataset", str]:
+    """Read elements, up to one where `stop` says so, and the transfer syntax."""
     from pydicom.filereader import read_dataset
     from pydicom.tag import Tag
 
-    if is_enveloped(data):
-        raise ImageError(path, "it is encrypted; decrypt it first")
-    start = io.BytesIO(data)
-    if data[128:132] == b"DICM":
-        start.seek(132)
-    meta = read_dataset(start, False, True, stop_when=lambda tag, *_: tag.group != 2)
+    has_preamble = file.read(132)[128:] == b"DICM"
+    file.seek(132 if has_preamble else 0)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag.group != 2)
     # Without a group 2, as old files are, pydicom finds out how elements are written.
     syntax = str(meta.get("TransferSyntaxUID", IMPLICIT))
-    rest = data[start.tell() :]
     if syntax == DEFLATED:
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        rest = inflater.decompress(rest, MAX_INFLATED)
-        if inflater.unconsumed_tail:
-            raise ImageError(path, f"once unpacked it has more than {MAX_INFLATED >> 20} MiB")
+        file = _inflate(file, path)
     dataset = read_dataset(
-        io.BytesIO(rest),
+        file,
         syntax == IMPLICIT,
         syntax != BIG_ENDIAN,
-        specific_tags=[Tag(keyword) for keyword in TAGS],
+        stop_when=stop,
+        specific_tags=[Tag(keyword) for keyword in keywords],
     )
     return dataset, syntax
 
 
-def _check(dataset: "Dataset", syntax: str, path: Path) -> None:
+def _inflate(file: BinaryIO, path: Path) -> BinaryIO:
+    """Unpack the rest of a file up to a limit."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    rest = inflater.decompress(file.read(), MAX_INFLATED)
+    if inflater.unconsumed_tail:
+        raise ImageError(path, f"once unpacked it has more than {MAX_INFLATED >> 20} MiB")
+    return io.BytesIO(rest)
+
+
+def _check(dataset: "Dataset", syntax: str, path: Path, *, has_pixels: bool) -> None:
     """Refuse whatever is not one radiograph that can be decoded; nothing is decoded yet."""
 
     def refuse(reason: str) -> NoReturn:
@@ -183,11 +268,11 @@ def _check(dataset: "Dataset", syntax: str, path: Path) -> None:
 
     modality = str(dataset.get("Modality", "")).strip().upper()
     if modality not in MODALITIES:
-        if not modality and "PixelData" not in dataset:
+        if not modality and not has_pixels:
             refuse(_explain_no_pixels(dataset))
         known = OTHERS.get(modality, "of another kind" if modality else "of a kind not recorded")
         refuse(f"it is {known}, not a radiograph (modality CR, DX or RG)")
-    if "PixelData" not in dataset:
+    if not has_pixels:
         refuse(_explain_no_pixels(dataset))
     if int(dataset.get("NumberOfFrames") or 1) != 1:
         refuse("it has more than one frame; export one as PNG first")
@@ -202,12 +287,27 @@ def _check(dataset: "Dataset", syntax: str, path: Path) -> None:
             f"{width} x {height} pixels are too many, the limit is {MAX_PIXELS // 10**6} megapixels"
         )
     allocated, stored = _number(dataset, "BitsAllocated"), _number(dataset, "BitsStored")
+    if allocated == 1:
+        refuse("its pixels have 1 bit each: it is a mask or a drawing, not a radiograph")
     if allocated not in (8, 16) or not 1 <= stored <= allocated:
         refuse("its pixels are stored neither in 8 nor in 16 bits")
-    if syntax not in (*NATIVE, RLE, *BY_PILLOW):
-        refuse(_explain_compression(syntax))
-    if syntax.endswith(".51") and stored > 8:
-        refuse(f"its pixels are 12-bit JPEG, which is not supported: {_UNCOMPRESS}")
+    _check_compression(syntax, stored, path)
+
+
+def _check_compression(syntax: str, n_bits: int, path: Path) -> None:
+    """Refuse a compression that is not decoded, or only by a package that is not here."""
+    if needs_codec(syntax, n_bits):
+        use = f"DICOM files compressed as {CODECS[syntax]}"
+        require_package("imagecodecs", use, partial(ImageError, path))
+    elif syntax not in (*NATIVE, RLE, *BY_PILLOW):
+        raise ImageError(
+            path, f"its pixels are compressed by a method that is not supported: {_UNCOMPRESS}"
+        )
+
+
+def needs_codec(syntax: str, n_bits: int) -> bool:
+    """Tell whether pixels are decoded by imagecodecs: of JPEG Extended only those over 8 bits."""
+    return syntax in CODECS and (syntax != EXTENDED or n_bits > 8)
 
 
 def _number(dataset: "Dataset", keyword: str) -> int:
@@ -221,21 +321,17 @@ def _explain_no_pixels(dataset: "Dataset") -> str:
     return "it contains no image: it is a document, a directory or a header, or it is truncated"
 
 
-def _explain_compression(syntax: str) -> str:
-    stem, _, number = syntax.rpartition(".")
-    name = COMPRESSIONS.get(number) if stem == "1.2.840.10008.1.2.4" else None
-    method = f"as {name}, which is" if name else "by a method that is"
-    return f"its pixels are compressed {method} not supported: {_UNCOMPRESS}"
-
-
 # ---- stored values
 
 
 def _read_stored(dataset: "Dataset", syntax: str, path: Path) -> Stored:
     """Return the values as stored, shape (height, width), of 8 or 16 bits, signed or not."""
     height, width = _number(dataset, "Rows"), _number(dataset, "Columns")
+    if needs_codec(syntax, _number(dataset, "BitsStored")):
+        decoded = decode_frame(_one_frame(dataset), syntax, (height, width), path)
+        return _take_bits(decoded, dataset, shifted=False)
     if syntax in BY_PILLOW:
-        return _decode_by_pillow(dataset, syntax, path)
+        return _take_bits(_decode_by_pillow(dataset, syntax, path), dataset, shifted=False)
     kind = np.dtype(np.uint8 if _number(dataset, "BitsAllocated") == 8 else np.uint16)
     n_bytes = height * width * kind.itemsize
     if syntax == RLE:
@@ -251,10 +347,11 @@ def _read_stored(dataset: "Dataset", syntax: str, path: Path) -> Stored:
     )
 
 
-def _take_bits(values: Stored, dataset: "Dataset") -> Stored:
-    """Keep the bits that hold the value: old files have overlays in the others."""
+def _take_bits(values: Stored, dataset: "Dataset", *, shifted: bool = True) -> Stored:
+    """Keep the bits that hold the value, moved down: old files have overlays in the others."""
     stored = _number(dataset, "BitsStored")
-    shift = _number(dataset, "HighBit") + 1 - stored if "HighBit" in dataset else 0
+    has_shift = shifted and "HighBit" in dataset
+    shift = _number(dataset, "HighBit") + 1 - stored if has_shift else 0
     if not 0 <= shift <= _number(dataset, "BitsAllocated") - stored:
         shift = 0
     native: Stored = values.astype(
@@ -320,15 +417,21 @@ def _decode_by_pillow(dataset: "Dataset", syntax: str, path: Path) -> Stored:
 
 
 def _develop(dataset: "Dataset", stored: Stored, path: Path) -> DicomImage:
-    """Turn stored values into shades of grey."""
+    """Turn stored values into shades of grey, by a table of all values there can be."""
     inverted = str(dataset.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
-    padding = _find_padding(dataset, stored)
-    rescale = _make_rescaling(dataset, path)
+    unsigned = np.dtype(f"u{stored.dtype.itemsize}")
+    values = np.arange(1 << (8 * unsigned.itemsize), dtype=unsigned).view(stored.dtype)
+    numbers = stored.view(unsigned)
+    is_used = np.zeros(values.size, bool)
+    for band in _bands(stored.shape):
+        is_used |= np.bincount(numbers[band].ravel(), minlength=values.size) > 0
+    is_padding = _find_padding(dataset, values, is_used)
+    rescaled = _make_rescaling(dataset, path)(values)
     tone, note = _make_tone(dataset)
-    pixels = None if tone is None else _shade(stored, padding, rescale, tone, inverted=inverted)
-    if pixels is None or pixels.min() == pixels.max():  # a window that leaves nothing is none
-        tone, note = _stretch(stored, padding, rescale)
-        pixels = _shade(stored, padding, rescale, tone, inverted=inverted)
+    shades = None if tone is None else _shade(tone(rescaled), is_padding, inverted=inverted)
+    if shades is None or np.ptp(shades[is_used]) == 0:  # a window that leaves nothing is none
+        tone, note = _stretch(rescaled[is_used & ~is_padding])
+        shades = _shade(tone(rescaled), is_padding, inverted=inverted)
     notes = [note]
     if inverted:
         notes.append("Inverted, as it was stored with air in white (MONOCHROME1).")
@@ -336,37 +439,36 @@ def _develop(dataset: "Dataset", stored: Stored, path: Path) -> DicomImage:
         notes.append(
             "A raw image of the detector: it looks unlike a finished one, and its values differ."
         )
-    return DicomImage(pixels, tuple(notes))
+    return DicomImage(shades[numbers], tuple(notes))
 
 
 def _shade(
-    stored: Stored, padding: Marks | None, rescale: Tone, tone: Tone, *, inverted: bool
+    shares: NDArray[Any], is_padding: NDArray[np.bool_], *, inverted: bool
 ) -> NDArray[np.uint16]:
-    """Turn stored values into shades from 0 to 65535; padding becomes black."""
-    pixels = np.empty(stored.shape, np.uint16)
-    for band in _bands(stored.shape):
-        shades = np.clip(tone(rescale(stored[band])), 0, 1)
-        pixels[band] = np.rint((1 - shades if inverted else shades) * 65535)
-        if padding is not None:
-            pixels[band][padding[band]] = 0
-    return pixels
+    """Turn shares of white into shades from 0 to 65535; padding becomes black."""
+    clipped = np.clip(shares, 0, 1)
+    shades = np.rint((1 - clipped if inverted else clipped) * 65535).astype(np.uint16)
+    shades[is_padding] = 0
+    return shades
 
 
 def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Cut an image into bands of rows: as floats a large one would take gigabytes."""
+    """Cut an image into bands of rows: counting all of a large one would take gigabytes."""
     n_rows = max(1, _BAND // shape[1])
     return (slice(start, start + n_rows) for start in range(0, shape[0], n_rows))
 
 
-def _find_padding(dataset: "Dataset", stored: Stored) -> Marks | None:
-    """Mark pixels that the machine filled in around the image."""
+def _find_padding(
+    dataset: "Dataset", values: Stored, is_used: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mark the values that the machine filled in around the image; none where it is all."""
     if dataset.get("PixelPaddingValue") is None:
-        return None
+        return np.zeros(values.size, bool)
     one = int(dataset.PixelPaddingValue)
     other = dataset.get("PixelPaddingRangeLimit")
     two = one if other is None else int(other)
-    padding = (stored >= min(one, two)) & (stored <= max(one, two))
-    return None if padding.all() or not padding.any() else np.asarray(padding)
+    is_padding = (values >= min(one, two)) & (values <= max(one, two))
+    return np.asarray(is_padding & bool((is_used & ~is_padding).any()))
 
 
 def _make_rescaling(dataset: "Dataset", path: Path) -> Tone:
@@ -418,17 +520,9 @@ def _first(dataset: "Dataset", keyword: str) -> float | None:
     return float(value if isinstance(value, int | float | str) else value[0])
 
 
-def _stretch(stored: Stored, padding: Marks | None, rescale: Tone) -> tuple[Tone, str]:
-    """Make what spreads the values from darkest to brightest over all shades."""
-    lows, highs = [], []
-    for band in _bands(stored.shape):
-        values = rescale(stored[band])
-        if padding is not None:
-            values = values[~padding[band]]
-        if values.size:
-            lows.append(float(values.min()))
-            highs.append(float(values.max()))
-    low = min(lows)
-    span = max(max(highs) - low, 1e-9)
+def _stretch(values: NDArray[Any]) -> tuple[Tone, str]:
+    """Make what spreads values from darkest to brightest over all shades."""
+    low = float(values.min())
+    span = max(float(values.max()) - low, 1e-9)
     note = "Grey levels stretched from darkest to brightest: the file has no usable window."
-    return lambda values: (values - low) / span, note
+    return lambda shown: (shown - low) / span, note

@@ -8,6 +8,7 @@ from cxrlib.errors import CxrError
 # Package to the extra that brings it, as in pyproject.toml.
 EXTRAS = {
     "pydicom": "dicom",
+    "imagecodecs": "dicom-jpeg",
     "choreographer": "figures",
     "kaleido": "figures",
     "great_tables": "tables",

@@ -226,17 +226,18 @@ REFUSED = {
     ),
     "lossless": (
         lambda: make_compressed(GREY, b"\xff\xd8\xff\xd9", "1.2.840.10008.1.2.4.70"),
-        "compressed as JPEG Lossless, which is not supported: save it uncompressed",
+        "damaged or truncated",
     ),
     "video": (
         lambda: make_compressed(GREY, b"\x00\x00\x01\xb3", "1.2.840.10008.1.2.4.100"),
         "compressed by a method that is not supported",
     ),
     "12-bit": (
-        lambda: make_compressed(twelve_bits(), frame_of(80, 96), EXTENDED, BitsStored=12),
-        "12-bit JPEG, which is not supported",
+        lambda: make_compressed(twelve_bits(), frame_of(80, 97), EXTENDED, BitsStored=12),
+        "disagree on the size",
     ),
     "sizes": (lambda: make_compressed(GREY, frame_of(6400, 640), JPEG), "disagree on the size"),
+    "1 bit": (lambda: make_dicom(GREY, BitsAllocated=1, BitsStored=1), "1 bit each: it is a mask"),
     "float": (
         lambda: make_dicom(GREY, BitsAllocated=32, BitsStored=32),
         "neither in 8 nor in 16 bits",
