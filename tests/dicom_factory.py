@@ -81,3 +81,71 @@ def make_deflated_bomb(n_bytes: int) -> bytes:
     block = bytes(1 << 20)
     parts = [packer.compress(block) for _ in range(n_bytes >> 20)]
     return head + b"".join(parts) + packer.flush()
+
+
+SECRETS = {
+    "PatientName": "Zwanziger^Adelheid",
+    "PatientID": "MRN-0047119",
+    "OtherPatientIDs": "OLD-998877",
+    "PatientBirthDate": "19470223",
+    "PatientAddress": "Lindenstrasse 112",
+    "PatientTelephoneNumbers": "+49-511-5557788",
+    "PatientComments": "Neighbour of Dr. Kowalczyk",
+    "AccessionNumber": "ACC7733991",
+    "StudyID": "STU55512",
+    "StudyDate": "20200317",
+    "SeriesDate": "20200318",
+    "AcquisitionDate": "20200319",
+    "ContentDate": "20200320",
+    "StudyTime": "134501.777",
+    "InstitutionName": "Klinikum Nordstadt",
+    "InstitutionAddress": "Haltenhoffweg 41",
+    "ReferringPhysicianName": "Quastenberg^Ottokar",
+    "PerformingPhysicianName": "Yildirim^Feride",
+    "OperatorsName": "Xaverl^Toni",
+    "StationName": "ROOM17XYZ",
+    "DeviceSerialNumber": "SN-88221133",
+    "StudyDescription": "Thorax pa Frau Zwanziger Bett 12",
+    "SeriesDescription": "CHEST PA for Zwanziger",
+    "ProtocolName": "Thorax Zwanziger",
+    "ImageComments": "call Zwanziger at home",
+    "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.111222333444",
+    "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.555666777888",
+    "SOPInstanceUID": "1.2.826.0.1.3680043.8.498.999000111222",
+    "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.121212343434",
+    "IssuerOfPatientID": "NORDSTADTKIS",
+    "RequestedProcedureDescription": "Thorax for Zwanziger",
+}
+"""What must be nowhere in an import: names, dates, numbers and UIDs, by attribute."""
+
+
+def make_named(pixels: np.ndarray, **elements: Any) -> Dataset:
+    """Make a chest radiograph that names its patient wherever it can."""
+    nested = Dataset()
+    nested.PatientName = "Nested^Schmidlin"
+    nested.CodeValue = "NESTED-4711"
+    nested.CodeMeaning = "Schmidlin private meaning"
+    fields = {
+        **SECRETS,
+        "PatientSex": "F",
+        "PatientAge": "073Y",
+        "BodyPartExamined": "CHEST",
+        "ViewPosition": "PA",
+        "RequestAttributesSequence": [nested],
+        "ViewCodeSequence": [nested],
+    }
+    dataset = make_dataset(pixels, **{**fields, **elements})
+    block = dataset.private_block(0x0029, "KOWALCZYK SYSTEMS", create=True)
+    block.add_new(0x01, "LO", "Private^Vonderheide")
+    block.add_new(0x02, "OB", b"Binary Vonderheide")
+    dataset.add_new(0x60000010, "US", pixels.shape[0])
+    dataset.add_new(0x60000011, "US", pixels.shape[1])
+    dataset.add_new(0x60000022, "LO", "OverlayVonderheide")
+    dataset.add_new(0x60003000, "OW", b"OverlayBits Vonderheide " * 8)
+    return dataset
+
+
+NESTED_SECRETS = (
+    *("Schmidlin", "NESTED-4711", "Vonderheide", "KOWALCZYK SYSTEMS", "Adelheid", "Zwanziger"),
+    *("0047119", "1947", "Kowalczyk"),
+)

@@ -30,8 +30,7 @@ VAGUE_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
 #: The library from the ground up: a package imports only from those before it.
 ORDER = (
     "errors", "notice", "aliases", "short_repr", "html_repr", "number_text", "system", "literature",
-    "storage", "synthetic", "images", "cohort", "quality.rules", "quality",
-    "importing", "display",
+    "storage", "synthetic", "images", "cohort", "quality.rules", "quality", "importing", "display",
     "embedding.extractors", "embedding", "selection", "summary", "maps", "baselines.tasks",
     "baselines.features", "baselines.evaluation", "baselines.runs", "patients", "jobs", "uploads",
     "charts.style", "charts.cohort", "charts.patients", "charts.maps", "charts.scores", "reports",

@@ -1,5 +1,6 @@
 from .dicom import (
     MODALITIES as MODALITIES,
+    TAGS as TAGS,
     DicomElements as DicomElements,
     check_elements as check_elements,
     decode_dicom as decode_dicom,

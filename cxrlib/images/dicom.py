@@ -198,12 +198,10 @@ def read_elements(file: BinaryIO, path: Path, keywords: Collection[str]) -> Dico
 
 
 def check_elements(elements: DicomElements, path: Path) -> None:
-    """Refuse what is not one radiograph that can be decoded; raises ImageError as decoding would."""
+    """Refuse what is no radiograph that can be decoded; raises ImageError as decoding would."""
     with _silent_pydicom():
         guard_image(
-            lambda: _check(
-                elements.dataset, elements.syntax, path, has_pixels=elements.has_pixels
-            ),
+            lambda: _check(elements.dataset, elements.syntax, path, has_pixels=elements.has_pixels),
             path,
             _DAMAGED,
             quote=False,

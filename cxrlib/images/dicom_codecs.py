@@ -1,8 +1,8 @@
 """Compressions of DICOM pixels that Pillow does not know, by the optional package imagecodecs.
 
 Archives store radiographs as JPEG Lossless, JPEG-LS and lately as High-Throughput JPEG 2000. The
-package brings libjpeg-turbo, CharLS and OpenJPEG. A frame says itself how large it is, and a decoder
-sets memory aside for it: it is compared with the file's header first.
+package brings libjpeg-turbo, CharLS and OpenJPEG. A frame says itself how large it is, and a
+decoder sets memory aside for it: it is compared with the file's header first.
 """
 
 import struct

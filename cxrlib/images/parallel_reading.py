@@ -5,10 +5,6 @@ This module is what a worker imports: it stays free of tables and networks.
 
 import itertools
 import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,7 +17,7 @@ import numpy as np
 from cxrlib.errors import CxrError, ImageError
 from cxrlib.images.image_files import decode_image, guard_image, read_unchanged
 from cxrlib.short_repr import short_repr
-from cxrlib.system import ONE_THREAD, with_environment, without_script
+from cxrlib.system import ONE_THREAD, tie_to_parent, with_environment, without_script
 
 Prepare = Callable[[np.ndarray], np.ndarray]
 IMAGES_A_TASK = 4
@@ -123,18 +119,8 @@ _worker_prepare: list[Prepare] = []
 
 
 def _start_worker(prepare: Prepare) -> None:
-    """Keep the function; leave Ctrl-C to the parent; end when the parent is gone."""
     _worker_prepare[:] = [prepare]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this worker if its parent was killed: it would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
+    tie_to_parent()
 
 
 def _prepare_task(task: list[ImageFile]) -> list[Prepared]:

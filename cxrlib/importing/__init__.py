@@ -1,4 +1,4 @@
-"""Cohorts from elsewhere: mapped, recipes for published collections, several written as one."""
+"""Cohorts from elsewhere: by a mapping or recipe, from a DICOM folder, several as one."""
 
 import lazy_loader
 

@@ -1,3 +1,5 @@
+from .dicom_import import DicomImport as DicomImport, import_dicom as import_dicom
+from .dicom_source import DicomOptions as DicomOptions, DicomSource as DicomSource
 from .importer import Importer as Importer
 from .join import (
     JoinReport as JoinReport,
@@ -5,6 +7,11 @@ from .join import (
     write_joined as write_joined,
 )
 from .mapping import Mapping as Mapping, parse_mapping as parse_mapping
+from .pseudonyms import (
+    Pseudonyms as Pseudonyms,
+    find_default_key as find_default_key,
+    load_pseudonyms as load_pseudonyms,
+)
 from .recipes import (
     NamedMapping as NamedMapping,
     find_recipe as find_recipe,

@@ -17,6 +17,7 @@ from .processes import (
     count_cores as count_cores,
     give_way as give_way,
     run_module as run_module,
+    tie_to_parent as tie_to_parent,
     with_environment as with_environment,
     without_script as without_script,
 )

@@ -1,8 +1,12 @@
 """The environment of processes: cores, variables, commands, priority."""
 
 import contextlib
+import multiprocessing
+import multiprocessing.connection
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -104,3 +108,17 @@ def give_way() -> None:
     # Linux then ends this process rather than the server; others have no such file.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def tie_to_parent() -> None:
+    """Leave Ctrl-C to the parent, and end this worker when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker if its parent was killed: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,1 +1,1 @@
-"""Tests of `cxrlib.cohort.cohort`."""
+"""Tests of `cxrlib.importing`."""
