@@ -26,6 +26,7 @@ CODECS = {
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}  # F7: JPEG-LS
 _WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
+_END = b"\xff\xd9"
 _SIZES = struct.Struct(">4xHHIIIIIIIIH")  # of JPEG 2000, after "start" and "size"
 
 
@@ -51,7 +52,7 @@ def decode_frame(
     Raises
     ------
     ImageError
-        If the frame has another size than the header says.
+        If the frame has another size than the header says, or no end.
     ValueError
         If it is damaged; a decoder raises what it likes.
     """
@@ -60,6 +61,9 @@ def decode_frame(
     is_wavelet = CODECS[syntax].endswith("2000")
     if (_read_sizes(frame) if is_wavelet else _read_frame_header(frame)) != (*shape, 1):
         raise ImageError(path, "its header and its pixels disagree on the size")
+    # Cut short, libjpeg-turbo fills up with grey, and CharLS can search for seconds.
+    if not frame.rstrip(b"\0").endswith(_END):
+        raise ImageError(path, "the file is truncated: some of its pixels are missing")
     if is_wavelet:
         decoded = imagecodecs.jpeg2k_decode(frame)
     elif CODECS[syntax] == "JPEG-LS":

@@ -50,7 +50,7 @@ def encode_png(pixels: NDArray[np.uint16]) -> bytes:
 
 def _filter(rows: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """Lay each row out as bytes, high before low, as differences to the pixel on the left."""
-    stored = rows.astype(">u2").view(np.uint8).reshape(len(rows), -1)
+    stored = np.ascontiguousarray(rows, ">u2").view(np.uint8).reshape(len(rows), -1)
     filtered = np.empty((len(rows), 1 + stored.shape[1]), np.uint8)
     filtered[:, 0] = _SUB
     filtered[:, 1:3] = stored[:, :2]

@@ -6,8 +6,15 @@ height, on one baseline, close together. A side marker ("R", "AP") is shorter, b
 not line up so.
 
 What is not found: letters in another shade or blended with the image, letters blurred by lossy
-compression, handwriting, letters on a plate that was X-rayed itself, less than five letters, and
-whatever stands in the middle. An image without a finding is not thereby free of names.
+compression, handwriting, letters on a plate that was X-rayed itself, less than five letters,
+letters among noise that reaches their shade, and whatever stands in the middle. An image without a
+finding is not thereby free of names.
+
+**Measured** on every fourth X-ray of the real collection with 400 pixels a side (197 images, JPEG
+and PNG): five are flagged, and all five have words drawn in ("SUPINE, AP"). A name, number or date
+drawn into each at the upper or lower edge, black or white, is found in 97 % at letters of 24 or 40
+pixels (fonts' sizes, smoothed edges) and in half at 14. Letters that are allowed to differ from the
+extreme by 2 or 6 % of the range flag three and six times as many images, and find no more.
 """
 
 from itertools import pairwise
@@ -18,6 +25,8 @@ from numpy.typing import NDArray
 EDGE = 0.25
 """Share of the height that is searched at either edge."""
 FEWEST_LETTERS = 5
+MOST_SHAPES = 2000
+"""At an edge: more are noise that reaches the extreme, in which some would line up by chance."""
 LOWEST, HIGHEST = 6, 160
 """Height of a letter, pixels."""
 
@@ -45,13 +54,18 @@ def _find_shapes(marked: NDArray[np.bool_]) -> list[Box]:
     """List the connected shapes that may be letters, from left to right."""
     from scipy import ndimage
 
+    if np.count_nonzero(marked) < FEWEST_LETTERS * LOWEST:
+        return []
     labelled, n_shapes = ndimage.label(marked, np.ones((3, 3)))
-    if not n_shapes:
+    if not 0 < n_shapes <= MOST_SHAPES:
         return []
     sizes = np.bincount(labelled.ravel())
+    places = ndimage.find_objects(labelled)
     boxes = []
-    for number, place in enumerate(ndimage.find_objects(labelled), start=1):
-        rows, columns = place
+    for number in np.flatnonzero((sizes >= LOWEST) & (sizes <= HIGHEST**2)):
+        if number == 0:  # what is not marked
+            continue
+        rows, columns = places[number - 1]
         height, width = rows.stop - rows.start, columns.stop - columns.start
         filled = sizes[number] / (height * width)
         is_slim = width <= 2 * height and 12 * width >= height

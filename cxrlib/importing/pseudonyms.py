@@ -122,13 +122,20 @@ def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(folder)) from error
+
+
 def _write_new(path: Path) -> None:
     """Write a key whole, or not at all where one is there already."""
     if path.exists():
         raise FileExistsError(errno.EEXIST, "it exists", str(path))
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
