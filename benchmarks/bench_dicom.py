@@ -1,11 +1,11 @@
 """Compare importing a folder of DICOM films with plain pydicom that decodes the same files.
 
-Films are generated: 12 of 16 bits, noise of a detector over a smooth picture, each stored in one of
-six ways in turn: uncompressed, deflated, RLE, JPEG Lossless, JPEG-LS, JPEG 2000. The reference is what
-one would write with pydicom's documentation at hand: ``dcmread(path).pixel_array``, by as many
-processes, with whatever decoders pydicom finds; where it has none for JPEG Lossless and JPEG-LS,
-imagecodecs decodes the frame. It neither windows nor writes anything. Ours also finds the films,
-takes the header apart, looks for letters, and writes a PNG of 16 bits each.
+Films are generated: 12 of 16 bits, noise of a detector over a smooth picture, each stored in one
+of six ways in turn: uncompressed, deflated, RLE, JPEG Lossless, JPEG-LS, JPEG 2000. The reference
+is what one would write with pydicom's documentation at hand: ``dcmread(path).pixel_array``, by as
+many processes, with whatever decoders pydicom finds; where it has none for JPEG Lossless and
+JPEG-LS, imagecodecs decodes the frame. It neither windows nor writes anything. Ours also finds the
+films, takes the header apart, looks for letters, and writes a PNG of 16 bits each.
 
 Runs alternate and medians are compared. Beside the ratio it prints the same by way of storage, and
 what writing alone takes.

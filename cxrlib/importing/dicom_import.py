@@ -13,7 +13,7 @@ from cxrlib.errors import CohortError
 from cxrlib.importing.dicom_report import describe_record, make_record, write_report
 from cxrlib.importing.dicom_source import COLUMNS, DicomOptions, DicomSource, LeftFile
 from cxrlib.importing.pseudonyms import find_default_key, load_pseudonyms
-from cxrlib.importing.target import check_apart, write_target
+from cxrlib.importing.target import check_apart, check_free, write_target
 from cxrlib.short_repr import short_repr
 from cxrlib.system import require_package
 
@@ -82,10 +82,12 @@ def import_dicom(
     """
     require_package("pydicom", "DICOM files", CohortError)
     check_apart(source, target)
+    check_free(target.absolute())
     options = options or DicomOptions()
     key = find_default_key() if key_file is None else key_file
     pseudonyms = load_pseudonyms(key, apart_from=(source, target))
     folder = DicomSource(source, pseudonyms, options)
+    folder.scan(on_progress)
     begun_with = {
         "recipe": "dicom",
         "source": pseudonyms.name("place", str(folder.root)),
@@ -95,7 +97,6 @@ def import_dicom(
         "version": __version__,
     }
     with write_target(target, begun_with) as work:
-        folder.scan(on_progress)
         with (work / METADATA_FILE).open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()

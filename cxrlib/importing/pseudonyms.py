@@ -49,7 +49,7 @@ class Pseudonyms:
         Examples
         --------
         >>> Pseudonyms(bytes(32)).name("study", "1.2.840")
-        's1a5d6f3a6c2a8a4c'
+        's07bf46efcb95e06e'
         """
         return kind[0] + self._hash(kind, text).hex()[:length]
 

@@ -383,7 +383,7 @@ def test_import_dicom_refuses_a_folder_without_films(tmp_path: Path) -> None:
     source = make_source(tmp_path, make_film(Modality="CT"), b"text")
     with pytest.raises(CohortError, match=r"no radiograph of the chest.*of 2 files.*a CT"):
         run(source, tmp_path)
-    assert not (tmp_path / "cohort").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key", "source"]
 
 
 def test_import_dicom_refuses_overlapping_folders_and_a_key_in_them(tmp_path: Path) -> None:
@@ -585,6 +585,40 @@ def test_import_dicom_lets_nothing_of_a_patient_through(
                 assert spelled not in data, (secret, name)
     times = [path.stat().st_mtime for path in done.root.rglob("*")]
     assert min(times) > dt.datetime(2021, 1, 1, tzinfo=dt.UTC).timestamp()
+
+
+def test_import_dicom_says_nothing_of_damaged_headers(tmp_path: Path, caplog, capfd) -> None:
+    """Bytes changed at random in a header that names its patient: words, never its own."""
+    caplog.set_level(logging.DEBUG)
+    rng = np.random.default_rng(0)
+    film = write(make_named(PIXELS[:40, :40], BitsStored=12), IMPLICIT)
+    films = [film]
+    for step in range(150):
+        uid = f"{SECRETS['SOPInstanceUID'][:-3]}{step:03}".encode()
+        damaged = bytearray(film.replace(SECRETS["SOPInstanceUID"].encode(), uid))
+        for _ in range(1 + step % 12):
+            damaged[int(rng.integers(340, len(film) - 3200))] = int(rng.integers(256))
+        films.append(bytes(damaged))
+    done = run(make_source(tmp_path, *films), tmp_path)
+    assert len(done.left) > 20
+    assert done.record["n_rows"] > 5
+    printed = capfd.readouterr()
+    said = [printed.out, printed.err, repr(done), *(each.reason for each in done.left)]
+    said += [record.getMessage() for record in caplog.records]
+    tables = ("metadata.csv", "import.json", "import.txt")
+    said += [(done.root / name).read_text() for name in tables]
+    whole = "\n".join(said).lower()
+    for secret in (*SECRETS.values(), *NESTED_SECRETS, MARKER):
+        for part in secret.lower().split("^"):
+            assert part not in whole, part
+
+
+def test_import_dicom_takes_names_of_files_that_are_no_text(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, a line break, half a pair."""
+    source = make_source(tmp_path)
+    for name in (b"\xff\xfe", b"a\nb", b"\xed\xa0\x80"):
+        (source / os.fsdecode(name)).write_bytes(make_film())
+    assert run(source, tmp_path).record["n_rows"] == 3
 
 
 def test_leak_search_finds_what_is_planted(tmp_path: Path) -> None:
