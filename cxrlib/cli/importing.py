@@ -9,14 +9,17 @@ from cxrlib.cli.messages import EXIT_PARTLY, print_result, reported_errors, visi
 from cxrlib.cli.options import DEFAULT_CACHE, CacheOption, Format, FormatOption
 from cxrlib.errors import CohortError
 from cxrlib.importing import (
+    DicomOptions,
     Importer,
     ImportReport,
     NamedMapping,
     describe_import,
     describe_join,
     find_recipe,
+    import_dicom,
     list_recipes,
     make_record,
+    preview_dicom,
     read_mapping,
     suggest_mapping,
     write_joined,
@@ -25,6 +28,9 @@ from cxrlib.storage import Store, write_whole
 from cxrlib.system import ProgressLine, describe_write_error
 
 __all__ = ["register"]
+
+DICOM = "dicom"
+DICOM_OPTIONS = {"assume-chest": "assume_chest", "keep-raw": "keep_raw"}
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +54,14 @@ def import_cohort(
     option: Annotated[
         list[str] | None,
         typer.Option("--option", help="Option of the mapping or recipe; repeatable."),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            help="With --recipe dicom: file of the key that ids are made with, made where there is "
+            "none; outside of source and target.",
+        ),
     ] = None,
     suggest: Annotated[
         bool,
@@ -77,18 +91,24 @@ def import_cohort(
     if recipe == "list":
         for name in list_recipes():
             typer.echo(f"{name}: {find_recipe(name).mapping.title}")
+        typer.echo(f"{DICOM}: DICOM films in folders at any depth, de-identified")
         return
     with reported_errors("run the same command again to resume"):
         if suggest:
             _suggest(source, mapping)
             return
+        if target is None and not dry_run:
+            raise typer.BadParameter("name the new folder: SOURCE DIR.", param_hint="'DIR'")
+        if recipe == DICOM:
+            _import_dicom(source, None if dry_run else target, key, option or [], form)
+            return
+        if key is not None:
+            raise CohortError(f"--key belongs to --recipe {DICOM}: other imports make no ids.")
         importer = Importer(source, _choose_mapping(source, mapping, recipe), option or [])
         if dry_run:
             report = importer.run_dry(ProgressLine())
-        elif target is None:
-            raise typer.BadParameter("name the new folder: SOURCE DIR.", param_hint="'DIR'")
         else:
-            report = importer.run(target, copy=copy, on_progress=ProgressLine())
+            report = importer.run(Path(str(target)), copy=copy, on_progress=ProgressLine())
         _print(report, form)
     if not report.is_complete:
         raise typer.Exit(EXIT_PARTLY)
@@ -105,6 +125,33 @@ def _choose_mapping(source: Path, mapping: Path | None, recipe: str | None) -> N
             f"{fit or '--suggest proposes a mapping.'}"
         )
     return find_recipe(recipe) if recipe is not None else read_mapping(Path(str(mapping)))
+
+
+def _import_dicom(
+    source: Path, target: Path | None, key: Path | None, options: list[str], form: Format
+) -> None:
+    """Import a folder of DICOM films, or tell what would be imported where there is no target."""
+    unknown = [each for each in options if each not in DICOM_OPTIONS]
+    if unknown:
+        raise CohortError(
+            f"The recipe {DICOM} has no option {unknown[0]!r}. It has "
+            f"{' and '.join(DICOM_OPTIONS)}."
+        )
+    chosen = DicomOptions(**{DICOM_OPTIONS[each]: True for each in options})
+    progress = ProgressLine()
+    if target is None:
+        done = preview_dicom(source, options=chosen, on_progress=progress)
+    else:
+        done = import_dicom(source, target, key_file=key, options=chosen, on_progress=progress)
+    if form is Format.json:
+        print_result(done.record, form, extra={})
+    else:
+        for line in done.describe().splitlines():
+            typer.echo(visible(line))
+    for each in done.failed:  # the paths can name patients: they are for the screen alone
+        typer.echo(visible(f"{each.path}: {each.reason}"), err=True)
+    if done.failed:
+        raise typer.Exit(EXIT_PARTLY)
 
 
 def _suggest(source: Path, out: Path | None) -> None:

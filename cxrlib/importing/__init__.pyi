@@ -1,4 +1,8 @@
-from .dicom_import import DicomImport as DicomImport, import_dicom as import_dicom
+from .dicom_import import (
+    DicomImport as DicomImport,
+    import_dicom as import_dicom,
+    preview_dicom as preview_dicom,
+)
 from .dicom_source import DicomOptions as DicomOptions, DicomSource as DicomSource
 from .importer import Importer as Importer
 from .join import (

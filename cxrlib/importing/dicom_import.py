@@ -2,6 +2,8 @@
 
 import csv
 import os
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,12 @@ from cxrlib.cohort import METADATA_FILE
 from cxrlib.errors import CohortError
 from cxrlib.importing.dicom_report import describe_record, make_record, write_report
 from cxrlib.importing.dicom_source import COLUMNS, DicomOptions, DicomSource, LeftFile
-from cxrlib.importing.pseudonyms import find_default_key, load_pseudonyms
+from cxrlib.importing.pseudonyms import (
+    KEY_BYTES,
+    Pseudonyms,
+    find_default_key,
+    load_pseudonyms,
+)
 from cxrlib.importing.target import check_apart, check_free, write_target
 from cxrlib.short_repr import short_repr
 from cxrlib.system import require_package
@@ -24,15 +31,15 @@ class DicomImport:
 
     Parameters
     ----------
-    root : Path
-        The cohort's folder.
+    root : Path or None
+        The cohort's folder; None after a dry run.
     record : dict
         As in import.json: nothing in it names a patient or a file of the source.
     left : tuple of LeftFile
         Files that were not imported. Their paths can name patients: for the screen alone.
     """
 
-    root: Path
+    root: Path | None
     record: dict[str, Any]
     left: tuple[LeftFile, ...]
     __repr__ = short_repr
@@ -108,4 +115,21 @@ def import_dicom(
         record = make_record(folder, pseudonyms.fingerprint)
         write_report(record, work)
         folder.finish(work)
-    return DicomImport(target, record, tuple(sorted(folder.left, key=lambda each: each.number)))
+    return DicomImport(target, record, _sort(folder.left))
+
+
+def preview_dicom(
+    source: Path, *, options: DicomOptions | None = None, on_progress: Progress | None = None
+) -> DicomImport:
+    """Read the headers of a folder of DICOM files and tell what would be imported; write nothing.
+
+    Parameters and errors are those of `import_dicom`. The ids are made with a key of the moment.
+    """
+    require_package("pydicom", "DICOM files", CohortError)
+    folder = DicomSource(source, Pseudonyms(secrets.token_bytes(KEY_BYTES)), options)
+    folder.scan(on_progress)
+    return DicomImport(None, make_record(folder, "none: nothing was written"), _sort(folder.left))
+
+
+def _sort(left: Iterable[LeftFile]) -> tuple[LeftFile, ...]:
+    return tuple(sorted(left, key=lambda each: each.number))

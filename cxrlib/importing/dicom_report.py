@@ -31,11 +31,11 @@ NOTES = (
 
 
 def make_record(source: DicomSource, fingerprint: str) -> dict[str, Any]:
-    """Make the record of an import, of what JSON can hold."""
+    """Make the record of an import, of what JSON can hold; before the second pass, of all films."""
     from pydicom.datadict import keyword_for_tag
 
     made = source.made.values()
-    films = [each.film for each in source.films if each.film.image in source.made]
+    films = [e.film for e in source.films if e.film.image in source.made or not source.made]
     present: Counter[str] = Counter()
     other: Counter[str] = Counter()
     for tag, n in source.count_elements().items():

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 from typer.testing import CliRunner
 
 from cxrlib.cli import app
 from tests.cohort_factory import draw_image, make_cohort
+from tests.dicom_factory import MARKER, make_dataset, write
 from tests.source_factory import PLAIN, make_source
 
 ROWS = [{"patient": "1", "film": "a"}, {"patient": "2", "film": "b"}]
@@ -55,6 +57,34 @@ def test_import_names_what_to_do(tmp_path) -> None:
         assert done.exit_code == code
         assert said in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_import_takes_a_folder_of_dicom_films(tmp_path) -> None:
+    """A dry run writes nothing; the import hides ids; a file that fails is named, with code 3."""
+    source = tmp_path / "pacs"
+    (source / "deep").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 4096, (64, 64), dtype=np.uint16)
+    film = make_dataset(pixels, BitsStored=12, BodyPartExamined="CHEST", ViewPosition="PA")
+    (source / "deep" / "film").write_bytes(write(film))
+    (source / "notes.txt").write_text("nothing")
+    out, key = tmp_path / "out", tmp_path / "key"
+    arguments = ["import", str(source), str(out), "--recipe", "dicom", "--key", str(key)]
+    dry = runner.invoke(app, [*arguments, "--dry-run"])
+    assert dry.exit_code == 0, dry.output
+    assert "1 image of 1 patient, from 2 files" in dry.output
+    assert not out.exists()
+    assert not key.exists()
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert MARKER not in (out / "metadata.csv").read_text() + done.output
+    assert key.stat().st_mode & 0o777 == 0o600
+    wrong = runner.invoke(app, [*arguments, "--option", "everything"])
+    assert "It has assume-chest and keep-raw" in wrong.output
+    film.SOPInstanceUID = "1.2.3"
+    (source / "cut").write_bytes(write(film)[:-2000])
+    again = runner.invoke(app, [*arguments[:2], str(tmp_path / "out2"), *arguments[3:]])
+    assert again.exit_code == 3, again.output
+    assert "cut: " in again.output
 
 
 def test_import_suggests_and_writes_no_file_twice(tmp_path) -> None:
