@@ -39,6 +39,13 @@ RECALIBRATION_COLUMNS = (
 )
 BIN_COLUMNS = ("bin", "predicted", "observed", "low", "high", "n_images", "n_persons", "reason")
 N_BINS = 5
+NEARLY_PARTED = 0.9
+"""AUROC from which on a group whose persons have several images gets no slope: its interval held
+the truth in 85 of 100 simulations (docs/intervals.md)."""
+_TOO_NARROW = (
+    "The predictions part both classes almost entirely (AUROC {:.2f}) and persons have several "
+    "images: an interval of the slope would be too narrow."
+)
 _FEWEST_IN_BIN = 5
 _SMALL = 1e-9
 
@@ -96,6 +103,10 @@ def _fit(name: str, cases: Sequence[FoldCase], reason: str) -> dict[str, object]
     if units.is_class and _are_parted(x, y):
         return row | {"reason": "The predictions part both classes entirely: no finite slope."}
     persons = np.concatenate([case.persons for case in cases])
+    if len(cases) == 1 and units.is_class and len(set(persons)) < len(x):
+        auroc = _rank(x, y)
+        if auroc >= NEARLY_PARTED:
+            return row | {"reason": _TOO_NARROW.format(auroc)}
     estimates, errors = _regress(x, y, persons, is_class=units.is_class)
     shown = to_probability(x) if units.is_class else x
     least, most = np.quantile(shown, [0.05, 0.95]).tolist()
@@ -105,6 +116,14 @@ def _fit(name: str, cases: Sequence[FoldCase], reason: str) -> dict[str, object]
         ends = {f"{which}_low": value - reach * error, f"{which}_high": value + reach * error}
         row |= {which: value} | ends
     return row
+
+
+def _rank(x: Floats, y: Floats) -> float:
+    """Give the AUROC of predictions, whichever class they rank higher."""
+    from sklearn.metrics import roc_auc_score
+
+    auroc = float(roc_auc_score(y, x))
+    return max(auroc, 1 - auroc)
 
 
 def _are_parted(x: Floats, y: Floats) -> bool:

@@ -22,17 +22,24 @@ from cxrlib.errors import SelectionError
 from tests.evaluation_rows_factory import draw_rows, make_features, make_rows
 
 
-def make_result(seed: int = 1, task: str = "icu-stay", **settings: object) -> LocoResult:
+def make_result(
+    seed: int = 1,
+    task: str = "icu-stay",
+    *,
+    weight: float = 1.0,
+    n_persons: int = 120,
+    **settings: object,
+) -> LocoResult:
     """Predict labels that one feature tells of."""
-    rows, rng = draw_rows(seed, n_images=150, n_persons=120, task=task)
+    rows, rng = draw_rows(seed, n_images=150, n_persons=n_persons, task=task)
     matrix = rng.normal(size=(150, 2))
-    matrix[:, 0] += rows.table["y"]
+    matrix[:, 0] += weight * rows.table["y"]
     return run_loco(rows, make_features(rows, matrix), LocoSettings(**settings))
 
 
 def test_slopes_are_those_of_scikit_learn() -> None:
     """Without a penalty, on the log-odds."""
-    result = make_result()
+    result = make_result(weight=0.7)
     table = fit_recalibration(result).set_index("fold")
     for fold, own in [*result.predictions.groupby("fold"), ("pooled", result.predictions)]:
         model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000)
@@ -50,6 +57,18 @@ def test_slopes_of_numbers_are_those_of_scikit_learn() -> None:
     assert table.loc["pooled", "slope"] == pytest.approx(model.coef_[0])
     assert table.loc["pooled", "intercept"] == pytest.approx(model.intercept_)
     assert table.loc["pooled", "slope_low"] < model.coef_[0] < table.loc["pooled", "slope_high"]
+
+
+def test_a_slope_of_classes_almost_parted_has_no_interval() -> None:
+    """Where persons have several images; the pooled slope, and single images, keep theirs."""
+    result = make_result(weight=2.5, n_persons=60)
+    table = fit_recalibration(result).set_index("fold")
+    groups = table.drop(index="pooled")
+    assert groups["slope_low"].isna().all()
+    assert groups["reason"].str.contains("almost entirely").any()
+    assert np.isfinite(table.loc["pooled", "slope_low"])
+    alone = fit_recalibration(make_result(weight=2.5, n_persons=150)).set_index("fold")
+    assert not alone["reason"].str.contains("almost entirely").any()
 
 
 @pytest.mark.parametrize("is_class", [True, False])
