@@ -286,12 +286,6 @@ def _match_header(names: Sequence[str], root: Path, problems: ProblemLog) -> lis
             )
         elif not matched and name.strip():
             matched = _name_extra(name, header)
-            problems.add(
-                METADATA_FILE,
-                "the column is not known",
-                f"kept as the extra column {matched[len(EXTRA) :]!r}",
-                column=name,
-            )
         header.append(matched)
     _check_header(header, names, root, problems)
     return header

@@ -49,7 +49,7 @@ def test_info_lists_extra_columns(folder: Path) -> None:
     result = run("info", *data)
     assert "Extra column 'Later': yes/no: no 30, yes 30" in result.stdout
     assert "Extra column 'crp': number: 60 rows with a value" in result.stdout
-    assert "Later: the column is not known; kept as the extra column 'Later'" in result.stderr
+    assert "Later" not in result.stderr  # an extra column is no problem
     answer = json.loads(run("info", *data, "--format", "json").stdout)
     assert {each["name"]: each["kind"] for each in answer["extra_columns"]}["empty"] == "empty"
 
