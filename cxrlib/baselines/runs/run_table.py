@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from cxrlib.baselines.evaluation import is_number
+from cxrlib.baselines.evaluation import choose_headline, is_number
 from cxrlib.baselines.runs.run_log import Headline, RunEntry
 from cxrlib.baselines.runs.run_spec import RunSpec
 from cxrlib.baselines.tasks import Task
@@ -87,8 +87,11 @@ def name_estimator(spec: RunSpec) -> str:
 def choose_entry_headline(entry: RunEntry) -> Headline | None:
     """Choose the score that a run is told by: the mean, else the pooled, else why there is none."""
     known = [head for head in entry.headlines if head.metric in HEADLINE_METRICS]
-    scored = (head for head in known if is_number(head.value))
-    return next(scored, known[0] if known else None)
+    if not known:
+        return None
+    fold = choose_headline(pd.DataFrame(known), known[0].metric)
+    found = (head for head in known if head.fold == fold and is_number(head.value))
+    return next(found, known[0])
 
 
 def filter_entries(

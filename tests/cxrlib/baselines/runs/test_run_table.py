@@ -16,6 +16,7 @@ from cxrlib.baselines.runs import (
     RunCounts,
     RunEntry,
     RunSpec,
+    choose_entry_headline,
     count_runs,
     filter_entries,
     find_entry,
@@ -24,6 +25,7 @@ from cxrlib.baselines.runs import (
     tabulate_runs,
     write_note,
 )
+from cxrlib.baselines.runs.run_log import Headline
 from cxrlib.baselines.tasks import find_task, read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
@@ -145,3 +147,17 @@ def test_notes_are_plain_text_of_one_line(
     assert write_note(store, runs[0].id, " ") == ""
     assert list_runs(store, cohort.fingerprint)[0].note == ""
     assert "is damaged" in caplog.text
+
+
+def test_choose_entry_headline_follows_the_rule_of_page_and_command() -> None:
+    """The mean where it is estimable, else the pooled score, else why there is none."""
+    mean, pooled, none = (
+        Headline("mean", "auroc", 0.6, 0.5, 0.7, ""),
+        Headline("pooled", "concordance", 0.7, 0.6, 0.8, ""),
+        Headline("mean", "auroc", None, None, None, "1 region with a score"),
+    )
+    entry = RunEntry("a", None, headlines=(mean, pooled))
+    assert choose_entry_headline(entry) == mean
+    assert choose_entry_headline(replace(entry, headlines=(none, pooled))) == pooled
+    assert choose_entry_headline(replace(entry, headlines=(none,))) == none
+    assert choose_entry_headline(replace(entry, headlines=())) is None
