@@ -25,6 +25,7 @@ from .groupings import (
     COHORT as COHORT,
     GROUP_COLUMNS as GROUP_COLUMNS,
     HOLD_OUTS as HOLD_OUTS,
+    PERSON_PART as PERSON_PART,
     describe_grouping as describe_grouping,
     describe_held_out as describe_held_out,
     format_held_out as format_held_out,

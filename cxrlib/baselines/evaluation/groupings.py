@@ -118,10 +118,10 @@ def name_group(hold_out: str) -> str:
         return hold_out  # which is the name of a group already
     if grouping.kind == "column":
         return f"“{format_plainly(grouping.name, 40)}” group"
-    return {"persons": _PART, "cohort": "cohort"}.get(grouping.kind, grouping.name)
+    return {"persons": PERSON_PART, "cohort": "cohort"}.get(grouping.kind, grouping.name)
 
 
-_PART = "part of the persons"
+PERSON_PART = "part of the persons"
 
 
 def format_held_out(number: int | None, hold_out: str) -> str:
@@ -135,7 +135,7 @@ def format_held_out(number: int | None, hold_out: str) -> str:
     ('countries', '5 parts of the persons')
     """
     noun = name_group(hold_out)
-    plural = {"country": "countries", _PART: "parts of the persons"}.get(noun, f"{noun}s")
+    plural = {"country": "countries", PERSON_PART: "parts of the persons"}.get(noun, f"{noun}s")
     if number is None:
         return plural
     return f"{number:,} {noun if number == 1 else plural}"

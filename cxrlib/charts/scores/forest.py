@@ -53,6 +53,8 @@ def plot_forest(
 ) -> go.Figure:
     """Plot the score of each held-out group with its interval, the mean and the pooled below.
 
+    Of parts of the persons the mean and the pooled are above; a test on one cohort has none.
+
     Groups without a score are listed under the axis in grey, with the reason: the mean does not
     include them.
 
@@ -88,7 +90,11 @@ def plot_forest(
     axis = make_axis(metric, values, title=title, unit=unit)
     maker = _RowMaker(series, tables, metric, hold_out, read_classes(folds), chance or {})
     scored, unscored = maker.part_folds()
-    rows = [row for fold in scored for row in maker.make(fold, is_first=fold == scored[0])]
+    rows = [
+        row
+        for before, fold in zip(["", *scored], scored, strict=False)
+        for row in maker.make(fold, before)
+    ]
     return plot_score_rows(
         rows,
         axis,
@@ -114,14 +120,14 @@ class _RowMaker:
         """Part folds into those that some series scores, and others."""
         scored: list[str] = []
         unscored: list[str] = []
-        for fold in list_folds(self.tables):
+        for fold in list_folds(self.tables, self.hold_out):
             has_value = any(is_number(table.get(fold, {}).get("value")) for table in self.tables)
             (scored if has_value else unscored).append(fold)
         return scored, unscored
 
-    def make(self, fold: str, *, is_first: bool) -> list[ScoreRow]:
-        """Make the rows of a fold."""
-        is_apart = fold in SUMMARIES[:1] and not is_first
+    def make(self, fold: str, before: str) -> list[ScoreRow]:
+        """Make the rows of a fold; a line parts sums from groups."""
+        is_apart = bool(before) and (fold in SUMMARIES) != (before in SUMMARIES)
         rows = [table.get(fold) for table in self.tables]
         known = next(row for row in rows if row is not None)
         if len(self.series) == 1:
@@ -254,7 +260,7 @@ def describe_forest(
         table = read_scores(each.scores, metric)
         scored = {fold: row for fold, row in table.items() if is_number(row.get("value"))}
         parts = _describe_scores(each, scored, hold_out)
-        out = [fold for fold in list_folds([table]) if fold not in scored]
+        out = [fold for fold in list_folds([table], hold_out) if fold not in scored]
         named = ", ".join(format_fold(fold, hold_out) for fold in out[:MOST_TOLD])
         rest = f" and {len(out) - MOST_TOLD:,} more" if len(out) > MOST_TOLD else ""
         ending = f"; not estimable: {named}{rest}" if out else ""
@@ -264,7 +270,7 @@ def describe_forest(
 
 def _describe_scores(series: Series, scored: Mapping[str, Cells], hold_out: str) -> list[str]:
     """Describe the scores of a series: all, or the lowest and the highest of many."""
-    ordered = list_folds([scored])
+    ordered = list_folds([scored], hold_out)
     groups = [fold for fold in ordered if fold not in SUMMARIES]
     if len(groups) > MOST_TOLD:
         by_value = sorted(groups, key=lambda fold: float(scored[fold]["value"]))
@@ -276,5 +282,5 @@ def _describe_scores(series: Series, scored: Mapping[str, Cells], hold_out: str)
             if is_number(series.printed.get(fold))
             else ""
         )
-        for fold in (*groups, *(fold for fold in SUMMARIES if fold in scored))
+        for fold in (*groups, *(fold for fold in SUMMARIES if fold in ordered))
     ]

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cxrlib.baselines.evaluation import (
+    COHORT,
     MEAN,
+    PERSON_PART,
     POOLED,
     Cells,
     format_fold,
@@ -18,6 +20,7 @@ from cxrlib.baselines.evaluation import (
     format_score,
     format_score_counts,
     is_number,
+    name_group,
     read_reason,
 )
 from cxrlib.charts.scores.legend import Look
@@ -86,13 +89,19 @@ def read_scores(scores: pd.DataFrame, metric: str) -> dict[str, Cells]:
     return {str(row["fold"]): row for row in rows}
 
 
-def list_folds(tables: Sequence[Mapping[str, Cells]]) -> list[str]:
-    """List the folds of several series in the order of their first appearance, sums last."""
+def list_folds(tables: Sequence[Mapping[str, Cells]], hold_out: str = "region") -> list[str]:
+    """List the folds of several series in the order of their first appearance, sums last.
+
+    Parts of the persons mean nothing one by one: there the sums come first. A test on one cohort
+    has no sum: its own score says all.
+    """
     found = dict.fromkeys(fold for table in tables for fold in table)
-    return [
-        *(fold for fold in found if fold not in SUMMARIES),
-        *(fold for fold in SUMMARIES if fold in found),
-    ]
+    groups = [fold for fold in found if fold not in SUMMARIES]
+    sums = [fold for fold in SUMMARIES if fold in found]
+    group = name_group(hold_out)
+    if group == COHORT:
+        return groups
+    return [*sums, *groups] if group == PERSON_PART else [*groups, *sums]
 
 
 def find_chance(

@@ -255,3 +255,25 @@ def test_order_of_rows_changes_nothing_but_the_order():
     second = plot_forest([Series("a", make_scores().iloc[::-1])], "auroc")
     x = [{fold: x for (_, fold), (x, _) in find_marks(f)[0].items()} for f in (first, second)]
     assert x[0] == x[1]
+
+
+def test_plot_forest_of_parts_of_persons_begins_with_the_mean():
+    """Parts mean nothing one by one; the sums are above, parted from them by a line."""
+    series = [Series("a", make_scores()), Series("b", make_scores(), kind="shortcut")]
+    figure = plot_forest(series, "auroc", hold_out="persons:4")
+    marks, _ = find_marks(figure)
+    heights = [marks["a", fold][1] for fold in ("mean", "pooled", "Asia", "Europe")]
+    assert heights == sorted(heights)  # from the top, which is 0
+    places, _ = find_marks(plot_forest(series, "auroc"))
+    assert places["a", "mean"][1] > places["a", "Europe"][1]
+    assert len(figure.layout.shapes) == len(plot_forest(series, "auroc").layout.shapes)
+
+
+def test_plot_forest_of_a_test_on_one_cohort_draws_it_once():
+    """Its pooled score is its own: neither drawn nor told twice."""
+    series = [Series("a", make_scores())]
+    marks, _ = find_marks(plot_forest(series, "auroc", hold_out="cohort:Asia"))
+    assert {fold for _, fold in marks} == {"Asia", "Europe"}
+    words = describe_forest(series, "auroc", hold_out="cohort:Asia")
+    assert "Mean" not in words
+    assert "Within" not in words
