@@ -6,6 +6,7 @@ from functools import partial
 import pandas as pd
 
 from cxrlib.baselines.evaluation import (
+    COHORT,
     POOLED,
     REFITS,
     CurveKind,
@@ -14,6 +15,7 @@ from cxrlib.baselines.evaluation import (
     compare_numbers,
     compute_net_benefit,
     confuse,
+    describe_held_out,
     describe_learning_curve,
     fit_recalibration,
     format_held_out,
@@ -73,7 +75,7 @@ def _caption(run: Run, words: str) -> str:
 
 def _describe_protocol(run: Run) -> str:
     settings = run.spec.settings
-    return f"each {settings.group} held out in turn; {settings.protocol.name} protocol."
+    return f"{describe_held_out(settings.hold_out)}; {settings.protocol.name} protocol."
 
 
 def _list_reasons(table: pd.DataFrame) -> str:
@@ -97,20 +99,24 @@ def make_curve_part(run: Run, kind: CurveKind = "roc") -> ReportPart:
     """
     table, event = trace_curves(run.result, kind), read_event_predictions(run.result).name
     hold_out = run.spec.settings.group
+    averages = (
+        f"The curve within {format_held_out(None, hold_out)} averages theirs at the same "
+        f"{'false-positive rate' if kind == 'roc' else 'recall'}; its band holds 95 % at each "
+        "place by itself. Its mark counts all test images together and may lie beside it. "
+    )
+    if hold_out == COHORT:  # of one there is nothing to average
+        table, averages = table[table["fold"] != POOLED], ""
     areas = table[table["part"] == "area"]
     is_roc = kind == "roc"
     title = "ROC curve" if is_roc else "Precision-recall curve"
     area = "AUROC" if is_roc else "average precision"
-    same = "false-positive rate" if is_roc else "recall"
     return ReportPart(
         kind,
         title,
         (
             _caption(run, f"In the key: {area} with 95 % interval. Marks: the model's decision."),
-            f"{_list_reasons(areas)} The curve within {format_held_out(None, hold_out)} averages "
-            f"theirs at the same {same}; its band holds 95 % at each place by itself. Its mark "
-            "counts all test images together and may lie beside it. Decision values rank the "
-            "images, also under the published protocol.",
+            f"{_list_reasons(areas)} {averages}Decision values rank the images, also under the "
+            "published protocol.",
         ),
         table,
         partial(plot_curves, table, kind, event=event, hold_out=hold_out),

@@ -341,10 +341,30 @@ def test_held_out_may_be_another_cohort(own_page: AppTest) -> None:
     assert not app.exception
     text = written(app)
     assert "Trained on the first cohort, tested on cohort second" in text
-    assert "cohort second" in text
+    assert "60 images for training, 60 for the test." in text
+    groups = next(box for box in app.selectbox if box.label == "Held out")
+    assert groups.options.count("test on second") == 1
+    assert groups.value == "cohort:second"
     app.query_params["hold_out"] = "cohort:elsewhere"
     app.run()
     assert "no second cohort 'elsewhere' to test on" in written(app)
+
+
+def test_find_hold_out_refuses_a_cohort_that_goes_by_the_name_of_another(
+    own_page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address names a cohort, so of two of one name only the first could be tested on."""
+    roots = [
+        make_own_cohort(tmp_path / name, n_images=20, seed=seed).root
+        for seed, name in enumerate(("own", "a/twin", "b/twin"))
+    ]
+    monkeypatch.setenv("CXR_DATA", join_paths(roots))
+    app = own_page.run().switch_page(PAGE).run()
+    groups = next(box for box in app.selectbox if box.label == "Held out")
+    twins = [each for each in groups.options if each.startswith("test on twin")]
+    app = groups.set_value(f"test on:{'twin-2'}").run()
+    assert len(twins) == 2
+    assert "Two cohorts of this server would be called 'twin' in a run" in written(app)
 
 
 def test_your_own_turns_to_a_column_of_ones_own_first(own_page: AppTest) -> None:
@@ -388,7 +408,7 @@ def test_features_of_ones_own_are_run_without_a_picture(
     app.session_state["detail"], app.session_state["figure"] = "figures", "threshold"
     app.query_params["hold_out"] = "persons:4"
     text = written(press_run(app.run()))
-    assert "each part of the persons held out in turn" in text
+    assert "each of 4 parts of the persons held out once" in text
     assert "persons:4" not in text
 
 

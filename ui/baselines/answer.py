@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from cxrlib.baselines.evaluation import (
+    COHORT,
     MEAN,
     POOLED,
     WITHIN_SOURCE,
@@ -209,6 +210,9 @@ def _describe_basis(run: Run, fold: str, cell: Cells) -> str:
     removal = f", **{settings.removal}**" if settings.removal else ""
     parts = [f"{over}, protocol *{settings.protocol.name}*, {model}{removal}."]
     n_images = cell.get("n_images")
+    if settings.group == COHORT:
+        n_train = format_units(rows.n_images - int(cell["n_images"]), "image")
+        return f"{parts[0]} {n_train} for training, {int(cell['n_images']):,} for the test."
     if is_number(n_images) and n_images < rows.n_images:
         why = "can be compared within their" if fold == POOLED else "are in a scored"
         parts.append(

@@ -4,6 +4,7 @@ The address keeps all of it, by the names that the command line has for it. The 
 side write theirs themselves.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -49,7 +50,7 @@ from cxrlib.errors import SelectionError
 from cxrlib.selection import exclude_high, exclude_low
 from ui.baselines.cached import load_columns
 from ui.baselines.own_labels import choose_label_file
-from ui.baselines.second_cohort import find_hold_out, list_others
+from ui.baselines.second_cohort import find_hold_out, find_tested_entry, list_others
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import kept_trouble, show_trouble
 from ui.session.resources import find_cohort
@@ -458,9 +459,14 @@ def _choose_hold_out(cohort: Cohort, spec: RunSpec) -> None:
     groups = [
         f"column:{column.name}" for column in cohort.extra if column.kind in ("yes/no", "category")
     ]
-    others = {f"{TEST_ON}{entry.slug}": f"test on {entry.title}" for entry in list_others()}
-    known = [*HOLD_OUTS, *PERSON_PARTS, *groups]
-    options = list(dict.fromkeys([*known, *([now] if now not in known else []), *others]))
+    tested = None
+    with contextlib.suppress(SelectionError):  # of a link, which the page reports
+        tested = find_tested_entry(cohort, now)
+    others = {
+        now if entry == tested else f"{TEST_ON}{entry.slug}": f"test on {entry.title}"
+        for entry in list_others()
+    }
+    options = list(dict.fromkeys([*HOLD_OUTS, *PERSON_PARTS, *groups, *others, now]))
     st.selectbox(
         "Held out",
         options,

@@ -21,7 +21,14 @@ def list_others() -> list[CohortEntry]:
 def find_hold_out(cohort: Cohort, slug: str) -> str:
     """Return what is held out in a test on another cohort; raises where it cannot be used."""
     first = cohort.parts[0] if isinstance(cohort, JoinedCohort) else cohort
-    return f"cohort:{_join(first, find_cohort(slug)).test_name}"
+    name = _join(first, find_cohort(slug)).test_name
+    found = find_tested_entry(cohort, f"cohort:{name}")
+    if found is not None and found.slug != slug:
+        raise SelectionError(
+            f"Two cohorts of this server would be called {name!r} in a run, and {found.title!r} is "
+            "the first of them. To test on the other, start the dashboard without the first."
+        )
+    return f"cohort:{name}"
 
 
 def load_tested(cohort: Cohort, hold_out: str) -> Cohort:

@@ -74,7 +74,8 @@ def _check_both_cohorts(rows: TaskRows) -> None:
             raise SelectionError(
                 f"None of the {format_units(int(n), 'image')} of cohort {name!r} has all that the "
                 f"task {rows.task.title!r}, the filters and the features ask for: there is nothing "
-                f"to {do}. Widen task and filters, or choose features that it has."
+                f"to {do}. Widen task and filters, choose features that it has, or compute them "
+                "for it."
             )
 
 
