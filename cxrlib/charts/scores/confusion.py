@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation import POOLED, Cells, format_score, is_number, read_reason
+from cxrlib.baselines.evaluation import POOLED, Cells, is_number, read_reason
 from cxrlib.charts.scores.legend import Look
-from cxrlib.charts.scores.line_chart import name_all
+from cxrlib.charts.scores.line_chart import format_bounded, name_all
 from cxrlib.charts.scores.score_rows import ScoreAxis, ScoreMark, ScoreRow, plot_score_rows
 from cxrlib.charts.style import Theme
 from cxrlib.number_text import format_units
@@ -59,11 +59,7 @@ def _make_row(row: Cells, rate: str, title: str, right: str, wrong: str, look: L
 
 
 def _format_rate(row: Cells, rate: str) -> str:
-    words = format_score(row[rate])
-    low, high = row[f"{rate}_low"], row[f"{rate}_high"]
-    if not (is_number(low) and is_number(high)):
-        return f"{words}, no interval"
-    return f"{words} ({format_score(low)} to {format_score(high)})"
+    return format_bounded(row[rate], row[f"{rate}_low"], row[f"{rate}_high"])
 
 
 def _count(row: Cells, right: str, wrong: str) -> str:

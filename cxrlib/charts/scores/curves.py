@@ -22,6 +22,7 @@ from cxrlib.charts.scores.line_chart import (
     Mark,
     find_looks,
     find_pooled_look,
+    format_bounded,
     format_key,
     make_reference,
     plot_lines,
@@ -104,16 +105,11 @@ def _mark(own: pd.DataFrame, name: str, kind: CurveKind) -> Iterator[Mark]:
     for row in own[own["part"] == "decision"].to_dict("records"):
         if not (is_number(row["x"]) and is_number(row["y"])):
             continue
-        y = format_score(row["y"])
-        ends = (
-            f" ({format_score(row['low'])} to {format_score(row['high'])})"
-            if is_number(row["low"])
-            else ", no interval"
-        )
+        y = format_bounded(row["y"], row["low"], row["high"])
         words = (
-            f"sensitivity {y}{ends}\nspecificity {format_score(1 - row['x'])}"
+            f"sensitivity {y}\nspecificity {format_score(1 - row['x'])}"
             if kind == "roc"
-            else f"precision {y}{ends}\nrecall {format_score(row['x'])}"
+            else f"precision {y}\nrecall {format_score(row['x'])}"
         )
         yield Mark(row["x"], row["y"], f"{name}, the model's own decision\n{words}")
 

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import MEAN, Cells, format_score, is_number, read_reason
 from cxrlib.charts.scores.legend import Look
+from cxrlib.charts.scores.line_chart import format_bounded
 from cxrlib.charts.scores.score_rows import (
     ScoreAxis,
     ScoreMark,
@@ -68,10 +69,7 @@ def _make_row(row: Cells, table: pd.DataFrame) -> ScoreRow:
 
 
 def _format_value(row: Cells) -> str:
-    words = format_score(row["value"])
-    if not (is_number(row["low"]) and is_number(row["high"])):
-        return f"{words}, no interval"
-    return f"{words} ({format_score(row['low'])} to {format_score(row['high'])})"
+    return format_bounded(row["value"], row["low"], row["high"])
 
 
 def _format_signs(row: Cells) -> str:

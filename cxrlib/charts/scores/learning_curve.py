@@ -5,13 +5,20 @@ import plotly.graph_objects as go
 
 from cxrlib.baselines.evaluation import (
     Cells,
-    format_interval,
     format_metric,
     format_score,
     is_number,
     read_reason,
 )
-from cxrlib.charts.scores.line_chart import Axes, Line, Look, Mark, make_reference, plot_lines
+from cxrlib.charts.scores.line_chart import (
+    Axes,
+    Line,
+    Look,
+    Mark,
+    format_bounded,
+    make_reference,
+    plot_lines,
+)
 from cxrlib.charts.style import PALETTES, Theme
 
 
@@ -66,7 +73,7 @@ def _mark(row: Cells) -> Mark:
 
 
 def _format(row: Cells) -> str:
-    return f"{format_interval(row)}{'' if is_number(row['low']) else ', no interval'}"
+    return format_bounded(row["value"], row["low"], row["high"])
 
 
 def describe_learning_curve_figure(table: pd.DataFrame, *, hold_out: str = "region") -> str:

@@ -124,6 +124,18 @@ def find_pooled_look(palette: Palette) -> Look:
     return Look(palette.ink, "solid", "square", 3.0)
 
 
+def format_bounded(value: float, low: float, high: float) -> str:
+    """Write a number with its interval, or that it has none.
+
+    Examples
+    --------
+    >>> format_bounded(0.5, 0.3, 0.7), format_bounded(0.5, math.nan, math.nan)
+    ('0.50 (0.30 to 0.70)', '0.50, no interval')
+    """
+    words = format_interval({"value": value, "low": low, "high": high})
+    return words if is_number(low) and is_number(high) else f"{words}, no interval"
+
+
 def format_key(name: str, row: Cells) -> str:
     """Write the entry of a line: its score, or that there is none, and the persons.
 

@@ -3,8 +3,16 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from cxrlib.baselines.evaluation import POOLED, Cells, format_score, is_number, read_reason
-from cxrlib.charts.scores.line_chart import Axes, Line, Look, Mark, name_all, plot_lines
+from cxrlib.baselines.evaluation import POOLED, Cells, format_score, read_reason
+from cxrlib.charts.scores.line_chart import (
+    Axes,
+    Line,
+    Look,
+    Mark,
+    format_bounded,
+    name_all,
+    plot_lines,
+)
 from cxrlib.charts.style import PALETTES, Theme
 
 _TOLD = (0.1, 0.2, 0.3, 0.5)
@@ -67,14 +75,10 @@ def _take(table: pd.DataFrame, fold: str) -> pd.DataFrame:
 
 
 def _format_row(row: Cells) -> str:
-    ends = (
-        f" ({format_score(row['low'])} to {format_score(row['high'])})"
-        if is_number(row["low"])
-        else ", no interval"
-    )
+    benefit = format_bounded(row["model"], row["low"], row["high"])
     return (
-        f"Threshold {format_score(row['threshold'])}\nnet benefit {format_score(row['model'])}"
-        f"{ends}\nof acting on all {format_score(row['treat_all'])}"
+        f"Threshold {format_score(row['threshold'])}\nnet benefit {benefit}\n"
+        f"of acting on all {format_score(row['treat_all'])}"
     )
 
 

@@ -22,6 +22,7 @@ from cxrlib.charts.scores.line_chart import (
     Mark,
     find_looks,
     find_pooled_look,
+    format_bounded,
     make_reference,
     name_all,
     plot_lines,
@@ -66,15 +67,9 @@ def plot_reliability(
 
 
 def _mark_bin(row: Cells, event: str) -> Mark:
-    share = format_score(row["observed"])
-    ends = (
-        f" ({format_score(row['low'])} to {format_score(row['high'])})"
-        if is_number(row["low"])
-        else ", no interval"
-    )
+    share = format_bounded(row["observed"], row["low"], row["high"])
     words = (
-        f"Predicted {format_score(row['predicted'])}\n{share}{ends} {event}\n"
-        f"{format_score_counts(row)}"
+        f"Predicted {format_score(row['predicted'])}\n{share} {event}\n{format_score_counts(row)}"
     )
     return Mark(row["predicted"], row["observed"], words, row["low"], row["high"])
 
@@ -127,11 +122,7 @@ def _format_entry(row: Cells, hold_out: str) -> str:
 
 
 def _bound(row: Cells, which: str) -> str:
-    words = format_score(row[which])
-    low, high = row[f"{which}_low"], row[f"{which}_high"]
-    if not (is_number(low) and is_number(high)):
-        return f"{words}, no interval"
-    return f"{words} ({format_score(low)} to {format_score(high)})"
+    return format_bounded(row[which], row[f"{which}_low"], row[f"{which}_high"])
 
 
 def describe_reliability(
