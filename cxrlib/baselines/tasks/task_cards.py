@@ -61,7 +61,7 @@ def make_card(task: Task) -> Card:
         moment=_describe_moment(task),
         outcome=_describe_outcome(task),
         horizon=_find_text(task, "horizon", "not recorded"),
-        question=_find_text(task, "question", f"Can “{task.title}” be predicted from the image?"),
+        question=_find_text(task, "question", f"Can “{task.title}” be predicted?"),
         motivation=_describe_motivation(task),
         caveats=tuple(_list_caveats(task)),
     )

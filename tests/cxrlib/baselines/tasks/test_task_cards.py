@@ -54,7 +54,7 @@ def test_a_card_says_what_the_task_asks() -> None:
     assert "'survived' or 'died'" in card.outcome
     assert "The clinical event is 'died'." in card.outcome
     own = make_card(read_task("column=extra:deteriorated"))
-    assert own.question == "Can “deteriorated” be predicted from the image?"
+    assert own.question == "Can “deteriorated” be predicted?"
     changed = make_card(read_task("survival; views=L; days=any; without=nothing; finding=any"))
     assert changed.population == "X-rays of view L with survival recorded."
     assert changed.moment == "Any day, recorded or not."
