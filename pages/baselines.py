@@ -42,6 +42,7 @@ from ui.baselines.run_view import RunView
 from ui.baselines.second_cohort import load_tested
 from ui.baselines.sensitivity import show_sensitivity
 from ui.baselines.task_card import show_leaks, show_question, show_task
+from ui.baselines.ways_on import offer_ways_on
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection
 from ui.session.resources import find_cohort
@@ -95,6 +96,7 @@ try:
     run = load_run(cohort, spec) if choice.is_ready else None
 except SelectionError as error:
     show_alert(str(error))
+    offer_ways_on(own, spec)
     st.stop()
 
 origin = list_provenance(cohort, filters=selection.describe())
@@ -110,6 +112,7 @@ if run is None:
             "No images match this task and these filters. Remove a filter at the side, or widen "
             "days or views under “Change the task”. The steps below show where images are left out."
         )
+        offer_ways_on(own, spec)
     show_task(rows, provenance=origin, stem=stem)
     st.stop()
 

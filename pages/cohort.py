@@ -23,6 +23,7 @@ from ui.images.montage import show_montage
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected, show_empty
 from ui.session.resources import find_cohort
+from ui.widgets.lack import show_lack
 from ui.widgets.limits_panel import show_limits
 
 entry = current_entry()
@@ -38,14 +39,19 @@ counted = load_scope(filtered, scope)
 if counted.n_images == 0:
     if filtered.n_images:
         offer_all_xrays(filtered)
+        for column in ("view", "finding"):
+            show_lack(cohort, column)
     else:
         show_empty(cohort, selection)
     st.stop()
 show_head(counted, filtered)
+show_lack(cohort, "survival", "went_icu", "intubated")
 section = choose_section()
 
 origin = list_provenance(cohort, filters=[f"X-rays: {scope}", *selection.describe()])
 part = Part(origin, f"{entry.slug}-{date.today().isoformat()}", unit)
+if section in ("overview", "tables"):
+    show_lack(cohort, "location")
 if section == "overview":
     show_overview(counted, part)
 elif section == "tables":

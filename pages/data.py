@@ -15,6 +15,8 @@ from ui.data.status_tables import (
     show_cache,
     show_extra_columns,
     show_identity,
+    show_lacks,
+    show_missing_files,
     show_problems,
     show_readings,
 )
@@ -59,6 +61,7 @@ show_figure(
 )
 if not current_selection().is_empty:
     show_quiet("This page counts the whole cohort; filters do not apply here.")
+show_lacks(cohort, origin)
 show_extractors(entry, cohort)
 show_thumbnails(entry, cohort)
 show_collection_offer()
@@ -68,4 +71,5 @@ show_jobs()
 show_identity(cohort)
 show_readings(cohort, origin)
 show_problems(cohort, origin)
+show_missing_files(cohort, origin)
 show_cache()

@@ -25,6 +25,7 @@ from ui.patients.timeline import show_timeline
 from ui.session.current_cohort import current_entry
 from ui.session.filters import current_selection, load_selected, show_empty
 from ui.session.resources import find_cohort
+from ui.widgets.lack import show_lack
 from ui.widgets.origin import Origin
 
 LIST = "patient_list"
@@ -61,6 +62,7 @@ with main:
     show_head(everybody.find(shown.patient_id), rows, kept=kept)
     show_facts(rows)
     show_timeline(cohort, rows, pair, kept=kept, origin=origin)
+    show_lack(cohort, "offset")
     show_pair(cohort, rows, pair)
     part = choose_part()
     if part == "outputs over time":

@@ -12,7 +12,12 @@ from ui.session.resources import find_cohort, load_current
 from ui.trajectories.details import show_details, show_paths
 from ui.trajectories.faithfulness import show_faithfulness
 from ui.trajectories.lasso import find_selected, show_selection
-from ui.trajectories.map_settings import choose_settings, show_choice, show_chosen_map_offer
+from ui.trajectories.map_settings import (
+    choose_settings,
+    show_choice,
+    show_chosen_map_offer,
+    show_off_map,
+)
 from ui.trajectories.map_view import listen_to_view
 from ui.trajectories.paper_figure import offer_paper_patients, show_paper_difference
 from ui.trajectories.patient_controls import (
@@ -22,12 +27,13 @@ from ui.trajectories.patient_controls import (
     report_address,
     style_controls,
 )
-from ui.trajectories.reference_cohort import choose_reference, load_reference
+from ui.trajectories.reference_cohort import choose_reference, load_reference, show_overlay
 from ui.trajectories.scene import Scene, show_counts, show_left_out
 from ui.trajectories.small_multiples import show_multiples
 from ui.trajectories.stage import show_stage
 from ui.trajectories.surface_controls import choose_colour, choose_surface
 from ui.widgets.address import reports_in
+from ui.widgets.lack import show_lack
 
 entry = current_entry()
 cohort = find_cohort(entry.slug)
@@ -42,6 +48,7 @@ with second_row, reports_in(head):
 try:
     current = load_current(entry.slug, choice)
 except ProjectionError:
+    show_off_map(cohort, choice)
     if choice == MapChoice():
         show_missing_map(entry)
     else:
@@ -52,17 +59,23 @@ with second_row, reports_in(head):
     behind = choose_reference()
 with below_controls:
     current, reference = load_reference(current, behind)
+    show_overlay(cohort, behind, reference)
 scene = Scene(current, reference, cohort, current_selection())
 with head:
     show_counts(scene)
+    n_on_map = current.mapped.mapped.n_images
+    show_off_map(cohort, choice, extractor=current.extractor, n_on_map=n_on_map)
     show_choice(entry, cohort, choice)
     show_left_out(scene)
+    show_lack(cohort, "in_icu", "intubation_present", "survival")
+    show_lack(cohort, "offset")
     follow_cohort(current.patients, current.story)
     report_address(current)
 with row, reports_in(head):
     patients = choose_patients(current.patients, current.story)
     colour = choose_colour(current)
-    wish = scale_smoothing(choose_surface(), current.mapped.projection)
+    projection = current.mapped.projection
+    wish = scale_smoothing(choose_surface(projection.settings.views), projection)
 with second_row:
     offer_paper_patients(current, patients)
     large = choose_large()

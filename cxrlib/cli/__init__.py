@@ -2,8 +2,8 @@
 
 Results go to standard output, progress and messages to standard error. Exit codes: 0 done;
 1 not possible, one line says why; 2 wrong usage; 3 done, but something is missing,
-an image file that could not be used or a score that could not be given, each is named; 130
-interrupted.
+an image file that could not be used, a column that pages need or a score that could not be given,
+each is named; 130 interrupted.
 """
 
 import logging
@@ -33,7 +33,8 @@ __all__ = ["app"]
 app = typer.Typer(
     help=f"Explore chest X-ray cohorts. {NOTICE}",
     epilog="Exit codes: 0 done; 1 not possible, one line says why; 2 wrong usage; 3 done, but "
-    "an image file could not be used or no score given, each is named; 130 interrupted.",
+    "an image file could not be used, a column is missing or no score given, each is named; 130 "
+    "interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -9,6 +9,8 @@ import typer
 
 from cxrlib import NOTICE
 from cxrlib.cli.messages import (
+    EXIT_PARTLY,
+    print_lacks,
     print_problems,
     print_readings,
     print_result,
@@ -23,7 +25,16 @@ from cxrlib.cli.options import (
     FormatOption,
     WhereOption,
 )
-from cxrlib.cohort import Cohort, count_cohort, join_cohorts, split_paths, write_template
+from cxrlib.cohort import (
+    Cohort,
+    count_cohort,
+    is_lacking,
+    join_cohorts,
+    list_lacking_columns,
+    list_missing_files,
+    split_paths,
+    write_template,
+)
 from cxrlib.errors import CohortError
 from cxrlib.notebook import DEMO_PATIENTS, load_cohort, load_demo, make_demo
 from cxrlib.selection import Selection, check_selection, explain_out, parse_where, select
@@ -69,7 +80,11 @@ def info(
     cache: CacheOption = DEFAULT_CACHE,
     form: FormatOption = Format.text,
 ) -> None:
-    """Count the images and patients of a cohort, filtered or not; list problems of its files."""
+    """Count the images and patients of a cohort, filtered or not; list problems of its files.
+
+    Ends with code 3 where it has no X-ray, no file that can be used, or no value in the column
+    view, finding or offset.
+    """
     with reported_errors():
         selection = parse_where(where)
         cohort = load_named(data, cache)
@@ -78,6 +93,8 @@ def info(
             "notes": list(cohort.notes),
             "problems": cohort.problems.to_dict("records"),
             "readings": cohort.readings.to_dict("records"),
+            "missing_files": list_missing_files(cohort).to_dict("records"),
+            "lacking_columns": list_lacking_columns(cohort).to_dict("records"),
             "extra_columns": [asdict(column) for column in cohort.extra],
         }
         if not selection.is_empty:
@@ -91,6 +108,9 @@ def info(
                 typer.echo(visible(f"Extra column {column.name!r}: {column.describe()}"))
             print_readings(cohort)
             print_problems(cohort)
+            print_lacks(cohort)
+        if is_lacking(cohort):
+            raise typer.Exit(EXIT_PARTLY)
 
 
 def choose_images(cohort: Cohort, selection: Selection) -> Cohort:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from cxrlib.cli.options import WhereOption
+from cxrlib.cohort import Cohort
 from cxrlib.maps import ProjectionSettings, SurfaceWish
 from cxrlib.notebook import SurfaceKind, read_surface
 from cxrlib.selection import Selection, parse_where
@@ -112,19 +113,27 @@ class LayoutOptions:
     ] = "umap"
     neighbours: Annotated[int, typer.Option(help="Neighbours that UMAP keeps close.", min=2)] = 30
     min_dist: Annotated[float, typer.Option(help="How close UMAP may put two images.", min=0)] = 0.5
-    views: Annotated[str, typer.Option(help="Views on the map, separated by commas.")] = (
-        "PA,AP,AP Supine"
-    )
+    views: Annotated[
+        str,
+        typer.Option(
+            help="Views on the map, separated by commas. Default: PA,AP,AP Supine as in the "
+            "paper, and AP Erect in other cohorts that have it.",
+        ),
+    ] = ""
+    any_finding: Annotated[
+        bool, typer.Option("--any-finding", help="Map images without a diagnosis too.")
+    ] = False
     seed: Annotated[int, typer.Option(help="Seed of the map.", min=0, max=2**32 - 1)] = 0
 
-    @property
-    def settings(self) -> ProjectionSettings:
-        """The settings as the library takes them."""
+    def find_settings(self, cohort: Cohort) -> ProjectionSettings:
+        """Find the settings as the library takes them."""
+        views = tuple(filter(None, (view.strip() for view in self.views.split(","))))
         return ProjectionSettings(
             method=self.method,
             features=self.features,
             n_neighbors=self.neighbours,
             min_dist=self.min_dist,
             seed=self.seed,
-            views=tuple(filter(None, (view.strip() for view in self.views.split(",")))),
+            views=views if self.views else cohort.frontal_views,
+            needs_finding=not self.any_finding,
         )

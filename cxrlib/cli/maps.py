@@ -86,9 +86,9 @@ def make_map(
         check_extractor(embedding.extractor, cache)
         if out is not None and (problem := explain_map_file(out)):
             raise typer.BadParameter(f"--out {problem}")
-        settings = layout.settings
         _, selection = drawing.wish, drawing.selection  # refused before anything is read
         cohort = load_named(data, cache)
+        settings = layout.find_settings(cohort)
         check_patients(choose_images(cohort, selection), drawing.patient_ids, settings)
         store = Store(cache)
         report, used = embed_cohort(cohort, store, embedding)

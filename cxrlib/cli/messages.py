@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from cxrlib.cli.options import Format
-from cxrlib.cohort import METADATA_FILE, Cohort, RunReport
+from cxrlib.cohort import METADATA_FILE, Cohort, RunReport, list_lacking_columns
 from cxrlib.errors import CxrError
 from cxrlib.number_text import format_units
 
@@ -16,6 +16,7 @@ __all__ = [
     "count_report",
     "exit_by",
     "print_failures",
+    "print_lacks",
     "print_missing",
     "print_problems",
     "print_result",
@@ -83,7 +84,7 @@ def print_problems(cohort: Cohort) -> None:
     is_missing = cohort.table["is_xray"] & (cohort.table["file_status"] == NO_FILE)
     print_missing(int(is_missing.sum()))
     problems = cohort.problems
-    is_told = problems["row"].isin(cohort.table.loc[is_missing, "row"])
+    is_told = problems["row"].isna() | problems["row"].isin(cohort.table.loc[is_missing, "row"])
     is_told &= (problems["file"] == METADATA_FILE) & (problems["column"] == "filename")
     for problem in problems[~is_told].astype(object).fillna("").to_dict("records"):
         where = [str(problem["file"])]
@@ -92,6 +93,21 @@ def print_problems(cohort: Cohort) -> None:
         where += [f"{problem['column']}{value}"] if problem["column"] else []
         words = f"{', '.join(where)}: {problem['problem']}; {problem['action']}"
         typer.echo(visible(words), err=True)
+
+
+def print_lacks(cohort: Cohort) -> None:
+    """Print what the pages cannot show for want of a column, one line each; optional ones by name.
+
+    They go to standard error, as the problems do.
+    """
+    lacks = list_lacking_columns(cohort)
+    told = lacks[lacks["need"] != "optional"]
+    for name, lack, without in told[["column", "lack", "without"]].itertuples(index=False):
+        typer.echo(f"Column {name} ({lack}): {without}.", err=True)
+    others = lacks.loc[lacks["need"] == "optional", "column"]
+    if len(others):
+        words = f"{format_units(len(others), 'optional column')} without a value"
+        typer.echo(f"{words}: {', '.join(others)}.", err=True)
 
 
 def count_report(report: RunReport) -> dict[str, int]:

@@ -12,7 +12,7 @@ import typer
 
 from cxrlib.cli.cohorts import load_named
 from cxrlib.cli.maps import choose_extractor_name, embed_cohort
-from cxrlib.cli.messages import reported_errors
+from cxrlib.cli.messages import reported_errors, visible
 from cxrlib.cli.options import (
     DEFAULT_CACHE,
     CacheOption,
@@ -25,7 +25,7 @@ from cxrlib.cohort import METADATA_FILE, Cohort, join_paths
 from cxrlib.embedding.extractors import ExtractorInfo, find_weights
 from cxrlib.errors import CohortError, SelectionError
 from cxrlib.jobs import TRUST_VARIABLE
-from cxrlib.maps import ProjectionSettings, find_maps, load_map
+from cxrlib.maps import default_settings, explain_no_map, find_maps, load_map
 from cxrlib.notebook import map_images
 from cxrlib.storage import Store, hash_file, is_checkout
 from cxrlib.system import PACKAGE_FOLDER
@@ -68,7 +68,10 @@ def serve(
         used = ready
         if used is None:
             _, used = embed_cohort(cohort, store, embedding)
-            map_images(cohort, used, store, ProjectionSettings())
+            if reason := explain_no_map(cohort):  # the other pages work without
+                typer.echo(visible(reason), err=True)
+            else:
+                map_images(cohort, used, store, default_settings(cohort))
     os.environ["CXR_DATA"] = paths
     os.environ["CXR_CACHE"] = str(cache.resolve())
     os.environ["CXR_EXTRACTOR"] = used.key
@@ -128,9 +131,9 @@ def _find_ready(
 ) -> ExtractorInfo | None:
     """Return the extractor if every image is embedded and mapped: then nothing is to be done."""
     sha256 = _hash_weights(name, weights)
-    for info in find_maps(cohort, store, settings=ProjectionSettings(), names=(name,)):
+    for info in find_maps(cohort, store, settings=default_settings(cohort), names=(name,)):
         if sha256 in (None, info.weights_sha256):
-            mapped = load_map(cohort, store, settings=ProjectionSettings(), extractor=info.key)
+            mapped = load_map(cohort, store, settings=default_settings(cohort), extractor=info.key)
             if mapped.is_complete:
                 return info
     return None

@@ -13,7 +13,7 @@ from cxrlib.cohort import Cohort
 from cxrlib.reports import csv_with_header, list_provenance
 from cxrlib.selection import parse_where
 from cxrlib.storage import to_records
-from cxrlib.summary import describe_missingness, make_table_one, select_published, summarise
+from cxrlib.summary import describe_missingness, make_table_one, select_counted, summarise
 
 __all__ = ["register"]
 
@@ -58,7 +58,7 @@ def tables(
         selection = parse_where(where)
         cohort = choose_images(load_named(data, cache), selection)
         is_published = rows == "published"
-        cohort = select_published(cohort, by) if is_published else cohort.select_xrays()
+        cohort = select_counted(cohort, by) if is_published else cohort.select_xrays()
         table, about = _make_table(cohort, kind, by, unit)
         if form == "json":
             about = _describe(cohort, by, unit, selection.to_where()) | about

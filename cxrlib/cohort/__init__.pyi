@@ -44,6 +44,7 @@ from .joined_cohorts import (
     COHORT_COLUMN as COHORT_COLUMN,
     JoinedCohort as JoinedCohort,
     join_cohorts as join_cohorts,
+    list_shared_persons as list_shared_persons,
 )
 from .label_files import (
     LabelFile as LabelFile,
@@ -55,13 +56,23 @@ from .label_files import (
     read_label_file as read_label_file,
     take_label_table as take_label_table,
 )
+from .lacks import (
+    check_pages as check_pages,
+    explain_lack as explain_lack,
+    is_lacking as is_lacking,
+    list_lacking_columns as list_lacking_columns,
+    list_missing_files as list_missing_files,
+)
 from .metadata import (
     FRONTAL_VIEWS as FRONTAL_VIEWS,
     MAX_DAYS as MAX_DAYS,
     METADATA_COLUMNS as METADATA_COLUMNS,
+    PAPER_FRONTAL_VIEWS as PAPER_FRONTAL_VIEWS,
+    PAPER_PATIENTS as PAPER_PATIENTS,
     XRAY_VIEWS as XRAY_VIEWS,
     YES_NO_CATEGORIES as YES_NO_CATEGORIES,
     YES_NO_COLUMNS as YES_NO_COLUMNS,
+    has_paper_patients as has_paper_patients,
     match_column as match_column,
     read_records as read_records,
 )

@@ -9,7 +9,7 @@ is a selection, which is explicit and remembered.
 import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxrlib.aliases import Progress
+from cxrlib.aliases import NOT_RECORDED, Progress
 from cxrlib.cohort.annotations import find_lung_masks, read_lung_boxes, read_scores
 from cxrlib.cohort.extra_columns import EXTRA, ExtraColumn, type_extra
 from cxrlib.cohort.findings import is_usable, parse_finding
@@ -27,10 +27,12 @@ from cxrlib.cohort.form import METADATA_FILE
 from cxrlib.cohort.import_notes import read_import_notes
 from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.metadata import (
-    FRONTAL_VIEWS,
+    PAPER_FRONTAL_VIEWS,
     XRAY_VIEWS,
     YES_NO_COLUMNS,
     Records,
+    find_frontal_views,
+    find_lacking,
     read_records,
     type_records,
 )
@@ -141,6 +143,12 @@ class Cohort:
         Columns of metadata.csv beyond those that are known, and labels that were attached.
     notes : tuple of str
         What the import of the cohort says of every number of it; () where it was not imported.
+    frontal_views : tuple of str
+        Views that count as frontal (`cxrlib.cohort.metadata.find_frontal_views`): of the map, the
+        tables and the tasks.
+    lacking : mapping
+        Columns of the form without a value, each with "no such column" or "no value" (see
+        `cxrlib.cohort.list_lacking_columns`).
     """
 
     name: str
@@ -157,6 +165,8 @@ class Cohort:
     extra: tuple[ExtraColumn, ...] = ()
     readings: pd.DataFrame = field(default_factory=lambda: ProblemLog().tabulate_readings())
     notes: tuple[str, ...] = ()
+    frontal_views: tuple[str, ...] = PAPER_FRONTAL_VIEWS
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Cohort({self.name!r}, {self.n_images} images of {self.n_patients} patients)"
@@ -281,7 +291,7 @@ class Cohort:
         return self.select(status == "ok", "with a readable file", reasons=status)
 
     def select_views(self, views: Iterable[str]) -> "Cohort":
-        """Keep X-rays of some views.
+        """Keep X-rays of some views; "not recorded" keeps those without one.
 
         Raises
         ------
@@ -290,19 +300,20 @@ class Cohort:
         """
         views = tuple(views)
         view = self.table["view"]
-        unknown = [v for v in views if v not in XRAY_VIEWS and not (view == v).any()]
+        known = (*XRAY_VIEWS, NOT_RECORDED)
+        unknown = [v for v in views if v not in known and not (view == v).any()]
         if unknown:
             there = ", ".join(sorted(view.dropna().unique()))
             raise SelectionError(f"There is no view {unknown[0]!r}. The cohort has {there}.")
         reasons = ("view " + view.fillna("not recorded")).where(
             self.table["is_xray"], "not an X-ray"
         )
-        keep = self.table["is_xray"] & view.isin(views)
+        keep = self.table["is_xray"] & view.fillna(NOT_RECORDED).isin(views)
         return self.select(keep, f"view {', '.join(views)}", reasons=reasons)
 
     def select_frontal(self) -> "Cohort":
-        """Keep frontal X-rays: PA, AP and AP Supine."""
-        return self.select_views(FRONTAL_VIEWS)
+        """Keep frontal X-rays: the `frontal_views`."""
+        return self.select_views(self.frontal_views)
 
     def select_usable_finding(self) -> "Cohort":
         """Keep images whose finding is not "todo", "Unknown" or blank."""
@@ -408,10 +419,11 @@ def load_cohort(
     planted, is_synthetic = read_planted(root, problems)
     notes = read_import_notes(root, problems)
     title = planted.get("name") or root.name or str(root)
+    frontal = find_frontal_views(table, is_synthetic=is_synthetic)
     return Cohort(
         name=name or make_encodable(" ".join(title.split())),
         root=root,
-        table=table.join(label_states(table))[list(COLUMNS)].join(extra_table),
+        table=table.join(label_states(table, frontal=frontal))[list(COLUMNS)].join(extra_table),
         problems=problems.to_table(),
         readings=problems.tabulate_readings(),
         duplicates=duplicates,
@@ -422,6 +434,8 @@ def load_cohort(
         cache=None if store is None else store.root,
         extra=extra,
         notes=notes,
+        frontal_views=frontal,
+        lacking=find_lacking(records),
     )
 
 
@@ -569,8 +583,17 @@ def _mark_unreadable(table: pd.DataFrame, i: int, reason: str) -> None:
 
 
 def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
-    """Note X-rays whose file cannot be used."""
+    """Note X-rays whose file cannot be used; of missing ones only how many, where several are."""
     bad = table[table["is_xray"] & (table["file_status"] != "ok")]
+    is_missing = bad["file_status"] == "no file"
+    if is_missing.sum() > 1:
+        problems.add(
+            METADATA_FILE,
+            f"{is_missing.sum():,} of {table['is_xray'].sum():,} X-rays have no file",
+            "the rows are kept without an image; they are listed as missing files",
+            column="filename",
+        )
+        bad = bad[~is_missing]
     for row, filename, reason in bad[["row", "filename", "file_reason"]].itertuples(
         index=False, name=None
     ):

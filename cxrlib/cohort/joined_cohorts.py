@@ -121,6 +121,9 @@ def join_cohorts(
         cache=first.cache if store is None else store.root,
         extra=extra,
         notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
+        # Where one is the paper's the joined one counts as the paper does.
+        frontal_views=min(first.frontal_views, second.frontal_views, key=len),
+        lacking={name: why for name, why in first.lacking.items() if name in second.lacking},
         parts=(first, second),
         second_ids={new: own for own, new in ids.items()},
     )
@@ -222,6 +225,26 @@ def _match_ids(
     table["person_id"] = table["patient_id"].map(lambda each: back.get(each, each)).astype("str")
     note = "The images were not inspected, so persons are matched by their ids alone."
     return replace(joined, table=table, note=note)
+
+
+def list_shared_persons(joined: JoinedCohort) -> pd.DataFrame:
+    """List the persons with images in both of two joined cohorts.
+
+    Returns
+    -------
+    DataFrame
+        person_id; first_ids and second_ids, the patient ids of each cohort as it has them, joined
+        by ", ".
+    """
+    own = pd.concat([each.table["patient_id"] for each in joined.parts], ignore_index=True)
+    is_second = joined.table[COHORT_COLUMN].to_numpy() == joined.test_name
+    persons = joined.table["person_id"]
+    sides = [
+        own[side].groupby(persons[side]).agg(lambda ids: ", ".join(dict.fromkeys(ids)))
+        for side in (~is_second, is_second)
+    ]
+    both = pd.concat(sides, axis=1, join="inner", keys=["first_ids", "second_ids"])
+    return both.rename_axis("person_id").reset_index()
 
 
 def _count_both(table: pd.DataFrame) -> int:

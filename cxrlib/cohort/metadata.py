@@ -10,7 +10,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from cxrlib.cohort.input_problems import ProblemLog
 from cxrlib.cohort.plain_numbers import NUMBER_LIMIT, parse_number
 from cxrlib.cohort.values import read_column
 from cxrlib.errors import CohortError
+from cxrlib.number_text import format_units
 from cxrlib.short_repr import short_repr
 from cxrlib.storage import read_regular
 from cxrlib.system import describe_read_error
@@ -31,8 +32,18 @@ MAX_BYTES = 512 << 20
 MAX_COLUMNS = 1000
 MAX_AGE = 130  # years
 MAX_DAYS = 36_525  # of an offset: a hundred years
-FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
+PAPER_FRONTAL_VIEWS = ("PA", "AP", "AP Supine")
 """Views taken from the front or the back, as the paper counts them (Table 4)."""
+FRONTAL_VIEWS = (*PAPER_FRONTAL_VIEWS, "AP Erect")
+"""Views taken from the front or the back. Of a cohort ask `Cohort.frontal_views`."""
+PAPER_PATIENTS: Mapping[str, str] = {
+    "178": "16660_1_1.jpg",
+    "205": "covid-19-pneumonia-progression-and-regression-day1.jpg",
+    "332": "tpmd200203f2-a.png",
+}
+"""The patients of Figure 3b of the paper, each with a file that tells the real collection from
+another cohort with the same numbers. 178 died; the text prints 178 and 205 as "1785" and "2056": a
+footnote mark ran into each number."""
 
 ESSENTIAL_COLUMNS = ("patientid", "filename")
 NUMBER_COLUMNS = (
@@ -55,7 +66,7 @@ METADATA_COLUMNS = COLUMNS
 # Names in the collection's own description (SCHEMA.md) and its earlier versions.
 COLUMN_ALIASES = {"wbc_count": "leukocyte_count", "patient_id": "patientid"}
 
-XRAY_VIEWS = (*FRONTAL_VIEWS, "AP Erect", "L")
+XRAY_VIEWS = (*FRONTAL_VIEWS, "L")
 # What begins as an address does, with a scheme ("javascript:", "file:") or the signs of a host.
 ADDRESS = re.compile(r"(?!doi:)[a-z][a-z0-9+.-]*:\S|//|https?:", re.ASCII | re.IGNORECASE)
 WEB_ADDRESS = re.compile(r"https?://\S", re.IGNORECASE)
@@ -312,11 +323,14 @@ def _check_header(
             f"{METADATA_FILE} in {str(root)!r} lacks {columns}. It "
             f"begins with {shown}.{hint} {_WHAT_IT_HOLDS}"
         )
-    for name in COLUMNS:
-        if name not in header and name != "folder":
-            problems.add(
-                METADATA_FILE, "the column is missing", read_form()[name].without, column=name
-            )
+    absent = [name for name in read_form() if name not in header and name != "folder"]
+    if absent:
+        problems.add(
+            METADATA_FILE,
+            f"{format_units(len(absent), 'column')} of the form missing",
+            "not recorded; what each would bring is listed as columns without a value",
+            value=", ".join(absent),
+        )
 
 
 def _drop_blank_records(
@@ -360,6 +374,19 @@ def _fit_cells(
         )
         named["other_notes"] = ", ".join(filter(None, [named.get("other_notes", ""), text]))
     return named
+
+
+def find_lacking(records: Records) -> dict[str, str]:
+    """Find the columns of the form without a value: there is none of that name, or it is blank."""
+    table, lacking = records.table, {}
+    for name in read_form():
+        if name == "folder":
+            continue
+        if name not in table:
+            lacking[name] = "no such column"
+        elif not table[name].astype(bool).any():
+            lacking[name] = "no value"
+    return lacking
 
 
 # ---- from text to types
@@ -406,6 +433,38 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     table["article"] = _list_articles(text["doi"], urls)
     table["source"] = urls.map(_find_site).astype("str")
     return table
+
+
+def find_frontal_views(table: pd.DataFrame, *, is_synthetic: bool = False) -> tuple[str, ...]:
+    """Find the views that count as frontal in a cohort: AP Erect too, but where the paper counts.
+
+    The paper counts PA, AP and AP Supine, and so do its collection, known by a file of each patient
+    of its Figure 3, and the demo, which imitates it. Where a cohort has no image of AP Erect both
+    answers are the same, and it is the paper's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        All rows, with view, is_xray, patient_id and image_id.
+    is_synthetic : bool, default False
+        Whether it is the demo.
+    """
+    has_erect = bool((table["is_xray"] & (table["view"] == "AP Erect")).any())
+    if is_synthetic or not has_erect or has_paper_patients(table):
+        return PAPER_FRONTAL_VIEWS
+    return FRONTAL_VIEWS
+
+
+def has_paper_patients(table: pd.DataFrame) -> bool:
+    """Tell whether the patients of the paper's Figure 3 are in a table, known by a file each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With patient_id and image_id.
+    """
+    pairs = set(zip(table["patient_id"], table["image_id"], strict=True))
+    return pairs.issuperset(PAPER_PATIENTS.items())
 
 
 def _blank_to_missing(cells: pd.Series) -> pd.Series:
@@ -517,8 +576,19 @@ def _make_patient_ids(ids: pd.Series, rows: Sequence[int], problems: ProblemLog)
 
 
 def _find_xrays(table: pd.DataFrame, problems: ProblemLog) -> pd.Series:
-    """Find X-rays by modality; where it is blank, by a view that only X-rays have."""
+    """Find X-rays by modality; where it is blank, by a view that only X-rays have.
+
+    Where no row has either, all are: a folder of X-rays of which nobody wrote what they are.
+    """
     blank = table["modality"].isna()
+    if blank.all() and table["view"].isna().all():
+        problems.add(
+            METADATA_FILE,
+            "no modality and no view is recorded",
+            "all images treated as X-rays",
+            column="modality",
+        )
+        return pd.Series(True, index=table.index)
     if blank.all():
         problems.add(
             METADATA_FILE,

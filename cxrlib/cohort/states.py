@@ -8,7 +8,7 @@ After section 5.4 of Cohen et al. 2020 (Prospective Predictions) and its Figure 
 An image can have reasons for both; the paper draws such points one way and arrows the
 other. Here bad wins and the overlap is marked.
 
-**Last image.** Only frontal X-rays (PA, AP, AP Supine) compete, each patient's among
+**Last image.** Only frontal X-rays (`Cohort.frontal_views`) compete, each patient's among
 themselves, whatever their finding; a patient is a `patient_id` as recorded. An image is
 
 - "no" where another frontal image of the patient is surely later (a larger offset);
@@ -25,9 +25,11 @@ overlaps are then 20, 10 of them a survivor's last. 25 patients died, 9 of them 
 frontal image; for 22 the last image is known.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from cxrlib.cohort.metadata import FRONTAL_VIEWS
+from cxrlib.cohort.metadata import PAPER_FRONTAL_VIEWS
 
 BAD_REASONS = ("in the ICU", "intubated", "last image of a patient who died")
 GOOD_REASONS = ("not in the ICU", "not intubated", "last image of a survivor")
@@ -85,7 +87,12 @@ def describe_state(state: str, reasons: str = "") -> str:
     return f"{text}; {_BLANKS.get(dated[0], 'ICU and intubation not recorded')}"
 
 
-def find_last_images(table: pd.DataFrame, *, ties: str = "undefined") -> pd.Series:
+def find_last_images(
+    table: pd.DataFrame,
+    *,
+    ties: str = "undefined",
+    frontal: Sequence[str] = PAPER_FRONTAL_VIEWS,
+) -> pd.Series:
     """Find the images that are the last of their patient.
 
     Parameters
@@ -97,6 +104,8 @@ def find_last_images(table: pd.DataFrame, *, ties: str = "undefined") -> pd.Seri
         Whether images tied for the latest day are undefined, or all of them last. The
         second is the published way, kept to compare counts; an undated image is then
         passed over where another has a day.
+    frontal : sequence of str
+        Views of the images that compete.
 
     Returns
     -------
@@ -110,13 +119,13 @@ def find_last_images(table: pd.DataFrame, *, ties: str = "undefined") -> pd.Seri
     """
     if ties not in ("undefined", "all"):
         raise ValueError(f"ties is {ties!r}: it must be 'undefined' or 'all'.")
-    frontal = table[table["is_xray"] & table["view"].isin(FRONTAL_VIEWS)]
-    offset = frontal["offset"].astype("float64")
-    patients = offset.groupby(frontal["patient_id"])
+    rows = table[table["is_xray"] & table["view"].isin(frontal)]
+    offset = rows["offset"].astype("float64")
+    patients = offset.groupby(rows["patient_id"])
     latest = patients.transform("max")
     n_dated = patients.transform("count")
     n_images = patients.transform("size")
-    n_latest = (offset == latest).groupby(frontal["patient_id"]).transform("sum")
+    n_latest = (offset == latest).groupby(rows["patient_id"]).transform("sum")
 
     earlier = offset < latest
     single = n_images == 1
@@ -130,7 +139,12 @@ def find_last_images(table: pd.DataFrame, *, ties: str = "undefined") -> pd.Seri
     return answer
 
 
-def label_states(table: pd.DataFrame, *, ties: str = "undefined") -> pd.DataFrame:
+def label_states(
+    table: pd.DataFrame,
+    *,
+    ties: str = "undefined",
+    frontal: Sequence[str] = PAPER_FRONTAL_VIEWS,
+) -> pd.DataFrame:
     """Label each image good, bad or unknown, with the reasons.
 
     Parameters
@@ -139,6 +153,7 @@ def label_states(table: pd.DataFrame, *, ties: str = "undefined") -> pd.DataFram
         All rows of a cohort, with patient_id, offset, view, is_xray, in_icu,
         intubation_present and survival.
     ties : {"undefined", "all"}
+    frontal : sequence of str
         See `find_last_images`.
 
     Returns
@@ -148,7 +163,7 @@ def label_states(table: pd.DataFrame, *, ties: str = "undefined") -> pd.DataFram
         bad wins), state_reasons (joined by "; ", bad ones first, "" without any) and
         state_overlap (good and bad reasons both), on the table's index.
     """
-    last = find_last_images(table, ties=ties)
+    last = find_last_images(table, ties=ties, frontal=frontal)
     is_last = last == "yes"
     bad = [
         table["in_icu"] == "yes",

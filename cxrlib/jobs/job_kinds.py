@@ -170,8 +170,7 @@ def _check_value(kind: str, name: str, value: JSON, types: tuple[type, ...]) -> 
             raise SelectionError(f"Parameter {name!r} of a job {kind!r} is no path: {value!r}.")
         return _check_writable(os.path.realpath(value))
     if name == "settings" and isinstance(value, dict):
-        settings = _to_settings(value)
-        return {**asdict(settings), "views": list(settings.views)}
+        return _to_settings(value).to_dict()
     return value
 
 
@@ -216,7 +215,8 @@ def _to_settings(given: Mapping[str, JSON]) -> "ProjectionSettings":
         right = isinstance(value, (list, tuple) if wanted is tuple else (wanted,))
         if wanted is float and isinstance(value, int):
             right, value = True, float(value)  # noqa: PLW2901 (1 and 1.0 are one setting)
-        if not right or isinstance(value, bool) or (wanted is float and not math.isfinite(value)):
+        is_flag = isinstance(value, bool) and wanted is not bool
+        if not right or is_flag or (wanted is float and not math.isfinite(value)):
             raise SelectionError(f"Setting {name!r} of a map is {value!r}: give {wanted.__name__}.")
         plain[name] = tuple(map(str, value)) if wanted is tuple else value
     return ProjectionSettings(**plain)

@@ -62,11 +62,17 @@ from .map_table import (
 from .mapped_cohort import (
     MappedCohort as MappedCohort,
     compute_map as compute_map,
+    default_settings as default_settings,
     explain_no_map as explain_no_map,
     explain_off_map as explain_off_map,
     find_maps as find_maps,
     load_map as load_map,
     select_for_map as select_for_map,
+)
+from .off_map import (
+    Widening as Widening,
+    describe_off_map as describe_off_map,
+    list_widenings as list_widenings,
 )
 from .paper_figure import (
     compare_with_paper as compare_with_paper,
@@ -96,7 +102,6 @@ from .surfaces import (
     estimate_surface as estimate_surface,
 )
 from .trajectories import (
-    PAPER_PATIENTS as PAPER_PATIENTS,
     TABLE_COLUMNS as TABLE_COLUMNS,
     MappedImage as MappedImage,
     Stop as Stop,
@@ -107,7 +112,6 @@ from .trajectories import (
     describe_counts as describe_counts,
     find_planted_patients as find_planted_patients,
     find_story as find_story,
-    has_paper_patients as has_paper_patients,
     list_patients as list_patients,
     map_points as map_points,
 )

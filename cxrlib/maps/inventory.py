@@ -21,8 +21,7 @@ from cxrlib.embedding.extractors import (
 )
 from cxrlib.embedding.extractors.weights import WEIGHTS_FILES, weights_folder
 from cxrlib.errors import CxrError
-from cxrlib.maps.mapped_cohort import find_maps, select_for_map
-from cxrlib.maps.projection import ProjectionSettings
+from cxrlib.maps.mapped_cohort import default_settings, find_maps, select_for_map
 from cxrlib.storage import EmbeddingStore, Store, hash_file
 
 Ready = Literal["ready", "no map", "incomplete", "not computed", "weights missing"]
@@ -90,7 +89,7 @@ def list_extractor_states(cohort: Cohort, store: Store) -> list[ExtractorState]:
 
 def _describe_stored(cohort: Cohort, store: Store, info: ExtractorInfo) -> ExtractorState:
     """Describe an extractor of the store."""
-    settings = ProjectionSettings()
+    settings = default_settings(cohort)
     usable = cohort.select_xrays()
     if not info.is_outside:
         usable = usable.select_with_file()
@@ -149,7 +148,7 @@ def _describe_absent(cohort: Cohort, name: str) -> ExtractorState:
         n_embedded=0,
         n_images=cohort.select_xrays().select_with_file().n_images,
         n_on_map=0,
-        n_for_map=select_for_map(cohort, ProjectionSettings()).n_images,
+        n_for_map=select_for_map(cohort, default_settings(cohort)).n_images,
         ready="weights missing" if missing else "not computed",
         advice=advice,
     )
@@ -165,7 +164,7 @@ def _format_folder(folder: Path) -> str:
 def list_flow(cohort: Cohort) -> list[SelectionStep]:
     """List the steps from all rows to the images a map can show, each with what it left out."""
     whole = SelectionStep("rows of metadata.csv", cohort.n_images, cohort.n_patients, {})
-    return [whole, *select_for_map(cohort, ProjectionSettings()).steps]
+    return [whole, *select_for_map(cohort, default_settings(cohort)).steps]
 
 
 def tabulate_flow(steps: Sequence[SelectionStep]) -> pd.DataFrame:

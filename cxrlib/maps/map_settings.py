@@ -1,20 +1,21 @@
 """Settings of a map that a reader can choose: extractor, views and projection method."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from cxrlib.cohort import Cohort
+from cxrlib.aliases import NOT_RECORDED
+from cxrlib.cohort import XRAY_VIEWS, Cohort
 from cxrlib.maps.inventory import ExtractorState, list_extractor_states
-from cxrlib.maps.mapped_cohort import explain_no_map, select_for_map
+from cxrlib.maps.mapped_cohort import default_settings, explain_no_map, select_for_map
 from cxrlib.maps.projection import Projection, ProjectionSettings
 from cxrlib.maps.surfaces import SurfaceWish
 from cxrlib.storage import Store
 
 #: Views that can be mapped; the paper's are the first three.
-VIEWS = ("PA", "AP", "AP Supine", "L")
+VIEWS = (*XRAY_VIEWS, NOT_RECORDED)
 #: Projection methods, as they are called on screen.
 METHODS: Mapping[str, str] = {"umap": "UMAP", "pca": "PCA"}
 #: Root mean square distance of images from their mean on a UMAP of the public collection by the
@@ -30,12 +31,12 @@ class MapChoice:
     ----------
     extractor : str, default ""
         Name or key of an extractor; "" is the one that is shown without a choice.
-    settings : ProjectionSettings
-        The paper's by default.
+    settings : ProjectionSettings or None, default None
+        None for the cohort's own, `cxrlib.maps.default_settings`.
     """
 
     extractor: str = ""
-    settings: ProjectionSettings = field(default_factory=ProjectionSettings)
+    settings: ProjectionSettings | None = None
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,14 @@ def _offer(state: ExtractorState, *, is_alone: bool) -> MapExtractor:
 def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
     """Explain why a cohort cannot be mapped by some settings, and what would do; "" where it can.
 
-    The paper's own settings are never refused for having too many neighbours: on a small cohort
+    The default settings are never refused for having too many neighbours: on a small cohort
     the map is made with fewer, and says so (`cxrlib.maps.projection.Projection.remark`).
     """
     if not settings.views:
         return f"A map needs at least one view. Choose from {', '.join(VIEWS)}."
     if reason := explain_no_map(cohort, settings):
         return reason
-    if settings.method != "umap" or settings == ProjectionSettings():
+    if settings.method != "umap" or settings == default_settings(cohort):
         return ""
     n_contents = int(select_for_map(cohort, settings).table["sha256"].nunique())
     if settings.n_neighbors < n_contents:
@@ -104,7 +105,8 @@ def explain_unusable(cohort: Cohort, settings: ProjectionSettings) -> str:
 
 def describe_settings(settings: ProjectionSettings) -> str:
     """Describe how a map is made: "outputs of PA, AP; UMAP, 30 neighbours, ..."."""
-    words = f"{settings.features} of {', '.join(settings.views)}; {METHODS[settings.method]}"
+    views = ", ".join(settings.views) + ", without a diagnosis too" * (not settings.needs_finding)
+    words = f"{settings.features} of {views}; {METHODS[settings.method]}"
     if settings.method == "pca":
         return words
     return (

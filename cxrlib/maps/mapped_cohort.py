@@ -66,6 +66,15 @@ class MappedCohort:
         return whole.n_images == self.mapped.n_images
 
 
+def default_settings(cohort: Cohort) -> ProjectionSettings:
+    """Give the settings of a cohort's map where no others are chosen.
+
+    Those of the paper's Figure 3, of all views that count as frontal in this cohort: the paper's
+    own in its collection, AP Erect too in others that have such images.
+    """
+    return ProjectionSettings(views=cohort.frontal_views)
+
+
 def select_for_map(
     cohort: Cohort, settings: ProjectionSettings, extractor: ExtractorInfo | None = None
 ) -> Cohort:
@@ -77,7 +86,8 @@ def select_for_map(
     xrays = cohort.select_xrays()
     if extractor is None or not extractor.is_outside:
         xrays = xrays.select_with_file()
-    return xrays.select_views(settings.views).select_usable_finding()
+    seen = xrays.select_views(settings.views)
+    return seen.select_usable_finding() if settings.needs_finding else seen
 
 
 def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -> str:
@@ -85,13 +95,14 @@ def explain_no_map(cohort: Cohort, settings: ProjectionSettings | None = None) -
 
     Copies of an image share a place: what counts is how many images differ.
     """
-    settings = settings or ProjectionSettings()
+    settings = settings or default_settings(cohort)
     n_contents = int(select_for_map(cohort, settings).table["sha256"].nunique())
     if n_contents >= MIN_CONTENTS:
         return ""
+    what = "a readable file, a diagnosis and" if settings.needs_finding else "a readable file and"
     return (
-        f"This cohort cannot be mapped. A map needs {MIN_CONTENTS} or more distinct X-rays with a "
-        f"readable file, a diagnosis and one of the views {', '.join(settings.views)}; "
+        f"This cohort cannot be mapped. A map needs {MIN_CONTENTS} or more distinct X-rays with "
+        f"{what} one of the views {', '.join(settings.views)}; "
         f"there {'is' if n_contents == 1 else 'are'} {n_contents}."
     )
 
@@ -110,7 +121,7 @@ def explain_off_map(
     if not row.any():
         raise SelectionError(f"There is no image {image_id!r} in cohort {cohort.name!r}.")
     alone = replace(cohort, table=cohort.table[row].reset_index(drop=True))
-    for step in select_for_map(alone, settings or ProjectionSettings()).steps:
+    for step in select_for_map(alone, settings or default_settings(cohort)).steps:
         if step.removed:
             reason = next(iter(step.removed))
             noun, _, value = reason.partition(" ")  # "view L"

@@ -51,7 +51,10 @@ class ProjectionSettings:
     seed : int, default 0
         Seed of UMAP. One seed makes it single-threaded and repeatable.
     views : tuple of str, default ("PA", "AP", "AP Supine")
-        Views on the map. The caller selects them; here they are part of the key.
+        Views on the map, `cxrlib.aliases.NOT_RECORDED` for images without one. The caller selects
+        them; here they are part of the key.
+    needs_finding : bool, default True
+        Whether images without a diagnosis are left out; selected by the caller likewise.
     """
 
     method: Literal["umap", "pca"] = "umap"
@@ -61,10 +64,17 @@ class ProjectionSettings:
     n_components: int = 3
     seed: int = 0
     views: tuple[str, ...] = ("PA", "AP", "AP Supine")
+    needs_finding: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """Return them as JSON can hold them."""
-        return {**asdict(self), "views": list(self.views)}
+        """Return them as JSON can hold them.
+
+        What came later is there only where it is not the default: maps and jobs keep their keys.
+        """
+        plain = {**asdict(self), "views": list(self.views)}
+        if self.needs_finding:
+            del plain["needs_finding"]
+        return plain
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
@@ -142,7 +152,7 @@ def projection_key(embeddings: EmbeddingSet, settings: ProjectionSettings) -> st
     It depends on the contents of the images (not on their order or names), the extractor, the
     settings that matter to the method, and the versions of the packages that compute it.
     """
-    relevant = asdict(settings)
+    relevant = settings.to_dict()
     if settings.method == "pca":
         for name in ("n_neighbors", "min_dist", "n_components", "seed"):
             del relevant[name]
@@ -365,7 +375,7 @@ def _info(
 ) -> dict[str, Any]:
     """Return what is kept beside the coordinates, as JSON can hold it."""
     return {
-        "settings": asdict(settings),
+        "settings": settings.to_dict(),
         "effective": dict(effective),
         "extractor": embeddings.info.to_dict(),
         "versions": _versions(settings.method),

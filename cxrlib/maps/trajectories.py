@@ -10,18 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxrlib.aliases import NOT_RECORDED
-from cxrlib.cohort import refuse_patient
+from cxrlib.cohort import PAPER_PATIENTS, has_paper_patients, refuse_patient
 from cxrlib.maps.projection import Projection
 from cxrlib.number_text import format_units
-
-#: The patients of Figure 3b of the paper, each with a file that tells the real collection from
-#: another cohort with the same numbers. 178 died; the text prints 178 and 205 as "1785" and
-#: "2056": a footnote mark ran into each number.
-PAPER_PATIENTS: Mapping[str, str] = {
-    "178": "16660_1_1.jpg",
-    "205": "covid-19-pneumonia-progression-and-regression-day1.jpg",
-    "332": "tpmd200203f2-a.png",
-}
 
 #: Columns of the table that ``map`` exports, in this order.
 TABLE_COLUMNS = ("image_id", "patient_id", "person_id", "offset", "view", "state", "x", "y")
@@ -380,18 +371,6 @@ def find_story(
     if has_paper_patients(on_map):
         return tuple(PAPER_PATIENTS)
     return suggest_patients(table, projection)
-
-
-def has_paper_patients(points: pd.DataFrame) -> bool:
-    """Tell whether the patients of the paper's Figure 3 are on a map, known by a file each.
-
-    Parameters
-    ----------
-    points : DataFrame
-        Result of `map_points`.
-    """
-    pairs = set(zip(points["patient_id"], points["image_id"], strict=True))
-    return pairs.issuperset(PAPER_PATIENTS.items())
 
 
 def find_planted_patients(planted: Mapping[str, Any]) -> tuple[str, ...]:

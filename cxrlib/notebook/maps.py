@@ -224,7 +224,8 @@ def fit_map(
     features: Literal["outputs", "embedding"] = "outputs",
     neighbours: int = 30,
     min_dist: float = 0.5,
-    views: Sequence[str] = ("PA", "AP", "AP Supine"),
+    views: Sequence[str] | None = None,
+    needs_finding: bool = True,
     cache: Path | str | None = None,
 ) -> CohortMap:
     """Place each image on a map by what an extractor gave, or load the map from the cache.
@@ -248,8 +249,11 @@ def fit_map(
         Neighbours that UMAP keeps close.
     min_dist : float, default 0.5
         How close UMAP may put two images, in map units.
-    views : sequence of str
-        Views on the map.
+    views : sequence of str, optional
+        Views on the map, "not recorded" for images without one; by default those that count as
+        frontal, `Cohort.frontal_views`.
+    needs_finding : bool, default True
+        Whether images without a diagnosis are left out.
     cache : Path or str, optional
         The cache that `embed` was given; by default the one that the cohort was loaded with.
 
@@ -284,7 +288,8 @@ def fit_map(
         n_neighbors=neighbours,
         min_dist=min_dist,
         seed=seed,
-        views=tuple(views),
+        views=cohort.frontal_views if views is None else tuple(views),
+        needs_finding=needs_finding,
     )
     store = open_store(cohort, cache)
     if outputs.info.key not in {info.key for info in EmbeddingStore(store).list_extractors()}:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import XRAY_VIEWS, Cohort, sort_naturally
-from cxrlib.maps import PAPER_PATIENTS, find_planted_patients
+from cxrlib.cohort import PAPER_PATIENTS, XRAY_VIEWS, Cohort, sort_naturally
+from cxrlib.maps import find_planted_patients
 from cxrlib.quality import Ledger
 
 ENOUGH_IMAGES = 5

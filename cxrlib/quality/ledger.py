@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import FRONTAL_VIEWS, Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.errors import SelectionError
 from cxrlib.html_repr import format_html
 from cxrlib.number_text import format_units
@@ -219,19 +219,19 @@ def count_without_flagged(
     flagged = dict(zip(names, marks.T, strict=True))
     if len(names) > 1 and len(rules):
         flagged["all of these"] = np.asarray(marks.any(axis=1))
-    before = _count_rows(xrays)
+    before = _count_rows(xrays, cohort.frontal_views)
     rows = []
     for name, mask in flagged.items():
-        pairs = zip(before, _count_rows(xrays[~mask]), strict=True)
+        pairs = zip(before, _count_rows(xrays[~mask], cohort.frontal_views), strict=True)
         rows.append((name, int(mask.sum()), *(count for both in pairs for count in both)))
     table = pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
     return table.astype(dict.fromkeys(EFFECT_COLUMNS[1:], "Int64"))
 
 
-def _count_rows(xrays: pd.DataFrame) -> tuple[int, int, int | None, int]:
+def _count_rows(xrays: pd.DataFrame, frontal: Sequence[str]) -> tuple[int, int, int | None, int]:
     """Count images, patients, persons (None if not known) and the images the paper counts."""
     persons = xrays["person_id"]
-    is_published = xrays["view"].isin(FRONTAL_VIEWS) & xrays["usable_finding"].astype(bool)
+    is_published = xrays["view"].isin(frontal) & xrays["usable_finding"].astype(bool)
     n_persons = None if len(xrays) and persons.isna().all() else persons.nunique()
     return len(xrays), xrays["patient_id"].nunique(), n_persons, int(is_published.sum())
 

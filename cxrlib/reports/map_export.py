@@ -20,7 +20,7 @@ from cxrlib.charts.maps import (
     ring_chosen,
 )
 from cxrlib.charts.style import Imprint, Theme, render_figure
-from cxrlib.cohort import STATE_TITLES, Cohort
+from cxrlib.cohort import STATE_TITLES, Cohort, has_paper_patients
 from cxrlib.maps import (
     STATE_COLUMNS,
     TABLE_COLUMNS,
@@ -38,7 +38,6 @@ from cxrlib.maps import (
     estimate_surface,
     export_map,
     find_story,
-    has_paper_patients,
     map_points,
 )
 from cxrlib.number_text import format_units

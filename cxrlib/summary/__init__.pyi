@@ -2,6 +2,7 @@ from .articles import list_articles as list_articles
 from .counts import (
     VIEW_COLUMNS as VIEW_COLUMNS,
     Summary as Summary,
+    select_counted as select_counted,
     select_published as select_published,
     summarise as summarise,
 )

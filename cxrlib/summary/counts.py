@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxrlib.cohort import Cohort
+from cxrlib.cohort import PAPER_FRONTAL_VIEWS, Cohort
 from cxrlib.html_repr import format_html
 from cxrlib.number_text import FEW, compute_wilson, format_units
 from cxrlib.short_repr import short_repr
@@ -209,26 +209,46 @@ def summarise(cohort: Cohort, by: str, *, unit: str = "image") -> Summary:
     return remembered[by, unit]
 
 
-def select_published(cohort: Cohort, by: str = "region") -> Cohort:
-    """Select the rows that the paper's table of a grouping counts.
+def select_counted(cohort: Cohort, by: str = "region") -> Cohort:
+    """Select the rows that a table of a grouping counts, as the paper's tables do.
 
-    Tables by finding, place and both (1, 3): frontal X-rays with a usable finding. By view
-    (Table 4): X-rays with a usable finding, lateral ones too. By source and article (Table 7):
-    all X-rays. The same cohort gives the same selections, so that their tables are remembered.
+    Tables by finding, place and both (1, 3): frontal X-rays (`Cohort.frontal_views`) with a usable
+    finding. By view (Table 4): X-rays with a usable finding, lateral ones too. By source and
+    article (Table 7): all X-rays. The same cohort gives the same selections, so that their tables
+    are remembered.
 
     Raises
     ------
     SelectionError
         If there is no such grouping.
     """
+    return _select(cohort, by, "frontal")
+
+
+def select_published(cohort: Cohort, by: str = "region") -> Cohort:
+    """Select as `select_counted`, frontal being what it is in the paper: PA, AP and AP Supine.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such grouping.
+    """
+    return _select(cohort, by, "paper")
+
+
+def _select(cohort: Cohort, by: str, frontal: str) -> Cohort:
+    """Select the rows of a grouping, each selection of a cohort once."""
     get_grouping(by)
     if cohort not in _SELECTED:
         # One after the other, so that what tables share is selected and read once; put there
         # whole, as other threads may ask meanwhile.
         xrays = cohort.select_xrays()
         usable = xrays.select_usable_finding()
-        _SELECTED[cohort] = {"all": xrays, "view": usable, "frontal": usable.select_frontal()}
-    return _SELECTED[cohort][{"source": "all", "article": "all", "view": "view"}.get(by, "frontal")]
+        counted = usable.select_frontal()
+        is_paper = cohort.frontal_views == PAPER_FRONTAL_VIEWS
+        paper = counted if is_paper else usable.select_views(PAPER_FRONTAL_VIEWS)
+        _SELECTED[cohort] = {"all": xrays, "view": usable, "frontal": counted, "paper": paper}
+    return _SELECTED[cohort][{"source": "all", "article": "all", "view": "view"}.get(by, frontal)]
 
 
 # ---- counting

@@ -50,12 +50,17 @@ def _list_choices(cohort: Cohort, changed: tuple[int, ...]) -> tuple[FeatureChoi
 def load_rows(cohort: Cohort, spec: RunSpec) -> TaskRows:
     """Take the rows that a run can use: with features of one's own, those without a picture too."""
     need_file = need_pictures(spec.features, Store(find_cache()))
-    return _load_rows(cohort, spec.task, spec.selection, need_file)
+    as_published = spec.settings.protocol.name == "published"
+    return _load_rows(cohort, spec.task, spec.selection, need_file, as_published)
 
 
 @functools.lru_cache(maxsize=64)
-def _load_rows(cohort: Cohort, task: Task, selection: Selection, need_file: bool) -> TaskRows:
-    return take_rows(cohort, task, selection=selection, need_file=need_file)
+def _load_rows(
+    cohort: Cohort, task: Task, selection: Selection, need_file: bool, as_published: bool
+) -> TaskRows:
+    return take_rows(
+        cohort, task, selection=selection, need_file=need_file, as_published=as_published
+    )
 
 
 def load_run(cohort: Cohort, spec: RunSpec) -> Run | None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrlib.cohort import Cohort
 from cxrlib.number_text import format_units
-from cxrlib.summary import UNITS, select_published
+from cxrlib.summary import UNITS, select_counted
 from ui.widgets.choice import choose_one, choose_part
 from ui.widgets.text import show_alert
 
@@ -49,7 +49,8 @@ def choose_scope() -> str:
         "Images included",
         SCOPES,
         help="The papers count frontal X-rays (PA, AP, AP supine) with a diagnosis, that is a "
-        "finding other than todo and Unknown. Their table by view also counts lateral X-rays.",
+        "finding other than todo and Unknown. Their table by view also counts lateral X-rays. In "
+        "other cohorts AP erect is frontal too.",
     )
 
 
@@ -64,8 +65,8 @@ def offer_all_xrays(filtered: Cohort) -> None:
     show_alert(
         f"No image is included: {format_units(filtered.n_images, 'X-ray')} of "
         f"{format_units(filtered.n_patients, 'patient')} pass the filters, but none is "
-        "frontal (PA, "
-        "AP, AP supine) with a diagnosis. Count all X-rays, or change the filters."
+        f"frontal ({', '.join(filtered.frontal_views)}) with a diagnosis. Count all X-rays, or "
+        "change the filters."
     )
     st.button(
         "Count all X-rays",
@@ -80,4 +81,4 @@ def load_scope(cohort: Cohort, scope: str, *, with_lateral: bool = False) -> Coh
     """Select once for all sessions: tables are remembered with their cohort."""
     if scope == SCOPES[1]:
         return cohort.select_xrays()
-    return select_published(cohort, "view" if with_lateral else "region")
+    return select_counted(cohort, "view" if with_lateral else "region")

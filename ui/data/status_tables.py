@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from cxrlib.cohort import EXTRA, Cohort, ExtraColumn
+from cxrlib.cohort import (
+    EXTRA,
+    Cohort,
+    ExtraColumn,
+    check_pages,
+    list_lacking_columns,
+    list_missing_files,
+)
 from cxrlib.maps import list_cache
 from cxrlib.number_text import format_units
 from cxrlib.storage import Store
@@ -19,6 +26,8 @@ __all__ = [
     "show_cache",
     "show_extra_columns",
     "show_identity",
+    "show_lacks",
+    "show_missing_files",
     "show_problems",
     "show_readings",
 ]
@@ -134,6 +143,69 @@ def show_problems(cohort: Cohort, origin: Sequence[str]) -> None:
             "action": text("What was done", width="medium"),
         },
     )
+
+
+def show_lacks(cohort: Cohort, origin: Sequence[str]) -> None:
+    """Show which parts of the pages lack a column, and the columns without a value.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    origin : sequence of str
+        `cxrlib.reports.list_provenance`, on top of the saved table.
+    """
+    lacks = list_lacking_columns(cohort)
+    if lacks.empty:
+        return
+    st.subheader("What the pages can show", anchor=False)
+    pages = check_pages(cohort)
+    n_works = int(pages["works"].sum())
+    missing = pages[~pages["works"]]
+    show_text(f"{n_works} of {len(pages)} parts of the pages have the columns they need.")
+    for page, part, lacking in missing[["page", "part", "lacks"]].itertuples(index=False):
+        show_text(f"{part}: needs {lacking}.", lead=f"{page}.")
+    number = format_units(len(lacks), "column")
+    with st.expander(f"{number} without a value, and what each would bring"):
+        text = st.column_config.TextColumn
+        show_table(
+            lacks,
+            key="lacks",
+            **saved_today("columns-without-a-value", origin),
+            column_config={
+                "column": text("Column", width=150),
+                "need": text("Need", width=70),
+                "lack": text("metadata.csv has", width=110),
+                "without": text("Without it", width="large"),
+            },
+        )
+
+
+def show_missing_files(cohort: Cohort, origin: Sequence[str]) -> None:
+    """Show which X-rays have no file, behind a line that counts them.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    origin : sequence of str
+        `cxrlib.reports.list_provenance`, on top of the saved table.
+    """
+    missing = list_missing_files(cohort)
+    if missing.empty:
+        return
+    text = st.column_config.TextColumn
+    with st.expander(f"{format_units(len(missing), 'missing file')}"):
+        show_quiet("Put them into the folder images/ under these names, and load the page again.")
+        show_table(
+            missing,
+            key="missing_files",
+            **saved_today("missing-files", origin),
+            column_config={
+                "row": st.column_config.NumberColumn("Row", width=60),
+                "patient_id": text("Patient", width=120),
+                "filename": text("File", width="large"),
+                "reason": text("Reason", width="large"),
+            },
+        )
 
 
 def show_readings(cohort: Cohort, origin: Sequence[str]) -> None:

@@ -47,7 +47,8 @@ def make_picture(cohort: Cohort, slug: str, row: pd.Series, *, caption: str = ""
 
 def describe_row(row: pd.Series) -> str:
     """Describe an image in short: patient, day, view."""
-    return f"Patient {row['patient_id']}, {describe_day(row['offset'])}, {row['view']}"
+    view = "view not recorded" if pd.isna(row["view"]) else row["view"]
+    return f"Patient {row['patient_id']}, {describe_day(row['offset'])}, {view}"
 
 
 def describe_day(offset: object) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from cxrlib.cohort import COLLECTION, LICENCE_NOTICE, CohortEntry
 from cxrlib.embedding.extractors import EXTRACTOR_NAMES, describe_extractor, find_weights
 from cxrlib.jobs import JobRequest
-from cxrlib.maps import explain_no_map
+from cxrlib.maps import default_settings, explain_no_map
 from ui.session.jobs import offer_job
 from ui.session.resources import find_cache, find_cohort
 from ui.widgets.text import show_quiet, show_text
@@ -24,7 +24,9 @@ __all__ = [
 
 def offer_map(entry: CohortEntry, extractor: str, *, title: str, primary: bool = False) -> None:
     """Offer to embed what is missing and to compute the map."""
-    request = JobRequest("prepare", {"data": str(entry.path), "extractor": extractor})
+    settings = default_settings(find_cohort(entry.slug)).to_dict()
+    parameters = {"data": str(entry.path), "extractor": extractor, "settings": settings}
+    request = JobRequest("prepare", parameters)
     label = f"Map of {entry.title} by {title}"
     offer_job(request, label=label, button="Compute the map", primary=primary)
 

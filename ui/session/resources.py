@@ -24,6 +24,7 @@ from cxrlib.errors import CohortError
 from cxrlib.maps import (
     MapChoice,
     MappedCohort,
+    default_settings,
     find_maps,
     find_story,
     list_patients,
@@ -153,7 +154,7 @@ def load_current(slug: str, choice: MapChoice | None = None) -> Current:
     ----------
     slug : str
     choice : MapChoice, optional
-        Which map; by default the paper's settings, by the extractor the server was started with
+        Which map; by default `default_settings`, by the extractor the server was started with
         where this cohort has a map by it.
 
     Raises
@@ -207,7 +208,7 @@ def _load_map(
     cohort: Cohort, cache: str, choice: MapChoice, served: str, changed: tuple[int, ...]
 ) -> Current:
     """Load the map of a cohort; ``changed`` makes a new one show."""
-    store, settings = Store(Path(cache)), choice.settings
+    store, settings = Store(Path(cache)), choice.settings or default_settings(cohort)
     extractor = choice.extractor or served
     if not choice.extractor and extractor != "auto":
         found = find_maps(cohort, store, settings=settings, names=(extractor,))

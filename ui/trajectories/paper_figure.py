@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cxrlib.maps import PAPER_PATIENTS, compare_with_paper, explain_difference, has_paper_patients
+from cxrlib.cohort import PAPER_PATIENTS, has_paper_patients
+from cxrlib.maps import compare_with_paper, explain_difference
 from cxrlib.summary import TableLayout, lay_out_frame
 from ui.session.resources import Current
 from ui.widgets.dense_table import show_dense_table

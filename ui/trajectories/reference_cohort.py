@@ -2,21 +2,28 @@
 
 import functools
 from dataclasses import dataclass
+from html import escape
 
-from cxrlib.cohort import Cohort, find_entry
+import pandas as pd
+import streamlit as st
+
+from cxrlib.cohort import Cohort, find_entry, join_cohorts, list_shared_persons
 from cxrlib.errors import CxrError, ProjectionError
 from cxrlib.jobs import JobRequest
 from cxrlib.maps import ReferenceOverlay, load_fitted, map_points, place_reference
+from cxrlib.number_text import format_units
 from cxrlib.storage import Store
 from ui.session.current_cohort import current_entry
 from ui.session.jobs import offer_job
 from ui.session.resources import Current, find_cache, find_cohort, list_cohorts, time_computed
 from ui.widgets.choice import choose_one
+from ui.widgets.details import show_details
 from ui.widgets.text import show_alert, show_quiet
 
-__all__ = ["ReferenceChoice", "choose_reference", "load_reference"]
+__all__ = ["ReferenceChoice", "choose_reference", "load_reference", "show_overlay"]
 
 NONE = "none"
+MOST_NAMED = 6  # persons in both cohorts, in the line above the map
 PROJECTED, FITTED = "projected", "mapped together"
 
 
@@ -84,6 +91,53 @@ def load_reference(
         show_alert(str(error))
         return current, None
     return current, placed
+
+
+def show_overlay(cohort: Cohort, choice: ReferenceChoice, overlay: ReferenceOverlay | None) -> None:
+    """Show the overlay's legend, and the persons who are in both cohorts, by their ids.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The page's own, whole.
+    choice : ReferenceChoice
+    overlay : ReferenceOverlay or None
+        None where nothing is drawn; persons in both are named all the same.
+    """
+    if choice.slug is None:
+        return
+    if overlay is not None:
+        how = "mapped together" if overlay.is_fitted else "projected"
+        n_images = format_units(overlay.n_images, "image")
+        st.html(
+            "<p class='cxr-text cxr-overlay-key'><span aria-hidden='true'>\N{MULTIPLICATION X}"
+            f"</span> Grey crosses: {n_images} of <bdi>{escape(overlay.name)}</bdi>, {how}, never "
+            "counted.</p>"
+        )
+    try:
+        shared = _find_shared(cohort, find_cohort(choice.slug))
+    except CxrError:  # the same cohort twice, or one that cannot be read: that is said above
+        return
+    _show_shared(shared)
+
+
+def _show_shared(shared: pd.DataFrame) -> None:
+    """Name the persons in both cohorts: the first in a line, all of them behind Details."""
+    if shared.empty:
+        show_quiet("No person is known to be in both cohorts, by nearly identical images.")
+        return
+    columns = shared[["first_ids", "second_ids"]].itertuples(index=False)
+    named = [a if a == b else f"{a} (there {b})" for a, b in columns]
+    are = "person is" if len(named) == 1 else "persons are"
+    rest = f" and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
+    told = f"{len(named):,} {are} in both cohorts: {', '.join(named[:MOST_NAMED])}{rest}."
+    show_details(told, [", ".join(named)] if rest else [])
+
+
+@functools.lru_cache(maxsize=8)
+def _find_shared(first: Cohort, second: Cohort) -> pd.DataFrame:
+    """Find the persons in both once for all sessions; the store keeps which images are alike."""
+    return list_shared_persons(join_cohorts(first, second, store=Store(find_cache())))
 
 
 @functools.lru_cache(maxsize=8)

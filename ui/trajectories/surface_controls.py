@@ -1,12 +1,13 @@
 """The controls of the map's colours and of its background."""
 
 import functools
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
 
 from cxrlib.charts.maps import MAX_PANELS
-from cxrlib.cohort import FRONTAL_VIEWS
+from cxrlib.cohort import XRAY_VIEWS
 from cxrlib.maps import (
     DEFINITIONS,
     SEVERITIES,
@@ -78,10 +79,15 @@ def choose_panels(current: Current) -> list[str]:
     )
 
 
-def choose_surface() -> SurfaceWish:
+def choose_surface(views: Sequence[str]) -> SurfaceWish:
     """Let the reader choose the background of the map.
 
     Three controls for a row: which images, density or share, and the rest behind a button.
+
+    Parameters
+    ----------
+    views : sequence of str
+        Views on the map.
     """
     definition = choose_one(
         "density",
@@ -104,7 +110,7 @@ def choose_surface() -> SurfaceWish:
         view = choose_one(
             "within",
             "Images of view",
-            [EVERY_VIEW, *FRONTAL_VIEWS],
+            [EVERY_VIEW, *(view for view in XRAY_VIEWS if view in views)],
             is_menu=True,
             help="AP images are mostly of patients in bed, PA images mostly not. One view alone "
             "keeps the background from showing the views.",

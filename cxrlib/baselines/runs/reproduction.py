@@ -170,7 +170,7 @@ def reproduce_scores(
         When `should_stop` said so; the runs done are kept.
     """
     pairs = list_published_runs(tasks, features)
-    every = {name: take_rows(cohort, find_task(name)) for name, _ in pairs}
+    every = {name: take_rows(cohort, find_task(name), as_published=True) for name, _ in pairs}
     absent = {each.name: each for each in list_feature_sets(cohort, store) if not each.is_ready}
     tell = on_progress or (lambda *_: None)
     parts: list[pd.DataFrame] = []

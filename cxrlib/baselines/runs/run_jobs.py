@@ -39,12 +39,11 @@ from cxrlib.baselines.features import (
 )
 from cxrlib.baselines.runs.image_adds import compute_image_adds, uses_image
 from cxrlib.baselines.runs.run_spec import MAX_RESAMPLES, RunSpec
-from cxrlib.baselines.runs.runs import Run, make_run
+from cxrlib.baselines.runs.runs import Run, make_run, take_run_rows
 from cxrlib.baselines.runs.unaltered import compare_unaltered
-from cxrlib.baselines.tasks import read_task, take_rows
+from cxrlib.baselines.tasks import read_task
 from cxrlib.cohort import Cohort
 from cxrlib.errors import RunStoppedError, SelectionError
-from cxrlib.selection import check_selection
 from cxrlib.storage import Store
 
 #: Raised when networks are fitted otherwise: every kept fit is then done anew.
@@ -258,12 +257,7 @@ def make_slow_run(
         When `should_stop` said so.
     """
     on_progress("Making the run", 0, 0)
-    rows = take_rows(
-        cohort,
-        spec.task,
-        selection=check_selection(cohort, spec.selection),
-        need_file=need_pictures(spec.features, store),
-    )
+    rows = take_run_rows(cohort, spec, need_file=need_pictures(spec.features, store))
     plan = plan_loco(rows, load_features(spec.features, rows, store), spec.settings)
     # Once with sources kept apart besides, and three times for what the image adds.
     n_runs = 1 + len(SHORTCUTS) + (not spec.settings.is_strict)
@@ -307,7 +301,7 @@ def make_pixel_run(
     """
     spec = replace(spec, features=PIXELS)
     choose_model(spec.settings.model, spec.task.kind, PIXELS)  # before minutes of decoding
-    rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+    rows = take_run_rows(cohort, spec)
     # Held until the run is made: it takes the same features again.
     features = load_pixel_features(
         rows,

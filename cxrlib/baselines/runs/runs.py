@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -313,7 +313,7 @@ def find_run(
     if features is None and spec.features.casefold().endswith(FILE_ENDINGS):
         return None
     if features is None and spec.features == "pixels":
-        rows = take_rows(cohort, spec.task, selection=check_selection(cohort, spec.selection))
+        rows = take_run_rows(cohort, spec)
         if not are_features_at_hand(spec.features, rows, store):
             return None  # a run that was made has stored them; decoding takes a minute
     rows, features = _load_rows(cohort, store, spec, features)
@@ -329,6 +329,28 @@ def find_run(
         return None
 
 
+def take_run_rows(
+    cohort: Cohort, spec: RunSpec, *, need_file: bool = True, but: Collection[str] = ()
+) -> TaskRows:
+    """Take the images of a run's task that its filters keep, as its protocol takes them.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    spec : RunSpec
+    need_file, but
+        As `cxrlib.baselines.tasks.take_rows`.
+    """
+    return take_rows(
+        cohort,
+        spec.task,
+        selection=check_selection(cohort, spec.selection),
+        need_file=need_file,
+        but=but,
+        as_published=spec.settings.protocol.name == "published",
+    )
+
+
 def _load_rows(
     cohort: Cohort, store: Store, spec: RunSpec, features: Features | None
 ) -> tuple[TaskRows, Features]:
@@ -339,9 +361,7 @@ def _load_rows(
             "cohort; give the filters to the run, for example where='view=AP'."
         )
     need_file = features is None and need_pictures(spec.features, store)
-    take = functools.partial(
-        take_rows, cohort, spec.task, selection=check_selection(cohort, spec.selection)
-    )
+    take = functools.partial(take_run_rows, cohort, spec)
     rows = take(need_file=need_file)
     if features is None:
         features = load_features(spec.features, rows, store)

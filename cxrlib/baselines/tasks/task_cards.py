@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cxrlib.baselines.tasks.own_columns import parse_own_column
 from cxrlib.baselines.tasks.tasks import DERIVED, FORMED, TASK_COLUMNS, Task
-from cxrlib.cohort import YES_NO_COLUMNS
+from cxrlib.cohort import FRONTAL_VIEWS, YES_NO_COLUMNS
 from cxrlib.literature import read_rows
 
 
@@ -156,7 +156,7 @@ def _list_caveats(task: Task) -> Iterator[str]:
             yield "Images of day 0, possibly the day of admission, are outside the window."
     if any(column in _OF_THE_IMAGE for column, _ in task.without):
         yield ("Images stay in where intubation or ICU at time of image is not recorded.")
-    if len({"PA", "AP", "AP Supine"} & {*task.views}) > 1:
+    if len({*FRONTAL_VIEWS} & {*task.views}) > 1:
         yield (
             "Patients too ill to stand are imaged AP, so the view alone can rank them. Compare "
             "with the score of the view alone."

@@ -129,6 +129,7 @@ def take_rows(
     selection: Selection | None = None,
     need_file: bool = True,
     but: Collection[str] = (),
+    as_published: bool = False,
 ) -> TaskRows:
     """Take the images of a task.
 
@@ -144,6 +145,10 @@ def take_rows(
         shortcuts and counts of labels need none.
     but : collection of str, optional
         Ids of images that stay all the same: their features were made elsewhere.
+    as_published : bool, default False
+        Whether a task of AP images leaves AP Erect out, as the published protocol does. Else they
+        are AP images of people who stand or sit, where they count as frontal
+        (`Cohort.frontal_views`).
 
     Returns
     -------
@@ -158,7 +163,8 @@ def take_rows(
     table = cohort.table
     _check_views(table, task)
     labels = read_labels(cohort, task.column)
-    steps = list(_list_steps(cohort, task, labels))
+    views = task.views if as_published else _widen_views(cohort, task)
+    steps = list(_list_steps(cohort, task, labels, views))
     if need_file:
         status = table["file_status"]
         stays = status.eq("ok") | table["image_id"].isin(but)
@@ -181,13 +187,21 @@ def _check_views(table: pd.DataFrame, task: Task) -> None:
             raise SelectionError(f"There is no view {view[:60]!r}. The cohort has {there}.")
 
 
-def _list_steps(cohort: Cohort, task: Task, labels: pd.Series) -> Iterator[_Step]:
+def _widen_views(cohort: Cohort, task: Task) -> tuple[str, ...]:
+    """Add AP Erect to AP in a cohort where it counts as frontal."""
+    is_erect = "AP" in task.views and "AP Erect" in cohort.frontal_views
+    return (*task.views, "AP Erect") if is_erect and "AP Erect" not in task.views else task.views
+
+
+def _list_steps(
+    cohort: Cohort, task: Task, labels: pd.Series, wanted: Sequence[str]
+) -> Iterator[_Step]:
     """List the steps that a task's definition makes, in the order of the flow."""
     table = cohort.table
     views = _read_words(table["view"])
     yield _Step("X-ray", "X-rays", _list_reasons("modality ", table["modality"], table["is_xray"]))
-    words = " or ".join(task.views)
-    yield _Step("view", f"View {words}", _list_reasons("view ", views, np.isin(views, task.views)))
+    words = " or ".join(wanted)
+    yield _Step("view", f"View {words}", _list_reasons("view ", views, np.isin(views, wanted)))
     if task.needs_finding:
         why = _list_reasons("finding ", table["finding"], table["usable_finding"])
         yield _Step("usable finding", "With a diagnosis", why)
@@ -491,7 +505,7 @@ def compare_labelled(
     _check_views(cohort.table, task)
     labels = read_labels(cohort, task.column)
     could = pd.Series(True, index=cohort.table.index)
-    for step in _list_steps(cohort, task, labels):
+    for step in _list_steps(cohort, task, labels, _widen_views(cohort, task)):
         if step.name != "labelled":
             could &= np.array([why is None for why in step.reasons], dtype=bool)
     if unit == "person" and cohort.n_persons is None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cxrlib.charts.style import PALETTES, SILENT, Parts, Theme, make_trace, use_webgl
 
-CLOUD_SIZE, CLOUD_OPACITY = 4.0, 0.55
+CLOUD_SIZE, CLOUD_OPACITY = 6.0, 0.8
 RING_SIZE = 13.0
 #: More rings than these hide the map; the chosen are then marked by a dot in the middle.
 MOST_RINGS = 100

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cxrlib.cohort import FRONTAL_VIEWS, Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.quality.rules.rule import Hit, list_hits, read_rules
 
 __all__ = ["CLOCKS", "FAR_DAYS", "FEW_DAYS", "RULES"]
@@ -59,7 +59,7 @@ def find_tied_last(cohort: Cohort) -> list[Hit]:
 def _find_last(cohort: Cohort, *, tied: bool) -> list[Hit]:
     """Find frontal images that may be the last, of fully dated patients or of the others."""
     table = cohort.table
-    frontal = table["is_xray"] & table["view"].isin(FRONTAL_VIEWS)
+    frontal = table["is_xray"] & table["view"].isin(cohort.frontal_views)
     undefined = frontal & (table["is_last_image"] == "undefined")
     patients = table["patient_id"]
     is_dated = table["offset"].notna()

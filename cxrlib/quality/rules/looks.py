@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cxrlib.cohort import FRONTAL_VIEWS, Cohort
+from cxrlib.cohort import Cohort
 from cxrlib.quality.rules.files import look_up
 from cxrlib.quality.rules.rule import Hit, list_hits, read_rules
 
@@ -64,7 +64,7 @@ def find_tinted(cohort: Cohort) -> list[Hit]:
 def find_inverted(cohort: Cohort) -> list[Hit]:
     """Find frontal images that may be inverted."""
     upright = _number(cohort, "upright")
-    frontal = cohort.table["view"].isin(FRONTAL_VIEWS)
+    frontal = cohort.table["view"].isin(cohort.frontal_views)
     words = upright.map(lambda r: f"correlation with a chest {r:.2f}", na_action="ignore")
     return list_hits(cohort, frontal & (upright <= UPSIDE_DOWN), "filename", words)
 

@@ -16,6 +16,7 @@ from cxrlib.cohort import (
     YES_NO_COLUMNS,
     Keeping,
     count_cohort,
+    list_missing_files,
     load_cohort,
     persons,
 )
@@ -419,8 +420,10 @@ def test_metadata_alone(tmp_path) -> None:
     cohort = load_cohort(tmp_path)
     assert cohort.n_images == 2
     assert cohort.table[list(YES_NO_COLUMNS)].eq("not recorded").all(axis=None)
-    assert count_cohort(cohort)["n_xray"] == 0
-    assert cohort.problems["problem"].eq("the column is missing").any()
+    assert count_cohort(cohort)["n_xray"] == 2  # nobody wrote that they are anything else
+    said = cohort.problems["problem"].tolist()
+    assert "26 columns of the form missing" in said
+    assert "no modality and no view is recorded" in said
 
 
 # ---- planted truths
@@ -498,9 +501,11 @@ def test_real_persons(real) -> None:
 
 
 def test_real_problems(real) -> None:
-    """15 missing files, 5 spilled notes, 7 annotations without an image or a box."""
+    """15 missing files in one line, 5 spilled notes, 7 annotations without an image or a box."""
+    assert "15 of 866 X-rays have no file" in real.problems["problem"].tolist()
+    assert len(list_missing_files(real)) == 15
     assert real.problems["file"].value_counts().to_dict() == {
-        "metadata.csv": 20,
+        "metadata.csv": 6,
         "annotations/imageannotation_ai_lung_bounding_boxes.json": 3,
         "annotations/lungVAE-masks": 3,
         "annotations/covid-severity-scores.csv": 1,

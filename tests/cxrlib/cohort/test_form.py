@@ -7,6 +7,7 @@ import pytest
 from cxrlib.cohort import (
     METADATA_FILE,
     format_form,
+    list_lacking_columns,
     load_cohort,
     read_form,
     read_value,
@@ -43,8 +44,8 @@ def test_load_cohort_says_what_is_lost_without_a_column(tmp_path: Path) -> None:
     """The words are the form's."""
     text = "patientid,filename,view,finding\nP1,a.png,PA,No Finding\n"
     (tmp_path / METADATA_FILE).write_text(text)
-    problems = load_cohort(tmp_path, inspect_images=False).problems.set_index("column")
-    assert problems.at["offset", "action"] == read_form()["offset"].without
+    lacks = list_lacking_columns(load_cohort(tmp_path, inspect_images=False)).set_index("column")
+    assert lacks.at["offset", "without"] == read_form()["offset"].without
 
 
 def test_load_cohort_lists_what_was_read_by_a_rule(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_utf8(tmp_path, encoding) -> None:
     """UTF-8 with and without its mark is nothing to write about."""
     records, problems = read(tmp_path, TEXT.encode(encoding))
     assert records.table["location"].tolist() == ["Málaga", "Köln"]
-    assert set(problems["problem"]) == {"the column is missing"}
+    assert problems["problem"].str.endswith("columns of the form missing").tolist() == [True]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
@@ -196,7 +196,7 @@ def test_header_spellings(tmp_path) -> None:
     assert done["filename"].endswith("this is kept as the extra column 'filename (2)'")
     said = problems.set_index("column")["problem"]
     assert said["filename"] == "the column appears twice"
-    assert (said == "the column is missing").sum() > 10
+    assert said[""] == "23 columns of the form missing"
 
 
 def test_unclosed_quote(tmp_path) -> None:

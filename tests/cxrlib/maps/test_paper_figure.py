@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort import PAPER_PATIENTS, load_cohort
 from cxrlib.maps import (
-    PAPER_PATIENTS,
     MappedCohort,
     ProjectionSettings,
     compare_with_paper,

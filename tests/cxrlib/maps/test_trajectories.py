@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxrlib.cohort import load_cohort
+from cxrlib.cohort import PAPER_PATIENTS, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.maps import (
-    PAPER_PATIENTS,
     compute_trajectories,
     compute_trajectory,
     count_map,

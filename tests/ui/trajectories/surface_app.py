@@ -15,7 +15,7 @@ from ui.trajectories.surface_controls import (
 current = load_current(list_cohorts()[0].slug)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     by = choose_colour(current)
-    wish = choose_surface()
+    wish = choose_surface(("PA", "AP", "AP Supine"))
 panels = choose_panels(current)
 surface = estimate_surface(current.points, wish)
 colouring = load_colouring(current, by)

@@ -9,8 +9,9 @@ from streamlit.testing.v1 import AppTest
 import ui.session.job_offers
 import ui.session.resources
 import ui.trajectories.paper_figure
+from cxrlib.cohort import PAPER_PATIENTS
 from cxrlib.jobs import JobRequest
-from cxrlib.maps import PAPER_PATIENTS, MapChoice, MappedImage, ProjectionSettings, Stop, Trajectory
+from cxrlib.maps import MapChoice, MappedImage, ProjectionSettings, Stop, Trajectory
 from tests.pages.reading import written
 from ui.trajectories.map_play import list_days
 
