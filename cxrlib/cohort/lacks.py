@@ -9,6 +9,7 @@ from cxrlib.cohort.form import FOLDER, read_form
 from cxrlib.literature import read_rows
 
 LACK_COLUMNS = ("column", "need", "lack", "without")
+FILES = "files in images/"  # as `tables/page-needs.csv` names what is no column
 PAGE_COLUMNS = ("page", "part", "works", "lacks")
 MISSING_COLUMNS = ("row", "patient_id", "filename", "reason")
 
@@ -51,12 +52,14 @@ def check_pages(cohort: Cohort) -> pd.DataFrame:
     -------
     DataFrame
         `PAGE_COLUMNS`: page; part; works; lacks (of a part that does not work, the columns that
-        would bring it, "" else).
+        would bring it, or `FILES`; "" else).
     """
-    rows = []
+    lacking, rows = {*cohort.lacking}, []
+    if not (cohort.table["file_status"] == "ok").any():
+        lacking.add(FILES)
     for need in read_rows("page-needs", FOLDER):
         columns = [name for name in need["columns"].split(";") if name]
-        lacks = [name for name in columns if name in cohort.lacking]
+        lacks = [name for name in columns if name in lacking]
         works = not lacks if need["needs"] == "all" else len(lacks) < max(len(columns), 1)
         word = " and " if need["needs"] == "all" else " or "
         rows.append((need["page"], need["part"], works, "" if works else word.join(lacks)))

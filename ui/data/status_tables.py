@@ -161,7 +161,7 @@ def show_lacks(cohort: Cohort, origin: Sequence[str]) -> None:
     pages = check_pages(cohort)
     n_works = int(pages["works"].sum())
     missing = pages[~pages["works"]]
-    show_text(f"{n_works} of {len(pages)} parts of the pages have the columns they need.")
+    show_text(f"{n_works} of {len(pages)} parts of the pages have the columns and files they need.")
     for page, part, lacking in missing[["page", "part", "lacks"]].itertuples(index=False):
         show_text(f"{part}: needs {lacking}.", lead=f"{page}.")
     number = format_units(len(lacks), "column")

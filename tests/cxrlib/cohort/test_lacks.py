@@ -68,6 +68,8 @@ def test_check_pages_names_what_would_bring_a_part(tmp_path: Path) -> None:
     assert (tasks["works"], tasks["lacks"]) == (False, "offset")  # view and finding are there
     outcomes = pages.loc[("Cohort", "Outcomes"), "lacks"]
     assert outcomes == "survival or went_icu or intubated"
+    bare = check_pages(load(tmp_path / "bare", n_images=0)).set_index(["page", "part"])
+    assert bare.loc[("Trajectories", "Map"), "lacks"] == "files in images/"
     assert {*pages["lacks"].str.split(" and | or ", regex=True).explode()} <= {"", *read_form()}
 
 
