@@ -23,6 +23,7 @@ _WRITE = {
     errno.EEXIST: "a file is where a folder should be",
 }
 
+_PROXY = "the proxy asks for a password"
 # By what git or requests write, in small letters.
 _NETWORK = {
     "resolve": (
@@ -33,7 +34,9 @@ _NETWORK = {
         "the certificate of the server is not trusted. Behind a proxy that inspects connections, "
         "set SSL_CERT_FILE to the file of its certificates"
     ),
-    "407": "the proxy asks for a password",
+    "error: 407": _PROXY,
+    "code 407": _PROXY,
+    "407 proxy": _PROXY,
     "timed out": "the server did not answer in time",
     "refused": "the server refuses the connection",
     "incompleteread": "the connection ended early",
@@ -66,6 +69,8 @@ def describe_network_error(message: str) -> str:
     --------
     >>> describe_network_error("fatal: unable to access 'x': Connection refused")
     'the server refuses the connection'
+    >>> describe_network_error("fatal: '/tmp/407/x' is no repository.")
+    "'/tmp/407/x' is no repository"
     """
     known = (words for sign, words in _NETWORK.items() if sign in message.lower())
     return next(known, message.removeprefix("fatal: ").removeprefix("error: ").rstrip("."))

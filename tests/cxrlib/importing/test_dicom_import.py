@@ -199,7 +199,7 @@ def test_import_dicom_gives_the_rows_of_a_cohort(tmp_path: Path) -> None:
     cohort = load_cohort(done.root)
     assert len(cohort.table) == 4
     assert cohort.table["is_xray"].all()
-    values = cohort.problems[cohort.problems["value"] != ""]
+    values = cohort.problems[cohort.problems["row"].notna()]
     assert values.empty
     remarks = " ".join(done.record["remarks"])
     assert "an age of 90 or more" in remarks

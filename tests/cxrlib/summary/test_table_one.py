@@ -87,8 +87,8 @@ def test_sources_without_a_line_are_said(tmp_path: Path, n: int, is_said: bool) 
 
 
 def test_values_that_are_called_as_columns_are_told_apart(tmp_path: Path) -> None:
-    """A file may call a view "Overall" or "Missing": nothing is lost or counted twice."""
-    views = ["Overall", "Missing", "Value", "Variable", "title", "Overall (view)", "PA"]
+    """A file may call a view "Overall" or "Value": nothing is lost or counted twice."""
+    views = ["Overall", "Unit", "Value", "Variable", "title", "Overall (view)", "PA"]
     cohort = load_cohort(
         make_cohort(tmp_path / "c", [{"view": view} for view in views], images={}),
         inspect_images=False,
@@ -97,7 +97,7 @@ def test_values_that_are_called_as_columns_are_told_apart(tmp_path: Path) -> Non
     wide = one.to_wide()
     assert wide.columns.is_unique
     assert wide.columns[:4].tolist() == ["Variable", "Value", "Missing", "Overall"]
-    assert {"Overall (view)", "Overall (view) (view)", "Missing (view)", "title"} < set(wide)
+    assert {"Overall (view)", "Overall (view) (view)", "Value (view)", "title"} < set(wide)
     counts = wide.iloc[0, 3:].tolist()
     assert counts == ["7", *["1"] * 7]
     assert one.table.groupby("group", sort=False)["n"].first().tolist() == [7, *[1] * 7]
