@@ -31,7 +31,8 @@ from PIL import Image
 
 from cxrlib.aliases import Progress
 from cxrlib.cohort.image_measures import Measure, measure_images
-from cxrlib.cohort.persons import SIDE as SIGNATURE_SIDE, compute_signature
+from cxrlib.cohort.near_duplicates import SIDE as SIGNATURE_SIDE
+from cxrlib.cohort.persons import compute_signature
 from cxrlib.images import decode_described, read_image_bytes, to_eight_bits
 
 if TYPE_CHECKING:

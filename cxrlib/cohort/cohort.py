@@ -51,8 +51,8 @@ COLUMNS = (
     "finding_type", "finding_genus", "usable_finding", *YES_NO_COLUMNS, "temperature",
     "pO2_saturation", "leukocyte_count", "neutrophil_count", "lymphocyte_count", "view",
     "modality", "is_xray", "date", "location", "country", "sub_region", "region", "filename",
-    "file_status", "file_reason", "sha256", "width", "height", "article", "source", "license",
-    "clinical_notes", "other_notes", "geographic_mean", "opacity_mean", "has_lung_box",
+    "file_status", "file_reason", "sha256", "width", "height", "article", "source", "url",
+    "license", "clinical_notes", "other_notes", "geographic_mean", "opacity_mean", "has_lung_box",
     "has_lung_mask", "is_last_image", "state", "state_reasons", "state_overlap",
 )  # fmt: skip
 
@@ -124,7 +124,8 @@ class Cohort:
         n_rows.
     duplicates : DataFrame
         Near-identical images: image_id_1, image_id_2, patient_id_1, patient_id_2, likeness,
-        detail and agreement (see `cxrlib.cohort.persons`). Those under two ids made the person_id.
+        agreement, overlap and matches (see `cxrlib.cohort.near_duplicates`). Those under two ids
+        made the person_id.
     fingerprint : str
         SHA-256 over metadata, annotations and the contents of the X-rays' files, the same
         wherever the folder lies.
@@ -610,7 +611,7 @@ def _report_files(table: pd.DataFrame, problems: ProblemLog) -> None:
 # ---- persons
 
 
-_NO_PAIRS = pd.DataFrame(columns=["first", "second", "likeness", "detail", "agreement"])
+_NO_PAIRS = pd.DataFrame(columns=["first", "second", "likeness", "agreement", "overlap", "matches"])
 
 
 def add_persons(
@@ -621,7 +622,8 @@ def add_persons(
     on_progress: Progress | None,
 ) -> pd.DataFrame:
     """Add person_id, width and height; return the near-identical images."""
-    from cxrlib.cohort.persons import find_near_duplicates, inspect_images, merge_persons
+    from cxrlib.cohort.near_duplicates import MIN_AGREEMENT_WITHIN, find_near_duplicates
+    from cxrlib.cohort.persons import inspect_images, merge_persons
 
     files = {sha256: paths[i] for i, sha256 in hashes.items()}
     seen = inspect_images(files, store=store, on_progress=on_progress)
@@ -631,9 +633,12 @@ def add_persons(
     found = seen.table.reindex(table["sha256"]).set_index(table.index)
     table["width"] = found["width"].astype("Int64")
     table["height"] = found["height"].astype("Int64")
-    signatures = found["signature"].dropna().set_axis(table["image_id"][found["signature"].notna()])
-    found_pairs = find_near_duplicates(signatures, store=store, on_progress=on_progress)
+    looks = found.set_axis(table["image_id"]).dropna(subset="signature")
+    found_pairs = find_near_duplicates(looks, store=store, on_progress=on_progress)
     duplicates = _describe_pairs(table, found_pairs)
+    is_across = duplicates["patient_id_1"] != duplicates["patient_id_2"]
+    is_copy = is_across | (duplicates["agreement"] >= MIN_AGREEMENT_WITHIN)
+    duplicates = duplicates[is_copy].reset_index(drop=True)
     pairs = zip(duplicates["patient_id_1"], duplicates["patient_id_2"], strict=True)
     persons = merge_persons(table["patient_id"].unique(), pairs)
     table["person_id"] = table["patient_id"].map(persons)
@@ -664,8 +669,9 @@ def _describe_pairs(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
             "patient_id_1": pairs["first"].map(patient).astype("str"),
             "patient_id_2": pairs["second"].map(patient).astype("str"),
             "likeness": pairs["likeness"].astype(float),
-            "detail": pairs["detail"].astype(float),
             "agreement": pairs["agreement"].astype(float),
+            "overlap": pairs["overlap"].astype(float),
+            "matches": pairs["matches"].astype("int64"),
         }
     )
 

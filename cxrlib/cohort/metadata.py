@@ -406,8 +406,8 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     DataFrame
         Columns image_id, row, patient_id, the numbers (Float64), the yes/no columns
         (categories "yes", "no", "unclear", "not recorded"), sex, finding, view, modality,
-        is_xray, folder, date, location, filename, article, source, license, clinical_notes
-        and other_notes.
+        is_xray, folder, date, location, filename, article, source, url, license,
+        clinical_notes and other_notes.
     """
     text = records.table.reindex(columns=list(COLUMNS), fill_value="").fillna("")
     table = pd.DataFrame({"row": pd.array(records.rows, dtype="int64")})
@@ -432,6 +432,7 @@ def type_records(records: Records, problems: ProblemLog) -> pd.DataFrame:
     urls = _check_urls(text["url"], records.rows, problems)
     table["article"] = _list_articles(text["doi"], urls)
     table["source"] = urls.map(_find_site).astype("str")
+    table["url"] = _blank_to_missing(urls)
     return table
 
 

@@ -1,8 +1,11 @@
 """Rules about images that occur more than once."""
 
+import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 
 from cxrlib.cohort import YES_NO_COLUMNS, Cohort
 from cxrlib.quality.rules.rule import Hit, format_cell, list_hits, read_rules
@@ -17,6 +20,9 @@ LABELS = (
 SILENT = ("not recorded", "unclear", "todo", "Unknown")
 MOST_NAMED = 3  # images or ids in one line
 AGE_SLACK = 1  # years: a birthday may lie between two reports
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dcm")
+# A camera's or a publisher's counter ("image1", "fig2-a") names nothing.
+COUNTER = re.compile(r"(image|img|fig|figure|scan|xray|cxr|pa|ap|l)?[\W_]*[0-9]{0,8}[\W_]*[a-z]?")
 
 Pair = tuple[str, str, str, str, float]
 
@@ -60,6 +66,65 @@ def find_two_ids(cohort: Cohort) -> list[Hit]:
         for own, others in partners.items()
     }
     return list_hits(cohort, patients.isin(partners), "patient_id", patients.map(words))
+
+
+def find_equal_names(cohort: Cohort) -> list[Hit]:
+    """Find images whose file is called as one of another patient id or cohort, ending aside."""
+    names = cohort.table["filename"].fillna("").astype("str").map(_take_stem)
+    return _find_shared(cohort, names.where(~names.map(_is_counter), ""), "filename", "file name")
+
+
+def find_equal_addresses(cohort: Cohort) -> list[Hit]:
+    """Find images whose web address is an image's, and that of another patient id's or cohort's."""
+    addresses = cohort.table["url"].fillna("").astype("str").map(_take_address)
+    return _find_shared(cohort, addresses, "url", "image address")
+
+
+def _find_shared(cohort: Cohort, keys: pd.Series, column: str, what: str) -> list[Hit]:
+    """Find X-rays whose key, where it is not "", another patient id or cohort has too."""
+    table = cohort.table[cohort.table["is_xray"]]
+    whose = table["patient_id"].astype("str")
+    if "cohort" in table:
+        whose = whose + " of " + table["cohort"].astype("str")
+    keys = keys[table.index]
+    owners = whose[keys != ""].groupby(keys[keys != ""]).unique()
+    owners = owners[owners.map(len) > 1]
+    shared = keys.isin(owners.index)
+    words = {
+        at: f"same {what} as in "
+        + _format_some(
+            [own for own in sorted(owners[keys[at]])[: MOST_NAMED + 1] if own != whose[at]][
+                :MOST_NAMED
+            ],
+            len(owners[keys[at]]) - 1,
+        )
+        for at in keys.index[shared]
+    }
+    positions = {label: at for at, label in enumerate(cohort.table.index)}
+    return [Hit(positions[at], column, text) for at, text in words.items()]
+
+
+def _take_stem(name: str) -> str:
+    """Take the folder and the ending from a file's name: "a/Film.2.PNG" is "film.2"."""
+    last = re.split(r"[\\/]", name)[-1].strip().casefold()
+    ending = next((each for each in IMAGE_ENDINGS if last.endswith(each)), "")
+    return last.removesuffix(ending)
+
+
+def _is_counter(stem: str) -> bool:
+    return COUNTER.fullmatch(stem) is not None
+
+
+def _take_address(url: str) -> str:
+    """Give the host and path of an image's address, "" for a page's: a page has many images."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return ""
+    if not parts.path.casefold().endswith(IMAGE_ENDINGS):
+        return ""
+    host = (parts.hostname or "").removeprefix("www.")
+    return f"{host}{parts.path}?{parts.query}"
 
 
 def find_disagreeing_copies(cohort: Cohort) -> list[Hit]:
@@ -122,5 +187,7 @@ RULES = read_rules(
         "near duplicate": find_near_duplicates,
         "copies disagree": find_disagreeing_copies,
         "person under two ids": find_two_ids,
+        "equal file names": find_equal_names,
+        "equal image addresses": find_equal_addresses,
     }
 )

@@ -197,7 +197,7 @@ def test_the_patients_of_the_paper_are_those_of_its_collection(table) -> None:
 
 
 def test_the_real_collection(real_root) -> None:
-    """449 ids; 20 share a person; 318 opens, being of Figure 6 with five images."""
+    """449 ids; 24 share a person; 318 opens, being of Figure 6 with five images."""
     cohort = load_cohort(real_root, inspect_images=False)
     patients = summarise_patients(cohort, find_flags(cohort))
     assert len(patients) == 449
