@@ -187,7 +187,7 @@ def main() -> None:
     """Measure both collections, then growth; end with an error where a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4000, 16_000, 100_000])
     parser.add_argument("--tones", nargs="+", default=list(TONES), help="also: inverted")
     parser.add_argument("--only", choices=["copies", "growth"])
     arguments = parser.parse_args()

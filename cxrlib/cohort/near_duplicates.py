@@ -48,13 +48,13 @@ MIN_AGREEMENT_WITHIN = 0.85
 """Of two images of one patient id, whose exposures of two days reach 0.83 without being copies."""
 N_NEIGHBOURS = 3
 """Nearest landmarks of other images asked for in each tree."""
-FARTHEST = 0.45
+FARTHEST = 0.38
 """Distance of two descriptions beyond which they are of different places."""
 PLACE_WEIGHT, OCTAVE_WEIGHT = 1.2, 0.15  # in the distance, beside descriptions of length 1
-MOST_CANDIDATES = 12
+MOST_CANDIDATES = 5
 """Images that one image may propose."""
 MOST_MATCHES = 40  # landmarks that a placement is computed of, the strongest
-WHOLE_SPREAD, WHOLE_COSINES, WHOLE_FARTHEST, N_WHOLES = 8.0, 5, 0.6, 3
+WHOLE_SPREAD, WHOLE_COSINES, WHOLE_FARTHEST, N_WHOLES = 8.0, 5, 0.4, 2
 CROWD = 20
 """Images joined to one group from which on pairs among them are not looked at."""
 

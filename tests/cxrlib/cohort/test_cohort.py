@@ -18,6 +18,7 @@ from cxrlib.cohort import (
     count_cohort,
     list_missing_files,
     load_cohort,
+    near_duplicates,
     persons,
 )
 from cxrlib.cohort.cohort import COLUMNS
@@ -25,6 +26,7 @@ from cxrlib.errors import CohortError, ImageError, SelectionError
 from cxrlib.quality import find_flags
 from cxrlib.storage import Store
 from tests.cohort_factory import draw_image, fill_row, format_csv, make_cohort, make_damaged_avif
+from tests.film_factory import cut, draw_film
 
 ROWS = [
     {"patientid": "7", "offset": 0, "location": "Hannover, Germany", "license": "CC BY 3.0"},
@@ -524,3 +526,14 @@ def test_planted_text_without_encoding(tmp_path) -> None:
     cohort = load_cohort(root)
     assert cohort.name == "a? b"
     assert cohort.planted["story"] == {"x": "?"}
+
+
+def test_duplicates_within_an_id_must_be_closer(tmp_path, monkeypatch) -> None:
+    """What agrees too little for a copy of one patient is enough for one person of two ids."""
+    film = draw_film(1)
+    images = {"a.png": film, "b.png": cut(film, 0.1, 0.0, 0.05, 0.1)}
+    monkeypatch.setattr(near_duplicates, "MIN_AGREEMENT_WITHIN", 1.01)
+    for ids, n_pairs in ((("1", "1"), 0), (("1", "2"), 1)):
+        rows = [{"patientid": i, "filename": n} for i, n in zip(ids, images, strict=True)]
+        cohort = load_cohort(make_cohort(tmp_path / "".join(ids), rows, images=images))
+        assert (len(cohort.duplicates), cohort.n_persons) == (n_pairs, 1)

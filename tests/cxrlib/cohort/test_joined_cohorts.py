@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cxrlib.cohort import Cohort, join_cohorts
+from cxrlib.cohort import Cohort, join_cohorts, list_shared_persons, load_cohort
 from cxrlib.errors import SelectionError
 from cxrlib.storage import Store
-from tests.cohort_factory import draw_image
+from tests.cohort_factory import draw_image, make_cohort
+from tests.film_factory import cut, draw_film, tone
 from tests.own_cohort_factory import make_own_cohort
 
 
@@ -78,3 +79,20 @@ def test_join_cohorts_tells_two_of_one_name_apart(first: Cohort, tmp_path: Path)
         join_cohorts(first, first)
     with pytest.raises(SelectionError, match="is filtered"):
         join_cohorts(first, second.select_xrays())
+
+
+def test_list_shared_persons_names_both_ids(tmp_path) -> None:
+    """A film of the one, cut and toned in the other, is one person, by the ids of each."""
+    films = {"one.png": draw_film(1), "two.png": draw_film(2)}
+    rows = [{"patientid": name[:3], "filename": name} for name in films]
+    first = load_cohort(make_cohort(tmp_path / "first", rows, images=films))
+    others = {
+        "a.png": tone(cut(films["two.png"], 0.1, 0.05, 0.0, 0.12), 0.7),
+        "b.png": draw_film(3),
+    }
+    rows = [{"patientid": name[:1], "filename": name} for name in others]
+    second = load_cohort(make_cohort(tmp_path / "second", rows, images=others))
+    joined = join_cohorts(first, second)
+    shared = list_shared_persons(joined)
+    assert shared[["first_ids", "second_ids"]].values.tolist() == [["two", "a"]]
+    assert "1 person has images in both cohorts" in joined.note
