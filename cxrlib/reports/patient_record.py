@@ -45,6 +45,7 @@ TITLES = {
     "width": "Width, pixels",
     "height": "Height, pixels",
     "source": "Source",
+    "url": "Web address",
     "license": "Licence as recorded",
     "other_notes": "Other notes",
     "geographic_mean": "Geographic extent, 0-8",
