@@ -101,7 +101,7 @@ def test_captions_name_counts_protocol_and_what_is_held_out(made: Made) -> None:
     _, store, run = made
     n_persons = run.predictions["person_id"].nunique()
     for part in gather_parts(run, store)[1:6]:
-        assert "each region held out in turn; corrected protocol" in part.words[0]
+        assert "each region held out once; corrected protocol" in part.words[0]
         assert f"of {n_persons} persons" in part.words[0]
 
 

@@ -71,7 +71,7 @@ def test_add_features_is_the_same_in_any_order_of_rows() -> None:
         ("view+", "plus without a set"),
         ("+view", "plus without a set"),
         ("view+nonsense", "no feature set 'nonsense'"),
-        ("view+own.csv", "cxr features add"),
+        ("view+own.csv", "cxrlib features add"),
         ("view+" + "+".join(f"s{i}" for i in range(9)), "at most 8"),
     ],
 )
