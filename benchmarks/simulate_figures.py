@@ -22,6 +22,7 @@ from benchmarks.simulate_intervals import (
     draw_region,
     find_shift,
     find_truth,
+    make_row,
 )
 from cxrlib.baselines.evaluation import (
     LocoResult,
@@ -358,22 +359,6 @@ def list_rows(n: int, n_coefficients: int) -> Iterator[dict[str, object]]:
                 situation = Situation(n_persons, 0, correlation, where, images, is_class=False)
                 for kind, tally in simulate(situation, n).items():
                     yield make_row(f"number: {kind}", str(n_persons), correlation, noise, tally)
-
-
-def make_row(kind: str, persons: str, truth: float, noise: str, tally: Tally) -> dict[str, object]:
-    """Make a row of the table."""
-    shown = max(tally.n_shown, 1)
-    return {
-        "kind": kind,
-        "persons": persons,
-        "truth": truth,
-        "noise": noise,
-        "n": tally.n,
-        "shown": tally.n_shown,
-        "held": tally.n_held / shown,
-        "too high": tally.n_optimistic / shown,
-        "width": tally.width / shown,
-    }
 
 
 def main() -> None:

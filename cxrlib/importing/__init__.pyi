@@ -1,9 +1,10 @@
+from .dicom_header import DicomOptions as DicomOptions
 from .dicom_import import (
     DicomImport as DicomImport,
     import_dicom as import_dicom,
     preview_dicom as preview_dicom,
 )
-from .dicom_source import DicomOptions as DicomOptions, DicomSource as DicomSource
+from .dicom_source import DicomSource as DicomSource
 from .importer import Importer as Importer
 from .join import (
     JoinReport as JoinReport,

@@ -125,26 +125,30 @@ class LeftOutError(CxrError):
 
 
 @dataclass(frozen=True)
-class HeaderRules:
-    """Choose which radiographs are kept.
+class DicomOptions:
+    """Choose what of a DICOM folder is imported.
 
     Parameters
     ----------
     assume_chest : bool, default False
-        Whether images without any recorded body part are of the chest.
+        Whether radiographs without any recorded body part are of the chest.
     keep_raw : bool, default False
         Whether raw images of a detector ("for processing") are kept.
+    n_workers : int, optional
+        Processes; all cores, at most eight, if not given. 0 works in this process: for trusted
+        files only.
     """
 
     assume_chest: bool = False
     keep_raw: bool = False
+    n_workers: int | None = None
 
 
 def describe_film(
     header: Any,  # noqa: ANN401
     content: str,
     pseudonyms: Pseudonyms,
-    rules: HeaderRules,
+    options: DicomOptions,
     today: dt.date,
 ) -> Film:
     """Take what may leave from a header.
@@ -156,7 +160,7 @@ def describe_film(
     content : str
         Names the file's content where no SOPInstanceUID does.
     pseudonyms : Pseudonyms
-    rules : HeaderRules
+    options : DicomOptions
     today : date
         Later dates are placeholders.
 
@@ -165,8 +169,8 @@ def describe_film(
     LeftOutError
         If it is not of the chest, or raw.
     """
-    remarks = [_check_chest(header, rules)]
-    if fold_text(header.get("PresentationIntentType")) == "FOR PROCESSING" and not rules.keep_raw:
+    remarks = [_check_chest(header, options)]
+    if fold_text(header.get("PresentationIntentType")) == "FOR PROCESSING" and not options.keep_raw:
         raise LeftOutError("it is a raw image of the detector (for processing)")
     image, study, number = (
         _clean(header, keyword) for keyword in ("SOPInstanceUID", "StudyInstanceUID", "PatientID")
@@ -226,7 +230,7 @@ def _hash_bearer(
     )
 
 
-def _check_chest(header: Mapping[str, Any], rules: HeaderRules) -> str:
+def _check_chest(header: Mapping[str, Any], options: DicomOptions) -> str:
     """Raise where it is not of the chest; return a remark where that was not recorded."""
     part = fold_text(header.get("BodyPartExamined"))
     codes = {code for code in read_codes(header, "AnatomicRegionSequence") if code}
@@ -239,7 +243,7 @@ def _check_chest(header: Mapping[str, Any], rules: HeaderRules) -> str:
     named = [text for text in texts if _CHEST_WORD.search(text)]
     if any(not _MORE_THAN_CHEST.search(text) for text in named):
         return "chest by words"
-    if rules.assume_chest and not named:
+    if options.assume_chest and not named:
         return "chest assumed"
     raise LeftOutError("no body part is recorded, and no description says chest")
 

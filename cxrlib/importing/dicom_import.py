@@ -12,8 +12,9 @@ from cxrlib import __version__
 from cxrlib.aliases import Progress
 from cxrlib.cohort import METADATA_FILE
 from cxrlib.errors import CohortError
+from cxrlib.importing.dicom_header import DicomOptions
 from cxrlib.importing.dicom_report import describe_record, make_record, write_report
-from cxrlib.importing.dicom_source import COLUMNS, DicomOptions, DicomSource, LeftFile
+from cxrlib.importing.dicom_source import COLUMNS, DicomSource, LeftFile
 from cxrlib.importing.pseudonyms import (
     KEY_BYTES,
     Pseudonyms,

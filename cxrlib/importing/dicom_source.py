@@ -36,8 +36,8 @@ from cxrlib.images import (
 from cxrlib.importing.burned_in_text import find_text
 from cxrlib.importing.dicom_header import (
     KEYWORDS,
+    DicomOptions,
     Film,
-    HeaderRules,
     LeftOutError,
     describe_film,
 )
@@ -62,26 +62,6 @@ _DIRECTORY_GROUP = 0x0004
 _STRANGER = "it is not a DICOM file"
 _BROKE = "it ended the process that read it: the file is damaged or hostile"
 _STAGE_HEADERS, _STAGE_FILMS = "reading headers", "writing films"
-
-
-@dataclass(frozen=True)
-class DicomOptions:
-    """Choose what of a DICOM folder is imported.
-
-    Parameters
-    ----------
-    assume_chest : bool, default False
-        Whether radiographs without any recorded body part are of the chest.
-    keep_raw : bool, default False
-        Whether raw images of a detector ("for processing") are kept.
-    n_workers : int, optional
-        Processes; all cores, at most eight, if not given. 0 works in this process: for trusted
-        files only.
-    """
-
-    assume_chest: bool = False
-    keep_raw: bool = False
-    n_workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -200,9 +180,8 @@ class DicomSource:
         """
         paths = self._list_files()
         self.n_files = len(paths)
-        rules = HeaderRules(self.options.assume_chest, self.options.keep_raw)
         today = dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(1)
-        work = partial(_scan_file, self.root, self._pseudonyms, rules, today)
+        work = partial(_scan_file, self.root, self._pseudonyms, self.options, today)
         workers: FileWorkers[str, _Scanned] = FileWorkers(
             work, n_workers=self._n_workers, n_together=FILES_A_TASK
         )
@@ -417,7 +396,7 @@ def _make_row(film: Film, written: _Written, first_days: dict[str, int]) -> dict
 
 
 def _scan_file(
-    root: Path, pseudonyms: Pseudonyms, rules: HeaderRules, today: dt.date, path: str
+    root: Path, pseudonyms: Pseudonyms, options: DicomOptions, today: dt.date, path: str
 ) -> _Scanned:
     """Find out what a file is, by its content."""
     full = root / path
@@ -433,7 +412,7 @@ def _scan_file(
                 reason = f"the file is larger than {MAX_FILE_BYTES >> 20} MiB"
                 return _Scanned(reason=reason, kind="failed")
             file.seek(0)
-            return _scan_header(file, head, full, pseudonyms, rules, today, status)
+            return _scan_header(file, head, full, pseudonyms, options, today, status)
     except OSError as error:
         return _Scanned(reason=describe_read_error(error), kind="failed")
     except MemoryError:
@@ -453,7 +432,7 @@ def _scan_header(
     head: bytes,
     path: Path,
     pseudonyms: Pseudonyms,
-    rules: HeaderRules,
+    options: DicomOptions,
     today: dt.date,
     status: os.stat_result,
 ) -> _Scanned:
@@ -470,7 +449,7 @@ def _scan_header(
         check_elements(elements, path)
         content = "" if header.get("SOPInstanceUID") else _hash_rest(file)
         film = guard_image(
-            lambda: describe_film(header, content, pseudonyms, rules, today),
+            lambda: describe_film(header, content, pseudonyms, options, today),
             path,
             "the DICOM file is damaged or truncated",
             quote=False,

@@ -18,6 +18,7 @@ import pandas as pd
 from cxrlib import __version__
 from cxrlib.aliases import Progress
 from cxrlib.cohort import (
+    COHORT_COLUMN,
     EXTRA,
     IMPORT_FILE,
     METADATA_COLUMNS,
@@ -37,8 +38,6 @@ from cxrlib.storage import ANNOTATIONS_FOLDER, IMAGES_FOLDER, hash_file, locate_
 if TYPE_CHECKING:
     from cxrlib.storage import Store
 
-COHORT_COLUMN = "cohort"
-"""Extra column that names the cohort a row comes from."""
 STAGE = "Joining images"
 MOST_NAMED = 50
 
